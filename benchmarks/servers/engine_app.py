@@ -1,0 +1,50 @@
+"""The engine alone: the namespace of ours_app.py on gevent, without TurboGears.
+
+The difference between the two is what the TurboGears floor costs.
+
+Started by quick.py, or by hand: `python engine_app.py PORT`
+"""
+
+from __future__ import annotations
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import sys  # noqa: E402
+from collections.abc import Callable, Iterable  # noqa: E402
+from typing import Any  # noqa: E402
+
+from tgext.socketio.engine import socketio_manage  # noqa: E402
+from tgext.socketio.engine.mixins import BroadcastMixin  # noqa: E402
+from tgext.socketio.engine.namespace import BaseNamespace  # noqa: E402
+from tgext.socketio.engine.server import SocketIOServer  # noqa: E402
+
+
+class Bench(BaseNamespace, BroadcastMixin):
+    def on_echo(self, data: Any) -> Any:
+        self.emit("echoed", data)
+        return data
+
+    def on_ask(self, data: Any) -> Any:
+        return data
+
+    def on_shout(self, data: Any) -> None:
+        self.broadcast_event("heard", data)
+
+
+def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Sockets for whoever comes with one, and a page that says nothing."""
+    if "socketio" in environ:
+        socketio_manage(environ, {"/bench": Bench})
+    start_response("200 OK", [("Content-Length", "0")])
+    return [b""]
+
+
+def main() -> None:
+    address = ("127.0.0.1", int(sys.argv[1]))
+    SocketIOServer(address, app, resource="socketio").serve_forever()
+
+
+if __name__ == "__main__":
+    main()

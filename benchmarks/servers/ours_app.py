@@ -1,0 +1,40 @@
+"""tgext.socketio as an application uses it: a minimal TurboGears, served by gearbox.
+
+Started by quick.py, or by hand: `PYTHONPATH=. gearbox serve -c ours.ini http_port=PORT`
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tg import MinimalApplicationConfigurator, TGController
+
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.mixins import BroadcastMixin
+
+
+class Bench(SocketIOTGNamespace, BroadcastMixin):
+    def on_echo(self, data: Any) -> Any:
+        self.emit("echoed", data)
+        return data
+
+    def on_ask(self, data: Any) -> Any:
+        return data
+
+    def on_shout(self, data: Any) -> None:
+        self.broadcast_event("heard", data)
+
+
+class Sockets(SocketIOController):
+    bench = Bench
+
+
+class RootController(TGController):
+    socketio = Sockets()
+
+
+def make_app(global_config: dict[str, str], **settings: str) -> Any:
+    """What ours.ini names as the application's factory."""
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint({"root_controller": RootController()})
+    return configurator.make_wsgi_app(global_config, settings)

@@ -1,0 +1,1 @@
+"""Tests of the engine: namespaces and sockets on gevent, without TurboGears."""

@@ -1,0 +1,291 @@
+"""Namespaces that subclass gevent-socketio's own classes."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import gevent
+import pytest
+
+from tgext.socketio.engine.foreign import adapt, is_foreign
+from tgext.socketio.engine.namespace import BaseNamespace, ConnectionRefused
+
+from .clients import DEADLINE, KINDS, wait_for
+from .conftest import Serve
+from .namespaces import Echo
+
+foreign = pytest.importorskip("socketio.namespace", reason="gevent-socketio")
+mixins = pytest.importorskip("socketio.mixins", reason="gevent-socketio")
+
+calls: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_calls() -> None:
+    calls.clear()
+
+
+class Plain(foreign.BaseNamespace):  # type: ignore[misc, name-defined]
+    """As an application for gevent-socketio has it."""
+
+    def initialize(self) -> None:
+        calls.append("initialize")
+        self.session["greeting"] = "hello"
+
+    def recv_connect(self) -> None:
+        calls.append("recv_connect")
+        self.emit("welcome", self.session["greeting"], self.ns_name)
+
+    def recv_disconnect(self) -> None:
+        calls.append("recv_disconnect")
+        self.disconnect(silent=True)
+
+    def on_echo(self, *args: Any) -> Any:
+        return args
+
+    def on_pair(self, first: Any, second: Any = "default") -> Any:
+        return first, second
+
+    def on_whole(self, packet: Any) -> Any:
+        return packet["name"], packet["endpoint"]
+
+    def on_fail(self) -> None:
+        raise RuntimeError("the password is sesame")
+
+    def on_ask(self) -> Any:
+        return self.call("question", timeout=DEADLINE / 2)
+
+    def on_wait(self) -> None:
+        calls.append(self.spawn(gevent.sleep, DEADLINE))
+
+    def helper(self) -> None:
+        """No event."""
+
+
+class Chat(Plain, mixins.RoomsMixin, mixins.BroadcastMixin):  # type: ignore[misc, name-defined]
+    def on_join(self, room: str) -> None:
+        self.join(room)
+
+    def on_leave(self, room: str) -> None:
+        self.leave(room)
+
+    def on_say(self, room: str, word: str) -> None:
+        self.emit_to_room(room, "said", word)
+
+    def on_shout(self, word: str) -> None:
+        self.broadcast_event("shouted", word)
+
+    def on_shout_to_others(self, word: str) -> None:
+        self.broadcast_event_not_me("shouted", word)
+
+
+def test_only_classes_of_gevent_socketio_are_foreign() -> None:
+    assert is_foreign(Plain)
+    assert is_foreign(Chat)
+    assert is_foreign(foreign.BaseNamespace)
+    for each in (BaseNamespace, Echo, object, Plain.__new__, "Plain", None):
+        assert not is_foreign(each)
+
+
+def test_a_class_of_that_name_elsewhere_is_not_foreign() -> None:
+    """python-socketio has the package too."""
+    namespace = type("Namespace", (), {"__module__": "socketio.namespace"})
+    base = type("BaseNamespace", (), {"__module__": "socketio.base_namespace"})
+    for each in (namespace, base):
+        assert not is_foreign(type("Derived", (each,), {}))
+
+
+def test_a_class_is_adapted_once() -> None:
+    adapted: Any = adapt(Plain)
+    assert adapt(Plain) is adapted
+    assert adapt(Chat) is not adapted
+    assert issubclass(adapted, Plain)
+    assert (adapted.__name__, adapted.__module__) == ("Plain", __name__)
+    # What the application has stays as it was.
+    assert Plain.emit is foreign.BaseNamespace.emit
+
+
+def test_a_foreign_namespace_serves_all_clients(serve: Serve, kind: str) -> None:
+    client = serve({"/chat": Plain}).client(kind)
+    client.join("/chat")
+    assert client.event("/chat") == ["welcome", "hello", "/chat"]
+    assert client.call("/chat", "echo", 1, {"a": [2]}) == [1, {"a": [2]}]
+    assert client.call("/chat", "pair", 1, number=2) == [1, "default"]
+    assert client.call("/chat", "whole", number=3) == ["whole", "/chat"]
+    assert calls == ["initialize", "recv_connect"]
+
+
+def test_errors_of_a_foreign_namespace_are_answered(serve: Serve, kind: str) -> None:
+    client = serve({"/chat": Plain}).client(kind)
+    client.join("/chat")
+    client.event("/chat")
+    for event, args, error in [
+        ("unheard", (), "no_such_method"),
+        ("helper", (), "no_such_method"),
+        ("pair", (), "invalid_method_args"),
+        ("pair", (1, 2, 3), "invalid_method_args"),
+        ("no-name", (), "unallowed_event_name"),
+        ("fail", (), "internal_error"),
+    ]:
+        client.emit("/chat", event, *args)
+        assert client.event("/chat")[:2] == ["error", error]
+
+
+def test_a_handler_of_a_foreign_namespace_may_ask_its_client(
+    serve: Serve, kind: str
+) -> None:
+    client = serve({"/chat": Plain}).client(kind)
+    client.join("/chat")
+    client.event("/chat")
+    client.emit("/chat", "ask", number=7)
+    client.ack("/chat", client.read()["id"], "fine")
+    assert client.read()["args"] == ["fine"]
+
+
+@pytest.mark.parametrize("end", ["leave", "close", "kill", "disconnect"])
+def test_the_end_is_told_to_a_foreign_namespace_once(
+    serve: Serve, kind: str, end: str
+) -> None:
+    live = serve({"/chat": Plain, "/other": Echo})
+    client = live.client(kind)
+    client.join("/other")
+    client.join("/chat")
+    client.event("/chat")
+    client.call("/chat", "wait")
+    socket = live.socket(client)
+    namespace: Any = socket["/chat"]
+    if end == "leave":
+        client.leave("/chat")
+    elif end == "close":
+        client.close()
+    elif end == "kill":
+        socket.kill(reason="bad manners")
+    else:
+        namespace.disconnect()
+    wait_for(lambda: "recv_disconnect" in calls, "the end is told")
+    job = calls[2]
+    wait_for(lambda: job.dead, "the job ends")
+    assert calls == ["initialize", "recv_connect", job, "recv_disconnect"]
+    assert namespace.disconnect_reason is not None
+
+
+def test_mixins_of_gevent_socketio_reach_members_and_nobody_else(
+    serve: Serve,
+) -> None:
+    live = serve({"/chat": Chat, "/other": Chat})
+    clients = [live.client(each) for each in KINDS]
+    outsiders = [live.client(each) for each in KINDS]
+    for endpoint, group in (("/chat", clients), ("/other", outsiders)):
+        for client in group:
+            client.join(endpoint)
+            client.event(endpoint)
+            client.call(endpoint, "join", "lobby")
+    speaker = clients[0]
+    speaker.call("/chat", "say", "lobby", "a")
+    speaker.call("/chat", "shout_to_others", "b")
+    for client in clients[1:]:
+        assert client.event("/chat") == ["said", "a"]
+        assert client.event("/chat") == ["shouted", "b"]
+        client.call("/chat", "leave", "lobby")
+        client.call("/chat", "leave", "lobby")
+    speaker.call("/chat", "say", "lobby", "nobody hears it")
+    speaker.emit("/chat", "shout", "c")
+    for client in clients:
+        assert client.event("/chat") == ["shouted", "c"]
+        assert client.call("/chat", "echo", 1) == [1]
+    for client in outsiders:
+        assert client.call("/other", "echo", 1) == [1]
+    assert live.socket(speaker).session["rooms"] == {"/chat_lobby"}
+
+
+def test_foreign_and_own_namespaces_stand_side_by_side(serve: Serve) -> None:
+    client = serve({"/chat": Plain, "/own": Echo}).client()
+    client.join("/own")
+    client.join("/chat")
+    client.event("/chat")
+    for endpoint in ("/own", "/chat"):
+        assert client.call(endpoint, "echo", 1) == [1]
+
+
+class Overriding(Plain):
+    """Calls what it overrides."""
+
+    def initialize(self) -> None:
+        calls.append("own initialize")
+
+    def get_initial_acl(self) -> Any:
+        return {"recv_connect", "on_echo", "on_open"}
+
+    def process_event(self, packet: Any) -> Any:
+        calls.append(packet["name"])
+        return super().process_event(packet)
+
+    def emit(self, event: str, *args: Any, **kwargs: Any) -> None:
+        super().emit(event.upper(), *args, **kwargs)
+
+    def recv_connect(self) -> None:
+        self.emit("welcome")
+
+    def recv_disconnect(self) -> None:
+        super().recv_disconnect()
+
+    def on_open(self) -> None:
+        self.add_acl_method("on_pair")
+
+
+def test_what_an_application_overrides_comes_first(serve: Serve, kind: str) -> None:
+    client = serve({"/chat": Overriding}).client(kind)
+    client.join("/chat")
+    assert client.event("/chat") == ["WELCOME"]
+    assert client.call("/chat", "echo", 1) == [1]
+    client.emit("/chat", "pair", 1)
+    error = client.event("/chat")
+    assert error[1:] == [
+        "method_access_denied",
+        'You do not have access to method "on_pair"',
+    ]
+    client.call("/chat", "open")
+    assert client.call("/chat", "pair", 1, number=5) == [1, "default"]
+    initialized = ["own initialize", "initialize"]
+    assert calls == [*initialized, "echo", "pair", "open", "pair"]
+
+
+def test_a_foreign_namespace_catches_its_errors(serve: Serve) -> None:
+    class Caught(Plain):
+        def exception_handler_decorator(self, function: Any) -> Any:
+            def caught(*args: Any, **kwargs: Any) -> Any:
+                try:
+                    return function(*args, **kwargs)
+                except RuntimeError as error:
+                    return str(error)
+
+            return caught
+
+    client = serve({"/chat": Caught}).client()
+    client.join("/chat")
+    client.event("/chat")
+    assert client.call("/chat", "fail") == ["the password is sesame"]
+
+
+def test_a_foreign_namespace_refuses_a_client(serve: Serve, kind: str) -> None:
+    class Refusing(Plain):
+        def recv_connect(self) -> None:
+            raise ConnectionRefused("No")
+
+    live = serve({"/chat": Refusing})
+    client = live.client(kind)
+    client.send(client.dialect.connect("/chat"))
+    assert client.read()["type"] == "refused"
+    assert "/chat" not in live.socket(client)
+    assert calls == ["initialize"]
+
+
+def test_a_namespace_module_of_another_package_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = ModuleType("socketio.namespace")
+    monkeypatch.setitem(sys.modules, "socketio.namespace", module)
+    assert not is_foreign(Echo)
+    assert is_foreign(Plain)

@@ -1,0 +1,438 @@
+"""The requests of Socket.IO, as HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import pytest
+
+from tgext.socketio.engine import handler
+
+from .clients import DEADLINE, Polling1, Polling5, WebSocket1, kinds, wait_for
+from .conftest import Live, Serve
+from .namespaces import Echo, Witness, fresh
+
+POLLING = "/socket.io/?EIO=4&transport=polling"
+WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 1000000\r\n\r\nthe first bytes",
+        b"Transfer-Encoding: chunked\r\n\r\nc8\r\n" + b"x" * 200 + b"\r\n",
+    ],
+    ids=["stated", "chunked"],
+)
+def test_a_body_past_the_limit_is_refused_unread(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr(handler, "CLOSE_TIMEOUT", 0.1)
+    live = serve({}, max_message_size=100)
+    client = live.polling_5()
+    raw = live.raw()
+    raw.send_raw(f"POST {client.target} HTTP/1.1\r\nHost: here\r\n".encode() + body)
+    reply = raw.receive_reply()
+    assert reply.status == 413
+    assert reply.headers["Connection"] == "close"
+    raw.expect_end()
+    assert client.sid not in live.server.sockets
+
+
+def test_a_body_that_is_cut_off_is_no_error_of_the_server(serve: Serve) -> None:
+    live = serve({})
+    client = live.polling_5()
+    raw = live.raw()
+    head = f"POST {client.target} HTTP/1.1\r\nHost: here\r\nContent-Length: 50\r\n\r\n4"
+    raw.send_raw(head.encode())
+    wait_for(lambda: live.server._requests, "the request arrives")
+    raw.close()
+    wait_for(lambda: not live.server._requests, "the request ends")
+
+
+@pytest.mark.parametrize("kind", kinds("polling"))
+def test_a_body_of_the_largest_size_is_taken(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": Echo}, max_message_size=1000)
+    client = live.client(kind)
+    client.join("/chat")
+    empty = client.dialect.event("/chat", "echo", ("",), 1)
+    # Before it stand its length and a colon where payloads have them.
+    text = "x" * (1000 - len(empty) - (4 if kind.startswith("2") else 0))
+    assert client.call("/chat", "echo", text) == [text]
+    reply: Any = client.post(  # type: ignore[attr-defined]
+        client.dialect.event("/chat", "echo", (text + "x",), 1)
+    )
+    assert reply.status == 413
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1e3"])
+def test_a_length_that_is_none_is_refused(serve: Serve, length: str) -> None:
+    live = serve({})
+    client = live.polling_5()
+    raw = live.raw()
+    head = f"POST {client.target} HTTP/1.1\r\nHost: here\r\nContent-Length: {length}"
+    raw.send_raw(head.encode() + b"\r\n\r\n")
+    assert raw.receive_head()[0] == 400
+
+
+def test_a_chunked_body_is_taken(serve: Serve) -> None:
+    live = serve({"/chat": Echo})
+    client = live.polling_5()
+    raw = live.raw()
+    head = f"POST {client.target} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked"
+    raw.send_raw(head.encode() + b"\r\n\r\n3\r\n40/\r\n5\r\nchat,\r\n0\r\n\r\n")
+    assert raw.receive_reply().body == b"ok"
+    assert client.read()["endpoint"] == "/chat"
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "message"),
+    [
+        ("/socket.io/?EIO=4", 0, "Transport unknown"),
+        ("/socket.io/?EIO=4&transport=flashsocket", 0, "Transport unknown"),
+        ("/socket.io/?EIO=4&transport=xhr-polling", 0, "Transport unknown"),
+        ("/socket.io/?EIO=4&transport=flashsocket&sid=SID", 0, "Transport unknown"),
+        (POLLING + "&sid=unheard", 1, "Session ID unknown"),
+        (WEBSOCKET + "&sid=unheard", 1, "Session ID unknown"),
+        ("/socket.io/?EIO=1&transport=polling", 5, "Unsupported protocol version"),
+        ("/socket.io/?EIO=5&transport=websocket", 5, "Unsupported protocol version"),
+        ("/socket.io/?EIO=5&transport=polling", 5, "Unsupported protocol version"),
+        (
+            "/socket.io/?EIO=5&transport=polling&sid=SID",
+            5,
+            "Unsupported protocol version",
+        ),
+    ],
+)
+def test_engineio_says_what_was_wrong(
+    serve: Serve, target: str, code: int, message: str
+) -> None:
+    live = serve({"/chat": Echo})
+    client = live.polling_5()
+    reply = live.http().get(target.replace("SID", client.sid))
+    assert reply.status == 400
+    assert reply.json == {"code": code, "message": message}
+    assert reply.headers["Content-Type"] == "application/json"
+    # Who was there is not harmed.
+    client.join("/chat")
+
+
+def test_a_handshake_is_a_get(serve: Serve) -> None:
+    http = serve({}).http()
+    for target in (POLLING, WEBSOCKET):
+        reply = http.post(target, "40")
+        assert reply.status == 400
+        assert reply.json == {"code": 2, "message": "Bad handshake method"}
+    reply = http.post("/socket.io/1/", "")
+    assert (reply.status, reply.text) == (400, "Bad handshake method")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "PATCH"])
+@pytest.mark.parametrize("target", [POLLING, "/socket.io/1/", "SESSION"])
+def test_other_methods_are_not_allowed(serve: Serve, method: str, target: str) -> None:
+    live = serve({"/chat": Echo})
+    client = live.polling_5()
+    target = target.replace("SESSION", client.target)
+    reply = live.http().request(method, target)
+    assert reply.status == 405
+    assert reply.headers["Allow"] == "GET, POST, OPTIONS"
+    client.join("/chat")
+
+
+@pytest.mark.parametrize("transport", ["flashsocket", "polling", "unheard"])
+def test_a_0_9_client_is_refused_a_transport_that_is_not_served(
+    serve: Serve, transport: str
+) -> None:
+    live = serve({}, handshake_timeout=0.2)
+    http = live.http()
+    sid = http.get("/socket.io/1/").text.partition(":")[0]
+    reply = http.get(f"/socket.io/1/{transport}/{sid}")
+    assert (reply.status, reply.text) == (400, "Transport unknown")
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "body"),
+    [
+        # Clients 0.9 connect anew when they are told so.
+        ("/socket.io/1/xhr-polling/unheard", 200, b"7:::1+0"),
+        ("/socket.io/1//unheard", 200, b"7:::1+0"),
+        ("/socket.io/1/xhr-polling/unheard?disconnect=1", 200, b"7:::1+0"),
+        ("/socket.io/1/websocket/unheard", 400, b"Session ID unknown"),
+    ],
+)
+def test_a_0_9_session_that_is_not_there(
+    serve: Serve, target: str, status: int, body: bytes
+) -> None:
+    http = serve({}).http()
+    for method in ("GET", "POST"):
+        reply = http.request(method, target)
+        assert (reply.status, reply.body) == (status, body)
+
+
+def test_a_session_is_its_generations_alone(serve: Serve) -> None:
+    live = serve({"/chat": Echo})
+    old: Any = live.client("0.9-xhr-polling")
+    new = live.polling_5()
+    http = live.http()
+    assert http.get(f"{POLLING}&sid={old.sid}").json["code"] == 1
+    assert http.get(f"{WEBSOCKET}&sid={old.sid}").json["code"] == 1
+    assert http.get(f"/socket.io/1/xhr-polling/{new.sid}").body == b"7:::1+0"
+    assert http.get(f"/socket.io/1//{new.sid}").body == b"7:::1+0"
+    assert http.get(f"/socket.io/1/websocket/{new.sid}").status == 400
+    for client in (old, new):
+        client.join("/chat")
+
+
+def test_a_session_has_one_transport(serve: Serve) -> None:
+    live = serve({"/chat": Echo})
+    http = live.http()
+    new, old = live.websocket_5(), live.websocket_1()
+    polling: Any = live.client("0.9-xhr-polling")
+    for method, body in [("GET", None), ("POST", "40/chat,")]:
+        reply = http.request(method, f"{POLLING}&sid={new.sid}", body)
+        assert reply.json == {"code": 3, "message": "Bad request"}
+        reply = http.request(method, f"/socket.io/1/xhr-polling/{old.sid}", body)
+        assert (reply.status, reply.text) == (400, "Bad request")
+    for target in (
+        f"{WEBSOCKET}&sid={new.sid}",
+        f"/socket.io/1/websocket/{old.sid}",
+        # Clients 0.9 choose their transport once.
+        f"/socket.io/1/websocket/{polling.sid}",
+    ):
+        assert live.websocket(target).refusal().status == 400
+    for client in (new, old, polling):
+        client.join("/chat")
+
+
+def test_a_0_9_client_polls_before_it_posts(serve: Serve) -> None:
+    live = serve({}, handshake_timeout=0.1)
+    http = live.http()
+    sid = http.get("/socket.io/1/").text.partition(":")[0]
+    reply = http.post(f"/socket.io/1/xhr-polling/{sid}", "1::/chat")
+    assert (reply.status, reply.text) == (400, "Bad request")
+
+
+# WebSocket handshakes
+
+
+def targets(live: Live) -> list[str]:
+    """Where a WebSocket can be opened."""
+    sid = live.http().get("/socket.io/1/").text.partition(":")[0]
+    upgrade = live.polling_5().target.replace("polling", "websocket")
+    return [WEBSOCKET, upgrade, f"/socket.io/1/websocket/{sid}"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Upgrade": None}, 400),
+        ({"Upgrade": "h2c"}, 400),
+        ({"Connection": None}, 400),
+        ({"Connection": "keep-alive"}, 400),
+        ({"Sec-WebSocket-Version": None}, 426),
+        ({"Sec-WebSocket-Version": "8"}, 426),
+        ({"Sec-WebSocket-Key": None}, 400),
+        ({"Sec-WebSocket-Key": "c2hvcnQ="}, 400),
+        ({"Sec-WebSocket-Key": "not base64 at all !!"}, 400),
+        ({"Sec-WebSocket-Key": "ä" * 24}, 400),
+    ],
+)
+def test_a_websocket_handshake_that_cannot_be_accepted(
+    serve: Serve, headers: dict[str, str | None], status: int
+) -> None:
+    live = serve({"/chat": Echo}, handshake_timeout=0.2)
+    for target in targets(live):
+        reply = live.websocket(target, headers=headers).refusal()
+        assert (reply.status, reply.text) == (status, "Invalid WebSocket request")
+        version = "13" if status == 426 else None
+        assert reply.headers["Sec-WebSocket-Version"] == version
+        # The HTTP connection and the session go on; another try succeeds.
+        if target != WEBSOCKET:
+            assert live.websocket(target).status == 101
+
+
+def test_a_websocket_is_opened_by_a_get(serve: Serve) -> None:
+    """RFC 6455, section 4.1: "The method of the request MUST be GET"."""
+    live = serve({}, handshake_timeout=0.2)
+    for target in targets(live):
+        websocket = live.websocket(target, method="POST")
+        assert websocket.status == 400
+
+
+@pytest.mark.parametrize("upgrade", ["websocket", "WebSocket", "h2c, websocket"])
+def test_header_values_are_read_as_http_has_them(serve: Serve, upgrade: str) -> None:
+    headers = {"Upgrade": upgrade, "Connection": "Keep-Alive, UPGRADE"}
+    live = serve({"/chat": Echo})
+    client = live.websocket_5(headers=headers)
+    client.join("/chat")
+
+
+# Overlapping polls
+
+
+def hanging(live: Live, client: Polling1 | Polling5) -> gevent.Greenlet[..., Any]:
+    """A poll that waits, on a connection of its own."""
+    http = live.http()
+    poll = gevent.spawn(http.get, client.target)
+    transport: Any = live.socket(client).transport
+    wait_for(lambda: transport.polling, "a poll waits")
+    return poll
+
+
+def test_a_4_x_client_that_polls_twice_at_once_is_disconnected(serve: Serve) -> None:
+    namespace = fresh(Witness)
+    live = serve({"/chat": namespace})
+    client = live.polling_5()
+    client.join("/chat")
+    first = hanging(live, client)
+    second = client.gets.get(client.target)
+    assert second.json == {"code": 3, "message": "Bad request"}
+    assert first.get(timeout=DEADLINE).text == "1"
+    assert namespace.left == ["transport error"]
+    assert client.sid not in live.server.sockets
+
+
+def test_a_0_9_client_may_give_up_a_poll(serve: Serve) -> None:
+    """It polls anew, and the old poll, which may have gone, must take nothing."""
+    live = serve({"/chat": Echo})
+    client: Any = live.client("0.9-xhr-polling")
+    client.join("/chat")
+    first = hanging(live, client)
+    client.gets.get(client.target)
+    assert first.get(timeout=DEADLINE).text == "8::"
+    client.emit("/chat", "echo", 1, number=2)
+    answer = client.receive()
+    while answer == "8::":
+        answer = client.receive()
+    assert answer == "6::/chat:2+[1]"
+
+
+# Leaving
+
+
+def test_a_0_9_client_leaves_by_a_request(serve: Serve) -> None:
+    namespace = fresh(Witness)
+    live = serve({"/chat": namespace})
+    for number, target in enumerate(
+        ["/socket.io/1//SID", "/socket.io/1/xhr-polling/SID?disconnect=1"]
+    ):
+        for client in (live.client("0.9-xhr-polling"), live.client("0.9-websocket")):
+            client.join("/chat")
+            reply = live.http().get(target.replace("SID", client.sid))
+            assert (reply.status, reply.body) == (200, b"")
+            assert client.sid not in live.server.sockets
+            if isinstance(client, WebSocket1):
+                assert client.websocket.receive_close() == 1000
+        assert namespace.left == ["client namespace disconnect"] * 2 * (number + 1)
+
+
+def test_pages_and_polls_share_a_connection(serve: Serve) -> None:
+    live = serve({"/chat": Echo})
+    http = live.http()
+    assert http.get("/").text == "a page"
+    reply = http.get(POLLING)
+    client = live.polling_5()
+    assert http.get("/socket.io/").text == "a page"
+    assert http.post(client.target, "40/chat,").text == "ok"
+    assert http.get(client.target).text.startswith("40/chat,")
+    assert http.get("/").text == "a page"
+    sid = reply.text.split('"')[3]
+    assert http.post(f"{POLLING}&sid={sid}", "1").text == "ok"
+
+
+# Headers that take their time
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"", None),
+        (b"GET / HT", None),
+        (b"GET / HTTP/1.1\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: here\r\nX-", 400),
+    ],
+)
+def test_headers_that_take_too_long_end_the_connection(
+    serve: Serve, data: bytes, status: int | None
+) -> None:
+    live = serve(header_timeout=0.1)
+    raw = live.raw()
+    raw.send_raw(data)
+    if status is not None:
+        assert raw.receive_reply().status == status
+    raw.expect_end()
+
+
+def test_headers_that_trickle_take_too_long_too(serve: Serve) -> None:
+    live = serve(header_timeout=0.2)
+    raw = live.raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\n")
+    ended = gevent.spawn(raw.receive_head)
+
+    def trickle() -> None:
+        while True:
+            raw.send_raw(b"X: y\r\n")
+            gevent.sleep(0.02)
+
+    trickling = gevent.spawn(trickle)
+    assert ended.get(timeout=DEADLINE)[0] == 400
+    trickling.kill()
+
+
+def test_a_connection_between_two_requests_has_time(serve: Serve) -> None:
+    live = serve(header_timeout=0.1)
+    raw, http, slow = live.raw(), live.http(), live.raw()
+    for each in (raw, http):
+        if each is http:
+            assert http.get("/").text == "a page"
+        else:
+            raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert raw.receive_reply().status == 200
+    # Another one, which began later, has been given up meanwhile.
+    late = live.raw()
+    late.expect_end()
+    assert http.get("/").text == "a page"
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert raw.receive_reply().status == 200
+    # But once a request has begun, it has no more than the first.
+    raw.send_raw(b"G")
+    raw.expect_end()
+    slow.expect_end()
+
+
+def test_a_kept_connection_may_be_closed_by_the_client(serve: Serve) -> None:
+    live = serve(header_timeout=0.1)
+    raw = live.raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert raw.receive_reply().status == 200
+    raw.close()
+
+
+def test_requests_may_follow_each_other_without_waiting(serve: Serve) -> None:
+    raw = serve(header_timeout=0.1).raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" * 3)
+    for _ in range(3):
+        assert raw.receive_reply().body == b"a page"
+
+
+def test_the_time_for_headers_is_none_for_bodies_polls_and_websockets(
+    serve: Serve,
+) -> None:
+    live = serve({"/chat": Echo}, header_timeout=0.1)
+    websocket, polling = live.websocket_5(), live.polling_5()
+    websocket.join("/chat")
+    polling.join("/chat")
+    poll = hanging(live, polling)
+    raw = live.raw()
+    head = f"POST {polling.target} HTTP/1.1\r\nHost: here\r\nContent-Length: 19"
+    raw.send_raw(head.encode() + b"\r\n\r\n")
+    # A connection that began later is given up.
+    live.raw().expect_end()
+    raw.send_raw(b'42/chat,7["echo",1]')
+    assert raw.receive_reply().status == 200
+    assert poll.get(timeout=DEADLINE).status == 200
+    assert websocket.call("/chat", "echo", 1) == [1]

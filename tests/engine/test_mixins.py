@@ -1,0 +1,163 @@
+"""Rooms and broadcasts: members are reached, others are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.engine.namespace import BaseNamespace
+
+from .clients import KINDS, Client
+from .conftest import Live, Serve
+from .namespaces import Chat, Echo
+
+
+def everyone(live: Live, endpoint: str = "/chat") -> list[Client]:
+    """A client of each kind, connected to a namespace."""
+    clients = [live.client(each) for each in KINDS]
+    for client in clients:
+        client.join(endpoint)
+    return clients
+
+
+def expect_nothing(client: Client, endpoint: str = "/chat") -> None:
+    """Whatever was sent to the client before would come before this answer."""
+    assert client.call(endpoint, "echo", "only this") == ["only this"]
+
+
+def test_a_room_spans_generations_and_transports(serve: Serve) -> None:
+    live = serve({"/chat": Chat})
+    clients = everyone(live)
+    outsider = live.client()
+    outsider.join("/chat")
+    for client in clients:
+        client.call("/chat", "join", "lobby")
+    for speaker in clients:
+        speaker.call("/chat", "say", "lobby", "hello", {"to": ["you"]})
+        for client in clients:
+            if client is not speaker:
+                said = ["said", "hello", {"to": ["you"]}]
+                assert client.event("/chat") == said
+        expect_nothing(speaker)
+    expect_nothing(outsider)
+    # Who is not in the room can speak into it.
+    outsider.call("/chat", "say", "lobby")
+    for client in clients:
+        assert client.event("/chat") == ["said"]
+
+
+def test_who_left_a_room_is_not_reached(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": Chat})
+    speaker, client = live.client(), live.client(kind)
+    for each in (speaker, client):
+        each.join("/chat")
+        each.call("/chat", "join", "lobby")
+        each.call("/chat", "join", "lobby")
+        each.call("/chat", "join", "hall")
+    client.call("/chat", "leave", "lobby")
+    client.call("/chat", "leave", "lobby")
+    client.call("/chat", "leave", "never joined")
+    speaker.call("/chat", "say", "lobby", 1)
+    speaker.call("/chat", "say", "hall", 2)
+    assert client.event("/chat") == ["said", 2]
+    rooms: Any = live.socket(client).session["rooms"]
+    assert rooms == {"/chat_hall"}
+
+
+def test_who_left_the_namespace_is_in_none_of_its_rooms(
+    serve: Serve, kind: str
+) -> None:
+    live = serve({"/chat": Chat, "/other": Echo})
+    speaker, client = live.client(), live.client(kind)
+    client.join("/other")
+    for each in (speaker, client):
+        each.join("/chat")
+        each.call("/chat", "join", "lobby")
+    client.leave("/chat")
+    expect_nothing(client, "/other")
+    client.join("/chat")
+    speaker.call("/chat", "say", "lobby", 1)
+    expect_nothing(client)
+    speaker.call("/chat", "shout to others", 2)
+    assert client.event("/chat") == ["shouted", 2]
+
+
+def test_rooms_of_two_namespaces_are_two_rooms(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": Chat, "/game": Chat})
+    client, speaker = live.client(kind), live.client()
+    for endpoint in ("/chat", "/game"):
+        for each in (client, speaker):
+            each.join(endpoint)
+    client.call("/chat", "join", "lobby")
+    speaker.call("/game", "say", "lobby")
+    expect_nothing(client)
+    expect_nothing(client, "/game")
+    speaker.call("/chat", "say", "lobby")
+    assert client.event("/chat") == ["said"]
+
+
+def test_a_broadcast_reaches_all_in_the_namespace_and_nobody_else(
+    serve: Serve,
+) -> None:
+    live = serve({"/chat": Chat, "/game": Chat})
+    clients = everyone(live)
+    outsiders = everyone(live, "/game")
+    for speaker in clients:
+        speaker.emit("/chat", "shout", "hello", 1)
+        for client in clients:
+            assert client.event("/chat") == ["shouted", "hello", 1]
+        speaker.call("/chat", "shout_to_others", 2)
+        for client in clients:
+            if client is not speaker:
+                assert client.event("/chat") == ["shouted", 2]
+    for client in clients:
+        expect_nothing(client)
+    for client in outsiders:
+        expect_nothing(client, "/game")
+
+
+def test_an_event_that_is_no_json_is_sent_to_nobody(serve: Serve) -> None:
+    class Careless(Chat):
+        def on_shout_object(self) -> None:
+            self.broadcast_event("shouted", object())
+
+    live = serve({"/chat": Careless})
+    clients = everyone(live)
+    clients[0].emit("/chat", "shout object")
+    assert clients[0].event("/chat")[:2] == ["error", "internal_error"]
+    for client in clients:
+        expect_nothing(client)
+
+
+class Talking(BaseNamespace):
+    def on_echo(self, value: Any) -> Any:
+        self.join("lobby")  # type: ignore[attr-defined]
+        return value
+
+    def on_say(self) -> None:
+        self.emit_to_room("lobby", "said")  # type: ignore[attr-defined]
+        self.broadcast_event_not_me("shouted")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "bases",
+    [
+        (RoomsMixin, BroadcastMixin, Talking),
+        # The order of gevent-socketio's documentation.
+        (Talking, RoomsMixin, BroadcastMixin),
+    ],
+    ids=["before", "behind"],
+)
+def test_mixins_may_stand_before_or_behind_the_namespace(
+    serve: Serve, bases: tuple[type, ...]
+) -> None:
+    live = serve({"/chat": type("Mixed", bases, {})})
+    first, second = live.client(), live.client()
+    for client in (first, second):
+        client.join("/chat")
+        expect_nothing(client)
+    first.emit("/chat", "say")
+    assert second.event("/chat") == ["said"]
+    assert second.event("/chat") == ["shouted"]

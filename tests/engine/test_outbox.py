@@ -1,0 +1,440 @@
+"""A connection's output: in order, together, bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
+from gevent import socket
+from gevent.event import Event
+
+from tgext.socketio.engine.outbox import Encoded, PollingOutbox, SocketOutbox
+from tgext.socketio.wire.websocket import FrameReader
+
+from .clients import DEADLINE, wait_for
+from .conftest import Serve
+from .namespaces import Holding, Witness, fresh
+
+KIB = 1024
+
+
+class Pair:
+    """An outbox, and the peer that may or may not read."""
+
+    def __init__(self, limit: int = 10 * KIB) -> None:
+        self.overflows: list[bool] = []
+        self.sock, self.peer = socket.socketpair()
+        # As little as the kernel allows waits in it.
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        self.peer.setblocking(False)
+        self.outbox = SocketOutbox(
+            self.sock, limit, lambda: self.overflows.append(True)
+        )
+
+    def fill(self) -> bytes:
+        """Send until something waits; all that was sent."""
+        sent = b""
+        while not self.outbox.size:
+            sent += b"x" * KIB
+            self.outbox.write(b"x" * KIB)
+        return sent
+
+    def read(self, size: int = 10 * KIB * KIB) -> bytes:
+        """What has arrived."""
+        try:
+            return self.peer.recv(size)
+        except BlockingIOError:
+            return b""
+
+    def read_all(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            gevent.sleep(0)
+            data += self.read()
+        return data
+
+    def close(self) -> None:
+        self.outbox.close()
+        self.sock.close()
+        self.peer.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    pair = Pair()
+    yield pair
+    pair.close()
+
+
+def test_what_the_kernel_takes_is_gone_at_once(pair: Pair) -> None:
+    pair.outbox.write(b"now")
+    assert pair.read() == b"now"
+    assert pair.outbox.size == 0
+
+
+def test_what_it_does_not_take_follows_in_order(pair: Pair) -> None:
+    expected = pair.fill()
+    for number in range(100):
+        pair.outbox.write(b"%d," % number)
+        expected += b"%d," % number
+    assert pair.outbox.size > 0
+    assert pair.read_all(len(expected)) == expected
+    assert pair.outbox.size == 0
+    pair.outbox.write(b"more")
+    assert pair.read() == b"more"
+
+
+def test_corked_output_leaves_together(pair: Pair) -> None:
+    pair.outbox.cork()
+    for word in (b"one ", b"two ", b"three"):
+        pair.outbox.write(word)
+    assert pair.read() == b""
+    pair.outbox.uncork()
+    assert pair.read() == b"one two three"
+    pair.outbox.write(b"four")
+    assert pair.read() == b"four"
+    # Nothing is sent twice when the loop turns.
+    gevent.sleep(0)
+    assert pair.read() == b""
+
+
+def test_corked_output_leaves_when_the_loop_turns(pair: Pair) -> None:
+    pair.outbox.cork()
+    pair.outbox.write(b"one ")
+    pair.outbox.write(b"two")
+    wait_for(lambda: not pair.outbox.size, "the loop turns")
+    assert pair.read() == b"one two"
+    pair.outbox.write(b"three")
+    pair.outbox.flush()
+    assert pair.read() == b"three"
+
+
+def test_much_corked_output_does_not_wait(pair: Pair) -> None:
+    pair.outbox = SocketOutbox(pair.sock, 1000 * KIB)
+    pair.outbox.cork()
+    pair.outbox.write(b"x" * 60 * KIB)
+    assert pair.read() == b""
+    pair.outbox.write(b"x" * 60 * KIB)
+    assert len(pair.read()) > 0
+
+
+def test_corked_output_that_the_kernel_does_not_take_follows(pair: Pair) -> None:
+    expected = pair.fill()
+    pair.outbox.cork()
+    pair.outbox.write(b"one ")
+    pair.outbox.flush()
+    pair.outbox.write(b"two")
+    pair.outbox.uncork()
+    expected += b"one two"
+    assert pair.read_all(len(expected)) == expected
+
+
+def test_past_the_bound_the_outbox_gives_up_once(pair: Pair) -> None:
+    pair.fill()
+    for _ in range(100):
+        pair.outbox.write(b"x" * KIB)
+    assert pair.overflows == [True]
+    assert pair.outbox.closed
+    assert pair.outbox.size == 0
+
+
+def test_past_the_bound_a_websocket_without_anyone_to_tell(pair: Pair) -> None:
+    pair.outbox = SocketOutbox(pair.sock, 1)
+    pair.fill()
+    pair.outbox.write(b"too much")
+    assert pair.outbox.closed
+
+
+def test_corked_output_past_the_bound_is_offered_to_the_kernel_first(
+    pair: Pair,
+) -> None:
+    pair.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200 * KIB)
+    pair.outbox.cork()
+    for _ in range(10):
+        pair.outbox.write(b"x" * 9 * KIB)
+    pair.outbox.uncork()
+    assert pair.overflows == []
+    assert len(pair.read()) == 90 * KIB
+
+
+def test_one_message_may_be_larger_than_the_bound(pair: Pair) -> None:
+    pair.outbox.write(b"x" * 200 * KIB)
+    assert pair.overflows == []
+    assert pair.read_all(200 * KIB) == b"x" * 200 * KIB
+
+
+def test_nothing_may_wait_behind_a_message_that_large(pair: Pair) -> None:
+    pair.outbox.write(b"x" * 1000 * KIB)
+    pair.outbox.write(b"y")
+    assert pair.overflows == [True]
+
+
+def test_waiting_until_all_is_sent(pair: Pair) -> None:
+    assert pair.outbox.wait_drained(DEADLINE)
+    expected = pair.fill()
+    waiting = gevent.spawn(pair.outbox.wait_drained, DEADLINE)
+    gevent.sleep(0)
+    assert not waiting.ready()
+    pair.read_all(len(expected))
+    assert waiting.get(timeout=DEADLINE) is True
+
+
+def test_waiting_in_vain(pair: Pair) -> None:
+    pair.fill()
+    assert pair.outbox.wait_drained(0.01) is False
+    assert not pair.outbox.closed
+
+
+def test_corked_output_is_sent_before_waiting(pair: Pair) -> None:
+    pair.outbox.cork()
+    pair.outbox.write(b"last words")
+    assert pair.outbox.wait_drained(DEADLINE)
+    assert pair.read() == b"last words"
+
+
+@pytest.mark.parametrize("corked", [True, False])
+def test_a_closed_outbox_sends_nothing_more(pair: Pair, corked: bool) -> None:
+    if corked:
+        pair.outbox.cork()
+        pair.outbox.write(b"never sent")
+        waiting = gevent.spawn(lambda: True)
+    else:
+        pair.fill()
+        waiting = gevent.spawn(pair.outbox.wait_drained, DEADLINE)
+        gevent.sleep(0)
+    pair.outbox.close()
+    pair.outbox.close()
+    assert waiting.get(timeout=DEADLINE) is True
+    assert pair.outbox.size == 0
+    pair.read()
+    pair.outbox.write(b"never sent")
+    pair.outbox.uncork()
+    pair.outbox.flush()
+    gevent.sleep(0)
+    assert pair.read() == b""
+    assert pair.outbox.wait_drained(0.01)
+
+
+@pytest.mark.parametrize("corked", [True, False])
+@pytest.mark.parametrize("waiting", [True, False])
+def test_a_peer_that_has_gone_is_the_readers_matter(
+    pair: Pair, corked: bool, waiting: bool
+) -> None:
+    if waiting:
+        pair.fill()
+    if corked:
+        pair.outbox.cork()
+    pair.peer.close()
+    for _ in range(3 if waiting else 30):
+        pair.outbox.write(b"x" * KIB)
+    pair.outbox.uncork()
+    wait_for(lambda: pair.outbox.closed, "the outbox meets the error")
+    assert pair.overflows == []
+    assert pair.outbox.size == 0
+
+
+def test_a_frame_is_made_once_however_many_it_goes_to() -> None:
+    encoded = Encoded("hällo")
+    assert encoded.frame is encoded.frame
+    (message,) = FrameReader(masked=False).feed(encoded.frame)
+    assert message == (1, "hällo")
+
+
+def test_half_a_surrogate_pair_can_be_sent() -> None:
+    (message,) = FrameReader(masked=False).feed(Encoded("a\ud800b").frame)
+    assert message == (1, "a?b")
+    outbox = PollingOutbox()
+    outbox.send(Encoded("a\ud800b"))
+    assert outbox.size == 3
+
+
+# Polling
+
+
+def packets(outbox: PollingOutbox, *texts: str) -> None:
+    for text in texts:
+        outbox.send(Encoded(text))
+
+
+def test_a_poll_takes_what_waits_oldest_first() -> None:
+    outbox = PollingOutbox()
+    packets(outbox, *map(str, range(20)))
+    assert (len(outbox), outbox.size) == (20, 30)
+    # The public Python client refuses a body of more.
+    assert outbox.take() == [str(number) for number in range(16)]
+    assert outbox.take() == ["16", "17", "18", "19"]
+    assert outbox.take() == []
+    assert (len(outbox), outbox.size) == (0, 0)
+
+
+def test_the_bound_counts_bytes() -> None:
+    overflows: list[bool] = []
+    outbox = PollingOutbox(9, lambda: overflows.append(True))
+    packets(outbox, "ää", "ää")
+    assert outbox.size == 8
+    outbox.take()
+    packets(outbox, "ää", "ää", "ä", "ä")
+    assert overflows == [True]
+    # Nothing of it is delivered: a message would be missing.
+    assert outbox.closed
+    assert outbox.take() == []
+
+
+def test_past_the_bound_without_anyone_to_tell() -> None:
+    outbox = PollingOutbox(1)
+    packets(outbox, "large enough", "a")
+    assert outbox.closed
+
+
+def test_a_large_message_alone_passes_for_polling_too() -> None:
+    outbox = PollingOutbox(10)
+    packets(outbox, "x" * 100)
+    assert outbox.take() == ["x" * 100]
+
+
+@pytest.mark.parametrize("ends", ["send", "wake", "close"])
+def test_a_poll_waits(ends: str) -> None:
+    outbox = PollingOutbox()
+    packets(outbox, "before")
+    outbox.take()
+    waiting = gevent.spawn(outbox.wait)
+    gevent.sleep(0)
+    assert not waiting.ready()
+    if ends == "send":
+        packets(outbox, "a")
+    else:
+        getattr(outbox, ends)()
+    waiting.get(timeout=DEADLINE)
+    assert outbox.take() == (["a"] if ends == "send" else [])
+
+
+def test_what_waits_when_polling_ends_can_be_fetched() -> None:
+    outbox = PollingOutbox()
+    packets(outbox, "a")
+    outbox.close()
+    packets(outbox, "too late")
+    assert outbox.take() == ["a"]
+    # And no poll waits for more.
+    gevent.spawn(outbox.wait).get(timeout=DEADLINE)
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x04"])
+def test_what_waits_moves_to_the_websocket(pair: Pair, prefix: bytes) -> None:
+    polling = PollingOutbox()
+    packets(polling, "a", "b")
+    polling.send(Encoded("c", [b"1", b"2"], prefix))
+    polling.move_to(pair.outbox, prefix)
+    packets(polling, "too late")
+    frames = [Encoded("a").frame, Encoded("b").frame]
+    frames.append(Encoded("c", [b"1", b"2"], prefix).frame)
+    assert pair.read() == b"".join(frames)
+    assert (polling.take(), polling.size) == ([], 0)
+
+
+def test_a_packet_and_its_attachments_are_frames_of_their_own() -> None:
+    encoded = Encoded("a", [b"1", b"22"], b"\x04")
+    assert encoded.frame == b"\x81\x01a" + b"\x82\x02\x041" + b"\x82\x03\x0422"
+    assert encoded.frame is encoded.frame
+
+
+def test_a_poll_takes_text_and_bytes_in_order() -> None:
+    outbox = PollingOutbox()
+    outbox.send(Encoded("aä", [b"1", b"22"]))
+    packets(outbox, "b")
+    assert (len(outbox), outbox.size) == (4, 7)
+    assert outbox.take(3) == ["aä", b"1", b"22"]
+    assert outbox.take() == ["b"]
+    assert outbox.size == 0
+
+
+# Connections
+
+
+class Talkative(Holding):
+    """Sends as much as it is asked for, and does not wait for anyone."""
+
+    def on_talk(self, count: int, size: int) -> None:
+        for _ in range(count):
+            self.emit("words", "x" * size)
+
+    def on_interrupted(self) -> None:
+        self.emit("before")
+        self.hold()
+        self.emit("after")
+
+
+def test_what_a_handler_sends_leaves_before_it_blocks(serve: Serve, kind: str) -> None:
+    namespace = fresh(Talkative)
+    client = serve({"/chat": namespace}).client(kind)
+    client.join("/chat")
+    client.emit("/chat", "interrupted")
+    assert client.event("/chat") == ["before"]
+    namespace.go_on.set()
+    assert client.event("/chat") == ["after"]
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_a_client_that_does_not_read_is_disconnected_and_others_are_not(
+    serve: Serve, transport: str
+) -> None:
+    namespace = fresh(Talkative)
+    live = serve({"/chat": namespace}, max_outbox=100 * KIB)
+    neighbour = live.client()
+    neighbour.join("/chat")
+    slow: Any
+    if transport == "websocket":
+        slow = live.websocket_5(receive_buffer=4 * KIB)
+    else:
+        slow = live.polling_5()
+    slow.join("/chat")
+    slow.emit("/chat", "talk", 2000, 10 * KIB)
+    wait_for(lambda: namespace.left, "the server gives the client up")
+    assert namespace.left == ["slow consumer"]
+    assert neighbour.call("/chat", "echo", 1) == [1]
+    if transport == "websocket":
+        # It finds what was sent in time, then the end, no close frame behind a gap.
+        slow.websocket.drain()
+        slow.websocket.expect_end()
+    else:
+        assert slow.gets.get(slow.target).json["code"] == 1
+
+
+def test_a_client_that_reads_in_time_gets_all(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": fresh(Talkative)}, max_outbox=100 * KIB)
+    client = live.client(kind)
+    client.join("/chat")
+    for _ in range(5):
+        client.emit("/chat", "talk", 5, 15 * KIB)
+        for _ in range(5):
+            assert client.event("/chat") == ["words", "x" * 15 * KIB]
+
+
+def test_a_message_above_the_bound_arrives(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": fresh(Talkative)}, max_outbox=KIB)
+    client = live.client(kind)
+    client.join("/chat")
+    client.emit("/chat", "talk", 1, 900 * KIB)
+    assert client.event("/chat") == ["words", "x" * 900 * KIB]
+    assert client.call("/chat", "echo", 1) == [1]
+
+
+def test_a_disconnected_client_costs_nothing_more(serve: Serve, kind: str) -> None:
+    """A namespace that goes on sending after the end sends nowhere."""
+    done = Event()
+
+    class Stubborn(Witness):
+        def recv_disconnect(self) -> None:
+            super().recv_disconnect()
+            for _ in range(100):
+                self.emit("words", "x" * KIB)
+            done.set()
+
+    live = serve({"/chat": Stubborn}, max_outbox=10 * KIB)
+    client = live.client(kind)
+    client.join("/chat")
+    live.socket(client).kill()
+    assert done.wait(DEADLINE)
+    wait_for(lambda: not live.server.sockets, "the session ends")
+    assert Stubborn.left == ["server namespace disconnect"]

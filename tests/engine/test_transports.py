@@ -1,0 +1,248 @@
+"""Polling: polls and posts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import pytest
+
+from tgext.socketio.engine import server, transports
+from tgext.socketio.engine.namespace import BaseNamespace
+
+from .clients import DEADLINE, kinds, wait_for
+from .conftest import Serve
+from .namespaces import Holding, Witness, fresh
+
+EVENTS = 40
+
+
+polling = pytest.mark.parametrize("kind", kinds("polling"))
+
+
+class Parting(BaseNamespace):
+    def on_part(self) -> None:
+        for number in range(EVENTS):
+            self.emit("last", number)
+        self.disconnect()
+
+
+@pytest.mark.parametrize("pending", [True, False])
+def test_all_that_was_sent_before_the_end_can_be_fetched(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, pending: bool
+) -> None:
+    monkeypatch.setattr(server, "NAMESPACE_TIMEOUT", 0.1)
+    live = serve({"/chat": Parting})
+    client = live.polling_5()
+    client.join("/chat")
+    socket: Any = live.socket(client)
+    if not pending:
+        client.emit("/chat", "part")
+        wait_for(lambda: not live.server.sockets, "the session ends")
+    fetched = gevent.spawn(client.receive)
+    if pending:
+        wait_for(lambda: socket.transport.polling, "a poll waits")
+        client.emit("/chat", "part")
+    messages = [fetched.get()]
+    while messages[-1] != "41/chat,":
+        messages.append(client.receive())
+    numbers = [f'42/chat,["last",{number}]' for number in range(EVENTS)]
+    assert messages == [*numbers, "41/chat,"]
+
+
+@polling
+def test_a_poll_brings_all_that_waits_but_no_more_than_sixteen(
+    serve: Serve, kind: str
+) -> None:
+    """The public Python client refuses a body of more."""
+
+    class Talking(Holding):
+        def on_talk(self, count: int) -> None:
+            for number in range(count):
+                self.emit("words", number)
+
+    live = serve({"/chat": fresh(Talking)})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    for count, sizes in [(1, [1]), (16, [16]), (20, [16, 4])]:
+        client.emit("/chat", "talk", count)
+        outbox: Any = live.socket(client).transport.outbox  # type: ignore[union-attr]
+        wait_for(lambda count=count, box=outbox: len(box) == count, "all is sent")
+        polls = [client.poll() for _ in sizes]
+        assert [len(each) for each in polls] == sizes
+        events = [client.dialect.read(text) for each in polls for text in each]
+        assert [each["args"] for each in events] == [[n] for n in range(count)]
+
+
+@polling
+def test_a_poll_waits_for_a_message(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": fresh(Holding)})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    poll = gevent.spawn(client.poll)
+    transport: Any = live.socket(client).transport
+    wait_for(lambda: transport.polling, "a poll waits")
+    live.socket(client)["/chat"].emit("words")
+    (text,) = poll.get(timeout=DEADLINE)
+    assert client.dialect.read(text)["name"] == "words"
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [("0.9-xhr-polling", b"1"), ("2-polling", b"ok"), ("4-polling", b"ok")],
+)
+def test_a_post_is_answered_before_its_events_are_handled(
+    serve: Serve, kind: str, answer: bytes
+) -> None:
+    """A handler may wait for what the client sends with its next POST."""
+    namespace = fresh(Holding)
+    client: Any = serve({"/chat": namespace}).client(kind)
+    client.join("/chat")
+    for event in ("hold", "echo"):
+        reply = client.post(client.dialect.event("/chat", event, (), 1))
+        assert (reply.status, reply.body) == (200, answer)
+    namespace.go_on.set()
+    assert [client.read()["args"] for _ in range(2)] == [[None], []]
+
+
+@polling
+def test_messages_of_several_posts_are_handled_in_order(
+    serve: Serve, kind: str
+) -> None:
+    namespace = fresh(Holding)
+    client = serve({"/chat": namespace}).client(kind)
+    client.join("/chat")
+    client.emit("/chat", "hold")
+    assert namespace.entered.wait(DEADLINE)
+    event = client.dialect.event
+    for first in range(0, 30, 3):
+        texts = [event("/chat", "note", (first + n,), None) for n in range(3)]
+        client.send(*texts)
+    assert namespace.notes == []
+    namespace.go_on.set()
+    assert client.call("/chat", "echo", 1) == [1]
+    assert namespace.notes == list(range(30))
+
+
+@polling
+def test_a_client_that_posts_faster_than_is_handled_has_to_wait(
+    serve: Serve, kind: str
+) -> None:
+    namespace = fresh(Holding)
+    live = serve({"/chat": namespace}, max_message_size=1000)
+    client: Any = live.client(kind)
+    client.join("/chat")
+    client.emit("/chat", "hold")
+    assert namespace.entered.wait(DEADLINE)
+    text = client.dialect.event("/chat", "note", ("x" * 600,), None)
+    assert client.post(text).status == 200
+    second = gevent.spawn(client.post, text)
+    wait_for(lambda: live.server._requests, "the POST arrives")
+    transport: Any = live.socket(client).transport
+    wait_for(lambda: len(transport._inbox) == 2, "the POST is read")
+    gevent.sleep(0)
+    assert not second.ready()
+    namespace.go_on.set()
+    assert second.get(timeout=DEADLINE).status == 200
+    assert len(namespace.notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "message"),
+    [
+        ("4-polling", b"", "unknown Engine.IO packet type ''"),
+        ("4-polling", b"9", "unknown Engine.IO packet type '9'"),
+        ("4-polling", b"40/chat,\x1e", "unknown Engine.IO packet type ''"),
+        ("4-polling", b"4\xff", "the payload is not UTF-8"),
+        ("4-polling", b"bA", "a binary packet is not base64"),
+        ("2-polling", b"", "the payload is empty"),
+        ("2-polling", b"x:40", "the length of a packet is missing: 'x'"),
+        ("2-polling", b"-2:40", "the length of a packet is missing: '-2'"),
+        ("2-polling", b"3:40", "the payload is shorter than its lengths say"),
+        ("2-polling", b"2:4\xff", "the payload is not UTF-8"),
+        ("2-polling", b"3:b4A", "a binary packet is not base64"),
+        ("0.9-xhr-polling", b"\xff", "the payload is not UTF-8"),
+        (
+            "0.9-xhr-polling",
+            "\ufffd-5\ufffd2::".encode(),
+            "the length of a packet is missing: '-5'",
+        ),
+        (
+            "0.9-xhr-polling",
+            "\ufffd50\ufffd2::".encode(),
+            "the payload is shorter than its lengths say",
+        ),
+    ],
+)
+def test_a_body_that_cannot_be_read_ends_the_session(
+    serve: Serve, kind: str, body: bytes, message: str
+) -> None:
+    namespace = fresh(Witness)
+    live = serve({"/chat": namespace})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    reply = client.posts.post(client.target, body)
+    assert reply.status == 400
+    if not kind.startswith("0.9"):
+        assert reply.json == {"code": 3, "message": message}
+    else:
+        assert reply.text == message
+    assert namespace.left == ["parse error"]
+    assert client.sid not in live.server.sockets
+
+
+@polling
+def test_a_poll_that_waits_learns_of_the_end(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": fresh(Witness)})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    poll = gevent.spawn(client.poll)
+    transport: Any = live.socket(client).transport
+    wait_for(lambda: transport.polling, "a poll waits")
+    live.socket(client).kill(reason="transport error")
+    expected = "7:::1+0" if kind.startswith("0.9") else "1"
+    assert poll.get(timeout=DEADLINE) == [expected]
+    live.expect_nothing_left()
+
+
+@polling
+def test_a_poll_that_waits_returns_when_the_client_leaves(
+    serve: Serve, kind: str
+) -> None:
+    live = serve({"/chat": fresh(Witness)})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    poll = gevent.spawn(client.poll)
+    transport: Any = live.socket(client).transport
+    wait_for(lambda: transport.polling, "a poll waits")
+    client.send("0::" if kind.startswith("0.9") else "1")
+    assert poll.get(timeout=DEADLINE) == ["8::" if kind.startswith("0.9") else "6"]
+
+
+@polling
+def test_what_nobody_fetches_goes(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(transports, "LINGER", 0.1)
+    live = serve({"/chat": fresh(Witness)})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    live.socket(client).kill(reason="transport error")
+    assert live.server.lingering(client.sid) is not None
+    # It is for polls alone.
+    reply = client.post(client.dialect.connect("/chat"))
+    assert reply.status == (200 if kind.startswith("0.9") else 400)
+    wait_for(lambda: not live.server.lingering(client.sid), "the server forgets it")
+    reply = client.gets.get(client.target)
+    assert reply.status == (200 if kind.startswith("0.9") else 400)
+
+
+@polling
+def test_a_transport_is_closed_once(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": fresh(Witness)})
+    client: Any = live.client(kind)
+    transport: Any = live.socket(client).transport
+    live.socket(client).kill(reason="transport error")
+    transport.close("again", 1000)
+    assert len(client.poll()) == 1
+    assert live.server.lingering(client.sid) is None

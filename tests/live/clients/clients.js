@@ -1,0 +1,240 @@
+'use strict';
+// One face for all generations of Socket.IO client: a queue of what the server sent,
+// so that a scenario reads as a list of steps and loses no event between two of them.
+
+const STEP = 8_000; // milliseconds that a single step may take
+
+class Client {
+  constructor(seen) {
+    this.seen = seen;
+    this.queues = new Map();
+    this.waiting = null;
+  }
+
+  // Something arrived: keep it, and wake whoever waits for it.
+  deliver(event, args) {
+    this.seen.push([event, ...args.filter((arg) => typeof arg !== 'function')]);
+    if (!this.queues.has(event)) this.queues.set(event, []);
+    this.queues.get(event).push(args);
+    if (this.waiting) this.waiting();
+  }
+
+  // The next of any of these events: [its name, ...its arguments].
+  async first(events, deadline = STEP) {
+    const end = Date.now() + deadline;
+    for (;;) {
+      const event = events.find((name) => this.has(name));
+      if (event) return [event, ...this.queues.get(event).shift()];
+      if (Date.now() >= end) throw new Error(`no ${events.join(' or ')} arrived`);
+      await this.arrival(end - Date.now());
+    }
+  }
+
+  async arrival(milliseconds) {
+    let timer;
+    await new Promise((resolve) => {
+      this.waiting = resolve;
+      timer = setTimeout(resolve, milliseconds);
+    });
+    clearTimeout(timer);
+    this.waiting = null;
+  }
+
+  // The arguments of the next event of this name.
+  async next(event, deadline = STEP) {
+    return (await this.first([event], deadline)).slice(1);
+  }
+
+  // Whether something of this name arrived that nobody has taken.
+  has(event) {
+    return Boolean(this.queues.get(event)?.length);
+  }
+
+  async take(event, count) {
+    const taken = [];
+    while (taken.length < count) taken.push((await this.next(event))[0]);
+    return taken;
+  }
+
+  emit(event, ...args) {
+    this.socket.emit(event, ...args);
+  }
+
+  // Emits, and gives the arguments of the server's acknowledgement.
+  async ask(event, ...args) {
+    const answer = `ack of ${event}`;
+    this.emit(event, ...args, (...answered) => this.deliver(answer, answered));
+    return this.next(answer);
+  }
+
+  // A message, which is not an event, or not to a user.
+  send(text) {
+    this.socket.send(text);
+  }
+
+  // Leaves the namespace; the connection under it may stay.
+  leave() {
+    this.socket.disconnect();
+  }
+}
+
+// What the clients on Engine.IO have in common.
+class EngineClient extends Client {
+  static transports = ['polling', 'websocket', 'upgrade'];
+
+  static prepare() {}
+
+  constructor({url, transport, cookie, seen}, namespace, {auth, reconnect} = {}) {
+    super(seen);
+    const upgrades = transport === 'upgrade';
+    const library = require(`socket.io-client-${this.constructor.generation}`);
+    this.socket = (library.io || library)(url + namespace, {
+      path: '/socketio/',
+      forceNew: true,
+      reconnection: Boolean(reconnect),
+      reconnectionDelay: 100,
+      reconnectionDelayMax: 200,
+      transports: upgrades ? ['polling', 'websocket'] : [transport],
+      extraHeaders: cookie ? {Cookie: cookie} : {},
+      ...auth && {auth},
+    });
+    this.catchEvents();
+    for (const event of ['connect', 'disconnect']) {
+      this.socket.on(event, (...args) => this.deliver(event, args.slice(0, 1)));
+    }
+    this.socket.on('connect_error', ({message, data}) => {
+      this.deliver('refused', data === undefined ? [message] : [message, data]);
+    });
+    this.socket.io.engine.on('upgrade', () => this.deliver('upgrade', []));
+    this.upgrades = upgrades;
+  }
+
+  async settled() {
+    if (this.upgrades) await this.next('upgrade');
+  }
+
+  get transport() {
+    return this.socket.io.engine.transport.name;
+  }
+
+  async close() {
+    this.socket.io.engine.close();
+  }
+}
+
+class Client4 extends EngineClient {
+  static generation = '4';
+
+  catchEvents() {
+    this.socket.onAny((event, ...args) => this.deliver(event, args));
+  }
+}
+
+class Client3 extends Client4 {
+  static generation = '3';
+}
+
+class Client2 extends EngineClient {
+  static generation = '2';
+
+  // This client has no onAny; an `error` may be an event or the packet of that name.
+  catchEvents() {
+    this.socket.onevent = ({data: [event, ...args], id}) => {
+      this.deliver(event, id === undefined ? args : [...args, this.socket.ack(id)]);
+    };
+    this.socket.on('error', (...args) => this.deliver('error', args));
+  }
+
+  // Its heartbeats have the names `ping` and `pong`, and its `emit` keeps those to the
+  // page. The server need not know: what another library may send is answered too.
+  emit(event, ...args) {
+    if (event !== 'ping') return super.emit(event, ...args);
+    return this.socket.packet({type: 2, data: [event, ...args], options: {}});
+  }
+}
+
+class Client1 extends Client2 {
+  static generation = '1';
+}
+
+const TRANSPORTS_09 = {polling: 'xhr-polling', websocket: 'websocket'};
+
+class Client09 extends Client {
+  static transports = ['polling', 'websocket'];
+
+  static prepare({cookie}) {
+    if (cookie) sendCookie(cookie);
+  }
+
+  constructor({url, transport, seen}, namespace, {reconnect} = {}) {
+    super(seen);
+    // Its modules look for a global named `io` and put themselves there when one is
+    // found; a `const io` at the top of `node -e` is such a global, not yet
+    // initialised, and reading it throws. A module's own names are no globals.
+    const client = require('socket.io-client-0.9');
+    // Its option `transports` is merged into this list by index, which holds each
+    // transport twice, and so leaves the others in. Another client keeps its own list.
+    client.transports = [TRANSPORTS_09[transport]];
+    this.socket = client.connect(url + namespace, {
+      resource: 'socketio',
+      'force new connection': true,
+      reconnect: Boolean(reconnect),
+      'reconnection delay': 50,
+      'reconnection limit': 200,
+      'max reconnection attempts': Infinity,
+      'try multiple transports': false,
+    });
+    // The local delivery of every event: this client has no onAny.
+    this.socket.$emit = (event, ...args) => {
+      this.deliver(event === 'connect_failed' ? 'refused' : event, args);
+    };
+  }
+
+  async settled() {}
+
+  get transport() {
+    return this.socket.socket.transport.name;
+  }
+
+  // While a POST is under way this client only queues its goodbye, and forgets it.
+  async close() {
+    const {socket} = this.socket;
+    const end = Date.now() + 1_000;
+    while (socket.connected && socket.doBuffer && Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    socket.disconnect();
+  }
+}
+
+// The 0.9 client takes no headers, and in Node there is no browser to add the cookie.
+function sendCookie(cookie) {
+  const library = require.resolve('socket.io-client-0.9');
+  const resolve = (name) => require.resolve(name, {paths: [library]});
+
+  const xhr = require(resolve('xmlhttprequest'));
+  const Request = xhr.XMLHttpRequest;
+  xhr.XMLHttpRequest = function XMLHttpRequest() {
+    const request = new Request();
+    const open = request.open;
+    request.setDisableHeaderCheck(true);
+    request.open = function (...args) {
+      open.apply(request, args);
+      request.setRequestHeader('Cookie', cookie);
+    };
+    return request;
+  };
+
+  const WebSocket = require(resolve('ws'));
+  require.cache[resolve('ws')].exports = class extends WebSocket {
+    constructor(address) {
+      super(address, {headers: {Cookie: cookie}});
+    }
+  };
+}
+
+const GENERATIONS = {
+  '0.9': Client09, 1: Client1, 2: Client2, 3: Client3, 4: Client4,
+};
+
+module.exports = {GENERATIONS};

@@ -1,0 +1,380 @@
+'use strict';
+// What a user does with a client, step by step, and what the user then sees. Each
+// scenario gets `open(namespace)` for a fresh connection and returns its observation;
+// tests/live/test_clients.py says what that must be.
+
+const ACCENTS = 'h\u00e9llo \u00fcber \u0161\u010d';
+const SNOWMAN = '\u2603';
+const KANJI = '\u6f22\u5b57';
+const EMOJI = '\u{1f600}';
+const SEPARATOR = 'line\u2028separator';
+
+const BYTES = Buffer.from(Array.from({length: 256}, (_, value) => value));
+
+// What arrived, with bytes spelled so that JSON can carry them, and tell them from text.
+function spelled(value) {
+  if (Buffer.isBuffer(value) || value instanceof ArrayBuffer) {
+    return {bytes: Buffer.from(value).toString('hex')};
+  }
+  if (Array.isArray(value)) return value.map(spelled);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, spelled(each)]),
+  );
+}
+
+const scenarios = {
+  async connect(open) {
+    const client = await open('/lab');
+    return {transport: client.transport};
+  },
+
+  async ping(open) {
+    const client = await open('/pingpong');
+    client.emit('ping', {type: 'ping'});
+    return {sound: (await client.next('pong'))[0]};
+  },
+
+  // The ping after it shows that there were no more than ten.
+  async fireball(open) {
+    const client = await open('/pingpong');
+    client.emit('ping', {type: 'fireball'});
+    client.emit('ping', {type: 'ping'});
+    return {sounds: (await client.take('pong', 11)).map((data) => data.sound)};
+  },
+
+  async auto(open) {
+    const client = await open('/pingpong');
+    client.emit('ping', {type: 'auto'});
+    const [first] = await client.next('pong');
+    const others = first.sound === 'pong' ? 0 : 9;
+    return {sounds: [first, ...await client.take('pong', others)]
+      .map((data) => data.sound)};
+  },
+
+  async got_an_error(open) {
+    const client = await open('/pingpong');
+    client.emit('ping', {type: 'error'});
+    return {error: await client.next('error')};
+  },
+
+  async server_acks(open) {
+    const client = await open('/lab');
+    return {
+      one: await client.ask('add', 2, 3),
+      several: await client.ask('divide', 7, 2),
+      object: await client.ask('describe', {name: 'lab', parts: [1, 'two', null]}),
+    };
+  },
+
+  async client_acks(open) {
+    const client = await open('/lab');
+    client.emit('ask_me', 'colour');
+    const [question, answer] = await client.next('question');
+    answer('blue', 42);
+    return {question, answered: await client.next('answered')};
+  },
+
+  // The server's handler does not return before the client has answered.
+  async server_waits_for_ack(open) {
+    const client = await open('/lab');
+    client.emit('wait_for_me', 'colour');
+    const [question, answer] = await client.next('question');
+    answer('red');
+    return {question, answered: await client.next('answered')};
+  },
+
+  // As the one before, but the server's handler calls the client as a function.
+  async server_calls(open) {
+    const client = await open('/lab');
+    const answers = [[], ['green'], ['green', 7]];
+    const returned = [];
+    for (const answered of answers) {
+      client.emit('consult', 'colour', (...args) => client.deliver('consulted', args));
+      const [question, answer] = await client.next('question');
+      answer(...answered);
+      returned.push([question, ...await client.next('consulted')]);
+    }
+    return {returned};
+  },
+
+  // Nor does it wait for ever; an answer that comes after that is too late.
+  async server_calls_in_vain(open) {
+    const client = await open('/lab');
+    client.emit('consult_hastily', (...args) => client.deliver('consulted', args));
+    const [, answer] = await client.next('question');
+    const consulted = await client.next('consulted');
+    answer('late');
+    return {consulted, afterwards: await client.ask('add', 1, 1)};
+  },
+
+  async callback_times_out(open) {
+    const client = await open('/lab');
+    client.emit('ask_me_hastily', 0.05);
+    const [, answer] = await client.next('question');
+    const told = await client.next('told');
+    answer('late');
+    const afterwards = await client.ask('add', 1, 1);
+    return {told, afterwards, again: client.has('told')};
+  },
+
+  async callback_in_time(open) {
+    const client = await open('/lab');
+    client.emit('ask_me_hastily', 5);
+    const [, answer] = await client.next('question');
+    answer('early');
+    return {told: await client.next('told')};
+  },
+
+  async validation(open) {
+    const client = await open('/lab');
+    client.emit('double', 'three');
+    const error = await client.next('error');
+    return {error, afterwards: await client.ask('double', '4')};
+  },
+
+  async wrong_arguments(open) {
+    const client = await open('/lab');
+    const errors = [];
+    for (const args of [[], [1], [1, 2, 3]]) {
+      client.emit('add', ...args);
+      errors.push((await client.next('error'))[0]);
+    }
+    return {errors, afterwards: await client.ask('add', 1, 1)};
+  },
+
+  async access_denied(open) {
+    const client = await open('/lab');
+    client.emit('secret');
+    const error = await client.next('error');
+    return {error, afterwards: await client.ask('add', 1, 1)};
+  },
+
+  // With a cookie that says who it is.
+  async access_granted(open) {
+    const client = await open('/lab');
+    return {secret: await client.ask('secret')};
+  },
+
+  async unknown_event(open) {
+    const client = await open('/lab');
+    client.emit('nonsense', 1);
+    const error = await client.next('error');
+    return {error, afterwards: await client.ask('add', 1, 1)};
+  },
+
+  async internal_error(open) {
+    const client = await open('/lab');
+    client.emit('boom');
+    const error = await client.next('error');
+    return {error, afterwards: await client.ask('add', 1, 1)};
+  },
+
+  // gevent's Timeout, which ends a handler's wait, is none of Python's `Exception`s.
+  async timeout_in_handler(open) {
+    const client = await open('/lab');
+    client.emit('lose_patience');
+    const error = await client.next('error');
+    return {error, afterwards: await client.ask('add', 1, 1)};
+  },
+
+  async refused(open) {
+    const client = await open('/members', {wait: false});
+    return {outcome: await client.first(['connect', 'refused', 'error'])};
+  },
+
+  // Only clients 3.x and 4.x have an auth payload.
+  async auth(open) {
+    const auth = {token: 'sesame', level: 3};
+    const [with_it, without] = [await open('/lab', {auth}), await open('/lab')];
+    return {
+      with_it: await with_it.ask('auth'),
+      without: await without.ask('auth'),
+    };
+  },
+
+  // `recv_connect` said something before it refused, and nothing of it may be heard.
+  async turned_away(open) {
+    const client = await open('/door', {wait: false, auth: {token: 'friend?'}});
+    const outcome = await client.first(['connect', 'refused', 'error']);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return {
+      outcome,
+      connected: client.has('connect') || client.has('welcome'),
+    };
+  },
+
+  async let_in(open) {
+    const client = await open('/door', {wait: false, auth: {token: 'friend'}});
+    const [outcome] = await client.first(['connect', 'refused', 'error']);
+    return {outcome, welcome: outcome === 'connect' && await client.next('welcome')};
+  },
+
+  async member(open) {
+    const client = await open('/members');
+    return {name: await client.ask('who')};
+  },
+
+  async not_mounted(open) {
+    const client = await open('/nowhere', {wait: false});
+    return {outcome: await client.first(['refused', 'error', 'connect'])};
+  },
+
+  async no_namespace(open) {
+    const client = await open('');
+    client.emit('anything', 1);
+    return {error: await client.next('error')};
+  },
+
+  async client_disconnects(open) {
+    const observer = await open('/lab');
+    const leaver = await open('/lab');
+    const name = `leaver ${Math.random()}`;
+    await leaver.ask('call_me', name);
+    leaver.leave();
+    const left = await observer.ask('has_left', name);
+    return {left, told: await leaver.next('disconnect')};
+  },
+
+  // Not only the namespace: the whole connection goes.
+  async client_closes(open) {
+    const observer = await open('/lab');
+    const leaver = await open('/lab');
+    const name = `closer ${Math.random()}`;
+    await leaver.ask('call_me', name);
+    await leaver.close();
+    return {left: await observer.ask('has_left', name)};
+  },
+
+  async server_disconnects(open) {
+    const client = await open('/lab');
+    client.emit('throw_me_out');
+    return {told: await client.next('disconnect')};
+  },
+
+  async unicode(open) {
+    const client = await open('/lab');
+    client.emit('greet');
+    const greeting = await client.next('greeting');
+    const sent = [ACCENTS, SNOWMAN, KANJI, EMOJI, SEPARATOR].join(' ');
+    const reported = await client.ask('report', sent);
+    return {greeting, sent, reported};
+  },
+
+  // Numbered from the first moment on: across an upgrade none may be lost or overtake.
+  async many(open) {
+    const client = await open('/lab', {settle: false});
+    for (let number = 0; number < 200; number += 1) client.emit('count', number);
+    const numbers = await client.take('counted', 200);
+    await client.settled();
+    return {numbers, transport: client.transport};
+  },
+
+  async message(open) {
+    const client = await open('/lab');
+    client.emit('say', 'hello');
+    return {message: (await client.next('message')).slice(0, 1)};
+  },
+
+  async client_sends(open) {
+    const client = await open('/lab');
+    client.send('hello');
+    return {received: await client.next('received')};
+  },
+
+  // Alone in the event, alone in the ack, and nothing at all.
+  async bytes(open) {
+    const client = await open('/lab');
+    return {
+      sent: spelled(BYTES),
+      reversed: spelled(await client.ask('reverse', BYTES)),
+      none: spelled(await client.ask('reverse', Buffer.alloc(0))),
+    };
+  },
+
+  // In the depth of other things, beside bytes alone; in the event and in the ack.
+  async bytes_nested(open) {
+    const client = await open('/lab');
+    const parcel = {label: 'fragile', inner: [{content: Buffer.from('abc')}, null]};
+    const ack = await client.ask('repack', parcel, Buffer.from([255, 0]));
+    return spelled({ack, event: await client.next('repacked')});
+  },
+
+  async bytes_in_client_ack(open) {
+    const client = await open('/lab');
+    client.emit('fetch');
+    const [key, answer] = await client.next('key');
+    answer({content: [Buffer.from('abc')]}, key);
+    return spelled({key, fetched: await client.next('fetched')});
+  },
+
+  // In more than one message of the transport, and more than the kernel takes at once.
+  async bytes_many(open) {
+    const client = await open('/lab');
+    const content = Buffer.alloc(300_000, BYTES);
+    const [returned] = await client.ask('reverse', content);
+    return {equal: Buffer.from(returned).equals(Buffer.from(content).reverse())};
+  },
+
+  // To a client that cannot take any.
+  async bytes_refused(open) {
+    const client = await open('/lab');
+    client.emit('fetch');
+    const error = await client.next('error');
+    return {error, afterwards: await client.ask('add', 1, 1)};
+  },
+
+  async broadcast(open) {
+    const speaker = await open('/lab');
+    const listener = await open('/lab');
+    speaker.emit('shout', 'to all');
+    speaker.emit('shout_others', 'to others');
+    speaker.emit('shout', 'to all again');
+    return {
+      speaker: await speaker.take('heard', 2),
+      listener: await listener.take('heard', 3),
+    };
+  },
+
+  async rooms(open) {
+    const [speaker, roommate, outsider] = [
+      await open('/lab'), await open('/lab'), await open('/lab'),
+    ];
+    await speaker.ask('enter', 'kitchen');
+    await roommate.ask('enter', 'kitchen');
+    speaker.emit('tell_room', 'kitchen', 'dinner');
+    const heard = await roommate.take('heard', 1);
+    await roommate.ask('quit', 'kitchen');
+    speaker.emit('tell_room', 'kitchen', 'dessert');
+    speaker.emit('shout', 'the end');
+    return {
+      heard: [...heard, ...await roommate.take('heard', 1)],
+      speaker: await speaker.take('heard', 1),
+      outsider: await outsider.take('heard', 1),
+    };
+  },
+};
+
+// Waits for the server to be stopped by whoever reads our standard output.
+scenarios.server_stop = async function serverStop(open) {
+  const client = await open('/lab');
+  await client.ask('add', 1, 1);
+  console.log('READY');
+  const told = await client.next('disconnect', 30_000);
+  return {told, transport: client.transport};
+};
+
+const ON_REQUEST = ['server_stop', 'access_granted', 'member'];
+const OF_BYTES = ['bytes', 'bytes_nested', 'bytes_in_client_ack', 'bytes_many'];
+
+// The scenarios to play when none is named.
+function usual(generation) {
+  const not = generation === '0.9' ? OF_BYTES : ['bytes_refused'];
+  return Object.keys(scenarios)
+    .filter((name) => !ON_REQUEST.includes(name) && !not.includes(name));
+}
+
+// They are heard by everybody, and would hear each other.
+const alone = ['broadcast', 'rooms'];
+
+module.exports = {alone, scenarios, usual};

@@ -1,0 +1,234 @@
+"""The application that tests/live/clients/scenarios.js talks to.
+
+``/pingpong`` is the example's, ``/lab`` has an event for each thing a client can see,
+``/members`` refuses whoever is anonymous, ``/door`` whoever lacks the word. A cookie
+``user=NAME`` says who one is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from http.cookies import SimpleCookie
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult, Event
+from tg import MinimalApplicationConfigurator, TGController, expose, require, validate
+from tg.appwrappers.identity import IdentityApplicationWrapper
+from tg.predicates import is_user, not_anonymous
+from tg.validation import Convert
+
+from examples.pingpong import PingPong
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.acks import AckTimeout
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.namespace import ConnectionRefused
+
+#: Seconds that a handler waits for a client, or for news of one.
+PATIENCE = 5
+
+#: Accents, a snowman, kanji, an emoji outside the BMP, and a separator that is JSON
+#: but was no JavaScript.
+GREETING = "grüße ☃ 漢字 😀 a\u2028b"
+
+#: Bytes that are no text.
+KEY = b"\x00\xff"
+
+#: By the name a client gave itself: set when the server saw it leave.
+departures: defaultdict[str, Event] = defaultdict(Event)
+
+
+def user_name(environ: dict[str, Any]) -> str:
+    name: str = environ["repoze.who.identity"]["repoze.who.userid"]
+    return name
+
+
+class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
+    caller: str | None = None
+
+    def on_add(self, a: int, b: int) -> int:
+        return a + b
+
+    def on_divide(self, a: int, b: int) -> tuple[int, int]:
+        return divmod(a, b)
+
+    def on_describe(self, thing: dict[str, Any]) -> dict[str, Any]:
+        return {"got": thing}
+
+    def on_ask_me(self, question: str) -> None:
+        def answered(*answer: Any) -> None:
+            self.emit("answered", *answer)
+
+        self.emit("question", question, callback=answered)
+
+    def on_wait_for_me(self, question: str) -> None:
+        answer: AsyncResult = AsyncResult()
+        self.emit("question", question, callback=answer.set)
+        self.emit("answered", answer.get(timeout=PATIENCE))
+
+    def on_consult(self, question: str) -> Any:
+        return self.call("question", question, timeout=PATIENCE)
+
+    def on_consult_hastily(self) -> str:
+        try:
+            self.call("question", "quick", timeout=0.05)
+        except AckTimeout:
+            return "AckTimeout"
+        return "answered"
+
+    def on_ask_me_hastily(self, seconds: float) -> None:
+        def told(*answer: Any) -> None:
+            spelled = [a if isinstance(a, str) else type(a).__name__ for a in answer]
+            self.emit("told", *spelled)
+
+        self.emit("question", "quick", callback=told, timeout=seconds)
+
+    def on_auth(self) -> Any:
+        return self.auth
+
+    @validate({"number": Convert(int, "Must be a number")})
+    def on_double(self, number: int) -> int:
+        return number * 2
+
+    @require(is_user("gandalf"))
+    def on_secret(self) -> str:
+        return "speak, friend, and enter"
+
+    def on_boom(self) -> None:
+        raise RuntimeError("the password is swordfish")
+
+    def on_lose_patience(self) -> None:
+        with gevent.Timeout(0.05):
+            Event().wait()
+
+    def on_call_me(self, name: str) -> str:
+        self.caller = name
+        return name
+
+    def on_has_left(self, name: str) -> bool:
+        return departures[name].wait(PATIENCE)
+
+    def recv_disconnect(self) -> None:
+        if self.caller is not None:
+            departures[self.caller].set()
+        super().recv_disconnect()
+
+    def on_throw_me_out(self) -> None:
+        self.disconnect()
+
+    def on_greet(self) -> None:
+        self.emit("greeting", GREETING)
+
+    def on_report(self, text: str) -> tuple[str, list[int]]:
+        return text, [ord(character) for character in text]
+
+    def on_count(self, number: int) -> None:
+        self.emit("counted", number)
+
+    def on_say(self, text: str) -> None:
+        self.send(text)
+
+    def recv_message(self, data: Any) -> None:
+        self.emit("received", data)
+
+    def on_reverse(self, content: bytes) -> bytes:
+        return content[::-1]
+
+    def on_repack(
+        self, parcel: dict[str, Any], stamp: bytes
+    ) -> tuple[int, dict[str, bytes]]:
+        content = parcel["inner"][0]["content"]
+        parcel["inner"].append([{"stamp": stamp}])
+        self.emit("repacked", stamp, parcel)
+        return len(content), {"content": content[::-1]}
+
+    def on_fetch(self) -> None:
+        def fetched(parcel: dict[str, list[bytes]], key: bytes) -> None:
+            self.emit("fetched", parcel["content"][0][::-1], key == KEY)
+
+        self.emit("key", KEY, callback=fetched)
+
+    def on_shout(self, text: str) -> None:
+        self.broadcast_event("heard", text)
+
+    def on_shout_others(self, text: str) -> None:
+        self.broadcast_event_not_me("heard", text)
+
+    def on_enter(self, room: str) -> bool:
+        self.join(room)
+        return True
+
+    def on_quit(self, room: str) -> bool:
+        self.leave(room)
+        return True
+
+    def on_tell_room(self, room: str, text: str) -> None:
+        self.emit_to_room(room, "heard", text)
+
+
+class Members(SocketIOTGNamespace):
+    allow_only = not_anonymous("Members only")
+
+    def on_who(self) -> str:
+        return user_name(self.environ)
+
+
+class Door(SocketIOTGNamespace):
+    def recv_connect(self) -> None:
+        self.emit("welcome", "come in")
+        if (self.auth or {}).get("token") != "friend":
+            raise ConnectionRefused("who are you?", {"say": "friend"})
+
+
+class SocketIO(SocketIOController):
+    pingpong = PingPong
+    lab = Lab
+    members = Members
+    door = Door
+
+
+class RootController(TGController):
+    socketio = SocketIO()
+
+    @expose(content_type="text/plain")
+    def index(self) -> str:
+        return "lab"
+
+
+class Users:
+    """Everybody exists, and is in no group."""
+
+    def get_user(self, identity: Mapping[str, Any], userid: str) -> str:
+        return userid
+
+    def get_groups(self, identity: Mapping[str, Any], userid: str) -> list[str]:
+        return []
+
+    def get_permissions(self, identity: Mapping[str, Any], userid: str) -> list[str]:
+        return []
+
+
+def cookie_identity(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Stands in for repoze.who: the cookie ``user`` is believed."""
+
+    def identified(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        user = SimpleCookie(environ.get("HTTP_COOKIE", "")).get("user")
+        if user is not None:
+            environ["repoze.who.identity"] = {"repoze.who.userid": user.value}
+        return app(environ, start_response)
+
+    return identified
+
+
+def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:
+    configurator = MinimalApplicationConfigurator()
+    configurator.register_application_wrapper(IdentityApplicationWrapper, after=True)
+    configurator.update_blueprint(
+        {
+            "root_controller": RootController(),
+            "sa_auth.authmetadata": Users(),
+        }
+    )
+    app = configurator.make_wsgi_app(dict(global_conf), settings)
+    return cookie_identity(app)

@@ -1,0 +1,181 @@
+"""Real servers for tests: ``gearbox serve`` in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+LAB = HERE / "fixtureapps" / "lab.ini"
+
+#: Where the fixtures' applications are imported from; an installed one needs no path.
+APPLICATIONS = (HERE / "fixtureapps",)
+
+#: Seconds for a server to answer, and for one that was told to stop to be gone. Both
+#: are far more than it takes: past them something hangs.
+START_DEADLINE = 30.0
+STOP_DEADLINE = 15.0
+
+
+class NotServing(Exception):
+    """The server's process ended, or did not answer in time."""
+
+
+class Ended(NamedTuple):
+    """How a server's process ended, and how long it took to."""
+
+    code: int
+    seconds: float
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def gearbox() -> str:
+    """The command beside this interpreter, which need not be on the PATH."""
+    command = shutil.which("gearbox", path=str(Path(sys.executable).parent))
+    if command is None:
+        raise FileNotFoundError("gearbox is not installed beside this Python")
+    return command
+
+
+class Server:
+    """``with Server(ini, output) as server``: serving once entered, gone once left."""
+
+    def __init__(
+        self,
+        ini: Path,
+        output: Path,
+        port: int | None = None,
+        cwd: Path = ROOT,
+        importable: tuple[Path, ...] = APPLICATIONS,
+    ) -> None:
+        self.ini = ini
+        self.port = port or free_port()
+        self.cwd = cwd
+        self.importable = importable
+        self._output = output
+        self._errors = output.with_suffix(".err")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        """What it wrote so far, standard error after standard output."""
+        return self._output.read_text(encoding="utf-8", errors="replace") + self.errors
+
+    @property
+    def errors(self) -> str:
+        """What it wrote to standard error so far; the log goes there too."""
+        return self._errors.read_text(encoding="utf-8", errors="replace")
+
+    def __enter__(self) -> Server:
+        self.start()
+        try:
+            self.wait_until_serving()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.running:
+            self.stop()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "the server was not started"
+        return self._process
+
+    def start(self) -> None:
+        command = [gearbox(), "serve", "-c", str(self.ini), f"http_port={self.port}"]
+        with self._output.open("wb") as output, self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.cwd,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+            )
+
+    def _environment(self) -> dict[str, str]:
+        path = os.pathsep.join(map(str, self.importable))
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
+        if not path:
+            del environment["PYTHONPATH"]
+        return environment
+
+    def wait_until_serving(self) -> None:
+        self._wait_until(self._answers)
+
+    def wait_until_bound(self) -> None:
+        """Wait for the kernel alone: the server may not have got further."""
+        self._wait_until(self._connects, pause=0.001)
+
+    def _wait_until(self, condition: Callable[[], bool], pause: float = 0.02) -> None:
+        deadline = time.monotonic() + START_DEADLINE
+        while not condition():
+            if not self.running:
+                raise NotServing(f"exited {self.process.returncode}:\n{self.output}")
+            if time.monotonic() > deadline:
+                raise NotServing(f"silent for {START_DEADLINE} s:\n{self.output}")
+            time.sleep(pause)
+
+    def _connects(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    def _answers(self) -> bool:
+        """A connection alone is the kernel's answer, before the server's own."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as probe:
+                probe.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                return probe.recv(1) != b""
+        except OSError:
+            return False
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> Ended:
+        self.process.send_signal(how)
+        return self.wait_until_ended()
+
+    def wait_until_ended(self, deadline: float = STOP_DEADLINE) -> Ended:
+        begin = time.monotonic()
+        try:
+            code = self.process.wait(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise NotServing(f"not gone after {deadline} s:\n{self.output}") from None
+        return Ended(code, time.monotonic() - begin)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()

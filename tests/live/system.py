@@ -1,0 +1,84 @@
+"""Prepares a machine for the tests: what they need beyond Python.
+
+Run by tox before the tests, again and again: what is there already is left alone. As
+root on Debian it installs the missing packages; anywhere else it says what is missing,
+and the tests that need it will be skipped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+CLIENTS = Path(__file__).resolve().parent / "clients"
+
+#: A command of each package.
+PACKAGES = {
+    "redis-server": "redis-server",
+    "chromium": "chromium",
+    "chromium-driver": "chromedriver",
+    "nodejs": "node",
+    "npm": "npm",
+}
+
+#: What decides about the content of node_modules.
+MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
+
+NPM_CI = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+
+
+def missing_packages() -> list[str]:
+    return [name for name, command in PACKAGES.items() if not shutil.which(command)]
+
+
+def may_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install_packages(names: list[str]) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update"],
+        ["apt-get", "install", "--yes", "--no-install-recommends", *names],
+    ):
+        subprocess.run(command, env=environment, check=True)
+
+
+def manifests_digest() -> str:
+    digest = hashlib.sha256()
+    for name in MANIFESTS:
+        digest.update((CLIENTS / name).read_bytes())
+    return digest.hexdigest()
+
+
+def clients_installed() -> bool:
+    stamp = CLIENTS / "node_modules" / ".digest"
+    return stamp.is_file() and stamp.read_text() == manifests_digest()
+
+
+def install_clients() -> None:
+    """What the lock file says. An interrupted run leaves no stamp, and is repeated."""
+    if clients_installed():
+        return
+    # npm ci removes node_modules, the stamp included, before it installs.
+    subprocess.run(NPM_CI, cwd=CLIENTS, check=True)
+    (CLIENTS / "node_modules" / ".digest").write_text(manifests_digest())
+
+
+def main() -> int:
+    missing = missing_packages()
+    if missing and may_install():
+        install_packages(missing)
+    elif missing:
+        print("missing, and not installed:", " ".join(missing))
+    if shutil.which("npm"):
+        install_clients()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,329 @@
+"""Real clients of all generations, over every transport, against a real server.
+
+What each scenario does is in ``clients/scenarios.js``; here is what a user must see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from .nodes import CONNECTIONS, player, transport_name
+from .serving import Server
+
+#: Restated from fixtureapps/lab.py, which is imported in the server's process only.
+GREETING = "grüße ☃ 漢字 😀 a\u2028b"
+
+#: What scenarios.js sends.
+SENT = "héllo über šč ☃ 漢字 😀 line\u2028separator"
+
+
+def spelled(content: bytes) -> dict[str, str]:
+    """Bytes, as scenarios.js spells those that arrived."""
+    return {"bytes": content.hex()}
+
+
+KEY = b"\x00\xff"
+EVERY_BYTE = bytes(range(256))
+
+#: What a client sees of bytes: in events and acks, from either side.
+BYTES_SEEN: dict[str, Any] = {
+    "bytes": {
+        "sent": spelled(EVERY_BYTE),
+        "reversed": [spelled(EVERY_BYTE[::-1])],
+        "none": [spelled(b"")],
+    },
+    "bytes_nested": {
+        "ack": [3, {"content": spelled(b"cba")}],
+        "event": [
+            spelled(b"\xff\x00"),
+            {
+                "label": "fragile",
+                "inner": [
+                    {"content": spelled(b"abc")},
+                    None,
+                    [{"stamp": spelled(b"\xff\x00")}],
+                ],
+            },
+        ],
+    },
+    "bytes_in_client_ack": {"key": spelled(KEY), "fetched": [spelled(b"cba"), True]},
+    "bytes_many": {"equal": True},
+}
+
+
+class Connection(NamedTuple):
+    """One client over one transport, and what it saw in the usual scenarios."""
+
+    client: str
+    transport: str
+    seen: dict[str, Any]
+    play: Callable[..., dict[str, Any]]
+
+    @property
+    def transport_name(self) -> str:
+        return transport_name(self.client, self.transport)
+
+    @property
+    def generation(self) -> str:
+        if self.client in ("1", "2"):
+            return "middle"
+        return "old" if self.client == "0.9" else "new"
+
+    def choose(self, **by_generation: Any) -> Any:
+        """What differs between the generations: ``choose(old=…, middle=…, new=…)``.
+
+        What they have in common may be given once: ``others=…``.
+        """
+        return by_generation.get(self.generation, by_generation.get("others"))
+
+
+@pytest.fixture(scope="module", params=CONNECTIONS, ids="-".join)
+def connection(
+    request: pytest.FixtureRequest, lab: Server, node_clients: Path
+) -> Connection:
+    client, transport = request.param
+    play = player(node_clients, lab.url, client, transport)
+    return Connection(client, transport, play(), play)
+
+
+def test_connects_over_the_transport_that_was_asked_for(connection: Connection) -> None:
+    assert connection.seen["connect"] == {"transport": connection.transport_name}
+
+
+def test_ping_is_answered(connection: Connection) -> None:
+    assert connection.seen["ping"] == {"sound": {"sound": "pong"}}
+
+
+def test_ten_answers_arrive_in_order(connection: Connection) -> None:
+    assert connection.seen["fireball"] == {"sounds": ["bang!"] * 10 + ["pong"]}
+
+
+def test_a_validator_chooses_the_attack(connection: Connection) -> None:
+    assert connection.seen["auto"]["sounds"] in (["pong"], ["bang!"] * 10)
+
+
+def test_a_validator_refuses_the_attack(connection: Connection) -> None:
+    error = ["invalid_method_args", {"attack": "Got an error!"}]
+    assert connection.seen["got_an_error"] == {"error": error}
+
+
+def test_a_return_value_is_the_ack(connection: Connection) -> None:
+    assert connection.seen["server_acks"] == {
+        "one": [5],
+        "several": [3, 1],
+        "object": [{"got": {"name": "lab", "parts": [1, "two", None]}}],
+    }
+
+
+def test_the_client_acks_what_the_server_asked(connection: Connection) -> None:
+    assert connection.seen["client_acks"] == {
+        "question": "colour",
+        "answered": ["blue", 42],
+    }
+
+
+def test_a_handler_may_wait_for_an_ack(connection: Connection) -> None:
+    assert connection.seen["server_waits_for_ack"] == {
+        "question": "colour",
+        "answered": ["red"],
+    }
+
+
+def test_a_handler_may_call_the_client_as_a_function(connection: Connection) -> None:
+    # One answer, several, or none: what `call` returned became the ack of the event.
+    returned = [["colour", None], ["colour", "green"], ["colour", "green", 7]]
+    assert connection.seen["server_calls"] == {"returned": returned}
+
+
+def test_a_handler_calls_in_vain_for_a_while(connection: Connection) -> None:
+    assert connection.seen["server_calls_in_vain"] == {
+        "consulted": ["AckTimeout"],
+        "afterwards": [2],
+    }
+
+
+def test_a_callback_is_told_of_a_timeout_once(connection: Connection) -> None:
+    assert connection.seen["callback_times_out"] == {
+        "told": ["AckTimeout"],
+        "afterwards": [2],
+        "again": False,
+    }
+
+
+def test_a_callback_with_a_timeout_gets_an_answer(connection: Connection) -> None:
+    assert connection.seen["callback_in_time"] == {"told": ["early"]}
+
+
+def test_a_validation_error_names_the_field(connection: Connection) -> None:
+    assert connection.seen["validation"] == {
+        "error": ["invalid_method_args", {"number": "Must be a number"}],
+        "afterwards": [8],
+    }
+
+
+def test_wrong_numbers_of_arguments_are_refused(connection: Connection) -> None:
+    assert connection.seen["wrong_arguments"] == {
+        "errors": ["invalid_method_args"] * 3,
+        "afterwards": [2],
+    }
+
+
+def test_access_is_denied(connection: Connection) -> None:
+    message = 'You do not have access to method "on_secret"'
+    assert connection.seen["access_denied"] == {
+        "error": ["method_access_denied", message],
+        "afterwards": [2],
+    }
+
+
+def test_an_unknown_event_is_refused(connection: Connection) -> None:
+    assert connection.seen["unknown_event"] == {
+        "error": ["no_such_method", 'The method "on_nonsense" was not found'],
+        "afterwards": [2],
+    }
+
+
+def test_a_raising_handler_tells_no_details(connection: Connection) -> None:
+    seen = connection.seen["internal_error"]
+    assert seen["error"][0] == "internal_error"
+    assert "swordfish" not in json.dumps(seen)
+    assert seen["afterwards"] == [2]
+
+
+def test_a_handler_that_ran_out_of_time_ends_nothing(connection: Connection) -> None:
+    seen = connection.seen["timeout_in_handler"]
+    assert seen["error"][0] == "internal_error"
+    assert seen["afterwards"] == [2]
+
+
+def test_a_namespace_refuses_the_anonymous(connection: Connection) -> None:
+    outcome = connection.choose(
+        old=["refused", "unauthorized"],
+        middle=["error", "Members only"],
+        new=["refused", "Members only"],
+    )
+    assert connection.seen["refused"] == {"outcome": outcome}
+
+
+def test_a_namespace_turns_clients_away_as_it_greets_them(
+    connection: Connection,
+) -> None:
+    # Clients 1.x and 2.x are told one thing, and the data is more than the message.
+    outcome = connection.choose(
+        old=["refused", "unauthorized"],
+        middle=["error", {"say": "friend"}],
+        new=["refused", "who are you?", {"say": "friend"}],
+    )
+    turned_away = {"outcome": outcome, "connected": False}
+    assert connection.seen["turned_away"] == turned_away
+
+
+def test_the_auth_payload_lets_a_client_in(connection: Connection) -> None:
+    let_in = connection.choose(
+        old={"outcome": "refused", "welcome": False},
+        middle={"outcome": "error", "welcome": False},
+        new={"outcome": "connect", "welcome": ["come in"]},
+    )
+    assert connection.seen["let_in"] == let_in
+
+
+def test_the_auth_payload_stays_known(connection: Connection) -> None:
+    auth = connection.choose(new={"token": "sesame", "level": 3}, others=None)
+    assert connection.seen["auth"] == {"with_it": [auth], "without": [None]}
+
+
+def test_who_has_identified_gets_in(connection: Connection) -> None:
+    seen = connection.play("member", "access_granted", cookie="user=gandalf")
+    assert seen == {
+        "member": {"name": ["gandalf"]},
+        "access_granted": {"secret": ["speak, friend, and enter"]},
+    }
+
+
+def test_identified_as_somebody_else_is_still_denied(connection: Connection) -> None:
+    seen = connection.play("access_denied", cookie="user=saruman")
+    assert seen["access_denied"]["error"][0] == "method_access_denied"
+
+
+def test_a_namespace_that_is_not_mounted(connection: Connection) -> None:
+    expected = connection.choose(
+        old=["error", "no_such_namespace"],
+        middle=["error", "Invalid namespace"],
+        new=["refused", "Invalid namespace"],
+    )
+    assert connection.seen["not_mounted"]["outcome"][:2] == expected
+
+
+def test_the_main_namespace_connects_unmounted(connection: Connection) -> None:
+    assert connection.seen["no_namespace"]["error"][0] == "no_such_namespace"
+
+
+def test_the_server_hears_a_client_leave(connection: Connection) -> None:
+    seen = connection.seen["client_disconnects"]
+    assert seen["left"] == [True]
+    assert seen["told"] == connection.choose(old=[], others=["io client disconnect"])
+
+
+def test_the_server_hears_a_connection_close(connection: Connection) -> None:
+    assert connection.seen["client_closes"] == {"left": [True]}
+
+
+def test_the_client_hears_the_server_leave(connection: Connection) -> None:
+    # The 0.9 client passes on a reason that its packet cannot carry.
+    told = connection.choose(old=[None], others=["io server disconnect"])
+    assert connection.seen["server_disconnects"] == {"told": told}
+
+
+def test_unicode_arrives_whole(connection: Connection) -> None:
+    assert connection.seen["unicode"] == {
+        "greeting": [GREETING],
+        "sent": SENT,
+        "reported": [SENT, [ord(character) for character in SENT]],
+    }
+
+
+def test_many_events_stay_in_order(connection: Connection) -> None:
+    assert connection.seen["many"] == {
+        "numbers": list(range(200)),
+        "transport": connection.transport_name,
+    }
+
+
+def test_a_message_arrives_as_the_event_message(connection: Connection) -> None:
+    assert connection.seen["message"] == {"message": ["hello"]}
+
+
+def test_a_message_reaches_recv_message(connection: Connection) -> None:
+    assert connection.seen["client_sends"] == {"received": ["hello"]}
+
+
+def test_bytes_travel_both_ways(connection: Connection) -> None:
+    if connection.client != "0.9":
+        assert {name: connection.seen[name] for name in BYTES_SEEN} == BYTES_SEEN
+
+
+def test_a_client_that_takes_no_bytes_lives_on(connection: Connection) -> None:
+    if connection.client == "0.9":
+        seen = connection.seen["bytes_refused"]
+        assert seen["error"][0] == "internal_error"
+        assert seen["afterwards"] == [2]
+
+
+def test_a_broadcast_reaches_everybody_or_the_others(connection: Connection) -> None:
+    assert connection.seen["broadcast"] == {
+        "speaker": ["to all", "to all again"],
+        "listener": ["to all", "to others", "to all again"],
+    }
+
+
+def test_a_room_is_heard_in_the_room(connection: Connection) -> None:
+    assert connection.seen["rooms"] == {
+        "heard": ["dinner", "the end"],
+        "speaker": ["the end"],
+        "outsider": ["the end"],
+    }

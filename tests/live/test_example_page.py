@@ -1,0 +1,193 @@
+"""The example, as the README starts it, in a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from .serving import ROOT, Server, free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = "/usr/bin/chromium"
+#: Nothing but what the test asks for leaves the browser.
+CHROMIUM_OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+CDN = "https://cdn.jsdelivr.net"
+SCRIPT = re.compile(r"/npm/socket\.io-client@([\d.]+)/dist/socket\.io\.min\.js")
+
+CLIENTS = ["0.9", "4"]
+#: Where npm put what the page takes from the CDN.
+PACKAGES = {"0.9": "socket.io-client-0.9.16", "4": "socket.io-client-4"}
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """development.ini.sample as it is, but for the port: no PYTHONPATH helps it."""
+    directory = tmp_path_factory.mktemp("example")
+    port = free_port()
+    text = (ROOT / "development.ini.sample").read_text()
+    assert "port = 8080" in text
+    text = text.replace("port = 8080", f"port = {port}")
+    ini = directory / "development.ini"
+    ini.write_text(text)
+    output = directory / "server.log"
+    with Server(ini, output, port=port, importable=()) as server:
+        yield server
+
+
+def library(clients: Path, client: str) -> tuple[str, bytes]:
+    """The version and the content of the client library that npm installed."""
+    package = clients / "node_modules" / PACKAGES[client]
+    version = json.loads((package / "package.json").read_text())["version"]
+    return version, (package / "dist" / "socket.io.min.js").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not shutil.which(CHROMIUM):
+        pytest.skip(f"not installed: {CHROMIUM}")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=CHROMIUM_OPTIONS
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, node_clients: Path, example: Server) -> Iterator[Page]:
+    """A page whose CDN is node_modules, that must not complain nor go elsewhere."""
+    scripts = dict(library(node_clients, client) for client in CLIENTS)
+    complaints: list[str] = []
+
+    def route(route: Route) -> None:
+        url = route.request.url
+        script = SCRIPT.fullmatch(urlsplit(url).path)
+        if url.startswith(example.url):
+            route.continue_()
+        elif url.startswith(CDN) and script and script[1] in scripts:
+            route.fulfill(
+                body=scripts[script[1]],
+                content_type="application/javascript",
+                # Without it `integrity` refuses a script of another origin.
+                headers={"Access-Control-Allow-Origin": "*"},
+            )
+        else:
+            complaints.append(f"asked for {url}")
+            route.abort()
+
+    page = browser.new_page(base_url=example.url)
+    page.set_default_timeout(10_000)
+    page.route("**/*", route)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type == "error" else None,
+    )
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def open_connected(page: Page, client: str) -> None:
+    page.goto(f"/socketio/page?client={client}")
+    api.expect(page.locator("#state")).to_have_text("connected")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_library_is_the_one_npm_has(
+    client: str, example: Server, node_clients: Path
+) -> None:
+    version, content = library(node_clients, client)
+    digest = base64.b64encode(hashlib.sha384(content).digest()).decode()
+    url = f"{example.url}/socketio/page?client={client}"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        html = answer.read().decode()
+    assert f'integrity="sha384-{digest}"' in html
+    assert f"socket.io-client@{version}/" in html
+
+
+@pytest.mark.parametrize("query", ["client=5", "client=", "client=4&client=4"])
+def test_only_known_clients(query: str, example: Server) -> None:
+    url = f"{example.url}/socketio/page?{query}"
+    if query == "client=":
+        assert urllib.request.urlopen(url, timeout=10).status == 200
+        return
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(url, timeout=10)
+    assert refusal.value.code == 400
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_ping(page: Page, client: str) -> None:
+    open_connected(page, client)
+    page.click("#ping")
+    api.expect(page.locator("#result div")).to_have_text(["pong"])
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_fireball(page: Page, client: str) -> None:
+    open_connected(page, client)
+    page.click("#fireball")
+    page.click("#ping")
+    sounds = ["bang!"] * 10 + ["pong"]
+    api.expect(page.locator("#result div")).to_have_text(sounds)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_auto(page: Page, client: str) -> None:
+    open_connected(page, client)
+    page.click("#auto")
+    result = page.locator("#result div")
+    surprise = result.first.text_content()
+    sounds = ["pong"] if surprise == "pong" else ["bang!"] * 10
+    api.expect(result).to_have_text(sounds)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_error(page: Page, client: str) -> None:
+    open_connected(page, client)
+    page.click("#provoke")
+    error = page.locator("#error")
+    api.expect(error).to_have_text("invalid_method_args attack: Got an error!")
+    page.click("#ping")
+    api.expect(page.locator("#result div")).to_have_text(["pong"])
+    api.expect(error).to_be_hidden()
+
+
+def test_the_link_switches_the_client(page: Page) -> None:
+    page.goto("/")
+    for version in ("0.9.16", "4.8.4"):
+        page.click("#switch")
+        api.expect(page.locator("#version")).to_have_text(version)
+        api.expect(page.locator("#state")).to_have_text("connected")
+
+
+def test_fits_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 568})
+    open_connected(page, "4")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -1,0 +1,117 @@
+"""The server as a process: starting, refusing to start, stopping."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .nodes import CONNECTIONS, Waiter
+from .serving import LAB, Server
+
+MakeServer = Callable[..., Server]
+
+#: Seconds that a stop may take however many clients are connected.
+STOP_WITHIN = 3.0
+
+each_signal = pytest.mark.parametrize(
+    "how", [signal.SIGTERM, signal.SIGINT], ids=lambda how: how.name
+)
+
+
+def variant(tmp_path: Path, old: str, new: str) -> Path:
+    """The lab's configuration with one thing changed."""
+    text = LAB.read_text()
+    assert old in text
+    ini = tmp_path / "variant.ini"
+    ini.write_text(text.replace(old, new))
+    return ini
+
+
+def test_serves_pages(serve: MakeServer) -> None:
+    with serve() as server, urllib.request.urlopen(server.url, timeout=10) as page:
+        assert page.status == 200
+        assert page.read() == b"lab"
+
+
+@each_signal
+def test_a_signal_stops_an_idle_server(serve: MakeServer, how: signal.Signals) -> None:
+    with serve() as server:
+        ended = server.stop(how)
+    assert ended.code == 0, server.output
+    assert ended.seconds < STOP_WITHIN
+    assert "Traceback" not in server.output
+
+
+@each_signal
+def test_a_signal_stops_a_server_that_has_only_begun(
+    serve: MakeServer, how: signal.Signals
+) -> None:
+    server = serve()
+    server.start()
+    server.wait_until_bound()
+    ended = server.stop(how)
+    assert ended.code == 0, server.output
+    assert "Traceback" not in server.output
+
+
+@each_signal
+def test_a_signal_stops_a_server_with_clients(
+    serve: MakeServer,
+    node_clients: Path,
+    wait: Callable[..., Waiter],
+    how: signal.Signals,
+) -> None:
+    with serve() as server:
+        options = {"url": server.url, "scenario": "server_stop"}
+        waiters = {
+            each: wait(
+                node_clients, "play.js", client=each[0], transport=each[1], **options
+            )
+            for each in CONNECTIONS
+        }
+        for waiter in waiters.values():
+            waiter.wait_until_ready()
+        ended = server.stop(how)
+    assert ended.code == 0, server.output
+    assert ended.seconds < STOP_WITHIN
+    assert "Traceback" not in server.output
+    observed = {
+        each: waiter.observed()["server_stop"] for each, waiter in waiters.items()
+    }
+    untold = {
+        each: seen for each, seen in observed.items() if not was_told(*each, seen)
+    }
+    assert not untold
+
+
+def was_told(client: str, transport: str, seen: dict[str, Any]) -> bool:
+    """The server said goodbye: the client did not merely find it gone."""
+    if client == "0.9":
+        return seen.get("told") == ["booted"]
+    return seen.get("told") in (["io server disconnect"], ["transport close"])
+
+
+def test_a_port_in_use_is_said_in_one_line(serve: MakeServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as occupier:
+        port = occupier.getsockname()[1]
+        server = serve(port=port)
+        server.start()
+        ended = server.wait_until_ended()
+    assert ended.code != 0
+    assert "Traceback" not in server.output
+    [line] = [line for line in server.errors.splitlines() if str(port) in line]
+    assert "in use" in line
+
+
+def test_debug_mode_is_refused(serve: MakeServer, tmp_path: Path) -> None:
+    server = serve(variant(tmp_path, "debug = false", "debug = true"))
+    server.start()
+    ended = server.wait_until_ended()
+    assert ended.code != 0
+    assert "debug mode" in server.errors

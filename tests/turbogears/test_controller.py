@@ -1,0 +1,160 @@
+"""Mounting namespaces, and handing a socket to them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tg import TGController, expose
+from tg.predicates import not_anonymous
+from webtest import TestApp
+
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.controller import _dumps
+from tgext.socketio.engine.namespace import BaseNamespace
+from tgext.socketio.engine.virtsocket import Socket
+
+from .apps import Server, make_app
+
+
+class Chat(SocketIOTGNamespace):
+    pass
+
+
+class Plain(BaseNamespace):
+    pass
+
+
+class Sub(TGController):
+    @expose()
+    def page(self) -> str:
+        return "sub page"
+
+
+class Base(SocketIOController):
+    chat = Chat
+
+
+class Derived(Base):
+    plain = Plain
+    global_namespace = Chat
+    not_a_namespace = "text"
+    not_a_namespace_either = Sub
+    sub = Sub()
+
+    @expose()
+    def index(self, **kw: Any) -> str:
+        return "index"
+
+    @expose()
+    def page(self, **kw: Any) -> str:
+        return "page"
+
+
+class Guarded(Derived):
+    allow_only = not_anonymous(msg="Members only")
+
+
+def opened(
+    controller: SocketIOController, path: str, status: int = 200, **environ: Any
+) -> tuple[Any, Socket]:
+    """Send the request that opens a connection, as the server does."""
+    socket = Socket(Server(), {})  # type: ignore[arg-type]
+    application = make_app(controller)
+
+    def server(request_environ: dict[str, Any], start_response: Any) -> Any:
+        # WebTest marks its requests as such; the server's have no mark.
+        unmarked = {**request_environ, "socketio": socket}
+        del unmarked["paste.testing_variables"]
+        return application(unmarked, start_response)
+
+    extra = {"mocksocketio": "false", **environ}
+    response = TestApp(server).get(path, extra_environ=extra, status=status)
+    return response, socket
+
+
+def test_namespaces_are_mounted_by_the_names_of_their_attributes() -> None:
+    _, socket = opened(Derived(), "/socketio/?EIO=4&transport=polling")
+    assert socket.namespaces == {
+        "/chat": Chat,
+        "/plain": Plain,
+        "": Chat,
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/socketio/1/",
+        "/socketio/1",
+        "/socketio/?EIO=4&transport=polling",
+        "/socketio/?EIO=4&transport=websocket&t=abc",
+        "/socketio?EIO=4&transport=websocket",
+    ],
+)
+def test_no_page_swallows_a_handshake(path: str) -> None:
+    response, socket = opened(Derived(), path)
+    assert response.text == "done"
+    assert socket.namespaces is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/socketio/", "index"),
+        ("/socketio/?EIO=4", "index"),
+        ("/socketio/page", "page"),
+        ("/socketio/sub/page", "sub page"),
+    ],
+)
+def test_pages_are_pages(path: str, text: str) -> None:
+    app = TestApp(make_app(Derived()))
+    environ = {"mocksocketio": "false"}
+    assert app.get(path, extra_environ=environ).text == text
+
+
+@pytest.mark.parametrize(
+    "path", ["/socketio/1/", "/socketio/nothing", "/socketio/chat"]
+)
+def test_what_is_neither_is_a_bad_request(path: str) -> None:
+    app = TestApp(make_app(Derived()))
+    app.get(path, extra_environ={"mocksocketio": "false"}, status=400)
+
+
+@pytest.mark.parametrize(
+    ("identity", "status"), [(None, 401), ({"repoze.who.userid": "ada"}, 200)]
+)
+def test_allow_only_decides_who_may_connect(identity: Any, status: int) -> None:
+    environ = {}
+    if identity:
+        environ["repoze.who.identity"] = identity
+        environ["repoze.what.credentials"] = {"repoze.what.userid": "ada"}
+    path = "/socketio/?EIO=4&transport=polling"
+    _, socket = opened(Guarded(), path, status, **environ)
+    assert (socket.namespaces is not None) == (status == 200)
+
+
+class HasJSON:
+    def __json__(self) -> dict[str, str]:
+        return {"made": "by __json__"}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": [1, "ä"]}, '{"a":[1,"ä"]}'),
+        (datetime.date(2026, 2, 3), '"2026-02-03"'),
+        (Decimal("1.5"), "1.5"),
+        (HasJSON(), '{"made":"by __json__"}'),
+    ],
+)
+def test_emit_writes_what_a_json_page_writes(value: Any, text: str) -> None:
+    assert json.loads(_dumps(value)) == json.loads(text)
+
+
+def test_what_json_cannot_write_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        _dumps(Socket)

@@ -1,0 +1,65 @@
+"""What importing the package pulls in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import tgext.socketio
+
+IMPORTS = """
+import sys
+import {module}
+print(*sorted(name for name in {names!r} if name in sys.modules))
+"""
+
+
+def imported(module: str, *names: str) -> set[str]:
+    """Which of ``names`` a fresh interpreter has after importing ``module``."""
+    program = IMPORTS.format(module=module, names=names)
+    # Where coverage is measured, it would import gevent itself.
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("COVERAGE_PROCESS")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("tgext.socketio", {"tg", "gevent"}),
+        ("tgext.socketio.wire.socketio_5", {"tg", "gevent"}),
+        ("tgext.socketio.engine.server", {"tg"}),
+        ("tgext.socketio.server", {"tg"}),
+    ],
+)
+def test_a_floor_is_imported_without_those_above_it(
+    module: str, absent: set[str]
+) -> None:
+    assert imported(module, "tg", "gevent", module) & absent == set()
+
+
+def test_the_public_names_are_there() -> None:
+    from tgext.socketio.controller import SocketIOController
+    from tgext.socketio.namespace import SocketIOTGNamespace
+
+    assert tgext.socketio.SocketIOController is SocketIOController
+    assert tgext.socketio.SocketIOTGNamespace is SocketIOTGNamespace
+    assert tgext.socketio.__version__
+
+
+def test_other_names_are_not() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'SocketIOMannequin'"):
+        tgext.socketio.SocketIOMannequin  # noqa: B018

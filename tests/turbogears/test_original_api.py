@@ -1,0 +1,182 @@
+"""Tests in the style of applications of the original: they must keep working."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from tg import predicates, require, validate
+from tg.validation import TGValidationError
+from webtest import TestApp
+
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+
+from .apps import make_app, mount, post
+
+
+class NoFireBall:
+    def to_python(self, value: Any, *args: Any, **kw: Any) -> Any:
+        kind = value["type"]
+        if kind == "auto":
+            return {"type": random.choice(["ping"])}
+        if kind == "bad":
+            raise TGValidationError("Invalid Type")
+        return value
+
+
+class PingPong(SocketIOTGNamespace):
+    def on_ping(self, attack):
+        if attack["type"] == "fireball":
+            for _ in range(10):
+                self.emit("pong", {"sound": "bang!"})
+        else:
+            self.emit("pong", {"sound": "pong"})
+
+    @validate({"attack": NoFireBall()})
+    def on_safe_ping(self, attack):
+        self.emit("pong", attack)
+
+    def ping_error(self, attack):
+        self.emit("ping_error", {"attack": attack})
+
+    @validate({"attack": NoFireBall()}, error_handler=ping_error)
+    def on_handled_ping(self, attack):
+        self.emit("pong", attack)
+
+    @require(predicates.not_anonymous())
+    def on_authenticated(self):
+        self.emit("ok", {"sound": "pong"})
+
+    @require(None)
+    def on_nopred(self):
+        self.emit("ok")
+
+
+def event(name: str, *args: Any) -> dict[str, Any]:
+    return {"endpoint": "/test", "type": "event", "name": name, "args": args}
+
+
+@pytest.mark.parametrize(
+    ("name", "attack", "sent"),
+    [
+        ("ping", "ping", [event("pong", {"sound": "pong"})]),
+        ("ping", "fireball", [event("pong", {"sound": "bang!"})] * 10),
+        ("safe ping", "ping", [event("pong", {"type": "ping"})]),
+        ("safe ping", "auto", [event("pong", {"type": "ping"})]),
+        ("handled_ping", "auto", [event("pong", {"type": "ping"})]),
+        (
+            "handled_ping",
+            "bad",
+            [event("ping_error", {"attack": {"type": "bad"}})],
+        ),
+    ],
+)
+def test_events_reach_their_methods(
+    name: str, attack: str, sent: list[dict[str, Any]]
+) -> None:
+    assert post(PingPong, name, {"type": attack}).sent == sent
+
+
+def test_errors_go_through_the_socket_as_they_did() -> None:
+    posted = post(PingPong, "safe ping", {"type": "bad"})
+    posted.socket.error.assert_called_once_with(
+        "invalid_method_args",
+        {"attack": "Invalid Type"},
+        msg_id=None,
+        endpoint="/test",
+        quiet=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("missing", ("no_such_method", 'The method "on_missing" was not found')),
+        (
+            "authenticated",
+            (
+                "method_access_denied",
+                'You do not have access to method "on_authenticated"',
+            ),
+        ),
+        (
+            "nopred",
+            ("method_access_denied", 'You do not have access to method "on_nopred"'),
+        ),
+        (
+            "no-such",
+            (
+                "unallowed_event_name",
+                "name must only contains alpha numerical characters",
+            ),
+        ),
+    ],
+)
+def test_errors_are_worded_as_they_were(name: str, error: tuple[str, str]) -> None:
+    assert post(PingPong, name).errors == [error]
+
+
+def test_a_user_may_what_an_anonymous_one_may_not() -> None:
+    assert post(PingPong, "authenticated", user="ada").sent == [
+        event("ok", {"sound": "pong"})
+    ]
+
+
+def test_the_namespace_is_in_the_environment() -> None:
+    posted = post(PingPong, "ping", {"type": "ping"})
+    assert isinstance(posted.namespace, PingPong)
+    assert posted.namespace.ns_name == "/test"
+    assert posted.namespace.socket is posted.socket
+
+
+@pytest.mark.parametrize(
+    ("path", "environ"),
+    [
+        ("/socketio/test", {"mocksocketio": "false"}),
+        ("/socketio/none", {}),
+        ("/socketio/", {}),
+    ],
+)
+def test_neither_a_page_nor_a_socket_is_a_bad_request(
+    path: str, environ: dict[str, Any]
+) -> None:
+    app = TestApp(make_app(mount(PingPong)))
+    app.request(path, environ=environ, body=json.dumps({}).encode(), status=400)
+
+
+def test_exception_handler_decorator_gets_the_values_by_name() -> None:
+    class Decorated(SocketIOTGNamespace):
+        def exception_handler_decorator(self, method):
+            def wrap(*args, **kwargs):
+                self.emit("wrapped", kwargs["attack"])
+
+            return wrap
+
+        @validate({"attack": NoFireBall()})
+        def on_ping(self, attack):
+            self.emit("never")
+
+    assert post(Decorated, "ping", {"type": "ping"}).sent == [
+        event("wrapped", {"type": "ping"})
+    ]
+
+
+def test_the_original_s_names_are_where_they_were() -> None:
+    from tgext.socketio.namespace import (
+        SocketIOTGNamespace as Again,
+    )
+    from tgext.socketio.namespace import (
+        UnsupportedTGVersionException,
+    )
+    from tgext.socketio.server import (
+        DebugModeForbiddenException,
+        socketio_server_runner,
+    )
+
+    assert Again is SocketIOTGNamespace
+    assert issubclass(SocketIOController, object)
+    assert issubclass(UnsupportedTGVersionException, Exception)
+    assert issubclass(DebugModeForbiddenException, Exception)
+    assert callable(socketio_server_runner)

@@ -1,0 +1,187 @@
+"""The runner: options, refusals, patching."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+from unittest import mock
+
+import gevent
+import pytest
+
+from tgext.socketio import server
+from tgext.socketio.engine.server import SocketIOServer
+from tgext.socketio.server import (
+    AddressError,
+    DebugModeForbiddenException,
+    LatePatchError,
+    OptionError,
+    read_options,
+    socketio_server_runner,
+)
+
+
+def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    raise AssertionError("nothing asks")
+
+
+@pytest.fixture(autouse=True)
+def at_exit(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """What would be run when this process ends."""
+    register = mock.Mock()
+    monkeypatch.setattr(server.atexit, "register", register)
+    return register
+
+
+@pytest.fixture
+def built() -> Any:
+    """The arguments with which the runner builds its server, which doesn't run."""
+    init = mock.patch.object(SocketIOServer, "__init__", return_value=None)
+    serve = mock.patch.object(SocketIOServer, "serve_forever")
+    with init as made, serve as served:
+        yield made
+    served.assert_called_once_with()
+
+
+@pytest.mark.parametrize(
+    ("options", "address", "keywords"),
+    [
+        ({}, ("127.0.0.1", 8080), {"resource": "socketio"}),
+        (
+            {"host": "192.0.2.1", "port": "9100", "socketio_resource": "somewhere"},
+            ("192.0.2.1", 9100),
+            {"resource": "somewhere"},
+        ),
+        (
+            {
+                "heartbeat_interval": "2.5",
+                "max_message_size": "1000",
+                "transports": "websocket, polling",
+                "allowed_origins": "https://a.example https://b.example",
+            },
+            ("127.0.0.1", 8080),
+            {
+                "resource": "socketio",
+                "heartbeat_interval": 2.5,
+                "max_message_size": 1000,
+                "transports": ["websocket", "polling"],
+                "allowed_origins": ["https://a.example", "https://b.example"],
+            },
+        ),
+    ],
+)
+def test_the_server_gets_the_options_that_were_set(
+    built: Any, options: dict[str, str], address: Any, keywords: dict[str, Any]
+) -> None:
+    socketio_server_runner(app, {"debug": "false"}, **options)
+    built.assert_called_once_with(address, app, **keywords)
+
+
+@pytest.mark.parametrize("debug", [True, "true", "on"])
+def test_debug_mode_is_refused(debug: Any) -> None:
+    with pytest.raises(DebugModeForbiddenException, match="debug = false"):
+        socketio_server_runner(app, {"debug": debug})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"port": "http"}, r"port: 'http' is not a whole number"),
+        ({"max_message_size": "1MB"}, r"max_message_size: '1MB' is not a whole number"),
+        ({"heartbeat_interval": "soon"}, r"heartbeat_interval: 'soon' is not a number"),
+        ({"hearbeat_interval": "5"}, r"hearbeat_interval is no option; there are: .*"),
+        ({"transports": "pigeon"}, r"transports: 'pigeon' is none of"),
+        ({"max_outbox": "0"}, r"max_outbox: 0 is not greater than 0"),
+    ],
+)
+def test_a_bad_option_is_named_in_one_line(
+    options: dict[str, str], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message) as raised:
+        socketio_server_runner(app, {}, **options)
+    assert "\n" not in str(raised.value)
+
+
+def test_options_may_be_values_already() -> None:
+    assert read_options({"transports": ["polling"], "max_outbox": 5}) == {
+        "transports": ["polling"],
+        "max_outbox": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EADDRINUSE, "the port is in use by another program"),
+        (errno.EACCES, "this user may not use the port"),
+        (errno.EADDRNOTAVAIL, "this machine has no such address"),
+        (errno.EMFILE, "Too many open files"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_said_in_one_line(
+    number: int, words: str
+) -> None:
+    failure = OSError(number, "Too many open files")
+    with (
+        mock.patch.object(SocketIOServer, "serve_forever", side_effect=failure),
+        pytest.raises(AddressError) as raised,
+    ):
+        socketio_server_runner(app, {}, port="8081")
+    assert str(raised.value) == f"Cannot serve on http://127.0.0.1:8081: {words}"
+
+
+def test_a_start_that_fails_ends_the_process_with_a_status(at_exit: mock.Mock) -> None:
+    with pytest.raises(OptionError):
+        socketio_server_runner(app, {}, port="x")
+    with mock.patch.object(os, "_exit") as leave:
+        at_exit.call_args.args[0]()
+    leave.assert_called_once_with(1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_and_is_let_go_of(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    made = SocketIOServer(("127.0.0.1", 0), app)
+    run = gevent.spawn(server.serve, made)
+    while not made.started:
+        gevent.sleep(0.01)
+    signal.raise_signal(number)
+    run.get(timeout=10)
+    assert made.closed
+    assert signal.getsignal(number) in (before, signal.SIG_DFL)
+
+
+LATE = """
+import tg
+import tgext.socketio.server as server
+try:
+    server.socketio_server_runner(None, {})
+except server.LatePatchError as error:
+    print(error)
+"""
+
+
+def test_a_late_patch_is_refused_with_the_fix() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LATE], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Import tgext.socketio.server before anything that imports tg" in done.stdout
+
+
+def test_a_native_thread_local_is_a_late_patch() -> None:
+    from tg import request_local
+
+    with (
+        mock.patch.dict(request_local.context.__dict__, {"____local__": object()}),
+        pytest.raises(LatePatchError),
+    ):
+        server.check_patched()
+
+
+def test_a_timely_patch_is_none() -> None:
+    server.check_patched()

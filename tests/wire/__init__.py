@@ -1,0 +1,1 @@
+"""Tests of the protocols: bytes and text in, values or a protocol error out."""

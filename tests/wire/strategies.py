@@ -1,0 +1,95 @@
+"""What the properties are fed with, and how many examples they try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from tgext.socketio.wire.errors import ProtocolError
+
+T = TypeVar("T")
+TextOrBytes = TypeVar("TextOrBytes", str, bytes)
+
+#: For properties whose example takes next to nothing. The examples are the same in each
+#: run, so that a check says the same twice.
+MANY = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+#: For those that build nested values.
+SOME = settings(MANY, max_examples=60)
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+json_args = st.lists(json_values, max_size=4)
+
+binary_values = (
+    st.binary(max_size=20)
+    | st.binary(max_size=20).map(bytearray)
+    | st.binary(max_size=20).map(memoryview)
+)
+#: What an application may send: bytes of each type, anywhere.
+mixed_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text()
+    | binary_values,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(
+            st.text().filter(lambda key: key != "_placeholder"), inner, max_size=4
+        )
+    ),
+    max_leaves=10,
+)
+
+event_names = st.text()
+#: A namespace other than the main one; neither protocol can spell `:`, `,` or `?`.
+endpoints = st.just("") | st.text(
+    st.characters(exclude_characters=":,?", exclude_categories=["Cs"]), min_size=1
+).map("/{}".format)
+packet_ids = st.integers(0, 10**16 - 1)
+
+#: Anything, lone surrogates too, with the characters that protocols know in front.
+protocol_text = st.text(
+    st.sampled_from('0123456789:+-/,?[]{}"\\unaeb. \n\ufffd\x1e\u0665\U0001f600')
+) | st.text(st.characters())
+
+
+@st.composite
+def mutated(
+    draw: st.DrawFn,
+    valid: Sequence[TextOrBytes],
+    pieces: st.SearchStrategy[TextOrBytes],
+) -> TextOrBytes:
+    """One of ``valid`` with up to four places overwritten, cut or lengthened."""
+    data = draw(st.sampled_from(valid))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(data)))
+        stop = start + draw(st.integers(0, 5))
+        data = data[:start] + draw(pieces) + data[stop:]
+    return data
+
+
+def outcome(read: Callable[[], T]) -> T | type[ProtocolError]:
+    """What ``read`` gives, or the class of the protocol error it raises."""
+    try:
+        return read()
+    except ProtocolError as error:
+        return type(error)

@@ -1,0 +1,42 @@
+"""The limits that a server starts with."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from tgext.socketio.wire import limits
+from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_message_size", 1_000_000),
+        ("max_attachments", 64),
+    ],
+)
+def test_the_documented_default(name: str, value: int) -> None:
+    assert getattr(DEFAULT_LIMITS, name) == value
+    assert getattr(Limits(), name) == value
+
+
+def test_the_outbox_holds_more_than_the_largest_message() -> None:
+    """Else a server could not pass on what it takes."""
+    assert limits.MAX_OUTBOX == 1024 * 1024
+    assert limits.MAX_OUTBOX > limits.MAX_MESSAGE_SIZE
+
+
+def test_an_id_may_have_the_digits_that_javascript_counts() -> None:
+    assert len(str(2**53)) == limits.MAX_DIGITS
+
+
+def test_one_limit_is_set_without_the_others() -> None:
+    own = Limits(max_message_size=10)
+    assert (own.max_message_size, own.max_attachments) == (10, 64)
+
+
+def test_the_limits_of_one_server_cannot_be_changed_by_another() -> None:
+    with pytest.raises(FrozenInstanceError):
+        DEFAULT_LIMITS.max_message_size = 1  # type: ignore[misc]

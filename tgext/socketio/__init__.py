@@ -1,0 +1,29 @@
+"""Real time for TurboGears 2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .controller import SocketIOController
+    from .namespace import SocketIOTGNamespace
+
+__all__ = ["SocketIOController", "SocketIOTGNamespace", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # gearbox imports `tgext.socketio.server`, which patches the standard library,
+    # before it loads the application. TurboGears must not be imported here before that:
+    # the thread-locals that hold its request would stay the native ones, shared by all
+    # greenlets.
+    if name == "SocketIOController":
+        from .controller import SocketIOController
+
+        return SocketIOController
+    if name == "SocketIOTGNamespace":
+        from .namespace import SocketIOTGNamespace
+
+        return SocketIOTGNamespace
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

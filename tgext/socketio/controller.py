@@ -1,0 +1,88 @@
+"""The controller that Socket.IO connections go through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from tg import TGController, abort, expose, request, request_local
+from tg.jsonify import JSONEncoder
+
+from .engine import socketio_manage
+from .engine.foreign import adapt, is_foreign
+from .engine.namespace import BaseNamespace
+from .event import Connection
+from .wire import fast
+
+__all__ = ["SocketIOController"]
+
+#: The attribute whose namespace clients reach that name none.
+MAIN = "global_namespace"
+
+#: What `@expose('json')` can write, `emit` can.
+_encoder = JSONEncoder.create_global()
+_dumps: Callable[[Any], str] = partial(fast.dumps, default=_encoder.default)
+
+
+class SocketIOController(TGController):
+    """A controller whose namespace classes are served by Socket.IO.
+
+    An attribute that is a namespace class is mounted at ``/<attribute>``; the one named
+    ``global_namespace`` is the main namespace, which clients reach that name none.
+    Otherwise it is an ordinary controller: exposed methods are pages, and
+    ``allow_only`` decides who may connect.
+
+    Mount it at the path that the server's ``socketio_resource`` says.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        self._socketio_namespaces = _namespaces_of(type(self))
+
+    def _dispatch(self, state: Any, remainder: list[str]) -> Any:
+        if "socketio" not in request.environ:
+            return super()._dispatch(state, remainder)
+        # However the client spells its handshake, and whatever pages are here.
+        self._enter_controller(state, remainder)
+        state.set_action(self._default, [part for part in remainder if part])
+        return state
+
+    @expose()
+    def _default(self, *args: Any, **kwargs: Any) -> str:
+        opening = request._current_obj()
+        environ = opening.environ
+        if "socketio" not in environ:
+            abort(400)
+        if "paste.testing_variables" in environ:
+            return self._process_posted_packet(opening, args)
+        socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=_dumps)
+        environ["socketio"].around = Connection(
+            environ, request_local.context._current_obj()
+        )
+        return "done"
+
+    def _process_posted_packet(self, opening: Any, args: tuple[Any, ...]) -> str:
+        """WebTest posts one packet to the path of a namespace."""
+        name = "/" + args[0] if args else ""
+        namespace = self._socketio_namespaces.get(name)
+        if namespace is None:
+            return str(abort(400))
+        environ = opening.environ
+        instance = namespace(environ, name, opening)
+        environ["socketio.namespace"] = instance
+        instance.process_packet(json.loads(environ["wsgi.input"].read()))
+        return "done"
+
+
+def _namespaces_of(cls: type) -> Mapping[str, type[BaseNamespace]]:
+    mounted: dict[str, type[BaseNamespace]] = {}
+    for name in dir(cls):
+        value: Any = getattr(cls, name, None)
+        endpoint = "" if name == MAIN else "/" + name
+        if isinstance(value, type) and issubclass(value, BaseNamespace):
+            mounted[endpoint] = value
+        elif is_foreign(value):
+            mounted[endpoint] = adapt(value)
+    return mounted

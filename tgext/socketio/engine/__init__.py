@@ -1,0 +1,53 @@
+"""Socket.IO on gevent: gevent-socketio's modules and names, for all generations.
+
+Porting an application from gevent-socketio is replacing ``socketio.`` by
+``tgext.socketio.engine.`` in its imports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..wire.packet import Dumps, Loads
+
+if TYPE_CHECKING:
+    from .namespace import BaseNamespace
+
+__all__ = ["socketio_manage"]
+
+
+def socketio_manage(
+    environ: dict[str, Any],
+    namespaces: Mapping[str, type[BaseNamespace]],
+    request: Any = None,
+    error_handler: Callable[..., Any] | None = None,
+    json_loads: Loads | None = None,
+    json_dumps: Dumps | None = None,
+) -> None:
+    """Accept the connection that a request opens, with these namespaces.
+
+    Call it from the view that the server's resource leads to. It returns at once: the
+    request ends, and the server handles the connection from there on. (gevent-socketio
+    blocked here as long as the connection lived.) A connection for which it was not
+    called is refused with the status that the view answered.
+
+    :param environ: the WSGI environment; the socket is its ``socketio``.
+    :param namespaces: the namespace classes by name, ``''`` being the main one.
+    :param request: kept as ``self.request`` of the namespaces.
+    :param error_handler: replaces
+        :func:`~tgext.socketio.engine.virtsocket.default_error_handler`.
+    :param json_loads: replaces the JSON parser; takes a string.
+    :param json_dumps: replaces the JSON writer; returns a string.
+    :raises KeyError: when the request opens no connection.
+    """
+    socket = environ["socketio"]
+    socket._set_environ(environ)
+    socket._set_namespaces(namespaces)
+    socket._set_request(request)
+    if error_handler is not None:
+        socket._set_error_handler(error_handler)
+    if json_loads is not None:
+        socket._set_json_loads(json_loads)
+    if json_dumps is not None:
+        socket._set_json_dumps(json_dumps)

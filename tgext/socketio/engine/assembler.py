@@ -1,0 +1,101 @@
+"""From the messages of a client to its packets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..wire.binary import Reassembler
+from ..wire.errors import PacketError, ProtocolError
+from ..wire.packet import Packet
+from .generations import ALIVE, CLOSE
+
+if TYPE_CHECKING:
+    from .virtsocket import Socket
+
+
+class Assembler:
+    """Decodes messages, and puts the attachments of a packet back in.
+
+    :param socket: whose generation, limits and JSON parser are used.
+    """
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._partial: Reassembler | None = None
+
+    def take(self, message: str | bytes) -> Packet | None:
+        """Take the next message.
+
+        :returns: the packet that it completes, if any; what merely shows that the
+            client lives is answered, if it wants to be.
+        :raises ProtocolError: when it cannot be read here.
+        """
+        if isinstance(message, bytes):
+            return self._attachment(message)
+        socket = self._socket
+        generation = socket.generation
+        packet = generation.decode(message, socket.server.limits, socket.json_loads)
+        if packet is ALIVE:
+            pong = generation.pong(message)
+            if pong is not None and socket.transport is not None:
+                socket.transport.send_text(pong)
+            return None
+        if self._partial is not None:
+            raise PacketError("text where an attachment is due")
+        if "attachments" in packet:
+            partial = Reassembler(packet, socket.server.limits)
+            if packet["attachments"]:
+                self._partial = partial
+                return None
+            return partial.packet()
+        return packet
+
+    def _attachment(self, data: bytes) -> Packet | None:
+        if self._partial is None:
+            raise PacketError("an attachment of nothing")
+        packet = self._partial.add(data)
+        if packet is not None:
+            self._partial = None
+        return packet
+
+
+class AckFilter:
+    """Picks the acks out of a client's messages, while a handler may wait for one.
+
+    :param handle: called with the packet of each ack; must not block.
+    """
+
+    def __init__(self, socket: Socket, handle: Callable[[Packet], object]) -> None:
+        self._socket = socket
+        self._handle = handle
+        self._assembler = Assembler(socket)
+        #: Whether an ack has begun whose attachments have not all come.
+        self.incomplete = False
+
+    def take(self, message: str | bytes) -> bool:
+        """Whether the message is dealt with: it belonged to an ack, was a ping, or said
+        that the client leaves. One that cannot be read is not: it is answered later.
+        """
+        if isinstance(message, bytes):
+            return self.incomplete and self._take(message)
+        generation = self._socket.generation
+        pong = generation.pong(message)
+        if pong is not None and self._socket.transport is not None:
+            self._socket.transport.send_text(pong)
+            return True
+        if generation.is_close(message):
+            self._handle(CLOSE)
+            return True
+        return generation.is_ack(message) and self._take(message)
+
+    def _take(self, message: str | bytes) -> bool:
+        try:
+            packet = self._assembler.take(message)
+        except ProtocolError:
+            self.incomplete = False
+            return False
+        self.incomplete = packet is None
+        if packet is not None:
+            self._handle(packet)
+        return True

@@ -1,0 +1,316 @@
+"""The generations of Socket.IO clients, and what a server does differently for each.
+
+What is the same for all works on packets; what differs is a method of these classes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Final, Literal, cast
+
+from ..wire import engineio, engineio_3, socketio_1, socketio_4, socketio_5
+from ..wire.binary import BINARY_TYPES, take_out
+from ..wire.errors import PacketError, PayloadError
+from ..wire.limits import Limits
+from ..wire.packet import Dumps, Loads, Packet
+from .outbox import Encoded
+
+#: Decoded from what only shows that the peer lives.
+ALIVE: Final[Packet] = {"type": "heartbeat", "endpoint": ""}
+#: Decoded from what ends the whole connection.
+CLOSE: Final[Packet] = {"type": "disconnect", "endpoint": ""}
+
+_ACKS = (
+    engineio.MESSAGE + socketio_5.ACK,
+    engineio.MESSAGE + socketio_5.BINARY_ACK,
+)
+
+
+class Generation(ABC):
+    """One generation of clients: stateless, one instance for all connections."""
+
+    #: How an error message names the generation.
+    name: str
+    #: The transports it can use here.
+    transports: tuple[str, ...]
+    #: What asks a client whether it lives; empty where clients ask.
+    ping: str = ""
+    #: What stands before the bytes of a message in a WebSocket frame.
+    prefix: bytes = b""
+    #: What answers a poll without saying anything.
+    noop: str
+    #: What answers a POST.
+    post_answer: bytes
+    #: Whether every connection is in the main namespace from the start.
+    implicit_main: bool
+
+    @abstractmethod
+    def encode(self, packet: Packet, dumps: Dumps) -> Encoded:
+        """Write a packet as messages.
+
+        :raises TypeError: when its data cannot be written.
+        """
+
+    @abstractmethod
+    def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
+        """Read the text of a message.
+
+        :returns: a packet, or :data:`ALIVE` or :data:`CLOSE` itself. One with
+            ``attachments`` waits for as many messages of bytes.
+        :raises ProtocolError: when it cannot be read.
+        """
+
+    @abstractmethod
+    def binary(self, frame: bytes) -> bytes:
+        """The bytes of the message in a binary WebSocket frame.
+
+        :raises ProtocolError: when there is none.
+        """
+
+    def pong(self, text: str) -> str | None:
+        """What answers a message that was :data:`ALIVE`, if it wants an answer."""
+        return None
+
+    @abstractmethod
+    def is_ack(self, text: str) -> bool:
+        """Whether the text of a message is an ack."""
+
+    @abstractmethod
+    def is_close(self, text: str) -> bool:
+        """Whether the text of a message ends the connection."""
+
+    @abstractmethod
+    def encode_payload(self, packets: Sequence[str | bytes]) -> bytes:
+        """The body of a poll."""
+
+    @abstractmethod
+    def decode_payload(self, body: bytes, limits: Limits) -> Sequence[str | bytes]:
+        """The messages in the body of a POST.
+
+        :raises PayloadError: when it cannot be read.
+        """
+
+    @abstractmethod
+    def refusal(self, endpoint: str, message: str, data: Any) -> Packet:
+        """The packet that refuses a namespace."""
+
+    @abstractmethod
+    def unknown_namespace(self, endpoint: str) -> Packet:
+        """The packet that answers a connect to a namespace that isn't mounted."""
+
+    @abstractmethod
+    def farewell(self, come_back: bool) -> str | None:
+        """The last message of a connection that the server ends.
+
+        :param come_back: whether the client should connect again by itself.
+        """
+
+    @abstractmethod
+    def closes(self, error: PacketError) -> bool:
+        """Whether a packet that cannot be read ends the connection."""
+
+
+class SocketIO1(Generation):
+    """Clients 0.9."""
+
+    name = "0.9"
+    transports = (
+        "websocket",
+        "htmlfile",
+        "xhr-multipart",
+        "xhr-polling",
+        "jsonp-polling",
+    )
+    ping = socketio_1.HEARTBEAT
+    noop = socketio_1.NOOP
+    post_answer = b"1"
+    implicit_main = True
+
+    def encode(self, packet: Packet, dumps: Dumps) -> Encoded:
+        try:
+            if isinstance(packet.get("data"), BINARY_TYPES):
+                raise TypeError("bytes are no text")
+            return Encoded(socketio_1.encode(packet, dumps))
+        except TypeError:
+            attachments: list[bytes] = []
+            take_out(packet.get("args", packet.get("data")), attachments)
+            if attachments:
+                text = "a client 0.9 of Socket.IO cannot be sent bytes"
+                raise TypeError(text) from None
+            raise
+
+    def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
+        packet = socketio_1.decode(text, loads)
+        kind = packet["type"]
+        if kind in ("heartbeat", "noop"):
+            return ALIVE
+        if kind == "disconnect" and not packet["endpoint"]:
+            return CLOSE
+        return packet
+
+    def binary(self, frame: bytes) -> bytes:
+        raise PayloadError("clients 0.9 send no binary messages")
+
+    def is_ack(self, text: str) -> bool:
+        return text.startswith("6:")
+
+    def is_close(self, text: str) -> bool:
+        return text in (socketio_1.DISCONNECT, socketio_1.DISCONNECT_ALL)
+
+    def encode_payload(self, packets: Sequence[str | bytes]) -> bytes:
+        return socketio_1.encode_payload(cast("Sequence[str]", packets))
+
+    def decode_payload(self, body: bytes, limits: Limits) -> list[str]:
+        return socketio_1.decode_payload(body, limits)
+
+    def refusal(self, endpoint: str, message: str, data: Any) -> Packet:
+        # The client fires `connect_failed` for this reason, and shows no other text.
+        return {"type": "error", "endpoint": endpoint, "reason": "unauthorized"}
+
+    def unknown_namespace(self, endpoint: str) -> Packet:
+        info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
+        return {
+            "type": "event",
+            "endpoint": endpoint,
+            "name": "error",
+            "args": ["no_such_namespace", info],
+        }
+
+    def farewell(self, come_back: bool) -> str:
+        return socketio_1.RECONNECT if come_back else socketio_1.DISCONNECT
+
+    def closes(self, error: PacketError) -> bool:
+        return False
+
+
+class EngineIO(Generation):
+    """What clients on Engine.IO have in common."""
+
+    transports = ("polling", "websocket")
+    noop = engineio.NOOP
+    post_answer = b"ok"
+
+    def encode(self, packet: Packet, dumps: Dumps) -> Encoded:
+        try:
+            return Encoded(engineio.MESSAGE + self._encode(packet, dumps))
+        except TypeError:
+            # Bytes are not JSON: they may be what it is about.
+            attachments: list[bytes] = []
+            field: Literal["args", "data"] = "args" if "args" in packet else "data"
+            rest = take_out(packet.get(field), attachments)
+            if not attachments:
+                raise
+        binary: Packet = {**packet, "attachments": len(attachments)}
+        binary[field] = rest
+        text = engineio.MESSAGE + self._encode(binary, dumps)
+        return Encoded(text, attachments, self.prefix)
+
+    @abstractmethod
+    def _encode(self, packet: Packet, dumps: Dumps) -> str:
+        """Write a packet as the data of an Engine.IO message."""
+
+    @abstractmethod
+    def _decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
+        """Read a packet that begins at the second character."""
+
+    def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
+        if text[:1] == engineio.MESSAGE:
+            return self._decode(text, limits, loads)
+        kind = engineio.check_packet(text)
+        if kind == engineio.CLOSE:
+            return CLOSE
+        if kind in self._alive:
+            return ALIVE
+        raise PacketError(f"a client sends no Engine.IO packet {kind!r} here")
+
+    #: The packets that only show that the client lives.
+    _alive: tuple[str, ...]
+
+    def is_ack(self, text: str) -> bool:
+        return text.startswith(_ACKS)
+
+    def is_close(self, text: str) -> bool:
+        return text == engineio.CLOSE
+
+    def refusal(self, endpoint: str, message: str, data: Any) -> Packet:
+        return {"type": "error", "endpoint": endpoint, "reason": message, "data": data}
+
+    def unknown_namespace(self, endpoint: str) -> Packet:
+        return self.refusal(endpoint, "Invalid namespace", None)
+
+    def farewell(self, come_back: bool) -> str | None:
+        # Who shall not come back has been sent disconnect packets, and handles a close
+        # in the same payload before them.
+        return engineio.CLOSE if come_back else None
+
+    def closes(self, error: PacketError) -> bool:
+        # The reference server ends the connection with the reason "parse error".
+        return True
+
+
+class SocketIO4(EngineIO):
+    """Clients 1.x and 2.x: Engine.IO 3 under Socket.IO 3 and 4."""
+
+    name = "1.x/2.x"
+    prefix = bytes((int(engineio.MESSAGE),))
+    implicit_main = True
+    _alive = (engineio.PING, engineio.PONG, engineio.NOOP)
+
+    def _encode(self, packet: Packet, dumps: Dumps) -> str:
+        return socketio_4.encode(packet, dumps)
+
+    def _decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
+        return socketio_4.decode(text, limits, loads, 1)
+
+    def binary(self, frame: bytes) -> bytes:
+        if not frame.startswith(self.prefix):
+            raise PayloadError("only messages are binary")
+        return frame[1:]
+
+    def pong(self, text: str) -> str | None:
+        # These clients ping, and the server answers with what came along.
+        if text.startswith(engineio.PING):
+            return engineio.PONG + text[1:]
+        return None
+
+    def encode_payload(self, packets: Sequence[str | bytes]) -> bytes:
+        return engineio_3.encode_payload(packets)
+
+    def decode_payload(self, body: bytes, limits: Limits) -> list[str | bytes]:
+        return engineio_3.decode_payload(body, limits)
+
+
+class SocketIO5(EngineIO):
+    """Clients 3.x and 4.x: Engine.IO 4 under Socket.IO 5."""
+
+    name = "3.x/4.x"
+    ping = engineio.PING
+    implicit_main = False
+    _alive = (engineio.PONG, engineio.NOOP)
+
+    def _encode(self, packet: Packet, dumps: Dumps) -> str:
+        if packet["type"] == "connect":
+            # The answer to a connect names the client's id in that namespace, which is
+            # public; the session's id is not.
+            sid = {"sid": secrets.token_urlsafe(15)}
+            packet = {"type": "connect", "endpoint": packet["endpoint"], "data": sid}
+        return socketio_5.encode(packet, dumps)
+
+    def _decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
+        return socketio_5.decode(text, limits, loads, 1)
+
+    def binary(self, frame: bytes) -> bytes:
+        return frame
+
+    def encode_payload(self, packets: Sequence[str | bytes]) -> bytes:
+        return engineio.encode_payload(packets)
+
+    def decode_payload(self, body: bytes, limits: Limits) -> list[str | bytes]:
+        return engineio.decode_payload(body, limits)
+
+
+SOCKETIO_1: Final = SocketIO1()
+SOCKETIO_4: Final = SocketIO4()
+SOCKETIO_5: Final = SocketIO5()

@@ -1,0 +1,444 @@
+"""HTTP: the requests of Socket.IO, beside those of the application."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.pywsgi import Input, WSGIHandler
+
+from ..wire import engineio
+from ..wire.errors import PayloadError, PayloadTooLarge
+from ..wire.socketio_1 import RECONNECT
+from ..wire.websocket import VERSION, accept_key, is_key
+from . import origins, payloads
+from .generations import SOCKETIO_1, Generation
+from .routes import Route, find_route
+from .sessions import Refused, open_session
+from .streams import STREAMS
+from .transports import PollingTransport
+from .upgrade import Upgrade
+from .virtsocket import CLIENT_LEFT, Socket
+from .websocket import CLOSE_TIMEOUT, MOST_READ, WebSocketTransport
+
+if TYPE_CHECKING:
+    from .server import SocketIOServer
+
+log = logging.getLogger(__name__)
+
+StartResponse = Callable[..., Any]
+Body = Iterable[bytes]
+Headers = list[tuple[str, str]]
+
+#: Engine.IO's error codes, as the reference server words them.
+_TRANSPORT_UNKNOWN = (0, "Transport unknown")
+_UNKNOWN_SID = (1, "Session ID unknown")
+_BAD_METHOD = (2, "Bad handshake method")
+_BAD_REQUEST = (3, "Bad request")
+_FORBIDDEN = (4, "Forbidden")
+_UNSUPPORTED = (5, "Unsupported protocol version")
+
+_TEXT = ("Content-Type", "text/plain; charset=UTF-8")
+
+
+class HTTPError(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(
+        self, status: str, body: bytes = b"", headers: Headers | None = None
+    ) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+        self.headers = headers or [_TEXT]
+
+
+def _engine_error(code: tuple[int, str], status: str = "400 Bad Request") -> HTTPError:
+    body = json.dumps({"code": code[0], "message": code[1]}).encode()
+    return HTTPError(status, body, [("Content-Type", "application/json")])
+
+
+def _error(generation: Generation | None, code: tuple[int, str]) -> HTTPError:
+    if generation is SOCKETIO_1:
+        return HTTPError("400 Bad Request", code[1].encode())
+    return _engine_error(code)
+
+
+class HeaderTimeout(OSError, ValueError):
+    """The headers of a request take too long; pywsgi knows both its bases."""
+
+
+class Leftover:
+    """The rest of a body that nobody wants.
+
+    Some of it is read after the answer: closing with unread input resets the
+    connection, and a client that still sends would not see the answer.
+    """
+
+    def __init__(self, source: Input) -> None:
+        self._source = source
+
+    def _discard(self) -> None:
+        with gevent.Timeout(CLOSE_TIMEOUT, False):  # type: ignore[arg-type]
+            while self._source.read(MOST_READ):
+                pass
+
+
+class SocketIOHandler(WSGIHandler):
+    """Serves one HTTP connection."""
+
+    server: SocketIOServer
+    _route: Route | None = None
+    _kept_alive = False
+    _header_timer: gevent.Timeout
+
+    def read_requestline(self) -> str:
+        if self._kept_alive:
+            self.rfile.peek(1)  # a connection between two requests has time
+        self._kept_alive = True
+        self._header_timer = gevent.Timeout.start_new(
+            self.server.header_timeout, HeaderTimeout("the headers take too long")
+        )
+        try:
+            line = super().read_requestline()
+        except BaseException:
+            self._header_timer.close()
+            raise
+        if not line:
+            self._header_timer.close()
+        return line
+
+    def read_request(self, raw_requestline: str) -> Any:
+        try:
+            return super().read_request(raw_requestline)
+        finally:
+            self._header_timer.close()
+
+    def handle_one_response(self) -> None:
+        assert self.environ is not None
+        path = self.environ["PATH_INFO"]
+        query = self.environ["QUERY_STRING"]
+        self._route = find_route(self.server.resource, path, query)
+        if self._route is not None:
+            # pywsgi's own machinery answers, with this in the application's place.
+            self.application = partial(self._serve, self._route)
+        if self.server.stopping:
+            self.close_connection = True
+        with self.server.request_in_progress():
+            super().handle_one_response()
+
+    def log_request(self) -> None:
+        if self._route is None:
+            super().log_request()
+        elif log.isEnabledFor(logging.DEBUG):
+            # The line holds the session id, which opens the session to who reads it.
+            log.debug("%s", self.format_request())
+
+    def _serve(
+        self, route: Route, environ: dict[str, Any], start_response: StartResponse
+    ) -> Body:
+        allowed = self.server.allowed_origins
+        cors = origins.cors_headers(environ, allowed)
+        try:
+            if not origins.is_allowed(environ, allowed):
+                raise _engine_error(_FORBIDDEN, "403 Forbidden")
+            start = partial(self._start, start_response, cors)
+            return self._respond(route, environ, start)
+        except Refused as refused:
+            start_response(refused.status, [*refused.headers, *cors])
+            return [refused.body]
+        except HTTPError as error:
+            start_response(error.status, [*error.headers, *cors])
+            return [error.body]
+
+    def _start(
+        self,
+        start_response: StartResponse,
+        cors: Headers,
+        status: str = "200 OK",
+        headers: Iterable[tuple[str, str]] = (_TEXT,),
+    ) -> None:
+        # Polls and handshakes are never cached.
+        no_store = ("Cache-Control", "no-store")
+        start_response(status, [*headers, no_store, *cors])
+
+    def _respond(
+        self, route: Route, environ: dict[str, Any], start: StartResponse
+    ) -> Body:
+        method = environ["REQUEST_METHOD"]
+        if method == "OPTIONS":
+            start(
+                "204 No Content",
+                origins.preflight_headers(environ, self.server.allowed_origins),
+            )
+            return []
+        if method not in ("GET", "POST"):
+            allow = [_TEXT, ("Allow", "GET, POST, OPTIONS")]
+            raise HTTPError("405 Method Not Allowed", b"", allow)
+        generation = route.generation
+        if generation is None:
+            raise _engine_error(_UNSUPPORTED)
+        if route.jsonp is not None and not payloads.is_callback(route.jsonp):
+            raise _error(generation, _BAD_REQUEST)
+        if not route.sid:
+            if method != "GET":
+                raise _error(generation, _BAD_METHOD)
+            if generation is SOCKETIO_1:
+                return self._handshake_1(route, environ, start)
+            return self._handshake(route, generation, environ, start)
+        return self._continue(route, generation, environ, start)
+
+    # Handshakes
+
+    def _handshake_1(
+        self, route: Route, environ: dict[str, Any], start: StartResponse
+    ) -> Body:
+        server = self.server
+        socket, cookies = open_session(server, environ, SOCKETIO_1)
+        silence = server.heartbeat_interval + server.heartbeat_timeout(SOCKETIO_1)
+        transports = ",".join(server.transports_of(SOCKETIO_1))
+        session = (
+            f"{socket.sessid}:{max(1, round(silence))}:"
+            f"{round(server.close_timeout)}:{transports}"
+        )
+        headers, body = payloads.text_answer(route, SOCKETIO_1, session.encode())
+        start("200 OK", [*headers, *cookies])
+        return [body]
+
+    def _handshake(
+        self,
+        route: Route,
+        generation: Generation,
+        environ: dict[str, Any],
+        start: StartResponse,
+    ) -> Body:
+        server = self.server
+        if route.transport not in server.transports_of(generation):
+            raise _engine_error(_TRANSPORT_UNKNOWN)
+        if route.transport == "websocket":
+            key = _websocket_key(environ)
+            socket, cookies = open_session(server, environ, generation)
+            sock, early = self._switch_protocols(key, cookies)
+            return self._run_websocket(socket, sock, early, self._open_packet(socket))
+        socket, cookies = open_session(server, environ, generation)
+        polling = PollingTransport(server, socket)
+        polling.open()
+        packets = [self._open_packet(socket), *polling.outbox.take()]
+        headers, body = payloads.answer(route, generation, packets)
+        start("200 OK", [*headers, *cookies])
+        return [body]
+
+    def _open_packet(self, socket: Socket) -> str:
+        server = self.server
+        generation = socket.generation
+        upgrades = []
+        if isinstance(socket.transport, PollingTransport):
+            upgrades = [
+                name for name in server.transports_of(generation) if name == "websocket"
+            ]
+        return engineio.encode_open(
+            socket.sessid,
+            upgrades,
+            server.heartbeat_interval,
+            server.heartbeat_timeout(generation),
+            server.limits.max_message_size,
+        )
+
+    # Requests with a session id
+
+    def _continue(
+        self,
+        route: Route,
+        generation: Generation,
+        environ: dict[str, Any],
+        start: StartResponse,
+    ) -> Body:
+        if not route.disconnect and (
+            route.transport not in self.server.transports_of(generation)
+        ):
+            raise _error(generation, _TRANSPORT_UNKNOWN)
+        socket = self.server.sockets.get(route.sid)
+        if socket is None or socket.generation is not generation:
+            return self._unknown_session(route, generation, environ, start)
+        if route.disconnect:
+            socket.kill(reason=CLIENT_LEFT)
+            start("200 OK")
+            return []
+        if route.transport == "websocket":
+            return self._websocket(socket, environ)
+        return self._polling(route, socket, environ, start)
+
+    def _unknown_session(
+        self,
+        route: Route,
+        generation: Generation,
+        environ: dict[str, Any],
+        start: StartResponse,
+    ) -> Body:
+        lingering = self.server.lingering(route.sid)
+        if lingering is not None and environ["REQUEST_METHOD"] == "GET":
+            headers, body = payloads.answer(route, generation, lingering.poll())
+            start("200 OK", headers)
+            return [body]
+        if generation is SOCKETIO_1 and route.transport != "websocket":
+            headers, body = payloads.text_answer(route, generation, RECONNECT.encode())
+            start("200 OK", headers)
+            return [body]
+        raise _error(generation, _UNKNOWN_SID)
+
+    def _polling(
+        self,
+        route: Route,
+        socket: Socket,
+        environ: dict[str, Any],
+        start: StartResponse,
+    ) -> Body:
+        get = environ["REQUEST_METHOD"] == "GET"
+        if socket.transport is None and get:
+            polling = PollingTransport(self.server, socket)
+            polling.open()
+        transport = socket.transport
+        if not isinstance(transport, PollingTransport):
+            raise _error(socket.generation, _BAD_REQUEST)
+        self.server.transport_came(socket)
+        generation = socket.generation
+        if get:
+            self._check_overlap(socket, transport)
+            if route.transport in STREAMS:
+                content_type, stream = STREAMS[route.transport]
+                start("200 OK", [("Content-Type", content_type)])
+                return stream(transport)
+            headers, body = payloads.answer(route, generation, transport.poll())
+        else:
+            self._post(route, socket, transport, environ)
+            headers, body = [_TEXT], generation.post_answer
+        start("200 OK", headers)
+        return [body]
+
+    def _post(
+        self,
+        route: Route,
+        socket: Socket,
+        transport: PollingTransport,
+        environ: dict[str, Any],
+    ) -> None:
+        limits = self.server.limits
+        content_type = environ.get("CONTENT_TYPE", "")
+        try:
+            body = self._read_body(environ)
+            messages = payloads.read(
+                route, socket.generation, body, content_type, limits
+            )
+        except PayloadTooLarge as error:
+            socket.kill(reason="parse error")
+            raise self._too_large() from error
+        except PayloadError as error:
+            socket.kill(reason="parse error")
+            raise _error(socket.generation, (3, error.reason)) from error
+        transport.post(messages, len(body))
+
+    def _check_overlap(self, socket: Socket, transport: PollingTransport) -> None:
+        if not transport.polling:
+            return
+        if socket.generation is SOCKETIO_1:
+            # The client gave up on a poll that still hangs here.
+            transport.outbox.wake()
+            return
+        socket.kill(reason="transport error")
+        raise _error(socket.generation, _BAD_REQUEST)
+
+    def _read_body(self, environ: dict[str, Any]) -> bytes:
+        limit = self.server.limits.max_message_size
+        if int(environ.get("CONTENT_LENGTH") or 0) > limit:
+            raise PayloadTooLarge("the body is larger than max_message_size")
+        try:
+            body: bytes = environ["wsgi.input"].read(limit + 1)
+        except OSError as error:
+            self.close_connection = True
+            raise HTTPError("400 Bad Request", b"The body ended early") from error
+        if len(body) > limit:
+            raise PayloadTooLarge("the body is larger than max_message_size")
+        return body
+
+    def _too_large(self) -> HTTPError:
+        # pywsgi would read the rest of the body.
+        assert self.wsgi_input is not None
+        self.wsgi_input = Leftover(self.wsgi_input)  # type: ignore[assignment]
+        headers = [_TEXT, ("Connection", "close")]
+        return HTTPError("413 Payload Too Large", b"Payload too large", headers)
+
+    # WebSockets
+
+    def _websocket(self, socket: Socket, environ: dict[str, Any]) -> Body:
+        transport = socket.transport
+        if isinstance(transport, WebSocketTransport) or (
+            transport is not None and socket.generation is SOCKETIO_1
+        ):
+            raise _error(socket.generation, _BAD_REQUEST)
+        if isinstance(transport, PollingTransport) and transport.follower is not None:
+            raise _error(socket.generation, _BAD_REQUEST)
+        sock, early = self._switch_protocols(_websocket_key(environ), [])
+        if isinstance(transport, PollingTransport):
+            self.server.transport_came(socket)
+            Upgrade(transport, sock, early, self.server.handshake_timeout).run()
+            return []
+        return self._run_websocket(socket, sock, early, "")
+
+    def _run_websocket(
+        self, socket: Socket, sock: Any, early: bytes, first: str
+    ) -> Body:
+        transport = WebSocketTransport(self.server, socket, sock, early)
+        self.server.transport_came(socket)
+        if first:
+            transport.send_text(first)
+        transport.open()
+        return []
+
+    def _switch_protocols(self, key: str, headers: Headers) -> tuple[Any, bytes]:
+        """Answer 101 and let go of everything that HTTP needed.
+
+        :returns: the gevent socket, and what the peer sent ahead of the answer.
+        """
+        sock = self.socket
+        # The buffered reader may hold bytes already: `peek` gives them, not waiting.
+        sock.settimeout(0)
+        early = self.rfile.peek()
+        sock.settimeout(None)
+        lines = [
+            "HTTP/1.1 101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {accept_key(key)}",
+            *(f"{name}: {value}" for name, value in headers),
+        ]
+        sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        self.close_connection = True
+        self.wsgi_input = Input(BytesIO(), 0)  # type: ignore[arg-type]
+        self.rfile = self.headers = None  # type: ignore[assignment]
+        self.environ = {}
+        return sock, early
+
+
+def _websocket_key(environ: dict[str, Any]) -> str:
+    """The key of a WebSocket handshake (RFC 6455, section 4.2.1).
+
+    :raises HTTPError: when the request is none that can be accepted.
+    """
+    if environ["REQUEST_METHOD"] != "GET":
+        raise HTTPError("400 Bad Request", b"Invalid WebSocket request")
+    upgrade = environ.get("HTTP_UPGRADE", "").lower()
+    connection = environ.get("HTTP_CONNECTION", "").lower()
+    if "websocket" not in upgrade or "upgrade" not in connection:
+        raise HTTPError("400 Bad Request", b"Invalid WebSocket request")
+    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != VERSION:
+        headers = [_TEXT, ("Sec-WebSocket-Version", VERSION)]
+        raise HTTPError("426 Upgrade Required", b"Invalid WebSocket request", headers)
+    key: str = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
+    if not is_key(key):
+        raise HTTPError("400 Bad Request", b"Invalid WebSocket request")
+    return key

@@ -1,0 +1,66 @@
+"""Mixins for namespaces: rooms and broadcasts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..wire.packet import Packet
+from .rooms import Rooms, deliver
+
+if TYPE_CHECKING:
+    from .namespace import BaseNamespace
+
+    _Base = BaseNamespace
+else:
+    _Base = object
+
+
+def _event(ns_name: str, event: str, args: tuple[Any, ...]) -> Packet:
+    return {"type": "event", "name": event, "args": args, "endpoint": ns_name}
+
+
+class RoomsMixin(_Base):
+    """Rooms of a namespace, which clients are put in and taken out of."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # gevent-socketio kept the rooms here, and applications read them.
+        self.session.setdefault("rooms", set())
+
+    @property
+    def _rooms(self) -> Rooms:
+        return self.socket.server.rooms
+
+    def join(self, room: str) -> None:
+        """Put the client in a room."""
+        self._rooms.join(self.ns_name, room, self.socket)
+        self.session["rooms"].add(self._get_room_name(room))
+
+    def leave(self, room: str) -> None:
+        """Take the client out of a room; it need not be in it."""
+        self._rooms.leave(self.ns_name, room, self.socket)
+        self.session["rooms"].discard(self._get_room_name(room))
+
+    def _get_room_name(self, room: str) -> str:
+        return f"{self.ns_name}_{room}"
+
+    def emit_to_room(self, room: str, event: str, *args: Any) -> None:
+        """Send an event to all in the room but this client."""
+        members = self._rooms.members(self.ns_name, room)
+        packet = _event(self.ns_name, event, args)
+        deliver((each for each in members if each is not self.socket), packet)
+
+
+class BroadcastMixin(_Base):
+    """Events to everyone in the namespace."""
+
+    def broadcast_event(self, event: str, *args: Any) -> None:
+        """Send an event to all in the namespace, this client too."""
+        members = self.socket.server.rooms.members(self.ns_name)
+        deliver(members, _event(self.ns_name, event, args))
+
+    def broadcast_event_not_me(self, event: str, *args: Any) -> None:
+        """Send an event to all in the namespace but this client."""
+        members = self.socket.server.rooms.members(self.ns_name)
+        packet = _event(self.ns_name, event, args)
+        deliver((each for each in members if each is not self.socket), packet)

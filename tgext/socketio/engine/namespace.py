@@ -1,0 +1,443 @@
+"""Namespaces: classes whose ``on_*`` methods are events.
+
+The API is gevent-socketio's ``BaseNamespace``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import gevent
+from gevent import Greenlet
+
+from ..wire.packet import Packet
+from .acks import Call, Expiring
+from .handlers import FAILURES, Handler
+
+if TYPE_CHECKING:
+    from .virtsocket import Socket
+
+log = logging.getLogger(__name__)
+
+allowed_event_name_regex = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
+
+
+class ConnectionRefused(Exception):
+    """Raised by a namespace to refuse a client, in ``initialize`` or ``recv_connect``.
+
+    :param message: what the client is told (``connect_error`` of clients 3.x and 4.x;
+        0.9 clients see ``connect_failed`` with ``unauthorized``).
+    :param data: what goes with the message; anything that JSON takes. Clients 1.x and
+        2.x show one or the other: the data where there are any.
+    """
+
+    def __init__(self, message: str = "Connection refused", data: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class BaseNamespace:
+    """One client's connection to a namespace.
+
+    Subclass it and define ``on_<event>`` methods; the arguments of an event are those
+    of the method, and what it returns is the ack, a tuple becoming several arguments.
+    A method whose lone argument is named ``packet`` gets the whole packet.
+
+    :ivar environ: the WSGI environment of the request that opened the connection.
+    :ivar socket: the :class:`~tgext.socketio.engine.virtsocket.Socket`.
+    :ivar session: a dict of the connection, shared by its namespaces.
+    :ivar request: what was given to ``socketio_manage`` as the request.
+    :ivar ns_name: the name of the namespace, ``''`` for the main one.
+    :ivar jobs: the greenlets that :meth:`spawn` started and that still run.
+    :ivar allowed_methods: see :meth:`get_initial_acl`.
+    :ivar auth: the auth payload with which a 3.x or 4.x client connected, or None.
+    :ivar disconnect_reason: why the namespace was left, in Socket.IO's words.
+    """
+
+    #: Wraps handlers, and the functions given to :meth:`spawn`, where it is defined.
+    exception_handler_decorator: Callable[..., Any]
+
+    #: What is known of the class' handlers, by method name.
+    _handlers: ClassVar[dict[str, Handler]] = {}
+    _handler_class: ClassVar[type[Handler]] = Handler
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._handlers = {}
+
+    def __init__(
+        self, environ: dict[str, Any], ns_name: str, request: Any = None
+    ) -> None:
+        self.environ = environ
+        self.socket: Socket = environ["socketio"]
+        self.session: dict[str, Any] = self.socket.session
+        self.request = request
+        self.ns_name = ns_name
+        self.allowed_methods: set[str] | None = None
+        self.jobs: list[Greenlet[..., Any]] = []
+        self.auth: Any = None
+        self.disconnect_reason: str | None = None
+        self._told_disconnect = False
+        self._disconnecting = False
+        self.reset_acl()
+        # Mixins may stand behind this class in the list of bases.
+        super().__init__()
+
+    # What a subclass defines
+
+    def initialize(self) -> None:
+        """Set up the instance. Called for each class of the MRO that defines it."""
+
+    def recv_connect(self) -> Any:
+        """A client connected to the namespace."""
+
+    def recv_disconnect(self) -> Any:
+        """The client left, or was disconnected; called once, whatever the reason."""
+        self.disconnect(silent=True)
+
+    def recv_message(self, data: Any) -> Any:
+        """A client called ``socket.send(data)``; the return value is the ack."""
+        return data
+
+    def recv_json(self, data: Any) -> Any:
+        """A 0.9 client called ``socket.json.send(data)``."""
+        return data
+
+    def recv_error(self, packet: Packet) -> Any:
+        """A 0.9 client sent an error packet."""
+
+    # Access
+
+    def get_initial_acl(self) -> set[str] | None:
+        """The names of the methods that a client may call at first.
+
+        :returns: a set such as ``{'recv_connect', 'on_login'}``, or None to allow all.
+        """
+        return None
+
+    def reset_acl(self) -> None:
+        """Allow what :meth:`get_initial_acl` says."""
+        self.allowed_methods = self.get_initial_acl()
+
+    def add_acl_method(self, method_name: str) -> None:
+        """Allow one more method."""
+        if isinstance(self.allowed_methods, set):
+            self.allowed_methods.add(method_name)
+        else:
+            self.allowed_methods = {method_name}
+
+    def del_acl_method(self, method_name: str) -> None:
+        """Forbid a method.
+
+        :raises ValueError: when all methods are allowed.
+        :raises KeyError: when the method is not.
+        """
+        if self.allowed_methods is None:
+            raise ValueError(
+                f"Cannot forbid {method_name!r}: there is no ACL yet, all is allowed. "
+                "Define get_initial_acl, or call add_acl_method first."
+            )
+        self.allowed_methods.remove(method_name)
+
+    def lift_acl_restrictions(self) -> None:
+        """Allow all methods."""
+        self.allowed_methods = None
+
+    def is_method_allowed(self, method_name: str) -> bool:
+        """Whether the client may call a method now."""
+        return self.allowed_methods is None or method_name in self.allowed_methods
+
+    def authorize_connect(self) -> None:
+        """Refuse a client before anything else of the namespace runs.
+
+        :raises ConnectionRefused: to refuse it.
+        """
+
+    # What comes in
+
+    def process_packet(self, packet: Packet) -> Any:
+        """Handle one packet for this namespace.
+
+        Override it to see everything; nothing else here is called then.
+
+        :returns: the ack.
+        """
+        kind = packet["type"]
+        if kind == "event":
+            return self.process_event(packet)
+        if kind == "message":
+            return self.call_method_with_acl("recv_message", packet, packet["data"])
+        if kind == "json":
+            return self.call_method_with_acl("recv_json", packet, packet["data"])
+        if kind == "connect":
+            self.socket.send_packet(packet)
+            return self.call_method_with_acl("recv_connect", packet)
+        if kind == "error":
+            return self.call_method_with_acl("recv_error", packet)
+        if kind == "ack":
+            return self._process_ack(packet)
+        if kind == "disconnect":
+            return self._process_disconnect(packet)
+        log.debug("Nothing handles a packet of type %r", kind)
+        return None
+
+    def _process_ack(self, packet: Packet) -> Any:
+        callback = self.socket._pop_ack_callback(packet["ackId"])
+        if callback is None:
+            log.debug("An ack for id %s, which nobody waits for", packet["ackId"])
+            return None
+        return callback(*packet["args"])
+
+    def _process_disconnect(self, packet: Packet) -> Any:
+        if self._told_disconnect:
+            return None
+        self._told_disconnect = True
+        self.disconnect_reason = self.disconnect_reason or "client namespace disconnect"
+        return self.call_method_with_acl("recv_disconnect", packet)
+
+    def process_event(self, packet: Packet) -> Any:
+        """Call the method of an event: ``user message`` goes to ``on_user_message``."""
+        name = packet["name"]
+        if allowed_event_name_regex.fullmatch(name) is None:
+            self.error(
+                "unallowed_event_name",
+                "name must only contains alpha numerical characters",
+            )
+            return None
+        method_name = "on_" + name.replace(" ", "_")
+        if method_name == "on_message" and not hasattr(self, method_name):
+            # What 1.x to 4.x clients send with `socket.send`.
+            method_name = "recv_message"
+        return self.call_method_with_acl(method_name, packet, *packet["args"])
+
+    def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
+        """Call a method if the client may; else answer ``method_access_denied``."""
+        if not self.is_method_allowed(method_name):
+            self.error(
+                "method_access_denied",
+                f'You do not have access to method "{method_name}"',
+            )
+            return None
+        return self.call_method(method_name, packet, *args)
+
+    def call_method(self, method_name: str, packet: Packet, *args: Any) -> Any:
+        """Call a method with the packet or the arguments, whichever it wants.
+
+        A method that isn't there answers ``no_such_method``, arguments that don't fit
+        ``invalid_method_args``.
+        """
+        method = getattr(self, method_name, None)
+        if method is None:
+            self.error("no_such_method", f'The method "{method_name}" was not found')
+            return None
+        handler = self._handler(method_name, method)
+        if handler.wants_packet:
+            args = (packet,)
+        problem = handler.mismatch(args)
+        if problem is not None:
+            self.error("invalid_method_args", problem)
+            return None
+        return self._call(handler, method, args)
+
+    def _call(
+        self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
+    ) -> Any:
+        """Call a method with arguments that fit."""
+        return self._decorated(method)(*args)
+
+    @classmethod
+    def _handler(cls, method_name: str, method: Callable[..., Any]) -> Handler:
+        handler = cls._handlers.get(method_name)
+        function = getattr(method, "__func__", method)
+        if handler is None or handler.function is not function:
+            handler = cls._handlers[method_name] = cls._handler_class(method)
+        return handler
+
+    def _decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        decorator = getattr(self, "exception_handler_decorator", None)
+        return function if decorator is None else decorator(function)
+
+    # What goes out
+
+    def emit(
+        self,
+        event: str,
+        *args: Any,
+        callback: Callable[..., Any] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Send an event to the client.
+
+        :param callback: called with the arguments of the client's ack.
+        :param timeout: seconds after which the callback is called with an
+            :class:`~tgext.socketio.engine.acks.AckTimeout` instead.
+        :raises TypeError: when an argument cannot be written as JSON, or is bytes and
+            the client of generation 0.9.
+        :raises ValueError: for a timeout without a callback.
+        """
+        if timeout is not None and callback is None:
+            raise ValueError("timeout goes with callback")
+        packet: Packet = {
+            "type": "event",
+            "name": event,
+            "args": args,
+            "endpoint": self.ns_name,
+        }
+        if callback is not None:
+            packet["ack"] = "data"
+        self._send(packet, callback, timeout)
+
+    def call(self, event: str, *args: Any, timeout: float = 60.0) -> Any:
+        """Send an event, and wait for the client's ack; a handler may do so.
+
+        :param timeout: seconds to wait.
+        :returns: what the client answered: None, a value, or a tuple of several.
+        :raises AckTimeout: when it did not answer in time.
+        :raises ConnectionLost: when the connection ended meanwhile.
+        """
+        answer = Call()
+        packet: Packet = {
+            "type": "event",
+            "name": event,
+            "args": args,
+            "endpoint": self.ns_name,
+            "ack": "data",
+        }
+        msgid = self._send(packet, answer)
+        try:
+            return answer.wait(timeout)
+        finally:
+            self._forget_ack(msgid)
+
+    def send(
+        self,
+        message: Any,
+        json: bool = False,
+        callback: Callable[[], Any] | None = None,
+    ) -> None:
+        """Send a message, which the client receives as its ``message`` event.
+
+        :param json: whether ``message`` is a value rather than text.
+        :param callback: called when the client has received it.
+        """
+        packet: Packet = {
+            "type": "json" if json else "message",
+            "data": message,
+            "endpoint": self.ns_name,
+        }
+        if callback is not None:
+            packet["ack"] = True
+        self._send(packet, callback)
+
+    def _send(
+        self,
+        packet: Packet,
+        callback: Callable[..., Any] | None,
+        timeout: float | None = None,
+    ) -> int | None:
+        """Send a packet; the id under which an ack is expected, if one is."""
+        socket = self.socket
+        if callback is None:
+            socket.send_packet(packet)
+            return None
+        packet["id"] = msgid = socket._get_next_msgid()
+        try:
+            if timeout is None:
+                socket._save_ack_callback(msgid, callback)
+            else:
+                socket._expire_ack(msgid, callback, socket.server.wheel, timeout)
+            socket.send_packet(packet)
+        except BaseException:
+            self._forget_ack(msgid)
+            raise
+        return msgid
+
+    def _forget_ack(self, msgid: int | None) -> None:
+        callback = None if msgid is None else self.socket._pop_ack_callback(msgid)
+        if isinstance(callback, Expiring):
+            callback.release()
+
+    def error(
+        self,
+        error_name: str,
+        error_message: Any,
+        msg_id: int | None = None,
+        quiet: bool = False,
+    ) -> None:
+        """Tell the client of an error: an event ``error`` with the two arguments.
+
+        :param quiet: only log it.
+        """
+        self.socket.error(
+            error_name,
+            error_message,
+            endpoint=self.ns_name,
+            msg_id=msg_id,
+            quiet=quiet,
+        )
+
+    # Greenlets and the end
+
+    def spawn(
+        self, fn: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Greenlet[..., Any]:
+        """Run a function in a greenlet that ends with the namespace."""
+        job = gevent.spawn(self._decorated(fn), *args, **kwargs)
+        self.jobs.append(job)
+        job.rawlink(self._forget_job)
+        return job
+
+    def _forget_job(self, job: Greenlet[..., Any]) -> None:
+        if job in self.jobs:
+            self.jobs.remove(job)
+
+    def kill_local_jobs(self) -> None:
+        """End the greenlets of :meth:`spawn`; one that calls this, when it waits."""
+        jobs, self.jobs = self.jobs, []
+        gevent.killall(jobs, block=False)
+
+    def disconnect(self, silent: bool = False) -> None:
+        """Leave the namespace: the client is told, the jobs end.
+
+        :param silent: don't tell the client.
+        """
+        if self._disconnecting:
+            return  # recv_disconnect calls this again
+        self._disconnecting = True
+        if self.disconnect_reason is None:
+            self.disconnect_reason = "server namespace disconnect"
+        try:
+            if not silent:
+                packet: Packet = {"type": "disconnect", "endpoint": self.ns_name}
+                self.socket.send_packet(packet)
+            self._tell_disconnect()
+        finally:
+            self.socket.remove_namespace(self.ns_name)
+            self.kill_local_jobs()
+
+    def _leave(self, reason: str) -> None:
+        """End the namespace because the client or the connection has gone."""
+        if self.disconnect_reason is None:
+            self.disconnect_reason = reason
+        self._tell_disconnect()
+        # A recv_disconnect of the application need not have called it.
+        self.disconnect(silent=True)
+
+    def _refused(self) -> None:
+        """End the namespace of a client that it did not let in."""
+        self._told_disconnect = True
+        self.disconnect(silent=True)
+
+    def _tell_disconnect(self) -> None:
+        if self._told_disconnect:
+            return
+        self._told_disconnect = True
+        packet: Packet = {"type": "disconnect", "endpoint": self.ns_name}
+        try:
+            self.call_method("recv_disconnect", packet)
+        except FAILURES:
+            log.exception("recv_disconnect of %s failed", self.ns_name or "/")

@@ -1,0 +1,306 @@
+"""A connection's bounded output.
+
+Sending never blocks. What a WebSocket's kernel buffer takes is gone at once; what it
+does not take, and what a polling client has not fetched, waits here, up to a bound.
+Past it the connection is ended: a slow client is disconnected, never skipped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gevent import get_hub
+from gevent.event import Event
+
+from ..wire.limits import MAX_OUTBOX, MAX_PACKETS_SENT
+from ..wire.websocket import BINARY, TEXT, encode_frame
+
+#: Bytes that a corked outbox gathers before it writes all the same.
+_FLUSH_SIZE = 65536
+
+_WRITE = 2
+
+
+class Encoded:
+    """A packet as text with its attachments, and as the frames that carry it.
+
+    The frames are made once, however many connections they go to.
+
+    :param text: the text of the message.
+    :param attachments: the bytes that follow it, each a message of its own.
+    :param prefix: what stands before the bytes of a message in a WebSocket frame.
+    """
+
+    __slots__ = ("_frame", "attachments", "prefix", "text")
+
+    def __init__(
+        self, text: str, attachments: Sequence[bytes] = (), prefix: bytes = b""
+    ) -> None:
+        self.text = text
+        self.attachments = attachments
+        self.prefix = prefix
+        self._frame: bytes | None = None
+
+    @property
+    def frame(self) -> bytes:
+        """One frame for the text, and one for each attachment."""
+        frame = self._frame
+        if frame is None:
+            # Half a surrogate pair has no UTF-8; JSON escapes it, plain messages don't.
+            frame = encode_frame(TEXT, self.text.encode("utf-8", "replace"))
+            for attachment in self.attachments:
+                frame += encode_frame(BINARY, self.prefix + attachment)
+            self._frame = frame
+        return frame
+
+
+def _size(message: str | bytes) -> int:
+    if isinstance(message, bytes) or message.isascii():
+        return len(message)
+    return len(message.encode("utf-8", "replace"))
+
+
+class PollingOutbox:
+    """Packets that wait for a polling client to fetch them.
+
+    :param limit: bytes that may wait.
+    :param overflow: called once when more would wait.
+    """
+
+    def __init__(
+        self, limit: int = MAX_OUTBOX, overflow: Callable[[], object] | None = None
+    ) -> None:
+        self._limit = limit
+        self._overflow = overflow
+        self._packets: deque[str | bytes] = deque()
+        self._ready = Event()
+        self.size = 0
+        self.closed = False
+
+    def __len__(self) -> int:
+        return len(self._packets)
+
+    def send(self, encoded: Encoded) -> None:
+        """Keep a packet for the next poll."""
+        if self.closed:
+            return
+        packets: list[str | bytes] = [encoded.text, *encoded.attachments]
+        size = sum(map(_size, packets))
+        if self._packets and self.size + size > self._limit:
+            self.close()
+            self._packets.clear()
+            if self._overflow is not None:
+                self._overflow()
+            return
+        self._packets.extend(packets)
+        self.size += size
+        self._ready.set()
+
+    def wait(self) -> None:
+        """Block until there is a packet, or :meth:`wake` or :meth:`close`."""
+        self._ready.wait()
+
+    def wake(self) -> None:
+        """End a :meth:`wait` without a packet."""
+        self._ready.set()
+
+    def take(self, most: int = MAX_PACKETS_SENT) -> list[str | bytes]:
+        """The packets for one poll, oldest first; an empty list when there is none."""
+        packets: list[str | bytes] = []
+        while self._packets and len(packets) < most:
+            packets.append(self._packets.popleft())
+        self.size -= sum(map(_size, packets))
+        if not self._packets and not self.closed:
+            self._ready.clear()
+        return packets
+
+    def move_to(self, other: SocketOutbox, prefix: bytes) -> None:
+        """Hand all that waits to the outbox of the transport that follows.
+
+        :param prefix: see :class:`Encoded`.
+        """
+        while self._packets:
+            packet = self._packets.popleft()
+            if isinstance(packet, str):
+                other.send(Encoded(packet))
+            else:
+                other.write(encode_frame(BINARY, prefix + packet))
+        self.size = 0
+        self.close()
+
+    def close(self) -> None:
+        """Take no more packets; those that wait may still be fetched."""
+        self.closed = True
+        self._ready.set()
+
+
+class SocketOutbox:
+    """Bytes that wait for a connection's kernel buffer.
+
+    :param sock: a gevent socket.
+    :param limit: bytes that may wait.
+    :param overflow: called once when more would wait.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_corked",
+        "_drained",
+        "_flush_due",
+        "_limit",
+        "_loop",
+        "_overflow",
+        "_sock",
+        "_watcher",
+        "closed",
+        "size",
+    )
+
+    def __init__(
+        self,
+        sock: Any,
+        limit: int = MAX_OUTBOX,
+        overflow: Callable[[], object] | None = None,
+    ) -> None:
+        # gevent's own `send` waits when the buffer is full; the socket below it, which
+        # gevent made non-blocking, says so.
+        self._sock = sock._sock
+        self._limit = limit
+        self._overflow = overflow
+        self._loop = get_hub().loop
+        self._chunks: list[bytes] = []
+        self._watcher: Any = None
+        self._corked = False
+        self._flush_due: Any = None
+        self._drained: Event | None = None
+        self.size = 0
+        self.closed = False
+
+    def send(self, encoded: Encoded) -> None:
+        """Send a packet."""
+        self.write(encoded.frame)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes: now if the kernel takes them, else when it does."""
+        if self.closed:
+            return
+        if self._corked:
+            self._keep(data)
+            if self.size > _FLUSH_SIZE:
+                self.flush()
+            elif self._flush_due is None:
+                # The handler may block: what it sent leaves at the loop's next turn.
+                self._flush_due = self._loop.run_callback(self._flush_later)
+        elif self._chunks:
+            self._keep(data)
+        else:
+            sent = self._send(data)
+            if sent < len(data) and not self.closed:
+                self._keep(data[sent:])
+                self._watch()
+
+    def cork(self) -> None:
+        """Gather what is written until :meth:`uncork`, so that it leaves together."""
+        self._corked = True
+
+    def uncork(self) -> None:
+        """Send what was gathered."""
+        self._corked = False
+        if self._chunks:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, as far as the kernel takes it."""
+        if self._flush_due is not None:
+            self._flush_due.stop()
+            self._flush_due = None
+        if not self._chunks or self._watcher is not None:
+            return
+        self._flush_now()
+        if self._chunks:
+            self._watch()
+
+    def wait_drained(self, timeout: float) -> bool:
+        """Block until nothing waits.
+
+        :param timeout: seconds to wait at most.
+        :returns: whether all was sent.
+        """
+        self.flush()
+        if self._chunks and not self.closed:
+            self._drained = Event()
+            self._drained.wait(timeout)
+            self._drained = None
+        return not self._chunks
+
+    def close(self) -> None:
+        """Drop what waits and take nothing more."""
+        self.closed = True
+        self._chunks.clear()
+        self.size = 0
+        if self._flush_due is not None:
+            self._flush_due.stop()
+            self._flush_due = None
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
+            self._watcher = None
+        if self._drained is not None:
+            self._drained.set()
+
+    def _keep(self, data: bytes) -> None:
+        size = self.size + len(data)
+        # One message may be larger than the bound; nothing may wait behind it.
+        if self._chunks and size > self._limit and not self._room(len(data)):
+            self.close()
+            if self._overflow is not None:
+                self._overflow()
+            return
+        self._chunks.append(data)
+        self.size += len(data)
+
+    def _room(self, size: int) -> bool:
+        # Gathered output has not been offered to the kernel yet: offer it first.
+        self.flush()
+        return not self._chunks or self.size + size <= self._limit
+
+    def _send(self, data: bytes) -> int:
+        try:
+            return int(self._sock.send(data))
+        except BlockingIOError:
+            return 0
+        except OSError:
+            # The reader meets the same error and ends the connection.
+            self.close()
+            return 0
+
+    def _flush_now(self) -> None:
+        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        sent = self._send(data)
+        if self.closed:
+            return
+        if sent == len(data):
+            self._chunks.clear()
+            self.size = 0
+        else:
+            self._chunks[:] = [data[sent:]]
+            self.size = len(data) - sent
+
+    def _flush_later(self) -> None:
+        self._flush_due = None
+        self.flush()
+
+    def _watch(self) -> None:
+        self._watcher = self._loop.io(self._sock.fileno(), _WRITE)
+        self._watcher.start(self._writable)
+
+    def _writable(self) -> None:
+        self._flush_now()
+        if not self._chunks and self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
+            self._watcher = None
+            if self._drained is not None:
+                self._drained.set()

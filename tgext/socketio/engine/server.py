@@ -1,0 +1,340 @@
+"""The server: pages and sockets on one port."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket as native_socket
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.pywsgi import WSGIServer
+
+from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
+from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
+from .handler import SocketIOHandler
+from .heartbeat import Deadline, Wheel
+from .rooms import Rooms
+from .transports import PollingTransport
+from .virtsocket import SERVER_LEFT, Socket
+
+__all__ = ["SocketIOServer"]
+
+log = logging.getLogger(__name__)
+access_log = logging.getLogger("tgext.socketio.access")
+
+GENERATIONS = (SOCKETIO_1, SOCKETIO_4, SOCKETIO_5)
+
+#: Every transport that any generation can use.
+TRANSPORTS = tuple(
+    dict.fromkeys(name for each in GENERATIONS for name in each.transports)
+)
+
+#: Seconds between pings.
+HEARTBEAT_INTERVAL = 25.0
+#: Seconds after an unanswered ping. A 0.9 client is given up after 60 s of silence.
+HEARTBEAT_TIMEOUT = {SOCKETIO_5: 20.0, SOCKETIO_4: 20.0, SOCKETIO_1: 35.0}
+
+
+#: Seconds that a client may be in no namespace after it has left one.
+NAMESPACE_TIMEOUT = 1.0
+#: Seconds that a server that stops waits for polling clients between two polls.
+FAREWELL_TIMEOUT = 0.5
+
+
+class SocketIOServer(WSGIServer):
+    """A WSGI server with a resource that is Socket.IO's.
+
+    :param listener: ``(host, port)`` or a bound socket.
+    :param application: the WSGI application.
+    :param resource: the path at which the application calls ``socketio_manage``.
+    :param transports: names of the transports to serve; all by default.
+    :param heartbeat_interval: seconds between pings.
+    :param heartbeat_timeout: seconds in which a ping must be answered; by default 20,
+        and for 0.9 clients 35.
+    :param close_timeout: seconds that a 0.9 client is told it has to reconnect.
+    :param handshake_timeout: seconds from the handshake to the first transport.
+    :param shutdown_timeout: seconds that :meth:`stop` waits for clients and handlers.
+    :param max_message_size: bytes of a frame, a message or a POST body.
+    :param max_attachments: binary attachments of one packet.
+    :param max_outbox: bytes of unsent output for one connection.
+    :param max_connections: connections at a time; None for any number.
+    :param max_connections_per_address: the same, for one client address.
+    :param allowed_origins: origins, besides the server's own, whose pages may connect.
+    :param cookie: the name of a cookie with the session id, for load balancers.
+    :param cookie_samesite: its ``SameSite``: ``Lax``, ``Strict`` or ``None``, with
+        which it is for HTTPS alone.
+    :param header_timeout: seconds that the headers of a request may take.
+    :param kwargs: go to :class:`gevent.pywsgi.WSGIServer`.
+    :raises ValueError: when an option cannot be; the message names it.
+
+    :ivar sockets: the connections by session id.
+    :ivar rooms: who is in which namespace and room.
+    :ivar stopping: whether :meth:`stop` was called.
+    """
+
+    handler_class = SocketIOHandler
+    application: Any
+
+    def __init__(
+        self,
+        listener: Any,
+        application: Any = None,
+        resource: str = "socket.io",
+        *,
+        transports: Sequence[str] | None = None,
+        heartbeat_interval: float = HEARTBEAT_INTERVAL,
+        heartbeat_timeout: float | None = None,
+        close_timeout: float = 60.0,
+        handshake_timeout: float = 10.0,
+        shutdown_timeout: float = 2.0,
+        max_message_size: int = MAX_MESSAGE_SIZE,
+        max_attachments: int = MAX_ATTACHMENTS,
+        max_outbox: int = MAX_OUTBOX,
+        max_connections: int | None = None,
+        max_connections_per_address: int | None = None,
+        allowed_origins: Sequence[str] = (),
+        cookie: str | None = None,
+        cookie_samesite: str = "Lax",
+        header_timeout: float = 20.0,
+        **kwargs: Any,
+    ) -> None:
+        _check_tls(kwargs)
+        _check_positive(
+            heartbeat_interval=heartbeat_interval,
+            heartbeat_timeout=heartbeat_timeout,
+            close_timeout=close_timeout,
+            handshake_timeout=handshake_timeout,
+            shutdown_timeout=shutdown_timeout,
+            header_timeout=header_timeout,
+            max_message_size=max_message_size,
+            max_outbox=max_outbox,
+            max_connections=max_connections,
+            max_connections_per_address=max_connections_per_address,
+        )
+        if max_attachments < 0:
+            raise ValueError(f"max_attachments: {max_attachments!r} is less than 0")
+        self.resource = resource.strip("/")
+        self.transports = _check_transports(transports)
+        self.heartbeat_interval = heartbeat_interval
+        self._heartbeat_timeout = heartbeat_timeout
+        self.close_timeout = close_timeout
+        self.handshake_timeout = handshake_timeout
+        self.shutdown_timeout = shutdown_timeout
+        self.limits = Limits(max_message_size, max_attachments)
+        self.max_outbox = max_outbox
+        self.max_connections = max_connections
+        self.max_connections_per_address = max_connections_per_address
+        self.cookie = _check_cookie(cookie)
+        self.cookie_samesite = _check_samesite(cookie_samesite)
+        self.header_timeout = header_timeout
+        if isinstance(allowed_origins, str):
+            raise ValueError(f"allowed_origins: {allowed_origins!r} is not a list")
+        self.allowed_origins = [each.rstrip("/").lower() for each in allowed_origins]
+        #: gevent-socketio's options, as its applications read them.
+        self.config: dict[str, Any] = {
+            "heartbeat_interval": heartbeat_interval,
+            "heartbeat_timeout": self.heartbeat_timeout(SOCKETIO_1),
+            "close_timeout": close_timeout,
+        }
+        #: Added to the WSGI environment of requests that open a connection.
+        self.opening_environ: dict[str, Any] = {}
+        self.sockets: dict[str, Socket] = {}
+        self.rooms = Rooms()
+        self.wheel = Wheel()
+        self._addresses: dict[str, str] = {}
+        self._per_address: Counter[str] = Counter()
+        self._lingering: dict[str, tuple[PollingTransport, Deadline]] = {}
+        self.stopping = False
+        self._requests = 0
+        self._idle = Event()
+        self._idle.set()
+        kwargs.setdefault("log", access_log)
+        kwargs.setdefault("error_log", log)
+        if isinstance(listener, tuple):
+            # pywsgi would ask the DNS for it at every start.
+            kwargs["environ"] = {
+                "SERVER_NAME": listener[0],
+                **(kwargs.get("environ") or {}),
+            }
+        super().__init__(listener, application, **kwargs)
+
+    # Options by generation
+
+    def heartbeat_timeout(self, generation: Generation) -> float:
+        """Seconds in which a ping must be answered."""
+        return self._heartbeat_timeout or HEARTBEAT_TIMEOUT[generation]
+
+    def transports_of(self, generation: Generation) -> list[str]:
+        """The transports that clients of a generation can use."""
+        return [each for each in generation.transports if each in self.transports]
+
+    # Sessions
+
+    def get_socket(self, sessid: str = "") -> Socket | None:
+        """The connection with a session id, or None."""
+        return self.sockets.get(sessid)
+
+    def is_full(self, address: str) -> bool:
+        """Whether a connection from ``address`` would be one too many."""
+        if self.stopping:
+            return True
+        most, each = self.max_connections, self.max_connections_per_address
+        if most is not None and len(self.sockets) >= most:
+            return True
+        return each is not None and self._per_address[address] >= each
+
+    def remember(self, socket: Socket, address: str) -> None:
+        """Take in a connection that was accepted, and await its first transport."""
+        self.sockets[socket.sessid] = socket
+        self._addresses[socket.sessid] = address
+        self._per_address[address] += 1
+        socket.awaits_transport = True
+        self._expect(socket, self.handshake_timeout, "transport close")
+
+    def _expect(self, socket: Socket, seconds: float, reason: str) -> None:
+        def expire() -> None:
+            gevent.spawn(socket.kill, reason=reason)
+
+        self._unexpect(socket)
+        socket.deadline = Deadline(expire)
+        self.wheel.add(socket.deadline, seconds)
+
+    def _unexpect(self, socket: Socket) -> None:
+        if socket.deadline is not None:
+            self.wheel.discard(socket.deadline)
+            socket.deadline = None
+
+    def transport_came(self, socket: Socket) -> None:
+        """The handshake was followed by a transport."""
+        if socket.awaits_transport:
+            socket.awaits_transport = False
+            self._unexpect(socket)
+
+    def await_namespace(self, socket: Socket) -> None:
+        """End a connection that is in no namespace, unless it joins one in a moment."""
+        self._expect(socket, NAMESPACE_TIMEOUT, SERVER_LEFT)
+
+    def namespace_came(self, socket: Socket) -> None:
+        """The client joined a namespace."""
+        if not socket.awaits_transport:
+            self._unexpect(socket)
+
+    def forget(self, socket: Socket) -> None:
+        """Let go of a connection; one that isn't here has no effect."""
+        self._unexpect(socket)
+        if self.sockets.pop(socket.sessid, None) is not None:
+            address = self._addresses.pop(socket.sessid)
+            self._per_address[address] -= 1
+            if not self._per_address[address]:
+                del self._per_address[address]
+
+    def linger(self, transport: PollingTransport, seconds: float) -> None:
+        """Let a client fetch the last packets of a connection that ended."""
+        deadline = Deadline(partial(self.stop_lingering, transport))
+        self._lingering[transport.socket.sessid] = transport, deadline
+        self.wheel.add(deadline, seconds)
+
+    def lingering(self, sessid: str) -> PollingTransport | None:
+        """The transport of a connection that ended, with packets still to fetch."""
+        return self._lingering.get(sessid, (None, None))[0]
+
+    def stop_lingering(self, transport: PollingTransport) -> None:
+        """All packets were fetched, or nobody came for them."""
+        _, deadline = self._lingering.pop(transport.socket.sessid, (None, None))
+        if deadline is not None:
+            self.wheel.discard(deadline)
+
+    # Life
+
+    def handle(self, sock: Any, address: Any) -> None:
+        if sock.family != getattr(native_socket, "AF_UNIX", None):
+            # Small messages leave at once rather than wait for an acknowledgement.
+            sock.setsockopt(native_socket.IPPROTO_TCP, native_socket.TCP_NODELAY, 1)
+        super().handle(sock, address)
+
+    @contextmanager
+    def request_in_progress(self) -> Iterator[None]:
+        """Counts a request, for :meth:`stop` to wait for."""
+        self._requests += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            if not self._requests:
+                self._idle.set()
+
+    def stop(self, timeout: float | None = None) -> None:
+        """End all connections, then accept none any more.
+
+        New sessions are refused from the start; requests of those that were there are
+        answered, so that polling clients can fetch that the server stops.
+
+        :param timeout: seconds to wait for clients and handlers; ``shutdown_timeout``
+            by default.
+        """
+        seconds = timeout or self.shutdown_timeout
+        if not self.stopping:
+            self.stopping = True
+            with gevent.Timeout(seconds, False):  # type: ignore[arg-type]
+                self._end_connections()
+        super().stop(timeout=timeout)
+        self.wheel.close()
+
+    def _end_connections(self) -> None:
+        gevent.joinall(
+            [
+                gevent.spawn(each.kill, reason="server shutting down", code=1001)
+                for each in list(self.sockets.values())
+            ]
+        )
+        farewells = time.monotonic() + FAREWELL_TIMEOUT
+        while self._lingering and time.monotonic() < farewells:
+            gevent.sleep(0.01)
+        self._idle.wait()
+
+    def start(self) -> None:
+        self.stopping = False
+        super().start()
+
+
+def _check_transports(names: Sequence[str] | None) -> tuple[str, ...]:
+    if names is None:
+        return TRANSPORTS
+    for name in names:
+        if name not in TRANSPORTS:
+            known = ", ".join(TRANSPORTS)
+            raise ValueError(f"transports: {name!r} is none of {known}")
+    return tuple(names)
+
+
+def _check_positive(**options: float | None) -> None:
+    for name, value in options.items():
+        if value is not None and not value > 0:
+            raise ValueError(f"{name}: {value!r} is not greater than 0")
+
+
+def _check_cookie(name: str | None) -> str | None:
+    if name is not None and not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise ValueError(f"cookie: {name!r} cannot be the name of a cookie")
+    return name
+
+
+def _check_samesite(value: str) -> str:
+    if value.capitalize() not in ("Lax", "Strict", "None"):
+        raise ValueError(f"cookie_samesite: {value!r} is none of Lax, Strict, None")
+    return value.capitalize()
+
+
+def _check_tls(kwargs: dict[str, Any]) -> None:
+    # The outbox writes below gevent's TLS.
+    for name in ("keyfile", "certfile", "ssl_context", "ssl_version"):
+        if kwargs.get(name):
+            raise ValueError(f"{name}: TLS is not served yet; put a proxy in front")

@@ -1,0 +1,103 @@
+"""Opening a session: the application decides about it, as it does about a page."""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from .generations import Generation
+from .handlers import FAILURES
+from .virtsocket import Socket
+
+if TYPE_CHECKING:
+    from .server import SocketIOServer
+
+log = logging.getLogger(__name__)
+
+Headers = list[tuple[str, str]]
+
+
+class Refused(Exception):
+    """The application, or a limit, refused a connection: the HTTP answer to give."""
+
+    def __init__(self, status: str, headers: Headers, body: bytes) -> None:
+        super().__init__(status)
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+def open_session(
+    server: SocketIOServer, environ: dict[str, Any], generation: Generation
+) -> tuple[Socket, Headers]:
+    """Let the application accept a connection, by calling ``socketio_manage``.
+
+    The application sees the request once, from start to end.
+
+    :returns: the socket, and the cookies that the application sets.
+    :raises Refused: when the application didn't accept it, or there are too many.
+    """
+    address = environ.get("REMOTE_ADDR", "")
+    if server.is_full(address):
+        raise _plain("503 Service Unavailable", "Too many connections")
+    socket = Socket(server, server.config)
+    socket.generation = generation
+    socket.state = Socket.STATE_CONNECTING
+    environ.update(server.opening_environ)
+    environ["socketio"] = socket
+    status, headers, body = _call(server.application, environ)
+    if socket.namespaces is None or status[:1] in "45":
+        raise _refusal(status, headers, body)
+    # The request has ended: its body must not keep the HTTP connection's buffers.
+    environ["wsgi.input"] = BytesIO()
+    server.remember(socket, address)
+    cookies = [each for each in headers if each[0].lower() == "set-cookie"]
+    if server.cookie is not None:
+        cookies.append(("Set-Cookie", _sid_cookie(server, environ, socket)))
+    return socket, cookies
+
+
+def _sid_cookie(server: SocketIOServer, environ: dict[str, Any], socket: Socket) -> str:
+    """The session id, for a load balancer that sends a client to the same process."""
+    same_site = server.cookie_samesite
+    secure = "; Secure" if same_site == "None" else ""
+    return (
+        f"{server.cookie}={socket.sessid}; Path=/; HttpOnly; "
+        f"SameSite={same_site}{secure}"
+    )
+
+
+def _call(application: Any, environ: dict[str, Any]) -> tuple[str, Headers, bytes]:
+    answer: tuple[str, Headers] = ("500 Internal Server Error", [])
+    written: list[bytes] = []
+
+    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Any:
+        nonlocal answer
+        answer = (status, list(headers))
+        return written.append
+
+    try:
+        result = application(environ, start_response)
+        try:
+            written.extend(result)
+        finally:
+            if hasattr(result, "close"):
+                result.close()
+    except FAILURES:
+        log.exception("The application failed to answer a connection")
+        return "500 Internal Server Error", [], b""
+    return *answer, b"".join(written)
+
+
+def _refusal(status: str, headers: Headers, body: bytes) -> Refused:
+    if status[:1] in "45":
+        return Refused(status, headers, body)
+    if status[:1] == "3":
+        # A login page: the application wants to know who this is.
+        return _plain("401 Unauthorized", "Unauthorized")
+    return _plain("400 Bad Request", "No Socket.IO here")
+
+
+def _plain(status: str, text: str) -> Refused:
+    return Refused(status, [("Content-Type", "text/plain")], text.encode())

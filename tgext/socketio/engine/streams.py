@@ -1,0 +1,52 @@
+"""The transports of Socket.IO 0.9 whose GET never ends: one answer, many messages.
+
+``htmlfile`` was for Internet Explorer, ``xhr-multipart`` for old Firefoxes. Messages to
+the server are posted as for ``xhr-polling``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+from .transports import PollingTransport
+
+#: Browsers show nothing of a page before it has so many bytes.
+_PADDING = 256
+
+_SCRIPT = "var _ = function (msg) { parent.s._(msg, document); };"
+_PAGE = f"<html><body><script>{_SCRIPT}</script>"
+
+_BOUNDARY = b"--socketio\n"
+
+
+def htmlfile(transport: PollingTransport) -> Iterator[bytes]:
+    """A page to which each message adds a script."""
+    yield _PAGE.ljust(_PADDING).encode()
+    for payload in _payloads(transport):
+        # What ends a script in a string must not end the element.
+        text = json.dumps(payload.decode()).replace("</", "<\\/")
+        yield f"<script>_({text});</script>".encode()
+
+
+def multipart(transport: PollingTransport) -> Iterator[bytes]:
+    """A document of many parts, each taking the place of the one before."""
+    yield _BOUNDARY
+    for payload in _payloads(transport):
+        yield (
+            b"Content-Type: text/plain; charset=utf-8\n\n" + payload + b"\n" + _BOUNDARY
+        )
+
+
+def _payloads(transport: PollingTransport) -> Iterator[bytes]:
+    generation = transport.socket.generation
+    while not transport.closed or len(transport.outbox):
+        for message in transport.poll():
+            yield generation.encode_payload([message])
+
+
+#: By transport: the type of its answer, and what makes it.
+STREAMS: dict[str, tuple[str, Callable[[PollingTransport], Iterator[bytes]]]] = {
+    "htmlfile": ("text/html; charset=UTF-8", htmlfile),
+    "xhr-multipart": ('multipart/x-mixed-replace; boundary="socketio"', multipart),
+}

@@ -1,0 +1,215 @@
+"""Transports: how messages of one connection travel.
+
+A connection has one transport at a time, and a transport one outbox. Polling is here,
+:mod:`~tgext.socketio.engine.websocket` has the other one, and
+:mod:`~tgext.socketio.engine.upgrade` leads from one to the other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.event import Event
+
+from .assembler import AckFilter
+from .heartbeat import Heartbeat
+from .outbox import Encoded, PollingOutbox, SocketOutbox
+from .virtsocket import CLIENT_LEFT, SERVER_LEFT, Socket
+
+if TYPE_CHECKING:
+    from .server import SocketIOServer
+    from .websocket import WebSocketTransport
+
+log = logging.getLogger(__name__)
+
+#: Messages handled before greenlets that are ready have a turn.
+BATCH = 16
+
+#: Seconds that the last packets of a polling connection can still be fetched.
+LINGER = 5.0
+
+#: Reasons after which the client shall not connect again by itself.
+FINAL = (CLIENT_LEFT, SERVER_LEFT)
+
+
+class Transport:
+    """What the transports have in common.
+
+    :ivar outbox: where messages to the client go.
+    """
+
+    #: As clients call it.
+    name: str
+    outbox: PollingOutbox | SocketOutbox
+
+    def __init__(self, server: SocketIOServer, socket: Socket) -> None:
+        self.server = server
+        self.socket = socket
+        self.closed = False
+        self.heartbeat = Heartbeat(
+            server.heartbeat_interval,
+            self._patience(),
+            self._ping,
+            self._timed_out,
+        )
+
+    def _patience(self) -> float:
+        server, generation = self.server, self.socket.generation
+        timeout = server.heartbeat_timeout(generation)
+        # Clients that ping do so once in an interval.
+        return timeout if generation.ping else timeout + server.heartbeat_interval
+
+    def start(self) -> None:
+        """Begin to watch whether the client lives."""
+        self.server.wheel.add(self.heartbeat, self.server.heartbeat_interval)
+
+    def stop(self) -> None:
+        """Hand the connection over to another transport."""
+        self.closed = True
+        self.server.wheel.discard(self.heartbeat)
+
+    def close(self, reason: str, code: int) -> None:
+        """End the transport because the connection ended."""
+        raise NotImplementedError
+
+    def expect_ack(self) -> None:
+        """The client was asked for an ack, perhaps by a handler that waits for it."""
+
+    def send_text(self, text: str) -> None:
+        """Send a message as it is."""
+        self.outbox.send(Encoded(text))
+
+    def _say_farewell(self, reason: str) -> None:
+        farewell = self.socket.generation.farewell(reason not in FINAL)
+        if farewell is not None:
+            self.send_text(farewell)
+
+    def _ping(self) -> None:
+        ping = self.socket.generation.ping
+        if ping:
+            self.send_text(ping)
+
+    def _timed_out(self) -> None:
+        gevent.spawn(self.socket.kill, reason="ping timeout")
+
+    def _overflowed(self) -> None:
+        log.info("A client does not read: %s", self.socket)
+        gevent.spawn(self.socket.kill, reason="slow consumer")
+
+
+class PollingTransport(Transport):
+    """HTTP requests: a GET waits for messages, a POST brings them."""
+
+    name = "polling"
+
+    def __init__(self, server: SocketIOServer, socket: Socket) -> None:
+        super().__init__(server, socket)
+        self.outbox: PollingOutbox = PollingOutbox(server.max_outbox, self._overflowed)
+        #: How many polls wait.
+        self.polling = 0
+        #: The WebSocket that is about to take over.
+        self.follower: WebSocketTransport | None = None
+        self._released = False
+        self._inbox: deque[str | bytes] = deque()
+        self._inbox_size = 0
+        self._acks = AckFilter(socket, partial(socket.spawn, socket.handle))
+        self._worker: gevent.Greenlet[..., Any] | None = None
+        #: Set while all that came in is handled.
+        self.handled = Event()
+        self.handled.set()
+
+    def open(self) -> None:
+        """Begin. Returns when there is something for the first poll, if there will be.
+
+        The main namespace may ask its client for an ack as soon as it connects it.
+        """
+        self.socket.attach(self)
+        self.start()
+        self.handled.clear()
+        self._worker = gevent.spawn(self._open)
+        if self.socket.generation.implicit_main:
+            self.outbox.wait()
+
+    def _open(self) -> None:
+        self.heartbeat.busy = True
+        self.socket.connect_main()
+        self._work()
+
+    def poll(self) -> list[str | bytes]:
+        """Wait for messages, and return them."""
+        self.heartbeat.heard = True
+        self.polling += 1
+        try:
+            if self.follower is None or not self._released:
+                self.outbox.wait()
+            packets = self.outbox.take()
+        finally:
+            self.polling -= 1
+        if self.closed and not len(self.outbox):
+            self.server.stop_lingering(self)
+        return packets or [self.socket.generation.noop]
+
+    def post(self, messages: Sequence[str | bytes], size: int) -> None:
+        """Take messages in; they are handled after the request has been answered.
+
+        A handler that waits for the client to answer would wait for ever if the POST
+        that brought the event waited for the handler. Blocks while more is unhandled
+        than one message may have.
+
+        :param size: how many bytes they came in.
+        """
+        self.heartbeat.heard = True
+        if self._worker is not None or self._acks.incomplete:
+            # A handler runs, and may wait for an ack.
+            messages = self._without_acks(messages)
+        self._inbox.extend(messages)
+        self._inbox_size += size
+        self.handled.clear()
+        if self._worker is None:
+            self._worker = gevent.spawn(self._work)
+        if self._inbox_size > self.server.limits.max_message_size:
+            self.handled.wait()
+
+    def _without_acks(self, messages: Sequence[str | bytes]) -> list[str | bytes]:
+        return [each for each in messages if not self._acks.take(each)]
+
+    def _work(self) -> None:
+        heartbeat = self.heartbeat
+        heartbeat.busy = True
+        try:
+            count = 0
+            while self._inbox:
+                self.socket.receive(self._inbox.popleft())
+                count += 1
+                if not count % BATCH:
+                    # A turn of the loop, input included; `sleep(0)` is none.
+                    gevent.sleep(0.0001)
+        finally:
+            heartbeat.busy = False
+            heartbeat.heard = True
+            self._inbox.clear()
+            self._inbox_size = 0
+            self._worker = None
+            self.handled.set()
+
+    def release_polls(self) -> None:
+        """Let go of a poll that waits, and let none wait: the follower takes over."""
+        self._released = True
+        self.outbox.wake()
+
+    def close(self, reason: str, code: int) -> None:
+        if self.closed:
+            return
+        self.stop()
+        if self.follower is not None:
+            self.follower.abort()
+        if reason != CLIENT_LEFT:
+            self._say_farewell(reason)
+        self.outbox.close()
+        if len(self.outbox):
+            self.server.linger(self, LINGER)

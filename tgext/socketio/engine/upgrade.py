@@ -1,0 +1,83 @@
+"""The upgrade from polling to a WebSocket."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from ..wire import engineio
+from ..wire.errors import FrameError
+from ..wire.websocket import TEXT, Message
+from .heartbeat import Deadline
+from .transports import PollingTransport
+from .websocket import WebSocketTransport
+
+log = logging.getLogger(__name__)
+
+
+class Upgrade:
+    """A WebSocket that is to take over from polling (Engine.IO 4, section "Upgrade").
+
+    The client probes it with a ping, lets its last poll return, and says when to
+    switch. Until then messages to the client go to polling.
+    """
+
+    def __init__(
+        self, polling: PollingTransport, sock: Any, early: bytes, timeout: float
+    ) -> None:
+        self.polling = polling
+        self.websocket = WebSocketTransport(polling.server, polling.socket, sock, early)
+        self._timeout = timeout
+
+    def run(self) -> None:
+        """Upgrade, then read until the connection ends; give up on anything else."""
+        websocket = self.websocket
+        deadline = Deadline(websocket.abort)
+        websocket.server.wheel.add(deadline, self._timeout)
+        self.polling.follower = websocket
+        try:
+            rest = self._probe()
+        except (FrameError, OSError) as error:
+            log.debug("An upgrade failed: %s", error)
+            rest = None
+        finally:
+            websocket.server.wheel.discard(deadline)
+        if rest is None or self.polling.closed:
+            self.polling.follower = None
+            websocket.abort()
+            websocket.reads.close()
+            return
+        self._switch()
+        websocket.run(self._catch_up(rest))
+
+    def _switch(self) -> None:
+        self.polling.stop()
+        prefix = self.polling.socket.generation.prefix
+        self.polling.outbox.move_to(self.websocket.outbox, prefix)
+        self.polling.socket.transport = self.websocket
+        self.websocket.start()
+
+    def _catch_up(self, rest: Iterator[Message]) -> Iterator[Message]:
+        """Wait until what came by polling is handled, so that all stays in order."""
+        if self.polling.handled.is_set():
+            return rest
+        self.websocket.heartbeat.busy = True
+        ahead = self.websocket.read_ahead(rest)
+        self.polling.handled.wait()
+        return ahead.stop()
+
+    def _probe(self) -> Iterator[Message] | None:
+        for messages in self.websocket.reads:
+            for opcode, payload in messages:
+                if opcode != TEXT:
+                    return None
+                if payload == engineio.PING + engineio.PROBE:
+                    answer = engineio.PONG + engineio.PROBE
+                    self.websocket.send_text(answer)
+                    self.polling.release_polls()
+                elif payload == engineio.UPGRADE:
+                    return messages
+                else:
+                    return None
+        return None

@@ -1,0 +1,460 @@
+"""The virtual socket: one client's connection, whatever its transport."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent import Greenlet
+
+from ..wire import fast
+from ..wire.errors import InvalidJSON, PacketError, ProtocolError
+from ..wire.packet import Dumps, Loads, Packet
+from .acks import AckBook
+from .assembler import Assembler
+from .foreign import adapt, is_foreign
+from .generations import CLOSE, SOCKETIO_1, Generation
+from .handlers import FAILURES
+from .heartbeat import Deadline
+from .namespace import BaseNamespace, ConnectionRefused
+from .outbox import Encoded
+
+if TYPE_CHECKING:
+    from .server import SocketIOServer
+    from .transports import Transport
+
+log = logging.getLogger(__name__)
+
+#: Why a connection ended because its client said so.
+CLIENT_LEFT = "client namespace disconnect"
+SERVER_LEFT = "server namespace disconnect"
+
+
+def default_error_handler(
+    socket: Socket,
+    error_name: str,
+    error_message: Any,
+    endpoint: str | None,
+    msg_id: int | None,
+    quiet: bool,
+) -> None:
+    """Send an ``error`` event; replaced by ``error_handler`` of ``socketio_manage``.
+
+    :param quiet: send nothing, only log.
+    """
+    if not quiet:
+        socket.send_packet(
+            {
+                "type": "event",
+                "name": "error",
+                "args": [error_name, error_message],
+                "endpoint": endpoint or "",
+            }
+        )
+    log.info("%s: %s (namespace %s)", error_name, error_message, endpoint or "/")
+
+
+def _run(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
+def _load(json_loads: Loads, text: str) -> Any:
+    try:
+        return json_loads(text)
+    except Exception as error:
+        raise InvalidJSON(f"invalid JSON: {str(error)[:80]}") from error
+
+
+class Socket(AckBook):
+    """One client's connection.
+
+    :param server: the :class:`~tgext.socketio.engine.server.SocketIOServer`.
+    :param config: its options.
+
+    :ivar sessid: the session id: 128 random bits, known to the client alone. Keep it
+        out of logs and pages.
+    :ivar session: a dict for the application, shared by the connection's namespaces.
+    :ivar state: one of the ``STATE_`` constants.
+    :ivar namespaces: the namespace classes that can be connected to, by name.
+    :ivar active_ns: the namespaces that are connected, by name.
+    :ivar generation: the generation of the client.
+    :ivar jobs: the greenlets that :meth:`spawn` started and that still run.
+    """
+
+    STATE_NEW = "NEW"
+    STATE_CONNECTING = "CONNECTING"
+    STATE_CONNECTED = "CONNECTED"
+    STATE_DISCONNECTING = "DISCONNECTING"
+    STATE_DISCONNECTED = "DISCONNECTED"
+
+    #: The name of the main namespace.
+    GLOBAL_NS = ""
+
+    def __init__(
+        self,
+        server: SocketIOServer,
+        config: Mapping[str, Any],
+        error_handler: Callable[..., Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.server = server
+        self.config = config
+        self.sessid = secrets.token_urlsafe(16)
+        self.session: dict[str, Any] = {}
+        self.state = self.STATE_NEW
+        self.generation: Generation = SOCKETIO_1
+        self.environ: dict[str, Any] | None = None
+        self.request: Any = None
+        self.namespaces: Mapping[str, type[BaseNamespace]] | None = None
+        self.active_ns: dict[str, BaseNamespace] = {}
+        self.jobs: list[Greenlet[..., Any]] = []
+        self.transport: Transport | None = None
+        self.disconnect_reason: str | None = None
+        #: Ends the connection when what is waited for does not come.
+        self.deadline: Deadline | None = None
+        self.awaits_transport = False
+        self.error_handler = error_handler or default_error_handler
+        #: Runs the functions of namespaces: a framework puts its context around them.
+        self.around: Callable[..., Any] = _run
+        self.json_loads: Loads = fast.loads
+        self.json_dumps: Dumps = fast.dumps
+        #: Makes packets of the client's messages.
+        self.assembler = Assembler(self)
+        self._in_main = False
+        #: What waits to be sent to namespaces that may refuse the client.
+        self._held: dict[str, list[Encoded]] = {}
+
+    def __str__(self) -> str:
+        names = ", ".join(name or "/" for name in self.active_ns)
+        return f"<Socket {self.generation.name} {self.state} in {names or 'nothing'}>"
+
+    def __getitem__(self, key: str) -> BaseNamespace:
+        return self.active_ns[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.active_ns
+
+    @property
+    def in_a_namespace(self) -> bool:
+        """Whether the client is in any namespace, the main one included."""
+        return self._in_main or bool(self.active_ns)
+
+    @property
+    def connected(self) -> bool:
+        """Whether packets can travel."""
+        return self.state == self.STATE_CONNECTED
+
+    # Set by socketio_manage
+
+    def _set_namespaces(self, namespaces: Mapping[str, type[BaseNamespace]]) -> None:
+        self.namespaces = namespaces
+
+    def _set_request(self, request: Any) -> None:
+        self.request = request
+
+    def _set_environ(self, environ: dict[str, Any]) -> None:
+        self.environ = environ
+
+    def _set_error_handler(self, error_handler: Callable[..., Any]) -> None:
+        self.error_handler = error_handler
+
+    def _set_json_loads(self, json_loads: Loads) -> None:
+        self.json_loads = partial(_load, json_loads)
+
+    def _set_json_dumps(self, json_dumps: Dumps) -> None:
+        self.json_dumps = json_dumps
+
+    # Out
+
+    def encode(self, pkt: Packet) -> Encoded:
+        """A packet as this client's generation reads it.
+
+        :raises TypeError: when its data cannot be written as JSON.
+        """
+        return self.generation.encode(pkt, self.json_dumps)
+
+    def send_packet(self, pkt: Packet) -> None:
+        """Send a packet; one to a connection that ended goes nowhere."""
+        self.send_encoded(self.encode(pkt), pkt.get("endpoint", ""))
+
+    def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
+        """Send what :meth:`encode` made, here or of a socket of the same generation.
+
+        :param endpoint: the namespace that it is for.
+        """
+        if endpoint in self._held:
+            self._held[endpoint].append(encoded)
+        elif self.transport is not None:
+            self.transport.outbox.send(encoded)
+
+    def error(
+        self,
+        error_name: str,
+        error_message: Any,
+        endpoint: str | None = None,
+        msg_id: int | None = None,
+        quiet: bool = False,
+    ) -> Any:
+        """Tell the client of an error, through the error handler."""
+        return self.error_handler(
+            self, error_name, error_message, endpoint, msg_id, quiet
+        )
+
+    def _ended(self) -> bool:
+        return self.state in (self.STATE_DISCONNECTING, self.STATE_DISCONNECTED)
+
+    def _ack_expected(self) -> None:
+        for endpoint in list(self._held):
+            self._release(endpoint)  # a client is asked only once it is connected
+        if self.transport is not None:
+            self.transport.expect_ack()
+
+    # In
+
+    def receive(self, message: str | bytes) -> None:
+        """Handle one message of the client, in the calling greenlet.
+
+        Nothing that the client sends, and nothing that a handler raises, comes out of
+        here as an exception. What comes after the end of the connection is ignored.
+        """
+        if self.state != self.STATE_CONNECTED:
+            return
+        try:
+            packet = self.assembler.take(message)
+        except ProtocolError as error:
+            self._bad_message(message, error)
+            return
+        if packet is not None:
+            self.handle(packet)
+
+    def handle(self, packet: Packet) -> None:
+        """Handle one packet of the client; see :meth:`receive`."""
+        if packet is CLOSE:
+            self.kill(reason=CLIENT_LEFT)
+        else:
+            self._handle(self._dispatch, packet)
+
+    def _handle(self, handle: Callable[[Packet], None], packet: Packet) -> None:
+        try:
+            self.around(handle, packet)
+        except FAILURES:
+            endpoint = packet["endpoint"]
+            log.exception("An event of namespace %s failed", endpoint or "/")
+            self._try_error("internal_error", "Internal server error", endpoint)
+
+    def _try_error(self, error_name: str, error_message: str, endpoint: str) -> None:
+        try:
+            self.error(error_name, error_message, endpoint)
+        except FAILURES:
+            log.exception("The error handler failed")
+
+    def _bad_message(self, message: str | bytes, error: ProtocolError) -> None:
+        if isinstance(error, PacketError) and not self.generation.closes(error):
+            info = (
+                "There was a decoding error when dealing with packet with event: "
+                f"{message[:20]!s}... ({error.reason})"
+            )
+            self._try_error("invalid_packet", info, self.GLOBAL_NS)
+        else:
+            log.info("A client sent what it may not: %s", error.reason)
+            self.kill(reason="parse error", code=error.close_code)
+
+    def _dispatch(self, packet: Packet) -> None:
+        namespace = self.active_ns.get(packet["endpoint"])
+        kind = packet["type"]
+        if namespace is None:
+            self._dispatch_outside(packet)
+        elif kind == "event" or kind == "message" or kind == "json":
+            self._answer(packet, namespace.process_packet(packet))
+        elif kind == "disconnect":
+            namespace._leave(CLIENT_LEFT)
+        elif kind == "connect":
+            log.debug("A client connected twice to %s", packet["endpoint"] or "/")
+        else:
+            namespace.process_packet(packet)
+
+    def _answer(self, packet: Packet, result: Any) -> None:
+        wanted = packet.get("ack")
+        if wanted is None:
+            return
+        args: list[Any] = []
+        if wanted == "data":
+            args = list(result) if type(result) is tuple else [result]
+        endpoint = packet["endpoint"]
+        number = packet["id"]
+        self.send_packet(
+            {"type": "ack", "ackId": number, "args": args, "endpoint": endpoint}
+        )
+
+    def _dispatch_outside(self, packet: Packet) -> None:
+        kind = packet["type"]
+        endpoint = packet["endpoint"]
+        if kind == "connect":
+            self._connect(packet)
+        elif kind == "disconnect" and endpoint == self.GLOBAL_NS:
+            self._in_main = False
+            if not self.active_ns:
+                self.server.await_namespace(self)
+        elif kind in ("event", "message", "json"):
+            info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
+            self.error("no_such_namespace", info, endpoint=endpoint)
+
+    def _connect(self, packet: Packet) -> None:
+        endpoint = packet["endpoint"]
+        namespaces = self.namespaces or {}
+        if endpoint in namespaces:
+            self._join(namespaces[endpoint], packet)
+        elif endpoint == self.GLOBAL_NS:
+            # Clients connect here before they connect to the namespace they want.
+            self._in_main = True
+            self.server.namespace_came(self)
+            self.send_packet(packet)
+        else:
+            self.send_packet(self.generation.unknown_namespace(endpoint))
+
+    def _join(self, cls: type[BaseNamespace], packet: Packet) -> None:
+        endpoint = packet["endpoint"]
+        assert self.environ is not None
+        namespace: BaseNamespace | None = None
+        try:
+            if is_foreign(cls):
+                cls = adapt(cls)
+            namespace = cls(self.environ, endpoint, request=self.request)
+            self._set_up(namespace, packet)
+            joined = self.connected
+        except ConnectionRefused as refused:
+            self._refuse(endpoint, refused.message, refused.data)
+            joined = False
+        except FAILURES:
+            log.exception("Connecting a client to %s failed", endpoint or "/")
+            self._refuse(endpoint, "Internal server error", None)
+            joined = False
+        if namespace is not None and not joined:
+            self.server.rooms.leave_all(endpoint, self)
+            namespace.kill_local_jobs()
+        elif namespace is not None:
+            self._let_in(namespace, packet)
+
+    def _let_in(self, namespace: BaseNamespace, packet: Packet) -> None:
+        """Connect a namespace. While `recv_connect` may still refuse the client, what
+        is sent waits: a client that is refused must not have been connected.
+        """
+        endpoint = namespace.ns_name
+        self.active_ns[endpoint] = namespace
+        self.server.rooms.join(endpoint, None, self)
+        self.server.namespace_came(self)
+        self._held[endpoint] = []
+        try:
+            namespace.process_packet(packet)
+        except ConnectionRefused as refused:
+            self._held.pop(endpoint, None)
+            namespace._refused()
+            self._refuse(endpoint, refused.message, refused.data)
+        finally:
+            self._release(endpoint)
+
+    def _release(self, endpoint: str) -> None:
+        for encoded in self._held.pop(endpoint, ()):
+            self.send_encoded(encoded, endpoint)
+
+    def _set_up(self, namespace: BaseNamespace, packet: Packet) -> None:
+        namespace.auth = packet.get("data")
+        namespace.authorize_connect()
+        for each in type(namespace).__mro__:
+            if "initialize" in vars(each):
+                vars(each)["initialize"](namespace)
+
+    def _refuse(self, endpoint: str, message: str, data: Any) -> None:
+        self.send_packet(self.generation.refusal(endpoint, message, data))
+
+    # Life
+
+    def attach(self, transport: Transport) -> None:
+        """The first transport is there: packets can travel."""
+        self.transport = transport
+        self.state = self.STATE_CONNECTED
+
+    def connect_main(self) -> None:
+        """Connect a client to the main namespace that is in it from the start."""
+        if self.generation.implicit_main:
+            main: Packet = {"type": "connect", "endpoint": self.GLOBAL_NS}
+            self._handle(self._connect, main)
+
+    def spawn(
+        self, fn: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Greenlet[..., Any]:
+        """Run a function in a greenlet that ends with the connection."""
+        job = gevent.spawn(fn, *args, **kwargs)
+        self.jobs.append(job)
+        job.rawlink(self._forget_job)
+        return job
+
+    def _forget_job(self, job: Greenlet[..., Any]) -> None:
+        if job in self.jobs:
+            self.jobs.remove(job)
+
+    def remove_namespace(self, namespace: str) -> None:
+        """Forget a namespace.
+
+        A connection that is in none any more ends: its client does that itself, or the
+        server after a moment, in which the client may connect to another namespace.
+        """
+        removed = self.active_ns.pop(namespace, None)
+        if removed is None:
+            return
+        self.server.rooms.leave_all(namespace, self)
+        if self.connected and not self.in_a_namespace:
+            self.server.await_namespace(self)
+
+    def disconnect(self, silent: bool = False) -> None:
+        """End the connection, telling the client.
+
+        :param silent: send no disconnect packets for the namespaces.
+        """
+        for namespace in list(self.active_ns.values()):
+            namespace.disconnect(silent=silent)
+        self.kill()
+
+    def kill(
+        self, detach: bool = False, reason: str = SERVER_LEFT, code: int = 1000
+    ) -> None:
+        """End the connection: its namespaces are told, then all that is theirs ends.
+
+        :param detach: gevent-socketio's; an ended connection is always detached.
+        :param reason: what the namespaces find as ``disconnect_reason``.
+        :param code: the WebSocket close code.
+        """
+        if self._ended():
+            return
+        self.state = self.STATE_DISCONNECTING
+        self.disconnect_reason = reason
+        self._release_acks()
+        try:
+            for namespace in list(self.active_ns.values()):
+                self._end(namespace, reason)
+        finally:
+            self.state = self.STATE_DISCONNECTED
+            for endpoint in list(self._held):
+                self._release(endpoint)
+            self.detach()
+            if self.transport is not None:
+                self.transport.close(reason, code)
+            jobs, self.jobs = self.jobs, []
+            gevent.killall(jobs, block=False)
+
+    def _end(self, namespace: BaseNamespace, reason: str) -> None:
+        try:
+            self.around(namespace._leave, reason)
+        except FAILURES:
+            log.exception("Leaving %s failed", namespace.ns_name or "/")
+            self.active_ns.pop(namespace.ns_name, None)
+            self.server.rooms.leave_all(namespace.ns_name, self)
+            namespace.kill_local_jobs()
+
+    def detach(self) -> None:
+        """Make the server forget the connection."""
+        self.server.forget(self)

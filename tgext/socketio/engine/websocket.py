@@ -1,0 +1,266 @@
+"""The WebSocket transport."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import gevent
+
+from ..wire.errors import ProtocolError
+from ..wire.websocket import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    FrameReader,
+    Message,
+    encode_close,
+    encode_frame,
+    parse_close,
+)
+from .assembler import AckFilter
+from .heartbeat import Deadline
+from .outbox import SocketOutbox
+from .readahead import ReadAhead
+from .transports import BATCH, Transport
+from .virtsocket import CLIENT_LEFT, Socket
+
+if TYPE_CHECKING:
+    from .server import SocketIOServer
+
+log = logging.getLogger(__name__)
+
+#: Bytes read at once: what one connection has handled before the others have a turn.
+READ_SIZE = 8192
+
+#: Bytes read at once of a message that is larger.
+MOST_READ = 65536
+
+#: Seconds that a peer has to answer a close frame.
+CLOSE_TIMEOUT = 1.0
+
+
+class Reads:
+    """What each read of a connection brings, as messages; ends with the connection.
+
+    An iterator rather than a generator: one that is killed while it waits for input
+    can be gone on with.
+    """
+
+    def __init__(self, sock: Any, reader: FrameReader, early: bytes) -> None:
+        self._sock = sock
+        self._reader = reader
+        self._early = early
+        self._watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
+
+    def __iter__(self) -> Iterator[Iterator[Message]]:
+        return self
+
+    def __next__(self) -> Iterator[Message]:
+        data, self._early = self._early, b""
+        if not data:
+            data = self.receive()
+        if not data:
+            raise StopIteration
+        return self._reader.feed(data)
+
+    def receive(self) -> bytes:
+        """Wait for a turn of the event loop, and for input.
+
+        gevent's own `recv` does not wait while there is some: a client that always has
+        some would keep all others from being read.
+        """
+        gevent.get_hub().wait(self._watcher)
+        wanted = min(max(self._reader.needed, READ_SIZE), MOST_READ)
+        data: bytes = self._sock.recv(wanted)
+        return data
+
+    def close(self) -> None:
+        """Let go of the event loop."""
+        self._watcher.close()
+
+
+class WebSocketTransport(Transport):
+    """A WebSocket, read by the greenlet that :meth:`run` was called in.
+
+    :param sock: the gevent socket, after the opening handshake.
+    :param early: bytes that were read with the handshake and follow it.
+    """
+
+    name = "websocket"
+
+    def __init__(
+        self, server: SocketIOServer, socket: Socket, sock: Any, early: bytes = b""
+    ) -> None:
+        super().__init__(server, socket)
+        self.outbox: SocketOutbox = SocketOutbox(
+            sock, server.max_outbox, self._overflowed
+        )
+        self._sock = sock
+        self._limit = server.limits.max_message_size
+        self._turn = 0
+        #: What each read brings; ends with the connection.
+        self.reads = Reads(sock, FrameReader(self._limit), early)
+        #: What was read and is being handled; None while nothing is.
+        self._messages: Iterator[Message] | None = None
+        self._ahead: ReadAhead | None = None
+        self._close_code: int | None = None
+        self._deadline = Deadline(self.abort)
+
+    def open(self) -> None:
+        """Begin, and :meth:`run`.
+
+        The main namespace may ask its client for an ack as soon as it connects it.
+        """
+        self.socket.attach(self)
+        self.start()
+        self._messages = iter(())
+        self.socket.connect_main()
+        rest = None if self._ahead is None else self._ahead.stop()
+        self._ahead = self._messages = None
+        self.run(rest)
+
+    def run(self, first: Iterator[Message] | None = None) -> None:
+        """Read and handle messages until the connection ends.
+
+        :param first: messages that were read before.
+        """
+        error: ProtocolError | OSError | None = None
+        try:
+            ended = first is not None and self._handle(first)
+            while not ended:
+                messages = next(self.reads, None)
+                ended = messages is None or self._handle(messages)
+        except (ProtocolError, OSError) as raised:
+            error = raised
+        finally:
+            self._end(error)
+            if isinstance(error, ProtocolError):
+                self._discard()
+            self._finish()
+
+    def _handle(self, messages: Iterator[Message]) -> bool:
+        """Handle what was read; True when it ended the connection."""
+        self.heartbeat.busy = True
+        self.outbox.cork()
+        self._turn = 0
+        self._messages = messages
+        try:
+            while self._messages is not None:
+                if self._handle_each(self._messages):
+                    return True
+            return False
+        finally:
+            self.outbox.uncork()
+            self.heartbeat.busy = False
+            self.heartbeat.heard = True
+
+    def _handle_each(self, messages: Iterator[Message]) -> bool:
+        receive = self.socket.receive
+        for opcode, payload in messages:
+            if opcode == TEXT:
+                receive(payload)
+            elif opcode == BINARY:
+                receive(self.socket.generation.binary(cast(bytes, payload)))
+            elif self._control(opcode, payload):
+                return True
+            self._turn += 1
+            if self._turn >= BATCH:
+                self._turn = 0
+                self.outbox.flush()
+                gevent.sleep(0)
+            if self._ahead is not None:
+                self._messages = self._ahead.stop()
+                self._ahead = None
+                return False
+        self._messages = None
+        return False
+
+    def expect_ack(self) -> None:
+        if self._messages is not None and self._ahead is None:
+            self._ahead = self.read_ahead(self._messages)
+
+    def read_ahead(self, messages: Iterator[Message]) -> ReadAhead:
+        """Read on while this greenlet does something else.
+
+        :param messages: what was read and is not handled yet.
+        """
+        acks = AckFilter(self.socket, partial(self.socket.spawn, self.socket.handle))
+        return ReadAhead(
+            messages, self.reads, self._content, acks, self._gone, self._limit
+        )
+
+    def _content(self, message: Message) -> str | bytes | None:
+        opcode, payload = message
+        if opcode == TEXT:
+            return payload
+        if opcode == BINARY and isinstance(payload, bytes):
+            return self.socket.generation.binary(payload)
+        return None
+
+    def _gone(self, error: ProtocolError | OSError | None) -> None:
+        # A handler that waits for the client's answer would not let it be noticed.
+        gevent.spawn(self._end, error)
+
+    def _end(self, error: ProtocolError | OSError | None) -> None:
+        if isinstance(error, ProtocolError):
+            log.info("A client broke the WebSocket protocol: %s", error.reason)
+            self.socket.kill(reason="parse error", code=error.close_code)
+        else:
+            reason = "transport close" if error is None else "transport error"
+            self.socket.kill(reason=reason)
+
+    def _control(self, opcode: int, payload: Any) -> bool:
+        """Answer a control frame; True when it ended the connection."""
+        if opcode == PING:
+            self.outbox.write(encode_frame(PONG, payload))
+        elif opcode == CLOSE:
+            code, _ = parse_close(payload)
+            self._send_close(1000 if code == 1005 else code)
+            return True
+        return False
+
+    def close(self, reason: str, code: int) -> None:
+        self.stop()
+        if reason == "slow consumer" or self.outbox.closed:
+            self.abort()
+            return
+        if self._close_code is None and reason not in ("transport close", CLIENT_LEFT):
+            self._say_farewell(reason)
+        self._send_close(code)
+        # The peer answers with its own close frame, which ends `run`.
+        self.server.wheel.add(self._deadline, CLOSE_TIMEOUT)
+
+    def abort(self) -> None:
+        """End the connection without a word; ends :meth:`run`."""
+        self.outbox.close()
+        try:
+            self._sock.shutdown(2)
+        except OSError:
+            pass  # it is closed
+
+    def _send_close(self, code: int) -> None:
+        if self._close_code is None:
+            self._close_code = code
+            self.outbox.write(encode_close(code))
+
+    def _discard(self) -> None:
+        # Closing with unread input resets the connection, and the peer would lose the
+        # close frame: read on until it has gone, or the deadline of `close`.
+        try:
+            while self.reads.receive():
+                pass
+        except OSError:
+            pass
+
+    def _finish(self) -> None:
+        self.outbox.uncork()
+        self.outbox.wait_drained(CLOSE_TIMEOUT)
+        self.outbox.close()
+        self.server.wheel.discard(self.heartbeat)
+        self.server.wheel.discard(self._deadline)
+        self.reads.close()

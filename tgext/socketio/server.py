@@ -1,0 +1,205 @@
+"""The server of ``development.ini``: ``use = egg:tgext.socketio#socketio``.
+
+Importing this module patches the standard library for gevent. gearbox imports it before
+the application, which is when it has to happen.
+"""
+
+from __future__ import annotations
+
+import sys
+
+_tg_came_first = "tg.request_local" in sys.modules
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import atexit
+import errno
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gevent
+from gevent.local import local
+from paste.deploy.converters import asbool, aslist
+
+from .engine.server import SocketIOServer
+
+__all__ = ["DebugModeForbiddenException", "socketio_server_runner"]
+
+log = logging.getLogger(__name__)
+
+
+class DebugModeForbiddenException(Exception):
+    """``debug = true`` is set: TurboGears would keep the contexts of past requests."""
+
+
+class StartError(SystemExit):
+    """The server cannot start; its one line says why. gearbox shows no traceback."""
+
+
+class LatePatchError(StartError):
+    """TurboGears was imported before the standard library was patched for gevent."""
+
+
+class OptionError(StartError):
+    """An option of ``[server:main]`` cannot be; the line names it."""
+
+
+class AddressError(StartError):
+    """The server's address cannot be had."""
+
+
+def _list(value: Any) -> list[str]:
+    return list(aslist(value.replace(",", " ") if isinstance(value, str) else value))
+
+
+#: Options of ``[server:main]`` that go to SocketIOServer, and what reads each.
+OPTIONS: dict[str, Callable[[Any], Any]] = {
+    "transports": _list,
+    "heartbeat_interval": float,
+    "heartbeat_timeout": float,
+    "close_timeout": float,
+    "handshake_timeout": float,
+    "shutdown_timeout": float,
+    "max_message_size": int,
+    "max_attachments": int,
+    "max_outbox": int,
+    "max_connections": int,
+    "max_connections_per_address": int,
+    "allowed_origins": _list,
+    "cookie": str,
+    "cookie_samesite": str,
+    "header_timeout": float,
+}
+
+#: Goes with a request that opens a connection: it is answered with its status. For a
+#: page, TurboGears makes a login form of 401 and an error page of 403.
+NO_CHALLENGES = {"tg.wsgi.skip_auth_challenge": True, "tg.status_code_redirect": False}
+
+#: Options that every server section may have, or that the original had.
+_OTHERS = frozenset(("socketio_resource", "host", "port", "use", "here", "__file__"))
+
+
+def socketio_server_runner(
+    wsgi_app: Any, global_config: Mapping[str, Any], **kw: Any
+) -> None:
+    """Serve an application until SIGINT or SIGTERM.
+
+    :param wsgi_app: the application.
+    :param global_config: the ``[DEFAULT]`` section.
+    :param kw: the options of ``[server:main]``: ``host``, ``port``,
+        ``socketio_resource`` and those of :data:`OPTIONS`.
+    :raises DebugModeForbiddenException: with ``debug = true``.
+    :raises LatePatchError: when TurboGears was imported too early.
+    :raises OptionError: when an option cannot be.
+    :raises AddressError: when the address cannot be had.
+    """
+    try:
+        _run(wsgi_app, global_config, kw)
+    except StartError:
+        # gearbox ends with status 0 then, which a supervisor takes for success.
+        atexit.register(_exit_unsuccessfully)
+        raise
+
+
+def _exit_unsuccessfully() -> None:
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _run(
+    wsgi_app: Any, global_config: Mapping[str, Any], kw: Mapping[str, Any]
+) -> None:
+    host = kw.get("host", "127.0.0.1")
+    port = _convert("port", int, kw.get("port", 8080))
+    resource = kw.get("socketio_resource", "socketio")
+    options = read_options(kw)
+    if asbool(global_config.get("debug", False)):
+        raise DebugModeForbiddenException(
+            "The SocketIO server doesn't work with debug mode: set debug = false in "
+            "the [DEFAULT] section of the configuration file."
+        )
+    check_patched()
+    try:
+        server = SocketIOServer((host, port), wsgi_app, resource=resource, **options)
+    except ValueError as error:
+        raise OptionError(f"[server:main] {error}") from None
+    server.opening_environ = NO_CHALLENGES
+    print(f"Starting SocketIO HTTP server on http://{host}:{port}, resource {resource}")
+    try:
+        serve(server)
+    except OSError as error:
+        raise AddressError(_explain(error, host, port)) from None
+
+
+def read_options(kw: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were set, each as its type.
+
+    :raises OptionError: when one is unknown or its value cannot be read.
+    """
+    for name in kw:
+        if name not in OPTIONS and name not in _OTHERS:
+            known = ", ".join(sorted({*OPTIONS, "host", "port", "socketio_resource"}))
+            raise OptionError(f"[server:main] {name} is no option; there are: {known}")
+    return {
+        name: _convert(name, cast, kw[name])
+        for name, cast in OPTIONS.items()
+        if name in kw
+    }
+
+
+def _convert(name: str, cast: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return cast(value)
+    except (TypeError, ValueError):
+        kind = {int: "a whole number", float: "a number"}.get(cast, "a list")  # type: ignore[call-overload]
+        raise OptionError(f"[server:main] {name}: {value!r} is not {kind}") from None
+
+
+def check_patched() -> None:
+    """Make sure that each greenlet has TurboGears contexts of its own.
+
+    :raises LatePatchError: when it has not.
+    """
+    from tg import request_local
+
+    store = request_local.context.__dict__["____local__"]
+    if _tg_came_first or not isinstance(store, local):
+        raise LatePatchError(
+            "TurboGears was imported before gevent patched the standard library, so "
+            "requests would see each other's context. Import tgext.socketio.server "
+            "before anything that imports tg: with gearbox, name "
+            "egg:tgext.socketio#socketio in the [server:main] section and import no tg "
+            "in what gearbox loads earlier."
+        )
+
+
+def serve(server: SocketIOServer) -> None:
+    """Run a server until SIGINT or SIGTERM.
+
+    :raises OSError: when its address cannot be had.
+    """
+    stops = [
+        gevent.signal_handler(number, server.stop)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    ]
+    try:
+        server.serve_forever()
+    finally:
+        for each in stops:
+            each.cancel()
+
+
+def _explain(error: OSError, host: str, port: int) -> str:
+    why = {
+        errno.EADDRINUSE: "the port is in use by another program",
+        errno.EACCES: "this user may not use the port",
+        errno.EADDRNOTAVAIL: "this machine has no such address",
+    }.get(error.errno or 0, error.strerror or str(error))
+    return f"Cannot serve on http://{host}:{port}: {why}"

@@ -1,0 +1,161 @@
+"""Engine.IO 3: the payloads of polling. Its packets are those of Engine.IO 4.
+
+https://github.com/socketio/engine.io-protocol, revision 3, "Payload". A payload is
+``<length>:<packet>`` again and again; where the client takes binary, it may be bytes
+instead: 0 or 1 for text or binary, the digits of the length, 255, the packet.
+
+Clients 1.x encode the text of a payload to UTF-8 twice and count its bytes, clients 2.x
+once and count UTF-16 units. Both say ``EIO=3``. Text to them is therefore kept to
+ASCII, and text of theirs is told apart by what it holds.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+
+from .engineio import decode_base64
+from .errors import PayloadError, PayloadTooLarge
+from .limits import MAX_DIGITS, Limits
+
+#: Marks a packet as base64; what follows is a message.
+_BASE64 = "b4"
+_END_OF_LENGTH = 255
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def escape(json: str) -> str:
+    """JSON text in ASCII: what is not, is in its strings, and can be escaped."""
+    return json if json.isascii() else _NOT_ASCII.sub(_escaped, json)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(
+        f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)
+    )
+
+
+def encode_payload(packets: Sequence[str | bytes]) -> bytes:
+    """A payload as text; the bytes of a message travel as base64."""
+    return "".join(map(_framed, packets)).encode("utf-8", "replace")
+
+
+def _framed(packet: str | bytes) -> str:
+    if isinstance(packet, bytes):
+        text = _BASE64 + base64.b64encode(packet).decode()
+    else:
+        text = escape(packet)
+    return f"{len(text)}:{text}"
+
+
+def encode_binary_payload(packets: Sequence[str | bytes]) -> bytes:
+    """A payload as bytes, for clients that take it."""
+    parts = []
+    for packet in packets:
+        binary = isinstance(packet, bytes)
+        data = b"\x04" + packet if binary else packet.encode("utf-8", "replace")  # type: ignore[operator, union-attr]
+        digits = bytes(map(int, str(len(data))))
+        parts.append(bytes((binary,)) + digits + bytes((_END_OF_LENGTH,)) + data)
+    return b"".join(parts)
+
+
+def decode_payload(body: bytes, limits: Limits) -> list[str | bytes]:
+    """Split a payload that is text.
+
+    :returns: packets, those that hold bytes as the bytes of a message.
+    :raises PayloadTooLarge: past ``limits.max_message_size``.
+    :raises PayloadError: when it cannot be read.
+    """
+    _check_size(body, limits)
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise PayloadError("the payload is not UTF-8") from None
+    units = text.encode("utf-16-le")
+    packets: list[str | bytes] = []
+    at = 0
+    while at < len(units):
+        colon = _find(units, at)
+        digits = units[at:colon].decode("utf-16-le", "replace")
+        if colon < 0 or not (digits.isascii() and digits.isdigit()):
+            raise PayloadError(f"the length of a packet is missing: {digits[:20]!r}")
+        at = colon + 2 + 2 * int(digits)
+        if at > len(units):
+            raise PayloadError("the payload is shorter than its lengths say")
+        packets.append(_read(units[colon + 2 : at]))
+    if not packets:
+        raise PayloadError("the payload is empty")
+    return packets
+
+
+def _find(units: bytes, start: int) -> int:
+    for at in range(start, start + 2 * MAX_DIGITS + 2, 2):
+        if units[at : at + 2] == b":\x00":
+            return at
+    return -1
+
+
+def _read(units: bytes) -> str | bytes:
+    try:
+        packet = units.decode("utf-16-le")
+    except UnicodeDecodeError:
+        raise PayloadError("a packet's length cuts a character") from None
+    if packet.startswith("b"):
+        return _from_base64(packet)
+    return _once(packet)
+
+
+def _from_base64(packet: str) -> bytes:
+    if not packet.startswith(_BASE64):
+        raise PayloadError("only messages are binary")
+    return decode_base64(packet[2:])
+
+
+def _once(text: str) -> str:
+    """The text of a 1.x client, which encoded it twice; that of a 2.x client as is."""
+    if text.isascii():
+        return text
+    try:
+        # Half a surrogate pair is encoded as it is.
+        return text.encode("latin-1").decode("utf-8", "surrogatepass")
+    except UnicodeError:
+        return text
+
+
+def decode_binary_payload(body: bytes, limits: Limits) -> list[str | bytes]:
+    """Split a payload that is bytes; see :func:`decode_payload`."""
+    _check_size(body, limits)
+    packets: list[str | bytes] = []
+    at = 0
+    while at < len(body):
+        kind = body[at]
+        end = body.find(_END_OF_LENGTH, at + 1, at + 2 + MAX_DIGITS)
+        digits = body[at + 1 : end]
+        if kind > 1 or end <= at + 1 or max(digits) > 9:
+            raise PayloadError("the length of a packet is missing")
+        start = end + 1
+        at = start + int("".join(map(str, digits)))
+        if at > len(body):
+            raise PayloadError("the payload is shorter than its lengths say")
+        packets.append(_read_binary(kind, body[start:at]))
+    if not packets:
+        raise PayloadError("the payload is empty")
+    return packets
+
+
+def _read_binary(kind: int, data: bytes) -> str | bytes:
+    if kind == 1:
+        if data[:1] != b"\x04":
+            raise PayloadError("only messages are binary")
+        return data[1:]
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise PayloadError("a packet is not UTF-8") from None
+
+
+def _check_size(body: bytes, limits: Limits) -> None:
+    if len(body) > limits.max_message_size:
+        raise PayloadTooLarge(f"a payload of {len(body)} bytes")

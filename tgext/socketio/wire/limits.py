@@ -1,0 +1,36 @@
+"""Every limit on what a peer may send, or be sent, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Bytes of one frame, one message or one POST body. Node's socket.io takes as much.
+MAX_MESSAGE_SIZE = 1_000_000
+
+#: Bytes of unsent output for one connection: a few of the largest messages. A peer
+#: that falls further behind is not reading.
+MAX_OUTBOX = 1024 * 1024
+
+#: Binary attachments of one packet: past any real use, and few enough that packets
+#: waiting for attachments that never come stay small.
+MAX_ATTACHMENTS = 64
+
+#: Digits of a packet id or a length. JavaScript counts exactly up to 2**53, which has
+#: sixteen.
+MAX_DIGITS = 16
+
+#: Packets sent in one polling body: the public Python client refuses more.
+MAX_PACKETS_SENT = 16
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of one server, handed to its decoders."""
+
+    #: Bytes of a frame, a message or a POST body.
+    max_message_size: int = MAX_MESSAGE_SIZE
+    #: Binary attachments of one packet.
+    max_attachments: int = MAX_ATTACHMENTS
+
+
+DEFAULT_LIMITS = Limits()

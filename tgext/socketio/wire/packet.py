@@ -1,0 +1,57 @@
+"""The packet that all generations of Socket.IO share.
+
+It is gevent-socketio's dict, so that code which reads ``packet['args']`` or builds a
+packet for ``send_packet`` stays as it is. The decoders of the generations make it,
+their encoders take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypedDict
+
+PacketType = Literal[
+    "disconnect",
+    "connect",
+    "heartbeat",
+    "message",
+    "json",
+    "event",
+    "ack",
+    "error",
+    "noop",
+]
+
+#: Turns a value into JSON text.
+Dumps = Callable[[Any], str]
+#: Turns JSON text into a value.
+Loads = Callable[[str], Any]
+
+
+class Packet(TypedDict, total=False):
+    """One Socket.IO packet; a received one always has ``type`` and ``endpoint``."""
+
+    type: PacketType
+    #: The namespace: ``'/chat'``, or ``''`` for the main one.
+    endpoint: str
+    #: Of an event.
+    name: str
+    #: Of an event (its arguments) or an ack (what the callback is called with).
+    args: Any
+    #: The id under which the sender wants an ack.
+    id: int
+    #: ``'data'``: the handler's answer is wanted; ``True``: receipt is enough.
+    ack: Literal["data", True]
+    #: The id that an ack answers.
+    ackId: int
+    #: Of a message (text), a json message (a value), a connect (the auth payload of
+    #: Socket.IO 5) or an error (what accompanies a refused connect).
+    data: Any
+    #: The query string of a connect.
+    qs: str
+    #: Of an error.
+    reason: str
+    #: Of an error: ``'reconnect'`` or nothing.
+    advice: str
+    #: How many binary attachments follow the packet.
+    attachments: int

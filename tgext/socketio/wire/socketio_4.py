@@ -1,0 +1,49 @@
+"""Socket.IO 3 and 4: what they do differently from 5 around a connect.
+
+https://github.com/socketio/socket.io-protocol, revisions 3 and 4 ("Difference between
+v5 and v4"). A connect has a query string instead of a payload, its answer carries
+nothing, and it is refused by an ERROR packet with any JSON.
+"""
+
+from __future__ import annotations
+
+from . import fast, socketio_5
+from .errors import PacketError
+from .limits import DEFAULT_LIMITS, Limits
+from .packet import Dumps, Loads, Packet
+
+
+def decode(
+    text: str,
+    limits: Limits = DEFAULT_LIMITS,
+    loads: Loads = fast.loads,
+    start: int = 0,
+) -> Packet:
+    """Read one packet, which begins at ``start`` in ``text``.
+
+    :raises PacketError: when it cannot be read.
+    """
+    packet = socketio_5.decode(text, limits, loads, start)
+    if packet["type"] == "connect" and packet.pop("data") is not None:
+        raise PacketError("a connect carries nothing but a query string")
+    return packet
+
+
+def encode(packet: Packet, dumps: Dumps = fast.dumps) -> str:
+    """Write one packet.
+
+    :raises TypeError: when its data cannot be written as JSON.
+    :raises KeyError: when a field that its type needs is missing.
+    """
+    if packet["type"] == "connect":
+        return socketio_5.encode({"type": "connect", "endpoint": packet["endpoint"]})
+    if packet["type"] == "error":
+        return _error(packet, dumps)
+    return socketio_5.encode(packet, dumps)
+
+
+def _error(packet: Packet, dumps: Dumps) -> str:
+    endpoint = packet.get("endpoint", "")
+    head = f"{socketio_5.CONNECT_ERROR}{endpoint}," if endpoint else "4"
+    data = packet.get("data")
+    return head + dumps(packet.get("reason", "") if data is None else data)
