@@ -370,6 +370,14 @@ def test_nothing_is_written_but_json(functions: Functions) -> None:
 
 
 @implementations
+def test_text_is_written_as_it_is_and_half_a_pair_as_its_escape(
+    functions: Functions,
+) -> None:
+    assert functions.dumps(["é☃\u2028😀"]) == '["é☃\u2028😀"]'
+    assert functions.dumps(["é", "\ud83d"]) == r'["\u00e9","\ud83d"]'
+
+
+@implementations
 @pytest.mark.parametrize(
     "value",
     [

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -64,15 +64,26 @@ def py_dumps(value: Any, default: Default | None = None) -> str:
 
 
 def _encode(value: Any, default: Default) -> str:
-    strict = json.JSONEncoder(separators=_COMPACT, allow_nan=False, default=default)
     try:
-        return strict.encode(value)
+        return _strict(value, default)
     except ValueError as error:
         if "float" not in str(error):
             raise  # a circular reference
     # JavaScript writes null for NaN and the infinities.
     loose = json.JSONEncoder(default=default).encode(value)
-    return strict.encode(_with_null.decode(loose))
+    return _strict(_with_null.decode(loose), default)
+
+
+def _strict(value: Any, default: Default) -> str:
+    encoder = partial(
+        json.JSONEncoder, separators=_COMPACT, allow_nan=False, default=default
+    )
+    text = encoder(ensure_ascii=False).encode(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # A lone surrogate leaves as its escape.
+        return encoder().encode(value)
+    return text
 
 
 def py_apply_mask(data: bytes, mask: bytes) -> bytes:
