@@ -336,15 +336,21 @@ class BaseNamespace:
             return None
         packet["id"] = msgid = socket._get_next_msgid()
         try:
-            if timeout is None:
-                socket._save_ack_callback(msgid, callback)
-            else:
-                socket._expire_ack(msgid, callback, socket.server.wheel, timeout)
+            self._expect_ack(msgid, callback, timeout)
             socket.send_packet(packet)
         except BaseException:
             self._forget_ack(msgid)
             raise
         return msgid
+
+    def _expect_ack(
+        self, msgid: int, callback: Callable[..., Any], timeout: float | None
+    ) -> None:
+        socket = self.socket
+        if timeout is None:
+            socket._save_ack_callback(msgid, callback)
+        else:
+            socket._expire_ack(msgid, callback, socket.server.wheel, timeout)
 
     def _forget_ack(self, msgid: int | None) -> None:
         callback = None if msgid is None else self.socket._pop_ack_callback(msgid)
