@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from tg.jsonify import JSONEncoder
 from .engine import socketio_manage
 from .engine.foreign import adapt, is_foreign
 from .engine.namespace import BaseNamespace
-from .event import Connection
+from .event import Application, Connection
 from .wire import fast
 
 __all__ = ["SocketIOController"]
@@ -37,9 +37,13 @@ class SocketIOController(TGController):
     Mount it at the path that the server's ``socketio_resource`` says.
     """
 
+    #: A predicate, or a ``require`` with one: who may connect at all.
+    allow_only: Any = None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
         self._socketio_namespaces = _namespaces_of(type(self))
+        self._socketio_applications: dict[int, Application] = {}
 
     def _dispatch(self, state: Any, remainder: list[str]) -> Any:
         if "socketio" not in request.environ:
@@ -58,10 +62,18 @@ class SocketIOController(TGController):
         if "paste.testing_variables" in environ:
             return self._process_posted_packet(opening, args)
         socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=_dumps)
+        context = request_local.context._current_obj()
         environ["socketio"].around = Connection(
-            environ, request_local.context._current_obj()
+            environ, context, self._application(context.config), self.allow_only
         )
         return "done"
+
+    def _application(self, config: MutableMapping[str, Any]) -> Application:
+        # One controller may be mounted in several applications, as tests do.
+        application = self._socketio_applications.get(id(config))
+        if application is None:
+            application = self._socketio_applications[id(config)] = Application(config)
+        return application
 
     def _process_posted_packet(self, opening: Any, args: tuple[Any, ...]) -> str:
         """WebTest posts one packet to the path of a namespace."""

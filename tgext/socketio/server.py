@@ -30,8 +30,6 @@ from .engine.server import SocketIOServer
 
 __all__ = ["DebugModeForbiddenException", "socketio_server_runner"]
 
-log = logging.getLogger(__name__)
-
 
 class DebugModeForbiddenException(Exception):
     """``debug = true`` is set: TurboGears would keep the contexts of past requests."""
