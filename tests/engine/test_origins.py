@@ -35,6 +35,11 @@ def test_a_foreign_origin_is_refused(serve: Serve, origin: str) -> None:
     assert reply.headers[ORIGIN] is None
 
 
+def test_no_origin_is_that_of_a_server_without_a_name(serve: Serve) -> None:
+    reply = serve().http().get(HANDSHAKE, {"Host": "", "Origin": "null"})
+    assert reply.status == 403
+
+
 @pytest.mark.parametrize(
     "target",
     [

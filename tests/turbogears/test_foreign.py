@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 import pytest
 import tg
-from tg import MinimalApplicationConfigurator, TGController
+from tg import MinimalApplicationConfigurator, TGController, predicates, require
 
 from tests.engine.clients import DEADLINE, KINDS, Client, wait_for
 from tests.engine.conftest import Live
@@ -101,9 +101,18 @@ class Chat(foreign.BaseNamespace, mixins.RoomsMixin, mixins.BroadcastMixin):  # 
         self.disconnect()
 
 
-class Own(SocketIOTGNamespace):
+class Own(SocketIOTGNamespace, mixins.BroadcastMixin):  # type: ignore[misc, name-defined]
+    """Took the first step: its mixin is still gevent-socketio's."""
+
     def on_echo(self, value: Any) -> Any:
         return value
+
+    @require(predicates.not_anonymous())
+    def on_secret(self) -> None:
+        """For nobody here."""
+
+    def on_shout(self, word: str) -> None:
+        self.broadcast_event("shouted", word)
 
 
 class SocketIO(SocketIOController):
@@ -217,7 +226,15 @@ def test_its_end_is_told_once_and_ends_its_jobs(
     assert departures == [["ada", "recv_disconnect", "127.0.0.1", 42]]
 
 
-def test_own_namespaces_stand_beside_it(client: Client) -> None:
+def test_own_namespaces_stand_beside_it(live: Live, client: Client) -> None:
+    outsider = live.client()
+    outsider.join("/chat")
+    outsider.event("/chat")
     client.join("/own")
     assert client.call("/own", "echo", "here") == ["here"]
+    client.emit("/own", "secret")
+    assert client.event("/own")[:2] == ["error", "method_access_denied"]
+    client.emit("/own", "shout", "hello")
+    assert client.event("/own") == ["shouted", "hello"]
     log_in(client)
+    log_in(outsider)  # who has heard nothing

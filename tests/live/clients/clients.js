@@ -2,7 +2,7 @@
 // One face for all generations of Socket.IO client: a queue of what the server sent,
 // so that a scenario reads as a list of steps and loses no event between two of them.
 
-const STEP = 8_000; // milliseconds that a single step may take
+const STEP = 15_000; // milliseconds that a single step may take
 
 class Client {
   constructor(seen) {

@@ -96,7 +96,7 @@ def is_same_origin(origin: str, environ: dict[str, Any]) -> bool:
     """
     host: str = environ.get("HTTP_HOST", "")
     try:
-        return urlsplit(origin).netloc.lower() == host.lower()
+        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
     except ValueError:
         return False  # it is no URL
 
