@@ -50,7 +50,7 @@ SCENARIOS = [
 #: Only clients 3.x and 4.x have an auth payload, and are refused with data.
 AUTH_SCENARIOS = ["auth", "turned_away", "let_in"]
 
-#: By client: what its browser build has. That of 0.9 has no ``xhr-multipart``, Firefox's;
+#: By client: what its browser build has. That of 0.9 has no ``xhr-multipart``; its
 #: ``htmlfile`` is Internet Explorer's, and meets a stand-in for ActiveX.
 TRANSPORTS = {
     "0.9": ["websocket", "xhr-polling", "jsonp-polling", "htmlfile"],

@@ -16,7 +16,7 @@ from typing import Any
 from .mixins import BroadcastMixin, RoomsMixin
 from .namespace import BaseNamespace
 
-#: The package of gevent-socketio. That of python-socketio has no such classes.
+#: The package of gevent-socketio.
 _PACKAGE = "socketio"
 
 #: By the class of gevent-socketio, what takes its place.
