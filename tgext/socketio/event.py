@@ -21,6 +21,7 @@ from tg.validation import _ValidationStatus
 from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
 from webob.exc import HTTPException
 
+from .cookies import BrowserCookies, secret_names
 from .engine.handlers import FAILURES, EventRefused, Reported
 from .engine.namespace import ConnectionRefused
 from .engine.virtsocket import Socket
@@ -65,6 +66,7 @@ class Application:
             known = Wrappers(config, (IdentityApplicationWrapper,)).dispatch
             self.dispatch_known = known or _nothing_around
         self.sessions = SessionWatch()
+        self.cookie_names = secret_names(config)
         self.report: Report | None = make_report(config)
         #: Lets go of the database session, and with it of its connection.
         self.remove_session: Callable[[], object] | None = None
@@ -100,6 +102,7 @@ class Connection:
         anew = application.wrappers.identity
         self.lookup = Lookup(self.environ, anew, application.identity_ttl)
         without_lookup(self.environ, anew)
+        self.cookies = BrowserCookies(self.environ, application.cookie_names)
         attributes = environ.get("webob.adhoc_attrs", {})
         self.attributes = {
             name: attributes[name]
