@@ -22,6 +22,7 @@ from .handlers import FAILURES
 from .heartbeat import Deadline
 from .namespace import BaseNamespace, ConnectionRefused
 from .outbox import Encoded
+from .queries import with_query
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -167,6 +168,18 @@ class Socket(AckBook):
 
     def _set_json_dumps(self, json_dumps: Dumps) -> None:
         self.json_dumps = json_dumps
+
+    def environ_for(self, packet: Packet) -> dict[str, Any]:
+        """The WSGI environment of the namespace that a packet is for.
+
+        It is the opening request's, except for a namespace that was connected to with a
+        query string: that one has its own copy, whose ``QUERY_STRING`` ends with it.
+        """
+        namespace = self.active_ns.get(packet["endpoint"])
+        if namespace is not None:
+            return namespace.environ
+        assert self.environ is not None
+        return with_query(self.environ, packet.get("qs", ""))
 
     # Out
 
@@ -318,12 +331,12 @@ class Socket(AckBook):
 
     def _join(self, cls: type[BaseNamespace], packet: Packet) -> None:
         endpoint = packet["endpoint"]
-        assert self.environ is not None
         namespace: BaseNamespace | None = None
         try:
             if is_foreign(cls):
                 cls = adapt(cls)
-            namespace = cls(self.environ, endpoint, request=self.request)
+            environ = self.environ_for(packet)
+            namespace = cls(environ, endpoint, request=self.request)
             self._set_up(namespace, packet)
             joined = self.connected
         except ConnectionRefused as refused:
