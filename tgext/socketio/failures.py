@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .wire.packet import Packet
+
 log = logging.getLogger(__name__)
 
 #: Given the WSGI environment of what failed, while its exception is being handled.
@@ -52,17 +54,19 @@ def _start_nothing(*args: Any) -> None:
     pass
 
 
-def log_failure(function: Any, args: tuple[Any, ...], user: Any, session: str) -> None:
+def log_failure(
+    function: Callable[..., Any], packet: Packet | None, user: Any, session: str
+) -> None:
     """Log the failure that is being handled.
 
-    :param function: what ran, with ``args``: of a packet, its event is named.
+    :param function: what ran.
+    :param packet: what it handled, whose event is named.
     :param user: the id of the user.
     :param session: names the session, and does not open it.
     """
-    packet = next((each for each in args if isinstance(each, dict)), None)
     if packet is None:
         what = getattr(function, "__qualname__", repr(function))
-        where = getattr(getattr(function, "__self__", None), "ns_name", "")
+        where = ""
     else:
         what = packet.get("name") or packet["type"]
         where = packet.get("endpoint", "")
