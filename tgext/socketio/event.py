@@ -9,23 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import gevent
 from gevent.event import AsyncResult
 from tg import request_local
 from tg.appwrappers.identity import IdentityApplicationWrapper
 from tg.request_local import Request, Response
-from tg.support.converters import asbool
 from tg.validation import _ValidationStatus
 from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
 from webob.exc import HTTPException
 
+from .cookies import BrowserCookies, secret_names
 from .engine.handlers import FAILURES, EventRefused, Reported
 from .engine.namespace import ConnectionRefused
 from .engine.virtsocket import Socket
 from .failures import Report, log_failure, make_report
 from .identity import Lookup, without_lookup
+from .wire.packet import Packet
 from .wrappers import Dispatch, SessionWatch, Wrappers
 
 #: What belongs to the opening request alone.
@@ -65,6 +66,7 @@ class Application:
             known = Wrappers(config, (IdentityApplicationWrapper,)).dispatch
             self.dispatch_known = known or _nothing_around
         self.sessions = SessionWatch()
+        self.cookie_names = secret_names(config)
         self.report: Report | None = make_report(config)
         #: Lets go of the database session, and with it of its connection.
         self.remove_session: Callable[[], object] | None = None
@@ -100,6 +102,7 @@ class Connection:
         anew = application.wrappers.identity
         self.lookup = Lookup(self.environ, anew, application.identity_ttl)
         without_lookup(self.environ, anew)
+        self.cookies = BrowserCookies(self.environ, application.cookie_names)
         attributes = environ.get("webob.adhoc_attrs", {})
         self.attributes = {
             name: attributes[name]
@@ -134,7 +137,7 @@ class Connection:
 
     def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         config, context = request_local.config, request_local.context
-        event = Event(self)
+        event = Event(self, _packet_among(args))
         config._push_object(self.config)
         context._push_object(event)
         try:
@@ -142,7 +145,7 @@ class Connection:
         except (ConnectionRefused, EventRefused):
             raise
         except FAILURES as error:
-            self._report(event, function, args)
+            self._report(event, function)
             raise Reported from error
         finally:
             if self.application.remove_session is not None:
@@ -153,49 +156,14 @@ class Connection:
             late(*late_args)
         return result
 
-    def _report(
-        self, event: Event, function: Callable[..., Any], args: tuple[Any, ...]
-    ) -> None:
+    def _report(self, event: Event, function: Callable[..., Any]) -> None:
         environ = event.request.environ
         identity = environ.get("repoze.who.identity") or {}
         socket: Socket = self.environ["socketio"]
-        log_failure(function, args, identity.get("repoze.who.userid"), socket.log_name)
+        user = identity.get("repoze.who.userid")
+        log_failure(function, event._packet, user, socket.log_name)
         if self.application.report is not None:
             self.application.report(environ)
-
-
-def on_commit(function: Callable[..., object], *args: Any) -> None:
-    """Call a function when the transaction of the current event has committed.
-
-    It is not called when the transaction is rolled back, or doomed. In an application
-    without TurboGears' transaction manager it is called when the event has succeeded;
-    outside of events and transactions at once.
-    """
-    stack = request_local.context._object_stack()
-    event = stack[-1][0] if stack else None
-    if _has_transactions(event):
-        import transaction
-
-        transaction.get().addAfterCommitHook(_if_committed, (function, args))
-    elif type(event) is Event:
-        event.at_success.append((function, args))
-    else:
-        function(*args)
-
-
-def _has_transactions(context: Any) -> bool:
-    if type(context) is Event:
-        return context._connection.application.wrappers.transactions
-    if context is None:
-        return False
-    return bool(asbool(context.config.get("tm.enabled", False)))  # a page
-
-
-def _if_committed(
-    success: bool, function: Callable[..., object], args: tuple[Any, ...]
-) -> None:
-    if success:
-        function(*args)
 
 
 class Event:
@@ -207,20 +175,27 @@ class Event:
     __slots__ = (
         "__dict__",
         "_connection",
+        "_packet",
         "_recalls",
         "_refusal",
         "_result",
         "at_success",
     )
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, packet: Packet | None) -> None:
         self._connection = connection
+        self._packet = packet
         #: Whether the user is the one that an earlier event looked up.
         self._recalls = False
         self._result: Any = None
         self._refusal: ConnectionRefused | HTTPException | None = None
         #: What `on_commit` keeps where there are no transactions.
         self.at_success: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+
+    @property
+    def has_transaction(self) -> bool:
+        """Whether TurboGears' transaction manager ends a transaction after it."""
+        return self._connection.application.wrappers.transactions
 
     def __getattr__(self, name: str) -> Any:
         maker = _MAKERS.get(name)
@@ -285,6 +260,12 @@ class Event:
         return self.response
 
 
+def _packet_among(args: tuple[Any, ...]) -> Packet | None:
+    """The packet that an event is about; a timeout has none."""
+    last = args[-1] if args else None
+    return cast(Packet, last) if isinstance(last, dict) else None
+
+
 def _elsewhere(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function in a greenlet of its own, and wait for it."""
     outcome: AsyncResult[Any] = AsyncResult()
@@ -316,6 +297,10 @@ def _make_request(event: Event, connection: Connection) -> Request:
     environ = dict(connection.environ)
     environ["wsgi.input"] = BytesIO()
     environ["tg.locals"] = event
+    if event._packet is not None:
+        # A client may connect to a namespace with a query.
+        own = environ["socketio"].environ_for(event._packet)
+        environ["QUERY_STRING"] = own.get("QUERY_STRING", "")
     if connection.attributes:
         environ["webob.adhoc_attrs"] = dict(connection.attributes)
     if not event._recalls:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import logging
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from tg.configurator.components.error_reporting import (
+    ErrorReportingConfigurationComponent,
+)
+
+from .wire.packet import Packet
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +29,9 @@ def make_report(config: Mapping[str, Any]) -> Report | None:
 
     :returns: None when it has none, or backlash is not installed.
     """
-    configurator = config["tg.configurator"]()
-    component = configurator and configurator.get_component("error_reporting")
-    if component is None or not _has_reporters(config):
+    if not _has_reporters(config):
         return None
+    component = ErrorReportingConfigurationComponent()
     middleware = component._add_middleware(config, _answer_nothing)
     if middleware is _answer_nothing:
         return None
@@ -52,17 +58,20 @@ def _start_nothing(*args: Any) -> None:
     pass
 
 
-def log_failure(function: Any, args: tuple[Any, ...], user: Any, session: str) -> None:
+def log_failure(
+    function: Callable[..., Any], packet: Packet | None, user: Any, session: str
+) -> None:
     """Log the failure that is being handled.
 
-    :param function: what ran, with ``args``: of a packet, its event is named.
+    :param function: what ran.
+    :param packet: what it handled, whose event is named.
     :param user: the id of the user.
     :param session: names the session, and does not open it.
     """
-    packet = next((each for each in args if isinstance(each, dict)), None)
     if packet is None:
-        what = getattr(function, "__qualname__", repr(function))
-        where = getattr(getattr(function, "__self__", None), "ns_name", "")
+        called = inspect.unwrap(function)
+        what = getattr(called, "__qualname__", repr(called))
+        where = ""
     else:
         what = packet.get("name") or packet["type"]
         where = packet.get("endpoint", "")

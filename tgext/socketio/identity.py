@@ -16,6 +16,7 @@ from typing import Any
 _IDENTITY = "repoze.who.identity"
 _CREDENTIALS = "repoze.what.credentials"
 _API = "repoze.who.api"
+_USER = "repoze.who.userid"
 
 #: What belongs to one look-up: it may come from a database session that has ended.
 _OF_A_LOOKUP = ("user", "groups", "permissions")
@@ -32,6 +33,7 @@ class Lookup:
 
     def __init__(self, environ: Mapping[str, Any], anew: bool, ttl: float) -> None:
         self._who = environ.get(_API)
+        self._user = (environ.get(_IDENTITY) or {}).get(_USER)
         self._anew = anew
         self._ttl = ttl
         self._found: KnownIdentity | None = None
@@ -53,6 +55,10 @@ class Lookup:
             who = environ[_API] = copy.copy(self._who)
             who.environ = environ
             who.authenticate()
+            if (environ.get(_IDENTITY) or {}).get(_USER) != self._user:
+                # The browser logged in as somebody else: this connection is nobody's.
+                for name in (_IDENTITY, self._who.remote_user_key):
+                    environ.pop(name, None)
         elif self._anew and environ.get(_IDENTITY):
             environ[_IDENTITY] = dict(environ[_IDENTITY])
 
@@ -91,7 +97,7 @@ class KnownIdentity(dict[str, Any]):
     def __missing__(self, key: str) -> Any:
         if key != "user" or self._metadata is None:
             raise KeyError(key)
-        return self._metadata.get_user(self, self["repoze.who.userid"])
+        return self._metadata.get_user(self, self[_USER])
 
     def get(self, key: str, default: Any = None) -> Any:
         return self[key] if key == "user" else super().get(key, default)

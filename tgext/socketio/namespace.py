@@ -12,7 +12,7 @@ from webob.exc import HTTPException
 from .calls import TGHandler, call_as_page
 from .engine.handlers import Handler
 from .engine.namespace import BaseNamespace, ConnectionRefused
-from .event import on_commit
+from .transactions import on_commit
 from .wire.packet import Packet, event_packet
 
 __all__ = [

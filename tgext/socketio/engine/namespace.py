@@ -47,7 +47,9 @@ class BaseNamespace:
     of the method, and what it returns is the ack, a tuple becoming several arguments.
     A method whose lone argument is named ``packet`` gets the whole packet.
 
-    :ivar environ: the WSGI environment of the request that opened the connection.
+    :ivar environ: the WSGI environment of the request that opened the connection; its
+        ``QUERY_STRING`` ends with the query that the client gave the namespace
+        (``/chat?token=1``), if it did.
     :ivar socket: the :class:`~tgext.socketio.engine.virtsocket.Socket`.
     :ivar session: a dict of the connection, shared by its namespaces.
     :ivar request: what was given to ``socketio_manage`` as the request.

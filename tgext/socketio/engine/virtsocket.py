@@ -23,6 +23,7 @@ from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, EventRefused, log_fail
 from .heartbeat import Deadline
 from .namespace import BaseNamespace, ConnectionRefused
 from .outbox import Encoded
+from .queries import with_query
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -164,6 +165,18 @@ class Socket(AckBook):
 
     def _set_json_dumps(self, json_dumps: Dumps) -> None:
         self.json_dumps = json_dumps
+
+    def environ_for(self, packet: Packet) -> dict[str, Any]:
+        """The WSGI environment of the namespace that a packet is for.
+
+        It is the opening request's, except for a namespace that was connected to with a
+        query string: that one has its own copy, whose ``QUERY_STRING`` ends with it.
+        """
+        namespace = self.active_ns.get(packet["endpoint"])
+        if namespace is not None:
+            return namespace.environ
+        assert self.environ is not None
+        return with_query(self.environ, packet.get("qs", ""))
 
     # Out
 
@@ -338,8 +351,8 @@ class Socket(AckBook):
                 self._abandon(namespace)
 
     def _make(self, cls: type[BaseNamespace], packet: Packet) -> BaseNamespace:
-        assert self.environ is not None
-        namespace = cls(self.environ, packet["endpoint"], request=self.request)
+        environ = self.environ_for(packet)
+        namespace = cls(environ, packet["endpoint"], request=self.request)
         try:
             self._set_up(namespace, packet)
         except BaseException:
