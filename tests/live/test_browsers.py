@@ -23,11 +23,9 @@ from .test_clients import (  # noqa: F401
     test_a_broadcast_reaches_everybody_or_the_others,
     test_a_return_value_is_the_ack,
     test_connects_over_the_transport_that_was_asked_for,
-    test_many_events_stay_in_order,
     test_the_client_acks_what_the_server_asked,
     test_the_client_hears_the_server_leave,
     test_the_server_hears_a_client_leave,
-    test_the_server_hears_a_connection_close,
     test_unicode_arrives_whole,
 )
 
@@ -40,12 +38,13 @@ SCENARIOS = [
     "server_acks",
     "client_acks",
     "client_disconnects",
-    "client_closes",
     "server_disconnects",
     "unicode",
-    "many",
     "broadcast",
 ]
+
+#: Not over JSONP, which loads a frame for each message.
+MORE_SCENARIOS = ["client_closes", "many"]
 
 #: Only clients 3.x and 4.x have an auth payload, and are refused with data.
 AUTH_SCENARIOS = ["auth", "turned_away", "let_in"]
@@ -61,6 +60,8 @@ TRANSPORTS = {
 }
 CONNECTIONS = [(client, each) for client in TRANSPORTS for each in TRANSPORTS[client]]
 NEW = [each for each in CONNECTIONS if each[0] in ("3", "4")]
+#: Those that load no frame for each message.
+LIGHT = [each for each in CONNECTIONS if not each[1].startswith("jsonp")]
 
 TEXT = "xmlhttprequest text/plain"
 #: Chromium names no type that it cannot show.
@@ -97,15 +98,16 @@ class BrowserConnection(Connection):
 
 
 def scenarios(client: str, transport: str) -> list[str]:
+    more = MORE_SCENARIOS if (client, transport) in LIGHT else []
     auth = AUTH_SCENARIOS if client in ("3", "4") else []
-    return [*SCENARIOS, *auth, *bytes_scenarios(client, transport)]
+    return [*SCENARIOS, *more, *auth, *bytes_scenarios(client, transport)]
 
 
 def bytes_scenarios(client: str, transport: str) -> list[str]:
     if client == "0.9":
         return []
-    if transport == "jsonp":
-        return ["bytes", "bytes_in_client_ack"]  # a frame is loaded for each message
+    if (client, transport) not in LIGHT:
+        return ["bytes"]
     names = list(BYTES_SEEN)
     if client in ("1", "2") and transport == "base64":
         # These write base64 with one call that has an argument for each byte.
@@ -187,6 +189,14 @@ def test_requests_are_made_as_the_transport_makes_them(
 ) -> None:
     expected = ANSWERS.get((connection.client, connection.transport))
     assert expected in (None, connection.answers)
+
+
+@pytest.mark.parametrize("connection", LIGHT, indirect=True, ids="-".join)
+def test_many_events_and_a_close(
+    connection: BrowserConnection,
+) -> None:
+    test_clients.test_many_events_stay_in_order(connection)
+    test_clients.test_the_server_hears_a_connection_close(connection)
 
 
 @pytest.mark.parametrize("connection", NEW, indirect=True, ids="-".join)
