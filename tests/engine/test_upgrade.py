@@ -114,6 +114,7 @@ def upgraded(live: Live, polling: Polling5) -> WebSocket:
     return websocket
 
 
+@pytest.mark.cites("Engine.IO 4, Upgrade 1", "Engine.IO 4, Upgrade 2")
 def test_the_upgrade_of_a_client_whose_poll_waits(serve: Serve) -> None:
     namespace = fresh(Witness)
     live = serve({"/chat": namespace})
@@ -134,6 +135,7 @@ def test_the_upgrade_of_a_client_whose_poll_waits(serve: Serve) -> None:
     assert namespace.left == ["transport close"]
 
 
+@pytest.mark.cites("Engine.IO 4, Upgrade 3")
 def test_what_is_sent_during_the_upgrade_arrives_once_and_in_order(
     serve: Serve,
 ) -> None:
@@ -275,6 +277,7 @@ def test_a_websocket_that_never_upgrades_is_given_up(serve: Serve) -> None:
     assert polling.call("/chat", "echo", 1) == [1]
 
 
+@pytest.mark.cites("Engine.IO 4, WebSocket 3")
 def test_one_websocket_probes_at_a_time(serve: Serve) -> None:
     live = serve({"/chat": Echo})
     polling = live.polling_5()

@@ -186,10 +186,11 @@ class SocketIOHandler(WSGIHandler):
         if route.jsonp is not None and not payloads.is_callback(route.jsonp):
             raise _error(generation, _BAD_REQUEST)
         if not route.sid:
+            if generation is SOCKETIO_1:
+                # Its specification has a POST here, its client sends a GET.
+                return self._handshake_1(route, environ, start)
             if method != "GET":
                 raise _error(generation, _BAD_METHOD)
-            if generation is SOCKETIO_1:
-                return self._handshake_1(route, environ, start)
             return self._handshake(route, generation, environ, start)
         return self._continue(route, generation, environ, start)
 
@@ -285,7 +286,9 @@ class SocketIOHandler(WSGIHandler):
             headers, body = payloads.answer(route, generation, lingering.poll())
             start("200 OK", headers)
             return [body]
-        if generation is SOCKETIO_1 and route.transport != "websocket":
+        if generation is SOCKETIO_1 and (
+            route.disconnect or route.transport != "websocket"
+        ):
             headers, body = payloads.text_answer(route, generation, RECONNECT.encode())
             start("200 OK", headers)
             return [body]
@@ -315,7 +318,12 @@ class SocketIOHandler(WSGIHandler):
                 return stream(transport)
             headers, body = payloads.answer(route, generation, transport.poll())
         else:
-            self._post(route, socket, transport, environ)
+            if transport.posting and generation is not SOCKETIO_1:
+                # Nobody knows which of the two came first.
+                socket.kill(reason="transport error")
+                raise _error(generation, _BAD_REQUEST)
+            with transport.one_post():
+                self._post(route, socket, transport, environ)
             headers, body = [_TEXT], generation.post_answer
         start("200 OK", headers)
         return [body]
