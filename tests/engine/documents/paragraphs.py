@@ -102,7 +102,7 @@ ENGINEIO_4: Paragraphs = {
     "Packet encoding 1": "Text is UTF-8.",
     "Packet encoding, polling 1": "Packets of one payload are separated by 0x1e.",
     "Packet encoding, polling 2": "Bytes are base64 behind a `b`.",
-    "Packet encoding, WebSocket 1": "A text frame is a digit for the type, and the data.",
+    "Packet encoding, WebSocket 1": "A text frame is a digit for its type, and data.",
     "Packet encoding, WebSocket 2": "Bytes are a binary frame as they are.",
 }
 
@@ -159,8 +159,8 @@ SOCKETIO_1: Paragraphs = {
     "ACK 2": "An answer follows the id and a `+`.",
     "Error 1": "An error has a reason and an advice.",
     "Noop 1": "A noop lets a poll return without a message.",
-    "Forced disconnection 1": "A request with `?disconnect` ends the connection, and is "
-    "answered with 200.",
+    "Forced disconnection 1": "A request with `?disconnect` ends the connection, and "
+    "is answered with 200.",
 }
 
 SOCKETIO_4: Paragraphs = {
@@ -192,21 +192,22 @@ SOCKETIO_4: Paragraphs = {
 SOCKETIO_5: Paragraphs = {
     "Exchange protocol 1": "A packet has a type and a namespace, perhaps a payload and "
     "an id.",
-    "Connection to a namespace 1": "A CONNECT is answered by a CONNECT with a session id.",
+    "Connection to a namespace 1": "A CONNECT is answered by a CONNECT with an id.",
     "Connection to a namespace 2": "Or by a CONNECT_ERROR that says why.",
-    "Connection to a namespace 3": "A client whose first packet is no CONNECT is disconnected.",
+    "Connection to a namespace 3": "A client that begins otherwise is disconnected.",
     "Connection to a namespace 4": "A client may be in several namespaces at a time.",
     "Connection to a namespace 5": "A CONNECT may have a payload.",
-    "Sending and receiving data 1": "The payload of an event is a list that is not empty; else "
-    "the connection is closed.",
+    "Sending and receiving data 1": "The payload of an event is a list that is not "
+    "empty; else the connection is closed.",
     "Sending and receiving data 2": "Events may hold bytes.",
     "Acknowledgement 1": "An event with an id is answered by an ACK with that id.",
     "Acknowledgement 2": "The payload of an ACK is a list, perhaps an empty one.",
     "Acknowledgement 3": "Acks may hold bytes.",
     "Acknowledgement 4": "The server asks for acks likewise.",
-    "Disconnection from a namespace 1": "Either side leaves by a DISCONNECT, which is not answered.",
-    "Disconnection from a namespace 2": "The connection lives on while the client is in another "
-    "namespace.",
+    "Disconnection from a namespace 1": "Either side leaves by a DISCONNECT, and gets "
+    "no answer.",
+    "Disconnection from a namespace 2": "The connection lives on while the client is "
+    "in another namespace.",
     "Packet encoding 1": "Packets travel as messages of Engine.IO.",
     "Packet encoding 2": "type, attachments and `-`, namespace and `,`, id, JSON; then "
     "the attachments.",

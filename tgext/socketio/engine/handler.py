@@ -132,6 +132,16 @@ class SocketIOHandler(WSGIHandler):
         with self.server.request_in_progress():
             super().handle_one_response()
 
+    def start_response(
+        self, status: str, headers: Headers, exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        # pywsgi closes without a word, and a client that keeps its connections would
+        # see its next request fail.
+        said = any(name.lower() == "connection" for name, _ in headers)
+        if self.close_connection and not said:
+            headers = [*headers, ("Connection", "close")]
+        return super().start_response(status, headers, exc_info)
+
     def log_request(self) -> None:
         if self._route is None:
             super().log_request()
