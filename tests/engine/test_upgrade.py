@@ -16,6 +16,7 @@ from tgext.socketio.wire.websocket import BINARY, CLOSE, PING, TEXT, encode_fram
 from .clients import DEADLINE, MASK, Polling5, WebSocket, wait_for
 from .conftest import Live, Serve
 from .namespaces import Echo, Holding, Witness, fresh
+from .upgraders import NAME, Numbers, crowd
 
 
 class Busy(BaseNamespace):
@@ -312,3 +313,17 @@ def test_a_websocket_that_took_over_has_a_heartbeat(serve: Serve) -> None:
         websocket.send("3")
     wait_for(lambda: not live.server.sockets, "the server gives the client up")
     assert namespace.left == ["ping timeout"]
+
+
+@pytest.mark.cites("Engine.IO 3, Transport upgrading 2", "Engine.IO 4, Upgrade 3")
+@pytest.mark.parametrize("version", [3, 4])
+def test_nothing_is_lost_doubled_or_reordered_by_an_upgrade_under_load(
+    serve: Serve, version: int
+) -> None:
+    """``load_upgrade.py`` does it with more of everything."""
+    live = serve({NAME: Numbers})
+    journeys = crowd(live.port, version, clients=12, rate=50, seconds=1.2)
+    assert [fault for each in journeys for fault in each.faults()] == []
+    # Both transports had their share.
+    by_polling = sum(each.by_polling for each in journeys)
+    assert 0 < by_polling < sum(each.sent_by_server for each in journeys)
