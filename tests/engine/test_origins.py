@@ -25,6 +25,7 @@ def end(live: Live) -> None:
         socket.kill()
 
 
+@pytest.mark.cites("Engine.IO 3, XHR 1")
 @pytest.mark.parametrize(
     "origin", ["http://elsewhere", "null", "::", "http://[", "http://[::1"]
 )
@@ -72,6 +73,7 @@ def test_a_foreign_page_opens_no_websocket(serve: Serve) -> None:
     assert list(live.server.sockets) == [session.sid]
 
 
+@pytest.mark.cites("Engine.IO 3, XHR 1")
 @pytest.mark.parametrize(
     ("allowed", "origin", "answer", "credentials"),
     [
