@@ -244,7 +244,7 @@ def witness(seen: Seen) -> Callable[..., Any]:
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         seen.append(environ.get("HTTP_COOKIE") or environ.get("HTTP_AUTHORIZATION"))
         socketio_manage(environ, {"/echo": Echo})
-        start_response("200 OK", [])
+        start_response("200 OK", [("Set-Cookie", "session=new")])
         return []
 
     return application
@@ -268,9 +268,14 @@ def test_any_page_may_connect_but_not_in_its_user_s_name(
     live = serve(
         application=witness(seen),
         allowed_origins=["*", LISTED],
+        cookie="sid",
     )
     headers = here(live, {**COOKIE, **headers})
-    assert live.http().get(HANDSHAKE, headers).status == 200
+    reply = live.http().get(HANDSHAKE, headers)
+    assert reply.status == 200
+    # What anybody is given must not take the place of what the user has.
+    given = [each.partition("=")[0] for each in reply.headers.get_all("Set-Cookie", [])]
+    assert given == (["session", "sid"] if cookie else [])
     client = live.websocket_5(headers=headers)
     client.join("/echo")
     assert client.call("/echo", "echo", 1) == [1]
@@ -303,3 +308,15 @@ def test_any_page_may_load_a_session_but_not_its_user_s(
         assert http.get(target, headers).status == 200
     assert seen == [cookie, cookie]
     end(live)
+
+
+def test_anybody_who_is_refused_is_given_no_cookies_either(serve: Serve) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        headers = [("Set-Cookie", "session=new"), ("X-Reason", "no user")]
+        start_response("401 Unauthorized", headers)
+        return []
+
+    live = serve(application=application, allowed_origins=["*"])
+    reply = live.http().get(HANDSHAKE, {"Origin": "http://elsewhere"})
+    assert (reply.status, reply.headers["X-Reason"]) == (401, "no user")
+    assert reply.headers["Set-Cookie"] is None

@@ -24,6 +24,9 @@ OPAQUE = "null"
 #: What makes a request speak for a user; a browser adds it whichever page asks.
 CREDENTIALS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION")
 
+#: In the WSGI environment of a request that :func:`drop_credentials` had.
+ANONYMOUS = "socketio.anonymous"
+
 #: How browsers begin their ``User-Agent``, which no page can change for a script.
 _BROWSERS = ("Mozilla/", "Opera/")
 
@@ -123,9 +126,10 @@ def is_trusted(
 
 
 def drop_credentials(environ: dict[str, Any]) -> None:
-    """Make it the request of nobody in particular."""
+    """Make it the request of nobody in particular, who is given no cookies either."""
     for name in CREDENTIALS:
         environ.pop(name, None)
+    environ[ANONYMOUS] = True
 
 
 def cors_headers(environ: dict[str, Any], allowed: Sequence[str]) -> Headers:
