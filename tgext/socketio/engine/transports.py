@@ -183,7 +183,7 @@ class PollingTransport(Transport):
         heartbeat.busy = True
         try:
             count = 0
-            while self._inbox:
+            while self._inbox and self.socket.connected:
                 self.socket.receive(self._inbox.popleft())
                 count += 1
                 if not count % BATCH:

@@ -15,13 +15,15 @@ import base64
 import re
 from collections.abc import Sequence
 
-from .engineio import decode_base64
+from .engineio import BINARY_MARK, TYPES, check_packet, decode_base64
 from .errors import PayloadError, PayloadTooLarge
 from .limits import MAX_DIGITS, Limits
+from .units import join_pairs, split_pairs
 
 #: Marks a packet as base64; what follows is a message.
 _BASE64 = "b4"
 _END_OF_LENGTH = 255
+_LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}):")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -73,37 +75,31 @@ def decode_payload(body: bytes, limits: Limits) -> list[str | bytes]:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise PayloadError("the payload is not UTF-8") from None
-    units = text.encode("utf-16-le")
+    units = split_pairs(text)
     packets: list[str | bytes] = []
     at = 0
     while at < len(units):
-        colon = _find(units, at)
-        digits = units[at:colon].decode("utf-16-le", "replace")
-        if colon < 0 or not (digits.isascii() and digits.isdigit()):
-            raise PayloadError(f"the length of a packet is missing: {digits[:20]!r}")
-        at = colon + 2 + 2 * int(digits)
+        length = _LENGTH.match(units, at)
+        if length is None:
+            found = units[at : at + MAX_DIGITS].partition(":")[0]
+            raise PayloadError(f"the length of a packet is missing: {found!r}")
+        start = length.end()
+        at = start + int(length[1])
         if at > len(units):
             raise PayloadError("the payload is shorter than its lengths say")
-        packets.append(_read(units[colon + 2 : at]))
+        packet = units[start:at]
+        # Most are, and there may be hundreds of thousands.
+        plain = packet[:1] in TYPES and packet.isascii()
+        packets.append(packet if plain else _read(join_pairs(packet)))
     if not packets:
         raise PayloadError("the payload is empty")
     return packets
 
 
-def _find(units: bytes, start: int) -> int:
-    for at in range(start, start + 2 * MAX_DIGITS + 2, 2):
-        if units[at : at + 2] == b":\x00":
-            return at
-    return -1
-
-
-def _read(units: bytes) -> str | bytes:
-    try:
-        packet = units.decode("utf-16-le")
-    except UnicodeDecodeError:
-        raise PayloadError("a packet's length cuts a character") from None
-    if packet.startswith("b"):
+def _read(packet: str) -> str | bytes:
+    if packet[:1] == BINARY_MARK:
         return _from_base64(packet)
+    check_packet(packet)
     return _once(packet)
 
 
@@ -151,9 +147,11 @@ def _read_binary(kind: int, data: bytes) -> str | bytes:
             raise PayloadError("only messages are binary")
         return data[1:]
     try:
-        return data.decode("utf-8", "surrogatepass")
+        packet = data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise PayloadError("a packet is not UTF-8") from None
+    check_packet(packet)
+    return packet
 
 
 def _check_size(body: bytes, limits: Limits) -> None:
