@@ -12,8 +12,11 @@ import pytest
 
 from tgext.socketio.wire.websocket import TEXT, encode_frame
 
-from ..vectors.bad_input import BAD_INPUT, EIO3, EIO4, OLD
+from ..vectors.bad_input import BAD_INPUT
 from ..vectors.outcomes import (
+    EIO3,
+    EIO4,
+    OLD,
     Answered,
     Body,
     Dropped,

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+#: The generations of clients; the new ones are on Engine.IO.
+OLD, EIO3, EIO4 = "0.9", "EIO3", "EIO4"
+ALL = (OLD, EIO3, EIO4)
+NEW = (EIO3, EIO4)
+
+
 # What is sent
 
 
@@ -152,3 +158,18 @@ class Vector(NamedTuple):
     reason: str | None = None
     transports: tuple[str, ...] = ("websocket", "polling")
     options: Mapping[str, Any] = {}
+
+
+PARSE_ERROR = Ended("parse error", 1002)
+IGNORED = Answered()
+
+
+def error(name: str, info: Any, endpoint: str = "/chat") -> dict[str, Any]:
+    """The event that tells a client of an error."""
+    args = [name, info]
+    return {"type": "event", "endpoint": endpoint, "name": "error", "args": args}
+
+
+def engine_error(code: int, message: str) -> dict[str, Any]:
+    """The body of Engine.IO's refusals."""
+    return {"code": code, "message": message}

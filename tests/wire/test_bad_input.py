@@ -24,8 +24,8 @@ from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
 from tgext.socketio.wire.packet import Loads, Packet
 from tgext.socketio.wire.websocket import CLOSE, FrameReader, parse_close
 
-from ..vectors.bad_input import BAD_INPUT, BYTES, EIO3, EIO4, ITEMS, OLD
-from ..vectors.outcomes import Body, Frames, Messages, Nothing, Vector
+from ..vectors.bad_input import BAD_INPUT, BYTES, ITEMS
+from ..vectors.outcomes import EIO3, EIO4, OLD, Body, Frames, Messages, Nothing, Vector
 
 PACKETS = {EIO3: socketio_4.decode, EIO4: socketio_5.decode}
 
