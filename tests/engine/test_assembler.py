@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gevent
 import pytest
 from gevent.event import Event
 
@@ -321,6 +322,22 @@ def test_broken_acks_end_the_connection_of_a_handler_that_waits(
     wait_for(lambda: not live.server.sockets, "the session ends")
     assert namespace.left == ["parse error"]
     assert namespace.taken == []
+
+
+def test_acks_that_nobody_waits_for_start_nothing(serve: Serve, kind: str) -> None:
+    namespace = fresh(Asking)
+    client, number = asked(serve({"/chat": namespace}), kind, "ask and hold")
+    spawned: list[Any] = []
+    gevent.Greenlet.add_spawn_callback(spawned.append)
+    acks = [client.dialect.ack("/chat", each, (each,)) for each in (number, 77)]
+    client.send(*acks * 50)
+    wait_for(lambda: namespace.taken, "the ack is handled")
+    gevent.Greenlet.remove_spawn_callback(spawned.append)
+    assert len(spawned) < 20
+    namespace.go_on.set()
+    assert client.read()["number"] == 9
+    assert client.call("/chat", "echo", 1) == [1]
+    assert namespace.taken == [(number,)]
 
 
 @pytest.mark.parametrize("kind", ["0.9-websocket", "0.9-xhr-polling"])

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -19,6 +18,7 @@ from gevent.event import Event
 from .assembler import AckFilter
 from .heartbeat import Heartbeat
 from .outbox import Encoded, PollingOutbox, SocketOutbox
+from .turns import in_turns, take_turn
 from .virtsocket import CLIENT_LEFT, SERVER_LEFT, Socket
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class PollingTransport(Transport):
         self._released = False
         self._inbox: deque[str | bytes] = deque()
         self._inbox_size = 0
-        self._acks = AckFilter(socket, partial(socket.spawn, socket.handle))
+        self._acks = AckFilter(socket)
         self._worker: gevent.Greenlet[..., Any] | None = None
         #: Set while all that came in is handled.
         self.handled = Event()
@@ -166,7 +166,9 @@ class PollingTransport(Transport):
         self.heartbeat.heard = True
         if self._worker is not None or self._acks.incomplete:
             # A handler runs, and may wait for an ack.
-            messages = self._without_acks(messages)
+            messages = [
+                each for each in in_turns(messages) if not self._acks.take(each)
+            ]
         self._inbox.extend(messages)
         self._inbox_size += size
         self.handled.clear()
@@ -174,9 +176,6 @@ class PollingTransport(Transport):
             self._worker = gevent.spawn(self._work)
         if self._inbox_size > self.server.limits.max_message_size:
             self.handled.wait()
-
-    def _without_acks(self, messages: Sequence[str | bytes]) -> list[str | bytes]:
-        return [each for each in messages if not self._acks.take(each)]
 
     def _work(self) -> None:
         heartbeat = self.heartbeat
@@ -187,8 +186,7 @@ class PollingTransport(Transport):
                 self.socket.receive(self._inbox.popleft())
                 count += 1
                 if not count % BATCH:
-                    # A turn of the loop, input included; `sleep(0)` is none.
-                    gevent.sleep(0.0001)
+                    take_turn()
         finally:
             heartbeat.busy = False
             heartbeat.heard = True

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .engineio import BINARY_MARK, TYPES, check_packet, decode_base64
 from .errors import PayloadError, PayloadTooLarge
@@ -70,13 +70,19 @@ def decode_payload(body: bytes, limits: Limits) -> list[str | bytes]:
     :raises PayloadTooLarge: past ``limits.max_message_size``.
     :raises PayloadError: when it cannot be read.
     """
+    return list(iter_payload(body, limits))
+
+
+def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
+    """The packets of :func:`decode_payload`, one by one: there may be very many."""
     _check_size(body, limits)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise PayloadError("the payload is not UTF-8") from None
+    if not text:
+        raise PayloadError("the payload is empty")
     units = split_pairs(text)
-    packets: list[str | bytes] = []
     at = 0
     while at < len(units):
         length = _LENGTH.match(units, at)
@@ -88,12 +94,9 @@ def decode_payload(body: bytes, limits: Limits) -> list[str | bytes]:
         if at > len(units):
             raise PayloadError("the payload is shorter than its lengths say")
         packet = units[start:at]
-        # Most are, and there may be hundreds of thousands.
+        # Most are.
         plain = packet[:1] in TYPES and packet.isascii()
-        packets.append(packet if plain else _read(join_pairs(packet)))
-    if not packets:
-        raise PayloadError("the payload is empty")
-    return packets
+        yield packet if plain else _read(join_pairs(packet))
 
 
 def _read(packet: str) -> str | bytes:
@@ -122,8 +125,14 @@ def _once(text: str) -> str:
 
 def decode_binary_payload(body: bytes, limits: Limits) -> list[str | bytes]:
     """Split a payload that is bytes; see :func:`decode_payload`."""
+    return list(iter_binary_payload(body, limits))
+
+
+def iter_binary_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
+    """The packets of :func:`decode_binary_payload`, one by one."""
     _check_size(body, limits)
-    packets: list[str | bytes] = []
+    if not body:
+        raise PayloadError("the payload is empty")
     at = 0
     while at < len(body):
         kind = body[at]
@@ -135,10 +144,7 @@ def decode_binary_payload(body: bytes, limits: Limits) -> list[str | bytes]:
         at = start + int("".join(map(str, digits)))
         if at > len(body):
             raise PayloadError("the payload is shorter than its lengths say")
-        packets.append(_read_binary(kind, body[start:at]))
-    if not packets:
-        raise PayloadError("the payload is empty")
-    return packets
+        yield _read_binary(kind, body[start:at])
 
 
 def _read_binary(kind: int, data: bytes) -> str | bytes:
