@@ -98,6 +98,7 @@ def was_told(client: str, transport: str, seen: dict[str, Any]) -> bool:
     return seen.get("told") in (["io server disconnect"], ["transport close"])
 
 
+@pytest.mark.cites("Real clients, Heartbeats 1")
 def test_a_client_that_pings_waits_for_a_handler_that_takes_long(
     serve: MakeServer, node_clients: Path, tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_packet_is_written_as_the_protocol_spells_it(
     assert socketio_4.encode(vector.packet, dumps) == vector.text
 
 
+@pytest.mark.cites("Real clients, Acks 3")
 @pytest.mark.cites("Socket.IO 4, CONNECT 1")
 @JSON_READERS
 @pytest.mark.parametrize("vector", MALFORMED, ids=name_of)
