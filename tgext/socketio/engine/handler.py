@@ -18,12 +18,13 @@ from ..wire.socketio_1 import RECONNECT
 from ..wire.websocket import VERSION, accept_key, is_key
 from . import origins, payloads
 from .generations import SOCKETIO_1, Generation
+from .handlers import CLIENT_LEFT
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
 from .transports import PollingTransport
 from .upgrade import Upgrade
-from .virtsocket import CLIENT_LEFT, Socket
+from .virtsocket import Socket
 from .websocket import CLOSE_TIMEOUT, MOST_READ, WebSocketTransport
 
 if TYPE_CHECKING:
@@ -155,8 +156,11 @@ class SocketIOHandler(WSGIHandler):
         allowed = self.server.allowed_origins
         cors = origins.cors_headers(environ, allowed)
         try:
-            if not origins.is_allowed(environ, allowed):
+            origin = origins.origin_of(route, environ)
+            if not origins.is_allowed(origin, environ, allowed):
                 raise _engine_error(_FORBIDDEN, "403 Forbidden")
+            if not origins.is_trusted(origin, environ, allowed):
+                origins.drop_credentials(environ)
             start = partial(self._start, start_response, cors)
             return self._respond(route, environ, start)
         except Refused as refused:

@@ -18,9 +18,10 @@ import gevent
 from gevent.event import Event
 
 from .assembler import AckFilter
+from .handlers import CLIENT_LEFT, SERVER_LEFT
 from .heartbeat import Heartbeat
 from .outbox import Encoded, PollingOutbox, SocketOutbox
-from .virtsocket import CLIENT_LEFT, SERVER_LEFT, Socket
+from .virtsocket import Socket
 
 if TYPE_CHECKING:
     from .server import SocketIOServer

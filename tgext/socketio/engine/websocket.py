@@ -23,11 +23,12 @@ from ..wire.websocket import (
     parse_close,
 )
 from .assembler import AckFilter
+from .handlers import CLIENT_LEFT
 from .heartbeat import Deadline
 from .outbox import SocketOutbox
 from .readahead import ReadAhead
 from .transports import BATCH, Transport
-from .virtsocket import CLIENT_LEFT, Socket
+from .virtsocket import Socket
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
