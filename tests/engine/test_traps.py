@@ -132,6 +132,16 @@ def test_an_ack_of_a_0_9_client_has_data_or_not(
 # The first 1.0 clients
 
 
+@pytest.mark.cites("Real clients, Acks 3")
+def test_an_ack_as_1_0_0_wrote_it_is_refused(serve: Serve) -> None:
+    client = serve({"/chat": Asking}).client("2-websocket")
+    client.join("/chat")
+    client.emit("/chat", "ask")
+    assert client.read()["id"] == 1
+    client.send("430-/chat,1[]")
+    assert client.receive() == "1"
+
+
 @pytest.mark.cites("Real clients, Payloads 3")
 @pytest.mark.parametrize("transport", ["polling", "websocket", "upgrade"])
 def test_a_client_that_says_revision_2_speaks_3(serve: Serve, transport: str) -> None:
