@@ -240,6 +240,7 @@ def test_a_0_9_client_leaves_by_a_request(serve: Serve) -> None:
         assert namespace.left == ["client namespace disconnect"] * 2 * (number + 1)
 
 
+@pytest.mark.cites("Real clients, HTTP 2")
 def test_pages_and_polls_share_a_connection(serve: Serve) -> None:
     live = serve({"/chat": Echo})
     http = live.http()
@@ -254,6 +255,7 @@ def test_pages_and_polls_share_a_connection(serve: Serve) -> None:
     assert http.post(f"{POLLING}&sid={sid}", "1").text == "ok"
 
 
+@pytest.mark.cites("Real clients, HTTP 1")
 @pytest.mark.parametrize("target", ["/", POLLING, "/socket.io/1/xhr-polling/unheard"])
 def test_a_connection_that_is_closed_is_said_to_be(serve: Serve, target: str) -> None:
     """A client that keeps its connections would send its next request into nothing."""
@@ -274,6 +276,7 @@ def test_a_connection_that_is_closed_is_said_to_be(serve: Serve, target: str) ->
         raw.expect_end()
 
 
+@pytest.mark.cites("Real clients, HTTP 1")
 def test_a_server_that_stops_says_that_it_closes(serve: Serve) -> None:
     namespace = fresh(Holding, recv_disconnect=Holding.hold)
     live = serve({"/chat": namespace})

@@ -139,6 +139,7 @@ def given(http: Http, target: str) -> Reply:
     return http.get(target)
 
 
+@pytest.mark.cites("Real clients, Payloads 5")
 @pytest.mark.cites("Engine.IO 3, Payload 3")
 def test_bytes_travel_in_a_payload_of_bytes(serve: Serve) -> None:
     http, target, _ = opened(serve({"/chat": Giving}))
@@ -150,6 +151,7 @@ def test_bytes_travel_in_a_payload_of_bytes(serve: Serve) -> None:
     end(http, target)
 
 
+@pytest.mark.cites("Real clients, Payloads 4")
 @pytest.mark.cites("Engine.IO 3, URLs 5", "Engine.IO 3, Payload 2")
 def test_bytes_travel_as_base64_where_the_client_says_so(serve: Serve) -> None:
     http, target, _ = opened(serve({"/chat": Giving}), "&b64=1")
@@ -202,6 +204,7 @@ def script(reply: Reply, number: str = "7") -> str:
     return payload
 
 
+@pytest.mark.cites("Real clients, JSONP 1")
 @pytest.mark.cites(
     "Engine.IO 3, URLs 3",
     "Engine.IO 3, Transports 1",

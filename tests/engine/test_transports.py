@@ -50,6 +50,7 @@ def test_all_that_was_sent_before_the_end_can_be_fetched(
     assert messages == [*numbers, "41/chat,"]
 
 
+@pytest.mark.cites("Real clients, Payloads 6")
 @pytest.mark.cites("Engine.IO 4, Receiving data 2", "Socket.IO 1, Anatomy 2")
 @polling
 def test_a_poll_brings_all_that_waits_but_no_more_than_sixteen(

@@ -312,8 +312,8 @@ def test_nothing_is_lost_doubled_or_reordered_by_an_upgrade_under_load(
     serve: Serve, version: int
 ) -> None:
     """``load_upgrade.py`` does it with more of everything."""
-    live = serve({NAME: Numbers})
-    journeys = crowd(live.port, version, clients=12, rate=50, seconds=1.2)
+    live = serve({NAME: fresh(Numbers, rate=250.0)})
+    journeys = crowd(live.port, version, clients=12, rate=250, seconds=1.2)
     assert [fault for each in journeys for fault in each.faults()] == []
     # Both transports had their share.
     by_polling = sum(each.by_polling for each in journeys)

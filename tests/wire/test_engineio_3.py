@@ -78,12 +78,14 @@ def test_a_payload_is_packets_with_their_lengths_in_front(vector: Payload) -> No
     assert engineio_3.decode_payload(vector.data, DEFAULT_LIMITS) == vector.packets
 
 
+@pytest.mark.cites("Real clients, Payloads 1")
 @DIALECTS
 def test_a_client_1_encodes_twice_and_counts_bytes(vector: Dialects) -> None:
     assert engineio_3.decode_payload(vector.twice, DEFAULT_LIMITS) == vector.packets
     assert written_by_1(vector.packets) == vector.twice
 
 
+@pytest.mark.cites("Real clients, Payloads 1")
 @pytest.mark.cites("Engine.IO 3, Payload 1")
 @DIALECTS
 def test_a_client_2_encodes_once_and_counts_utf_16_units(vector: Dialects) -> None:
