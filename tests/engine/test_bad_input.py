@@ -10,6 +10,8 @@ from typing import Any
 import gevent
 import pytest
 
+from tgext.socketio.engine import handler as handler_module
+from tgext.socketio.engine import websocket as websocket_module
 from tgext.socketio.wire.websocket import TEXT, encode_frame
 
 from ..vectors.bad_input import BAD_INPUT
@@ -279,6 +281,15 @@ SEND: dict[type, Callable[[Scene, Any, Outcome], None]] = {
 }
 
 
+@pytest.mark.cites(
+    "Engine.IO 4, Protocol 1",
+    "Engine.IO 4, Receiving data 3",
+    "Engine.IO 4, WebSocket 3",
+    "Socket.IO 1, HTTP requests 2",
+    "Socket.IO 4, Non-default namespace 1",
+    "Socket.IO 5, Difference between v5 and v4 3",
+    "Socket.IO 5, Sending and receiving data 1",
+)
 @pytest.mark.parametrize(
     ("vector", "kind"),
     [
@@ -289,8 +300,11 @@ SEND: dict[type, Callable[[Scene, Any, Outcome], None]] = {
     ],
 )
 def test_bad_input_is_answered_and_others_are_served(
-    serve: Serve, vector: Vector, kind: str
+    serve: Serve, vector: Vector, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What is sent in spite of the answer is read, however long it takes.
+    for module in (handler_module, websocket_module):
+        monkeypatch.setattr(module, "CLOSE_TIMEOUT", DEADLINE)
     scene = Scene(serve, vector, kind)
     SEND[type(vector.sent)](scene, vector.sent, vector.live)
     scene.serve_neighbour()

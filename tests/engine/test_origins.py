@@ -12,6 +12,7 @@ CREDENTIALS = "Access-Control-Allow-Credentials"
 ORIGIN = "Access-Control-Allow-Origin"
 
 
+@pytest.mark.cites("Engine.IO 3, XHR 1")
 @pytest.mark.parametrize(
     "origin", ["http://elsewhere", "null", "::", "http://[", "http://[::1"]
 )
@@ -54,6 +55,7 @@ def test_a_foreign_page_opens_no_websocket(serve: Serve) -> None:
     assert list(live.server.sockets) == [session.sid]
 
 
+@pytest.mark.cites("Engine.IO 3, XHR 1")
 @pytest.mark.parametrize(
     ("allowed", "origin", "answer", "credentials"),
     [

@@ -173,14 +173,6 @@ REQUESTS = [
         for generation, version in [(EIO3, 3), (EIO4, 4)]
         for target in (POLLING, WEBSOCKET)
     ),
-    requests(
-        "a POST for a handshake",
-        "POST",
-        OLD,
-        ("polling",),
-        "/socket.io/1/",
-        Refused(400, "Bad handshake method"),
-    ),
 ]
 
 

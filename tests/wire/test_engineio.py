@@ -67,6 +67,7 @@ BINARY_PAYLOADS = [
 ]
 
 
+@pytest.mark.cites("Engine.IO 3, Packet 1", "Engine.IO 4, Protocol 1")
 @pytest.mark.parametrize(
     ("text", "kind"), [pytest.param(*row[1:], id=row[0]) for row in PACKETS]
 )
@@ -75,6 +76,7 @@ def test_a_packet_begins_with_its_type(text: str, kind: str) -> None:
     assert engineio.check_packet(text) == kind
 
 
+@pytest.mark.cites("Engine.IO 4, Handshake 1")
 def test_the_handshake_is_the_documented_one() -> None:
     """Section "Handshake": the intervals are milliseconds."""
     assert engineio.encode_open(
@@ -97,6 +99,7 @@ def test_intervals_of_a_fraction_of_a_second_are_whole_milliseconds() -> None:
     assert "." not in opened
 
 
+@pytest.mark.cites("Engine.IO 4, Packet encoding, polling 1")
 @pytest.mark.parametrize(
     ("body", "packets"), [pytest.param(*row[1:], id=row[0]) for row in PAYLOADS]
 )
@@ -112,6 +115,7 @@ def test_a_payload_is_written_from_any_iterable() -> None:
     assert engineio.encode_payload(iter(["2", "4a"])) == b"2\x1e4a"
 
 
+@pytest.mark.cites("Engine.IO 4, Packet encoding, polling 2")
 @pytest.mark.parametrize(
     ("body", "packets"), [pytest.param(*row[1:], id=row[0]) for row in BINARY_PAYLOADS]
 )

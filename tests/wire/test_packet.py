@@ -111,6 +111,20 @@ READ = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.cites(
+    "Socket.IO 1, Encoding 1",
+    "Socket.IO 1, Event 1",
+    "Socket.IO 1, ACK 1",
+    "Socket.IO 1, ACK 2",
+    "Socket.IO 1, Error 1",
+    "Socket.IO 1, Noop 1",
+    "Socket.IO 4, Packet format 1",
+    "Socket.IO 4, EVENT 1",
+    "Socket.IO 4, Encoding format 1",
+    "Socket.IO 5, Exchange protocol 1",
+    "Socket.IO 5, Packet encoding 2",
+    "Socket.IO 5, Packet encoding 4",
+)
 @READERS
 @READ
 def test_a_packet_of_the_protocol_is_read(
@@ -124,6 +138,12 @@ def test_a_packet_of_the_protocol_is_read(
     assert packet.keys() <= Packet.__annotations__.keys()
 
 
+@pytest.mark.cites(
+    "Socket.IO 1, Encoding 1",
+    "Socket.IO 1, Event 1",
+    "Socket.IO 5, Packet encoding 2",
+    "Socket.IO 5, Packet encoding 4",
+)
 @WRITERS
 @BOTH
 def test_a_packet_is_written_as_the_protocol_spells_it(

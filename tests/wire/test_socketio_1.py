@@ -49,6 +49,7 @@ def test_the_query_of_a_connect_is_not_part_of_its_endpoint() -> None:
     }
 
 
+@pytest.mark.cites("Socket.IO 1, Framing 1")
 @pytest.mark.parametrize(
     ("constant", "text"),
     [
@@ -123,6 +124,7 @@ def test_json_and_messages_are_read_as_they_were_written(
 # Payloads
 
 
+@pytest.mark.cites("Socket.IO 1, Framing 3")
 @pytest.mark.parametrize(
     "vector", SOCKETIO_1_PAYLOADS + SOCKETIO_1_PAYLOADS_READ, ids=name_of
 )
@@ -131,6 +133,7 @@ def test_a_payload_of_the_protocol_is_read(vector: Payload) -> None:
     assert socketio_1.decode_payload(vector.data, DEFAULT_LIMITS) == vector.packets
 
 
+@pytest.mark.cites("Socket.IO 1, Framing 3")
 @pytest.mark.parametrize("vector", SOCKETIO_1_PAYLOADS, ids=name_of)
 def test_a_payload_is_written_as_the_protocol_spells_it(vector: Payload) -> None:
     """Section "Framing"."""

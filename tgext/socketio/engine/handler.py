@@ -18,13 +18,14 @@ from ..wire.socketio_1 import RECONNECT
 from ..wire.websocket import VERSION, accept_key, is_key
 from . import origins, payloads
 from .generations import SOCKETIO_1, Generation
+from .handlers import CLIENT_LEFT
 from .input import Leftover, buffered_input
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
 from .transports import PollingTransport
 from .upgrade import Upgrade
-from .virtsocket import CLIENT_LEFT, Socket
+from .virtsocket import Socket
 from .websocket import CLOSE_TIMEOUT, MOST_READ, WebSocketTransport
 
 if TYPE_CHECKING:
@@ -121,6 +122,16 @@ class SocketIOHandler(WSGIHandler):
         with self.server.request_in_progress():
             super().handle_one_response()
 
+    def start_response(
+        self, status: str, headers: Headers, exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        # pywsgi closes without a word, and a client that keeps its connections would
+        # see its next request fail.
+        said = any(name.lower() == "connection" for name, _ in headers)
+        if self.close_connection and not said:
+            headers = [*headers, ("Connection", "close")]
+        return super().start_response(status, headers, exc_info)
+
     def log_request(self) -> None:
         if self._route is None:
             super().log_request()
@@ -175,10 +186,11 @@ class SocketIOHandler(WSGIHandler):
         if route.jsonp is not None and not payloads.is_callback(route.jsonp):
             raise _error(generation, _BAD_REQUEST)
         if not route.sid:
+            if generation is SOCKETIO_1:
+                # Its specification has a POST here, its client sends a GET.
+                return self._handshake_1(route, environ, start)
             if method != "GET":
                 raise _error(generation, _BAD_METHOD)
-            if generation is SOCKETIO_1:
-                return self._handshake_1(route, environ, start)
             return self._handshake(route, generation, environ, start)
         return self._continue(route, generation, environ, start)
 
@@ -274,7 +286,9 @@ class SocketIOHandler(WSGIHandler):
             headers, body = payloads.answer(route, generation, lingering.poll())
             start("200 OK", headers)
             return [body]
-        if generation is SOCKETIO_1 and route.transport != "websocket":
+        if generation is SOCKETIO_1 and (
+            route.disconnect or route.transport != "websocket"
+        ):
             headers, body = payloads.text_answer(route, generation, RECONNECT.encode())
             start("200 OK", headers)
             return [body]
@@ -304,7 +318,12 @@ class SocketIOHandler(WSGIHandler):
                 return stream(transport)
             headers, body = payloads.answer(route, generation, transport.poll())
         else:
-            self._post(route, socket, transport, environ)
+            if transport.posting and generation is not SOCKETIO_1:
+                # Nobody knows which of the two came first.
+                socket.kill(reason="transport error")
+                raise _error(generation, _BAD_REQUEST)
+            with transport.one_post():
+                self._post(route, socket, transport, environ)
             headers, body = [_TEXT], generation.post_answer
         start("200 OK", headers)
         return [body]

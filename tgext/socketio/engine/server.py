@@ -19,10 +19,11 @@ from gevent.pywsgi import WSGIServer
 from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
+from .handlers import SERVER_LEFT
 from .heartbeat import Deadline, Wheel
 from .rooms import Rooms
 from .transports import PollingTransport
-from .virtsocket import SERVER_LEFT, Socket
+from .virtsocket import Socket
 
 __all__ = ["SocketIOServer"]
 
@@ -287,6 +288,9 @@ class SocketIOServer(WSGIServer):
                 self._end_connections()
         super().stop(timeout=timeout)
         self.wheel.close()
+        if self.rooms.bus is not None:
+            self.rooms.bus.close()
+            self.rooms.bus = None
 
     def _end_connections(self) -> None:
         gevent.joinall(
