@@ -286,7 +286,9 @@ SEND: dict[type, Callable[[Scene, Any, Outcome], None]] = {
     "Engine.IO 4, Receiving data 3",
     "Engine.IO 4, WebSocket 3",
     "Socket.IO 1, HTTP requests 2",
+    "Socket.IO 4, CONNECT 1",
     "Socket.IO 4, Non-default namespace 1",
+    "Socket.IO 5, Acknowledgement 2",
     "Socket.IO 5, Difference between v5 and v4 3",
     "Socket.IO 5, Sending and receiving data 1",
 )

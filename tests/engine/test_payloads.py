@@ -231,6 +231,24 @@ def test_a_session_by_jsonp(serve: Serve) -> None:
     end(http, target)
 
 
+def test_a_session_of_engineio_4_by_jsonp(serve: Serve) -> None:
+    """Clients 3.x still have it."""
+    http, target, reply = opened(serve({"/chat": Giving}), "&j=7", version=4)
+    assert script(reply).startswith('0{"sid"')
+
+    def post(payload: str) -> None:
+        assert http.post(target, urlencode({"d": payload}), FORM).body == b"ok"
+
+    post("40/chat,")
+    assert script(http.get(target)).startswith("40/chat,")
+    post('42/chat,1["echo","a\\\\nb"]\x1e42/chat,["give"]')
+    answer = script(http.get(target))
+    while "bAP8=" not in answer:
+        answer += "\x1e" + script(http.get(target))
+    assert answer.split("\x1e") == ['43/chat,1["a\\nb"]', GIFT, "bAP8="]
+    post("1")
+
+
 @pytest.mark.cites("Engine.IO 3, Posting data 2")
 @pytest.mark.parametrize("value", ["a\nb", "a\\nb", 'a"b', "é𝄞", "a\\", "a b+c&d=e"])
 def test_line_ends_of_a_form_are_those_of_the_message(serve: Serve, value: str) -> None:

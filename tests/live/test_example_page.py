@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import re
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,19 +21,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-CHROMIUM = "/usr/bin/chromium"
-#: Nothing but what the test asks for leaves the browser.
-CHROMIUM_OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 CDN = "https://cdn.jsdelivr.net"
 SCRIPT = re.compile(r"/npm/socket\.io-client@([\d.]+)/dist/socket\.io\.min\.js")
@@ -64,18 +50,6 @@ def library(clients: Path, client: str) -> tuple[str, bytes]:
     package = clients / "node_modules" / PACKAGES[client]
     version = json.loads((package / "package.json").read_text())["version"]
     return version, (package / "dist" / "socket.io.min.js").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not shutil.which(CHROMIUM):
-        pytest.skip(f"not installed: {CHROMIUM}")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=CHROMIUM_OPTIONS
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -145,8 +145,11 @@ class SocketIOHandler(WSGIHandler):
         allowed = self.server.allowed_origins
         cors = origins.cors_headers(environ, allowed)
         try:
-            if not origins.is_allowed(environ, allowed):
+            origin = origins.origin_of(route, environ)
+            if not origins.is_allowed(origin, environ, allowed):
                 raise _engine_error(_FORBIDDEN, "403 Forbidden")
+            if not origins.is_trusted(origin, environ, allowed):
+                origins.drop_credentials(environ)
             start = partial(self._start, start_response, cors)
             return self._respond(route, environ, start)
         except Refused as refused:
