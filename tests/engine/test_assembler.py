@@ -340,8 +340,8 @@ def test_acks_that_nobody_waits_for_start_nothing(serve: Serve, kind: str) -> No
     client, number = asked(serve({"/chat": namespace}), kind, "ask and hold")
     spawned: list[Any] = []
     gevent.Greenlet.add_spawn_callback(spawned.append)
-    acks = [client.dialect.ack("/chat", each, (each,)) for each in (number, 77)]
-    client.send(*acks * 50)
+    numbers = [*[number] * 50, *range(1000, 1050)]
+    client.send(*(client.dialect.ack("/chat", each, (each,)) for each in numbers))
     wait_for(lambda: namespace.taken, "the ack is handled")
     gevent.Greenlet.remove_spawn_callback(spawned.append)
     assert len(spawned) < 20

@@ -187,6 +187,12 @@ SOCKETIO_1_VALID = [
 
 #: Other spellings that are read.
 SOCKETIO_1_READ = [
+    # Found by fuzzing: the id says nothing.
+    Valid(
+        "disconnect with an id",
+        "0:5::",
+        {"type": "disconnect", "endpoint": "", "id": 5, "ack": True},
+    ),
     Valid("heartbeat, third colon", "2:::", {"type": "heartbeat", "endpoint": ""}),
     Valid(
         "error, third colon",

@@ -71,6 +71,13 @@ def read(generation: str, vector: Vector, loads: Loads) -> Any:
     return read_frames(sent)
 
 
+@pytest.mark.cites(
+    "Engine.IO 4, Protocol 1",
+    "Engine.IO 4, Packet encoding 1",
+    "Socket.IO 4, CONNECT 1",
+    "Socket.IO 5, Sending and receiving data 1",
+    "Socket.IO 5, Acknowledgement 2",
+)
 @pytest.mark.parametrize(
     ("vector", "generation"),
     [

@@ -71,6 +71,7 @@ def looks_twice_encoded(text: str) -> bool:
 # Text
 
 
+@pytest.mark.cites("Engine.IO 3, Payload 1")
 @pytest.mark.parametrize("vector", ENGINEIO_3_PAYLOADS, ids=name_of)
 def test_a_payload_is_packets_with_their_lengths_in_front(vector: Payload) -> None:
     """Section "Payload": bytes travel as base64 behind ``b`` and their type."""

@@ -114,8 +114,6 @@ def _from_base64(packet: str) -> bytes:
 
 def _once(text: str) -> str:
     """The text of a 1.x client, which encoded it twice; that of a 2.x client as is."""
-    if text.isascii():
-        return text
     try:
         # Half a surrogate pair is encoded as it is.
         return text.encode("latin-1").decode("utf-8", "surrogatepass")
