@@ -287,6 +287,9 @@ class SocketIOServer(WSGIServer):
                 self._end_connections()
         super().stop(timeout=timeout)
         self.wheel.close()
+        if self.rooms.bus is not None:
+            self.rooms.bus.close()
+            self.rooms.bus = None
 
     def _end_connections(self) -> None:
         gevent.joinall(
