@@ -223,6 +223,23 @@ def test_a_namespace_turns_clients_away_as_it_greets_them(
     assert connection.seen["turned_away"] == turned_away
 
 
+def test_a_query_string_reaches_the_namespace(connection: Connection) -> None:
+    # Clients 1.x and 2.x say it twice: to the connection, and to the namespace.
+    twice = connection.choose(middle=2, others=1)
+    known = {"token": ["se same"] * twice, "level": ["3"] * twice}
+    assert connection.seen["query"] == {"known": [known]}
+
+
+def test_namespaces_of_a_connection_have_their_own_queries(
+    connection: Connection,
+) -> None:
+    if connection.generation == "middle":
+        assert connection.seen["queries"] == {
+            "first": [{"token": ["first", "first"]}],
+            "beside": [{"token": ["first", "beside"]}],
+        }
+
+
 def test_the_auth_payload_lets_a_client_in(connection: Connection) -> None:
     let_in = connection.choose(
         old={"outcome": "refused", "welcome": False},

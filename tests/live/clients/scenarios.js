@@ -184,6 +184,22 @@ const scenarios = {
   },
 
   // Only clients 3.x and 4.x have an auth payload.
+  async query(open) {
+    const client = await open('/lab?token=se%20same&level=3');
+    return {known: await client.ask('query')};
+  },
+
+  // Clients 1.x and 2.x have one for each namespace of a connection.
+  async queries(open) {
+    const client = await open('/lab?token=first');
+    const beside = client.socket.io.socket('/annex', {query: 'token=beside'});
+    await new Promise((resolve) => beside.on('connect', resolve));
+    return {
+      first: await client.ask('query'),
+      beside: [await new Promise((resolve) => beside.emit('query', resolve))],
+    };
+  },
+
   async auth(open) {
     const auth = {token: 'sesame', level: 3};
     const [with_it, without] = [await open('/lab', {auth}), await open('/lab')];
@@ -369,9 +385,9 @@ const OF_BYTES = ['bytes', 'bytes_nested', 'bytes_in_client_ack', 'bytes_many'];
 
 // The scenarios to play when none is named.
 function usual(generation) {
-  const not = generation === '0.9' ? OF_BYTES : ['bytes_refused'];
-  return Object.keys(scenarios)
-    .filter((name) => !ON_REQUEST.includes(name) && !not.includes(name));
+  const not = [...ON_REQUEST, ...generation === '0.9' ? OF_BYTES : ['bytes_refused']];
+  if (!['1', '2'].includes(generation)) not.push('queries');
+  return Object.keys(scenarios).filter((name) => !not.includes(name));
 }
 
 // They are heard by everybody, and would hear each other.

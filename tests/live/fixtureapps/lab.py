@@ -1,8 +1,8 @@
 """The application that tests/live/clients/scenarios.js talks to.
 
 ``/pingpong`` is the example's, ``/lab`` has an event for each thing a client can see,
-``/members`` refuses whoever is anonymous, ``/door`` whoever lacks the word. A cookie
-``user=NAME`` says who one is.
+``/annex`` is another one, ``/members`` refuses whoever is anonymous, ``/door`` whoever
+lacks the word. A cookie ``user=NAME`` says who one is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import parse_qs
 
 import gevent
 from gevent.event import AsyncResult, Event
@@ -86,6 +87,10 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
 
     def on_auth(self) -> Any:
         return self.auth
+
+    def on_query(self) -> dict[str, list[str]]:
+        query = parse_qs(self.environ["QUERY_STRING"])
+        return {name: query[name] for name in ("token", "level") if name in query}
 
     @validate({"number": Convert(int, "Must be a number")})
     def on_double(self, number: int) -> int:
@@ -183,7 +188,7 @@ class Door(SocketIOTGNamespace):
 
 class SocketIO(SocketIOController):
     pingpong = PingPong
-    lab = Lab
+    lab = annex = Lab
     members = Members
     door = Door
 

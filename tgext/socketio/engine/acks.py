@@ -11,7 +11,7 @@ from typing import Any
 
 from gevent.event import AsyncResult
 
-from .handlers import FAILURES
+from .handlers import FAILURES, log_failure
 from .heartbeat import Deadline, Wheel
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class AckBook:
         try:
             self.around(callback, timeout)
         except FAILURES:
-            log.exception("A callback failed that was told of a timeout")
+            log_failure(log, "A callback failed that was told of a timeout")
 
     def _release_acks(self) -> None:
         """The connection ended: let go of all callbacks."""

@@ -14,7 +14,7 @@ from ..wire import engineio, engineio_3, socketio_1, socketio_4, socketio_5
 from ..wire.binary import BINARY_TYPES, take_out
 from ..wire.errors import PacketError, PayloadError
 from ..wire.limits import Limits
-from ..wire.packet import Dumps, Loads, Packet
+from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .outbox import Encoded
 
 #: Decoded from what only shows that the peer lives.
@@ -171,12 +171,7 @@ class SocketIO1(Generation):
 
     def unknown_namespace(self, endpoint: str) -> Packet:
         info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
-        return {
-            "type": "event",
-            "endpoint": endpoint,
-            "name": "error",
-            "args": ["no_such_namespace", info],
-        }
+        return event_packet(endpoint, "error", ["no_such_namespace", info])
 
     def farewell(self, come_back: bool) -> str:
         return socketio_1.RECONNECT if come_back else socketio_1.DISCONNECT

@@ -18,12 +18,13 @@ from ..wire.socketio_1 import RECONNECT
 from ..wire.websocket import VERSION, accept_key, is_key
 from . import origins, payloads
 from .generations import SOCKETIO_1, Generation
+from .handlers import CLIENT_LEFT
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
 from .transports import PollingTransport
 from .upgrade import Upgrade
-from .virtsocket import CLIENT_LEFT, Socket
+from .virtsocket import Socket
 from .websocket import CLOSE_TIMEOUT, MOST_READ, WebSocketTransport
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..wire.packet import Packet
+from ..wire.packet import event_packet
 from .rooms import Rooms
 
 if TYPE_CHECKING:
@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     _Base = BaseNamespace
 else:
     _Base = object
-
-
-def _event(ns_name: str, event: str, args: tuple[Any, ...]) -> Packet:
-    return {"type": "event", "name": event, "args": args, "endpoint": ns_name}
 
 
 class RoomsMixin(_Base):
@@ -46,7 +42,7 @@ class RoomsMixin(_Base):
 
     def emit_to_room(self, room: str, event: str, *args: Any) -> None:
         """Send an event to all in the room but this client."""
-        packet = _event(self.ns_name, event, args)
+        packet = event_packet(self.ns_name, event, args)
         self._rooms.broadcast(packet, room, skip=self.socket)
 
 
@@ -55,9 +51,9 @@ class BroadcastMixin(_Base):
 
     def broadcast_event(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace, this client too."""
-        self.socket.server.rooms.broadcast(_event(self.ns_name, event, args))
+        self.socket.server.rooms.broadcast(event_packet(self.ns_name, event, args))
 
     def broadcast_event_not_me(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace but this client."""
-        packet = _event(self.ns_name, event, args)
+        packet = event_packet(self.ns_name, event, args)
         self.socket.server.rooms.broadcast(packet, skip=self.socket)

@@ -19,10 +19,11 @@ from gevent.pywsgi import WSGIServer
 from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
+from .handlers import SERVER_LEFT
 from .heartbeat import Deadline, Wheel
 from .rooms import Rooms
 from .transports import PollingTransport
-from .virtsocket import SERVER_LEFT, Socket
+from .virtsocket import Socket
 
 __all__ = ["SocketIOServer"]
 

@@ -17,9 +17,10 @@ import gevent
 from gevent.event import Event
 
 from .assembler import AckFilter
+from .handlers import CLIENT_LEFT, SERVER_LEFT
 from .heartbeat import Heartbeat
 from .outbox import Encoded, PollingOutbox, SocketOutbox
-from .virtsocket import CLIENT_LEFT, SERVER_LEFT, Socket
+from .virtsocket import Socket
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -29,6 +30,10 @@ log = logging.getLogger(__name__)
 
 #: Messages handled before greenlets that are ready have a turn.
 BATCH = 16
+
+#: How often it is looked, in the time that a client waits for its pong, whether a
+#: handler keeps it from being read: twice the time between two looks is enough.
+LOOKS = 3
 
 #: Seconds that the last packets of a polling connection can still be fetched.
 LINGER = 5.0
@@ -51,22 +56,21 @@ class Transport:
         self.server = server
         self.socket = socket
         self.closed = False
-        self.heartbeat = Heartbeat(
-            server.heartbeat_interval,
-            self._patience(),
-            self._ping,
-            self._timed_out,
-        )
+        self.heartbeat = self._heartbeat()
 
-    def _patience(self) -> float:
+    def _heartbeat(self) -> Heartbeat:
         server, generation = self.server, self.socket.generation
+        interval = server.heartbeat_interval
         timeout = server.heartbeat_timeout(generation)
-        # Clients that ping do so once in an interval.
-        return timeout if generation.ping else timeout + server.heartbeat_interval
+        if generation.ping:
+            return Heartbeat(interval, timeout, self._ping, self._timed_out)
+        # The client pings once in an interval, and then waits as long as the timeout.
+        often = min(interval, timeout) / LOOKS
+        return Heartbeat(often, interval + timeout, self._look, self._timed_out)
 
     def start(self) -> None:
         """Begin to watch whether the client lives."""
-        self.server.wheel.add(self.heartbeat, self.server.heartbeat_interval)
+        self.server.wheel.add(self.heartbeat, self.heartbeat.interval)
 
     def stop(self) -> None:
         """Hand the connection over to another transport."""
@@ -90,9 +94,10 @@ class Transport:
             self.send_text(farewell)
 
     def _ping(self) -> None:
-        ping = self.socket.generation.ping
-        if ping:
-            self.send_text(ping)
+        self.send_text(self.socket.generation.ping)
+
+    def _look(self) -> None:
+        """Called now and then where the client pings: it must not wait for its pong."""
 
     def _timed_out(self) -> None:
         gevent.spawn(self.socket.kill, reason="ping timeout")

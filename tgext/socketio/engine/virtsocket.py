@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -13,25 +14,22 @@ from gevent import Greenlet
 
 from ..wire import fast
 from ..wire.errors import InvalidJSON, PacketError, ProtocolError
-from ..wire.packet import Dumps, Loads, Packet
+from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .acks import AckBook
 from .assembler import Assembler
 from .foreign import adapt, is_foreign
 from .generations import CLOSE, SOCKETIO_1, Generation
-from .handlers import FAILURES
+from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
 from .namespace import BaseNamespace, ConnectionRefused
 from .outbox import Encoded
+from .queries import with_query
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
     from .transports import Transport
 
 log = logging.getLogger(__name__)
-
-#: Why a connection ended because its client said so.
-CLIENT_LEFT = "client namespace disconnect"
-SERVER_LEFT = "server namespace disconnect"
 
 
 def default_error_handler(
@@ -47,14 +45,8 @@ def default_error_handler(
     :param quiet: send nothing, only log.
     """
     if not quiet:
-        socket.send_packet(
-            {
-                "type": "event",
-                "name": "error",
-                "args": [error_name, error_message],
-                "endpoint": endpoint or "",
-            }
-        )
+        args = [error_name, error_message]
+        socket.send_packet(event_packet(endpoint or "", "error", args))
     log.info("%s: %s (namespace %s)", error_name, error_message, endpoint or "/")
 
 
@@ -118,7 +110,8 @@ class Socket(AckBook):
         self.deadline: Deadline | None = None
         self.awaits_transport = False
         self.error_handler = error_handler or default_error_handler
-        #: Runs the functions of namespaces: a framework puts its context around them.
+        #: Runs what the application defined, given a function and its arguments: a
+        #: framework puts its context around it. May raise `Reported`, `EventRefused`.
         self.around: Callable[..., Any] = _run
         self.json_loads: Loads = fast.loads
         self.json_dumps: Dumps = fast.dumps
@@ -137,6 +130,11 @@ class Socket(AckBook):
 
     def __contains__(self, key: str) -> bool:
         return key in self.active_ns
+
+    @property
+    def log_name(self) -> str:
+        """Names the session in a log: eight digits, which nobody can open it with."""
+        return sha256(self.sessid.encode()).hexdigest()[:8]
 
     @property
     def in_a_namespace(self) -> bool:
@@ -167,6 +165,18 @@ class Socket(AckBook):
 
     def _set_json_dumps(self, json_dumps: Dumps) -> None:
         self.json_dumps = json_dumps
+
+    def environ_for(self, packet: Packet) -> dict[str, Any]:
+        """The WSGI environment of the namespace that a packet is for.
+
+        It is the opening request's, except for a namespace that was connected to with a
+        query string: that one has its own copy, whose ``QUERY_STRING`` ends with it.
+        """
+        namespace = self.active_ns.get(packet["endpoint"])
+        if namespace is not None:
+            return namespace.environ
+        assert self.environ is not None
+        return with_query(self.environ, packet.get("qs", ""))
 
     # Out
 
@@ -239,14 +249,18 @@ class Socket(AckBook):
             self._handle(self._dispatch, packet)
 
     def _handle(self, handle: Callable[[Packet], None], packet: Packet) -> None:
+        endpoint = packet["endpoint"]
         try:
-            self.around(handle, packet)
+            handle(packet)
+        except EventRefused as refused:
+            self._try_error(refused.name, refused.info, endpoint)
         except FAILURES:
-            endpoint = packet["endpoint"]
-            log.exception("An event of namespace %s failed", endpoint or "/")
+            name = packet.get("name", packet["type"])
+            where = (name, endpoint or "/", self.log_name)
+            log_failure(log, "Event %r of namespace %s failed (session %s)", *where)
             self._try_error("internal_error", "Internal server error", endpoint)
 
-    def _try_error(self, error_name: str, error_message: str, endpoint: str) -> None:
+    def _try_error(self, error_name: str, error_message: Any, endpoint: str) -> None:
         try:
             self.error(error_name, error_message, endpoint)
         except FAILURES:
@@ -269,13 +283,13 @@ class Socket(AckBook):
         if namespace is None:
             self._dispatch_outside(packet)
         elif kind == "event" or kind == "message" or kind == "json":
-            self._answer(packet, namespace.process_packet(packet))
+            self._answer(packet, self.around(namespace.process_packet, packet))
         elif kind == "disconnect":
             namespace._leave(CLIENT_LEFT)
         elif kind == "connect":
             log.debug("A client connected twice to %s", packet["endpoint"] or "/")
         else:
-            namespace.process_packet(packet)
+            self.around(namespace.process_packet, packet)
 
     def _answer(self, packet: Packet, result: Any) -> None:
         wanted = packet.get("ack")
@@ -318,26 +332,38 @@ class Socket(AckBook):
 
     def _join(self, cls: type[BaseNamespace], packet: Packet) -> None:
         endpoint = packet["endpoint"]
-        assert self.environ is not None
-        namespace: BaseNamespace | None = None
+        if is_foreign(cls):
+            cls = adapt(cls)
         try:
-            if is_foreign(cls):
-                cls = adapt(cls)
-            namespace = cls(self.environ, endpoint, request=self.request)
-            self._set_up(namespace, packet)
-            joined = self.connected
+            namespace = self.around(self._make, cls, packet)
         except ConnectionRefused as refused:
             self._refuse(endpoint, refused.message, refused.data)
-            joined = False
+        except EventRefused as refused:
+            self._refuse(endpoint, str(refused.info), None)
         except FAILURES:
-            log.exception("Connecting a client to %s failed", endpoint or "/")
+            where = (endpoint or "/", self.log_name)
+            log_failure(log, "Connecting a client to %s failed (session %s)", *where)
             self._refuse(endpoint, "Internal server error", None)
-            joined = False
-        if namespace is not None and not joined:
-            self.server.rooms.leave_all(endpoint, self)
-            namespace.kill_local_jobs()
-        elif namespace is not None:
-            self._let_in(namespace, packet)
+        else:
+            if self.connected:
+                self._let_in(namespace, packet)
+            else:
+                self._abandon(namespace)
+
+    def _make(self, cls: type[BaseNamespace], packet: Packet) -> BaseNamespace:
+        environ = self.environ_for(packet)
+        namespace = cls(environ, packet["endpoint"], request=self.request)
+        try:
+            self._set_up(namespace, packet)
+        except BaseException:
+            self._abandon(namespace)
+            raise
+        return namespace
+
+    def _abandon(self, namespace: BaseNamespace) -> None:
+        """End what a namespace may have begun to which the client won't connect."""
+        self.server.rooms.leave_all(namespace.ns_name, self)
+        namespace.kill_local_jobs()
 
     def _let_in(self, namespace: BaseNamespace, packet: Packet) -> None:
         """Connect a namespace. While `recv_connect` may still refuse the client, what
@@ -347,15 +373,23 @@ class Socket(AckBook):
         self.active_ns[endpoint] = namespace
         self.server.rooms.join(endpoint, None, self)
         self.server.namespace_came(self)
-        self._held[endpoint] = []
         try:
-            namespace.process_packet(packet)
+            self.around(self._greet, namespace, packet)
         except ConnectionRefused as refused:
-            self._held.pop(endpoint, None)
-            namespace._refused()
-            self._refuse(endpoint, refused.message, refused.data)
+            self._turn_away(namespace, refused.message, refused.data)
+        except EventRefused as refused:
+            self._turn_away(namespace, str(refused.info), None)
         finally:
             self._release(endpoint)
+
+    def _greet(self, namespace: BaseNamespace, packet: Packet) -> None:
+        self._held[namespace.ns_name] = []  # and again, where a transaction is retried
+        namespace.process_packet(packet)
+
+    def _turn_away(self, namespace: BaseNamespace, message: str, data: Any) -> None:
+        self._held.pop(namespace.ns_name, None)
+        namespace._refused()
+        self._refuse(namespace.ns_name, message, data)
 
     def _release(self, endpoint: str) -> None:
         for encoded in self._held.pop(endpoint, ()):
@@ -448,12 +482,11 @@ class Socket(AckBook):
 
     def _end(self, namespace: BaseNamespace, reason: str) -> None:
         try:
-            self.around(namespace._leave, reason)
+            namespace._leave(reason)
         except FAILURES:
-            log.exception("Leaving %s failed", namespace.ns_name or "/")
+            log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
             self.active_ns.pop(namespace.ns_name, None)
-            self.server.rooms.leave_all(namespace.ns_name, self)
-            namespace.kill_local_jobs()
+            self._abandon(namespace)
 
     def detach(self) -> None:
         """Make the server forget the connection."""
