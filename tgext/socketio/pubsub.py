@@ -12,6 +12,7 @@ from tg import config
 
 from .backends import backend_of, is_local, shared_backend
 from .channels import Channels, Listener, channels_of, dumps
+from .cluster import channel_of
 from .engine.handlers import FAILURES
 from .namespace import SocketIOTGNamespace
 from .wire.packet import Packet
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 #: What a channel that a client asks for may be called.
 CHANNEL_NAME = re.compile(r"[A-Za-z0-9 _.:-]+")
 
+_NOT_AVAILABLE = "Trying to subscribe to a channel not available"
 _TO_UNDERSCORE = str.maketrans(" .:-", "____")
 
 
@@ -115,12 +117,15 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         asked, *args = packet["args"]
         method_name = self._method_name("subscribe_", asked)
         if method_name is None:
-            text = "Trying to subscribe to a channel not available"
-            self.error("channel_not_available", text)
+            self.error("channel_not_available", _NOT_AVAILABLE)
             return False
         answered, answer = self._ask(method_name, {**packet, "args": args})
         if answered and answer is not False:
             channel = answer if answer and isinstance(answer, str) else asked
+            if channel == channel_of(config):
+                # A name that a client chose, perhaps, and that nobody looked at.
+                self.error("channel_not_available", _NOT_AVAILABLE)
+                return False
             self._subscribe(channel, asked)
             return channel
         if answer is not None:
@@ -147,9 +152,13 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         self._channels().unsubscribe(channel, self._listener())
         method_name = self._method_name("leave_", asked)
         if method_name is not None:
-            method = getattr(self, method_name)
-            handler = self._handler(method_name, method)
-            self._decorated(method)(*(channel,)[: handler.most])
+            # What ends a connection need not be an event.
+            self.socket.around(self._tell_left, method_name, channel)
+
+    def _tell_left(self, method_name: str, channel: str) -> None:
+        method = getattr(self, method_name)
+        handler = self._handler(method_name, method)
+        self._decorated(method)(*(channel,)[: handler.most])
 
     def kill_local_jobs(self) -> None:
         for channel in self.channels:
