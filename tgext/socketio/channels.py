@@ -11,9 +11,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from anypubsub.interfaces import PubSub
 from gevent.lock import BoundedSemaphore
 from tg.jsonify import JSONEncoder
 
@@ -25,6 +24,9 @@ from .engine.virtsocket import Socket
 from .wire import fast
 from .wire.errors import InvalidJSON
 from .wire.packet import Packet
+
+if TYPE_CHECKING:
+    from anypubsub.interfaces import PubSub
 
 log = logging.getLogger(__name__)
 

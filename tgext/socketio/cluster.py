@@ -92,6 +92,6 @@ def _channels_of(settings: Mapping[str, Any]) -> Channels:
     if isinstance(channels.backend, MemoryPubSub):
         raise BackendOptionError(
             OPTION,
-            "the backend memory reaches no other process: anypubsub.backend = redis does",
+            "the backend memory reaches no other process; redis does",
         )
     return channels

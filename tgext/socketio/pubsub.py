@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from anypubsub.interfaces import PubSub
 from tg import config
 
 from .backends import backend_of, is_local, shared_backend
@@ -16,6 +15,9 @@ from .cluster import channel_of
 from .engine.handlers import FAILURES
 from .namespace import SocketIOTGNamespace
 from .wire.packet import Packet
+
+if TYPE_CHECKING:
+    from anypubsub.interfaces import PubSub
 
 __all__ = ["PubSubTGNamespace", "publish"]
 

@@ -59,7 +59,6 @@ class Pumps:
 
     def unlisten(self, channel: str, heard: Heard) -> None:
         self._pumps.pop((channel, heard)).stop()
-        _prune(self._backend, channel)
 
 
 class Pump:
@@ -105,6 +104,7 @@ class Pump:
 
     def _drop(self) -> None:
         subscriber, self._subscriber = self._subscriber, None
+        _forget(self._backend, self._channel, subscriber)
         # anypubsub's subscribers have no `close`, what they hold may.
         for each in (subscriber, getattr(subscriber, "cursor", None)):
             close = getattr(each, "close", None)
@@ -123,8 +123,10 @@ def yielding(messages: Any) -> Iterator[Any]:
             gevent.sleep(0)
 
 
-def _prune(backend: PubSub, channel: str) -> None:
-    """Let anypubsub's memory forget a channel that nobody hears any more."""
+def _forget(backend: PubSub, channel: str, subscriber: object) -> None:
+    """Let anypubsub's memory forget a subscriber, and a channel without any."""
     subscribers = getattr(backend, "subscribers", None)
-    if isinstance(subscribers, dict) and not subscribers.get(channel, True):
-        del subscribers[channel]
+    if isinstance(subscribers, dict) and channel in subscribers:
+        subscribers[channel].discard(subscriber)
+        if not subscribers[channel]:
+            del subscribers[channel]
