@@ -16,7 +16,7 @@ from typing import Any, Final
 import gevent
 import redis
 from gevent import Greenlet
-from gevent.event import Event
+from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore
 
 from ..engine.handlers import FAILURES
@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 #: What a connection fails with. A socket that is closed meanwhile fails on its own.
 LOST: Final = (redis.RedisError, OSError)
+
+#: Kinds of replies: the latter is ours.
+MESSAGE: Final = "message"
+REFUSED: Final = "refused"
 
 #: Channels of one SUBSCRIBE command.
 _AT_ONCE = 500
@@ -47,6 +51,8 @@ class Link:
         self._asked = False
         self._commands: deque[tuple[str, ...]] = deque()
         self._sending = False
+        #: The commands that were sent, without those that are answered whole.
+        self._unanswered: deque[list[str]] = deque()
 
     def send(self, *commands: tuple[str, ...]) -> None:
         """Send commands after those before; what fails, :meth:`replies` fails with."""
@@ -57,6 +63,7 @@ class Link:
         try:
             while self._commands:
                 command = self._commands.popleft()
+                self._unanswered.append(list(command))
                 self._connection.send_command(*command, check_health=False)
         except LOST as error:
             log.debug("Sending to Redis failed: %s", error)
@@ -65,7 +72,7 @@ class Link:
             self._sending = False
 
     def replies(self) -> Iterator[list[Any]]:
-        """What Redis sends.
+        """What Redis sends; where it refuses a command, the error and the command.
 
         :raises Exception: when the connection is lost, or closed meanwhile (redis-py
             has several for that).
@@ -74,14 +81,29 @@ class Link:
         while True:
             patience = self._timeout if self._asked else self._interval
             if connection.can_read(timeout=patience):
-                reply = connection.read_response(push_request=True)
+                reply = self._read()
                 self._asked = False
-                yield reply if isinstance(reply, list) else [reply]
+                yield reply
             elif self._asked:
                 raise redis.TimeoutError(f"no answer to a ping within {patience:g} s")
             else:
                 self._asked = True
                 self.send(("PING",))
+
+    def _read(self) -> list[Any]:
+        try:
+            response = self._connection.read_response(push_request=True)
+        except redis.ResponseError as error:
+            return [REFUSED, error, *self._unanswered.popleft()]
+        reply: list[Any] = response if isinstance(response, list) else [response]
+        reply[0] = text(reply[0]).lower()
+        if reply[0] != MESSAGE:
+            # One reply for each channel of a command.
+            command = self._unanswered[0]
+            command.pop()
+            if len(command) < 2:
+                self._unanswered.popleft()
+        return reply
 
     def close(self) -> None:
         self._commands.clear()
@@ -109,33 +131,39 @@ class RedisListener:
         self._interval = interval
         self._timeout = timeout
         self._heard: dict[str, list[Heard]] = {}
-        #: Set when Redis has confirmed a channel.
-        self._awaited: dict[str, Event] = {}
+        #: What Redis answers about a channel that it was asked for.
+        self._awaited: dict[str, AsyncResult[None]] = {}
         self._starting = BoundedSemaphore(1)
         self._greenlet: Greenlet[..., Any] | None = None
         self._link: Link | None = None
         #: Whether Redis was ever there. Before, options may be what is wrong.
         self._was_there = False
         self._wake = Event()
+        self._backoff = Backoff()
+        #: Since when Redis is lost, 0 while it is not.
+        self._lost_since = 0.0
 
     def listen(self, channel: str, heard: Heard) -> None:
         """Call ``heard`` with each message of a channel.
 
-        :raises redis.RedisError: or OSError, when Redis was never reached, nor is now.
+        :raises redis.RedisError: or OSError, when Redis was never reached, nor is now,
+            and when it refuses the channel.
         """
         listeners = self._heard.get(channel)
         first = listeners is None
         if listeners is None:
             listeners = self._heard[channel] = []
-            self._awaited[channel] = Event()
+            self._awaited[channel] = AsyncResult()
         listeners.append(heard)
         try:
             if not self._start() and first and self._link is not None:
                 self._link.send(("SUBSCRIBE", channel))
-            confirmed = self._awaited.get(channel)
-            if confirmed is not None and self._link is not None:
+            answer = self._awaited.get(channel)
+            if answer is not None and self._link is not None:
                 # Where Redis does not answer, it is found lost, and comes back.
-                confirmed.wait(self._timeout)
+                answer.wait(self._timeout)
+                if answer.ready():
+                    answer.get()
         except BaseException:
             self.unlisten(channel, heard)
             raise
@@ -196,6 +224,9 @@ class RedisListener:
         connection = self._make_connection()
         try:
             connection.connect()
+            # Without a password, where one is needed, only commands are refused.
+            connection.send_command("PING", check_health=False)
+            connection.read_response()
         except BaseException:
             connection.disconnect()
             raise
@@ -224,53 +255,75 @@ class RedisListener:
             for start in range(0, len(channels), _AT_ONCE):
                 link.send(("SUBSCRIBE", *channels[start : start + _AT_ONCE]))
             for reply in yielding(link.replies()):
-                self._handle(reply)
+                self._handle(link, reply)
         except FAILURES as error:
             return error
         finally:
             link.close()
         raise AssertionError("replies never end")
 
-    def _handle(self, reply: list[Any]) -> None:
-        kind = _text(reply[0])
-        if kind == "message":
-            for heard in list(self._heard.get(_text(reply[1]), ())):
+    def _handle(self, link: Link, reply: list[Any]) -> None:
+        kind = reply[0]
+        if kind == MESSAGE:
+            channel = text(reply[1])
+            for heard in list(self._heard.get(channel, ())):
                 try:
                     heard(reply[2])
                 except FAILURES:
-                    log.exception("A message of channel %r failed", _text(reply[1]))
+                    log.exception("A message of channel %r failed", channel)
         elif kind == "subscribe":
-            confirmed = self._awaited.pop(_text(reply[1]), None)
-            if confirmed is not None:
-                confirmed.set()
+            self._report_return()
+            answer = self._awaited.pop(text(reply[1]), None)
+            if answer is not None:
+                answer.set()
+        elif kind == REFUSED:
+            self._handle_refusal(link, *reply[1:])
+
+    def _handle_refusal(
+        self, link: Link, error: Exception, command: str, *channels: str
+    ) -> None:
+        if command == "SUBSCRIBE" and len(channels) > 1:
+            # It may be one of them.
+            link.send(*((command, channel) for channel in channels))
+            return
+        log.warning("%s refuses %s: %s", self._name, " ".join(channels), error)
+        for channel in channels:
+            answer = self._awaited.pop(channel, None)
+            if answer is not None:
+                answer.set_exception(error)
 
     def _connect_again(self) -> Link:
-        backoff = Backoff()
-        begin = time.monotonic()
         known = ""
         while True:
             # Never at once, however often Redis is seen alive.
             gevent.sleep(FIRST)
-            self._wake.wait(backoff.next() - FIRST)
+            self._wake.wait(self._backoff.next() - FIRST)
             self._wake.clear()
             try:
-                link = self._connect()
+                return self._connect()
             except LOST as error:
                 if str(error) != known:
                     known = str(error)
                     log.warning("%s is still lost: %s", self._name, error)
-                continue
-            seconds = time.monotonic() - begin
-            count = len(self._heard)
-            log.warning(
-                "%s is back after %.1f s, for %d channels", self._name, seconds, count
-            )
-            return link
 
     def _report_loss(self, error: BaseException) -> None:
         self._wake.clear()
-        log.warning("%s is lost, and looked for: %s", self._name, error)
+        if not self._lost_since:
+            self._lost_since = time.monotonic()
+            log.warning("%s is lost, and looked for: %s", self._name, error)
+
+    def _report_return(self) -> None:
+        if self._lost_since:
+            seconds = time.monotonic() - self._lost_since
+            self._lost_since = 0.0
+            self._backoff.reset()
+            log.warning(
+                "%s is back after %.1f s, for %d channels",
+                self._name,
+                seconds,
+                len(self._heard),
+            )
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
