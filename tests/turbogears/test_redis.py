@@ -435,11 +435,24 @@ def test_a_backend_of_a_script_is_made_once(server: RedisServer) -> None:
 # Where Redis may be
 
 
+@pytest.mark.parametrize("options", [{}, {"protocol": 2}, {"protocol": 3}])
+def test_a_pool_of_the_application_s_own(
+    connect: Connect, server: RedisServer, options: dict[str, Any]
+) -> None:
+    pool = redis_py.ConnectionPool(port=server.port, **options)
+    exchange(connect(connection_pool=pool))
+
+
+@pytest.mark.parametrize("query", ["", "?protocol=3&decode_responses=yes"])
+def test_a_redis_at_a_url(connect: Connect, server: RedisServer, query: str) -> None:
+    exchange(connect(host=server.url + query))
+
+
 def exchange(backend: RedisPubSub) -> None:
     heard = Heard()
     backend.listen("news", heard.append)
     assert backend.publish("news", "1") == 1
-    heard.expect(b"1")
+    wait_for(lambda: heard in ([b"1"], ["1"]), "it is heard")
 
 
 def test_a_redis_on_a_unix_socket(connect: Connect, tmp_path: Path) -> None:

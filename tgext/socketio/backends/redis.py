@@ -137,9 +137,17 @@ class RedisPubSub(PubSub):
         )
 
     def _make_connection(self) -> Any:
-        # Not one of the pool's: it is never given back.
+        # Not one of the pool's: it is never given back. RESP 2, whatever the pool's
+        # speak: redis-py hides what is heard in RESP 3, whose notices of maintenance
+        # are not for it either.
         pool = self.connection_pool
-        return pool.connection_class(**pool.connection_kwargs)
+        kwargs = {
+            name: value
+            for name, value in pool.connection_kwargs.items()
+            if "maint_notifications" not in name
+        }
+        kwargs |= {"protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        return pool.connection_class(**kwargs)
 
     def publish(self, channel: str, message: str | bytes) -> int:
         """Publish a message.

@@ -92,7 +92,7 @@ class Link:
 
     def _read(self) -> list[Any]:
         try:
-            response = self._connection.read_response(push_request=True)
+            response = self._connection.read_response()
         except redis.ResponseError as error:
             return [REFUSED, error, *self._unanswered.popleft()]
         reply: list[Any] = response if isinstance(response, list) else [response]
