@@ -111,7 +111,7 @@ def test_all_channels_go_over_one_connection(
     assert [bool(packets(each)) for each in private].count(True) == 1
     for each in everyone:
         channels.unsubscribe("news", each)
-    assert server.subscribers() == [1200]
+    wait_for(lambda: server.subscribers() == [1200], "the others are heard")
     assert server.listeners("news") == 0
     for number, each in enumerate(private):
         channels.unsubscribe(f"private {number}", each)
