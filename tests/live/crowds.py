@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.queue import Queue
 
 from tests.engine.clients import DEADLINE, WebSocket5
 
@@ -63,7 +64,7 @@ class Member:
     def __init__(self, server: Server) -> None:
         self._client = WebSocket5(server.port)
         self._client.join(ENDPOINT)
-        self._answers: list[Any] = []
+        self._answers: Queue[Any] = Queue()
         self.events: list[list[Any]] = []
         self._reader = gevent.spawn(self._read)
 
@@ -80,7 +81,7 @@ class Member:
                 continue
             packet = self._client.dialect.read(text)
             if packet["type"] == "ack":
-                self._answers.append(packet["args"])
+                self._answers.put(packet["args"])
             else:
                 count = packet.get("attachments", 0)
                 binary = [self._client.receive_any() for _ in range(count)]
@@ -91,10 +92,8 @@ class Member:
 
     def call(self, event: str, *args: Any) -> Any:
         """Emit an event, and wait for what it answers."""
-        before = len(self._answers)
         self._client.emit(ENDPOINT, event, *args, number=1)
-        wait_until(lambda: len(self._answers) > before, f"{event} is answered")
-        [answer] = self._answers[before]
+        [answer] = self._answers.get(timeout=3 * DEADLINE)
         return answer
 
     def subscribe(self, *args: Any) -> Any:

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 CLIENTS = Path(__file__).resolve().parent / "clients"
@@ -22,8 +23,12 @@ PACKAGES = {
     "chromium": "chromium",
     "chromium-driver": "chromedriver",
     "nodejs": "node",
+    "openssl": "openssl",
     "npm": "npm",
 }
+
+#: Of those that only some tests need, which are named on the command line.
+OTHERS = {"rabbitmq-server": "rabbitmq-server"}
 
 #: What decides about the content of node_modules.
 MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
@@ -31,8 +36,9 @@ MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
 NPM_CI = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
-def missing_packages() -> list[str]:
-    return [name for name, command in PACKAGES.items() if not shutil.which(command)]
+def missing_packages(others: Sequence[str] = ()) -> list[str]:
+    wanted = {**PACKAGES, **{name: OTHERS[name] for name in others}}
+    return [name for name, command in wanted.items() if not shutil.which(command)]
 
 
 def may_install() -> bool:
@@ -69,8 +75,8 @@ def install_clients() -> None:
     (CLIENTS / "node_modules" / ".digest").write_text(manifests_digest())
 
 
-def main() -> int:
-    missing = missing_packages()
+def main(others: Sequence[str] = ()) -> int:
+    missing = missing_packages(others)
     if missing and may_install():
         install_packages(missing)
     elif missing:
@@ -81,4 +87,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
