@@ -13,6 +13,10 @@ span any number of processes, on any number of machines::
 
 from __future__ import annotations
 
+# Before anything that imports tg: it patches the standard library.
+from tgext.socketio.server import socketio_server_runner
+
+# isort: split
 import argparse
 import logging
 import re
@@ -29,9 +33,6 @@ from tg.validation import TGValidationError
 from examples.pingpong import CLIENTS
 from tgext.socketio import SocketIOController
 from tgext.socketio.pubsub import PubSubTGNamespace
-
-# Before anything that imports tg: it patches the standard library.
-from tgext.socketio.server import socketio_server_runner
 
 PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 

@@ -39,6 +39,9 @@ class Taking(Witness):
 # From the client
 
 
+@pytest.mark.cites(
+    "Socket.IO 4, BINARY_EVENT 1", "Socket.IO 5, Sending and receiving data 2"
+)
 @binary
 @pytest.mark.parametrize(
     ("text", "attachments", "args"),
@@ -230,6 +233,13 @@ class Giving(Chat):
         self.emit("gift", b"1", object())
 
 
+@pytest.mark.cites(
+    "Engine.IO 3, Packet 2",
+    "Engine.IO 4, WebSocket 2",
+    "Engine.IO 4, Packet encoding, WebSocket 2",
+    "Socket.IO 4, BINARY_EVENT 1",
+    "Socket.IO 5, Sending and receiving data 2",
+)
 @binary
 @pytest.mark.parametrize(
     ("event", "text", "attachments"),
@@ -255,6 +265,7 @@ def test_bytes_follow_their_packet(
     assert client.call("/chat", "echo", 1) == [1]
 
 
+@pytest.mark.cites("Socket.IO 4, BINARY_ACK 1", "Socket.IO 5, Acknowledgement 3")
 @binary
 def test_an_ack_has_bytes(serve: Serve, kind: str) -> None:
     client = serve({"/chat": Giving}).client(kind)

@@ -11,7 +11,7 @@ from tgext.socketio.engine import handler
 
 from .clients import DEADLINE, Polling1, Polling5, WebSocket1, kinds, wait_for
 from .conftest import Live, Serve
-from .namespaces import Echo, Witness, fresh
+from .namespaces import Echo, Holding, Witness, fresh
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
@@ -51,6 +51,7 @@ def test_a_body_that_is_cut_off_is_no_error_of_the_server(serve: Serve) -> None:
     wait_for(lambda: not live.server._requests, "the request ends")
 
 
+@pytest.mark.cites("Engine.IO 4, Handshake 3")
 @pytest.mark.parametrize("kind", kinds("polling"))
 def test_a_body_of_the_largest_size_is_taken(serve: Serve, kind: str) -> None:
     live = serve({"/chat": Echo}, max_message_size=1000)
@@ -89,6 +90,13 @@ def test_a_chunked_body_is_taken(serve: Serve) -> None:
 # What cannot be
 
 
+@pytest.mark.cites(
+    "Engine.IO 3, URLs 2",
+    "Engine.IO 4, Query parameters 1",
+    "Engine.IO 4, Sending data 1",
+    "Engine.IO 4, Receiving data 1",
+    "Engine.IO 4, WebSocket 1",
+)
 @pytest.mark.parametrize(
     ("target", "code", "message"),
     [
@@ -127,10 +135,9 @@ def test_a_handshake_is_a_get(serve: Serve) -> None:
         reply = http.post(target, "40")
         assert reply.status == 400
         assert reply.json == {"code": 2, "message": "Bad handshake method"}
-    reply = http.post("/socket.io/1/", "")
-    assert (reply.status, reply.text) == (400, "Bad handshake method")
 
 
+@pytest.mark.cites("Socket.IO 1, HTTP requests 2")
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "PATCH"])
 @pytest.mark.parametrize("target", [POLLING, "/socket.io/1/", "SESSION"])
 def test_other_methods_are_not_allowed(serve: Serve, method: str, target: str) -> None:
@@ -143,6 +150,7 @@ def test_other_methods_are_not_allowed(serve: Serve, method: str, target: str) -
     client.join("/chat")
 
 
+@pytest.mark.cites("Socket.IO 1, Transport ID 1")
 @pytest.mark.parametrize("transport", ["flashsocket", "polling", "unheard"])
 def test_a_0_9_client_is_refused_a_transport_that_is_not_served(
     serve: Serve, transport: str
@@ -187,6 +195,7 @@ def test_a_session_is_its_generations_alone(serve: Serve) -> None:
         client.join("/chat")
 
 
+@pytest.mark.cites("Engine.IO 4, WebSocket 3")
 def test_a_session_has_one_transport(serve: Serve) -> None:
     live = serve({"/chat": Echo})
     http = live.http()
@@ -283,6 +292,7 @@ def hanging(live: Live, client: Polling1 | Polling5) -> gevent.Greenlet[..., Any
     return poll
 
 
+@pytest.mark.cites("Engine.IO 4, Receiving data 3")
 def test_a_4_x_client_that_polls_twice_at_once_is_disconnected(serve: Serve) -> None:
     namespace = fresh(Witness)
     live = serve({"/chat": namespace})
@@ -296,6 +306,7 @@ def test_a_4_x_client_that_polls_twice_at_once_is_disconnected(serve: Serve) -> 
     assert client.sid not in live.server.sockets
 
 
+@pytest.mark.cites("Socket.IO 1, Noop 1")
 def test_a_0_9_client_may_give_up_a_poll(serve: Serve) -> None:
     """It polls anew, and the old poll, which may have gone, must take nothing."""
     live = serve({"/chat": Echo})
@@ -314,6 +325,7 @@ def test_a_0_9_client_may_give_up_a_poll(serve: Serve) -> None:
 # Leaving
 
 
+@pytest.mark.cites("Socket.IO 1, Query 1", "Socket.IO 1, Forced disconnection 1")
 def test_a_0_9_client_leaves_by_a_request(serve: Serve) -> None:
     namespace = fresh(Witness)
     live = serve({"/chat": namespace})
@@ -342,6 +354,41 @@ def test_pages_and_polls_share_a_connection(serve: Serve) -> None:
     assert http.get("/").text == "a page"
     sid = reply.text.split('"')[3]
     assert http.post(f"{POLLING}&sid={sid}", "1").text == "ok"
+
+
+@pytest.mark.parametrize("target", ["/", POLLING, "/socket.io/1/xhr-polling/unheard"])
+def test_a_connection_that_is_closed_is_said_to_be(serve: Serve, target: str) -> None:
+    """A client that keeps its connections would send its next request into nothing."""
+    live = serve({}, handshake_timeout=0.2)
+    for version, asked, said in [
+        ("1.1", "Connection: close\r\n", "close"),
+        ("1.0", "", "close"),
+        ("1.1", "", None),
+    ]:
+        raw = live.raw()
+        raw.send_raw(f"GET {target} HTTP/{version}\r\nHost: h\r\n{asked}\r\n".encode())
+        reply = raw.receive_reply()
+        assert reply.headers.get_all("Connection") == (said and [said])
+        if said is None:
+            # It is kept, for as many requests as the client has.
+            raw.send_raw(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            assert raw.receive_reply().body == b"a page"
+        raw.expect_end()
+
+
+def test_a_server_that_stops_says_that_it_closes(serve: Serve) -> None:
+    namespace = fresh(Holding, recv_disconnect=Holding.hold)
+    live = serve({"/chat": namespace})
+    client, http = live.polling_5(), live.http()
+    client.join("/chat")
+    assert http.get("/").headers["Connection"] is None
+    stopping = gevent.spawn(live.server.stop)
+    assert namespace.entered.wait(DEADLINE)
+    for each, target in ((http, "/"), (live.http(), POLLING)):
+        assert each.get(target).headers["Connection"] == "close"
+    namespace.go_on.set()
+    assert client.gets.get(client.target).headers["Connection"] == "close"
+    stopping.get(timeout=DEADLINE)
 
 
 # Headers that take their time

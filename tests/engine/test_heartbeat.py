@@ -41,6 +41,7 @@ def receive_but(client: Client, ping: str) -> str:
             return text
 
 
+@pytest.mark.cites("Engine.IO 4, Heartbeat 1", "Socket.IO 1, Heartbeat 1")
 @pinged
 def test_a_client_that_answers_stays(serve: Serve, kind: str) -> None:
     ping, pong = ping_and_pong(kind)
@@ -69,6 +70,7 @@ def test_any_message_shows_that_a_client_lives(serve: Serve, kind: str) -> None:
     assert namespace.left == []
 
 
+@pytest.mark.cites("Engine.IO 3, Anatomy 2", "Engine.IO 3, Packet 3")
 @pinging
 @pytest.mark.parametrize(("ping", "pong"), [("2", "3"), ("2probe", "3probe")])
 def test_a_client_that_pings_stays(
@@ -124,6 +126,7 @@ def test_a_ping_is_answered_while_a_handler_waits_for_its_client(
     assert namespace.notes == ["fine"]
 
 
+@pytest.mark.cites("Engine.IO 3, Timeouts 1")
 @pinging
 def test_pings_are_answered_while_a_handler_takes_long(serve: Serve, kind: str) -> None:
     """Else the client would give the server up, though it is asked for nothing."""
@@ -204,6 +207,7 @@ def test_a_handler_that_takes_long_is_read_ahead_of_only_where_clients_ping(
     namespace.go_on.set()
 
 
+@pytest.mark.cites("Engine.IO 4, Heartbeat 2", "Socket.IO 1, Heartbeat 1")
 def test_a_silent_client_is_given_up(serve: Serve, kind: str) -> None:
     namespace = fresh(Holding)
     live = serve({"/chat": namespace}, **SHORT)

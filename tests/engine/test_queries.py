@@ -72,6 +72,7 @@ CONNECTS = [
 ]
 
 
+@pytest.mark.cites("Socket.IO 4, CONNECT 2")
 @pytest.mark.parametrize(("kind", "connect"), CONNECTS)
 def test_a_namespace_knows_the_query_it_was_connected_to_with(
     serve: Serve, kind: str, connect: str

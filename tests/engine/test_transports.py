@@ -50,6 +50,7 @@ def test_all_that_was_sent_before_the_end_can_be_fetched(
     assert messages == [*numbers, "41/chat,"]
 
 
+@pytest.mark.cites("Engine.IO 4, Receiving data 2", "Socket.IO 1, Anatomy 2")
 @polling
 def test_a_poll_brings_all_that_waits_but_no_more_than_sixteen(
     serve: Serve, kind: str
@@ -74,6 +75,7 @@ def test_a_poll_brings_all_that_waits_but_no_more_than_sixteen(
         assert [each["args"] for each in events] == [[n] for n in range(count)]
 
 
+@pytest.mark.cites("Engine.IO 4, Receiving data 2")
 @polling
 def test_a_poll_waits_for_a_message(serve: Serve, kind: str) -> None:
     live = serve({"/chat": fresh(Holding)})
@@ -87,6 +89,7 @@ def test_a_poll_waits_for_a_message(serve: Serve, kind: str) -> None:
     assert client.dialect.read(text)["name"] == "words"
 
 
+@pytest.mark.cites("Engine.IO 4, Sending data 2")
 @pytest.mark.parametrize(
     ("kind", "answer"),
     [("0.9-xhr-polling", b"1"), ("2-polling", b"ok"), ("4-polling", b"ok")],

@@ -169,6 +169,7 @@ def test_a_0_9_client_is_told_of_a_packet_that_cannot_be_read(
     assert namespace.left == []
 
 
+@pytest.mark.cites("Socket.IO 5, Sending and receiving data 1")
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
@@ -193,6 +194,7 @@ def test_a_newer_client_that_sends_what_cannot_be_read_is_disconnected(
     assert namespace.left == ["parse error"]
 
 
+@pytest.mark.cites("Engine.IO 4, Protocol 1")
 def test_an_engineio_packet_of_no_type_is_an_error_on_a_websocket(
     serve: Serve,
 ) -> None:
@@ -335,6 +337,10 @@ def test_the_main_namespace_is_there_when_it_is_not_mounted(
     assert client.call("/chat", "echo", 1) == [1]
 
 
+@pytest.mark.cites(
+    "Socket.IO 4, Non-default namespace 1",
+    "Socket.IO 5, Difference between v5 and v4 3",
+)
 def test_a_namespace_that_is_not_mounted_is_refused(serve: Serve, kind: str) -> None:
     client = serve({"/chat": Echo}).client(kind)
     client.send(client.dialect.connect("/unheard"))
@@ -386,6 +392,9 @@ def test_a_second_connect_is_ignored(serve: Serve, kind: str) -> None:
     assert calls == ["initialize", "recv_connect"]
 
 
+@pytest.mark.cites(
+    "Socket.IO 5, Connection to a namespace 4", "Socket.IO 1, Encoding 3"
+)
 def test_the_namespaces_of_a_connection_share_its_session(
     serve: Serve, kind: str
 ) -> None:
@@ -535,6 +544,7 @@ def test_all_namespaces_of_a_connection_are_told(serve: Serve, kind: str) -> Non
     assert first.left == second.left == ["bad manners"]
 
 
+@pytest.mark.cites("Socket.IO 4, DISCONNECT 1")
 @pytest.mark.parametrize("silent", [True, False])
 def test_a_client_is_told_that_it_is_disconnected(
     serve: Serve, kind: str, silent: bool
@@ -653,6 +663,7 @@ def test_a_4_x_connection_that_joins_a_namespace_again_stays(
     assert client.event(endpoint)[0] == "error"
 
 
+@pytest.mark.cites("Socket.IO 5, Disconnection from a namespace 2")
 @pytest.mark.parametrize("left", ["", "/chat"])
 @pytest.mark.parametrize("kind", ["4-websocket", "4-polling"])
 def test_a_4_x_connection_that_is_in_another_namespace_stays(

@@ -1,18 +1,20 @@
 """Prepares a machine for the tests: what they need beyond Python.
 
-Run by tox before the tests, again and again: what is there already is left alone. As
-root on Debian it installs the missing packages; anywhere else it says what is missing,
-and the tests that need it will be skipped.
+Run by tox before the tests, again and again, in several environments at a time: what
+is there already is left alone. As root on Debian it installs the missing packages;
+anywhere else it says what is missing, and the tests that need it will be skipped.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 CLIENTS = Path(__file__).resolve().parent / "clients"
@@ -75,7 +77,20 @@ def install_clients() -> None:
     (CLIENTS / "node_modules" / ".digest").write_text(manifests_digest())
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let other environments wait meanwhile."""
+    with (CLIENTS / "package.json").open() as manifest:
+        fcntl.flock(manifest, fcntl.LOCK_EX)
+        yield
+
+
 def main(others: Sequence[str] = ()) -> int:
+    with alone():
+        return prepare(others)
+
+
+def prepare(others: Sequence[str]) -> int:
     missing = missing_packages(others)
     if missing and may_install():
         install_packages(missing)

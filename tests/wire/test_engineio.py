@@ -73,6 +73,7 @@ BINARY_PAYLOADS = [
 ]
 
 
+@pytest.mark.cites("Engine.IO 3, Packet 1", "Engine.IO 4, Protocol 1")
 @pytest.mark.parametrize(
     ("text", "kind"), [pytest.param(*row[1:], id=row[0]) for row in PACKETS]
 )
@@ -81,6 +82,7 @@ def test_a_packet_begins_with_its_type(text: str, kind: str) -> None:
     assert engineio.check_packet(text) == kind
 
 
+@pytest.mark.cites("Engine.IO 4, Protocol 1")
 @pytest.mark.parametrize(
     "vector", ENGINEIO_MALFORMED, ids=[vector.name for vector in ENGINEIO_MALFORMED]
 )
@@ -88,6 +90,7 @@ def test_a_malformed_packet_is_refused(vector: Malformed) -> None:
     assert outcome(lambda: engineio.check_packet(vector.text)) is vector.error
 
 
+@pytest.mark.cites("Engine.IO 4, Handshake 1")
 def test_the_handshake_is_the_documented_one() -> None:
     """Section "Handshake": the intervals are milliseconds."""
     assert engineio.encode_open(
@@ -110,6 +113,7 @@ def test_intervals_of_a_fraction_of_a_second_are_whole_milliseconds() -> None:
     assert "." not in opened
 
 
+@pytest.mark.cites("Engine.IO 4, Packet encoding, polling 1")
 @pytest.mark.parametrize(
     ("body", "packets"), [pytest.param(*row[1:], id=row[0]) for row in PAYLOADS]
 )
@@ -125,6 +129,7 @@ def test_a_payload_is_written_from_any_iterable() -> None:
     assert engineio.encode_payload(iter(["2", "4a"])) == b"2\x1e4a"
 
 
+@pytest.mark.cites("Engine.IO 4, Packet encoding, polling 2")
 @pytest.mark.parametrize(
     ("body", "packets"), [pytest.param(*row[1:], id=row[0]) for row in BINARY_PAYLOADS]
 )
@@ -145,6 +150,7 @@ def test_a_websocket_has_no_base64() -> None:
     assert outcome(lambda: engineio.check_packet("bAQIDBA==")) is PayloadError
 
 
+@pytest.mark.cites("Engine.IO 4, Packet encoding 1")
 @pytest.mark.parametrize(
     "vector",
     ENGINEIO_PAYLOADS_MALFORMED,

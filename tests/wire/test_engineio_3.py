@@ -82,6 +82,7 @@ def looks_twice_encoded(text: str) -> bool:
 # Text
 
 
+@pytest.mark.cites("Engine.IO 3, Payload 1")
 @pytest.mark.parametrize(
     "vector", ENGINEIO_3_PAYLOADS, ids=[vector.name for vector in ENGINEIO_3_PAYLOADS]
 )
@@ -97,6 +98,7 @@ def test_a_client_1_encodes_twice_and_counts_bytes(vector: Dialects) -> None:
     assert written_by_1(vector.packets) == vector.twice
 
 
+@pytest.mark.cites("Engine.IO 3, Payload 1")
 @DIALECTS
 def test_a_client_2_encodes_once_and_counts_utf_16_units(vector: Dialects) -> None:
     """Section "Payload": "length of the packet in characters"."""
@@ -121,6 +123,7 @@ def test_text_of_a_client_2_in_latin_1_is_left_as_it_is(text: str) -> None:
     assert engineio_3.decode_payload(body, DEFAULT_LIMITS) == [text]
 
 
+@pytest.mark.cites("Engine.IO 3, Payload 2")
 def test_base64_is_the_same_in_both_dialects() -> None:
     body = written_by_1(["4\xe9", b"\xc3\xa9"]) + written_by_2([b"\xe9", "4\u2603"])
     found = engineio_3.decode_payload(body, DEFAULT_LIMITS)
@@ -265,6 +268,7 @@ def test_an_answer_means_what_was_sent(values: list[Any]) -> None:
 # Bytes
 
 
+@pytest.mark.cites("Engine.IO 3, Payload 3", "Engine.IO 3, Payload 4")
 @DIALECTS
 def test_a_binary_payload_counts_bytes(vector: Dialects) -> None:
     """Section "Payload": 0 or 1, the digits of the length as bytes, 255, the packet."""

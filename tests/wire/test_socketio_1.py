@@ -54,6 +54,14 @@ def name_of(vector: Any) -> str:
 # Packets
 
 
+@pytest.mark.cites(
+    "Socket.IO 1, Encoding 1",
+    "Socket.IO 1, Event 1",
+    "Socket.IO 1, ACK 1",
+    "Socket.IO 1, ACK 2",
+    "Socket.IO 1, Error 1",
+    "Socket.IO 1, Noop 1",
+)
 @JSON_READERS
 @pytest.mark.parametrize("vector", SOCKETIO_1_VALID + SOCKETIO_1_READ, ids=name_of)
 def test_a_packet_of_the_protocol_is_read(vector: Valid, loads: Loads) -> None:
@@ -61,6 +69,7 @@ def test_a_packet_of_the_protocol_is_read(vector: Valid, loads: Loads) -> None:
     assert socketio_1.decode(vector.text, loads) == vector.packet
 
 
+@pytest.mark.cites("Socket.IO 1, Encoding 1", "Socket.IO 1, Event 1")
 @pytest.mark.parametrize("dumps", [fast.dumps, fast.py_dumps], ids=["fast", "python"])
 @pytest.mark.parametrize("vector", SOCKETIO_1_VALID, ids=name_of)
 def test_a_packet_is_written_as_the_protocol_spells_it(
@@ -90,6 +99,7 @@ def test_the_query_of_a_connect_is_not_part_of_its_endpoint() -> None:
     }
 
 
+@pytest.mark.cites("Socket.IO 1, Framing 1")
 @pytest.mark.parametrize(
     ("constant", "text"),
     [
@@ -236,6 +246,7 @@ def test_json_and_messages_are_read_as_they_were_written(
 # Payloads
 
 
+@pytest.mark.cites("Socket.IO 1, Framing 3")
 @pytest.mark.parametrize(
     "vector", SOCKETIO_1_PAYLOADS + SOCKETIO_1_PAYLOADS_READ, ids=name_of
 )
@@ -244,6 +255,7 @@ def test_a_payload_of_the_protocol_is_read(vector: ValidPayload) -> None:
     assert socketio_1.decode_payload(vector.data, DEFAULT_LIMITS) == vector.packets
 
 
+@pytest.mark.cites("Socket.IO 1, Framing 3")
 @pytest.mark.parametrize("vector", SOCKETIO_1_PAYLOADS, ids=name_of)
 def test_a_payload_is_written_as_the_protocol_spells_it(vector: ValidPayload) -> None:
     """Section "Framing"."""

@@ -59,6 +59,7 @@ READ = SOCKETIO_4_READ + shared(SOCKETIO_5_READ)
 MALFORMED = SOCKETIO_4_MALFORMED + SOCKETIO_5_MALFORMED
 
 
+@pytest.mark.cites("Socket.IO 4, Packet format 1")
 @JSON_READERS
 @pytest.mark.parametrize("vector", VALID + READ, ids=name_of)
 def test_a_packet_of_the_protocol_is_read(vector: Valid, loads: Loads) -> None:
@@ -73,6 +74,7 @@ def test_a_packet_is_written_as_the_protocol_spells_it(
     assert socketio_4.encode(vector.packet, dumps) == vector.text
 
 
+@pytest.mark.cites("Socket.IO 4, CONNECT 1")
 @JSON_READERS
 @pytest.mark.parametrize("vector", MALFORMED, ids=name_of)
 def test_a_malformed_packet_is_refused(vector: Malformed, loads: Loads) -> None:

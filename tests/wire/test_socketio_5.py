@@ -43,6 +43,13 @@ def name_of(vector: Any) -> str:
     return str(vector.name)
 
 
+@pytest.mark.cites(
+    "Socket.IO 4, EVENT 1",
+    "Socket.IO 4, Encoding format 1",
+    "Socket.IO 5, Exchange protocol 1",
+    "Socket.IO 5, Packet encoding 2",
+    "Socket.IO 5, Packet encoding 4",
+)
 @JSON_READERS
 @pytest.mark.parametrize("vector", SOCKETIO_5_VALID + SOCKETIO_5_READ, ids=name_of)
 def test_a_packet_of_the_protocol_is_read(vector: Valid, loads: Loads) -> None:
@@ -50,6 +57,7 @@ def test_a_packet_of_the_protocol_is_read(vector: Valid, loads: Loads) -> None:
     assert socketio_5.decode(vector.text, DEFAULT_LIMITS, loads) == vector.packet
 
 
+@pytest.mark.cites("Socket.IO 5, Packet encoding 2", "Socket.IO 5, Packet encoding 4")
 @pytest.mark.parametrize("dumps", [fast.dumps, fast.py_dumps], ids=["fast", "python"])
 @pytest.mark.parametrize("vector", SOCKETIO_5_VALID, ids=name_of)
 def test_a_packet_is_written_as_the_protocol_spells_it(
@@ -59,6 +67,9 @@ def test_a_packet_is_written_as_the_protocol_spells_it(
     assert socketio_5.encode(vector.packet, dumps) == vector.text
 
 
+@pytest.mark.cites(
+    "Socket.IO 5, Sending and receiving data 1", "Socket.IO 5, Acknowledgement 2"
+)
 @JSON_READERS
 @pytest.mark.parametrize("vector", SOCKETIO_5_MALFORMED, ids=name_of)
 def test_a_malformed_packet_is_refused(vector: Malformed, loads: Loads) -> None:

@@ -132,8 +132,8 @@ def _namespaces_of(cls: type) -> Mapping[str, type[BaseNamespace]]:
     for name in dir(cls):
         value: Any = getattr(cls, name, None)
         endpoint = "" if name == MAIN else "/" + name
-        if isinstance(value, type) and issubclass(value, BaseNamespace):
-            mounted[endpoint] = value
-        elif is_foreign(value):
+        if is_foreign(value):
             mounted[endpoint] = adapt(value)
+        elif isinstance(value, type) and issubclass(value, BaseNamespace):
+            mounted[endpoint] = value
     return mounted

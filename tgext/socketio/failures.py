@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import logging
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from tg.configurator.components.error_reporting import (
+    ErrorReportingConfigurationComponent,
+)
 
 from .wire.packet import Packet
 
@@ -24,10 +29,9 @@ def make_report(config: Mapping[str, Any]) -> Report | None:
 
     :returns: None when it has none, or backlash is not installed.
     """
-    configurator = config["tg.configurator"]()
-    component = configurator and configurator.get_component("error_reporting")
-    if component is None or not _has_reporters(config):
+    if not _has_reporters(config):
         return None
+    component = ErrorReportingConfigurationComponent()
     middleware = component._add_middleware(config, _answer_nothing)
     if middleware is _answer_nothing:
         return None
@@ -65,7 +69,8 @@ def log_failure(
     :param session: names the session, and does not open it.
     """
     if packet is None:
-        what = getattr(function, "__qualname__", repr(function))
+        called = inspect.unwrap(function)
+        what = getattr(called, "__qualname__", repr(called))
         where = ""
     else:
         what = packet.get("name") or packet["type"]

@@ -32,7 +32,7 @@ class Expiring:
     """
 
     def __init__(self, callback: Callable[..., Any], wheel: Wheel) -> None:
-        self._callback = callback
+        self.__wrapped__ = callback
         self._wheel = wheel
         self._deadline: Deadline | None = None
 
@@ -43,7 +43,7 @@ class Expiring:
 
     def __call__(self, *args: Any) -> Any:
         self.release()
-        return self._callback(*args)
+        return self.__wrapped__(*args)
 
     def release(self) -> None:
         """The connection ended: nobody will be told."""

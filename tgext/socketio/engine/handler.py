@@ -133,6 +133,16 @@ class SocketIOHandler(WSGIHandler):
         with self.server.request_in_progress():
             super().handle_one_response()
 
+    def start_response(
+        self, status: str, headers: Headers, exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        # pywsgi closes without a word, and a client that keeps its connections would
+        # see its next request fail.
+        said = any(name.lower() == "connection" for name, _ in headers)
+        if self.close_connection and not said:
+            headers = [*headers, ("Connection", "close")]
+        return super().start_response(status, headers, exc_info)
+
     def log_request(self) -> None:
         if self._route is None:
             super().log_request()
@@ -146,8 +156,11 @@ class SocketIOHandler(WSGIHandler):
         allowed = self.server.allowed_origins
         cors = origins.cors_headers(environ, allowed)
         try:
-            if not origins.is_allowed(environ, allowed):
+            origin = origins.origin_of(route, environ)
+            if not origins.is_allowed(origin, environ, allowed):
                 raise _engine_error(_FORBIDDEN, "403 Forbidden")
+            if not origins.is_trusted(origin, environ, allowed):
+                origins.drop_credentials(environ)
             start = partial(self._start, start_response, cors)
             return self._respond(route, environ, start)
         except Refused as refused:
@@ -187,10 +200,11 @@ class SocketIOHandler(WSGIHandler):
         if route.jsonp is not None and not payloads.is_callback(route.jsonp):
             raise _error(generation, _BAD_REQUEST)
         if not route.sid:
+            if generation is SOCKETIO_1:
+                # Its specification has a POST here, its client sends a GET.
+                return self._handshake_1(route, environ, start)
             if method != "GET":
                 raise _error(generation, _BAD_METHOD)
-            if generation is SOCKETIO_1:
-                return self._handshake_1(route, environ, start)
             return self._handshake(route, generation, environ, start)
         return self._continue(route, generation, environ, start)
 
@@ -286,7 +300,9 @@ class SocketIOHandler(WSGIHandler):
             headers, body = payloads.answer(route, generation, lingering.poll())
             start("200 OK", headers)
             return [body]
-        if generation is SOCKETIO_1 and route.transport != "websocket":
+        if generation is SOCKETIO_1 and (
+            route.disconnect or route.transport != "websocket"
+        ):
             headers, body = payloads.text_answer(route, generation, RECONNECT.encode())
             start("200 OK", headers)
             return [body]
@@ -316,7 +332,12 @@ class SocketIOHandler(WSGIHandler):
                 return stream(transport)
             headers, body = payloads.answer(route, generation, transport.poll())
         else:
-            self._post(route, socket, transport, environ)
+            if transport.posting and generation is not SOCKETIO_1:
+                # Nobody knows which of the two came first.
+                socket.kill(reason="transport error")
+                raise _error(generation, _BAD_REQUEST)
+            with transport.one_post():
+                self._post(route, socket, transport, environ)
             headers, body = [_TEXT], generation.post_answer
         start("200 OK", headers)
         return [body]

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from ..wire import engineio_3
 from ..wire.errors import PayloadError
 from ..wire.limits import Limits
-from .generations import SOCKETIO_1, SOCKETIO_4, Generation
+from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .routes import Route
 
 Messages = Sequence["str | bytes"]
@@ -21,7 +21,7 @@ _BYTES = ("Content-Type", "application/octet-stream")
 _SCRIPT = ("Content-Type", "text/javascript; charset=UTF-8")
 
 #: The functions that a JSONP answer calls.
-_CALLS = {SOCKETIO_1: "io.j", SOCKETIO_4: "___eio"}
+_CALLS = {SOCKETIO_1: "io.j", SOCKETIO_4: "___eio", SOCKETIO_5: "___eio"}
 
 #: A client that posts a form writes ``\\n`` for a line end, and one more backslash for
 #: those that were there.

@@ -67,7 +67,8 @@ class SocketIOServer(WSGIServer):
     :param max_outbox: bytes of unsent output for one connection.
     :param max_connections: connections at a time; None for any number.
     :param max_connections_per_address: the same, for one client address.
-    :param allowed_origins: origins, besides the server's own, whose pages may connect.
+    :param allowed_origins: origins, besides the server's own, whose pages may connect;
+        with ``*`` all may, those that are not listed without their users' cookies.
     :param cookie: the name of a cookie with the session id, for load balancers.
     :param cookie_samesite: its ``SameSite``: ``Lax``, ``Strict`` or ``None``, with
         which it is for HTTPS alone.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,8 @@ class PollingTransport(Transport):
         self.outbox: PollingOutbox = PollingOutbox(server.max_outbox, self._overflowed)
         #: How many polls wait.
         self.polling = 0
+        #: How many POSTs are under way.
+        self.posting = 0
         #: The WebSocket that is about to take over.
         self.follower: WebSocketTransport | None = None
         self._released = False
@@ -158,6 +161,15 @@ class PollingTransport(Transport):
         if self.closed and not len(self.outbox):
             self.server.stop_lingering(self)
         return packets or [self.socket.generation.noop]
+
+    @contextmanager
+    def one_post(self) -> Iterator[None]:
+        """Counts a POST from its headers to its answer."""
+        self.posting += 1
+        try:
+            yield
+        finally:
+            self.posting -= 1
 
     def post(self, messages: Sequence[str | bytes], size: int) -> None:
         """Take messages in; they are handled after the request has been answered.

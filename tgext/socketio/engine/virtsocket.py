@@ -118,6 +118,8 @@ class Socket(AckBook):
         #: Makes packets of the client's messages.
         self.assembler = Assembler(self)
         self._in_main = False
+        #: Whether the client has asked to connect to any namespace.
+        self._knocked = False
         #: What waits to be sent to namespaces that may refuse the client.
         self._held: dict[str, list[Encoded]] = {}
 
@@ -309,6 +311,10 @@ class Socket(AckBook):
         endpoint = packet["endpoint"]
         if kind == "connect":
             self._connect(packet)
+        elif not (self._knocked or self.generation.implicit_main):
+            # Socket.IO 5, "Connection to a namespace": such a client is sent away.
+            log.info("The first packet of a client is no connect, but: %s", kind)
+            self.kill(reason="parse error", code=1002)
         elif kind == "disconnect" and endpoint == self.GLOBAL_NS:
             self._in_main = False
             if not self.active_ns:
@@ -318,6 +324,7 @@ class Socket(AckBook):
             self.error("no_such_namespace", info, endpoint=endpoint)
 
     def _connect(self, packet: Packet) -> None:
+        self._knocked = True
         endpoint = packet["endpoint"]
         namespaces = self.namespaces or {}
         if endpoint in namespaces:
