@@ -63,7 +63,8 @@ class Mock:
         self.packets: list[Any] = []
 
     def send_packet(self, packet: Any) -> None:
-        self.packets.append((packet["endpoint"], packet["name"], packet["args"]))
+        args = list(packet["args"])
+        self.packets.append((packet["endpoint"], packet["name"], args))
 
 
 def listener(endpoint: str = "/chat", named: bool = False) -> Listener:

@@ -206,6 +206,25 @@ def test_who_cannot_be_sent_it_does_not_end_the_bus(
     assert old.event("/chat") == ["shouted", "hello"]
 
 
+def test_who_serves_no_socket_reaches_those_of_others(start: Start) -> None:
+    node = start()
+    inside, outside = node.join(), node.join()
+    inside.call("/chat", "enter", "lobby")
+
+    class Elsewhere(SocketIOController):
+        chat = Chat
+
+    start()  # its configuration is the one that holds outside of requests now
+    handle = Elsewhere.namespace("/chat")
+    assert handle.sockets == []
+    handle.emit_to_room("lobby", "told", "the room")
+    handle.emit("told", "all", b"A")
+    assert inside.event("/chat") == ["told", "the room"]
+    for client in (inside, outside):
+        assert client.read()["args"][0] == "all"
+        assert client.receive_bytes() == b"A"
+
+
 def test_applications_may_share_a_redis_and_nothing_else(start: Start) -> None:
     node, other = start(), start(**{"socketio.cluster_channel": "other"})
     here, there = node.join(), other.join()

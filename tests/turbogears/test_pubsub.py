@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from tg.validation import Convert
 
 from tests.engine.clients import DEADLINE, KINDS, wait_for
 from tests.engine.conftest import Live
+from tests.redis_server import free_port
 from tgext.socketio import SocketIOController
 from tgext.socketio import backends as backends_module
 from tgext.socketio.backends import BackendOptionError
@@ -475,6 +477,21 @@ def test_what_is_no_json_is_refused(app: App) -> None:
 # The backend
 
 
+def test_a_broker_that_is_away_is_told_and_leaves_nothing(
+    serve: Callable[..., Live], caplog: pytest.LogCaptureFixture
+) -> None:
+    options = {"anypubsub.backend": "redis", "anypubsub.port": str(free_port())}
+    app = App(**options)
+    client = connect(serve(application=app.wsgi, resource="socketio"))
+    for _ in range(2):
+        client.emit("/chat", "subscribe", "news")
+        failed = ["error", "internal_error", "Internal server error"]
+        assert client.event("/chat") == failed
+    assert client.call("/chat", "heard") == [[]]
+    assert "anypubsub.host: Redis at localhost" in caplog.text
+    assert len(app.channels) == 0
+
+
 def test_the_backend_is_kept_where_it_always_was(live: Live, app: App) -> None:
     subscribe(connect(live), "news")
     backend = app.config["tg.app_globals"].anypubsub
@@ -512,6 +529,18 @@ def test_a_wrong_option_is_named_and_leaves_nothing_locked(
     del app.config[next(iter(options))]
     with gevent.Timeout(DEADLINE):
         publish("news", "hello", app.config)
+
+
+@pytest.mark.parametrize("name", ["redis", "amqp"])
+def test_a_backend_whose_library_is_missing_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, f"tgext.socketio.backends.{name}", raising=False)
+    monkeypatch.delitem(sys.modules, "tgext.socketio.backends.redis_listener", False)
+    message = rf"anypubsub\.backend: {name} needs a library .*pip install .*\[{name}\]"
+    with pytest.raises(BackendOptionError, match=message):
+        backends_module.create_backend({"anypubsub.backend": name})
 
 
 def test_a_backend_is_made_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

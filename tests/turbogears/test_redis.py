@@ -190,6 +190,12 @@ def test_a_subscriber_iterates_until_it_is_closed(
     wait_for(lambda: server.subscribers() == [], "the connection is closed")
 
 
+def test_a_subscriber_that_cannot_be_leaves_nothing(connect: Connect) -> None:
+    backend = connect(port=str(free_port()))
+    with pytest.raises(BrokerUnavailable):
+        backend.subscribe("a", "b")
+
+
 def test_the_options_of_anypubsub_s_own_backend_do() -> None:
     given = redis_py.ConnectionPool(host="192.0.2.1")
     backend = RedisPubSub("localhost", 6380, 2, "secret", 7, None)
@@ -312,6 +318,19 @@ def test_those_who_wait_for_a_connection_wait_no_longer_than_for_redis(
     own.thaw()
 
 
+def test_closing_it_ends_what_is_just_beginning(
+    connect: Connect, own: RedisServer
+) -> None:
+    backend, heard = connect(own, socket_timeout="2"), Heard()
+    own.freeze()
+    beginning = gevent.spawn(backend.listen, "news", heard.append)
+    wait_for(lambda: backend._listener._starting.locked(), "it connects")
+    backend.close()
+    own.thaw()
+    beginning.get(timeout=DEADLINE)
+    wait_for(lambda: own.subscribers() == [], "nothing is subscribed")
+
+
 # Redis cannot be had
 
 
@@ -415,7 +434,7 @@ def test_a_channel_that_the_user_may_not_hear_is_told(
         ("host", "http://localhost", "this URL cannot be: .*redis://"),
         ("host", "redis://localhost:port", "this URL cannot be: "),
         ("host", "redis+sentinel://localhost:1", "does not name the service"),
-        ("host", "redis+sentinel:///mymaster", "does not name the sentinels"),
+        ("host", "rediss+sentinel:///mymaster", "does not name the sentinels"),
     ],
 )
 def test_a_wrong_option_is_named(option: str, value: str, problem: str) -> None:

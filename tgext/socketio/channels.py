@@ -23,7 +23,7 @@ from .engine.rooms import deliver
 from .engine.virtsocket import Socket
 from .wire import fast
 from .wire.errors import InvalidJSON
-from .wire.packet import Packet
+from .wire.packet import Packet, event_packet
 
 if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
@@ -101,13 +101,8 @@ class Channel:
             )
             return
         for (endpoint, named), sockets in list(self.audiences.items()):
-            args = [message, self.name] if named else [message]
-            packet: Packet = {
-                "type": "event",
-                "name": EVENT,
-                "args": args,
-                "endpoint": endpoint,
-            }
+            args = (message, self.name) if named else (message,)
+            packet = event_packet(endpoint, EVENT, args)
             try:
                 _send(list(sockets), packet)
             except FAILURES:

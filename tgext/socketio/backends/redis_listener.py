@@ -210,6 +210,8 @@ class RedisListener:
                 link = None
             self._link = link
             self._greenlet = gevent.spawn(self._run, link)
+            if not self._heard:
+                self._stop()  # it was closed meanwhile
             return True
 
     def _stop(self) -> None:

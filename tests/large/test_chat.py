@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.live import browsers
+from tests.live.serving import ROOT, START_DEADLINE, free_port
 from tests.redis_server import RedisServer, running_redis
-
-from . import browsers
-from .serving import ROOT, START_DEADLINE, free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -33,12 +32,15 @@ PHONE = {"width": 360, "height": 640}
 def chatting(*arguments: str) -> Iterator[str]:
     """The example's own command; the URL of its page."""
     port = free_port()
+    with running(port, "examples/chat.py", "--port", str(port), *arguments) as url:
+        yield url
+
+
+@contextmanager
+def running(port: int, *command: str) -> Iterator[str]:
+    """A script that serves, while it does; its URL."""
     environment = {**os.environ, "PYTHONPATH": ""}
-    process = subprocess.Popen(
-        [sys.executable, "examples/chat.py", "--port", str(port), *arguments],
-        cwd=ROOT,
-        env=environment,
-    )
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     url = f"http://127.0.0.1:{port}/"
     try:
         end = time.monotonic() + START_DEADLINE
@@ -191,3 +193,29 @@ def expect_back(redis: RedisServer, ada: Page, ben: Page) -> None:
         time.sleep(0.05)
     say(ben, "back again")
     api.expect(said(ada).last).to_have_text("back again")
+
+
+def test_a_chat_of_the_original(
+    browser: Browser, node_clients: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    script = "tests/live/fixtureapps/original_chat.py"
+    scripts = browsers.cdn(node_clients)
+    with (
+        running_redis(tmp_path) as redis,
+        running(port, script, str(port), str(redis.port)) as url,
+        browsers.window(browser, url, scripts) as one,
+        browsers.window(browser, url, scripts) as two,
+        browsers.window(browser, url, scripts) as elsewhere,
+    ):
+        for number, (page, room) in enumerate(
+            ((one, "1"), (two, "1"), (elsewhere, "2")), 1
+        ):
+            page.goto(f"/#{room}")
+            api.expect(page.locator("#me")).to_have_text(f"user-{number}")
+        for page, text in ((one, "hello"), (elsewhere, "alone")):
+            page.fill("#message", text)
+            page.press("#message", "Enter")
+        for page in (one, two):
+            api.expect(page.locator("#lines")).to_have_text("user-1 hello")
+        api.expect(elsewhere.locator("#lines")).to_have_text("user-3 alone")
