@@ -269,15 +269,6 @@ def test_a_websocket_that_does_not_upgrade_leaves_polling_as_it_was(
     assert websocket.receive() == "43/chat,3[]"
 
 
-def test_a_websocket_that_never_upgrades_is_given_up(serve: Serve) -> None:
-    live = serve({"/chat": Echo}, handshake_timeout=0.15)
-    polling = live.polling_5()
-    polling.join("/chat")
-    websocket = probe(live, polling)
-    websocket.expect_end()
-    assert polling.call("/chat", "echo", 1) == [1]
-
-
 @pytest.mark.cites("Engine.IO 4, WebSocket 3")
 def test_one_websocket_probes_at_a_time(serve: Serve) -> None:
     live = serve({"/chat": Echo})

@@ -19,6 +19,7 @@ from ..wire.websocket import VERSION, accept_key, is_key
 from . import origins, payloads
 from .generations import SOCKETIO_1, Generation
 from .handlers import CLIENT_LEFT
+from .input import Leftover, buffered_input
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
@@ -74,22 +75,6 @@ class HeaderTimeout(OSError, ValueError):
     """The headers of a request take too long; pywsgi knows both its bases."""
 
 
-class Leftover:
-    """The rest of a body that nobody wants.
-
-    Some of it is read after the answer: closing with unread input resets the
-    connection, and a client that still sends would not see the answer.
-    """
-
-    def __init__(self, source: Input) -> None:
-        self._source = source
-
-    def _discard(self) -> None:
-        with gevent.Timeout(CLOSE_TIMEOUT, False):  # type: ignore[arg-type]
-            while self._source.read(MOST_READ):
-                pass
-
-
 class SocketIOHandler(WSGIHandler):
     """Serves one HTTP connection."""
 
@@ -97,6 +82,10 @@ class SocketIOHandler(WSGIHandler):
     _route: Route | None = None
     _kept_alive = False
     _header_timer: gevent.Timeout
+
+    def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
+        super().__init__(sock, address, server)
+        self.rfile = buffered_input(sock)
 
     def read_requestline(self) -> str:
         if self._kept_alive:
@@ -390,7 +379,9 @@ class SocketIOHandler(WSGIHandler):
     def _too_large(self) -> HTTPError:
         # pywsgi would read the rest of the body.
         assert self.wsgi_input is not None
-        self.wsgi_input = Leftover(self.wsgi_input)  # type: ignore[assignment]
+        self.wsgi_input = Leftover(  # type: ignore[assignment]
+            self.wsgi_input, CLOSE_TIMEOUT, MOST_READ
+        )
         headers = [_TEXT, ("Connection", "close")]
         return HTTPError("413 Payload Too Large", b"Payload too large", headers)
 
