@@ -230,9 +230,9 @@ class SocketOutbox:
         """
         self.flush()
         if self._chunks and not self.closed:
-            self._drained = Event()
+            if self._drained is None:
+                self._drained = Event()
             self._drained.wait(timeout)
-            self._drained = None
         return not self._chunks
 
     def close(self) -> None:
@@ -247,8 +247,12 @@ class SocketOutbox:
             self._watcher.stop()
             self._watcher.close()
             self._watcher = None
+        self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
         if self._drained is not None:
             self._drained.set()
+            self._drained = None
 
     def _keep(self, data: bytes) -> None:
         size = self.size + len(data)
@@ -302,5 +306,4 @@ class SocketOutbox:
             self._watcher.stop()
             self._watcher.close()
             self._watcher = None
-            if self._drained is not None:
-                self._drained.set()
+            self._wake_waiting()
