@@ -1,8 +1,8 @@
 """A WebSocket after its opening handshake: messages in, frames out.
 
-The event loop reads, whether anybody waits for a message or not: pings are answered, and
-a peer that leaves is noticed, while the application does something else. What it has
-not received yet waits in an inbox; when that is full the peer has to wait.
+The event loop reads, whether anybody waits for a message or not: pings are answered,
+and a peer that leaves is noticed, while the application does something else. What it
+has not received yet waits in an inbox; when that is full the peer has to wait.
 """
 
 from __future__ import annotations
@@ -199,8 +199,9 @@ class FrameStream:
             self._loop.run_callback(self._wake)
 
     def _readable(self) -> None:
+        large = self._reader.needed > READ_SIZE
         try:
-            data = self._recv(min(max(self._reader.needed, READ_SIZE), MOST_READ))
+            data = self._recv(MOST_READ if large else READ_SIZE)
         except BlockingIOError:
             return
         except OSError:

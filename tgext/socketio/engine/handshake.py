@@ -23,7 +23,7 @@ VERSION_HEADERS: Headers = [
 ]
 
 
-class HandshakeRefused(WebSocketError):  # type: ignore[misc]
+class HandshakeRefused(WebSocketError):
     """A handshake that is answered over HTTP.
 
     :ivar status: the answer's status line.

@@ -33,7 +33,7 @@ __all__ = ["HandshakeRefused", "WebSocket", "WebSocketError", "serve_websocket"]
 log = logging.getLogger(__name__)
 
 
-class WebSocket(GeventWebSocket):  # type: ignore[misc]
+class WebSocket(GeventWebSocket):
     """A WebSocket, of the request that asked for it.
 
     The handshake is answered by :meth:`accept`, or when the connection is first used;
@@ -44,17 +44,6 @@ class WebSocket(GeventWebSocket):  # type: ignore[misc]
     :ivar handler: what serves the connection.
     :ivar json_dumps: writes JSON for :meth:`send_json`.
     """
-
-    __slots__ = (
-        "__weakref__",
-        "_address",
-        "_answered",
-        "_groups",
-        "_stream",
-        "_told",
-        "json_dumps",
-        "subprotocol",
-    )
 
     # gevent-websocket's own would need its stream.
     def __init__(self, environ: dict[str, Any], handler: SocketIOHandler) -> None:
@@ -280,10 +269,11 @@ class WebSocket(GeventWebSocket):  # type: ignore[misc]
             parse_close(code.to_bytes(2, "big"))
         except Exception:
             raise ValueError(f"close code {code!r} may not be sent") from None
-        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+        if isinstance(reason, bytes):
+            reason = reason.decode("utf-8", "replace")
         if not self._answered:
             self._told = True
-            self._open().close(code, text or "")
+            self._open().close(code, reason or "")
 
     @property
     def closed(self) -> bool:

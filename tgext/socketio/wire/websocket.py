@@ -96,12 +96,12 @@ class FrameReader:
             been yielded.
         """
         if self._pending:
-            self._pending += data
-            if len(self._pending) < self.needed:
+            if len(self._pending) + len(data) < self.needed:
+                self._pending += data
                 if self._payload_at:
                     self._check_pending_text()
                 return
-            data = bytes(self._pending)
+            data = b"".join((self._pending, data))
             self._pending = bytearray()
         at = 0
         end = len(data)
@@ -178,7 +178,7 @@ class FrameReader:
             raise FrameError("the most significant bit of a length is set")
         most = self._max_size
         if self._compressed or first & COMPRESSED:
-            # What cannot be compressed grows a little. The inflater has the exact bound.
+            # What cannot be compressed grows a little; the inflater is exact.
             most += 64 + (most >> 8)
         if length + len(self._fragments) > most:
             raise MessageTooBig(f"a message of more than {self._max_size} bytes")
@@ -321,8 +321,8 @@ def encode_close(code: int, reason: str = "") -> bytes:
     return encode_frame(CLOSE, code.to_bytes(2, "big") + whole)
 
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PARAMETER = re.compile(rf'({_TOKEN})(?:\s*=\s*(?:({_TOKEN})|"({_TOKEN})"))?')
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PARAMETER = re.compile(rf'({_NAME})(?:\s*=\s*(?:({_NAME})|"({_NAME})"))?')
 
 Offer = tuple[str, dict[str, "str | None"]]
 
@@ -336,7 +336,7 @@ def parse_tokens(value: str) -> list[str]:
         return []
     tokens = [each.strip(" \t") for each in value.split(",")]
     tokens = [each for each in tokens if each]
-    if not all(re.fullmatch(_TOKEN, each) for each in tokens):
+    if not all(re.fullmatch(_NAME, each) for each in tokens):
         raise ValueError(f"{value[:80]!r} is no list of tokens")
     if len(set(tokens)) < len(tokens):
         raise ValueError(f"{value[:80]!r} names one twice")
