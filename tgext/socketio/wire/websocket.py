@@ -128,7 +128,7 @@ class FrameReader:
             stop = start + length
             if end < stop:
                 self.needed = stop - at
-                if start < end and self._is_plain_text(first):
+                if self._is_plain_text(first):
                     self._payload_at = start - at
                 break
             payload = data[start:stop]
@@ -218,6 +218,8 @@ class FrameReader:
         checked, pending = self._checked, self._pending
         begin = self._payload_at + checked
         piece = bytes(pending[begin:])
+        if not piece:
+            return  # not even its mask may have come
         if self._masked:
             mask = bytes(pending[self._payload_at - 4 : self._payload_at])
             turn = checked % 4
