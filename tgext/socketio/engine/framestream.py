@@ -7,7 +7,6 @@ has not received yet waits in an inbox; when that is full the peer has to wait.
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -39,8 +38,6 @@ from .outbox import SocketOutbox
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
-
-log = logging.getLogger(__name__)
 
 #: Bytes read at once: what one connection has handled before the others have a turn.
 READ_SIZE = 8192
@@ -126,6 +123,7 @@ class FrameStream:
         self._input_over = False
         self._hung_up = False
         self._close_sent = False
+        self._peer_closed = False
         #: The close frame to send once the application has received all messages.
         self._farewell = b""
         #: Bytes that were unsent when it was last looked whether the peer takes any.
@@ -233,7 +231,6 @@ class FrameStream:
                         self._pause(messages)
                         return
         except ProtocolError as error:
-            log.info("A client broke the WebSocket protocol: %s", error.reason)
             code, reason = error.close_code, error.reason
             self._end_input(code, reason, encode_close(code, reason))
 
@@ -259,6 +256,7 @@ class FrameStream:
                 self.outbox.write(encode_frame(PONG, payload))
         elif opcode == CLOSE:
             code, reason = parse_close(payload)
+            self._peer_closed = True
             answer = encode_close(1000 if code == NO_CODE else code)
             self._end_input(code, reason, answer)
 
@@ -271,7 +269,7 @@ class FrameStream:
         """
         outbox = self.outbox
         if not self.open or outbox.closed:
-            raise WebSocketError(MSG_SOCKET_DEAD)
+            raise self._dead()
         if self.deflater is None:
             outbox.write(encode_frame(opcode, payload))
         else:
@@ -299,10 +297,14 @@ class FrameStream:
                 outbox.close()
                 self._overflowed()
         if outbox.closed:
-            raise WebSocketError(MSG_SOCKET_DEAD)
+            raise self._dead()
+
+    def _dead(self) -> WebSocketError:
+        # The kernel may have said so to the outbox alone.
+        self._over()
+        return WebSocketError(MSG_SOCKET_DEAD)
 
     def _overflowed(self) -> None:
-        log.info("A client does not read: slow consumer")
         self._set_code(ABNORMAL, "slow consumer")
         self.abort()
 
@@ -344,7 +346,7 @@ class FrameStream:
             outbox.uncork()
             while not outbox.wait_drained(CLOSE_TIMEOUT) and not outbox.closed:
                 pass  # `_late` ends it
-            if not self._hung_up:
+            if not self._hung_up and not self._peer_closed:
                 if self._input_over:
                     self._hang_up()
                 # Closing with unread input would reset the connection, and the peer
@@ -403,7 +405,6 @@ class FrameStream:
             self.abort()
 
     def _silent(self) -> None:
-        log.info("A client does not answer pings")
         self.close(1011, "ping timeout")
 
     def _lost(self) -> None:

@@ -97,6 +97,8 @@ class SocketIOHandler(WSGIHandler):
     server: SocketIOServer
     _route: Route | None = None
     _kept_alive = False
+    #: How a plain WebSocket ended: what the access log has about it.
+    ending = ""
     _header_timer: gevent.Timeout
 
     def read_requestline(self) -> str:
@@ -135,6 +137,10 @@ class SocketIOHandler(WSGIHandler):
             self.close_connection = True
         with self.server.request_in_progress():
             super().handle_one_response()
+
+    def format_request(self) -> str:
+        line: str = super().format_request()
+        return f"{line} {self.ending}" if self.ending else line
 
     def log_request(self) -> None:
         if self._route is None:

@@ -194,8 +194,7 @@ class WebSocket(GeventWebSocket):
         try:
             text = message if isinstance(message, str) else message.decode()
             return fast.loads(text)
-        except (InvalidJSON, UnicodeDecodeError) as error:
-            log.info("A client sent what is no JSON: %s", error)
+        except (InvalidJSON, UnicodeDecodeError):
             self.close(1007, "invalid JSON")
             raise WebSocketError("A message was no JSON") from None
 
@@ -309,6 +308,7 @@ class WebSocket(GeventWebSocket):
             stream.finish()
         finally:
             self.handler.server.forget_websocket(self, self._address)
+            self.handler.ending = f"{stream.code} {stream.reason!r}"
 
 
 def outgoing(message: str | bytes, binary: bool | None) -> tuple[int, bytes]:
@@ -359,9 +359,10 @@ def serve_websocket(
         start_response(refused.status, [*refused.headers, content])
         return [text]
     except FAILURES as error:
-        if not websocket.accepted:
+        left = isinstance(error, WebSocketError) and websocket.closed
+        if not left and not websocket.accepted:
             raise
-        if not (isinstance(error, WebSocketError) and websocket.closed):
+        if not left:
             log.exception("A WebSocket's application failed")
         return []
     finally:
