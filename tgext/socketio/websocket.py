@@ -33,6 +33,7 @@ from functools import partial, wraps
 from typing import Any, TypeVar, overload
 
 from tg import config, request
+from tg.exceptions import HTTPException
 from tg.jsonify import JSONEncoder
 from tg.request_local import Request, Response
 from tg.support.converters import asbool
@@ -176,11 +177,14 @@ def _endpoint(options: Options, method: Callable[..., Any]) -> Callable[..., Any
             method(*args, **kwargs)
         except WebSocketError:
             if not connection.closed:
-                connection.close(1011)
+                connection.fail()
                 raise
             log.debug("A client left while it was sent to: %s", connection)
+        except HTTPException as error:
+            connection.fail()
+            log.exception("%s: too late, the handshake was answered", error.status)
         except BaseException:
-            connection.close(1011)
+            connection.fail()
             raise
         return ""
 
@@ -209,8 +213,10 @@ def _spell(errors: Any) -> str:
 def _commit() -> None:
     """End the transaction of the request: it must not last as long as the socket."""
     if asbool(config.get("tm.enabled", False)):
-        import transaction
-
+        try:
+            import transaction
+        except ImportError:
+            return  # then TurboGears manages none either
         transaction.commit()
 
 

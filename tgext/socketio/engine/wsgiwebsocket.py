@@ -60,6 +60,8 @@ class WebSocket(GeventWebSocket):
         self._answered = False
         #: Whether :meth:`receive` has said that the connection ended.
         self._told = False
+        #: Whether :meth:`fail` was called.
+        self.failed = False
 
     def __del__(self) -> None:
         """gevent-websocket's would close; here who serves the request does."""
@@ -274,6 +276,12 @@ class WebSocket(GeventWebSocket):
             self._told = True
             self._open().close(code, reason or "")
 
+    def fail(self) -> None:
+        """Close the connection because the application failed."""
+        if not self.closed:
+            self.failed = True
+            self.close(1011)
+
     @property
     def closed(self) -> bool:
         """Whether nothing can be sent any more."""
@@ -360,6 +368,7 @@ def serve_websocket(
         return [text]
     except FAILURES as error:
         left = isinstance(error, WebSocketError) and websocket.closed
+        left = left and not websocket.failed
         if not left and not websocket.accepted:
             raise
         if not left:
