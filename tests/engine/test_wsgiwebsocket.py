@@ -126,7 +126,6 @@ def test_it_is_a_websocket_of_gevent_websocket(serve: Serve) -> None:
     held.go_on.set()
     wait_for(lambda: websocket.closed, "the method returns")
     assert repr(websocket) == "<WebSocket /path closed>"
-    # There is no circle that only the garbage collector could open.
     assert websocket.environ["wsgi.websocket"] is None
 
 

@@ -187,14 +187,14 @@ class FrameStream:
                 timer.close()
 
     def _wake(self) -> None:
-        """Let who waits for a message look; the last thing that a callback does."""
-        waiter = self._waiter
-        if waiter is None:
-            return
-        if getcurrent() is get_hub():
-            waiter.switch(None)
-        else:
-            self._loop.run_callback(self._wake)
+        """Let who waits for a message look whether there is one."""
+        if self._waiter is not None:
+            self._loop.run_callback(self._switch)
+
+    def _switch(self) -> None:
+        """:meth:`_wake`, at once: the last thing that a callback of the hub does."""
+        if self._waiter is not None:
+            self._waiter.switch(None)
 
     def _readable(self) -> None:
         large = self._reader.needed > READ_SIZE
@@ -213,7 +213,7 @@ class FrameStream:
     def _feed(self, data: bytes) -> None:
         self._take(self._reader.feed(data))
         if self._inbox or self._input_over:
-            self._wake()
+            self._switch()
 
     def _take(self, messages: Iterator[Message]) -> None:
         """Put messages into the inbox until it is full or they end."""
@@ -288,19 +288,16 @@ class FrameStream:
         self.deliver(encode_frame(PING, payload))
 
     def _await_room(self) -> None:
-        outbox = self.outbox
         if getcurrent() is get_hub():
             return
-        while outbox.size > self._room:
-            before = outbox.size
-            if not outbox.wait_drained(self._patience) and outbox.size >= before:
-                outbox.close()
-                self._overflowed()
-        if outbox.closed:
+        if not self.outbox.wait_for_room(self._room, self._patience):
+            self._overflowed()
+        if self.outbox.closed:
             raise self._dead()
 
     def _dead(self) -> WebSocketError:
         # The kernel may have said so to the outbox alone.
+        self._set_code(ABNORMAL, "")
         self._over()
         return WebSocketError(MSG_SOCKET_DEAD)
 
@@ -335,6 +332,7 @@ class FrameStream:
         except OSError:
             pass  # it is closed
         self._lost()
+        self._over()
 
     def finish(self) -> None:
         """Wait until all is sent and the closing handshake is over; release all.
@@ -352,7 +350,7 @@ class FrameStream:
                 # Closing with unread input would reset the connection, and the peer
                 # lose the close frame.
                 self._done = Event()
-                self._done.wait()
+                self._done.wait(self._patience)
         finally:
             outbox.close()
             self._lost()

@@ -235,6 +235,18 @@ class SocketOutbox:
             self._drained.wait(timeout)
         return not self._chunks
 
+    def wait_for_room(self, most: int, patience: float) -> bool:
+        """Block until no more than ``most`` bytes wait.
+
+        :param patience: seconds in which the peer has to take some.
+        :returns: False when it took none.
+        """
+        while self.size > most:
+            before = self.size
+            if not self.wait_drained(patience) and self.size >= before:
+                return False
+        return True
+
     def close(self) -> None:
         """Drop what waits and take nothing more."""
         self.closed = True
