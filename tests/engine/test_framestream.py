@@ -82,6 +82,19 @@ def test_a_ping_inside_a_fragmented_message_is_answered_at_once(serve: Serve) ->
     assert websocket.receive() == "Hello"
 
 
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
+def test_frames_of_the_server_are_not_masked(serve: Serve, size: int) -> None:
+    """Section 5.1, and 5.2: the shortest length that there is."""
+    websocket = serve(application=serving(echo)).websocket("/")
+    websocket.send("x" * size)
+    frame = encode_frame(TEXT, b"x" * size)
+    received = b""
+    while len(received) < len(frame):
+        received += websocket.sock.recv(65_536)
+    assert received == frame
+    assert not received[1] & 0x80
+
+
 # The closing handshake
 
 

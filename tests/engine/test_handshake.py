@@ -146,6 +146,49 @@ def test_http_1_0_cannot_be_upgraded(serve: Serve) -> None:
     assert raw.receive_head()[0] == 400
 
 
+HEAD = "GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        pytest.param(
+            [f"Sec-WebSocket-Key: {KEY}"] * 2 + ["Sec-WebSocket-Version: 13"],
+            400,
+            id="11.3.1 two keys",
+        ),
+        pytest.param(
+            [f"Sec-WebSocket-Key: {KEY}"] + ["Sec-WebSocket-Version: 13"] * 2,
+            426,
+            id="11.3.5 two versions",
+        ),
+        pytest.param(
+            [
+                f"Sec-WebSocket-Key: {KEY}",
+                "Sec-WebSocket-Version: 13",
+                "Sec-WebSocket-Protocol: other",
+                "Sec-WebSocket-Protocol: chat",
+                "Sec-WebSocket-Extensions: other",
+                "Sec-WebSocket-Extensions: permessage-deflate",
+            ],
+            101,
+            id="11.3.2 and 11.3.4 lists on several lines",
+        ),
+    ],
+)
+def test_headers_may_or_may_not_come_twice(
+    serve: Serve, lines: list[str], status: int
+) -> None:
+    options: dict[str, Any] = {"subprotocols": ["chat"], "compression": Deflate()}
+    raw = serve(application=serving(echo, **options)).raw()
+    raw.send_raw((HEAD + "\r\n".join([*lines, "", ""])).encode())
+    found, headers = raw.receive_head()
+    assert found == status
+    if status == 101:
+        assert headers["Sec-WebSocket-Protocol"] == "chat"
+        assert headers["Sec-WebSocket-Extensions"] == "permessage-deflate"
+
+
 def test_frames_may_come_with_the_handshake(serve: Serve) -> None:
     live = serve(application=serving(echo))
     frames = encode_frame(TEXT, b"early", MASK) + encode_frame(TEXT, b"half", MASK)[:5]

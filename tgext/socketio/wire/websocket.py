@@ -35,6 +35,9 @@ _LENGTH = 0x7F
 _CONTROL = 0x08
 _MAX_CONTROL = 125
 
+#: Bytes that are copied faster than a view of them is made.
+_COPY = 2048
+
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 Message = tuple[int, "str | bytes"]
@@ -131,9 +134,13 @@ class FrameReader:
                 if self._is_plain_text(first):
                     self._payload_at = start - at
                 break
-            payload = data[start:stop]
-            if self._masked:
-                payload = apply_mask(payload, data[start - 4 : start])
+            if not self._masked:
+                payload = data[start:stop]
+            elif length < _COPY:
+                payload = apply_mask(data[start:stop], data[start - 4 : start])
+            else:
+                view = memoryview(data)[start:stop]
+                payload = apply_mask(view, data[start - 4 : start])
             at = stop
             if first == _FIN | TEXT and not self._opcode:
                 if self._checked:
