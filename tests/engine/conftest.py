@@ -113,7 +113,8 @@ class Live:
         wait_for(lambda: not server.websockets, "all plain WebSockets end")
         for transport, _ in list(server._lingering.values()):
             server.stop_lingering(transport)  # nobody will fetch its last packets
-        wait_for(lambda: not any(vars(server.rooms).values()), "all rooms are empty")
+        rooms = server.rooms
+        wait_for(lambda: not (rooms._members or rooms._keys), "all rooms are empty")
         wait_for(lambda: not len(server.wheel), "no timer is left")
 
 

@@ -59,7 +59,7 @@ class Holding(Witness):
     def on_hold(self) -> None:
         self.hold()
 
-    def on_note(self, value: Any) -> Any:
+    def on_note(self, value: Any, *more: Any) -> Any:
         self.notes.append(value)
         return value
 

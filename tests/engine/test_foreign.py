@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from types import ModuleType
 from typing import Any
 
@@ -105,6 +107,27 @@ def test_a_class_is_adapted_once() -> None:
     assert (adapted.__name__, adapted.__module__) == ("Plain", __name__)
     # What the application has stays as it was.
     assert Plain.emit is foreign.BaseNamespace.emit
+
+
+def test_an_adapted_class_is_no_longer_foreign() -> None:
+    adapted = adapt(Chat)
+    assert issubclass(adapted, BaseNamespace)
+    assert not is_foreign(adapted)
+
+
+def test_an_adapted_class_goes_with_its_original() -> None:
+    class Temporary(Plain):
+        pass
+
+    adapt(Temporary)
+    gone = weakref.ref(Temporary)
+    del Temporary
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_mixin_alone_is_no_namespace() -> None:
+    assert not is_foreign(mixins.RoomsMixin)
 
 
 def test_a_foreign_namespace_serves_all_clients(serve: Serve, kind: str) -> None:
@@ -250,6 +273,84 @@ def test_what_an_application_overrides_comes_first(serve: Serve, kind: str) -> N
     assert client.call("/chat", "pair", 1, number=5) == [1, "default"]
     initialized = ["own initialize", "initialize"]
     assert calls == [*initialized, "echo", "pair", "open", "pair"]
+
+
+class Watching(mixins.RoomsMixin, Plain):  # type: ignore[misc, name-defined]
+    """Overrides each step, the mixin first, and initializes as old code does."""
+
+    def __init__(self, environ: Any, ns_name: str, request: Any = None) -> None:
+        foreign.BaseNamespace.__init__(self, environ, ns_name, request=request)
+        self.session["rooms"] = set()
+
+    def process_packet(self, packet: Any) -> Any:
+        calls.append(packet["type"])
+        return super().process_packet(packet)
+
+    def call_method_with_acl(self, method_name: str, packet: Any, *args: Any) -> Any:
+        calls.append(f"acl {method_name}")
+        return super().call_method_with_acl(method_name, packet, *args)
+
+    def call_method(self, method_name: str, packet: Any, *args: Any) -> Any:
+        calls.append(method_name)
+        return super().call_method(method_name, packet, *args)
+
+    def join(self, room: str) -> None:
+        super().join(room.lower())
+
+    def disconnect(self, *args: Any, **kwargs: Any) -> None:
+        calls.append("disconnect")
+        super().disconnect(*args, **kwargs)
+
+    def on_join(self, room: str) -> int:
+        self.join(room)
+        return len(self.socket.server.rooms.members(self.ns_name, "lobby"))
+
+
+def test_what_is_overridden_can_be_called(serve: Serve, kind: str) -> None:
+    client = serve({"/chat": Watching}).client(kind)
+    client.join("/chat")
+    assert client.event("/chat") == ["welcome", "hello", "/chat"]
+    assert client.call("/chat", "join", "LOBBY") == [1]
+    client.emit("/chat", "pair")
+    assert client.event("/chat")[:2] == ["error", "invalid_method_args"]
+    client.leave("/chat")
+    wait_for(lambda: "disconnect" in calls, "the end is told")
+    assert calls == [
+        "initialize",
+        *("connect", "acl recv_connect", "recv_connect", "recv_connect"),
+        *("event", "acl on_join", "on_join"),
+        *("event", "acl on_pair", "on_pair"),
+        *("recv_disconnect", "recv_disconnect"),
+        *["disconnect"] * calls.count("disconnect"),
+    ]
+
+
+def test_a_namespace_of_this_package_takes_mixins_of_gevent_socketio(
+    serve: Serve,
+) -> None:
+    class Mixed(Echo, mixins.BroadcastMixin, mixins.RoomsMixin):  # type: ignore[misc, name-defined]
+        def on_enter(self, room: str) -> None:
+            self.join(room)
+
+        def on_tell(self, room: str, word: str) -> None:
+            self.emit_to_room(room, "told", word)
+
+        def on_shout(self, word: str) -> None:
+            self.broadcast_event("shouted", word)
+
+    assert is_foreign(Mixed)
+    live = serve({"/chat": Mixed, "/other": Echo})
+    speaker, listener, outsider = (live.client() for _ in range(3))
+    outsider.join("/other")
+    for client in (speaker, listener):
+        client.join("/chat")
+        client.call("/chat", "enter", "lobby")
+    speaker.call("/chat", "tell", "lobby", "a")
+    speaker.emit("/chat", "shout", "b")
+    assert speaker.event("/chat") == ["shouted", "b"]
+    assert listener.event("/chat") == ["told", "a"]
+    assert listener.event("/chat") == ["shouted", "b"]
+    assert outsider.call("/other", "echo", 1) == [1]
 
 
 def test_a_foreign_namespace_catches_its_errors(serve: Serve) -> None:

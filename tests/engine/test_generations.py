@@ -21,6 +21,9 @@ from .conftest import Serve
 from .namespaces import Echo, Witness, fresh
 
 
+@pytest.mark.cites(
+    "Socket.IO 1, Anatomy 1", "Socket.IO 1, Handshake 4", "Socket.IO 1, Transport ID 1"
+)
 def test_a_0_9_handshake_is_four_fields(serve: Serve) -> None:
     live = serve({})
     client = live.websocket_1()
@@ -30,6 +33,7 @@ def test_a_0_9_handshake_is_four_fields(serve: Serve) -> None:
     assert len(client.sid) >= 22
 
 
+@pytest.mark.cites("Engine.IO 4, Handshake 1", "Engine.IO 4, Handshake 2")
 def test_a_4_x_handshake_is_an_open_packet(serve: Serve) -> None:
     live = serve({}, max_message_size=5000)
     limits = {"pingInterval": 25000, "pingTimeout": 20000, "maxPayload": 5000}
@@ -43,6 +47,7 @@ def test_a_4_x_handshake_is_an_open_packet(serve: Serve) -> None:
     assert websocket.handshake == {"sid": websocket.sid, "upgrades": [], **limits}
 
 
+@pytest.mark.cites("Engine.IO 3, Transports 1")
 @pytest.mark.parametrize(
     ("transports", "opens", "upgrades", "listed"),
     [
@@ -59,6 +64,7 @@ def test_a_handshake_names_the_transports_that_are_served(
     assert live.http().get("/socket.io/1/").text.split(":")[3] == listed
 
 
+@pytest.mark.cites("Socket.IO 1, Handshake 4")
 def test_options_are_in_the_handshake(serve: Serve) -> None:
     live = serve({}, heartbeat_interval=3, heartbeat_timeout=1.5, close_timeout=7)
     assert live.websocket_1().handshake[:2] == ["4", "7"]
@@ -66,6 +72,17 @@ def test_options_are_in_the_handshake(serve: Serve) -> None:
     assert (handshake["pingInterval"], handshake["pingTimeout"]) == (3000, 1500)
 
 
+@pytest.mark.cites(
+    "Engine.IO 3, Anatomy 3",
+    "Engine.IO 3, Packet 1",
+    "Engine.IO 4, Message 1",
+    "Engine.IO 4, Packet encoding 1",
+    "Engine.IO 4, Packet encoding, WebSocket 1",
+    "Socket.IO 4, CONNECT 1",
+    "Socket.IO 4, Acknowledgement 1",
+    "Socket.IO 5, Acknowledgement 1",
+    "Socket.IO 5, Difference between v5 and v4 2",
+)
 @pytest.mark.parametrize(
     ("generation", "sent", "answers"),
     [
@@ -154,6 +171,7 @@ def test_a_dialogue(
             assert received == answer
 
 
+@pytest.mark.cites("Engine.IO 3, Anatomy 4", "Socket.IO 1, Disconnect 2")
 @pytest.mark.parametrize(
     ("generation", "text"), [("0.9", "0::"), ("0.9", "0"), ("2", "1"), ("4", "1")]
 )

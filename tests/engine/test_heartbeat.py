@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 import gevent
@@ -40,6 +41,7 @@ def receive_but(client: Client, ping: str) -> str:
             return text
 
 
+@pytest.mark.cites("Engine.IO 4, Heartbeat 1", "Socket.IO 1, Heartbeat 1")
 @pinged
 def test_a_client_that_answers_stays(serve: Serve, kind: str) -> None:
     ping, pong = ping_and_pong(kind)
@@ -68,6 +70,7 @@ def test_any_message_shows_that_a_client_lives(serve: Serve, kind: str) -> None:
     assert namespace.left == []
 
 
+@pytest.mark.cites("Engine.IO 3, Anatomy 2", "Engine.IO 3, Packet 3")
 @pinging
 @pytest.mark.parametrize(("ping", "pong"), [("2", "3"), ("2probe", "3probe")])
 def test_a_client_that_pings_stays(
@@ -123,6 +126,89 @@ def test_a_ping_is_answered_while_a_handler_waits_for_its_client(
     assert namespace.notes == ["fine"]
 
 
+@pytest.mark.cites("Real clients, Heartbeats 1")
+@pytest.mark.cites("Engine.IO 3, Timeouts 1")
+@pinging
+def test_pings_are_answered_while_a_handler_takes_long(serve: Serve, kind: str) -> None:
+    """Else the client would give the server up, though it is asked for nothing."""
+    namespace = fresh(Holding)
+    times = {"heartbeat_interval": 0.3, "heartbeat_timeout": 0.3}
+    live = serve({"/chat": namespace}, **times)
+    client = live.client(kind)
+    client.join("/chat")
+    client.send(
+        client.dialect.event("/chat", "hold", (), None),
+        client.dialect.event("/chat", "note", (0,), None),
+    )
+    assert namespace.entered.wait(DEADLINE)
+    began = time.monotonic()
+    number = 0
+    # Longer than the client would wait for a pong.
+    while time.monotonic() < began + sum(times.values()):
+        number += 1
+        client.emit("/chat", "note", number)
+        client.send("2")
+        assert client.receive() == "3"
+        gevent.sleep(0.1)
+    assert namespace.notes == []
+    namespace.go_on.set()
+    assert client.call("/chat", "note", "last") == ["last"]
+    assert namespace.notes == [*range(number + 1), "last"]
+    # It is so again and again.
+    namespace.entered.clear()
+    namespace.go_on.clear()
+    client.emit("/chat", "hold", number=3)
+    assert namespace.entered.wait(DEADLINE)
+    client.send("2")
+    assert client.receive() == "3"
+    namespace.go_on.set()
+    assert client.read()["number"] == 3
+
+
+def test_no_more_is_kept_of_what_comes_behind_a_long_handler_than_one_message_may_have(
+    serve: Serve,
+) -> None:
+    """Past that the client has to wait: its pings too, as TCP holds all of it back."""
+    namespace = fresh(Holding)
+    times = {"heartbeat_interval": 0.1, "heartbeat_timeout": 0.1}
+    live = serve({"/chat": namespace}, max_message_size=500, **times)
+    client = live.websocket_4()
+    client.join("/chat")
+    client.emit("/chat", "hold")
+    assert namespace.entered.wait(DEADLINE)
+    client.send("2")
+    assert client.receive() == "3"
+    client.websocket.sock.setsockopt(SOL_SOCKET, SO_SNDBUF, 65536)
+    dialect, padding = client.dialect, "x" * 400
+    texts = [dialect.event("/chat", "note", (n, padding), None) for n in range(5000)]
+    sending = gevent.spawn(client.send, *texts, "2")
+    gevent.sleep(0.3)
+    assert not sending.ready()
+    assert namespace.notes == []
+    namespace.go_on.set()
+    sending.get(timeout=DEADLINE)
+    assert client.receive() == "3"
+    assert namespace.notes == list(range(5000))
+
+
+def test_a_handler_that_takes_long_is_read_ahead_of_only_where_clients_ping(
+    serve: Serve,
+) -> None:
+    """The others lose nothing, and are pushed back by TCP alone."""
+    namespace = fresh(Holding)
+    live = serve({"/chat": namespace}, heartbeat_interval=0.1)
+    client = live.websocket_5()
+    client.join("/chat")
+    client.emit("/chat", "hold")
+    assert namespace.entered.wait(DEADLINE)
+    for _ in range(5):
+        assert client.receive() == "2"
+    transport: Any = live.socket(client).transport
+    assert transport._ahead is None
+    namespace.go_on.set()
+
+
+@pytest.mark.cites("Engine.IO 4, Heartbeat 2", "Socket.IO 1, Heartbeat 1")
 def test_a_silent_client_is_given_up(serve: Serve, kind: str) -> None:
     namespace = fresh(Holding)
     live = serve({"/chat": namespace}, **SHORT)

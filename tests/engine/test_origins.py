@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from .conftest import Serve
+from tgext.socketio.engine import socketio_manage
+
+from .clients import Http
+from .conftest import Live, Serve
+from .namespaces import Echo
 
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
 LISTED = "https://listed.example"
@@ -12,6 +19,13 @@ CREDENTIALS = "Access-Control-Allow-Credentials"
 ORIGIN = "Access-Control-Allow-Origin"
 
 
+def end(live: Live) -> None:
+    """End the sessions that no client follows up."""
+    for socket in list(live.server.sockets.values()):
+        socket.kill()
+
+
+@pytest.mark.cites("Engine.IO 3, XHR 1")
 @pytest.mark.parametrize(
     "origin", ["http://elsewhere", "null", "::", "http://[", "http://[::1"]
 )
@@ -20,6 +34,11 @@ def test_a_foreign_origin_is_refused(serve: Serve, origin: str) -> None:
     assert reply.status == 403
     assert reply.json == {"code": 4, "message": "Forbidden"}
     assert reply.headers[ORIGIN] is None
+
+
+def test_no_origin_is_that_of_a_server_without_a_name(serve: Serve) -> None:
+    reply = serve().http().get(HANDSHAKE, {"Host": "", "Origin": "null"})
+    assert reply.status == 403
 
 
 @pytest.mark.parametrize(
@@ -54,6 +73,7 @@ def test_a_foreign_page_opens_no_websocket(serve: Serve) -> None:
     assert list(live.server.sockets) == [session.sid]
 
 
+@pytest.mark.cites("Engine.IO 3, XHR 1")
 @pytest.mark.parametrize(
     ("allowed", "origin", "answer", "credentials"),
     [
@@ -87,8 +107,7 @@ def test_a_page_that_may_connect_is_told_so(
     # What is answered by origin must not be cached for another.
     assert reply.headers["Vary"] == ("Origin" if credentials else None)
     assert live.websocket_5(headers=headers).websocket.status == 101
-    for socket in list(live.server.sockets.values()):
-        socket.kill()
+    end(live)
 
 
 def test_an_error_can_be_read_by_a_page_that_may_connect(serve: Serve) -> None:
@@ -107,3 +126,197 @@ def test_a_preflight_request_opens_nothing(serve: Serve) -> None:
     assert reply.headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
     assert reply.headers["Access-Control-Allow-Headers"] == "Content-Type"
     assert live.server.sockets == {}
+
+
+def test_a_browser_s_word_counts_more_than_its_host_header(serve: Serve) -> None:
+    """Behind a proxy with another Host, or where a policy hides the origin."""
+    for origin in ("https://www.example.org", "null"):
+        headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        live = serve({})
+        assert live.http().get(HANDSHAKE, headers).status == 200
+        end(live)
+
+
+# Scripts and frames, which browsers ask for without an Origin
+
+#: Where a session is opened and read by scripts.
+SCRIPTS = [
+    "/socket.io/1/?jsonp=0",
+    "/socket.io/1/jsonp-polling/abc?i=0",
+    "/socket.io/?EIO=3&transport=polling&j=0",
+    "/socket.io/?EIO=3&transport=polling&j=0&sid=abc",
+    "/socket.io/?EIO=4&transport=polling&j=0",
+]
+FRAME = "/socket.io/1/htmlfile/abc"
+
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}
+COOKIE = {"Cookie": "user=ada"}
+OWN = {"Referer": "http://HOST/page?x=1"}
+FOREIGN = {"Referer": "http://elsewhere/"}
+FROM_LISTED = {"Referer": LISTED + "/some/page"}
+
+
+def site(value: str) -> dict[str, str]:
+    return {"Sec-Fetch-Site": value}
+
+
+#: The headers of a request, and whether a script and a frame are answered then.
+LOADS: list[tuple[dict[str, str], bool, bool]] = [
+    # Browsers without Fetch Metadata, or pages without TLS.
+    ({**BROWSER, **COOKIE, **OWN}, True, True),
+    ({**BROWSER, **COOKIE, **FROM_LISTED}, True, True),
+    ({**BROWSER, **COOKIE, **FOREIGN}, False, False),
+    ({**FOREIGN}, False, False),
+    ({"Referer": "http://[::"}, False, False),
+    ({"Referer": "http://HOST.elsewhere/"}, False, False),
+    ({"Referer": "http://elsewhere/http://HOST/"}, False, False),
+    ({"Referer": "http://HOST@elsewhere/"}, False, False),
+    # ... that say nothing: no page can read a frame of another, all read a script.
+    ({**BROWSER}, False, True),
+    ({"User-Agent": "Opera/9.80"}, False, True),
+    # Browsers that tell.
+    ({**BROWSER, **COOKIE, **site("same-origin")}, True, True),
+    ({**BROWSER, **COOKIE, **site("none")}, True, True),
+    ({**BROWSER, **OWN, **site("same-origin")}, True, True),
+    ({**BROWSER, **site("cross-site")}, False, False),
+    ({**BROWSER, **site("same-site")}, False, False),
+    ({**BROWSER, **site("cross-site"), **FOREIGN}, False, False),
+    ({**BROWSER, **site("cross-site"), **FROM_LISTED}, True, True),
+    # A sandboxed page of this server.
+    ({**BROWSER, **site("cross-site"), **OWN}, False, False),
+    # An Origin, where there is one, as everywhere.
+    ({**BROWSER, "Origin": "null", **OWN}, False, False),
+    ({**BROWSER, "Origin": LISTED}, True, True),
+    # No browser; but what could be in somebody's name is a browser's.
+    ({}, True, True),
+    ({"User-Agent": "python-requests/2.0"}, True, True),
+    (COOKIE, False, True),
+    ({"Authorization": "Basic YTpi"}, False, True),
+]
+
+
+def here(live: Live, headers: dict[str, str]) -> dict[str, str]:
+    host = f"127.0.0.1:{live.port}"
+    return {name: value.replace("HOST", host) for name, value in headers.items()}
+
+
+def answered(http: Http, target: str, headers: dict[str, str]) -> bool:
+    """Whether a request got further than its origin."""
+    reply = http.get(target, headers)
+    if reply.status == 403:
+        assert reply.json == {"code": 4, "message": "Forbidden"}
+    return reply.status != 403
+
+
+@pytest.mark.parametrize(("headers", "script", "frame"), LOADS)
+def test_a_page_of_another_server_loads_no_session(
+    serve: Serve, headers: dict[str, str], script: bool, frame: bool
+) -> None:
+    live = serve({}, allowed_origins=[LISTED])
+    http = live.http()
+    headers = here(live, headers)
+    for target in SCRIPTS:
+        assert answered(http, target, headers) is script, target
+    assert answered(http, FRAME, headers) is frame
+    if "Origin" not in headers:
+        # What a page cannot read needs no such care.
+        assert answered(http, HANDSHAKE, headers)
+    end(live)
+
+
+def test_by_default_only_the_server_s_own_pages_load_a_session(serve: Serve) -> None:
+    live = serve({})
+    for headers, expected in [(OWN, True), (FROM_LISTED, False), (FOREIGN, False)]:
+        for target in SCRIPTS:
+            asked = here(live, {**BROWSER, **COOKIE, **headers})
+            assert answered(live.http(), target, asked) is expected
+    end(live)
+
+
+# Anybody's pages
+
+Seen = list["str | None"]
+
+
+def witness(seen: Seen) -> Callable[..., Any]:
+    """An application that notes in whose name a connection is opened."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append(environ.get("HTTP_COOKIE") or environ.get("HTTP_AUTHORIZATION"))
+        socketio_manage(environ, {"/echo": Echo})
+        start_response("200 OK", [("Set-Cookie", "session=new")])
+        return []
+
+    return application
+
+
+@pytest.mark.parametrize(
+    ("headers", "cookie"),
+    [
+        ({}, "user=ada"),
+        ({"Origin": "http://HOST"}, "user=ada"),
+        ({"Origin": LISTED}, "user=ada"),
+        ({"Origin": "http://elsewhere"}, None),
+        ({"Origin": "null"}, None),
+        ({"Origin": "http://elsewhere", "Authorization": "Basic YTpi"}, None),
+    ],
+)
+def test_any_page_may_connect_but_not_in_its_user_s_name(
+    serve: Serve, headers: dict[str, str], cookie: str | None
+) -> None:
+    seen: Seen = []
+    live = serve(
+        application=witness(seen),
+        allowed_origins=["*", LISTED],
+        cookie="sid",
+    )
+    headers = here(live, {**COOKIE, **headers})
+    reply = live.http().get(HANDSHAKE, headers)
+    assert reply.status == 200
+    # What anybody is given must not take the place of what the user has.
+    given = [each.partition("=")[0] for each in reply.headers.get_all("Set-Cookie", [])]
+    assert given == (["session", "sid"] if cookie else [])
+    client = live.websocket_5(headers=headers)
+    client.join("/echo")
+    assert client.call("/echo", "echo", 1) == [1]
+    assert seen == [cookie, cookie]
+    end(live)
+
+
+@pytest.mark.parametrize(
+    ("headers", "cookie"),
+    [
+        (OWN, "user=ada"),
+        (FROM_LISTED, "user=ada"),
+        (site("same-origin"), "user=ada"),
+        (FOREIGN, None),
+        (site("cross-site"), None),
+        ({}, None),
+    ],
+)
+def test_any_page_may_load_a_session_but_not_its_user_s(
+    serve: Serve, headers: dict[str, str], cookie: str | None
+) -> None:
+    seen: Seen = []
+    live = serve(
+        application=witness(seen),
+        allowed_origins=["*", LISTED],
+    )
+    http = live.http()
+    for target in (SCRIPTS[0], SCRIPTS[2]):
+        headers = here(live, {**BROWSER, **COOKIE, **headers})
+        assert http.get(target, headers).status == 200
+    assert seen == [cookie, cookie]
+    end(live)
+
+
+def test_anybody_who_is_refused_is_given_no_cookies_either(serve: Serve) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        headers = [("Set-Cookie", "session=new"), ("X-Reason", "no user")]
+        start_response("401 Unauthorized", headers)
+        return []
+
+    live = serve(application=application, allowed_origins=["*"])
+    reply = live.http().get(HANDSHAKE, {"Origin": "http://elsewhere"})
+    assert (reply.status, reply.headers["X-Reason"]) == (401, "no user")
+    assert reply.headers["Set-Cookie"] is None

@@ -13,7 +13,7 @@ from tgext.socketio.engine.payloads import is_callback
 
 from .clients import Http, Reply
 from .conftest import Live, Serve
-from .namespaces import Echo, Witness, fresh
+from .namespaces import Echo
 
 POLLING = "/socket.io/?EIO=3&transport=polling"
 TEXT = "text/plain; charset=UTF-8"
@@ -50,6 +50,7 @@ def end(http: Http, target: str) -> None:
 # EIO=3
 
 
+@pytest.mark.cites("Engine.IO 3, Anatomy 1", "Socket.IO 4, Default namespace 1")
 @pytest.mark.parametrize("version", [2, 3])
 def test_the_connect_follows_the_open_packet_in_one_payload(
     serve: Serve, version: int
@@ -71,6 +72,7 @@ def test_the_connect_follows_the_open_packet_in_one_payload(
     end(http, target)
 
 
+@pytest.mark.cites("Socket.IO 4, Default namespace 1")
 def test_a_websocket_of_engineio_3_opens_alike(serve: Serve) -> None:
     live = serve({"/chat": Echo})
     websocket = live.websocket("/socket.io/?EIO=3&transport=websocket")
@@ -137,6 +139,8 @@ def given(http: Http, target: str) -> Reply:
     return http.get(target)
 
 
+@pytest.mark.cites("Real clients, Payloads 5")
+@pytest.mark.cites("Engine.IO 3, Payload 3")
 def test_bytes_travel_in_a_payload_of_bytes(serve: Serve) -> None:
     http, target, _ = opened(serve({"/chat": Giving}))
     reply = given(http, target)
@@ -147,6 +151,8 @@ def test_bytes_travel_in_a_payload_of_bytes(serve: Serve) -> None:
     end(http, target)
 
 
+@pytest.mark.cites("Real clients, Payloads 4")
+@pytest.mark.cites("Engine.IO 3, URLs 5", "Engine.IO 3, Payload 2")
 def test_bytes_travel_as_base64_where_the_client_says_so(serve: Serve) -> None:
     http, target, _ = opened(serve({"/chat": Giving}), "&b64=1")
     reply = given(http, target)
@@ -174,29 +180,6 @@ def test_bytes_come_in_both_kinds_of_payload(
     assert client.receive_bytes() == b"\x00\xff"
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b"", "the payload is empty"),
-        (b"\0\xff", "the length of a packet is missing"),
-        (b"\2\1\xff4", "the length of a packet is missing"),
-        (b"\0\2\xff4", "the payload is shorter than its lengths say"),
-        (b"\0\2\xff4\xff", "a packet is not UTF-8"),
-        (b"\1\1\xff\2", "only messages are binary"),
-    ],
-)
-def test_a_payload_of_bytes_that_cannot_be_read_ends_the_session(
-    serve: Serve, body: bytes, message: str
-) -> None:
-    namespace = fresh(Witness)
-    client = serve({"/chat": namespace}).polling_4()
-    client.join("/chat")
-    headers = {"Content-Type": "application/octet-stream"}
-    reply = client.posts.post(client.target, body, headers)
-    assert (reply.status, reply.json) == (400, {"code": 3, "message": message})
-    assert namespace.left == ["parse error"]
-
-
 def test_engineio_4_knows_no_payload_of_bytes(serve: Serve) -> None:
     client = serve({"/chat": Echo}).polling_5()
     headers = {"Content-Type": "application/octet-stream"}
@@ -221,6 +204,14 @@ def script(reply: Reply, number: str = "7") -> str:
     return payload
 
 
+@pytest.mark.cites("Real clients, JSONP 1")
+@pytest.mark.cites(
+    "Engine.IO 3, URLs 3",
+    "Engine.IO 3, Transports 1",
+    "Engine.IO 3, JSONP 1",
+    "Engine.IO 3, JSONP 2",
+    "Engine.IO 3, Posting data 1",
+)
 def test_a_session_by_jsonp(serve: Serve) -> None:
     live = serve({"/chat": Giving})
     http, target, reply = opened(live, "&j=7")
@@ -243,6 +234,25 @@ def test_a_session_by_jsonp(serve: Serve) -> None:
     end(http, target)
 
 
+def test_a_session_of_engineio_4_by_jsonp(serve: Serve) -> None:
+    """Clients 3.x still have it."""
+    http, target, reply = opened(serve({"/chat": Giving}), "&j=7", version=4)
+    assert script(reply).startswith('0{"sid"')
+
+    def post(payload: str) -> None:
+        assert http.post(target, urlencode({"d": payload}), FORM).body == b"ok"
+
+    post("40/chat,")
+    assert script(http.get(target)).startswith("40/chat,")
+    post('42/chat,1["echo","a\\\\nb"]\x1e42/chat,["give"]')
+    answer = script(http.get(target))
+    while "bAP8=" not in answer:
+        answer += "\x1e" + script(http.get(target))
+    assert answer.split("\x1e") == ['43/chat,1["a\\nb"]', GIFT, "bAP8="]
+    post("1")
+
+
+@pytest.mark.cites("Engine.IO 3, Posting data 2")
 @pytest.mark.parametrize("value", ["a\nb", "a\\nb", 'a"b', "é𝄞", "a\\", "a b+c&d=e"])
 def test_line_ends_of_a_form_are_those_of_the_message(serve: Serve, value: str) -> None:
     http, target, _ = opened(serve({"/chat": Echo}), "&j=0")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tgext.socketio.engine.rooms import Rooms, deliver
+from tgext.socketio.wire.packet import Packet
 
 from .clients import KINDS
 from .conftest import Serve, manage
@@ -63,7 +66,8 @@ def test_nothing_is_kept_of_rooms_that_are_empty() -> None:
     for each in (ANN, BEN):
         rooms.leave("/chat", "lobby", each)
         rooms.leave_all("/chat", each)
-    assert not any(vars(rooms).values())
+    assert not rooms._members
+    assert not rooms._keys
 
 
 def test_a_packet_is_written_once_for_all_clients_of_a_generation(
@@ -102,3 +106,63 @@ def test_clients_whose_json_differs_are_each_written_to_in_theirs(
     deliver(members, {"type": "event", "name": "a", "args": ["b"], "endpoint": "/chat"})
     assert client.event("/chat") == ["a", "b"]
     assert other.event("/chat") == ["A", "B"]
+
+
+class Notes:
+    """A bus that goes nowhere."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[Any, ...]] = []
+        self.closed = 0
+
+    def publish(self, packet: Packet, room: str | None) -> None:
+        args = list(packet["args"])
+        self.published.append((packet["endpoint"], room, packet["name"], args))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_what_goes_to_many_goes_to_the_other_processes_too(serve: Serve) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    client = live.client()
+    client.join("/chat")
+    client.call("/chat", "say", "lobby", "to a room")
+    client.call("/chat", "shout_to_others", "to others")
+    client.emit("/chat", "shout", "to all", number=1)
+    assert client.event("/chat") == ["shouted", "to all"]
+    assert client.read()["type"] == "ack"
+    assert bus.published == [
+        ("/chat", "lobby", "said", ["to a room"]),
+        ("/chat", None, "shouted", ["to others"]),
+        ("/chat", None, "shouted", ["to all"]),
+    ]
+    live.server.stop(timeout=1)
+    live.server.stop(timeout=1)
+    assert bus.closed == 1
+
+
+def test_the_other_processes_get_what_a_client_here_cannot_read(serve: Serve) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    client = live.client("0.9-websocket")
+    client.join("/chat")
+    packet: Packet = {"type": "event", "name": "a", "args": [b"b"], "endpoint": "/chat"}
+    with pytest.raises(TypeError, match="cannot be sent bytes"):
+        live.server.rooms.broadcast(packet)
+    assert bus.published == [("/chat", None, "a", [b"b"])]
+
+
+def test_what_another_process_sent_stays_in_this_one(serve: Serve) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    inside, outside = live.client(), live.client()
+    for each in (inside, outside):
+        each.join("/chat")
+    inside.call("/chat", "join", "lobby")
+    packet: Packet = {"type": "event", "name": "a", "args": ["b"], "endpoint": "/chat"}
+    live.server.rooms.deliver(packet, "lobby")
+    assert inside.event("/chat") == ["a", "b"]
+    assert outside.call("/chat", "echo") == []
+    assert bus.published == []

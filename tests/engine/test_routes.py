@@ -10,6 +10,12 @@ from tgext.socketio.engine.routes import Route, find_route
 from .conftest import Serve
 
 
+@pytest.mark.cites(
+    "Socket.IO 1, HTTP requests 1",
+    "Engine.IO 3, URLs 2",
+    "Engine.IO 3, URLs 4",
+    "Engine.IO 4, Query parameters 3",
+)
 @pytest.mark.parametrize(
     ("url", "route"),
     [
@@ -90,6 +96,9 @@ def test_the_applications_pages_stand_beside_and_below_the_resource(
         assert http.get(url).text == "a page"
 
 
+@pytest.mark.cites(
+    "Engine.IO 3, URLs 1", "Engine.IO 4, Request path 1", "Socket.IO 1, Namespace 1"
+)
 @pytest.mark.parametrize("resource", ["live", "/live/", "deep/er/live"])
 def test_the_resource_is_where_the_server_is_told(serve: Serve, resource: str) -> None:
     live = serve({}, resource=resource)

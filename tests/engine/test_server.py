@@ -158,6 +158,7 @@ def test_a_server_on_a_unix_socket(serve: Serve, tmp_path: Path) -> None:
 # Limits
 
 
+@pytest.mark.cites("Socket.IO 1, Handshake 3")
 @pytest.mark.parametrize("option", ["max_connections", "max_connections_per_address"])
 def test_one_connection_too_many_is_refused(
     serve: Serve, kind: str, option: str

@@ -60,6 +60,7 @@ class Stream:
             self._received += data
 
 
+@pytest.mark.cites("Socket.IO 1, Framing 2")
 @each_stream
 def test_messages_come_one_after_the_other(serve: Serve, transport: str) -> None:
     live = serve({"/chat": Echo})

@@ -16,6 +16,7 @@ from tgext.socketio.wire.websocket import BINARY, CLOSE, PING, TEXT, encode_fram
 from .clients import DEADLINE, MASK, Polling5, WebSocket, wait_for
 from .conftest import Live, Serve
 from .namespaces import Echo, Holding, Witness, fresh
+from .upgraders import NAME, Numbers, crowd
 
 
 class Busy(BaseNamespace):
@@ -114,6 +115,7 @@ def upgraded(live: Live, polling: Polling5) -> WebSocket:
     return websocket
 
 
+@pytest.mark.cites("Engine.IO 4, Upgrade 1", "Engine.IO 4, Upgrade 2")
 def test_the_upgrade_of_a_client_whose_poll_waits(serve: Serve) -> None:
     namespace = fresh(Witness)
     live = serve({"/chat": namespace})
@@ -134,6 +136,7 @@ def test_the_upgrade_of_a_client_whose_poll_waits(serve: Serve) -> None:
     assert namespace.left == ["transport close"]
 
 
+@pytest.mark.cites("Engine.IO 4, Upgrade 3")
 def test_what_is_sent_during_the_upgrade_arrives_once_and_in_order(
     serve: Serve,
 ) -> None:
@@ -266,15 +269,7 @@ def test_a_websocket_that_does_not_upgrade_leaves_polling_as_it_was(
     assert websocket.receive() == "43/chat,3[]"
 
 
-def test_a_websocket_that_never_upgrades_is_given_up(serve: Serve) -> None:
-    live = serve({"/chat": Echo}, handshake_timeout=0.15)
-    polling = live.polling_5()
-    polling.join("/chat")
-    websocket = probe(live, polling)
-    websocket.expect_end()
-    assert polling.call("/chat", "echo", 1) == [1]
-
-
+@pytest.mark.cites("Engine.IO 4, WebSocket 3")
 def test_one_websocket_probes_at_a_time(serve: Serve) -> None:
     live = serve({"/chat": Echo})
     polling = live.polling_5()
@@ -309,3 +304,17 @@ def test_a_websocket_that_took_over_has_a_heartbeat(serve: Serve) -> None:
         websocket.send("3")
     wait_for(lambda: not live.server.sockets, "the server gives the client up")
     assert namespace.left == ["ping timeout"]
+
+
+@pytest.mark.cites("Engine.IO 3, Transport upgrading 2", "Engine.IO 4, Upgrade 3")
+@pytest.mark.parametrize("version", [3, 4])
+def test_nothing_is_lost_doubled_or_reordered_by_an_upgrade_under_load(
+    serve: Serve, version: int
+) -> None:
+    """``load_upgrade.py`` does it with more of everything."""
+    live = serve({NAME: fresh(Numbers, rate=250.0)})
+    journeys = crowd(live.port, version, clients=12, rate=250, seconds=1.2)
+    assert [fault for each in journeys for fault in each.faults()] == []
+    # Both transports had their share.
+    by_polling = sum(each.by_polling for each in journeys)
+    assert 0 < by_polling < sum(each.sent_by_server for each in journeys)

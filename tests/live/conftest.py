@@ -6,11 +6,14 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import nodes, serving, system
+from . import browsers, nodes, serving, system
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture
@@ -55,3 +58,10 @@ def wait() -> Iterator[Callable[..., nodes.Waiter]]:
     """Makes waiters that are gone at the end of the test."""
     with nodes.waiters() as start:
         yield start
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all pages of the session."""
+    with browsers.chromium() as browser:
+        yield browser

@@ -1,17 +1,20 @@
 """Prepares a machine for the tests: what they need beyond Python.
 
-Run by tox before the tests, again and again: what is there already is left alone. As
-root on Debian it installs the missing packages; anywhere else it says what is missing,
-and the tests that need it will be skipped.
+Run by tox before the tests, again and again, in several environments at a time: what
+is there already is left alone. As root on Debian it installs the missing packages;
+anywhere else it says what is missing, and the tests that need it will be skipped.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 CLIENTS = Path(__file__).resolve().parent / "clients"
@@ -22,8 +25,12 @@ PACKAGES = {
     "chromium": "chromium",
     "chromium-driver": "chromedriver",
     "nodejs": "node",
+    "openssl": "openssl",
     "npm": "npm",
 }
+
+#: Of those that only some tests need, which are named on the command line.
+OTHERS = {"rabbitmq-server": "rabbitmq-server"}
 
 #: What decides about the content of node_modules.
 MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
@@ -31,8 +38,9 @@ MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
 NPM_CI = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
-def missing_packages() -> list[str]:
-    return [name for name, command in PACKAGES.items() if not shutil.which(command)]
+def missing_packages(others: Sequence[str] = ()) -> list[str]:
+    wanted = {**PACKAGES, **{name: OTHERS[name] for name in others}}
+    return [name for name, command in wanted.items() if not shutil.which(command)]
 
 
 def may_install() -> bool:
@@ -69,8 +77,21 @@ def install_clients() -> None:
     (CLIENTS / "node_modules" / ".digest").write_text(manifests_digest())
 
 
-def main() -> int:
-    missing = missing_packages()
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let other environments wait meanwhile."""
+    with (CLIENTS / "package.json").open() as manifest:
+        fcntl.flock(manifest, fcntl.LOCK_EX)
+        yield
+
+
+def main(others: Sequence[str] = ()) -> int:
+    with alone():
+        return prepare(others)
+
+
+def prepare(others: Sequence[str]) -> int:
+    missing = missing_packages(others)
     if missing and may_install():
         install_packages(missing)
     elif missing:
@@ -81,4 +102,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -223,6 +223,23 @@ def test_a_namespace_turns_clients_away_as_it_greets_them(
     assert connection.seen["turned_away"] == turned_away
 
 
+def test_a_query_string_reaches_the_namespace(connection: Connection) -> None:
+    # Clients 1.x and 2.x say it twice: to the connection, and to the namespace.
+    twice = connection.choose(middle=2, others=1)
+    known = {"token": ["se same"] * twice, "level": ["3"] * twice}
+    assert connection.seen["query"] == {"known": [known]}
+
+
+def test_namespaces_of_a_connection_have_their_own_queries(
+    connection: Connection,
+) -> None:
+    if connection.generation == "middle":
+        assert connection.seen["queries"] == {
+            "first": [{"token": ["first", "first"]}],
+            "beside": [{"token": ["first", "beside"]}],
+        }
+
+
 def test_the_auth_payload_lets_a_client_in(connection: Connection) -> None:
     let_in = connection.choose(
         old={"outcome": "refused", "welcome": False},
@@ -279,6 +296,7 @@ def test_the_client_hears_the_server_leave(connection: Connection) -> None:
     assert connection.seen["server_disconnects"] == {"told": told}
 
 
+@pytest.mark.cites("Real clients, Payloads 1", "Real clients, Payloads 2")
 def test_unicode_arrives_whole(connection: Connection) -> None:
     assert connection.seen["unicode"] == {
         "greeting": [GREETING],
@@ -302,6 +320,7 @@ def test_a_message_reaches_recv_message(connection: Connection) -> None:
     assert connection.seen["client_sends"] == {"received": ["hello"]}
 
 
+@pytest.mark.cites("Real clients, Payloads 4")
 def test_bytes_travel_both_ways(connection: Connection) -> None:
     if connection.client != "0.9":
         assert {name: connection.seen[name] for name in BYTES_SEEN} == BYTES_SEEN

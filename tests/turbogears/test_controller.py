@@ -116,6 +116,7 @@ def test_pages_are_pages(path: str, text: str) -> None:
     assert app.get(path, extra_environ=environ).text == text
 
 
+@pytest.mark.cites("Engine.IO 4, Query parameters 2")
 @pytest.mark.parametrize(
     "path", ["/socketio/1/", "/socketio/nothing", "/socketio/chat"]
 )

@@ -256,6 +256,7 @@ def test_allow_only_lets_in_whom_it_names(live: Live) -> None:
     assert client.call("/members", "who") == ["ada"]
 
 
+@pytest.mark.cites("Socket.IO 1, Handshake 2")
 @pytest.mark.parametrize(
     ("controller", "user", "status"),
     [

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 from tg import TGController, abort, expose, request, request_local
 from tg.jsonify import JSONEncoder
 
+from .cluster import join_cluster
 from .engine import socketio_manage
 from .engine.foreign import adapt, is_foreign
 from .engine.namespace import BaseNamespace
-from .event import Connection
+from .engine.server import SocketIOServer
+from .event import Application, Connection
+from .handle import NamespaceHandle
 from .wire import fast
 
 __all__ = ["SocketIOController"]
@@ -37,9 +41,40 @@ class SocketIOController(TGController):
     Mount it at the path that the server's ``socketio_resource`` says.
     """
 
+    #: A predicate, or a ``require`` with one: who may connect at all.
+    allow_only: Any = None
+
+    #: The servers of this process that opened a connection through the class.
+    _servers: ClassVar[WeakSet[SocketIOServer]] = WeakSet()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._servers = WeakSet()
+
+    @classmethod
+    def namespace(cls, name: str) -> NamespaceHandle:
+        """A namespace, to send events to its clients from a page or a job.
+
+        Of ``SocketIOController`` itself it reaches the clients of all controllers of
+        the process, of a subclass those of that controller.
+
+        :param name: where the namespace is mounted, ``'/chat'``; ``'/'`` for the main
+            one.
+        :raises ValueError: when no namespace is mounted there.
+        """
+        endpoint = f"/{name.strip('/')}".rstrip("/")
+        mounted = _namespaces_of(cls)
+        if cls is not SocketIOController and endpoint not in mounted:
+            names = ", ".join(each or "/" for each in mounted) or "none"
+            raise ValueError(
+                f"{cls.__name__} has no namespace {name!r}; it has {names}"
+            )
+        return NamespaceHandle(endpoint, cls._servers)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
         self._socketio_namespaces = _namespaces_of(type(self))
+        self._socketio_applications: dict[int, Application] = {}
 
     def _dispatch(self, state: Any, remainder: list[str]) -> Any:
         if "socketio" not in request.environ:
@@ -57,11 +92,27 @@ class SocketIOController(TGController):
             abort(400)
         if "paste.testing_variables" in environ:
             return self._process_posted_packet(opening, args)
+        context = request_local.context._current_obj()
+        socket = environ["socketio"]
+        join_cluster(socket.server, context.config)
         socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=_dumps)
-        environ["socketio"].around = Connection(
-            environ, request_local.context._current_obj()
+        socket.around = Connection(
+            environ, context, self._application(context.config), self.allow_only
         )
+        self._remember(socket.server)
         return "done"
+
+    def _remember(self, server: SocketIOServer) -> None:
+        for cls in type(self).__mro__:
+            if issubclass(cls, SocketIOController):
+                cls._servers.add(server)
+
+    def _application(self, config: MutableMapping[str, Any]) -> Application:
+        # One controller may be mounted in several applications, as tests do.
+        application = self._socketio_applications.get(id(config))
+        if application is None:
+            application = self._socketio_applications[id(config)] = Application(config)
+        return application
 
     def _process_posted_packet(self, opening: Any, args: tuple[Any, ...]) -> str:
         """WebTest posts one packet to the path of a namespace."""
@@ -81,8 +132,8 @@ def _namespaces_of(cls: type) -> Mapping[str, type[BaseNamespace]]:
     for name in dir(cls):
         value: Any = getattr(cls, name, None)
         endpoint = "" if name == MAIN else "/" + name
-        if isinstance(value, type) and issubclass(value, BaseNamespace):
-            mounted[endpoint] = value
-        elif is_foreign(value):
+        if is_foreign(value):
             mounted[endpoint] = adapt(value)
+        elif isinstance(value, type) and issubclass(value, BaseNamespace):
+            mounted[endpoint] = value
     return mounted

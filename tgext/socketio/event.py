@@ -1,29 +1,44 @@
 """An event as a TurboGears request.
 
 The request that opened a connection has ended when its events come. Each event runs
-with a ``tg.request``, ``tg.response`` and ``tg.tmpl_context`` of its own, made when
-they are first looked at.
+with a ``tg.request``, ``tg.response``, ``tg.tmpl_context`` and ``tg.session`` of its
+own, and inside the application's wrappers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any, cast
 
+import gevent
+from gevent.event import AsyncResult
 from tg import request_local
+from tg.appwrappers.identity import IdentityApplicationWrapper
 from tg.request_local import Request, Response
 from tg.validation import _ValidationStatus
 from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
+from webob.exc import HTTPException
 
-Result = TypeVar("Result")
+from .cookies import BrowserCookies, secret_names
+from .engine.handlers import FAILURES, EventRefused, Reported
+from .engine.namespace import ConnectionRefused
+from .engine.virtsocket import Socket
+from .failures import Report, log_failure, make_report
+from .identity import Lookup, without_lookup
+from .wire.packet import Packet
+from .wrappers import Dispatch, SessionWatch, Wrappers
 
 #: What belongs to the opening request alone.
 _OPENING_ONLY = frozenset(
     (
+        "beaker.cache",
+        "beaker.get_session",
+        "beaker.session",
         "paste.registry",
         "paste.testing",
         "paste.testing_variables",
+        "repoze.tm.active",
         "tg.locals",
         "webob.adhoc_attrs",
         "wsgi.input",
@@ -34,49 +49,153 @@ _OPENING_ONLY = frozenset(
 _INHERITED = ("identity",)
 
 
-class Connection:
-    """What all events of one connection share: a copy of the opening request's context.
+class Application:
+    """What the events of one application have in common.
 
-    Called with a function, it runs it inside the context of a new event.
+    :param config: the application's configuration, ``socketio.identity_ttl`` (seconds,
+        0 by default) included.
+    """
+
+    def __init__(self, config: MutableMapping[str, Any]) -> None:
+        self.config = config
+        self.identity_ttl = float(config.get("socketio.identity_ttl") or 0)
+        self.wrappers = Wrappers(config)
+        self.dispatch = self.wrappers.dispatch
+        self.dispatch_known: Dispatch | None = None
+        if self.identity_ttl > 0 and self.wrappers.identity:
+            known = Wrappers(config, (IdentityApplicationWrapper,)).dispatch
+            self.dispatch_known = known or _nothing_around
+        self.sessions = SessionWatch()
+        self.cookie_names = secret_names(config)
+        self.report: Report | None = make_report(config)
+        #: Lets go of the database session, and with it of its connection.
+        self.remove_session: Callable[[], object] | None = None
+        if config.get("use_sqlalchemy"):
+            session = config.get("SQLASession")
+            self.remove_session = (session or config["DBSession"]).remove
+
+
+class Connection:
+    """What all events of one connection share.
+
+    Called with a function, it runs it as an event: in a context of its own, and inside
+    the wrappers of the application.
 
     :param environ: the WSGI environment of the opening request.
     :param tgl: the TurboGears context of the opening request.
+    :param application: what is the same for all connections.
+    :param allow_only: the predicate of the controller.
     """
 
-    def __init__(self, environ: dict[str, Any], tgl: Any) -> None:
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        tgl: Any,
+        application: Application,
+        allow_only: Any = None,
+    ) -> None:
+        self.application = application
+        self.allow_only = allow_only
         self.environ = {
             name: value for name, value in environ.items() if name not in _OPENING_ONLY
         }
+        anew = application.wrappers.identity
+        self.lookup = Lookup(self.environ, anew, application.identity_ttl)
+        without_lookup(self.environ, anew)
+        self.cookies = BrowserCookies(self.environ, application.cookie_names)
         attributes = environ.get("webob.adhoc_attrs", {})
         self.attributes = {
-            name: attributes[name] for name in _INHERITED if name in attributes
+            name: attributes[name]
+            for name in _INHERITED
+            if name in attributes and not anew
         }
         self.config = tgl.config
         self.app_globals = tgl.app_globals
         self.translator = tgl.translator
-        self.session = tgl.session
+        self.session = None if application.wrappers.session else tgl.session
         self.cache = tgl.cache
         self.language = getattr(tgl.request, "_language", None)
 
-    def __call__(self, function: Callable[..., Result], *args: Any) -> Result:
+    def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a function as an event.
+
+        One that an event of the same connection calls is part of that event.
+
+        :raises ConnectionRefused: when the function did.
+        :raises EventRefused: for an HTTP error that it, or a wrapper, answered with.
+        :raises Reported: when it failed, which is in the log then.
+        """
+        stack = request_local.context._object_stack()
+        if stack:
+            current = stack[-1][0]
+            if type(current) is Event and current._connection is self:
+                return function(*args)
+            if self.application.dispatch is not None:
+                # Transactions and sessions of two requests can't nest in a greenlet.
+                return _elsewhere(self._run, function, args)
+        return self._run(function, args)
+
+    def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         config, context = request_local.config, request_local.context
-        event = Event(self)
+        event = Event(self, _packet_among(args))
         config._push_object(self.config)
         context._push_object(event)
         try:
-            return function(*args)
+            result = event.perform(function, args)
+        except (ConnectionRefused, EventRefused):
+            raise
+        except FAILURES as error:
+            self._report(event, function)
+            raise Reported from error
         finally:
+            if self.application.remove_session is not None:
+                self.application.remove_session()
             context._pop_object(event)
             config._pop_object(self.config)
+        for late, late_args in event.at_success:
+            late(*late_args)
+        return result
+
+    def _report(self, event: Event, function: Callable[..., Any]) -> None:
+        environ = event.request.environ
+        identity = environ.get("repoze.who.identity") or {}
+        socket: Socket = self.environ["socketio"]
+        user = identity.get("repoze.who.userid")
+        log_failure(function, event._packet, user, socket.log_name)
+        if self.application.report is not None:
+            self.application.report(environ)
 
 
 class Event:
-    """The TurboGears context of one event: what ``tg.request`` and the others show."""
+    """The TurboGears context of one event: what ``tg.request`` and the others show.
 
-    __slots__ = ("__dict__", "_connection")
+    Its members are made when they are first looked at.
+    """
 
-    def __init__(self, connection: Connection) -> None:
+    __slots__ = (
+        "__dict__",
+        "_connection",
+        "_packet",
+        "_recalls",
+        "_refusal",
+        "_result",
+        "at_success",
+    )
+
+    def __init__(self, connection: Connection, packet: Packet | None) -> None:
         self._connection = connection
+        self._packet = packet
+        #: Whether the user is the one that an earlier event looked up.
+        self._recalls = False
+        self._result: Any = None
+        self._refusal: ConnectionRefused | HTTPException | None = None
+        #: What `on_commit` keeps where there are no transactions.
+        self.at_success: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+
+    @property
+    def has_transaction(self) -> bool:
+        """Whether TurboGears' transaction manager ends a transaction after it."""
+        return self._connection.application.wrappers.transactions
 
     def __getattr__(self, name: str) -> Any:
         maker = _MAKERS.get(name)
@@ -87,13 +206,105 @@ class Event:
         setattr(self, name, value)
         return value
 
+    def perform(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Run what the event leads to."""
+        dispatch = self._connection.application.dispatch
+        if dispatch is None:
+            try:
+                return function(*args)
+            except HTTPException as answer:
+                raise _as_refusal(answer) from None
+        return self._dispatch(dispatch, function, args)
+
+    def _dispatch(
+        self, dispatch: Dispatch, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> Any:
+        application, lookup = self._connection.application, self._connection.lookup
+        reached = False
+
+        def handle(environ: dict[str, Any], context: Event) -> Any:
+            nonlocal reached
+            reached = True
+            if not self._recalls:
+                lookup.found(self.request, self._connection.config)
+            response = self._respond(function, args)
+            application.sessions.look(self.session)
+            return response
+
+        if application.dispatch_known is not None and lookup.holds:
+            self._recalls = True
+            dispatch = application.dispatch_known
+            lookup.recall(self.request)
+        response = dispatch(handle, self.request.environ, self)
+        if not reached:
+            raise _as_refusal(response)
+        if isinstance(self._refusal, HTTPException):
+            raise _as_refusal(self._refusal)
+        if self._refusal is not None:
+            raise self._refusal
+        return self._result
+
+    def _respond(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Run the function; the response is what the wrappers see of it."""
+        # They may run it again, with another outcome.
+        self._result = self._refusal = None
+        self.at_success.clear()
+        try:
+            self._result = function(*args)
+        except ConnectionRefused as refused:
+            self._refusal = refused
+            self.response.status_int = 403
+        except HTTPException as answer:
+            self._refusal = answer
+            return answer
+        return self.response
+
+
+def _packet_among(args: tuple[Any, ...]) -> Packet | None:
+    """The packet that an event is about; a timeout has none."""
+    last = args[-1] if args else None
+    return cast(Packet, last) if isinstance(last, dict) else None
+
+
+def _elsewhere(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a greenlet of its own, and wait for it."""
+    outcome: AsyncResult[Any] = AsyncResult()
+
+    def run() -> None:
+        try:
+            outcome.set(function(*args))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    gevent.spawn(run)
+    return outcome.get()
+
+
+def _nothing_around(handle: Any, environ: dict[str, Any], context: Any) -> Any:
+    return handle(environ, context)
+
+
+def _as_refusal(response: Any) -> EventRefused:
+    """What an HTTP response says, as an event's error."""
+    status = response.status_int
+    text = getattr(response, "detail", None) or response.status
+    if status in (401, 403):
+        return EventRefused("method_access_denied", str(text))
+    return EventRefused(str(status), str(text))
+
 
 def _make_request(event: Event, connection: Connection) -> Request:
     environ = dict(connection.environ)
     environ["wsgi.input"] = BytesIO()
     environ["tg.locals"] = event
+    if event._packet is not None:
+        # A client may connect to a namespace with a query.
+        own = environ["socketio"].environ_for(event._packet)
+        environ["QUERY_STRING"] = own.get("QUERY_STRING", "")
     if connection.attributes:
         environ["webob.adhoc_attrs"] = dict(connection.attributes)
+    if not event._recalls:
+        connection.lookup.identify(environ)
     request = Request(environ)
     for name, value in (
         ("_language", connection.language),

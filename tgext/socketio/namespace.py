@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-from crank.util import flatten_arguments, get_argspec, get_params_with_argspec
-from tg import request_local
-from tg.controllers.decoratedcontroller import DecoratedController
-from tg.decorators import Decoration
+from tg import request_local, require
 from tg.predicates import NotAuthorizedError
-from tg.validation import _ValidationStatus
+from webob.exc import HTTPException
 
+from .calls import TGHandler, call_as_page
 from .engine.handlers import Handler
 from .engine.namespace import BaseNamespace, ConnectionRefused
+from .transactions import on_commit
+from .wire.packet import Packet, event_packet
 
 __all__ = [
     "ConnectionRefused",
@@ -27,20 +26,11 @@ class UnsupportedTGVersionException(Exception):
     """TurboGears is too old. Never raised: the installation asks for 2.5."""
 
 
-class TGHandler(Handler):
-    """What can be known of a handler without an event, its decorations included."""
-
-    def __init__(self, method: Callable[..., Any]) -> None:
-        super().__init__(method)
-        decoration = getattr(self.function, "decoration", None)
-        self.requirements: Sequence[Any] = getattr(decoration, "requirements", ())
-        self.validations: Sequence[Any] = getattr(decoration, "validations", ())
-
-
 class SocketIOTGNamespace(BaseNamespace):
     """A namespace whose methods take ``@require`` and ``@validate``.
 
-    A predicate in the class attribute ``allow_only`` decides who may connect.
+    A predicate in the class attribute ``allow_only`` decides who may connect, and stay:
+    a client that it names no longer is disconnected at its next event.
     """
 
     #: A predicate, or a ``require`` with one: who may connect to the namespace.
@@ -49,123 +39,124 @@ class SocketIOTGNamespace(BaseNamespace):
     _handler_class = TGHandler
 
     def authorize_connect(self) -> None:
-        predicate = getattr(self.allow_only, "predicate", self.allow_only)
-        if predicate is None:
-            return
-        try:
-            predicate.check_authorization(self._event_environ())
-        except NotAuthorizedError as error:
-            raise ConnectionRefused(str(error)) from None
+        reason = _unmet(self.allow_only, self._event_environ)
+        if reason is not None:
+            raise ConnectionRefused(reason)
+
+    def emit_on_commit(
+        self,
+        event: str,
+        *args: Any,
+        callback: Callable[..., Any] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Send an event to the client when the current transaction has committed.
+
+        It is not sent when the transaction is rolled back or doomed. What is sent are
+        the arguments as they are now. In an application without TurboGears' transaction
+        manager it leaves when the event that is being handled has succeeded.
+
+        :param callback: called with the arguments of the client's ack.
+        :param timeout: seconds after which the callback is called with an
+            :class:`~tgext.socketio.engine.acks.AckTimeout` instead.
+        :raises TypeError: when an argument cannot be written as JSON.
+        :raises ValueError: for a timeout without a callback.
+        """
+        if timeout is not None and callback is None:
+            raise ValueError("timeout goes with callback")
+        packet = event_packet(self.ns_name, event, args)
+        if callback is not None:
+            packet["ack"] = "data"
+            packet["id"] = msgid = self.socket._get_next_msgid()
+        encoded = self.socket.encode(packet)
+
+        def leave() -> None:
+            if callback is not None:
+                self._expect_ack(msgid, callback, timeout)
+            self.socket.send_encoded(encoded, self.ns_name)
+
+        on_commit(leave)
+
+    def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
+        if method_name != "recv_connect" and not self._may_stay():
+            return None
+        if not self.is_method_allowed(method_name):
+            info = self._denial(method_name)
+            self.error("method_access_denied", info)
+            return None
+        return self.call_method(method_name, packet, *args)
+
+    def _may_stay(self) -> bool:
+        """Disconnect a client that would not be let in any more."""
+        controller = getattr(self.socket.around, "allow_only", None)
+        for predicate, leave in (
+            (self.allow_only, self.disconnect),
+            (controller, self.socket.disconnect),
+        ):
+            reason = _unmet(predicate, self._event_environ)
+            if reason is not None:
+                self.error("method_access_denied", reason)
+                leave()
+                return False
+        return True
 
     def is_method_allowed(self, method_name: str) -> bool:
-        method = getattr(self, method_name, None)
-        if method is not None:
-            handler = cast(TGHandler, self._handler(method_name, method))
-            if handler.requirements and not self._meets(handler.requirements):
-                return False
-        return super().is_method_allowed(method_name)
+        return super().is_method_allowed(method_name) and not any(
+            True for _ in self._unmet_requirements(method_name)
+        )
 
-    def _meets(self, requirements: Sequence[Any]) -> bool:
-        environ = self._event_environ()
-        return all(_is_met(each.predicate, environ) for each in requirements)
+    def _unmet_requirements(self, method_name: str) -> Iterator[tuple[require, str]]:
+        method = getattr(self, method_name, None)
+        if method is None:
+            return
+        handler = cast(TGHandler, self._handler(method_name, method))
+        for requirement in handler.requirements:
+            reason = _unmet(requirement.predicate, self._event_environ)
+            if reason is not None or requirement.predicate is None:
+                yield requirement, reason or ""
+
+    def _denial(self, method_name: str) -> str:
+        """What a client is told of a method that it may not call."""
+        for requirement, reason in self._unmet_requirements(method_name):
+            told = _told_by(requirement, reason)
+            if told is not None:
+                return told
+        return f'You do not have access to method "{method_name}"'
 
     def _call(
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
     ) -> Any:
         # What is missing was told before: validators would have seen None for it.
-        if cast(TGHandler, handler).validations:
-            return self._call_validated(handler, method, args)
-        return super()._call(handler, method, args)
-
-    def _call_validated(
-        self, handler: Handler, method: Callable[..., Any], args: Sequence[Any]
-    ) -> Any:
-        context = request_local.context._current_obj()
-        context.request._fast_setattr("validation", _ValidationStatus())
-        status = context.request.validation
-        failures = tuple(context.config.get("validation.exceptions", ()))
-        params = get_params_with_argspec(method, {}, args)
-        action: Any = method
-        while True:
-            try:
-                values = DecoratedController._perform_validate(action, params, context)
-            except failures as failure:
-                by_field = _explain(status, failure, context.config)
-                if status.error_handler is None:
-                    told = _for_client(status, failure, by_field)
-                    self.error("invalid_method_args", told)
-                    return None
-                action = status.error_handler
-                Decoration.get_decoration(action)  # which it need not have had
-                if not status.chain_validation:
-                    return self._decorated(partial(action, self))(*args)
-            else:
-                break
-        if action is not method:
-            # The error handler has validators of its own, and they were satisfied.
-            return self._decorated(partial(action, self))(
-                *_in_order(action, values, args)
-            )
-        status.values = values
-        if len(args) > len(handler.names):
-            # What *args takes has no names.
-            return self._decorated(method)(*_in_order(method, values, args))
-        return self._decorated(method)(**_wanted(method, values))
+        handler = cast(TGHandler, handler)
+        stack = request_local.context._object_stack()
+        if not stack or handler.is_plain(stack[-1][0].config):
+            return super()._call(handler, method, args)
+        return call_as_page(self, handler, method, args)
 
     def _event_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = request_local.request.environ
         return environ
 
 
-def _is_met(predicate: Any, environ: dict[str, Any]) -> bool:
+def _unmet(predicate: Any, environ: Callable[[], dict[str, Any]]) -> str | None:
+    """Why a predicate, or a ``require`` with one, is not met; None when it is."""
+    predicate = getattr(predicate, "predicate", predicate)
     if predicate is None:
-        return False
+        return None
     try:
-        predicate.check_authorization(environ)
-    except NotAuthorizedError:
-        return False
-    return True
+        predicate.check_authorization(environ())
+    except NotAuthorizedError as error:
+        return str(error)
+    return None
 
 
-def _in_order(
-    function: Callable[..., Any], values: Mapping[str, Any], args: Sequence[Any]
-) -> Sequence[Any]:
-    """The arguments of a call, validated where they have names."""
-    positional, _ = flatten_arguments(function, dict(values), tuple(args))
-    return tuple(positional)
-
-
-def _wanted(method: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that a method takes; a schema may have added others."""
-    names, _, keywords, _ = get_argspec(method)
-    if keywords:
-        return dict(values)
-    return {name: value for name, value in values.items() if name in names}
-
-
-def _explain(
-    status: _ValidationStatus, failure: Exception, config: Mapping[str, Any]
-) -> bool:
-    """Note the failure for ``request.validation``.
-
-    :returns: whether the application knows how to explain it by fields
-        (``validation.explode``).
-    """
-    status.exception = failure
-    explain = None
-    for kind, each in config.get("validation.explode", {}).items():
-        if isinstance(failure, kind):
-            explain = each
-    if explain is None:
-        return False
-    explained = explain(failure)
-    status.errors = explained["errors"]
-    status.values = explained["values"]
-    return bool(status.errors) and isinstance(status.errors, Mapping)
-
-
-def _for_client(status: _ValidationStatus, failure: Exception, by_field: bool) -> Any:
-    if by_field:
-        # A message may be lazy, and is translated here.
-        return {str(field): str(text) for field, text in status.errors.items()}
-    return str(failure)
+def _told_by(requirement: require, reason: str) -> str | None:
+    """What a requirement tells a client itself: smart denial, or its own handler."""
+    own_handler = requirement.denial_handler != requirement.default_denial_handler
+    if not own_handler:
+        return reason if requirement.smart_denial else None
+    try:
+        requirement.denial_handler(reason)
+    except HTTPException as answer:
+        return str(answer.detail or answer.explanation)
+    return None

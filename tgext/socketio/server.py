@@ -26,11 +26,10 @@ import gevent
 from gevent.local import local
 from paste.deploy.converters import asbool, aslist
 
+from .cookies import CookieWatch
 from .engine.server import SocketIOServer
 
 __all__ = ["DebugModeForbiddenException", "socketio_server_runner"]
-
-log = logging.getLogger(__name__)
 
 
 class DebugModeForbiddenException(Exception):
@@ -131,6 +130,7 @@ def _run(
     except ValueError as error:
         raise OptionError(f"[server:main] {error}") from None
     server.opening_environ = NO_CHALLENGES
+    server.application = CookieWatch(wsgi_app)
     print(f"Starting SocketIO HTTP server on http://{host}:{port}, resource {resource}")
     try:
         serve(server)

@@ -2,7 +2,7 @@
 // One face for all generations of Socket.IO client: a queue of what the server sent,
 // so that a scenario reads as a list of steps and loses no event between two of them.
 
-const STEP = 8_000; // milliseconds that a single step may take
+const STEP = 15_000; // milliseconds that a single step may take
 
 class Client {
   constructor(seen) {
@@ -84,7 +84,8 @@ class EngineClient extends Client {
 
   static prepare() {}
 
-  constructor({url, transport, cookie, seen}, namespace, {auth, reconnect} = {}) {
+  constructor(connection, namespace, {auth, reconnect} = {}) {
+    const {url, transport, cookie, seen, options} = connection;
     super(seen);
     const upgrades = transport === 'upgrade';
     const library = require(`socket.io-client-${this.constructor.generation}`);
@@ -97,6 +98,7 @@ class EngineClient extends Client {
       transports: upgrades ? ['polling', 'websocket'] : [transport],
       extraHeaders: cookie ? {Cookie: cookie} : {},
       ...auth && {auth},
+      ...options,
     });
     this.catchEvents();
     for (const event of ['connect', 'disconnect']) {
@@ -174,7 +176,7 @@ class Client09 extends Client {
     const client = require('socket.io-client-0.9');
     // Its option `transports` is merged into this list by index, which holds each
     // transport twice, and so leaves the others in. Another client keeps its own list.
-    client.transports = [TRANSPORTS_09[transport]];
+    client.transports = [TRANSPORTS_09[transport] || transport];
     this.socket = client.connect(url + namespace, {
       resource: 'socketio',
       'force new connection': true,

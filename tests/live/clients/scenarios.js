@@ -3,19 +3,22 @@
 // scenario gets `open(namespace)` for a fresh connection and returns its observation;
 // tests/live/test_clients.py says what that must be.
 
+const {bytes, isBytes, spelled: spelledBytes, values} = require('./bytes.js');
+
 const ACCENTS = 'h\u00e9llo \u00fcber \u0161\u010d';
 const SNOWMAN = '\u2603';
 const KANJI = '\u6f22\u5b57';
 const EMOJI = '\u{1f600}';
 const SEPARATOR = 'line\u2028separator';
 
-const BYTES = Buffer.from(Array.from({length: 256}, (_, value) => value));
+const ABC = bytes([97, 98, 99]);
+const EVERY_BYTE = bytes(Array(256).keys());
+const STAMP = bytes([255, 0]);
+const MANY_BYTES = Array.from({length: 300_000}, (_, index) => index % 256);
 
 // What arrived, with bytes spelled so that JSON can carry them, and tell them from text.
 function spelled(value) {
-  if (Buffer.isBuffer(value) || value instanceof ArrayBuffer) {
-    return {bytes: Buffer.from(value).toString('hex')};
-  }
+  if (isBytes(value)) return spelledBytes(value);
   if (Array.isArray(value)) return value.map(spelled);
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
@@ -184,6 +187,22 @@ const scenarios = {
   },
 
   // Only clients 3.x and 4.x have an auth payload.
+  async query(open) {
+    const client = await open('/lab?token=se%20same&level=3');
+    return {known: await client.ask('query')};
+  },
+
+  // Clients 1.x and 2.x have one for each namespace of a connection.
+  async queries(open) {
+    const client = await open('/lab?token=first');
+    const beside = client.socket.io.socket('/annex', {query: 'token=beside'});
+    await new Promise((resolve) => beside.on('connect', resolve));
+    return {
+      first: await client.ask('query'),
+      beside: [await new Promise((resolve) => beside.emit('query', resolve))],
+    };
+  },
+
   async auth(open) {
     const auth = {token: 'sesame', level: 3};
     const [with_it, without] = [await open('/lab', {auth}), await open('/lab')];
@@ -286,17 +305,17 @@ const scenarios = {
   async bytes(open) {
     const client = await open('/lab');
     return {
-      sent: spelled(BYTES),
-      reversed: spelled(await client.ask('reverse', BYTES)),
-      none: spelled(await client.ask('reverse', Buffer.alloc(0))),
+      sent: spelled(EVERY_BYTE),
+      reversed: spelled(await client.ask('reverse', EVERY_BYTE)),
+      none: spelled(await client.ask('reverse', bytes([]))),
     };
   },
 
   // In the depth of other things, beside bytes alone; in the event and in the ack.
   async bytes_nested(open) {
     const client = await open('/lab');
-    const parcel = {label: 'fragile', inner: [{content: Buffer.from('abc')}, null]};
-    const ack = await client.ask('repack', parcel, Buffer.from([255, 0]));
+    const parcel = {label: 'fragile', inner: [{content: ABC}, null]};
+    const ack = await client.ask('repack', parcel, STAMP);
     return spelled({ack, event: await client.next('repacked')});
   },
 
@@ -304,16 +323,16 @@ const scenarios = {
     const client = await open('/lab');
     client.emit('fetch');
     const [key, answer] = await client.next('key');
-    answer({content: [Buffer.from('abc')]}, key);
+    answer({content: [ABC]}, key);
     return spelled({key, fetched: await client.next('fetched')});
   },
 
   // In more than one message of the transport, and more than the kernel takes at once.
   async bytes_many(open) {
     const client = await open('/lab');
-    const content = Buffer.alloc(300_000, BYTES);
-    const [returned] = await client.ask('reverse', content);
-    return {equal: Buffer.from(returned).equals(Buffer.from(content).reverse())};
+    const [returned] = await client.ask('reverse', bytes(MANY_BYTES));
+    const expected = [...MANY_BYTES].reverse();
+    return {equal: String(values(returned)) === String(expected)};
   },
 
   // To a client that cannot take any.
@@ -327,12 +346,13 @@ const scenarios = {
   async broadcast(open) {
     const speaker = await open('/lab');
     const listener = await open('/lab');
-    speaker.emit('shout', 'to all');
-    speaker.emit('shout_others', 'to others');
-    speaker.emit('shout', 'to all again');
+    const mark = `${Math.random()} `;
+    speaker.emit('shout', `${mark}to all`);
+    speaker.emit('shout_others', `${mark}to others`);
+    speaker.emit('shout', `${mark}to all again`);
     return {
-      speaker: await speaker.take('heard', 2),
-      listener: await listener.take('heard', 3),
+      speaker: await heard(speaker, mark, 2),
+      listener: await heard(listener, mark, 3),
     };
   },
 
@@ -340,20 +360,33 @@ const scenarios = {
     const [speaker, roommate, outsider] = [
       await open('/lab'), await open('/lab'), await open('/lab'),
     ];
-    await speaker.ask('enter', 'kitchen');
-    await roommate.ask('enter', 'kitchen');
-    speaker.emit('tell_room', 'kitchen', 'dinner');
-    const heard = await roommate.take('heard', 1);
-    await roommate.ask('quit', 'kitchen');
-    speaker.emit('tell_room', 'kitchen', 'dessert');
-    speaker.emit('shout', 'the end');
+    const mark = `${Math.random()} `;
+    const kitchen = `${mark}kitchen`;
+    await speaker.ask('enter', kitchen);
+    await roommate.ask('enter', kitchen);
+    speaker.emit('tell_room', kitchen, `${mark}dinner`);
+    const first = await heard(roommate, mark, 1);
+    await roommate.ask('quit', kitchen);
+    speaker.emit('tell_room', kitchen, `${mark}dessert`);
+    speaker.emit('shout', `${mark}the end`);
     return {
-      heard: [...heard, ...await roommate.take('heard', 1)],
-      speaker: await speaker.take('heard', 1),
-      outsider: await outsider.take('heard', 1),
+      heard: [...first, ...await heard(roommate, mark, 1)],
+      speaker: await heard(speaker, mark, 1),
+      outsider: await heard(outsider, mark, 1),
     };
   },
 };
+
+// What a client heard of a scenario's own: scenarios that others play at the same time
+// are heard too.
+async function heard(client, mark, count) {
+  const texts = [];
+  while (texts.length < count) {
+    const [text] = await client.next('heard');
+    if (text.startsWith(mark)) texts.push(text.slice(mark.length));
+  }
+  return texts;
+}
 
 // Waits for the server to be stopped by whoever reads our standard output.
 scenarios.server_stop = async function serverStop(open) {
@@ -364,17 +397,21 @@ scenarios.server_stop = async function serverStop(open) {
   return {told, transport: client.transport};
 };
 
-const ON_REQUEST = ['server_stop', 'access_granted', 'member'];
+// For longer than the client, which pings, would wait for a pong.
+scenarios.long_handler = async function longHandler(open) {
+  const client = await open('/lab');
+  const answer = await client.ask('take_long', 4);
+  return {answer, gone: client.has('disconnect')};
+};
+
+const ON_REQUEST = ['server_stop', 'long_handler', 'access_granted', 'member'];
 const OF_BYTES = ['bytes', 'bytes_nested', 'bytes_in_client_ack', 'bytes_many'];
 
 // The scenarios to play when none is named.
 function usual(generation) {
-  const not = generation === '0.9' ? OF_BYTES : ['bytes_refused'];
-  return Object.keys(scenarios)
-    .filter((name) => !ON_REQUEST.includes(name) && !not.includes(name));
+  const not = [...ON_REQUEST, ...generation === '0.9' ? OF_BYTES : ['bytes_refused']];
+  if (!['1', '2'].includes(generation)) not.push('queries');
+  return Object.keys(scenarios).filter((name) => !not.includes(name));
 }
 
-// They are heard by everybody, and would hear each other.
-const alone = ['broadcast', 'rooms'];
-
-module.exports = {alone, scenarios, usual};
+module.exports = {scenarios, usual};

@@ -1,8 +1,11 @@
 """The application that tests/live/clients/scenarios.js talks to.
 
 ``/pingpong`` is the example's, ``/lab`` has an event for each thing a client can see,
-``/members`` refuses whoever is anonymous, ``/door`` whoever lacks the word. A cookie
-``user=NAME`` says who one is.
+``/annex`` is another one, ``/members`` refuses whoever is anonymous, ``/door`` whoever
+lacks the word. A cookie ``user=NAME`` says who one is.
+
+The page ``/page?client=GENERATION`` has the browser build of that client, and modules
+of tests/live/clients.
 """
 
 from __future__ import annotations
@@ -10,11 +13,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import gevent
 from gevent.event import AsyncResult, Event
-from tg import MinimalApplicationConfigurator, TGController, expose, require, validate
+from tg import (
+    MinimalApplicationConfigurator,
+    TGController,
+    abort,
+    expose,
+    require,
+    validate,
+)
 from tg.appwrappers.identity import IdentityApplicationWrapper
 from tg.predicates import is_user, not_anonymous
 from tg.validation import Convert
@@ -87,6 +99,10 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
     def on_auth(self) -> Any:
         return self.auth
 
+    def on_query(self) -> dict[str, list[str]]:
+        query = parse_qs(self.environ["QUERY_STRING"])
+        return {name: query[name] for name in ("token", "level") if name in query}
+
     @validate({"number": Convert(int, "Must be a number")})
     def on_double(self, number: int) -> int:
         return number * 2
@@ -105,6 +121,10 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
     def on_call_me(self, name: str) -> str:
         self.caller = name
         return name
+
+    def on_take_long(self, seconds: float) -> str:
+        gevent.sleep(seconds)
+        return "done"
 
     def on_has_left(self, name: str) -> bool:
         return departures[name].wait(PATIENCE)
@@ -183,9 +203,45 @@ class Door(SocketIOTGNamespace):
 
 class SocketIO(SocketIOController):
     pingpong = PingPong
-    lab = Lab
+    lab = annex = Lab
     members = Members
     door = Door
+
+
+CLIENTS = Path(__file__).resolve().parent.parent / "clients"
+
+#: The clients that a page can have, by what requires them in clients.js.
+LIBRARIES = {
+    each: f"socket.io-client-{each}/dist/socket.io.js"
+    for each in ("0.9", "1", "2", "3", "4")
+}
+
+#: What pages have of the clients' modules for Node.
+MODULES = ("bytes", "clients", "scenarios", "player", "page")
+
+PAGE = """<!doctype html>
+<meta charset="utf-8">
+{head}
+<title>lab</title>
+<body>
+<script src="/library?client={client}"></script>
+<script>
+  const library = window.io;
+  const definitions = {{}};
+  const required = {{}};
+  function require(name) {{
+    if (name.startsWith('socket.io-client')) return library;
+    if (!required[name]) {{
+      const module = {{exports: {{}}}};
+      definitions[name](require, module);
+      required[name] = module.exports;
+    }}
+    return required[name];
+  }}
+</script>
+{modules}
+<script>const page = require('./page.js');</script>
+"""
 
 
 class RootController(TGController):
@@ -194,6 +250,28 @@ class RootController(TGController):
     @expose(content_type="text/plain")
     def index(self) -> str:
         return "lab"
+
+    @expose(content_type="text/html")
+    def page(self, client: str, referrer: str = "") -> str:
+        """A page with a client, and perhaps a policy that hides where it is."""
+        if client not in LIBRARIES:
+            abort(404)
+        head = '<meta name="referrer" content="no-referrer">' if referrer else ""
+        modules = [f'<script src="/module?name={name}"></script>' for name in MODULES]
+        return PAGE.format(client=client, head=head, modules="\n".join(modules))
+
+    @expose(content_type="text/javascript")
+    def library(self, client: str) -> bytes:
+        if client not in LIBRARIES:
+            abort(404)
+        return (CLIENTS / "node_modules" / LIBRARIES[client]).read_bytes()
+
+    @expose(content_type="text/javascript")
+    def module(self, name: str) -> str:
+        if name not in MODULES:
+            abort(404)
+        text = (CLIENTS / f"{name}.js").read_text()
+        return f"definitions['./{name}.js'] = function (require, module) {{{text}}};"
 
 
 class Users:

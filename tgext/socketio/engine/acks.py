@@ -11,7 +11,7 @@ from typing import Any
 
 from gevent.event import AsyncResult
 
-from .handlers import FAILURES
+from .handlers import FAILURES, log_failure
 from .heartbeat import Deadline, Wheel
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Expiring:
     """
 
     def __init__(self, callback: Callable[..., Any], wheel: Wheel) -> None:
-        self._callback = callback
+        self.__wrapped__ = callback
         self._wheel = wheel
         self._deadline: Deadline | None = None
 
@@ -43,7 +43,7 @@ class Expiring:
 
     def __call__(self, *args: Any) -> Any:
         self.release()
-        return self._callback(*args)
+        return self.__wrapped__(*args)
 
     def release(self) -> None:
         """The connection ended: nobody will be told."""
@@ -120,7 +120,7 @@ class AckBook:
         try:
             self.around(callback, timeout)
         except FAILURES:
-            log.exception("A callback failed that was told of a timeout")
+            log_failure(log, "A callback failed that was told of a timeout")
 
     def _release_acks(self) -> None:
         """The connection ended: let go of all callbacks."""

@@ -1,84 +1,94 @@
-"""Namespaces that subclass gevent-socketio's own ``BaseNamespace``.
+"""Namespaces that use gevent-socketio's own classes.
 
 An application may keep them (``from socketio.namespace import BaseNamespace``) with
-gevent-socketio installed beside this package. Its methods expect its own server, and
-call ``inspect.getargspec``, gone in Python 3.11: they are replaced by those of the same
-names here, while all that the application defines stays.
+gevent-socketio installed beside this package. Their methods expect its own server, and
+call ``inspect.getargspec``, gone in Python 3.11. A class that uses them is therefore
+adapted: a subclass of it is made in whose MRO the class of this package stands right
+before the one of gevent-socketio, so that whatever the application calls or overrides,
+with ``super()`` too, is ours.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from functools import cache
+from typing import Any
 
-from .handlers import Handler
 from .mixins import BroadcastMixin, RoomsMixin
 from .namespace import BaseNamespace
 
-#: The package of gevent-socketio. python-socketio has it too, but no such class there.
+#: The package of gevent-socketio.
 _PACKAGE = "socketio"
-_BASE = f"{_PACKAGE}.namespace"
 
-#: By the class of gevent-socketio that has them, what takes the place of its methods.
-_REPLACEMENTS = {
-    _BASE: BaseNamespace,
+#: By the class of gevent-socketio, what takes its place.
+_REPLACEMENTS: dict[str, type] = {
+    f"{_PACKAGE}.namespace.BaseNamespace": BaseNamespace,
     f"{_PACKAGE}.mixins.RoomsMixin": RoomsMixin,
     f"{_PACKAGE}.mixins.BroadcastMixin": BroadcastMixin,
 }
 
+#: Where a class keeps what was adapted from it: for as long as it is there itself.
+_ADAPTED = "_tgext_socketio_adapted"
+
 
 def is_foreign(value: Any) -> bool:
-    """Whether ``value`` is a namespace class of gevent-socketio."""
-    return isinstance(value, type) and any(map(_is_base, value.__mro__))
+    """Whether ``value`` is a namespace class with bases of gevent-socketio's.
 
-
-def _is_base(cls: type) -> bool:
-    return cls.__module__ == _BASE and cls.__name__ == "BaseNamespace"
-
-
-_adapted: WeakKeyDictionary[type, type[BaseNamespace]] = WeakKeyDictionary()
-
-
-def adapt(cls: type) -> type[BaseNamespace]:
-    """A subclass of a namespace class of gevent-socketio that runs on this engine."""
-    adapted = _adapted.get(cls)
-    if adapted is None:
-        adapted = _adapted[cls] = _adapt(cls)
-    return adapted
-
-
-def _adapt(cls: type) -> type[BaseNamespace]:
-    members: dict[str, Any] = {}
-    for each in reversed(cls.__mro__):
-        replacement = _replacement(each)
-        if replacement is not None:
-            members.update(_methods(replacement))
-        elif each is not object:
-            # What the application defines comes before what it derives from.
-            for name in vars(each):
-                members.pop(name, None)
-
-    def __init__(
-        self: Any, environ: dict[str, Any], ns_name: str, request: Any = None
-    ) -> None:
-        self.auth = self.disconnect_reason = None
-        self._told_disconnect = self._disconnecting = False
-        cls.__init__(self, environ, ns_name, request=request)  # type: ignore[misc]
-
-    members.update(
-        __init__=__init__,
-        __module__=cls.__module__,
-        _handlers={},
-        _handler_class=Handler,
+    One that :func:`adapt` returned is not: it runs as it is.
+    """
+    return (
+        isinstance(value, type)
+        and any(map(_is_foreign_base, value.__mro__))
+        and not issubclass(value, _Adapted)
+        and BaseNamespace in map(_counterpart, value.__mro__)
     )
-    return cast("type[BaseNamespace]", type(cls.__name__, (cls,), members))
+
+
+def _is_foreign_base(cls: type) -> bool:
+    return _replacement(cls) is not None
 
 
 def _replacement(cls: type) -> type | None:
-    if _is_base(cls):
-        return BaseNamespace
     return _REPLACEMENTS.get(f"{cls.__module__}.{cls.__name__}")
 
 
-def _methods(cls: type) -> dict[str, Any]:
-    return {name: each for name, each in vars(cls).items() if not name.startswith("__")}
+def _counterpart(cls: type) -> type:
+    return _replacement(cls) or cls
+
+
+class _Adapted:
+    """Marks the classes that :func:`adapt` makes.
+
+    It has what ``BaseNamespace.__init__(self, ...)`` of gevent-socketio, called by that
+    name, does not set.
+    """
+
+    auth: Any = None
+    disconnect_reason: str | None = None
+    _told_disconnect = False
+    _disconnecting = False
+
+
+def adapt(cls: type) -> type[BaseNamespace]:
+    """A subclass of a namespace class with bases of gevent-socketio's that runs here.
+
+    :returns: the same class each time.
+    """
+    adapted: type[BaseNamespace] | None = vars(cls).get(_ADAPTED)
+    if adapted is None:
+        bases = [_in_place_of(each) for each in cls.__mro__ if _is_foreign_base(each)]
+        members = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+        adapted = type(cls.__name__, (cls, *bases, _Adapted), members)
+        setattr(cls, _ADAPTED, adapted)
+    return adapted
+
+
+@cache
+def _in_place_of(theirs: Any) -> type:
+    """A class that stands before one of gevent-socketio's in any MRO."""
+
+    class Passed(theirs):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            # Ours has set up what theirs would.
+            super(theirs, self).__init__(*args, **kwargs)
+
+    return type(theirs.__name__, (_counterpart(theirs), Passed), {})

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, cast
 
 from ..wire import engineio, engineio_3, socketio_1, socketio_4, socketio_5
 from ..wire.binary import BINARY_TYPES, take_out
 from ..wire.errors import PacketError, PayloadError
 from ..wire.limits import Limits
-from ..wire.packet import Dumps, Loads, Packet
+from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .outbox import Encoded
 
 #: Decoded from what only shows that the peer lives.
@@ -86,10 +86,10 @@ class Generation(ABC):
         """The body of a poll."""
 
     @abstractmethod
-    def decode_payload(self, body: bytes, limits: Limits) -> Sequence[str | bytes]:
+    def decode_payload(self, body: bytes, limits: Limits) -> Iterable[str | bytes]:
         """The messages in the body of a POST.
 
-        :raises PayloadError: when it cannot be read.
+        :raises PayloadError: when it cannot be read; where one of them comes.
         """
 
     @abstractmethod
@@ -171,12 +171,7 @@ class SocketIO1(Generation):
 
     def unknown_namespace(self, endpoint: str) -> Packet:
         info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
-        return {
-            "type": "event",
-            "endpoint": endpoint,
-            "name": "error",
-            "args": ["no_such_namespace", info],
-        }
+        return event_packet(endpoint, "error", ["no_such_namespace", info])
 
     def farewell(self, come_back: bool) -> str:
         return socketio_1.RECONNECT if come_back else socketio_1.DISCONNECT
@@ -278,8 +273,8 @@ class SocketIO4(EngineIO):
     def encode_payload(self, packets: Sequence[str | bytes]) -> bytes:
         return engineio_3.encode_payload(packets)
 
-    def decode_payload(self, body: bytes, limits: Limits) -> list[str | bytes]:
-        return engineio_3.decode_payload(body, limits)
+    def decode_payload(self, body: bytes, limits: Limits) -> Iterator[str | bytes]:
+        return engineio_3.iter_payload(body, limits)
 
 
 class SocketIO5(EngineIO):

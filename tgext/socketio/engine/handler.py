@@ -18,13 +18,15 @@ from ..wire.socketio_1 import RECONNECT
 from ..wire.websocket import accept_key
 from . import origins, payloads
 from .generations import SOCKETIO_1, Generation
+from .handlers import CLIENT_LEFT
 from .handshake import HandshakeRefused, asks_for_websocket, read_handshake
+from .input import Leftover, buffered_input
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
 from .transports import PollingTransport
 from .upgrade import Upgrade
-from .virtsocket import CLIENT_LEFT, Socket
+from .virtsocket import Socket
 from .websocket import CLOSE_TIMEOUT, MOST_READ, WebSocketTransport
 from .wsgiwebsocket import serve_websocket
 
@@ -75,22 +77,6 @@ class HeaderTimeout(OSError, ValueError):
     """The headers of a request take too long; pywsgi knows both its bases."""
 
 
-class Leftover:
-    """The rest of a body that nobody wants.
-
-    Some of it is read after the answer: closing with unread input resets the
-    connection, and a client that still sends would not see the answer.
-    """
-
-    def __init__(self, source: Input) -> None:
-        self._source = source
-
-    def _discard(self) -> None:
-        with gevent.Timeout(CLOSE_TIMEOUT, False):  # type: ignore[arg-type]
-            while self._source.read(MOST_READ):
-                pass
-
-
 class SocketIOHandler(WSGIHandler):
     """Serves one HTTP connection."""
 
@@ -100,6 +86,10 @@ class SocketIOHandler(WSGIHandler):
     #: How a plain WebSocket ended: what the access log has about it.
     ending = ""
     _header_timer: gevent.Timeout
+
+    def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
+        super().__init__(sock, address, server)
+        self.rfile = buffered_input(sock)
 
     def read_requestline(self) -> str:
         if self._kept_alive:
@@ -138,6 +128,16 @@ class SocketIOHandler(WSGIHandler):
         with self.server.request_in_progress():
             super().handle_one_response()
 
+    def start_response(
+        self, status: str, headers: Headers, exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        # pywsgi closes without a word, and a client that keeps its connections would
+        # see its next request fail.
+        said = any(name.lower() == "connection" for name, _ in headers)
+        if self.close_connection and not said:
+            headers = [*headers, ("Connection", "close")]
+        return super().start_response(status, headers, exc_info)
+
     def format_request(self) -> str:
         line: str = super().format_request()
         return f"{line} {self.ending}" if self.ending else line
@@ -155,8 +155,11 @@ class SocketIOHandler(WSGIHandler):
         allowed = self.server.allowed_origins
         cors = origins.cors_headers(environ, allowed)
         try:
-            if not origins.is_allowed(environ, allowed):
+            origin = origins.origin_of(route, environ)
+            if not origins.is_allowed(origin, environ, allowed):
                 raise _engine_error(_FORBIDDEN, "403 Forbidden")
+            if not origins.is_trusted(origin, environ, allowed):
+                origins.drop_credentials(environ)
             start = partial(self._start, start_response, cors)
             return self._respond(route, environ, start)
         except Refused as refused:
@@ -196,10 +199,11 @@ class SocketIOHandler(WSGIHandler):
         if route.jsonp is not None and not payloads.is_callback(route.jsonp):
             raise _error(generation, _BAD_REQUEST)
         if not route.sid:
+            if generation is SOCKETIO_1:
+                # Its specification has a POST here, its client sends a GET.
+                return self._handshake_1(route, environ, start)
             if method != "GET":
                 raise _error(generation, _BAD_METHOD)
-            if generation is SOCKETIO_1:
-                return self._handshake_1(route, environ, start)
             return self._handshake(route, generation, environ, start)
         return self._continue(route, generation, environ, start)
 
@@ -295,7 +299,9 @@ class SocketIOHandler(WSGIHandler):
             headers, body = payloads.answer(route, generation, lingering.poll())
             start("200 OK", headers)
             return [body]
-        if generation is SOCKETIO_1 and route.transport != "websocket":
+        if generation is SOCKETIO_1 and (
+            route.disconnect or route.transport != "websocket"
+        ):
             headers, body = payloads.text_answer(route, generation, RECONNECT.encode())
             start("200 OK", headers)
             return [body]
@@ -325,7 +331,12 @@ class SocketIOHandler(WSGIHandler):
                 return stream(transport)
             headers, body = payloads.answer(route, generation, transport.poll())
         else:
-            self._post(route, socket, transport, environ)
+            if transport.posting and generation is not SOCKETIO_1:
+                # Nobody knows which of the two came first.
+                socket.kill(reason="transport error")
+                raise _error(generation, _BAD_REQUEST)
+            with transport.one_post():
+                self._post(route, socket, transport, environ)
             headers, body = [_TEXT], generation.post_answer
         start("200 OK", headers)
         return [body]
@@ -378,7 +389,9 @@ class SocketIOHandler(WSGIHandler):
     def _too_large(self) -> HTTPError:
         # pywsgi would read the rest of the body.
         assert self.wsgi_input is not None
-        self.wsgi_input = Leftover(self.wsgi_input)  # type: ignore[assignment]
+        self.wsgi_input = Leftover(  # type: ignore[assignment]
+            self.wsgi_input, CLOSE_TIMEOUT, MOST_READ
+        )
         headers = [_TEXT, ("Connection", "close")]
         return HTTPError("413 Payload Too Large", b"Payload too large", headers)
 

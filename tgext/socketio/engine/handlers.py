@@ -1,4 +1,4 @@
-"""What can be known of a handler without an event: its arguments."""
+"""Handlers: what can be known of one without an event, and what comes out of one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,41 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from inspect import Parameter
+from logging import Logger
 from typing import Any
 
 import gevent
 
 #: What a handler may raise. gevent's timeouts are no `Exception`.
 FAILURES = (Exception, gevent.Timeout)
+
+#: Why a client leaves a namespace, in Socket.IO's words.
+CLIENT_LEFT = "client namespace disconnect"
+SERVER_LEFT = "server namespace disconnect"
+
+
+class Reported(Exception):
+    """A handler failed, and what runs it has logged that already."""
+
+
+class EventRefused(Exception):
+    """An event is answered with an ``error`` event.
+
+    :param name: the error's name.
+    :param info: what is told beside it; JSON.
+    """
+
+    def __init__(self, name: str, info: Any) -> None:
+        super().__init__(name, info)
+        self.name = name
+        self.info = info
+
+
+def log_failure(log: Logger, message: str, *args: Any) -> None:
+    """Log the failure that is being handled, with its traceback, unless it has been."""
+    if not isinstance(sys.exc_info()[1], Reported):
+        log.exception(message, *args, stacklevel=2)
+
 
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 

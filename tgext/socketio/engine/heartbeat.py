@@ -129,12 +129,11 @@ class Heartbeat:
 
     :param interval: seconds between pings.
     :param timeout: seconds after an unanswered ping at which the peer is given up.
-    :param ping: sends a ping; must not block.
+    :param ping: sends a ping, or does what else is due then; must not block.
     :param expire: called once when the peer is given up; must not block.
     """
 
     __slots__ = (
-        "_interval",
         "_last_chance",
         "_next_ping",
         "_ping",
@@ -143,6 +142,7 @@ class Heartbeat:
         "busy",
         "expire",
         "heard",
+        "interval",
         "slot",
     )
 
@@ -153,7 +153,7 @@ class Heartbeat:
         ping: Callable[[], object],
         expire: Callable[[], object],
     ) -> None:
-        self._interval = interval
+        self.interval = interval
         self._timeout = timeout
         self._ping = ping
         self.expire = expire
@@ -182,7 +182,7 @@ class Heartbeat:
             return 0.0
         if now >= self._next_ping:
             self._ping()
-            self._next_ping = now + self._interval
+            self._next_ping = now + self.interval
             self._unanswered = self._unanswered or now
         due = self._next_ping
         if self._unanswered:

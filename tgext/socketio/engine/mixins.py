@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..wire.packet import Packet
-from .rooms import Rooms, deliver
+from ..wire.packet import event_packet
+from .rooms import Rooms
 
 if TYPE_CHECKING:
     from .namespace import BaseNamespace
@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     _Base = BaseNamespace
 else:
     _Base = object
-
-
-def _event(ns_name: str, event: str, args: tuple[Any, ...]) -> Packet:
-    return {"type": "event", "name": event, "args": args, "endpoint": ns_name}
 
 
 class RoomsMixin(_Base):
@@ -46,9 +42,8 @@ class RoomsMixin(_Base):
 
     def emit_to_room(self, room: str, event: str, *args: Any) -> None:
         """Send an event to all in the room but this client."""
-        members = self._rooms.members(self.ns_name, room)
-        packet = _event(self.ns_name, event, args)
-        deliver((each for each in members if each is not self.socket), packet)
+        packet = event_packet(self.ns_name, event, args)
+        self._rooms.broadcast(packet, room, skip=self.socket)
 
 
 class BroadcastMixin(_Base):
@@ -56,11 +51,9 @@ class BroadcastMixin(_Base):
 
     def broadcast_event(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace, this client too."""
-        members = self.socket.server.rooms.members(self.ns_name)
-        deliver(members, _event(self.ns_name, event, args))
+        self.socket.server.rooms.broadcast(event_packet(self.ns_name, event, args))
 
     def broadcast_event_not_me(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace but this client."""
-        members = self.socket.server.rooms.members(self.ns_name)
-        packet = _event(self.ns_name, event, args)
-        deliver((each for each in members if each is not self.socket), packet)
+        packet = event_packet(self.ns_name, event, args)
+        self.socket.server.rooms.broadcast(packet, skip=self.socket)

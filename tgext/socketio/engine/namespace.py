@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import gevent
 from gevent import Greenlet
 
-from ..wire.packet import Packet
+from ..wire.packet import Packet, event_packet
 from .acks import Call, Expiring
-from .handlers import FAILURES, Handler
+from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, Handler, log_failure
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
@@ -47,7 +47,9 @@ class BaseNamespace:
     of the method, and what it returns is the ack, a tuple becoming several arguments.
     A method whose lone argument is named ``packet`` gets the whole packet.
 
-    :ivar environ: the WSGI environment of the request that opened the connection.
+    :ivar environ: the WSGI environment of the request that opened the connection; its
+        ``QUERY_STRING`` ends with the query that the client gave the namespace
+        (``/chat?token=1``), if it did.
     :ivar socket: the :class:`~tgext.socketio.engine.virtsocket.Socket`.
     :ivar session: a dict of the connection, shared by its namespaces.
     :ivar request: what was given to ``socketio_manage`` as the request.
@@ -196,7 +198,7 @@ class BaseNamespace:
         if self._told_disconnect:
             return None
         self._told_disconnect = True
-        self.disconnect_reason = self.disconnect_reason or "client namespace disconnect"
+        self.disconnect_reason = self.disconnect_reason or CLIENT_LEFT
         return self.call_method_with_acl("recv_disconnect", packet)
 
     def process_event(self, packet: Packet) -> Any:
@@ -281,12 +283,7 @@ class BaseNamespace:
         """
         if timeout is not None and callback is None:
             raise ValueError("timeout goes with callback")
-        packet: Packet = {
-            "type": "event",
-            "name": event,
-            "args": args,
-            "endpoint": self.ns_name,
-        }
+        packet = event_packet(self.ns_name, event, args)
         if callback is not None:
             packet["ack"] = "data"
         self._send(packet, callback, timeout)
@@ -300,13 +297,8 @@ class BaseNamespace:
         :raises ConnectionLost: when the connection ended meanwhile.
         """
         answer = Call()
-        packet: Packet = {
-            "type": "event",
-            "name": event,
-            "args": args,
-            "endpoint": self.ns_name,
-            "ack": "data",
-        }
+        packet = event_packet(self.ns_name, event, args)
+        packet["ack"] = "data"
         msgid = self._send(packet, answer)
         try:
             return answer.wait(timeout)
@@ -346,15 +338,21 @@ class BaseNamespace:
             return None
         packet["id"] = msgid = socket._get_next_msgid()
         try:
-            if timeout is None:
-                socket._save_ack_callback(msgid, callback)
-            else:
-                socket._expire_ack(msgid, callback, socket.server.wheel, timeout)
+            self._expect_ack(msgid, callback, timeout)
             socket.send_packet(packet)
         except BaseException:
             self._forget_ack(msgid)
             raise
         return msgid
+
+    def _expect_ack(
+        self, msgid: int, callback: Callable[..., Any], timeout: float | None
+    ) -> None:
+        socket = self.socket
+        if timeout is None:
+            socket._save_ack_callback(msgid, callback)
+        else:
+            socket._expire_ack(msgid, callback, socket.server.wheel, timeout)
 
     def _forget_ack(self, msgid: int | None) -> None:
         callback = None if msgid is None else self.socket._pop_ack_callback(msgid)
@@ -409,7 +407,7 @@ class BaseNamespace:
             return  # recv_disconnect calls this again
         self._disconnecting = True
         if self.disconnect_reason is None:
-            self.disconnect_reason = "server namespace disconnect"
+            self.disconnect_reason = SERVER_LEFT
         try:
             if not silent:
                 packet: Packet = {"type": "disconnect", "endpoint": self.ns_name}
@@ -438,6 +436,6 @@ class BaseNamespace:
         self._told_disconnect = True
         packet: Packet = {"type": "disconnect", "endpoint": self.ns_name}
         try:
-            self.call_method("recv_disconnect", packet)
+            self.socket.around(self.call_method, "recv_disconnect", packet)
         except FAILURES:
-            log.exception("recv_disconnect of %s failed", self.ns_name or "/")
+            log_failure(log, "recv_disconnect of %s failed", self.ns_name or "/")

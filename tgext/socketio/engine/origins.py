@@ -1,4 +1,9 @@
-"""Which pages may connect, and the CORS headers that tell their browsers so."""
+"""Which pages may connect, and the CORS headers that tell their browsers so.
+
+Browsers name the page that asks in ``Origin``, but not when it loads a script (JSONP)
+or a frame (htmlfile). Those are judged by ``Sec-Fetch-Site`` (W3C, Fetch Metadata
+Request Headers) and ``Referer``.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,88 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from .routes import Route
+
 Headers = list[tuple[str, str]]
 
 #: Any page may connect, without cookies.
 ANY = "*"
+
+#: The origin of a page that hides it (RFC 6454, section 7.3).
+OPAQUE = "null"
+
+#: What makes a request speak for a user; a browser adds it whichever page asks.
+CREDENTIALS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION")
+
+#: In the WSGI environment of a request that :func:`drop_credentials` had.
+ANONYMOUS = "socketio.anonymous"
+
+#: How browsers begin their ``User-Agent``, which no page can change for a script.
+_BROWSERS = ("Mozilla/", "Opera/")
+
+
+def origin_of(route: Route, environ: dict[str, Any]) -> str | None:
+    """The origin of the page that sends a request.
+
+    :returns: None where no page of another origin does: clients that are no browsers
+        name none, nor do browsers when a page reads from its own server.
+    """
+    if _is_vouched_for(environ) or "HTTP_ORIGIN" in environ:
+        return origin_of_websocket(environ)
+    if route.jsonp is not None:
+        return _origin_of_script(environ)
+    if route.transport == "htmlfile":
+        return _origin_of_frame(environ)
+    return None
+
+
+def origin_of_websocket(environ: dict[str, Any]) -> str | None:
+    """The origin of the page that opens a WebSocket, which browsers always name."""
+    return None if _is_vouched_for(environ) else environ.get("HTTP_ORIGIN")
+
+
+def _origin_of_frame(environ: dict[str, Any]) -> str | None:
+    referer = environ.get("HTTP_REFERER")
+    origin = _origin_in(referer) if referer else None
+    if "HTTP_SEC_FETCH_SITE" not in environ:
+        return origin
+    # The browser says that it is another's: it hides its address, or is sandboxed and
+    # has an address of this server, yet not its origin.
+    hidden = origin is None or is_same_origin(origin, environ)
+    return OPAQUE if hidden else origin
+
+
+def _origin_of_script(environ: dict[str, Any]) -> str | None:
+    """Any page can load a script, and read what it calls.
+
+    A browser that says nothing is therefore taken for one that hides the page; to a
+    frame, only the page it came from can listen.
+    """
+    origin = _origin_of_frame(environ)
+    return OPAQUE if origin is None and _is_browser(environ) else origin
+
+
+def _is_vouched_for(environ: dict[str, Any]) -> bool:
+    """Whether the browser itself says that no page of another origin asks.
+
+    No page can set the header. ``none`` is a user who typed the address.
+    """
+    return environ.get("HTTP_SEC_FETCH_SITE") in ("same-origin", "none")
+
+
+def _is_browser(environ: dict[str, Any]) -> bool:
+    """Whether a request may be a browser's, of whatever age."""
+    return environ.get("HTTP_USER_AGENT", "").startswith(_BROWSERS) or any(
+        name in environ for name in CREDENTIALS
+    )
+
+
+def _origin_in(url: str) -> str:
+    try:
+        scheme, host, *_ = urlsplit(url)
+    except ValueError:
+        return OPAQUE  # it is no URL
+    return f"{scheme}://{host}"
 
 
 def is_same_origin(origin: str, environ: dict[str, Any]) -> bool:
@@ -19,21 +102,37 @@ def is_same_origin(origin: str, environ: dict[str, Any]) -> bool:
     """
     host: str = environ.get("HTTP_HOST", "")
     try:
-        return urlsplit(origin).netloc.lower() == host.lower()
+        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
     except ValueError:
         return False  # it is no URL
 
 
-def is_allowed(environ: dict[str, Any], allowed: Sequence[str]) -> bool:
-    """Whether the request may connect.
+def is_allowed(
+    origin: str | None, environ: dict[str, Any], allowed: Sequence[str]
+) -> bool:
+    """Whether a page may connect.
 
+    :param origin: of the page; None without one.
     :param allowed: origins such as ``https://example.org`` besides the server's own,
-        or ``*``. Clients that are no browsers send no origin, and may.
+        or ``*``.
     """
-    origin = environ.get("HTTP_ORIGIN")
-    if origin is None or ANY in allowed:
+    return ANY in allowed or is_trusted(origin, environ, allowed)
+
+
+def is_trusted(
+    origin: str | None, environ: dict[str, Any], allowed: Sequence[str]
+) -> bool:
+    """Whether a page may connect with its user's cookies: ``*`` does not name it."""
+    if origin is None:
         return True
     return is_same_origin(origin, environ) or origin.lower() in allowed
+
+
+def drop_credentials(environ: dict[str, Any]) -> None:
+    """Make it the request of nobody in particular, who is given no cookies either."""
+    for name in CREDENTIALS:
+        environ.pop(name, None)
+    environ[ANONYMOUS] = True
 
 
 def cors_headers(environ: dict[str, Any], allowed: Sequence[str]) -> Headers:

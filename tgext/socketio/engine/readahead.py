@@ -1,8 +1,10 @@
-"""Reading on while a handler waits for its client.
+"""Reading on while a handler waits.
 
 A WebSocket is read by the greenlet that runs its handlers. A handler that asks the
-client for an ack and waits for it would wait for ever: so while it waits, another
-greenlet reads on, has the acks handled, and keeps all else for later.
+client for an ack and waits for it would wait for ever; and a client 1.x or 2.x whose
+ping lies unread behind a handler that takes long would give the server up. So while
+such a handler waits, another greenlet reads on, has acks handled and pings answered,
+and keeps all else for later.
 """
 
 from __future__ import annotations

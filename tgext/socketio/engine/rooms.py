@@ -1,9 +1,9 @@
-"""Who is where: the sockets of a server by namespace and room."""
+"""Who is where: the sockets of a server by namespace and room, and packets to them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..wire.packet import Packet
 from .outbox import Encoded
@@ -14,13 +14,29 @@ if TYPE_CHECKING:
 Key = tuple[str, "str | None"]
 
 
+class Bus(Protocol):
+    """Carries broadcasts to the other processes that serve the same application.
+
+    What comes from them, it hands to :meth:`Rooms.deliver`.
+    """
+
+    def publish(self, packet: Packet, room: str | None) -> None:
+        """Send a packet to the other processes; whatever it raises is the caller's."""
+
+    def close(self) -> None:
+        """Hear no more of the others. The server that stops calls it."""
+
+
 class Rooms:
     """The members of each namespace, and of each room in it.
 
     The room ``None`` is the namespace itself: everyone who is connected to it.
+
+    :ivar bus: what reaches the sockets of other processes, if there are any.
     """
 
     def __init__(self) -> None:
+        self.bus: Bus | None = None
         self._members: dict[Key, dict[Socket, None]] = {}
         self._keys: dict[Socket, set[Key]] = {}
 
@@ -42,6 +58,29 @@ class Rooms:
     def members(self, endpoint: str, room: str | None = None) -> list[Socket]:
         """The sockets in a room, in the order in which they joined."""
         return list(self._members.get((endpoint, room), ()))
+
+    def broadcast(
+        self, packet: Packet, room: str | None = None, skip: Socket | None = None
+    ) -> None:
+        """Send a packet to all in its namespace, or in a room of it, in every process.
+
+        :param packet: its ``endpoint`` says to which namespace.
+        :param room: the room; None for the whole namespace.
+        :param skip: a socket that is left out.
+        :raises TypeError: see :func:`deliver`; the other processes have it then.
+        """
+        try:
+            self.deliver(packet, room, skip)
+        finally:
+            if self.bus is not None:
+                self.bus.publish(packet, room)
+
+    def deliver(
+        self, packet: Packet, room: str | None = None, skip: Socket | None = None
+    ) -> None:
+        """What :meth:`broadcast` does in this process."""
+        members = self.members(packet["endpoint"], room)
+        deliver((each for each in members if each is not skip), packet)
 
     def _remove(self, key: Key, socket: Socket) -> None:
         members = self._members.get(key)

@@ -19,10 +19,11 @@ from gevent.pywsgi import WSGIServer
 from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
+from .handlers import SERVER_LEFT
 from .heartbeat import Deadline, Wheel
 from .rooms import Rooms
 from .transports import PollingTransport
-from .virtsocket import SERVER_LEFT, Socket
+from .virtsocket import Socket
 from .wsgiwebsocket import WebSocket
 
 __all__ = ["SocketIOServer"]
@@ -67,7 +68,8 @@ class SocketIOServer(WSGIServer):
     :param max_outbox: bytes of unsent output for one connection.
     :param max_connections: connections at a time; None for any number.
     :param max_connections_per_address: the same, for one client address.
-    :param allowed_origins: origins, besides the server's own, whose pages may connect.
+    :param allowed_origins: origins, besides the server's own, whose pages may connect;
+        with ``*`` all may, those that are not listed without their users' cookies.
     :param cookie: the name of a cookie with the session id, for load balancers.
     :param cookie_samesite: its ``SameSite``: ``Lax``, ``Strict`` or ``None``, with
         which it is for HTTPS alone.
@@ -307,6 +309,9 @@ class SocketIOServer(WSGIServer):
                 self._end_connections()
         super().stop(timeout=timeout)
         self.wheel.close()
+        if self.rooms.bus is not None:
+            self.rooms.bus.close()
+            self.rooms.bus = None
 
     def _end_connections(self) -> None:
         for websocket in list(self.websockets):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .generations import Generation
 from .handlers import FAILURES
+from .origins import ANONYMOUS
 from .virtsocket import Socket
 
 if TYPE_CHECKING:
@@ -47,13 +48,17 @@ def open_session(
     environ.update(server.opening_environ)
     environ["socketio"] = socket
     status, headers, body = _call(server.application, environ)
+    anonymous = ANONYMOUS in environ
+    if anonymous:
+        # They would take the place of those that the browser has for its user.
+        headers = [each for each in headers if each[0].lower() != "set-cookie"]
     if socket.namespaces is None or status[:1] in "45":
         raise _refusal(status, headers, body)
     # The request has ended: its body must not keep the HTTP connection's buffers.
     environ["wsgi.input"] = BytesIO()
     server.remember(socket, address)
     cookies = [each for each in headers if each[0].lower() == "set-cookie"]
-    if server.cookie is not None:
+    if server.cookie is not None and not anonymous:
         cookies.append(("Set-Cookie", _sid_cookie(server, environ, socket)))
     return socket, cookies
 

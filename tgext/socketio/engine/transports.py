@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
 
 from .assembler import AckFilter
+from .handlers import CLIENT_LEFT, SERVER_LEFT
 from .heartbeat import Heartbeat
 from .outbox import Encoded, PollingOutbox, SocketOutbox
-from .virtsocket import CLIENT_LEFT, SERVER_LEFT, Socket
+from .turns import in_turns, take_turn
+from .virtsocket import Socket
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -29,6 +31,10 @@ log = logging.getLogger(__name__)
 
 #: Messages handled before greenlets that are ready have a turn.
 BATCH = 16
+
+#: How often it is looked, in the time that a client waits for its pong, whether a
+#: handler keeps it from being read: twice the time between two looks is enough.
+LOOKS = 3
 
 #: Seconds that the last packets of a polling connection can still be fetched.
 LINGER = 5.0
@@ -51,22 +57,21 @@ class Transport:
         self.server = server
         self.socket = socket
         self.closed = False
-        self.heartbeat = Heartbeat(
-            server.heartbeat_interval,
-            self._patience(),
-            self._ping,
-            self._timed_out,
-        )
+        self.heartbeat = self._heartbeat()
 
-    def _patience(self) -> float:
+    def _heartbeat(self) -> Heartbeat:
         server, generation = self.server, self.socket.generation
+        interval = server.heartbeat_interval
         timeout = server.heartbeat_timeout(generation)
-        # Clients that ping do so once in an interval.
-        return timeout if generation.ping else timeout + server.heartbeat_interval
+        if generation.ping:
+            return Heartbeat(interval, timeout, self._ping, self._timed_out)
+        # The client pings once in an interval, and then waits as long as the timeout.
+        often = min(interval, timeout) / LOOKS
+        return Heartbeat(often, interval + timeout, self._look, self._timed_out)
 
     def start(self) -> None:
         """Begin to watch whether the client lives."""
-        self.server.wheel.add(self.heartbeat, self.server.heartbeat_interval)
+        self.server.wheel.add(self.heartbeat, self.heartbeat.interval)
 
     def stop(self) -> None:
         """Hand the connection over to another transport."""
@@ -90,9 +95,10 @@ class Transport:
             self.send_text(farewell)
 
     def _ping(self) -> None:
-        ping = self.socket.generation.ping
-        if ping:
-            self.send_text(ping)
+        self.send_text(self.socket.generation.ping)
+
+    def _look(self) -> None:
+        """Called now and then where the client pings: it must not wait for its pong."""
 
     def _timed_out(self) -> None:
         gevent.spawn(self.socket.kill, reason="ping timeout")
@@ -112,12 +118,14 @@ class PollingTransport(Transport):
         self.outbox: PollingOutbox = PollingOutbox(server.max_outbox, self._overflowed)
         #: How many polls wait.
         self.polling = 0
+        #: How many POSTs are under way.
+        self.posting = 0
         #: The WebSocket that is about to take over.
         self.follower: WebSocketTransport | None = None
         self._released = False
         self._inbox: deque[str | bytes] = deque()
         self._inbox_size = 0
-        self._acks = AckFilter(socket, partial(socket.spawn, socket.handle))
+        self._acks = AckFilter(socket)
         self._worker: gevent.Greenlet[..., Any] | None = None
         #: Set while all that came in is handled.
         self.handled = Event()
@@ -154,6 +162,15 @@ class PollingTransport(Transport):
             self.server.stop_lingering(self)
         return packets or [self.socket.generation.noop]
 
+    @contextmanager
+    def one_post(self) -> Iterator[None]:
+        """Counts a POST from its headers to its answer."""
+        self.posting += 1
+        try:
+            yield
+        finally:
+            self.posting -= 1
+
     def post(self, messages: Sequence[str | bytes], size: int) -> None:
         """Take messages in; they are handled after the request has been answered.
 
@@ -166,7 +183,9 @@ class PollingTransport(Transport):
         self.heartbeat.heard = True
         if self._worker is not None or self._acks.incomplete:
             # A handler runs, and may wait for an ack.
-            messages = self._without_acks(messages)
+            messages = [
+                each for each in in_turns(messages) if not self._acks.take(each)
+            ]
         self._inbox.extend(messages)
         self._inbox_size += size
         self.handled.clear()
@@ -175,20 +194,16 @@ class PollingTransport(Transport):
         if self._inbox_size > self.server.limits.max_message_size:
             self.handled.wait()
 
-    def _without_acks(self, messages: Sequence[str | bytes]) -> list[str | bytes]:
-        return [each for each in messages if not self._acks.take(each)]
-
     def _work(self) -> None:
         heartbeat = self.heartbeat
         heartbeat.busy = True
         try:
             count = 0
-            while self._inbox:
+            while self._inbox and self.socket.connected:
                 self.socket.receive(self._inbox.popleft())
                 count += 1
                 if not count % BATCH:
-                    # A turn of the loop, input included; `sleep(0)` is none.
-                    gevent.sleep(0.0001)
+                    take_turn()
         finally:
             heartbeat.busy = False
             heartbeat.heard = True

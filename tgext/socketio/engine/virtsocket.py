@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -13,25 +14,22 @@ from gevent import Greenlet
 
 from ..wire import fast
 from ..wire.errors import InvalidJSON, PacketError, ProtocolError
-from ..wire.packet import Dumps, Loads, Packet
+from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .acks import AckBook
 from .assembler import Assembler
-from .foreign import adapt, is_foreign
 from .generations import CLOSE, SOCKETIO_1, Generation
-from .handlers import FAILURES
+from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
-from .namespace import BaseNamespace, ConnectionRefused
+from .joining import Joining
+from .namespace import BaseNamespace
 from .outbox import Encoded
+from .queries import with_query
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
     from .transports import Transport
 
 log = logging.getLogger(__name__)
-
-#: Why a connection ended because its client said so.
-CLIENT_LEFT = "client namespace disconnect"
-SERVER_LEFT = "server namespace disconnect"
 
 
 def default_error_handler(
@@ -47,14 +45,8 @@ def default_error_handler(
     :param quiet: send nothing, only log.
     """
     if not quiet:
-        socket.send_packet(
-            {
-                "type": "event",
-                "name": "error",
-                "args": [error_name, error_message],
-                "endpoint": endpoint or "",
-            }
-        )
+        args = [error_name, error_message]
+        socket.send_packet(event_packet(endpoint or "", "error", args))
     log.info("%s: %s (namespace %s)", error_name, error_message, endpoint or "/")
 
 
@@ -118,15 +110,18 @@ class Socket(AckBook):
         self.deadline: Deadline | None = None
         self.awaits_transport = False
         self.error_handler = error_handler or default_error_handler
-        #: Runs the functions of namespaces: a framework puts its context around them.
+        #: Runs what the application defined, given a function and its arguments: a
+        #: framework puts its context around it. May raise `Reported`, `EventRefused`.
         self.around: Callable[..., Any] = _run
         self.json_loads: Loads = fast.loads
         self.json_dumps: Dumps = fast.dumps
         #: Makes packets of the client's messages.
         self.assembler = Assembler(self)
         self._in_main = False
-        #: What waits to be sent to namespaces that may refuse the client.
-        self._held: dict[str, list[Encoded]] = {}
+        #: Whether the client has asked to connect to any namespace.
+        self._knocked = False
+        #: Lets the client into namespaces.
+        self.joining = Joining(self)
 
     def __str__(self) -> str:
         names = ", ".join(name or "/" for name in self.active_ns)
@@ -137,6 +132,11 @@ class Socket(AckBook):
 
     def __contains__(self, key: str) -> bool:
         return key in self.active_ns
+
+    @property
+    def log_name(self) -> str:
+        """Names the session in a log: eight digits, which nobody can open it with."""
+        return sha256(self.sessid.encode()).hexdigest()[:8]
 
     @property
     def in_a_namespace(self) -> bool:
@@ -168,6 +168,18 @@ class Socket(AckBook):
     def _set_json_dumps(self, json_dumps: Dumps) -> None:
         self.json_dumps = json_dumps
 
+    def environ_for(self, packet: Packet) -> dict[str, Any]:
+        """The WSGI environment of the namespace that a packet is for.
+
+        It is the opening request's, except for a namespace that was connected to with a
+        query string: that one has its own copy, whose ``QUERY_STRING`` ends with it.
+        """
+        namespace = self.active_ns.get(packet["endpoint"])
+        if namespace is not None:
+            return namespace.environ
+        assert self.environ is not None
+        return with_query(self.environ, packet.get("qs", ""))
+
     # Out
 
     def encode(self, pkt: Packet) -> Encoded:
@@ -186,9 +198,7 @@ class Socket(AckBook):
 
         :param endpoint: the namespace that it is for.
         """
-        if endpoint in self._held:
-            self._held[endpoint].append(encoded)
-        elif self.transport is not None:
+        if not self.joining.holds(encoded, endpoint) and self.transport is not None:
             self.transport.outbox.send(encoded)
 
     def error(
@@ -208,8 +218,7 @@ class Socket(AckBook):
         return self.state in (self.STATE_DISCONNECTING, self.STATE_DISCONNECTED)
 
     def _ack_expected(self) -> None:
-        for endpoint in list(self._held):
-            self._release(endpoint)  # a client is asked only once it is connected
+        self.joining.release_all()  # a client is asked only once it is connected
         if self.transport is not None:
             self.transport.expect_ack()
 
@@ -239,14 +248,18 @@ class Socket(AckBook):
             self._handle(self._dispatch, packet)
 
     def _handle(self, handle: Callable[[Packet], None], packet: Packet) -> None:
+        endpoint = packet["endpoint"]
         try:
-            self.around(handle, packet)
+            handle(packet)
+        except EventRefused as refused:
+            self._try_error(refused.name, refused.info, endpoint)
         except FAILURES:
-            endpoint = packet["endpoint"]
-            log.exception("An event of namespace %s failed", endpoint or "/")
+            name = packet.get("name", packet["type"])
+            where = (name, endpoint or "/", self.log_name)
+            log_failure(log, "Event %r of namespace %s failed (session %s)", *where)
             self._try_error("internal_error", "Internal server error", endpoint)
 
-    def _try_error(self, error_name: str, error_message: str, endpoint: str) -> None:
+    def _try_error(self, error_name: str, error_message: Any, endpoint: str) -> None:
         try:
             self.error(error_name, error_message, endpoint)
         except FAILURES:
@@ -269,13 +282,13 @@ class Socket(AckBook):
         if namespace is None:
             self._dispatch_outside(packet)
         elif kind == "event" or kind == "message" or kind == "json":
-            self._answer(packet, namespace.process_packet(packet))
+            self._answer(packet, self.around(namespace.process_packet, packet))
         elif kind == "disconnect":
             namespace._leave(CLIENT_LEFT)
         elif kind == "connect":
             log.debug("A client connected twice to %s", packet["endpoint"] or "/")
         else:
-            namespace.process_packet(packet)
+            self.around(namespace.process_packet, packet)
 
     def _answer(self, packet: Packet, result: Any) -> None:
         wanted = packet.get("ack")
@@ -295,6 +308,10 @@ class Socket(AckBook):
         endpoint = packet["endpoint"]
         if kind == "connect":
             self._connect(packet)
+        elif not (self._knocked or self.generation.implicit_main):
+            # Socket.IO 5, "Connection to a namespace": such a client is sent away.
+            log.info("The first packet of a client is no connect, but: %s", kind)
+            self.kill(reason="parse error", code=1002)
         elif kind == "disconnect" and endpoint == self.GLOBAL_NS:
             self._in_main = False
             if not self.active_ns:
@@ -304,10 +321,11 @@ class Socket(AckBook):
             self.error("no_such_namespace", info, endpoint=endpoint)
 
     def _connect(self, packet: Packet) -> None:
+        self._knocked = True
         endpoint = packet["endpoint"]
         namespaces = self.namespaces or {}
         if endpoint in namespaces:
-            self._join(namespaces[endpoint], packet)
+            self.joining.join(namespaces[endpoint], packet)
         elif endpoint == self.GLOBAL_NS:
             # Clients connect here before they connect to the namespace they want.
             self._in_main = True
@@ -315,61 +333,6 @@ class Socket(AckBook):
             self.send_packet(packet)
         else:
             self.send_packet(self.generation.unknown_namespace(endpoint))
-
-    def _join(self, cls: type[BaseNamespace], packet: Packet) -> None:
-        endpoint = packet["endpoint"]
-        assert self.environ is not None
-        namespace: BaseNamespace | None = None
-        try:
-            if is_foreign(cls):
-                cls = adapt(cls)
-            namespace = cls(self.environ, endpoint, request=self.request)
-            self._set_up(namespace, packet)
-            joined = self.connected
-        except ConnectionRefused as refused:
-            self._refuse(endpoint, refused.message, refused.data)
-            joined = False
-        except FAILURES:
-            log.exception("Connecting a client to %s failed", endpoint or "/")
-            self._refuse(endpoint, "Internal server error", None)
-            joined = False
-        if namespace is not None and not joined:
-            self.server.rooms.leave_all(endpoint, self)
-            namespace.kill_local_jobs()
-        elif namespace is not None:
-            self._let_in(namespace, packet)
-
-    def _let_in(self, namespace: BaseNamespace, packet: Packet) -> None:
-        """Connect a namespace. While `recv_connect` may still refuse the client, what
-        is sent waits: a client that is refused must not have been connected.
-        """
-        endpoint = namespace.ns_name
-        self.active_ns[endpoint] = namespace
-        self.server.rooms.join(endpoint, None, self)
-        self.server.namespace_came(self)
-        self._held[endpoint] = []
-        try:
-            namespace.process_packet(packet)
-        except ConnectionRefused as refused:
-            self._held.pop(endpoint, None)
-            namespace._refused()
-            self._refuse(endpoint, refused.message, refused.data)
-        finally:
-            self._release(endpoint)
-
-    def _release(self, endpoint: str) -> None:
-        for encoded in self._held.pop(endpoint, ()):
-            self.send_encoded(encoded, endpoint)
-
-    def _set_up(self, namespace: BaseNamespace, packet: Packet) -> None:
-        namespace.auth = packet.get("data")
-        namespace.authorize_connect()
-        for each in type(namespace).__mro__:
-            if "initialize" in vars(each):
-                vars(each)["initialize"](namespace)
-
-    def _refuse(self, endpoint: str, message: str, data: Any) -> None:
-        self.send_packet(self.generation.refusal(endpoint, message, data))
 
     # Life
 
@@ -438,8 +401,7 @@ class Socket(AckBook):
                 self._end(namespace, reason)
         finally:
             self.state = self.STATE_DISCONNECTED
-            for endpoint in list(self._held):
-                self._release(endpoint)
+            self.joining.release_all()
             self.detach()
             if self.transport is not None:
                 self.transport.close(reason, code)
@@ -448,12 +410,11 @@ class Socket(AckBook):
 
     def _end(self, namespace: BaseNamespace, reason: str) -> None:
         try:
-            self.around(namespace._leave, reason)
+            namespace._leave(reason)
         except FAILURES:
-            log.exception("Leaving %s failed", namespace.ns_name or "/")
+            log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
             self.active_ns.pop(namespace.ns_name, None)
-            self.server.rooms.leave_all(namespace.ns_name, self)
-            namespace.kill_local_jobs()
+            self.joining.abandon(namespace)
 
     def detach(self) -> None:
         """Make the server forget the connection."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
@@ -23,11 +22,12 @@ from ..wire.websocket import (
     parse_close,
 )
 from .assembler import AckFilter
+from .handlers import CLIENT_LEFT
 from .heartbeat import Deadline
 from .outbox import SocketOutbox
 from .readahead import ReadAhead
 from .transports import BATCH, Transport
-from .virtsocket import CLIENT_LEFT, Socket
+from .virtsocket import Socket
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -108,6 +108,8 @@ class WebSocketTransport(Transport):
         #: What was read and is being handled; None while nothing is.
         self._messages: Iterator[Message] | None = None
         self._ahead: ReadAhead | None = None
+        #: What was being handled at the last look.
+        self._seen: Iterator[Message] | None = None
         self._close_code: int | None = None
         self._deadline = Deadline(self.abort)
 
@@ -181,6 +183,17 @@ class WebSocketTransport(Transport):
         return False
 
     def expect_ack(self) -> None:
+        self._read_on()
+
+    def _look(self) -> None:
+        # The handlers of what was read last run since the look before, and the client's
+        # ping may lie behind: it would give the server up.
+        if self._messages is self._seen:
+            self._read_on()
+        self._seen = self._messages
+
+    def _read_on(self) -> None:
+        """Read ahead of the handler that runs, if one does."""
         if self._messages is not None and self._ahead is None:
             self._ahead = self.read_ahead(self._messages)
 
@@ -189,7 +202,7 @@ class WebSocketTransport(Transport):
 
         :param messages: what was read and is not handled yet.
         """
-        acks = AckFilter(self.socket, partial(self.socket.spawn, self.socket.handle))
+        acks = AckFilter(self.socket)
         return ReadAhead(
             messages, self.reads, self._content, acks, self._gone, self._limit
         )

@@ -7,7 +7,7 @@ their encoders take it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypedDict
 
 PacketType = Literal[
@@ -55,3 +55,8 @@ class Packet(TypedDict, total=False):
     advice: str
     #: How many binary attachments follow the packet.
     attachments: int
+
+
+def event_packet(endpoint: str, name: str, args: Sequence[Any]) -> Packet:
+    """An event for a namespace."""
+    return {"type": "event", "name": name, "args": args, "endpoint": endpoint}

@@ -1,0 +1,93 @@
+'use strict';
+// What a page does with the browser build of a client: plays scenarios, or meets the
+// clients of other pages in a room. Its tests are in tests/live/test_browsers.py.
+
+const {GENERATIONS} = require('./clients.js');
+const {playAll} = require('./player.js');
+
+// Scenarios: a browser has six connections to a server for all its polls and POSTs.
+const AT_ONCE = 2;
+
+// The ways of polling that browsers alone have, by the options that choose them.
+const WAYS = {
+  base64: {transport: 'polling', options: {forceBase64: true}},
+  jsonp: {transport: 'polling', options: {forceJSONP: true}},
+};
+
+// Internet Explorer's document without a window, in which the 0.9 client's htmlfile
+// reads an endless page: here it is a hidden frame's.
+function standInForActiveX() {
+  window.CollectGarbage = () => {};
+  window.ActiveXObject = function ActiveXObject() {
+    const frame = document.body.appendChild(document.createElement('iframe'));
+    frame.hidden = true;
+    frame.contentDocument.parentWindow = frame.contentWindow;
+    return frame.contentDocument;
+  };
+}
+
+function connection(client, transport, url) {
+  if (transport === 'htmlfile') standInForActiveX();
+  const way = client === '0.9' ? {transport} : WAYS[transport] || {transport};
+  return {client, url, ...way};
+}
+
+// {transport: {seen: {scenario: observed}, answers: how requests were made, and the
+// types of what they brought}}.
+async function play(client, scenarios) {
+  const played = {};
+  for (const [transport, names] of Object.entries(scenarios)) {
+    performance.clearResourceTimings();
+    const opened = connection(client, transport, location.origin);
+    const seen = await playAll(names, opened, AT_ONCE);
+    played[transport] = {seen, answers: answers(transport)};
+  }
+  return played;
+}
+
+function answers(transport) {
+  const polls = performance.getEntriesByType('resource').filter(
+    ({name, responseStatus}) => responseStatus === 200 && isOf(transport, new URL(name)),
+  );
+  const kinds = polls.map((poll) => `${poll.initiatorType} ${poll.contentType}`);
+  return [...new Set(kinds)].sort();
+}
+
+// Whether it is a request of a session over this transport; the page said goodbye to
+// those over another while it played here.
+function isOf(transport, {pathname, searchParams}) {
+  if (!searchParams.has('sid')) return pathname.includes(`/socketio/1/${transport}/`);
+  return searchParams.has('j') === (transport === 'jsonp');
+}
+
+// This page's client in the room.
+let member;
+
+performance.setResourceTimingBufferSize(10_000);
+
+async function enter(client, transport, room) {
+  const opened = connection(client, transport, location.origin);
+  member = new GENERATIONS[client]({...opened, seen: []}, '/lab');
+  await member.next('connect');
+  await member.settled();
+  await member.ask('enter', room);
+}
+
+function tell(client, room, text) {
+  member.emit('tell_room', room, text);
+}
+
+function heard(client, count) {
+  return member.take('heard', count);
+}
+
+// What a page learns that opens a connection and waits for its outcome.
+async function tryToConnect(client, transport, url) {
+  const opened = connection(client, transport, url);
+  member = new GENERATIONS[client]({...opened, seen: []}, '/lab');
+  const [outcome] = await member.first(['connect', 'refused']);
+  await member.close();
+  return outcome;
+}
+
+module.exports = {enter, heard, play, tell, tryToConnect};

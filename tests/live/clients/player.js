@@ -1,0 +1,69 @@
+'use strict';
+// Plays scenarios, each on connections of its own and a few at once. What one observed
+// that did not come to its end is {failed: why, seen: [what arrived so far]}.
+
+const {GENERATIONS} = require('./clients.js');
+const {scenarios} = require('./scenarios.js');
+
+const DEADLINE = 20_000; // milliseconds that a scenario may take
+const SEEN_AT_MOST = 40; // of what arrived, in the report of a failure
+
+// `connection` is {client, url, transport, ...}, as clients.js has it.
+async function play(name, connection) {
+  const seen = [];
+  const clients = [];
+
+  async function open(namespace, {wait = true, settle = true, ...options} = {}) {
+    const Generation = GENERATIONS[connection.client];
+    const client = new Generation({...connection, seen}, namespace, options);
+    clients.push(client);
+    if (!wait) return client;
+    const [outcome, ...why] = await client.first(['connect', 'refused']);
+    if (outcome !== 'connect') throw new Error(`refused: ${why}`);
+    if (settle) await client.settled();
+    return client;
+  }
+
+  try {
+    return await bounded(scenarios[name](open), name);
+  } catch (error) {
+    return {failed: error.message, seen: seen.slice(-SEEN_AT_MOST)};
+  } finally {
+    await Promise.all(clients.map((client) => client.close()));
+  }
+}
+
+// Whole scenarios are bounded too, except the one that waits for somebody else.
+async function bounded(scenario, name) {
+  if (name === 'server_stop') return scenario;
+  let timer;
+  const late = new Promise((resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('timed out')), DEADLINE);
+  });
+  try {
+    return await Promise.race([scenario, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// {scenario: observed}, in the order of the names, whichever is over first.
+async function playAll(names, connection, atOnce) {
+  const observed = Object.fromEntries(names.map((name) => [name, null]));
+
+  async function playNext(queue) {
+    for (let name = queue.shift(); name; name = queue.shift()) {
+      observed[name] = observed.connect?.failed
+        // Without a connection each of the others would only take its time to fail.
+        ? {failed: 'not played: connect failed'}
+        : await play(name, connection);
+    }
+  }
+
+  await playNext(names.filter((name) => name === 'connect'));
+  const others = names.filter((name) => name !== 'connect');
+  await Promise.all(Array.from({length: atOnce}, () => playNext(others)));
+  return observed;
+}
+
+module.exports = {playAll};

@@ -1,0 +1,245 @@
+"""The user of an event is looked up anew, and is the browser's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import tg
+from repoze.who.plugins import auth_tkt
+from tg import MinimalApplicationConfigurator, TGController, expose, predicates, require
+from tg.configuration.auth import TGAuthMetadata
+from tg.configurator.components.auth import SimpleAuthenticationConfigurationComponent
+
+from tests.engine.clients import RESOURCE, Http
+from tests.engine.conftest import Live
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.cookies import CookieWatch
+from tgext.socketio.server import NO_CHALLENGES
+
+DENIED = ["error", "method_access_denied"]
+
+
+class Users(TGAuthMetadata):
+    """The users of the application, and how often it was asked for one."""
+
+    def __init__(self) -> None:
+        self.permissions = {"ada": ["manage"], "bob": []}
+        self.asked = 0
+
+    def authenticate(self, environ: Any, identity: Any) -> str | None:
+        return identity["login"] if identity["password"] == "sesame" else None
+
+    def get_user(self, identity: Any, userid: str) -> Any:
+        self.asked += 1
+        return {"name": userid} if userid in self.permissions else None
+
+    def get_permissions(self, identity: Any, userid: str) -> list[str]:
+        return self.permissions[userid]
+
+
+class Lab(SocketIOTGNamespace):
+    def on_who(self):
+        identity = tg.request.identity
+        return identity and [
+            identity["repoze.who.userid"],
+            identity["user"]["name"],
+            identity.get("user")["name"],
+            identity.get("nothing", "default"),
+        ]
+
+    @require(predicates.has_permission("manage"))
+    def on_manage(self):
+        return "managed"
+
+    @require(
+        predicates.not_anonymous(
+            "Log in",
+        ),
+        smart_denial=True,
+    )
+    def on_smart(self):
+        return "in"
+
+
+class Members(SocketIOTGNamespace):
+    allow_only = predicates.not_anonymous("Members only")
+
+    def on_who(self):
+        return tg.request.identity["repoze.who.userid"]
+
+
+class SocketIO(SocketIOController):
+    lab = Lab
+    members = Members
+
+
+class GuardedSocketIO(SocketIO):
+    allow_only = predicates.not_anonymous("Members only")
+
+
+class RootController(TGController):
+    socketio = SocketIO()
+    guarded = GuardedSocketIO()
+
+    @expose()
+    def login(self) -> str:
+        return "log in"
+
+    @expose()
+    def swap(self) -> str:
+        """The browser has another cookie from here on."""
+        tg.response.headers["Set-Cookie"] = tg.request.headers["X-Cookie"]
+        return "swapped"
+
+
+class Site:
+    """An application with a login, and the clients of its users."""
+
+    def __init__(self, serve: Callable[..., Live], **options: Any) -> None:
+        self.users = Users()
+        configurator = MinimalApplicationConfigurator()
+        configurator.register(SimpleAuthenticationConfigurationComponent)
+        configurator.update_blueprint(
+            {
+                "root_controller": RootController(),
+                "sa_auth.enabled": True,
+                "sa_auth.cookie_secret": "secret",
+                "sa_auth.authmetadata": self.users,
+                "sa_auth.post_login_url": "/login",
+                "sa_auth.post_logout_url": "/login",
+                **options,
+            }
+        )
+        application = CookieWatch(configurator.make_wsgi_app({}, {}))
+        resource = options.pop("resource", "socketio")
+        self.live = serve(application=application, resource=resource)
+        self.live.server.opening_environ = NO_CHALLENGES
+
+    def visit(self, path: str, cookie: str = "") -> str:
+        """The cookie that a browser has after it visited a page, as a browser would."""
+        page = self.live.http().get(path, {"Cookie": cookie} if cookie else {})
+        told = page.headers.get_all("Set-Cookie") or []
+        values = [each.split(";")[0] for each in told if "Max-Age=0" not in each]
+        return values[-1] if values else ""
+
+    def log_in(self, user: str, cookie: str = "") -> str:
+        return self.visit(f"/login_handler?login={user}&password=sesame", cookie)
+
+    def connect(self, cookie: str, namespace: str = "/lab") -> Any:
+        client = self.live.websocket_5(headers={"Cookie": cookie} if cookie else {})
+        client.join(namespace)
+        return client
+
+
+@pytest.fixture
+def site(serve: Callable[..., Live]) -> Site:
+    return Site(serve)
+
+
+def test_the_user_is_looked_up_for_each_event(site: Site) -> None:
+    client = site.connect(site.log_in("ada"))
+    before = site.users.asked
+    assert client.call("/lab", "who", number=1) == [["ada", "ada", "ada", "default"]]
+    assert client.call("/lab", "manage", number=2) == ["managed"]
+    assert site.users.asked == before + 2
+    site.users.permissions["ada"].clear()
+    client.emit("/lab", "manage")
+    assert client.event("/lab")[:2] == DENIED
+
+
+def test_nobody_is_nobody(site: Site) -> None:
+    client = site.connect("")
+    assert client.call("/lab", "who", number=1) == [None]
+    client.emit("/lab", "smart")
+    assert client.event("/lab") == [*DENIED, "Log in"]
+
+
+def test_a_logout_in_another_tab_is_one_here(site: Site) -> None:
+    cookie = site.log_in("ada")
+    client, other = site.connect(cookie), site.connect(site.log_in("bob"))
+    site.visit("/logout_handler", cookie)
+    assert client.call("/lab", "who", number=1) == [None]
+    assert other.call("/lab", "who", number=1)[0][0] == "bob"
+
+
+def test_whom_allow_only_names_no_longer_has_to_go(site: Site) -> None:
+    cookie = site.log_in("ada")
+    client = site.connect(cookie, "/members")
+    assert client.call("/members", "who", number=1) == ["ada"]
+    site.visit("/logout_handler", cookie)
+    client.emit("/members", "who")
+    assert client.event("/members") == [*DENIED, "Members only"]
+    assert client.read() == {"type": "disconnect", "endpoint": "/members"}
+
+
+def test_a_guarded_controller_ends_the_connection(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/guarded")
+    assert RESOURCE
+    site = Site(serve, resource="guarded")
+    cookie = site.log_in("ada")
+    client = site.connect(cookie)
+    assert client.call("/lab", "who", number=1)[0][0] == "ada"
+    site.visit("/logout_handler", cookie)
+    client.emit("/lab", "who")
+    assert client.event("/lab") == [*DENIED, "Members only"]
+    assert client.read()["type"] == "disconnect"
+    client.websocket.receive_close()
+
+
+def test_a_connection_never_becomes_another_user_s(site: Site) -> None:
+    cookie = site.log_in("ada")
+    client = site.connect(cookie)
+    other = {"Cookie": cookie, "X-Cookie": site.log_in("bob")}
+    assert site.live.http().get("/swap", other).text == "swapped"
+    assert client.call("/lab", "who", number=1) == [None]
+
+
+def test_a_ticket_issued_anew_is_the_connection_s_too(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = {"sa_auth.authtkt.timeout": 20, "sa_auth.authtkt.reissue_time": 10}
+    site = Site(serve, **times)
+    first = site.log_in("ada")
+    client = site.connect(first)
+    now = time.time
+    monkeypatch.setattr(auth_tkt.time, "time", lambda: now() + 15)
+    assert site.visit("/login", first) != ""
+    monkeypatch.setattr(auth_tkt.time, "time", lambda: now() + 30)
+    assert client.call("/lab", "who", number=1)[0][0] == "ada"
+    # And a ticket that no page renews comes to its end.
+    monkeypatch.setattr(auth_tkt.time, "time", lambda: now() + 60)
+    assert client.call("/lab", "who", number=2) == [None]
+
+
+def test_a_look_up_holds_as_long_as_the_option_says(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(serve, **{"socketio.identity_ttl": "60"})
+    client = site.connect(site.log_in("ada"))
+    who = [["ada", "ada", "ada", "default"]]
+    assert client.call("/lab", "who", number=1) == who
+    site.users.permissions["ada"].clear()
+    # The permissions are those of the look-up; the user is who it is now.
+    assert client.call("/lab", "manage", number=2) == ["managed"]
+    assert client.call("/lab", "who", number=3) == who
+    now = time.monotonic
+    monkeypatch.setattr("tgext.socketio.identity.time.monotonic", lambda: now() + 61)
+    client.emit("/lab", "manage")
+    assert client.event("/lab")[:2] == DENIED
+
+
+def test_that_nobody_is_there_holds_too(serve: Callable[..., Live]) -> None:
+    site = Site(serve, **{"socketio.identity_ttl": "60"})
+    client = site.connect("")
+    assert client.call("/lab", "who", number=1) == [None]
+    assert client.call("/lab", "who", number=2) == [None]
+
+
+def test_pages_are_served_as_before(site: Site) -> None:
+    http: Http = site.live.http()
+    assert http.get("/login").text == "log in"

@@ -1,0 +1,25 @@
+"""Query strings with which clients connect to namespaces (``/chat?token=1``)."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+from urllib.parse import quote
+
+
+def with_query(environ: dict[str, Any], query: str) -> dict[str, Any]:
+    """A WSGI environment whose ``QUERY_STRING`` has ``query`` behind what was there.
+
+    So of two values with one name the namespace's is the last, which is the one that
+    webob's ``params`` show; the reference server merges the two likewise.
+
+    :param query: as the client wrote it, with or without the ``?`` before it.
+    :returns: a copy; where there is no query, ``environ`` itself.
+    """
+    query = query.removeprefix("?")
+    if not query:
+        return environ
+    # In a request's URL, other characters would have been escaped already.
+    escaped = quote(query, safe=string.punctuation, errors="replace")
+    before = environ.get("QUERY_STRING", "")
+    return {**environ, "QUERY_STRING": f"{before}&{escaped}" if before else escaped}

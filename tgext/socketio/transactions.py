@@ -1,0 +1,45 @@
+"""What waits for the transaction of an event, or of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tg import request_local
+from tg.support.converters import asbool
+
+from .event import Event
+
+__all__ = ["on_commit"]
+
+
+def on_commit(function: Callable[..., object], *args: Any) -> None:
+    """Call a function when the current transaction has committed.
+
+    It is not called when the transaction is rolled back, or doomed. An event of an
+    application without TurboGears' transaction manager calls it when it has succeeded;
+    outside of events and pages it is called at once.
+    """
+    stack = request_local.context._object_stack()
+    context = stack[-1][0] if stack else None
+    if _has_transaction(context):
+        import transaction
+
+        transaction.get().addAfterCommitHook(_if_committed, (function, args))
+    elif type(context) is Event:
+        context.at_success.append((function, args))
+    else:
+        function(*args)
+
+
+def _has_transaction(context: Any) -> bool:
+    if type(context) is Event:
+        return context.has_transaction
+    return context is not None and bool(asbool(context.config.get("tm.enabled")))
+
+
+def _if_committed(
+    success: bool, function: Callable[..., object], args: tuple[Any, ...]
+) -> None:
+    if success:
+        function(*args)
