@@ -39,7 +39,8 @@ DATE = datetime.date(2026, 2, 3)
 
 
 def whoami() -> str:
-    name: str = request.environ["repoze.who.identity"]["user"]
+    identity = request.environ.get("repoze.who.identity", {"user": "nobody"})
+    name: str = identity["user"]
     return name
 
 
@@ -181,6 +182,27 @@ class Root(TGController):
     @websocket(origins=["https://Friend.example/"])
     def friends(self) -> None:
         pass
+
+    @expose()
+    @websocket(origins=["*", "https://listed.example"])
+    def anyone(self) -> None:
+        request.websocket.send(whoami())
+
+    @expose()
+    @websocket(origins=["*"])
+    def anyone_again(self) -> None:
+        request.websocket.send(whoami())
+
+    @expose()
+    @require(predicates.not_anonymous())
+    @websocket(origins=["*"])
+    def known(self) -> None:
+        request.websocket.send(whoami())
+
+    @expose()
+    def lazily(self) -> str:
+        request.websocket.send(whoami())
+        return ""
 
     @expose()
     @websocket(ping_interval=0.05)
@@ -445,6 +467,40 @@ def test_max_message_size(live: Live) -> None:
 )
 def test_origins(live: Live, origin: str, status: int) -> None:
     assert live.websocket("/friends", headers={"Origin": origin}).status == status
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "user"),
+    [
+        ("/anyone", "http://HOST", "ada"),
+        ("/anyone", None, "ada"),
+        ("/anyone", "https://listed.example", "ada"),
+        ("/anyone", "https://elsewhere.example", "nobody"),
+        ("/anyone_again", "https://elsewhere.example", "nobody"),
+        ("/lazily", "https://listed.example", "ada"),
+    ],
+)
+def test_any_page_may_connect_but_not_with_its_users_cookies(
+    serve: Serve, root: Root, path: str, origin: str | None, user: str
+) -> None:
+    """As with Socket.IO: ``*`` is nobody's page in particular."""
+    live = serve(application=make_app(root))
+    host = f"127.0.0.1:{live.port}"
+    headers = {
+        "Cookie": "user=ada",
+        "Origin": origin and origin.replace("HOST", host),
+    }
+    live.server.allowed_origins = ["https://listed.example"]
+    client = live.websocket(path, headers=headers)
+    assert client.status == 101
+    assert client.receive() == user
+
+
+def test_who_must_be_known_cannot_come_from_any_page(live: Live) -> None:
+    headers = {"Cookie": "user=ada", "Origin": "https://elsewhere.example"}
+    assert live.websocket("/known", headers=headers).status == 401
+    headers["Origin"] = f"http://127.0.0.1:{live.port}"
+    assert live.websocket("/known", headers=headers).receive() == "ada"
 
 
 def test_ping_interval(live: Live, root: Root) -> None:

@@ -29,8 +29,8 @@ from tgext.socketio.wire.websocket import (
     parse_extensions,
 )
 
+from ..vectors.websocket import FIN, client_frame
 from .strategies import MANY, SOME, mutated
-from .vectors import FIN, client_frame
 
 ROOM = 1000
 

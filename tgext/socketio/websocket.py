@@ -148,8 +148,10 @@ def websocket(
         ``request.websocket.subprotocol``.
     :param max_message_size: bytes that a message of the client may have; by default the
         server's option of that name. Past it the connection is closed with 1009.
-    :param origins: origins, besides the server's own, whose pages may connect, or
-        ``['*']``; by default the server's ``allowed_origins``.
+    :param origins: origins, besides the server's own, whose pages may connect; by
+        default the server's ``allowed_origins``. With ``'*'`` among them any page may,
+        but without its user's cookies: for one that is not listed, guards and
+        validators are asked a second time, about a request without.
     :param ping_interval: seconds between pings; by default the server's
         ``heartbeat_interval``. A client that does not answer is disconnected.
     :param compression: whether to compress (permessage-deflate), or how.

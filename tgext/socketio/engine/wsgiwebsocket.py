@@ -22,7 +22,13 @@ from ..wire.websocket import BINARY, TEXT, Broadcast, parse_close
 from .framestream import FrameStream
 from .handlers import FAILURES
 from .handshake import HandshakeRefused, read_handshake
-from .origins import is_allowed
+from .origins import (
+    CREDENTIALS,
+    drop_credentials,
+    is_allowed,
+    is_trusted,
+    origin_of_websocket,
+)
 
 if TYPE_CHECKING:
     from .group import Group
@@ -62,6 +68,8 @@ class WebSocket(GeventWebSocket):
         self._told = False
         #: Whether :meth:`fail` was called.
         self.failed = False
+        #: Whether the page that asks may connect, but not with its user's cookies.
+        self.mistrusted = False
 
     def __del__(self) -> None:
         """gevent-websocket's would close; here who serves the request does."""
@@ -100,8 +108,7 @@ class WebSocket(GeventWebSocket):
         handshake = read_handshake(self.environ)
         server = self.handler.server
         allowed = server.allowed_origins if origins is None else origins
-        if not is_allowed(self.environ.get("HTTP_ORIGIN"), self.environ, allowed):
-            raise HandshakeRefused("403 Forbidden", "This origin may not connect")
+        self._check_origin(allowed)
         if server.is_full(self._address):
             raise HandshakeRefused("503 Service Unavailable", "Too many connections")
         headers = []
@@ -124,6 +131,18 @@ class WebSocket(GeventWebSocket):
         )
         server.remember_websocket(self, self._address)
         self._stream.start(early)
+
+    def _check_origin(self, allowed: Sequence[str]) -> None:
+        environ = self.environ
+        origin = origin_of_websocket(environ)
+        if not is_allowed(origin, environ, allowed):
+            raise HandshakeRefused("403 Forbidden", "This origin may not connect")
+        if not is_trusted(origin, environ, allowed) and any(
+            name in environ for name in CREDENTIALS
+        ):
+            # The application took it for its user's, and any page could be behind it.
+            self.mistrusted = True
+            raise HandshakeRefused("403 Forbidden", "This origin speaks for nobody")
 
     def _switch(self, key: str, headers: list[tuple[str, str]]) -> tuple[Any, bytes]:
         try:
@@ -342,7 +361,24 @@ def outgoing(message: str | bytes, binary: bool | None) -> tuple[int, bytes]:
 def serve_websocket(
     handler: SocketIOHandler, environ: dict[str, Any], start_response: Any
 ) -> Iterable[bytes]:
-    """Run the application with a WebSocket that it may accept, or ignore."""
+    """Run the application with a WebSocket that it may accept, or ignore.
+
+    Which pages may connect is known when it accepts. Where it is any page, and this one
+    is nobody's in particular, it is run again for a request without cookies.
+    """
+    pristine = dict(environ)
+    body = _offer(handler, environ, start_response)
+    if body is None:
+        drop_credentials(pristine)
+        body = _offer(handler, pristine, start_response)
+    assert body is not None
+    return body
+
+
+def _offer(
+    handler: SocketIOHandler, environ: dict[str, Any], start_response: Any
+) -> Iterable[bytes] | None:
+    """Run the application; None when it is to be run again, without credentials."""
     server = handler.server
     websocket = WebSocket(environ, handler)
     environ["wsgi.websocket"] = websocket
@@ -352,7 +388,7 @@ def serve_websocket(
     environ.update(server.opening_environ)
 
     def start(status: str, headers: Any, exc_info: Any = None) -> Any:
-        if websocket.accepted:
+        if websocket.accepted or websocket.mistrusted:
             return lambda data: None
         return start_response(status, headers, exc_info)
 
@@ -360,8 +396,10 @@ def serve_websocket(
     try:
         body = _begin(server.application(environ, start), websocket)
         code = 1000
-        return body
+        return None if websocket.mistrusted else body
     except HandshakeRefused as refused:
+        if websocket.mistrusted:
+            return None
         text = refused.text.encode()
         content = ("Content-Type", "text/plain; charset=UTF-8")
         start_response(refused.status, [*refused.headers, content])
@@ -380,13 +418,13 @@ def serve_websocket(
 
 def _begin(body: Iterable[bytes], websocket: WebSocket) -> Iterable[bytes]:
     """Get to the first bytes of an answer: a generator accepts only when it is run."""
-    if not websocket.accepted and hasattr(body, "__len__"):
-        return body
     close = getattr(body, "close", None)
+    if not websocket.accepted and not websocket.mistrusted and hasattr(body, "__len__"):
+        return body
     try:
         chunks = iter(body)
         for chunk in chunks:
-            if not websocket.accepted:
+            if not websocket.accepted and not websocket.mistrusted:
                 rest = _Body(chain((chunk,), chunks), close)
                 close = None
                 return rest
