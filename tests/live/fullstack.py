@@ -106,7 +106,7 @@ class Browser:
                 self.cookies[name] = value
         return reply
 
-    def connect(self, namespace: str = "/notes") -> clients.Client:
+    def connect(self, namespace: str = "/notes") -> clients.WebSocket5:
         port = self.site.server.port
         client = clients.WebSocket5(port, headers={**self.headers})
         client.join(namespace)

@@ -20,13 +20,15 @@ class Observer(ApplicationWrapper):
 
     def __call__(self, controller: Any, environ: dict[str, Any], context: Any) -> Any:
         response = self.next_handler(controller, environ, context)
-        observed.append(("wrapper", environ["PATH_INFO"]))
+        if "noted" in environ:
+            observed.append(("wrapper", environ["noted"]))
         return response
 
 
 def observe(name: str) -> Callable[..., None]:
     def hook(remainder: Any, params: dict[str, Any]) -> None:
         if "noted" in params:
+            request.environ["noted"] = params["noted"]
             observed.append((name, params["noted"]))
 
     return hook
@@ -39,6 +41,3 @@ class Reporter:
         identity = traceback.context.environ.get("repoze.who.identity") or {}
         user = identity.get("repoze.who.userid", "anonymous")
         reports.append((traceback.exception, user))
-
-
-__all__ = ["Observer", "Reporter", "observe", "observed", "reports", "request"]

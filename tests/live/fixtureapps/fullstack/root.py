@@ -10,7 +10,7 @@ from tg import TGController, expose
 from tg.i18n import set_lang
 
 from fullstack import observation
-from fullstack.sockets import SocketIO, user_name
+from fullstack.sockets import SocketIO, gate, user_name
 
 
 class RootController(TGController):
@@ -63,6 +63,11 @@ class RootController(TGController):
     @expose("json")
     def announce_later(self, content: str) -> dict[str, Any]:
         gevent.spawn(SocketIO.namespace("/notes").emit, "announced", content)
+        return {}
+
+    @expose("json")
+    def go_on(self) -> dict[str, Any]:
+        gate.set()
         return {}
 
     @expose("json")

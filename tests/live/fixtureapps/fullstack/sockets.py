@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 import tg
 import transaction
+from gevent.event import Event
 from sqlalchemy import text
 from tg import predicates, require, validate
 from tg.i18n import lazy_ugettext as l_
@@ -27,6 +28,10 @@ def user_name() -> str | None:
 
 def add_note(content: str) -> None:
     DBSession.add(Note(author=user_name(), text=content))
+
+
+#: What `on_write_and_wait` waits for.
+gate = Event()
 
 
 def nap() -> None:
@@ -77,6 +82,12 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
         self.emit("at once", content)
         self.emit_on_commit("on commit", content)
 
+    def on_write_and_wait(self, content: str) -> None:
+        """Its transaction goes on until a page is visited."""
+        gate.clear()
+        self.tell(content)
+        gate.wait()
+
     def on_write_at_last(self, content: str) -> int:
         self.attempts += 1
         self.tell(content)
@@ -115,7 +126,7 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
 
     def on_remember_here(self, name: str, value: Any) -> dict[str, Any]:
         self.session[name] = value
-        return self.session
+        return {name: self.session[name] for name in self.session if name != "rooms"}
 
     def on_enter(self, room: str) -> None:
         self.join(room)
