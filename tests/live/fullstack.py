@@ -35,6 +35,7 @@ class Site:
         catalogs = directory / "catalogs"
         compile_catalogs(catalogs)
         self.engine: Engine = create_engine(database)
+        self.clients: list[clients.Client] = []
         self.server = Server(
             INI,
             directory / "server.log",
@@ -48,6 +49,26 @@ class Site:
     def select(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(text(statement), values)]
+
+    def forget_everything(self) -> None:
+        """All notes, visits, and what was done to the permissions."""
+        for table in ("notes", "visits", "grants"):
+            self.execute(f"DELETE FROM {table}")
+        self.execute("INSERT INTO grants VALUES ('managers', 'manage')")
+
+    def usage(self) -> dict[str, int]:
+        """How many are connected, and use a connection to the database."""
+        usage: dict[str, int] = Browser(self).ask("/usage")
+        return usage
+
+    def send_all_home(self) -> None:
+        """Close all connections, and wait until the server has noticed."""
+        while self.clients:
+            self.clients.pop().close()
+        clients.wait_for(
+            lambda: self.usage() == {"clients": 0, "pool": 5, "used": 0},
+            "the end of the last event",
+        )
 
     def notes(self) -> list[tuple[Any, ...]]:
         """Who wrote what."""
@@ -109,5 +130,6 @@ class Browser:
     def connect(self, namespace: str = "/notes") -> clients.WebSocket5:
         port = self.site.server.port
         client = clients.WebSocket5(port, headers={**self.headers})
+        self.site.clients.append(client)
         client.join(namespace)
         return client

@@ -26,6 +26,7 @@ PACKAGES = {
     "chromium-driver": "chromedriver",
     "nodejs": "node",
     "npm": "npm",
+    "postgresql": "pg_ctlcluster",
 }
 
 #: What decides about the content of node_modules.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import gevent
@@ -19,25 +18,6 @@ from tests.engine import clients
 from .fullstack import Browser, Site
 
 DENIED = ["error", "method_access_denied"]
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    directory = tmp_path_factory.mktemp("fullstack")
-    site = Site(directory, f"sqlite:///{directory}/database")
-    with site.server:
-        yield site
-
-
-@pytest.fixture
-def site(served: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """The application, as if nobody had been there."""
-    monkeypatch.setattr(clients, "RESOURCE", "/socketio")
-    served.execute("DELETE FROM notes")
-    served.execute("DELETE FROM visits")
-    served.execute("DELETE FROM grants")
-    served.execute("INSERT INTO grants VALUES ('managers', 'manage')")
-    return served
 
 
 def test_who_is_anonymous_is_refused_and_a_manager_is_not(site: Site) -> None:
@@ -159,8 +139,8 @@ def crowd(site: Site) -> list[tuple[str, clients.WebSocket5]]:
 def test_a_crowd_writes_what_each_wrote_and_keeps_no_connection_to_the_database(
     site: Site, crowd: list[tuple[str, clients.WebSocket5]]
 ) -> None:
-    idle = {"size": 5, "used": 0}
-    assert Browser(site).ask("/pool") == idle
+    idle = {"clients": CONNECTIONS, "pool": 5, "used": 0}
+    assert site.usage() == idle
 
     def write(client: clients.WebSocket5, number: int) -> None:
         client.websocket.sock.settimeout(CROWD_DEADLINE)
@@ -178,7 +158,7 @@ def test_a_crowd_writes_what_each_wrote_and_keeps_no_connection_to_the_database(
         for turn in range(EVENTS)
     ]
     assert sorted(site.notes()) == sorted(expected)
-    assert Browser(site).ask("/pool") == idle
+    assert site.usage() == idle
 
 
 def test_the_request_that_opened_the_connection_has_ended(site: Site) -> None:
@@ -187,7 +167,7 @@ def test_the_request_that_opened_the_connection_has_ended(site: Site) -> None:
     bob = browser.connect()
     # Its transaction: committed, while the connection has had no event yet.
     assert site.select("SELECT user_name FROM visits") == [("bob",)]
-    assert Browser(site).ask("/pool")["used"] == 0
+    assert site.usage()["used"] == 0
     # Its hold on the session: pages of the same browser write it.
     browser.ask("/remember", name="colour", value="blue")
     assert bob.call("/notes", "recall", "colour") == ["blue"]

@@ -11,6 +11,7 @@ from tg.i18n import set_lang
 
 from fullstack import observation
 from fullstack.sockets import SocketIO, gate, user_name
+from tgext.socketio import SocketIOController
 
 
 class RootController(TGController):
@@ -31,10 +32,13 @@ class RootController(TGController):
     post_login = post_logout = index
 
     @expose("json")
-    def pool(self) -> dict[str, int]:
-        """How the pool of database connections is used now."""
-        pool = tg.app_globals.sa_engine.pool
-        return {"size": pool.size(), "used": pool.checkedout()}
+    def usage(self) -> dict[str, int]:
+        """How many are connected, and use a connection to the database."""
+        return {
+            "clients": len(SocketIOController.namespace("/notes").sockets),
+            "pool": tg.app_globals.sa_engine.pool.size(),
+            "used": tg.app_globals.sa_engine.pool.checkedout(),
+        }
 
     @expose("json")
     def recall(self, name: str) -> dict[str, Any]:
@@ -58,7 +62,7 @@ class RootController(TGController):
             notes.emit_to_room(room, "announced", content)
         else:
             notes.emit("announced", content)
-        return {"sockets": len(notes.sockets)}
+        return {}
 
     @expose("json")
     def announce_later(self, content: str) -> dict[str, Any]:

@@ -33,6 +33,10 @@ def add_note(content: str) -> None:
 #: What `on_write_and_wait` waits for.
 gate = Event()
 
+#: Who has read how many notes there are, in `on_count_up`.
+readers: list[Any] = []
+both_have_read = Event()
+
 
 def nap() -> None:
     gevent.sleep(random.uniform(0, 0.002))
@@ -99,6 +103,17 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
     def on_count(self) -> int:
         return DBSession.query(Note).count()
 
+    def on_count_up(self) -> tuple[int, int]:
+        """Counts the notes with another one; two clients do it at the same time."""
+        self.attempts += 1
+        value = self.on_count() + 1
+        readers.append(self)
+        if len(readers) == 2:
+            both_have_read.set()
+        both_have_read.wait()
+        add_note(str(value))
+        return value, self.attempts
+
     def on_sleep_in_the_database(self, seconds: float) -> str:
         DBSession.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
         return "slept"
@@ -113,7 +128,8 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
         return noted
 
     def on_render(self, content: str) -> str:
-        return str(render({"content": content}, "kajiki", "fullstack.templates.note"))
+        note = "fullstack.templates.note"
+        return str(render({"content": content}, "kajiki", note, is_fragment=True))
 
     # Sessions
 
