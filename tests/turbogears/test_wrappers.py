@@ -9,11 +9,14 @@ from typing import Any
 import gevent
 import pytest
 import tg
-from tg import MinimalApplicationConfigurator, TGController
+from gevent.event import Event
+from tg import MinimalApplicationConfigurator, TGController, expose
 from tg.appwrappers.base import ApplicationWrapper
 from tg.appwrappers.errorpage import ErrorPageApplicationWrapper
+from tg.appwrappers.session import SessionApplicationWrapper
 from webob.exc import HTTPServiceUnavailable
 
+from tests.engine.clients import DEADLINE
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.namespace import ConnectionRefused
@@ -294,3 +297,66 @@ def test_a_session_that_cannot_reach_the_browser_is_told_once(
     if warning:
         assert warning in told[0]
         assert "session.type to file" in told[0]
+
+
+class Pages(TGController):
+    """Pages beside events, with a session that beaker keeps on the server."""
+
+    @expose()
+    def remember(self, name: str, value: str) -> str:
+        tg.session[name] = value
+        tg.session.save()
+        return value
+
+    @expose("json")
+    def recall(self) -> dict[str, Any]:
+        return {name: tg.session.get(name) for name in ("page", "event")}
+
+
+class Reading(SocketIOTGNamespace):
+    entered: Event
+    go_on: Event
+
+    def on_read(self):
+        before = tg.session.get("page")
+        self.entered.set()
+        self.go_on.wait(DEADLINE)
+        return before
+
+    def on_save(self, value):
+        tg.session["event"] = value
+        tg.session.save()
+
+
+def test_a_session_that_an_event_only_read_is_not_written(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page saved while the event ran stays."""
+    for name in ("entered", "go_on"):
+        monkeypatch.setattr(Reading, name, Event(), raising=False)
+
+    class Sockets(SocketIOController):
+        reading = Reading
+
+    class RootController(Pages):
+        socketio = Sockets()
+
+    configurator = MinimalApplicationConfigurator()
+    options = {"session.type": "memory", "session.key": "sid"}
+    configurator.update_blueprint({"root_controller": RootController(), **options})
+    configurator.register_application_wrapper(SessionApplicationWrapper)
+    application = configurator.make_wsgi_app({}, {})
+    live = serve(application=application, resource="socketio")
+    http = live.http()
+    first = http.get("/remember?name=page&value=first")
+    cookie = {"Cookie": first.headers["Set-Cookie"].split(";")[0]}
+    client = live.websocket_5(headers=cookie)
+    client.join("/reading")
+    client.emit("/reading", "read", number=1)
+    assert Reading.entered.wait(DEADLINE)
+    http.get("/remember?name=page&value=second", cookie)
+    Reading.go_on.set()
+    assert client.read()["args"] == ["first"]
+    assert http.get("/recall", cookie).json == {"page": "second", "event": None}
+    client.call("/reading", "save", "saved", number=2)
+    assert http.get("/recall", cookie).json == {"page": "second", "event": "saved"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import ChainMap
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -76,19 +76,31 @@ def _has(wrappers: list[Any], cls: type) -> bool:
 
 
 class SessionWatch:
-    """Warns of what an event saves in the beaker session and no browser will get.
+    """Looks after the beaker sessions of an application's events.
 
-    An event has no response that could carry a cookie.
+    What was read and not saved is not written. For a page beaker writes it back as it
+    was read, with the time of the access; an event may have taken long, and a page have
+    saved something meanwhile.
+
+    What is saved and will reach no browser is warned of: an event has no response that
+    could carry a cookie.
     """
 
     def __init__(self) -> None:
         self._warned = False
 
     def look(self, session: Any) -> None:
-        """Look at the session that an event had; warns once."""
-        if self._warned or not _is_saved(session):
+        """Look at the session that an event had, before it is persisted."""
+        known = getattr(session, "__dict__", {})
+        if known.get("_sess") is None:
             return
-        options = session.__dict__["_params"]
+        options = known["_params"]
+        if not (known.get("_dirty") or options.get("auto")):
+            known["_sess"] = None
+        elif not self._warned:
+            self._warn(session, options)
+
+    def _warn(self, session: Any, options: Mapping[str, Any]) -> None:
         if options.get("type") == "cookie":
             reason = "beaker keeps it in a cookie (session.type = cookie)"
         elif session.is_new:
@@ -102,9 +114,3 @@ class SessionWatch:
             "that beaker keeps on the server, and begin the session in a page.",
             reason,
         )
-
-
-def _is_saved(session: Any) -> bool:
-    """Whether a beaker session was accessed and `save` was called."""
-    known = getattr(session, "__dict__", {})
-    return bool(known.get("_sess") is not None and known.get("_dirty"))
