@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import browsers, nodes, serving, system
+from . import browsers, nodes, postgresql, serving, system
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from .fullstack import Site
 
 
 @pytest.fixture
@@ -38,6 +41,40 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Server]:
     output = tmp_path_factory.mktemp("lab") / "server.log"
     with serving.Server(serving.LAB, output) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an empty database: on SQLite, unless another one is asked for."""
+    if os.environ.get("TGEXT_SOCKETIO_DATABASE", "sqlite") == "postgresql":
+        if not postgresql.is_installed():
+            pytest.skip("not installed: postgresql")
+        with postgresql.running() as url:
+            yield url
+    else:
+        yield f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/database"
+
+
+@pytest.fixture(scope="session")
+def served_site(
+    tmp_path_factory: pytest.TempPathFactory, database: str
+) -> Iterator[Site]:
+    """The full-stack application, served for the whole session."""
+    from .fullstack import Site
+
+    site = Site(tmp_path_factory.mktemp("fullstack"), database)
+    with site.server:
+        yield site
+    site.engine.dispose()
+
+
+@pytest.fixture
+def site(served_site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The full-stack application, as if nobody had been there."""
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/socketio")
+    served_site.forget_everything()
+    yield served_site
+    served_site.send_all_home()
 
 
 @pytest.fixture(scope="session")

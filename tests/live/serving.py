@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -62,11 +62,13 @@ class Server:
         port: int | None = None,
         cwd: Path = ROOT,
         importable: tuple[Path, ...] = APPLICATIONS,
+        variables: Mapping[str, object] | None = None,
     ) -> None:
         self.ini = ini
         self.port = port or free_port()
         self.cwd = cwd
         self.importable = importable
+        self.variables = {"http_port": self.port, **(variables or {})}
         self._output = output
         self._errors = output.with_suffix(".err")
         self._process: subprocess.Popen[bytes] | None = None
@@ -118,7 +120,8 @@ class Server:
         return self._process
 
     def start(self) -> None:
-        command = [gearbox(), "serve", "-c", str(self.ini), f"http_port={self.port}"]
+        variables = [f"{name}={value}" for name, value in self.variables.items()]
+        command = [gearbox(), "serve", "-c", str(self.ini), *variables]
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 command,

@@ -27,6 +27,7 @@ PACKAGES = {
     "nodejs": "node",
     "openssl": "openssl",
     "npm": "npm",
+    "postgresql": "pg_ctlcluster",
 }
 
 #: Of those that only some tests need, which are named on the command line.
