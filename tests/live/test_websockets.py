@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .serving import ROOT, Server, free_port
-from .test_example_page import browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-__all__ = ["browser"]
 
 #: Milliseconds for the page to show what it should.
 PATIENCE = 15_000
