@@ -1,5 +1,6 @@
 /*
- * A load generator for Socket.IO servers: Socket.IO 5 over Engine.IO 4, on WebSockets.
+ * A load generator for Socket.IO servers, Socket.IO 5 over Engine.IO 4 on WebSockets,
+ * and for servers of plain WebSockets.
  *
  * One thread and one epoll loop, so that it needs less processor than any server it
  * measures; it reports its own share as load_cpu_percent, and a figure taken while that
@@ -14,6 +15,7 @@
  *     ack     the same, answered by the acknowledgement of the event
  *     fanout  one of the connections sends, the server sends it on to all of them; an
  *             event is in flight until the last connection has it
+ *     raw     as echo, without Socket.IO: text messages that come back as they are
  *
  * Every reply is compared byte for byte with what must come next on its connection. The
  * result is one JSON object on stdout. Exit status: 0, 1 when a connection failed or a
@@ -55,11 +57,11 @@
 #define WS_KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define WS_ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-enum mode { ECHO, ACK, FANOUT };
+enum mode { ECHO, ACK, FANOUT, RAW };
 enum state { CONNECTING, UPGRADING, OPENING, JOINING, READY };
 enum opcode { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
-static const char *const MODE_NAMES[] = {"echo", "ack", "fanout"};
+static const char *const MODE_NAMES[] = {"echo", "ack", "fanout", "raw"};
 static const char *const STATE_NAMES[] = {
     "connecting", "upgrading to WebSocket", "waiting for the open packet",
     "connecting the namespace", "exchanging events"};
@@ -89,10 +91,10 @@ static struct {
 
 static const char USAGE[] =
     "usage: load --port PORT [options]\n"
-    "  -m, --mode MODE         echo, ack or fanout (echo)\n"
+    "  -m, --mode MODE         echo, ack, fanout or raw (echo)\n"
     "  -H, --host ADDRESS      IPv4 address (127.0.0.1)\n"
     "  -p, --port PORT\n"
-    "  -u, --path PATH         where Engine.IO answers (/socket.io/)\n"
+    "  -u, --path PATH         where the server answers (/socket.io/)\n"
     "  -n, --namespace NAME    (/bench)\n"
     "  -e, --event NAME        event to send (echo; ask for ack; shout for fanout)\n"
     "  -r, --reply NAME        event to expect (echoed; heard for fanout)\n"
@@ -451,17 +453,27 @@ static char *put_number(char *to, uint64_t number)
     return to;
 }
 
-static void send_event(struct connection *c, uint64_t when)
+static char *put_payload(char *to, int connection, uint64_t sequence)
 {
-    uint64_t sequence = c->sent++;
-    char *at = put(put(scratch, "42"), prefix);
+    payload_head(to, connection, sequence);
+    memcpy(to + PAYLOAD_HEAD, filler, opt.size - PAYLOAD_HEAD);
+    return to + opt.size;
+}
+
+static char *put_event(char *at, struct connection *c, uint64_t sequence)
+{
+    at = put(put(at, "42"), prefix);
     if (opt.mode == ACK)
         at = put_number(at, sequence);
     at = put(put(put(at, "[\""), opt.event), "\",\"");
-    payload_head(at, c->number, sequence);
-    at += PAYLOAD_HEAD;
-    memcpy(at, filler, opt.size - PAYLOAD_HEAD);
-    at = put(at + opt.size - PAYLOAD_HEAD, "\"]");
+    return put(put_payload(at, c->number, sequence), "\"]");
+}
+
+static void send_event(struct connection *c, uint64_t when)
+{
+    uint64_t sequence = c->sent++;
+    char *at = opt.mode == RAW ? put_payload(scratch, c->number, sequence)
+                               : put_event(scratch, c, sequence);
     c->sent_at[sequence % (uint64_t)opt.in_flight] = when;
     outstanding += opt.mode == FANOUT ? (uint64_t)opt.connections : 1;
     write_frame(c, TEXT, scratch, (size_t)(at - scratch));
@@ -516,14 +528,15 @@ static bool take_payload(struct text *t, int connection, uint64_t sequence)
 {
     char head[PAYLOAD_HEAD];
     payload_head(head, connection, sequence);
-    return take_json(t, "\"") && take(t, head, PAYLOAD_HEAD)
-        && take(t, filler, opt.size - PAYLOAD_HEAD) && take_word(t, "\"");
+    return take(t, head, PAYLOAD_HEAD) && take(t, filler, opt.size - PAYLOAD_HEAD);
 }
 
 /* Whether the packet, after its two type digits, is the reply due on it. */
 static bool is_due_reply(struct connection *c, struct text t)
 {
     char number[21];
+    if (opt.mode == RAW)
+        return take_payload(&t, c->number, c->received) && t.at == t.end;
     if (!take_word(&t, prefix))
         return false;
     if (opt.mode == ACK) {
@@ -535,8 +548,8 @@ static bool is_due_reply(struct connection *c, struct text t)
         return false;
     }
     int sender = opt.mode == FANOUT ? 0 : c->number;
-    return take_payload(&t, sender, c->received) && take_json(&t, "]")
-        && t.at == t.end;
+    return take_json(&t, "\"") && take_payload(&t, sender, c->received)
+        && take_word(&t, "\"") && take_json(&t, "]") && t.at == t.end;
 }
 
 /* ---- what a packet does -------------------------------------------------------- */
@@ -625,7 +638,9 @@ static void answer_ping(struct connection *c, struct text packet)
 static void on_message(struct connection *c, struct text packet, uint64_t when)
 {
     char type = packet.at < packet.end ? *packet.at : '\0';
-    if (type == '4' && c->state >= JOINING)
+    if (opt.mode == RAW)
+        on_reply(c, packet, packet, when);
+    else if (type == '4' && c->state >= JOINING)
         on_packet(c, packet, when);
     else if (type == '0')
         join_namespace(c, packet);
@@ -722,12 +737,13 @@ static void request_upgrade(struct connection *c)
 {
     char request[1024];
     int length = snprintf(request, sizeof request,
-        "GET %s?EIO=4&transport=websocket HTTP/1.1\r\n"
+        "GET %s%s HTTP/1.1\r\n"
         "Host: %s:%d\r\n"
         "Upgrade: websocket\r\n"
         "Connection: Upgrade\r\n"
         "Sec-WebSocket-Key: " WS_KEY "\r\n"
-        "Sec-WebSocket-Version: 13\r\n\r\n", opt.path, opt.host, opt.port);
+        "Sec-WebSocket-Version: 13\r\n\r\n", opt.path,
+        opt.mode == RAW ? "" : "?EIO=4&transport=websocket", opt.host, opt.port);
     c->state = UPGRADING;
     append(&c->out, request, (size_t)length);
 }
@@ -761,7 +777,8 @@ static bool read_upgrade(struct connection *c)
     *end = '\0';
     check_upgrade(c, start);
     c->in.start += (size_t)(end - start) + 4;
-    c->state = OPENING;
+    c->state = opt.mode == RAW ? READY : OPENING;
+    ready += c->state == READY;
     return true;
 }
 
@@ -1003,7 +1020,7 @@ static double number(const char *text, double least, double most, const char *na
 
 static enum mode mode_named(const char *name)
 {
-    for (int i = ECHO; i <= FANOUT; i++)
+    for (int i = ECHO; i <= RAW; i++)
         if (strcmp(name, MODE_NAMES[i]) == 0)
             return (enum mode)i;
     usage("no such mode: ", name);

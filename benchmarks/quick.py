@@ -4,6 +4,8 @@
     python benchmarks/quick.py
     python benchmarks/quick.py --rounds 1 --seconds 2 --only engine python-socketio
     python benchmarks/quick.py --scenario fanout
+    python benchmarks/quick.py --scenario raw
+    python benchmarks/quick.py --scenario raw-16k
 
 Each server runs on core 0 and the load generator, `load.c`, on core 1; the rounds are
 interleaved (A B C A B C), and each starts its servers anew, so that none inherits the
@@ -49,12 +51,15 @@ MAX_LOAD_CPU_PERCENT = 80
 # The same gevent under all that use it, or gevent's progress would count as ours.
 GEVENT = "gevent==26.9.0"
 PEER_PACKAGES = ("python-socketio==5.18.1", GEVENT, "gevent-websocket==0.10.1")
+RAW_PACKAGES = (GEVENT, "gevent-websocket==0.10.1", "websockets==17.4")
 OUR_PACKAGES = (GEVENT, "TurboGears2==2.5.1", "gearbox==0.5.0", "orjson==3.13.0")
 
 SCENARIOS = {
     "echo": ("--mode=echo", "--connections=100", "--in-flight=8", "--size=64"),
     "ack": ("--mode=ack", "--connections=100", "--in-flight=8", "--size=64"),
     "fanout": ("--mode=fanout", "--connections=1000", "--in-flight=4", "--size=128"),
+    "raw": ("--mode=raw", "--connections=100", "--in-flight=8", "--size=64"),
+    "raw-16k": ("--mode=raw", "--connections=100", "--in-flight=8", "--size=16384"),
 }
 
 Result = dict[str, Any]
@@ -112,6 +117,10 @@ def peer_environment() -> Path:
     return python_environment("python-socketio", list(PEER_PACKAGES))
 
 
+def raw_peer_environment() -> Path:
+    return python_environment("raw-peers", list(RAW_PACKAGES))
+
+
 def node_packages() -> Path:
     home = SERVERS / "node"
     stamp = home / "node_modules" / ".made-with.json"
@@ -143,6 +152,28 @@ def node(port: int) -> list[str]:
     return ["node", str(node_packages() / "server.js"), str(port)]
 
 
+def controller(port: int) -> list[str]:
+    gearbox = str(our_environment() / "gearbox")
+    return [gearbox, "serve", "-c", "ours.ini", f"http_port={port}"]
+
+
+def wsgi(port: int) -> list[str]:
+    return [str(our_environment() / "python"), "raw_wsgi.py", str(port)]
+
+
+def gevent_websocket(port: int) -> list[str]:
+    python = str(raw_peer_environment() / "python")
+    return [python, "raw_gevent_websocket.py", str(port)]
+
+
+def websockets(port: int) -> list[str]:
+    return [str(raw_peer_environment() / "python"), "raw_websockets.py", str(port)]
+
+
+def ws(port: int) -> list[str]:
+    return ["node", str(node_packages() / "raw_ws.js"), str(port)]
+
+
 @dataclass(frozen=True)
 class Server:
     """A server to measure; its command installs what it needs when asked for."""
@@ -152,14 +183,40 @@ class Server:
     command: Callable[[int], list[str]]
 
 
-OURS = (
-    Server("tgext.socketio", "/socketio/", ours),
-    Server("engine", "/socketio/", engine),
+@dataclass(frozen=True)
+class Field:
+    """The servers that a scenario compares."""
+
+    ours: tuple[Server, ...]
+    peers: tuple[Server, ...]
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        return self.ours + self.peers
+
+
+SOCKET_IO = Field(
+    ours=(
+        Server("tgext.socketio", "/socketio/", ours),
+        Server("engine", "/socketio/", engine),
+    ),
+    peers=(
+        Server("python-socketio", "/socket.io/", python_socketio),
+        Server("node", "/socket.io/", node),
+    ),
 )
-PEERS = (
-    Server("python-socketio", "/socket.io/", python_socketio),
-    Server("node", "/socket.io/", node),
+RAW = Field(
+    ours=(Server("controller", "/raw", controller), Server("wsgi", "/raw", wsgi)),
+    peers=(
+        Server("gevent-websocket", "/", gevent_websocket),
+        Server("websockets", "/", websockets),
+        Server("ws", "/", ws),
+    ),
 )
+
+
+def field_of(scenario: str) -> Field:
+    return RAW if scenario.startswith("raw") else SOCKET_IO
 
 
 def free_port() -> int:
@@ -230,7 +287,9 @@ def measure(server: Server, scenario: str, seconds: float) -> Result:
 class Measurements:
     """The results of all rounds, and the servers that failed."""
 
-    def __init__(self, servers: list[Server]) -> None:
+    def __init__(self, field: Field, only: list[str]) -> None:
+        self.field = field
+        servers = [s for s in field.servers if s.name in only]
         self.servers = servers
         self.results: dict[str, list[Result]] = {s.name: [] for s in servers}
         self.failures: dict[str, str] = {}
@@ -305,11 +364,11 @@ def markdown(rows: list[list[str]]) -> str:
 
 
 def ratio_table(data: Measurements) -> str:
-    peers = data.measured(PEERS)
+    peers = data.measured(data.field.peers)
     rows = [["ours ÷ theirs"]]
     rows[0] += [f"messages/s ÷ {peer}" for peer in peers]
     rows[0] += [f"CPU/message ÷ {peer}" for peer in peers]
-    for name in data.measured(OURS):
+    for name in data.measured(data.field.ours):
         rows.append([name])
         for keys in (RATE, CPU):
             rows[-1] += [f"{data.ratio(name, peer, *keys):.2f}" for peer in peers]
@@ -335,16 +394,16 @@ def figures(data: Measurements, name: str) -> list[str]:
 def figure_table(data: Measurements) -> str:
     header = ["server", "messages/s", "CPU µs/message", "p50 ms", "p99 ms"]
     header += ["KiB/connection", "per connection", "CPU server", "CPU load"]
-    names = data.measured(OURS + PEERS)
+    names = data.measured(data.field.servers)
     return markdown([header, *(figures(data, name) for name in names)])
 
 
 def report(data: Measurements, scenario: str, rounds: int) -> bool:
     """Print the tables. Whether everything asked for was measured well."""
     print(f"{' '.join(SCENARIOS[scenario])}; medians of {rounds} rounds\n")
-    if data.measured(OURS) and data.measured(PEERS):
+    if data.measured(data.field.ours) and data.measured(data.field.peers):
         print(ratio_table(data) + "\n")
-    if data.measured(OURS + PEERS):
+    if data.measured(data.field.servers):
         print(figure_table(data))
     for name, why in data.failures.items():
         print(f"\n{name} failed: {why}")
@@ -357,7 +416,7 @@ def report(data: Measurements, scenario: str, rounds: int) -> bool:
 
 
 def parse_arguments() -> argparse.Namespace:
-    names = [server.name for server in OURS + PEERS]
+    names = [server.name for field in (SOCKET_IO, RAW) for server in field.servers]
     parser = argparse.ArgumentParser(description="Measure tgext.socketio and its peers")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="per measurement")
@@ -385,7 +444,7 @@ def main() -> int:
     except BenchmarkError as error:
         progress(str(error))
         return 1
-    data = Measurements([s for s in OURS + PEERS if s.name in options.only])
+    data = Measurements(field_of(options.scenario), options.only)
     for number in range(options.rounds):
         progress(f"round {number + 1} of {options.rounds}")
         data.run_round(options.scenario, options.seconds)

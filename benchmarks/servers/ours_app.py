@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tg import MinimalApplicationConfigurator, TGController
+from tg import MinimalApplicationConfigurator, TGController, expose, request
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.mixins import BroadcastMixin
+from tgext.socketio.websocket import websocket
 
 
 class Bench(SocketIOTGNamespace, BroadcastMixin):
@@ -31,6 +32,13 @@ class Sockets(SocketIOController):
 
 class RootController(TGController):
     socketio = Sockets()
+
+    @expose()
+    @websocket
+    def raw(self) -> None:
+        connection = request.websocket
+        for message in connection:
+            connection.send(message)
 
 
 def make_app(global_config: dict[str, str], **settings: str) -> Any:

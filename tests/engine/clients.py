@@ -26,6 +26,7 @@ from gevent import socket
 
 from tgext.socketio.wire import engineio, engineio_3, socketio_1
 from tgext.socketio.wire.limits import DEFAULT_LIMITS
+from tgext.socketio.wire.units import count_units
 from tgext.socketio.wire.websocket import (
     BINARY,
     CLOSE,
@@ -626,7 +627,10 @@ class Polling4(PollingOfEngineIO):
             body = engineio_3.encode_binary_payload(messages)
             headers = {"Content-Type": "application/octet-stream"}
         else:
-            body = engineio_3.encode_payload(messages)
+            # As 2.x clients do: lengths are UTF-16 units.
+            body = "".join(
+                f"{count_units(str(each))}:{each!s}" for each in messages
+            ).encode()
             headers = {"Content-Type": "text/plain;charset=UTF-8"}
         return self.posts.post(self.target, body, headers)
 

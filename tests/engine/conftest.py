@@ -110,6 +110,7 @@ class Live:
         """All clients have closed: the server has forgotten them."""
         server = self.server
         wait_for(lambda: not server.sockets, "all sessions end")
+        wait_for(lambda: not server.websockets, "all plain WebSockets end")
         for transport, _ in list(server._lingering.values()):
             server.stop_lingering(transport)  # nobody will fetch its last packets
         rooms = server.rooms

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import gevent
 import pytest
 from gevent.event import Event
 
 from tgext.socketio.engine.namespace import BaseNamespace
 
-from .clients import BINARY_KINDS, DEADLINE, KINDS, WebSocketClient, wait_for
+from .clients import BINARY_KINDS, DEADLINE, KINDS, wait_for
 from .conftest import Live, Serve
 from .namespaces import Chat, Witness, fresh
 
@@ -107,47 +108,6 @@ def test_a_ping_between_attachments_is_answered(serve: Serve, kind: str) -> None
 
 
 @binary
-@pytest.mark.parametrize(
-    "messages",
-    [
-        [f'451-/chat,["take",{FIRST}]', '42/chat,["take"]'],
-        [f'451-/chat,["take",{FIRST}]', f'451-/chat,["take",{FIRST}]'],
-        [f'451-/chat,["take",{FIRST}]', "43/chat,1[]"],
-        [f'451-/chat,["take",{FIRST}]', "41/chat,"],
-        [b"of nothing"],
-        [f'451-/chat,["take",{SECOND}]', b"a"],
-        ['451-/chat,["take",{"_placeholder":true,"num":-1}]', b"a"],
-        ['451-/chat,["take",{"_placeholder":true,"num":"0"}]', b"a"],
-        ['451-/chat,["take",{"_placeholder":true}]', b"a"],
-        [f'451-/chat,["take",{FIRST},{FIRST}]', b"a"],
-        [f'450-/chat,["take",{FIRST}]'],
-        [f'454-/chat,["take",{FIRST}]'],
-        [f'45/chat,["take",{FIRST}]'],
-        [f'45-1-/chat,["take",{FIRST}]'],
-        ["451-/chat,[]", b"a"],
-        [f'451-/chat,["take",{FIRST}]', b"x" * 2001],
-        [f'452-/chat,["take",{FIRST}]', b"x" * 1500, b"x" * 1500],
-    ],
-    ids=lambda messages: "|".join(str(each)[:12] for each in messages),
-)
-def test_attachments_that_cannot_be_end_the_connection(
-    serve: Serve, kind: str, messages: list[str | bytes]
-) -> None:
-    namespace = fresh(Taking)
-    live = serve({"/chat": namespace}, max_attachments=3, max_message_size=2000)
-    client: Any = live.client(kind)
-    client.join("/chat")
-    for message in messages:
-        # Each alone: together they would be too large in another way.
-        if isinstance(client, WebSocketClient):
-            client.send(message)
-        else:
-            client.post(message)
-    wait_for(lambda: not live.server.sockets, "the session ends")
-    assert namespace.left == ["parse error"]
-
-
-@binary
 def test_as_many_attachments_as_are_allowed(serve: Serve, kind: str) -> None:
     namespace = fresh(Taking)
     client = serve({"/chat": namespace}, max_attachments=3).client(kind)
@@ -155,26 +115,6 @@ def test_as_many_attachments_as_are_allowed(serve: Serve, kind: str) -> None:
     client.send(f'453-/chat,["take",{FIRST}]', b"a", b"b", b"c")
     assert client.call("/chat", "echo", 1) == [1]
     assert namespace.taken == [(b"a",)]
-
-
-@binary
-def test_a_client_whose_attachments_never_come_is_given_up_in_time(
-    serve: Serve, kind: str
-) -> None:
-    namespace = fresh(Taking)
-    short: dict[str, Any] = {"heartbeat_interval": 0.1, "heartbeat_timeout": 0.15}
-    live = serve({"/chat": namespace}, **short)
-    client = live.client(kind)
-    client.join("/chat")
-    client.send(f'451-/chat,["take",{FIRST}]')
-    # Others are served meanwhile.
-    neighbour = live.client(kind)
-    neighbour.join("/chat")
-    assert neighbour.call("/chat", "echo", 1) == [1]
-    neighbour.close()
-    wait_for(lambda: not live.server.sockets, "the server gives the client up")
-    assert "ping timeout" in namespace.left
-    assert namespace.taken == []
 
 
 @binary
@@ -187,30 +127,6 @@ def test_a_client_may_leave_amid_attachments(serve: Serve, kind: str) -> None:
     client.close()
     wait_for(lambda: namespace.left, "the session ends")
     assert namespace.taken == []
-
-
-@pytest.mark.parametrize("frame", [b"", b"\x02", b"4a", b"\x05a"])
-def test_only_messages_are_bytes_in_engineio_3(serve: Serve, frame: bytes) -> None:
-    namespace = fresh(Taking)
-    live = serve({"/chat": namespace})
-    client = live.websocket_4()
-    client.join("/chat")
-    client.send(f'451-/chat,["take",{FIRST}]')
-    client.websocket.send_frame(2, frame)
-    assert client.receive() == "1"
-    assert client.websocket.receive_close() == 1002
-    assert namespace.left == ["parse error"]
-
-
-def test_a_0_9_client_sends_no_bytes(serve: Serve) -> None:
-    namespace = fresh(Taking)
-    live = serve({"/chat": namespace})
-    client = live.websocket_1()
-    client.join("/chat")
-    client.websocket.send_frame(2, b"a")
-    assert client.receive() == "7:::1+0"
-    assert client.websocket.receive_close() == 1002
-    assert namespace.left == ["parse error"]
 
 
 # To the client
@@ -417,6 +333,22 @@ def test_broken_acks_end_the_connection_of_a_handler_that_waits(
     wait_for(lambda: not live.server.sockets, "the session ends")
     assert namespace.left == ["parse error"]
     assert namespace.taken == []
+
+
+def test_acks_that_nobody_waits_for_start_nothing(serve: Serve, kind: str) -> None:
+    namespace = fresh(Asking)
+    client, number = asked(serve({"/chat": namespace}), kind, "ask and hold")
+    spawned: list[Any] = []
+    gevent.Greenlet.add_spawn_callback(spawned.append)
+    numbers = [*[number] * 50, *range(1000, 1050)]
+    client.send(*(client.dialect.ack("/chat", each, (each,)) for each in numbers))
+    wait_for(lambda: namespace.taken, "the ack is handled")
+    gevent.Greenlet.remove_spawn_callback(spawned.append)
+    assert len(spawned) < 20
+    namespace.go_on.set()
+    assert client.read()["number"] == 9
+    assert client.call("/chat", "echo", 1) == [1]
+    assert namespace.taken == [(number,)]
 
 
 @pytest.mark.parametrize("kind", ["0.9-websocket", "0.9-xhr-polling"])

@@ -67,16 +67,6 @@ def test_a_body_of_the_largest_size_is_taken(serve: Serve, kind: str) -> None:
     assert reply.status == 413
 
 
-@pytest.mark.parametrize("length", ["-1", "x", "1e3"])
-def test_a_length_that_is_none_is_refused(serve: Serve, length: str) -> None:
-    live = serve({})
-    client = live.polling_5()
-    raw = live.raw()
-    head = f"POST {client.target} HTTP/1.1\r\nHost: here\r\nContent-Length: {length}"
-    raw.send_raw(head.encode() + b"\r\n\r\n")
-    assert raw.receive_head()[0] == 400
-
-
 def test_a_chunked_body_is_taken(serve: Serve) -> None:
     live = serve({"/chat": Echo})
     client = live.polling_5()
@@ -104,8 +94,6 @@ def test_a_chunked_body_is_taken(serve: Serve) -> None:
         ("/socket.io/?EIO=4&transport=flashsocket", 0, "Transport unknown"),
         ("/socket.io/?EIO=4&transport=xhr-polling", 0, "Transport unknown"),
         ("/socket.io/?EIO=4&transport=flashsocket&sid=SID", 0, "Transport unknown"),
-        (POLLING + "&sid=unheard", 1, "Session ID unknown"),
-        (WEBSOCKET + "&sid=unheard", 1, "Session ID unknown"),
         ("/socket.io/?EIO=1&transport=polling", 5, "Unsupported protocol version"),
         ("/socket.io/?EIO=5&transport=websocket", 5, "Unsupported protocol version"),
         ("/socket.io/?EIO=5&transport=polling", 5, "Unsupported protocol version"),
@@ -129,27 +117,6 @@ def test_engineio_says_what_was_wrong(
     client.join("/chat")
 
 
-def test_a_handshake_is_a_get(serve: Serve) -> None:
-    http = serve({}).http()
-    for target in (POLLING, WEBSOCKET):
-        reply = http.post(target, "40")
-        assert reply.status == 400
-        assert reply.json == {"code": 2, "message": "Bad handshake method"}
-
-
-@pytest.mark.cites("Socket.IO 1, HTTP requests 2")
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "PATCH"])
-@pytest.mark.parametrize("target", [POLLING, "/socket.io/1/", "SESSION"])
-def test_other_methods_are_not_allowed(serve: Serve, method: str, target: str) -> None:
-    live = serve({"/chat": Echo})
-    client = live.polling_5()
-    target = target.replace("SESSION", client.target)
-    reply = live.http().request(method, target)
-    assert reply.status == 405
-    assert reply.headers["Allow"] == "GET, POST, OPTIONS"
-    client.join("/chat")
-
-
 @pytest.mark.cites("Socket.IO 1, Transport ID 1")
 @pytest.mark.parametrize("transport", ["flashsocket", "polling", "unheard"])
 def test_a_0_9_client_is_refused_a_transport_that_is_not_served(
@@ -160,61 +127,6 @@ def test_a_0_9_client_is_refused_a_transport_that_is_not_served(
     sid = http.get("/socket.io/1/").text.partition(":")[0]
     reply = http.get(f"/socket.io/1/{transport}/{sid}")
     assert (reply.status, reply.text) == (400, "Transport unknown")
-
-
-@pytest.mark.parametrize(
-    ("target", "status", "body"),
-    [
-        # Clients 0.9 connect anew when they are told so.
-        ("/socket.io/1/xhr-polling/unheard", 200, b"7:::1+0"),
-        ("/socket.io/1//unheard", 200, b"7:::1+0"),
-        ("/socket.io/1/xhr-polling/unheard?disconnect=1", 200, b"7:::1+0"),
-        ("/socket.io/1/websocket/unheard", 400, b"Session ID unknown"),
-    ],
-)
-def test_a_0_9_session_that_is_not_there(
-    serve: Serve, target: str, status: int, body: bytes
-) -> None:
-    http = serve({}).http()
-    for method in ("GET", "POST"):
-        reply = http.request(method, target)
-        assert (reply.status, reply.body) == (status, body)
-
-
-def test_a_session_is_its_generations_alone(serve: Serve) -> None:
-    live = serve({"/chat": Echo})
-    old: Any = live.client("0.9-xhr-polling")
-    new = live.polling_5()
-    http = live.http()
-    assert http.get(f"{POLLING}&sid={old.sid}").json["code"] == 1
-    assert http.get(f"{WEBSOCKET}&sid={old.sid}").json["code"] == 1
-    assert http.get(f"/socket.io/1/xhr-polling/{new.sid}").body == b"7:::1+0"
-    assert http.get(f"/socket.io/1//{new.sid}").body == b"7:::1+0"
-    assert http.get(f"/socket.io/1/websocket/{new.sid}").status == 400
-    for client in (old, new):
-        client.join("/chat")
-
-
-@pytest.mark.cites("Engine.IO 4, WebSocket 3")
-def test_a_session_has_one_transport(serve: Serve) -> None:
-    live = serve({"/chat": Echo})
-    http = live.http()
-    new, old = live.websocket_5(), live.websocket_1()
-    polling: Any = live.client("0.9-xhr-polling")
-    for method, body in [("GET", None), ("POST", "40/chat,")]:
-        reply = http.request(method, f"{POLLING}&sid={new.sid}", body)
-        assert reply.json == {"code": 3, "message": "Bad request"}
-        reply = http.request(method, f"/socket.io/1/xhr-polling/{old.sid}", body)
-        assert (reply.status, reply.text) == (400, "Bad request")
-    for target in (
-        f"{WEBSOCKET}&sid={new.sid}",
-        f"/socket.io/1/websocket/{old.sid}",
-        # Clients 0.9 choose their transport once.
-        f"/socket.io/1/websocket/{polling.sid}",
-    ):
-        assert live.websocket(target).refusal().status == 400
-    for client in (new, old, polling):
-        client.join("/chat")
 
 
 def test_a_0_9_client_polls_before_it_posts(serve: Serve) -> None:
@@ -292,20 +204,6 @@ def hanging(live: Live, client: Polling1 | Polling5) -> gevent.Greenlet[..., Any
     return poll
 
 
-@pytest.mark.cites("Engine.IO 4, Receiving data 3")
-def test_a_4_x_client_that_polls_twice_at_once_is_disconnected(serve: Serve) -> None:
-    namespace = fresh(Witness)
-    live = serve({"/chat": namespace})
-    client = live.polling_5()
-    client.join("/chat")
-    first = hanging(live, client)
-    second = client.gets.get(client.target)
-    assert second.json == {"code": 3, "message": "Bad request"}
-    assert first.get(timeout=DEADLINE).text == "1"
-    assert namespace.left == ["transport error"]
-    assert client.sid not in live.server.sockets
-
-
 @pytest.mark.cites("Socket.IO 1, Noop 1")
 def test_a_0_9_client_may_give_up_a_poll(serve: Serve) -> None:
     """It polls anew, and the old poll, which may have gone, must take nothing."""
@@ -342,6 +240,7 @@ def test_a_0_9_client_leaves_by_a_request(serve: Serve) -> None:
         assert namespace.left == ["client namespace disconnect"] * 2 * (number + 1)
 
 
+@pytest.mark.cites("Real clients, HTTP 2")
 def test_pages_and_polls_share_a_connection(serve: Serve) -> None:
     live = serve({"/chat": Echo})
     http = live.http()
@@ -356,6 +255,7 @@ def test_pages_and_polls_share_a_connection(serve: Serve) -> None:
     assert http.post(f"{POLLING}&sid={sid}", "1").text == "ok"
 
 
+@pytest.mark.cites("Real clients, HTTP 1")
 @pytest.mark.parametrize("target", ["/", POLLING, "/socket.io/1/xhr-polling/unheard"])
 def test_a_connection_that_is_closed_is_said_to_be(serve: Serve, target: str) -> None:
     """A client that keeps its connections would send its next request into nothing."""
@@ -376,6 +276,7 @@ def test_a_connection_that_is_closed_is_said_to_be(serve: Serve, target: str) ->
         raw.expect_end()
 
 
+@pytest.mark.cites("Real clients, HTTP 1")
 def test_a_server_that_stops_says_that_it_closes(serve: Serve) -> None:
     namespace = fresh(Holding, recv_disconnect=Holding.hold)
     live = serve({"/chat": namespace})
@@ -392,42 +293,6 @@ def test_a_server_that_stops_says_that_it_closes(serve: Serve) -> None:
 
 
 # Headers that take their time
-
-
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        (b"", None),
-        (b"GET / HT", None),
-        (b"GET / HTTP/1.1\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: here\r\nX-", 400),
-    ],
-)
-def test_headers_that_take_too_long_end_the_connection(
-    serve: Serve, data: bytes, status: int | None
-) -> None:
-    live = serve(header_timeout=0.1)
-    raw = live.raw()
-    raw.send_raw(data)
-    if status is not None:
-        assert raw.receive_reply().status == status
-    raw.expect_end()
-
-
-def test_headers_that_trickle_take_too_long_too(serve: Serve) -> None:
-    live = serve(header_timeout=0.2)
-    raw = live.raw()
-    raw.send_raw(b"GET / HTTP/1.1\r\n")
-    ended = gevent.spawn(raw.receive_head)
-
-    def trickle() -> None:
-        while True:
-            raw.send_raw(b"X: y\r\n")
-            gevent.sleep(0.02)
-
-    trickling = gevent.spawn(trickle)
-    assert ended.get(timeout=DEADLINE)[0] == 400
-    trickling.kill()
 
 
 def test_a_connection_between_two_requests_has_time(serve: Serve) -> None:

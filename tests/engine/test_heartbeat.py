@@ -126,6 +126,7 @@ def test_a_ping_is_answered_while_a_handler_waits_for_its_client(
     assert namespace.notes == ["fine"]
 
 
+@pytest.mark.cites("Real clients, Heartbeats 1")
 @pytest.mark.cites("Engine.IO 3, Timeouts 1")
 @pinging
 def test_pings_are_answered_while_a_handler_takes_long(serve: Serve, kind: str) -> None:

@@ -32,9 +32,6 @@ class Naming(BaseNamespace):
     def on_n0(self) -> str:
         return "number"
 
-    def recv_secret(self) -> str:
-        return "not an event"
-
 
 @pytest.mark.parametrize(
     ("name", "answer"),
@@ -51,34 +48,6 @@ def test_an_event_calls_the_method_of_its_name(
     client = serve({"/chat": Naming}).client()
     client.join("/chat")
     assert client.call("/chat", name) == [answer]
-
-
-@pytest.mark.parametrize(
-    "name", ["", " plain", "_plain", "0n", "a-b", "a.b", "plain\n", "ä", "a٣", "\0"]
-)
-def test_a_name_that_could_be_no_methods_is_refused(
-    serve: Serve, kind: str, name: str
-) -> None:
-    client = serve({"/chat": Naming}).client(kind)
-    client.join("/chat")
-    client.emit("/chat", name)
-    assert client.event("/chat") == [
-        "error",
-        "unallowed_event_name",
-        "name must only contains alpha numerical characters",
-    ]
-
-
-@pytest.mark.parametrize("name", ["unheard", "unheard of", "recv_secret", "emit"])
-def test_an_event_that_nobody_handles_is_answered(
-    serve: Serve, kind: str, name: str
-) -> None:
-    client = serve({"/chat": Naming}).client(kind)
-    client.join("/chat")
-    client.emit("/chat", name)
-    method = "on_" + name.replace(" ", "_")
-    info = f'The method "{method}" was not found'
-    assert client.event("/chat") == ["error", "no_such_method", info]
 
 
 class Messages(BaseNamespace):
@@ -336,16 +305,6 @@ def test_each_question_has_its_own_number(serve: Serve, kind: str) -> None:
     for number in reversed(numbers):
         client.ack("/chat", number, number)
         assert client.event("/chat") == ["answered", number]
-
-
-@pytest.mark.parametrize("number", [0, 1, 10**9])
-def test_an_ack_that_nobody_waits_for_is_ignored(
-    serve: Serve, kind: str, number: int
-) -> None:
-    client = serve({"/chat": Asking}).client(kind)
-    client.join("/chat")
-    client.ack("/chat", number, "what?")
-    assert client.call("/chat", "echo", 1) == [1]
 
 
 def test_what_is_no_json_is_an_error_of_the_handler(serve: Serve, kind: str) -> None:

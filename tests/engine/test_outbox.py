@@ -187,6 +187,45 @@ def test_waiting_in_vain(pair: Pair) -> None:
     assert not pair.outbox.closed
 
 
+def test_two_may_wait_until_all_is_sent(pair: Pair) -> None:
+    expected = pair.fill()
+    waiting = [gevent.spawn(pair.outbox.wait_drained, DEADLINE) for _ in range(2)]
+    gevent.sleep(0)
+    pair.read_all(len(expected))
+    assert [each.get(timeout=DEADLINE) for each in waiting] == [True, True]
+
+
+def test_waiting_for_room(pair: Pair) -> None:
+    expected = pair.fill()
+    most = pair.outbox.size
+    assert pair.outbox.wait_for_room(most, 0.01)
+    assert not pair.outbox.wait_for_room(most - 1, 0.01)
+    waiting = gevent.spawn(pair.outbox.wait_for_room, 0, DEADLINE)
+    pair.read_all(len(expected))
+    assert waiting.get(timeout=DEADLINE) is True
+
+
+def test_waiting_for_room_as_long_as_some_is_taken(pair: Pair) -> None:
+    expected = pair.fill()
+    for _ in range(8):
+        expected += b"x" * KIB
+        pair.outbox.write(b"x" * KIB)
+    waiting = gevent.spawn(pair.outbox.wait_for_room, 0, 0.05)
+    received = b""
+    while len(received) < len(expected):
+        received += pair.read(KIB // 2)
+        gevent.sleep(0.002)
+    assert waiting.get(timeout=DEADLINE) is True
+
+
+def test_room_for_nobody_is_waited_for_no_longer(pair: Pair) -> None:
+    pair.fill()
+    waiting = gevent.spawn(pair.outbox.wait_for_room, 0, DEADLINE)
+    gevent.sleep(0)
+    pair.outbox.close()
+    assert waiting.get(timeout=DEADLINE) is True
+
+
 def test_corked_output_is_sent_before_waiting(pair: Pair) -> None:
     pair.outbox.cork()
     pair.outbox.write(b"last words")

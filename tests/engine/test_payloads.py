@@ -13,7 +13,7 @@ from tgext.socketio.engine.payloads import is_callback
 
 from .clients import Http, Reply
 from .conftest import Live, Serve
-from .namespaces import Echo, Witness, fresh
+from .namespaces import Echo
 
 POLLING = "/socket.io/?EIO=3&transport=polling"
 TEXT = "text/plain; charset=UTF-8"
@@ -139,6 +139,7 @@ def given(http: Http, target: str) -> Reply:
     return http.get(target)
 
 
+@pytest.mark.cites("Real clients, Payloads 5")
 @pytest.mark.cites("Engine.IO 3, Payload 3")
 def test_bytes_travel_in_a_payload_of_bytes(serve: Serve) -> None:
     http, target, _ = opened(serve({"/chat": Giving}))
@@ -150,6 +151,7 @@ def test_bytes_travel_in_a_payload_of_bytes(serve: Serve) -> None:
     end(http, target)
 
 
+@pytest.mark.cites("Real clients, Payloads 4")
 @pytest.mark.cites("Engine.IO 3, URLs 5", "Engine.IO 3, Payload 2")
 def test_bytes_travel_as_base64_where_the_client_says_so(serve: Serve) -> None:
     http, target, _ = opened(serve({"/chat": Giving}), "&b64=1")
@@ -178,29 +180,6 @@ def test_bytes_come_in_both_kinds_of_payload(
     assert client.receive_bytes() == b"\x00\xff"
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b"", "the payload is empty"),
-        (b"\0\xff", "the length of a packet is missing"),
-        (b"\2\1\xff4", "the length of a packet is missing"),
-        (b"\0\2\xff4", "the payload is shorter than its lengths say"),
-        (b"\0\2\xff4\xff", "a packet is not UTF-8"),
-        (b"\1\1\xff\2", "only messages are binary"),
-    ],
-)
-def test_a_payload_of_bytes_that_cannot_be_read_ends_the_session(
-    serve: Serve, body: bytes, message: str
-) -> None:
-    namespace = fresh(Witness)
-    client = serve({"/chat": namespace}).polling_4()
-    client.join("/chat")
-    headers = {"Content-Type": "application/octet-stream"}
-    reply = client.posts.post(client.target, body, headers)
-    assert (reply.status, reply.json) == (400, {"code": 3, "message": message})
-    assert namespace.left == ["parse error"]
-
-
 def test_engineio_4_knows_no_payload_of_bytes(serve: Serve) -> None:
     client = serve({"/chat": Echo}).polling_5()
     headers = {"Content-Type": "application/octet-stream"}
@@ -225,6 +204,7 @@ def script(reply: Reply, number: str = "7") -> str:
     return payload
 
 
+@pytest.mark.cites("Real clients, JSONP 1")
 @pytest.mark.cites(
     "Engine.IO 3, URLs 3",
     "Engine.IO 3, Transports 1",

@@ -117,6 +117,7 @@ def test_acks_that_come_together_are_told_apart(serve: Serve, kind: str) -> None
     assert client.read()["args"] == [numbers]
 
 
+@pytest.mark.cites("Real clients, Payloads 6")
 def test_a_handler_that_does_not_wait_is_not_read_ahead_of(
     serve: Serve, kind: str
 ) -> None:

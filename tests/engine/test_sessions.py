@@ -196,17 +196,6 @@ def test_the_application_opens_no_socket_with_a_page(serve: Serve) -> None:
     assert seen == [False] * 3
 
 
-@pytest.mark.parametrize("handshake", ["0.9", "2-polling", "4-polling"])
-def test_a_session_that_nobody_comes_for_is_dropped(
-    serve: Serve, handshake: str
-) -> None:
-    live = serve({}, handshake_timeout=0.15)
-    http = live.http()
-    http.get(HANDSHAKES[handshake])
-    assert len(live.server.sockets) == 1
-    wait_for(lambda: not live.server.sockets, "the session is dropped")
-
-
 def test_a_session_that_somebody_came_for_is_not(serve: Serve, kind: str) -> None:
     namespace = fresh(Witness)
     live = serve({"/chat": namespace}, handshake_timeout=0.15)

@@ -50,6 +50,7 @@ def test_all_that_was_sent_before_the_end_can_be_fetched(
     assert messages == [*numbers, "41/chat,"]
 
 
+@pytest.mark.cites("Real clients, Payloads 6")
 @pytest.mark.cites("Engine.IO 4, Receiving data 2", "Socket.IO 1, Anatomy 2")
 @polling
 def test_a_poll_brings_all_that_waits_but_no_more_than_sixteen(
@@ -148,50 +149,6 @@ def test_a_client_that_posts_faster_than_is_handled_has_to_wait(
     namespace.go_on.set()
     assert second.get(timeout=DEADLINE).status == 200
     assert len(namespace.notes) == 2
-
-
-@pytest.mark.parametrize(
-    ("kind", "body", "message"),
-    [
-        ("4-polling", b"", "unknown Engine.IO packet type ''"),
-        ("4-polling", b"9", "unknown Engine.IO packet type '9'"),
-        ("4-polling", b"40/chat,\x1e", "unknown Engine.IO packet type ''"),
-        ("4-polling", b"4\xff", "the payload is not UTF-8"),
-        ("4-polling", b"bA", "a binary packet is not base64"),
-        ("2-polling", b"", "the payload is empty"),
-        ("2-polling", b"x:40", "the length of a packet is missing: 'x'"),
-        ("2-polling", b"-2:40", "the length of a packet is missing: '-2'"),
-        ("2-polling", b"3:40", "the payload is shorter than its lengths say"),
-        ("2-polling", b"2:4\xff", "the payload is not UTF-8"),
-        ("2-polling", b"3:b4A", "a binary packet is not base64"),
-        ("0.9-xhr-polling", b"\xff", "the payload is not UTF-8"),
-        (
-            "0.9-xhr-polling",
-            "\ufffd-5\ufffd2::".encode(),
-            "the length of a packet is missing: '-5'",
-        ),
-        (
-            "0.9-xhr-polling",
-            "\ufffd50\ufffd2::".encode(),
-            "the payload is shorter than its lengths say",
-        ),
-    ],
-)
-def test_a_body_that_cannot_be_read_ends_the_session(
-    serve: Serve, kind: str, body: bytes, message: str
-) -> None:
-    namespace = fresh(Witness)
-    live = serve({"/chat": namespace})
-    client: Any = live.client(kind)
-    client.join("/chat")
-    reply = client.posts.post(client.target, body)
-    assert reply.status == 400
-    if not kind.startswith("0.9"):
-        assert reply.json == {"code": 3, "message": message}
-    else:
-        assert reply.text == message
-    assert namespace.left == ["parse error"]
-    assert client.sid not in live.server.sockets
 
 
 @polling

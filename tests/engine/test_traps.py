@@ -41,6 +41,7 @@ def called(reply: Reply, number: int) -> str:
     return payload
 
 
+@pytest.mark.cites("Real clients, JSONP 2")
 def test_a_0_9_session_by_jsonp(serve: Serve) -> None:
     live = serve({"/chat": Telling})
     http = live.http()
@@ -74,6 +75,7 @@ def test_a_0_9_script_calls_nothing_but_functions_with_a_number(
 # Separators that are JSON and were no JavaScript
 
 
+@pytest.mark.cites("Real clients, Payloads 2")
 def test_line_separators_reach_every_client(serve: Serve, kind: str) -> None:
     client = serve({"/chat": Telling}).client(kind)
     client.join("/chat")
@@ -89,6 +91,7 @@ def test_line_separators_reach_every_client(serve: Serve, kind: str) -> None:
 # Acks
 
 
+@pytest.mark.cites("Real clients, Acks 2")
 def test_zero_is_the_id_of_an_event(serve: Serve, kind: str) -> None:
     """Clients on Engine.IO begin to count there."""
     client = serve({"/chat": Echo}).client(kind)
@@ -108,6 +111,7 @@ class Asking(BaseNamespace):
         return answers
 
 
+@pytest.mark.cites("Real clients, Acks 1")
 @pytest.mark.parametrize("kind", ["0.9-websocket", "0.9-xhr-polling"])
 @pytest.mark.parametrize(
     ("spelled", "answer"),
@@ -128,6 +132,17 @@ def test_an_ack_of_a_0_9_client_has_data_or_not(
 # The first 1.0 clients
 
 
+@pytest.mark.cites("Real clients, Acks 3")
+def test_an_ack_as_1_0_0_wrote_it_is_refused(serve: Serve) -> None:
+    client = serve({"/chat": Asking}).client("2-websocket")
+    client.join("/chat")
+    client.emit("/chat", "ask")
+    assert client.read()["id"] == 1
+    client.send("430-/chat,1[]")
+    assert client.receive() == "1"
+
+
+@pytest.mark.cites("Real clients, Payloads 3")
 @pytest.mark.parametrize("transport", ["polling", "websocket", "upgrade"])
 def test_a_client_that_says_revision_2_speaks_3(serve: Serve, transport: str) -> None:
     live = serve({"/chat": Echo})

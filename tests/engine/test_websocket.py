@@ -11,7 +11,6 @@ import pytest
 
 from tgext.socketio.engine import websocket as websocket_module
 from tgext.socketio.wire.websocket import (
-    BINARY,
     CLOSE,
     CONTINUATION,
     PING,
@@ -82,49 +81,6 @@ def test_a_close_frame_is_answered_with_its_code(
     assert client.websocket.receive_frame() == (CLOSE, code.to_bytes(2, "big"))
     client.websocket.expect_end()
     assert namespace.left == ["transport close"]
-
-
-BROKEN = {
-    "unmasked": (encode_frame(TEXT, b"3"), 1002),
-    "reserved bits": (b"\xc1\x80" + MASK, 1002),
-    "unknown opcode": (b"\x83\x80" + MASK, 1002),
-    "nothing to continue": (encode_frame(CONTINUATION, b"", MASK), 1002),
-    "a fragmented ping": (b"\x09\x80" + MASK, 1002),
-    "a long ping": (encode_frame(PING, b"x" * 126, MASK), 1002),
-    "half a close code": (encode_frame(CLOSE, b"\x03", MASK), 1002),
-    "a close code that is none": (encode_frame(CLOSE, b"\x03\xed", MASK), 1002),
-    "a close reason that is no UTF-8": (
-        encode_frame(CLOSE, b"\x03\xe8\xff", MASK),
-        1007,
-    ),
-    "no UTF-8": (encode_frame(TEXT, b"4\xff", MASK), 1007),
-    "binary": (encode_frame(BINARY, b"\x00", MASK), 1002),
-    "too big": (b"\x81\xfe\x03\xe9" + MASK, 1009),
-    "far too big": (b"\x81\xff" + b"\x00\x00\x01" + b"\x00" * 5 + MASK, 1009),
-    "too big in fragments": (
-        b"\x01\xfe\x03\xe8" + MASK + b"x" * 1000 + b"\x80\x81" + MASK + b"x",
-        1009,
-    ),
-}
-
-
-@websockets
-@pytest.mark.parametrize("fault", BROKEN)
-def test_a_frame_that_breaks_the_protocol_is_answered_with_a_code(
-    serve: Serve, kind: str, fault: str
-) -> None:
-    namespace = fresh(Witness)
-    live = serve({"/chat": namespace}, max_message_size=1000)
-    client = joined(live, kind)
-    frames, code = BROKEN[fault]
-    event = client.dialect.event("/chat", "echo", ("too late",), 1).encode()
-    # What came before is handled, and what comes after is not read.
-    client.emit("/chat", "echo", "in time", number=1)
-    client.websocket.send_raw(frames + encode_frame(TEXT, event, MASK))
-    assert client.read()["args"] == ["in time"]
-    assert receive_close(client.websocket) == code
-    wait_for(lambda: not live.server.sockets, "the session ends")
-    assert namespace.left == ["parse error"]
 
 
 @websockets

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page, Route
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -36,3 +38,65 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
         browser.close()
+
+
+CDN = "https://cdn.jsdelivr.net"
+SCRIPT = "/npm/socket.io-client@{}/dist/socket.io.min.js"
+
+#: Where npm put what the examples take from the CDN.
+PACKAGES = {"0.9": "socket.io-client-0.9.16", "4": "socket.io-client-4"}
+
+
+def library(clients: Path, client: str) -> tuple[str, bytes]:
+    """The version and the content of the client library that npm installed."""
+    package = clients / "node_modules" / PACKAGES[client]
+    version = json.loads((package / "package.json").read_text())["version"]
+    return version, (package / "dist" / "socket.io.min.js").read_bytes()
+
+
+def cdn(clients: Path) -> dict[str, bytes]:
+    """The scripts of the CDN, by their URLs."""
+    versions = dict(library(clients, client) for client in PACKAGES)
+    return {CDN + SCRIPT.format(name): each for name, each in versions.items()}
+
+
+@contextmanager
+def window(
+    browser: Browser, url: str, scripts: Mapping[str, bytes], **options: Any
+) -> Iterator[Page]:
+    """A window of a user's own, that must not complain nor go elsewhere.
+
+    :param url: of the server.
+    :param scripts: what it is given from other servers.
+    :param options: Playwright's, of a page.
+    """
+    complaints: list[str] = []
+
+    def route(route: Route) -> None:
+        asked = route.request.url
+        if asked.startswith(url):
+            route.continue_()
+        elif asked in scripts:
+            route.fulfill(
+                body=scripts[asked],
+                content_type="application/javascript",
+                # Without it `integrity` refuses a script of another origin.
+                headers={"Access-Control-Allow-Origin": "*"},
+            )
+        else:
+            complaints.append(f"asked for {asked}")
+            route.abort()
+
+    page = browser.new_page(base_url=url, **options)
+    page.set_default_timeout(10_000)
+    page.route("**/*", route)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type == "error" else None,
+    )
+    try:
+        yield page
+    finally:
+        page.close()
+    assert complaints == []

@@ -87,6 +87,11 @@ class Server:
         """What it wrote to standard error so far; the log goes there too."""
         return self._errors.read_text(encoding="utf-8", errors="replace")
 
+    def forget_output(self) -> None:
+        """Look no longer at what it wrote so far; it has ended."""
+        for written in (self._output, self._errors):
+            written.write_text("")
+
     def __enter__(self) -> Server:
         self.start()
         try:

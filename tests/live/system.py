@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,9 +25,13 @@ PACKAGES = {
     "chromium": "chromium",
     "chromium-driver": "chromedriver",
     "nodejs": "node",
+    "openssl": "openssl",
     "npm": "npm",
     "postgresql": "pg_ctlcluster",
 }
+
+#: Of those that only some tests need, which are named on the command line.
+OTHERS = {"rabbitmq-server": "rabbitmq-server"}
 
 #: What decides about the content of node_modules.
 MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
@@ -35,8 +39,9 @@ MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
 NPM_CI = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
-def missing_packages() -> list[str]:
-    return [name for name, command in PACKAGES.items() if not shutil.which(command)]
+def missing_packages(others: Sequence[str] = ()) -> list[str]:
+    wanted = {**PACKAGES, **{name: OTHERS[name] for name in others}}
+    return [name for name, command in wanted.items() if not shutil.which(command)]
 
 
 def may_install() -> bool:
@@ -81,13 +86,13 @@ def alone() -> Iterator[None]:
         yield
 
 
-def main() -> int:
+def main(others: Sequence[str] = ()) -> int:
     with alone():
-        return prepare()
+        return prepare(others)
 
 
-def prepare() -> int:
-    missing = missing_packages()
+def prepare(others: Sequence[str]) -> int:
+    missing = missing_packages(others)
     if missing and may_install():
         install_packages(missing)
     elif missing:
@@ -98,4 +103,4 @@ def prepare() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

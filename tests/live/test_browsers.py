@@ -184,6 +184,9 @@ def _not_again(*scenarios: str) -> dict[str, Any]:
     raise NotImplementedError("a page plays once")
 
 
+@pytest.mark.cites(
+    "Real clients, Payloads 5", "Real clients, JSONP 1", "Real clients, JSONP 2"
+)
 def test_requests_are_made_as_the_transport_makes_them(
     connection: BrowserConnection,
 ) -> None:
@@ -206,6 +209,7 @@ def test_the_auth_payload(connection: BrowserConnection) -> None:
     test_clients.test_a_namespace_turns_clients_away_as_it_greets_them(connection)
 
 
+@pytest.mark.cites("Real clients, Payloads 5")
 def test_bytes_travel_both_ways(connection: BrowserConnection) -> None:
     names = bytes_scenarios(connection.client, connection.transport)
     seen = {name: connection.seen[name] for name in names}

@@ -296,6 +296,7 @@ def test_the_client_hears_the_server_leave(connection: Connection) -> None:
     assert connection.seen["server_disconnects"] == {"told": told}
 
 
+@pytest.mark.cites("Real clients, Payloads 1", "Real clients, Payloads 2")
 def test_unicode_arrives_whole(connection: Connection) -> None:
     assert connection.seen["unicode"] == {
         "greeting": [GREETING],
@@ -319,6 +320,7 @@ def test_a_message_reaches_recv_message(connection: Connection) -> None:
     assert connection.seen["client_sends"] == {"received": ["hello"]}
 
 
+@pytest.mark.cites("Real clients, Payloads 4")
 def test_bytes_travel_both_ways(connection: Connection) -> None:
     if connection.client != "0.9":
         assert {name: connection.seen[name] for name in BYTES_SEEN} == BYTES_SEEN

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
+from . import browsers
+from .browsers import cdn, library
 from .serving import ROOT, Server, free_port
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser, Page
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-CDN = "https://cdn.jsdelivr.net"
-SCRIPT = re.compile(r"/npm/socket\.io-client@([\d.]+)/dist/socket\.io\.min\.js")
-
 CLIENTS = ["0.9", "4"]
-#: Where npm put what the page takes from the CDN.
-PACKAGES = {"0.9": "socket.io-client-0.9.16", "4": "socket.io-client-4"}
 
 
 @pytest.fixture(scope="module")
@@ -45,46 +39,11 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def library(clients: Path, client: str) -> tuple[str, bytes]:
-    """The version and the content of the client library that npm installed."""
-    package = clients / "node_modules" / PACKAGES[client]
-    version = json.loads((package / "package.json").read_text())["version"]
-    return version, (package / "dist" / "socket.io.min.js").read_bytes()
-
-
 @pytest.fixture
 def page(browser: Browser, node_clients: Path, example: Server) -> Iterator[Page]:
     """A page whose CDN is node_modules, that must not complain nor go elsewhere."""
-    scripts = dict(library(node_clients, client) for client in CLIENTS)
-    complaints: list[str] = []
-
-    def route(route: Route) -> None:
-        url = route.request.url
-        script = SCRIPT.fullmatch(urlsplit(url).path)
-        if url.startswith(example.url):
-            route.continue_()
-        elif url.startswith(CDN) and script and script[1] in scripts:
-            route.fulfill(
-                body=scripts[script[1]],
-                content_type="application/javascript",
-                # Without it `integrity` refuses a script of another origin.
-                headers={"Access-Control-Allow-Origin": "*"},
-            )
-        else:
-            complaints.append(f"asked for {url}")
-            route.abort()
-
-    page = browser.new_page(base_url=example.url)
-    page.set_default_timeout(10_000)
-    page.route("**/*", route)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda said: complaints.append(said.text) if said.type == "error" else None,
-    )
-    yield page
-    page.close()
-    assert complaints == []
+    with browsers.window(browser, example.url, cdn(node_clients)) as page:
+        yield page
 
 
 def open_connected(page: Page, client: str) -> None:

@@ -6,12 +6,13 @@ import signal
 import socket
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .nodes import CONNECTIONS, Waiter
+from .nodes import CONNECTIONS, Waiter, player
 from .serving import LAB, Server
 
 MakeServer = Callable[..., Server]
@@ -95,6 +96,25 @@ def was_told(client: str, transport: str, seen: dict[str, Any]) -> bool:
     if client == "0.9":
         return seen.get("told") == ["booted"]
     return seen.get("told") in (["io server disconnect"], ["transport close"])
+
+
+@pytest.mark.cites("Real clients, Heartbeats 1")
+def test_a_client_that_pings_waits_for_a_handler_that_takes_long(
+    serve: MakeServer, node_clients: Path, tmp_path: Path
+) -> None:
+    """Clients 1.x and 2.x give up a server that sends no pong."""
+    times = "heartbeat_interval = 1\nheartbeat_timeout = 2\n"
+    with (
+        serve(variant(tmp_path, "host = ", f"{times}host = ")) as server,
+        ThreadPoolExecutor() as pool,
+    ):
+        seen = pool.map(
+            lambda client: player(node_clients, server.url, client, "websocket")(
+                "long_handler"
+            ),
+            ("1", "2"),
+        )
+        assert list(seen) == [{"long_handler": {"answer": ["done"], "gone": False}}] * 2
 
 
 def test_a_port_in_use_is_said_in_one_line(serve: MakeServer) -> None:

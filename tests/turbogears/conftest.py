@@ -4,9 +4,9 @@ import pytest
 
 import tgext.socketio.server  # noqa: F401  before anything that imports tg
 from tests.engine import clients
-from tests.engine.conftest import greenlets, serve, unhandled
+from tests.engine.conftest import greenlets, kind, serve, unhandled
 
-__all__ = ["greenlets", "serve", "unhandled"]
+__all__ = ["greenlets", "kind", "serve", "unhandled"]
 
 
 @pytest.fixture(autouse=True)

@@ -63,3 +63,19 @@ def test_the_public_names_are_there() -> None:
 def test_other_names_are_not() -> None:
     with pytest.raises(AttributeError, match="no attribute 'SocketIOMannequin'"):
         tgext.socketio.SocketIOMannequin  # noqa: B018
+
+
+def test_channels_without_anypubsub_say_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['anypubsub'] = None\n"
+        "import tgext.socketio.server\n"
+        "import tgext.socketio.controller\n"
+        "try:\n"
+        "    import tgext.socketio.pubsub\n"
+        "except ModuleNotFoundError as error:\n"
+        "    print(error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "pip install tgext.socketio[pubsub]" in ran.stdout

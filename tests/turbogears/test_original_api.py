@@ -7,11 +7,18 @@ import random
 from typing import Any
 
 import pytest
-from tg import predicates, require, validate
+from tg import (
+    MinimalApplicationConfigurator,
+    TGController,
+    predicates,
+    require,
+    validate,
+)
 from tg.validation import TGValidationError
 from webtest import TestApp
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.pubsub import PubSubTGNamespace
 
 from .apps import make_app, mount, post
 
@@ -144,6 +151,68 @@ def test_neither_a_page_nor_a_socket_is_a_bad_request(
 ) -> None:
     app = TestApp(make_app(mount(PingPong)))
     app.request(path, environ=environ, body=json.dumps({}).encode(), status=400)
+
+
+class Publisher(PubSubTGNamespace):
+    def subscribe_news(self):
+        return "the news"
+
+    def on_announce(self):
+        self.publish("the news", "hello")
+
+
+def test_channels_are_heard_by_joining_the_first_job() -> None:
+    posted = post(Publisher, "subscribe", "news")
+    namespace = posted.namespace
+    listening = namespace.jobs[0]
+    listening.join(0)
+    packet = {"type": "event", "name": "announce", "endpoint": "", "args": []}
+    namespace.process_packet(packet)
+    listening.join(0)
+    posted.socket.send_packet.assert_called_once_with(
+        {**event("pubblication"), "args": ("hello",)}
+    )
+    namespace.kill_local_jobs()
+
+
+class Chat(PubSubTGNamespace):
+    """As in the original's example of a chat."""
+
+    def subscribe_room(self, number):
+        self.session["channel"] = f"room-{number}"
+        self.emit("userid", f"u-{len(self.socket.server.sockets)}")
+        return self.session["channel"]
+
+    def on_user_message(self, message):
+        self.publish(self.session["channel"], {"message": message})
+
+
+@pytest.mark.parametrize("kind", ["0.9-websocket", "0.9-xhr-polling"])
+def test_the_original_s_chat(serve: Any, kind: str) -> None:
+    class Root(TGController):
+        class SocketIO(SocketIOController):
+            chat = Chat
+
+        socketio = SocketIO()
+
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint({"root_controller": Root()})
+    application = configurator.make_wsgi_app({}, {})
+    live = serve(application=application, resource="socketio")
+    clients = [live.client(kind) for _ in range(3)]
+    for number, client in zip("112", clients, strict=True):
+        client.join("/chat")
+        client.emit("/chat", "subscribe", "room", number)
+        assert client.event("/chat") == ["userid", "u-3"]
+    one, two, elsewhere = clients
+    one.emit("/chat", "user_message", "hello")
+    two.emit("/chat", "user_message", "hi")
+    elsewhere.emit("/chat", "user_message", "alone")
+    for client in (one, two):
+        heard = [client.event("/chat") for _ in range(2)]
+        assert sorted(message["message"] for _, message in heard) == ["hello", "hi"]
+        assert {name for name, _ in heard} == {"pubblication"}
+    assert elsewhere.event("/chat") == ["pubblication", {"message": "alone"}]
 
 
 def test_exception_handler_decorator_gets_the_values_by_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -13,16 +14,19 @@ from tgext.socketio.wire.errors import ProtocolError
 T = TypeVar("T")
 TextOrBytes = TypeVar("TextOrBytes", str, bytes)
 
-#: For properties whose example takes next to nothing. The examples are the same in each
-#: run, so that a check says the same twice.
+#: Set to how many new examples to try in each run, as `tox run -e fuzz` does. Otherwise
+#: they are the same in each, so that a check says the same twice.
+EXAMPLES = int(os.environ.get("TGEXT_SOCKETIO_EXAMPLES", "0"))
+
+#: For properties whose example takes next to nothing.
 MANY = settings(
-    max_examples=150,
+    max_examples=EXAMPLES or 150,
     deadline=None,
-    derandomize=True,
+    derandomize=not EXAMPLES,
     suppress_health_check=[HealthCheck.too_slow],
 )
 #: For those that build nested values.
-SOME = settings(MANY, max_examples=60)
+SOME = settings(MANY, max_examples=EXAMPLES // 2 or 60)
 
 json_values = st.recursive(
     st.none()

@@ -25,6 +25,8 @@ from tgext.socketio.wire import fast
 from tgext.socketio.wire.errors import InvalidJSON
 from tgext.socketio.wire.fast import Default
 
+from ..vectors.shapes import DEEP_CLOSED_LIST, DEEP_LIST, DEEP_OBJECT, LONG_NUMBER
+from ..vectors.websocket import MASK
 from .strategies import (
     MANY,
     SOME,
@@ -33,7 +35,6 @@ from .strategies import (
     outcome,
     protocol_text,
 )
-from .vectors import DEEP_CLOSED_LIST, DEEP_LIST, DEEP_OBJECT, LONG_NUMBER, MASK
 
 HELPERS = ("orjson", "websockets", "websockets.speedups")
 
@@ -144,6 +145,9 @@ print(socketio_1.encode(packet))
         ("1.5", 1.5),
         ("1.0", 1.0),
         ("1e2", 100.0),
+        # As JavaScript does.
+        ("1e400", float("inf")),
+        ("-0", 0),
         ("9007199254740993", 2**53 + 1),
         ("18446744073709551615", 2**64 - 1),
         ('""', ""),

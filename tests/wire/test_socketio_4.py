@@ -15,9 +15,14 @@ from hypothesis import strategies as st
 
 from tgext.socketio.wire import fast, socketio_4, socketio_5
 from tgext.socketio.wire.errors import PacketError
-from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
-from tgext.socketio.wire.packet import Dumps, Loads, Packet
+from tgext.socketio.wire.limits import Limits
+from tgext.socketio.wire.packet import Dumps, Packet
 
+from ..vectors.socketio_5 import (
+    SOCKETIO_4_READ,
+    SOCKETIO_4_VALID,
+    SOCKETIO_5_VALID,
+)
 from .strategies import (
     MANY,
     SOME,
@@ -26,16 +31,6 @@ from .strategies import (
     mutated,
     outcome,
     protocol_text,
-)
-from .vectors import (
-    SOCKETIO_4_MALFORMED,
-    SOCKETIO_4_READ,
-    SOCKETIO_4_VALID,
-    SOCKETIO_5_MALFORMED,
-    SOCKETIO_5_READ,
-    SOCKETIO_5_VALID,
-    Malformed,
-    Valid,
 )
 
 JSON_READERS = pytest.mark.parametrize(
@@ -46,55 +41,9 @@ JSON_WRITERS = pytest.mark.parametrize(
 )
 
 
-def name_of(vector: Any) -> str:
-    return str(vector.name)
-
-
-def shared(vectors: list[Valid]) -> list[Valid]:
-    return [vector for vector in vectors if vector.packet["type"] != "connect"]
-
-
-VALID = SOCKETIO_4_VALID + shared(SOCKETIO_5_VALID)
-READ = SOCKETIO_4_READ + shared(SOCKETIO_5_READ)
-MALFORMED = SOCKETIO_4_MALFORMED + SOCKETIO_5_MALFORMED
-
-
-@pytest.mark.cites("Socket.IO 4, Packet format 1")
-@JSON_READERS
-@pytest.mark.parametrize("vector", VALID + READ, ids=name_of)
-def test_a_packet_of_the_protocol_is_read(vector: Valid, loads: Loads) -> None:
-    assert socketio_4.decode(vector.text, DEFAULT_LIMITS, loads) == vector.packet
-
-
-@JSON_WRITERS
-@pytest.mark.parametrize("vector", VALID, ids=name_of)
-def test_a_packet_is_written_as_the_protocol_spells_it(
-    vector: Valid, dumps: Dumps
-) -> None:
-    assert socketio_4.encode(vector.packet, dumps) == vector.text
-
-
-@pytest.mark.cites("Socket.IO 4, CONNECT 1")
-@JSON_READERS
-@pytest.mark.parametrize("vector", MALFORMED, ids=name_of)
-def test_a_malformed_packet_is_refused(vector: Malformed, loads: Loads) -> None:
-    found = outcome(lambda: socketio_4.decode(vector.text, DEFAULT_LIMITS, loads))
-    assert found is vector.error
-
-
-@pytest.mark.parametrize("vector", VALID + READ, ids=name_of)
-def test_a_packet_is_read_where_it_stands_in_an_engine_io_message(
-    vector: Valid,
-) -> None:
-    assert socketio_4.decode("4" + vector.text, start=1) == vector.packet
-
-
-@pytest.mark.parametrize("vector", SOCKETIO_4_MALFORMED, ids=name_of)
-def test_a_malformed_packet_is_refused_in_an_engine_io_message(
-    vector: Malformed,
-) -> None:
-    found = outcome(lambda: socketio_4.decode("4" + vector.text, start=1))
-    assert found is vector.error
+TEXTS = [
+    vector.text for vector in SOCKETIO_4_VALID + SOCKETIO_4_READ + SOCKETIO_5_VALID
+]
 
 
 @JSON_WRITERS
@@ -197,29 +146,6 @@ def test_what_a_server_writes(packet: Packet, text: str, dumps: Dumps) -> None:
     assert socketio_4.encode(packet, dumps) == text
 
 
-@pytest.mark.parametrize(
-    ("packet", "error"),
-    [
-        pytest.param({"type": "event", "endpoint": ""}, KeyError, id="event, no name"),
-        pytest.param({"type": "message"}, KeyError, id="message, no data"),
-        pytest.param({"type": "ack", "args": []}, KeyError, id="ack, no id"),
-        pytest.param(
-            {"type": "event", "name": "a", "args": [b"bytes"]},
-            TypeError,
-            id="bytes that were not taken out",
-        ),
-        pytest.param(
-            {"type": "error", "data": object()}, TypeError, id="details are not JSON"
-        ),
-    ],
-)
-def test_a_packet_that_cannot_be_written_says_so(
-    packet: Packet, error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        socketio_4.encode(packet)
-
-
 def test_writing_changes_nothing() -> None:
     packet: Packet = {"type": "connect", "endpoint": "/a", "data": {"sid": "a"}}
     socketio_4.encode(packet)
@@ -233,7 +159,7 @@ def test_the_limit_of_attachments_is_that_of_the_server() -> None:
 
 
 @MANY
-@given(protocol_text | mutated([vector.text for vector in VALID + READ], protocol_text))
+@given(protocol_text | mutated(TEXTS, protocol_text))
 def test_any_text_is_a_packet_or_refused(text: str) -> None:
     packet = outcome(lambda: socketio_4.decode(text))
     five = outcome(lambda: socketio_5.decode(text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import process_time
 from typing import Any
 
 import pytest
@@ -11,87 +10,24 @@ from hypothesis import strategies as st
 
 from tgext.socketio.wire import fast, socketio_5
 from tgext.socketio.wire.errors import PacketError
-from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
-from tgext.socketio.wire.packet import Dumps, Loads, Packet
+from tgext.socketio.wire.limits import Limits
+from tgext.socketio.wire.packet import Packet
 
+from ..vectors.shapes import Valid, name_of
+from ..vectors.socketio_5 import SOCKETIO_5_READ
 from .strategies import (
-    MANY,
     SOME,
     endpoints,
     event_names,
     json_args,
     json_values,
-    mutated,
     outcome,
     packet_ids,
-    protocol_text,
-)
-from .vectors import (
-    SOCKETIO_5_MALFORMED,
-    SOCKETIO_5_READ,
-    SOCKETIO_5_VALID,
-    Malformed,
-    Valid,
 )
 
 JSON_READERS = pytest.mark.parametrize(
     "loads", [fast.loads, fast.py_loads], ids=["fast", "python"]
 )
-
-
-def name_of(vector: Any) -> str:
-    return str(vector.name)
-
-
-@pytest.mark.cites(
-    "Socket.IO 4, EVENT 1",
-    "Socket.IO 4, Encoding format 1",
-    "Socket.IO 5, Exchange protocol 1",
-    "Socket.IO 5, Packet encoding 2",
-    "Socket.IO 5, Packet encoding 4",
-)
-@JSON_READERS
-@pytest.mark.parametrize("vector", SOCKETIO_5_VALID + SOCKETIO_5_READ, ids=name_of)
-def test_a_packet_of_the_protocol_is_read(vector: Valid, loads: Loads) -> None:
-    """Section "Packet encoding"."""
-    assert socketio_5.decode(vector.text, DEFAULT_LIMITS, loads) == vector.packet
-
-
-@pytest.mark.cites("Socket.IO 5, Packet encoding 2", "Socket.IO 5, Packet encoding 4")
-@pytest.mark.parametrize("dumps", [fast.dumps, fast.py_dumps], ids=["fast", "python"])
-@pytest.mark.parametrize("vector", SOCKETIO_5_VALID, ids=name_of)
-def test_a_packet_is_written_as_the_protocol_spells_it(
-    vector: Valid, dumps: Dumps
-) -> None:
-    """Section "Packet encoding"."""
-    assert socketio_5.encode(vector.packet, dumps) == vector.text
-
-
-@pytest.mark.cites(
-    "Socket.IO 5, Sending and receiving data 1", "Socket.IO 5, Acknowledgement 2"
-)
-@JSON_READERS
-@pytest.mark.parametrize("vector", SOCKETIO_5_MALFORMED, ids=name_of)
-def test_a_malformed_packet_is_refused(vector: Malformed, loads: Loads) -> None:
-    """Section "Sending and receiving data": such a connection is closed."""
-    found = outcome(lambda: socketio_5.decode(vector.text, DEFAULT_LIMITS, loads))
-    assert found is vector.error
-
-
-@pytest.mark.parametrize("vector", SOCKETIO_5_VALID + SOCKETIO_5_READ, ids=name_of)
-def test_a_packet_is_read_where_it_stands_in_an_engine_io_message(
-    vector: Valid,
-) -> None:
-    """Section "Packet encoding": each packet is prefixed with ``4``."""
-    assert socketio_5.decode("4" + vector.text, start=1) == vector.packet
-
-
-@pytest.mark.parametrize("vector", SOCKETIO_5_MALFORMED, ids=name_of)
-def test_a_malformed_packet_is_refused_in_an_engine_io_message(
-    vector: Malformed,
-) -> None:
-    found = outcome(lambda: socketio_5.decode("4" + vector.text, start=1))
-    assert found is vector.error
 
 
 @pytest.mark.parametrize(
@@ -243,31 +179,6 @@ def test_what_a_server_writes(packet: Packet, text: str) -> None:
     assert socketio_5.encode(packet) == text
 
 
-@pytest.mark.parametrize(
-    ("packet", "error"),
-    [
-        pytest.param({"type": "event", "endpoint": ""}, KeyError, id="event, no name"),
-        pytest.param({"type": "message"}, KeyError, id="message, no data"),
-        pytest.param({"type": "ack", "args": []}, KeyError, id="ack, no id"),
-        pytest.param(
-            {"type": "event", "name": "a", "args": [object()]},
-            TypeError,
-            id="argument is not JSON",
-        ),
-        pytest.param(
-            {"type": "event", "name": "a", "args": [b"bytes"]},
-            TypeError,
-            id="bytes that were not taken out",
-        ),
-    ],
-)
-def test_a_packet_that_cannot_be_written_says_so(
-    packet: Packet, error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        socketio_5.encode(packet)
-
-
 @pytest.mark.parametrize("form", ['5{}-["a"]', "6{}-1[]"], ids=["event", "ack"])
 @pytest.mark.parametrize(
     ("count", "allowed"), [(0, True), (1, True), (2, True), (3, False), (64, False)]
@@ -286,63 +197,6 @@ def test_the_limit_of_attachments_is_that_of_the_server(
 
 def test_sixty_four_attachments_are_allowed_by_default() -> None:
     assert socketio_5.decode('564-["a"]')["attachments"] == 64
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("2" + "1" * 999_000 + "[]", id="id"),
-        pytest.param("5" + "1" * 999_000, id="attachments without an end"),
-        pytest.param(
-            "5" + "1" * 499_000 + "-" + "1" * 499_000, id="attachments and id"
-        ),
-        pytest.param("2/" + "/" * 999_000, id="namespace"),
-        pytest.param("2/" + "?" * 999_000 + ',["a"]', id="query"),
-        pytest.param("2" + "1-" * 499_000, id="dashes"),
-        pytest.param('2["a",' + "1," * 499_000 + "]", id="list"),
-        pytest.param('2["' + "\\ud800" * 166_000, id="surrogates"),
-        pytest.param('2["a",' + "9" * 999_000 + "]", id="number"),
-        pytest.param('2["a",' + "[" * 999_000, id="depth"),
-    ],
-)
-@JSON_READERS
-def test_a_packet_of_a_megabyte_takes_no_time(text: str, loads: Loads) -> None:
-    started = process_time()
-    outcome(lambda: socketio_5.decode(text, DEFAULT_LIMITS, loads))
-    assert process_time() - started < 5
-
-
-@MANY
-@given(
-    protocol_text
-    | mutated(
-        [vector.text for vector in SOCKETIO_5_VALID + SOCKETIO_5_READ], protocol_text
-    )
-)
-def test_any_text_is_a_packet_or_refused(text: str) -> None:
-    packet = outcome(lambda: socketio_5.decode(text))
-    if isinstance(packet, dict):
-        assert packet["type"] in ("connect", "disconnect", "event", "ack")
-        assert packet["endpoint"] == "" or packet["endpoint"].startswith("/")
-        assert isinstance(packet.get("args", []), list)
-        assert isinstance(packet.get("name", ""), str)
-        assert 0 <= packet.get("attachments", 0) <= DEFAULT_LIMITS.max_attachments
-        assert 0 <= packet.get("id", 0) < 10**16
-        assert 0 <= packet.get("ackId", 0) < 10**16
-    else:
-        assert issubclass(packet, PacketError)
-
-
-@SOME
-@given(event_names, json_args, endpoints, st.none() | packet_ids)
-def test_an_event_is_read_as_it_was_written(
-    name: str, args: list[Any], endpoint: str, number: int | None
-) -> None:
-    packet: Packet = {"type": "event", "endpoint": endpoint, "name": name, "args": args}
-    if number is not None:
-        packet["id"] = number
-        packet["ack"] = "data"
-    assert socketio_5.decode(socketio_5.encode(packet)) == packet
 
 
 BINARY = [
@@ -374,20 +228,6 @@ def test_a_packet_with_attachments_is_read_as_it_was_written(
         ack["args"] = args
         ack["attachments"] = attachments
         assert socketio_5.decode(socketio_5.encode(ack)) == ack
-
-
-@SOME
-@given(json_args, endpoints, packet_ids)
-def test_an_ack_is_read_as_it_was_written(
-    args: list[Any], endpoint: str, number: int
-) -> None:
-    packet: Packet = {
-        "type": "ack",
-        "endpoint": endpoint,
-        "ackId": number,
-        "args": args,
-    }
-    assert socketio_5.decode(socketio_5.encode(packet)) == packet
 
 
 @SOME

@@ -11,6 +11,7 @@ from weakref import WeakSet
 from tg import TGController, abort, expose, request, request_local
 from tg.jsonify import JSONEncoder
 
+from .cluster import join_cluster
 from .engine import socketio_manage
 from .engine.foreign import adapt, is_foreign
 from .engine.namespace import BaseNamespace
@@ -91,9 +92,10 @@ class SocketIOController(TGController):
             abort(400)
         if "paste.testing_variables" in environ:
             return self._process_posted_packet(opening, args)
-        socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=_dumps)
         context = request_local.context._current_obj()
         socket = environ["socketio"]
+        join_cluster(socket.server, context.config)
+        socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=_dumps)
         socket.around = Connection(
             environ, context, self._application(context.config), self.allow_only
         )

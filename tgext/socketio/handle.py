@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from tg import config
+
+from .cluster import publish_elsewhere
 from .engine.server import SocketIOServer
 from .engine.virtsocket import Socket
 from .wire.packet import event_packet
@@ -49,5 +52,9 @@ class NamespaceHandle:
 
     def _broadcast(self, room: str | None, event: str, args: tuple[Any, ...]) -> None:
         packet = event_packet(self.endpoint, event, args)
-        for server in list(self._servers):
+        servers = list(self._servers)
+        for server in servers:
             server.rooms.broadcast(packet, room)
+        if not servers:
+            # Nobody came to this process yet; to others they may have.
+            publish_elsewhere(packet, room, config)

@@ -219,12 +219,38 @@ SOCKETIO_5: Paragraphs = {
     "Difference between v5 and v4 3": "The payload of a CONNECT_ERROR is an object.",
 }
 
+#: No document: what was measured of the clients themselves.
+REAL_CLIENTS: Paragraphs = {
+    "Payloads 1": "`EIO=3` is two dialects: 1.x encodes text twice and counts bytes, "
+    "2.x encodes once and counts UTF-16 units.",
+    "Payloads 2": "Text that the client did not send first arrives whole.",
+    "Payloads 3": "Clients 1.0.x say `EIO=2`.",
+    "Payloads 4": "Clients 1.x and 2.x of Node poll with `b64=1`.",
+    "Payloads 5": "Those of a browser take payloads of bytes.",
+    "Payloads 6": "The public Python client takes 16 packets in a payload; more are "
+    "accepted, but never sent.",
+    "JSONP 1": "Answers to 1.x and 2.x escape U+2028 and U+2029.",
+    "JSONP 2": "0.9 calls `io.j[i]`, and posts a JSON string.",
+    "HTTP 1": "A connection that the server closes is said to be closed.",
+    "HTTP 2": "Others are kept.",
+    "Acks 1": "0.9 adds data to an ack only where it has some.",
+    "Acks 2": "0 is an id.",
+    "Heartbeats 1": "1.x and 2.x give up a server that sends no pong, whatever handler "
+    "takes long there.",
+    "Acks 3": Deviation(
+        "Clients 1.0.0 to 1.0.2 (Socket.IO 3) write attachments into every ack.",
+        "Nothing in their requests tells them from 1.0.3 to 1.0.6, which do not. The "
+        "reference server has not served them since 1.0.3 either.",
+    ),
+}
+
 DOCUMENTS: dict[str, Paragraphs] = {
     "Engine.IO 3": ENGINEIO_3,
     "Engine.IO 4": ENGINEIO_4,
     "Socket.IO 1": SOCKETIO_1,
     "Socket.IO 4": SOCKETIO_4,
     "Socket.IO 5": SOCKETIO_5,
+    "Real clients": REAL_CLIENTS,
 }
 
 #: What a test cites: ``Engine.IO 4, Heartbeat 1``.

@@ -397,7 +397,14 @@ scenarios.server_stop = async function serverStop(open) {
   return {told, transport: client.transport};
 };
 
-const ON_REQUEST = ['server_stop', 'access_granted', 'member'];
+// For longer than the client, which pings, would wait for a pong.
+scenarios.long_handler = async function longHandler(open) {
+  const client = await open('/lab');
+  const answer = await client.ask('take_long', 4);
+  return {answer, gone: client.has('disconnect')};
+};
+
+const ON_REQUEST = ['server_stop', 'long_handler', 'access_granted', 'member'];
 const OF_BYTES = ['bytes', 'bytes_nested', 'bytes_in_client_ack', 'bytes_many'];
 
 // The scenarios to play when none is named.

@@ -122,6 +122,10 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
         self.caller = name
         return name
 
+    def on_take_long(self, seconds: float) -> str:
+        gevent.sleep(seconds)
+        return "done"
+
     def on_has_left(self, name: str) -> bool:
         return departures[name].wait(PATIENCE)
 

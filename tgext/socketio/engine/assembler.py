@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from typing import TYPE_CHECKING
 
 from ..wire.binary import Reassembler
@@ -12,6 +12,8 @@ from .generations import ALIVE, CLOSE
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
+
+log = logging.getLogger(__name__)
 
 
 class Assembler:
@@ -63,13 +65,17 @@ class Assembler:
 class AckFilter:
     """Picks the acks out of a client's messages, while a handler may wait for one.
 
-    :param handle: called with the packet of each ack; must not block.
+    What waits for an ack is called in a greenlet of its own. An ack that nothing waits
+    for, or that comes twice, is none.
+
+    :param socket: whose acks they are.
     """
 
-    def __init__(self, socket: Socket, handle: Callable[[Packet], object]) -> None:
+    def __init__(self, socket: Socket) -> None:
         self._socket = socket
-        self._handle = handle
         self._assembler = Assembler(socket)
+        #: The ids of acks that are about to be handled.
+        self._handed: set[int] = set()
         #: Whether an ack has begun whose attachments have not all come.
         self.incomplete = False
 
@@ -85,7 +91,7 @@ class AckFilter:
             self._socket.transport.send_text(pong)
             return True
         if generation.is_close(message):
-            self._handle(CLOSE)
+            self._socket.spawn(self._socket.handle, CLOSE)
             return True
         return generation.is_ack(message) and self._take(message)
 
@@ -97,5 +103,16 @@ class AckFilter:
             return False
         self.incomplete = packet is None
         if packet is not None:
-            self._handle(packet)
+            self._hand_over(packet)
         return True
+
+    def _hand_over(self, packet: Packet) -> None:
+        waiting = self._socket.ack_callbacks
+        number = packet["ackId"]
+        if number not in waiting or number in self._handed:
+            log.debug("An ack for id %s, which nobody waits for", number)
+            return
+        if len(self._handed) > len(waiting):
+            self._handed.intersection_update(waiting)
+        self._handed.add(number)
+        self._socket.spawn(self._socket.handle, packet)

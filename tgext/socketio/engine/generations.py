@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, cast
 
 from ..wire import engineio, engineio_3, socketio_1, socketio_4, socketio_5
@@ -86,10 +86,10 @@ class Generation(ABC):
         """The body of a poll."""
 
     @abstractmethod
-    def decode_payload(self, body: bytes, limits: Limits) -> Sequence[str | bytes]:
+    def decode_payload(self, body: bytes, limits: Limits) -> Iterable[str | bytes]:
         """The messages in the body of a POST.
 
-        :raises PayloadError: when it cannot be read.
+        :raises PayloadError: when it cannot be read; where one of them comes.
         """
 
     @abstractmethod
@@ -273,8 +273,8 @@ class SocketIO4(EngineIO):
     def encode_payload(self, packets: Sequence[str | bytes]) -> bytes:
         return engineio_3.encode_payload(packets)
 
-    def decode_payload(self, body: bytes, limits: Limits) -> list[str | bytes]:
-        return engineio_3.decode_payload(body, limits)
+    def decode_payload(self, body: bytes, limits: Limits) -> Iterator[str | bytes]:
+        return engineio_3.iter_payload(body, limits)
 
 
 class SocketIO5(EngineIO):

@@ -15,10 +15,12 @@ from gevent.pywsgi import Input, WSGIHandler
 from ..wire import engineio
 from ..wire.errors import PayloadError, PayloadTooLarge
 from ..wire.socketio_1 import RECONNECT
-from ..wire.websocket import VERSION, accept_key, is_key
+from ..wire.websocket import accept_key
 from . import origins, payloads
 from .generations import SOCKETIO_1, Generation
 from .handlers import CLIENT_LEFT
+from .handshake import HandshakeRefused, asks_for_websocket, read_handshake
+from .input import Leftover, buffered_input
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
@@ -26,6 +28,7 @@ from .transports import PollingTransport
 from .upgrade import Upgrade
 from .virtsocket import Socket
 from .websocket import CLOSE_TIMEOUT, MOST_READ, WebSocketTransport
+from .wsgiwebsocket import serve_websocket
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -74,29 +77,19 @@ class HeaderTimeout(OSError, ValueError):
     """The headers of a request take too long; pywsgi knows both its bases."""
 
 
-class Leftover:
-    """The rest of a body that nobody wants.
-
-    Some of it is read after the answer: closing with unread input resets the
-    connection, and a client that still sends would not see the answer.
-    """
-
-    def __init__(self, source: Input) -> None:
-        self._source = source
-
-    def _discard(self) -> None:
-        with gevent.Timeout(CLOSE_TIMEOUT, False):  # type: ignore[arg-type]
-            while self._source.read(MOST_READ):
-                pass
-
-
 class SocketIOHandler(WSGIHandler):
     """Serves one HTTP connection."""
 
     server: SocketIOServer
     _route: Route | None = None
     _kept_alive = False
+    #: How a plain WebSocket ended: what the access log has about it.
+    ending = ""
     _header_timer: gevent.Timeout
+
+    def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
+        super().__init__(sock, address, server)
+        self.rfile = buffered_input(sock)
 
     def read_requestline(self) -> str:
         if self._kept_alive:
@@ -128,6 +121,8 @@ class SocketIOHandler(WSGIHandler):
         if self._route is not None:
             # pywsgi's own machinery answers, with this in the application's place.
             self.application = partial(self._serve, self._route)
+        elif asks_for_websocket(self.environ):
+            self.application = partial(serve_websocket, self)
         if self.server.stopping:
             self.close_connection = True
         with self.server.request_in_progress():
@@ -142,6 +137,10 @@ class SocketIOHandler(WSGIHandler):
         if self.close_connection and not said:
             headers = [*headers, ("Connection", "close")]
         return super().start_response(status, headers, exc_info)
+
+    def format_request(self) -> str:
+        line: str = super().format_request()
+        return f"{line} {self.ending}" if self.ending else line
 
     def log_request(self) -> None:
         if self._route is None:
@@ -238,7 +237,7 @@ class SocketIOHandler(WSGIHandler):
         if route.transport == "websocket":
             key = _websocket_key(environ)
             socket, cookies = open_session(server, environ, generation)
-            sock, early = self._switch_protocols(key, cookies)
+            sock, early = self.switch_protocols(key, cookies)
             return self._run_websocket(socket, sock, early, self._open_packet(socket))
         socket, cookies = open_session(server, environ, generation)
         polling = PollingTransport(server, socket)
@@ -390,7 +389,9 @@ class SocketIOHandler(WSGIHandler):
     def _too_large(self) -> HTTPError:
         # pywsgi would read the rest of the body.
         assert self.wsgi_input is not None
-        self.wsgi_input = Leftover(self.wsgi_input)  # type: ignore[assignment]
+        self.wsgi_input = Leftover(  # type: ignore[assignment]
+            self.wsgi_input, CLOSE_TIMEOUT, MOST_READ
+        )
         headers = [_TEXT, ("Connection", "close")]
         return HTTPError("413 Payload Too Large", b"Payload too large", headers)
 
@@ -404,7 +405,7 @@ class SocketIOHandler(WSGIHandler):
             raise _error(socket.generation, _BAD_REQUEST)
         if isinstance(transport, PollingTransport) and transport.follower is not None:
             raise _error(socket.generation, _BAD_REQUEST)
-        sock, early = self._switch_protocols(_websocket_key(environ), [])
+        sock, early = self.switch_protocols(_websocket_key(environ), [])
         if isinstance(transport, PollingTransport):
             self.server.transport_came(socket)
             Upgrade(transport, sock, early, self.server.handshake_timeout).run()
@@ -421,7 +422,7 @@ class SocketIOHandler(WSGIHandler):
         transport.open()
         return []
 
-    def _switch_protocols(self, key: str, headers: Headers) -> tuple[Any, bytes]:
+    def switch_protocols(self, key: str, headers: Headers) -> tuple[Any, bytes]:
         """Answer 101 and let go of everything that HTTP needed.
 
         :returns: the gevent socket, and what the peer sent ahead of the answer.
@@ -438,7 +439,11 @@ class SocketIOHandler(WSGIHandler):
             f"Sec-WebSocket-Accept: {accept_key(key)}",
             *(f"{name}: {value}" for name, value in headers),
         ]
-        sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        sock.sendall(head)
+        # For the access log; and nothing may answer the request a second time.
+        self._orig_status = "101 Switching Protocols"
+        self.response_length = len(head)
         self.close_connection = True
         self.wsgi_input = Input(BytesIO(), 0)  # type: ignore[arg-type]
         self.rfile = self.headers = None  # type: ignore[assignment]
@@ -447,20 +452,12 @@ class SocketIOHandler(WSGIHandler):
 
 
 def _websocket_key(environ: dict[str, Any]) -> str:
-    """The key of a WebSocket handshake (RFC 6455, section 4.2.1).
+    """The key of a WebSocket handshake.
 
     :raises HTTPError: when the request is none that can be accepted.
     """
-    if environ["REQUEST_METHOD"] != "GET":
-        raise HTTPError("400 Bad Request", b"Invalid WebSocket request")
-    upgrade = environ.get("HTTP_UPGRADE", "").lower()
-    connection = environ.get("HTTP_CONNECTION", "").lower()
-    if "websocket" not in upgrade or "upgrade" not in connection:
-        raise HTTPError("400 Bad Request", b"Invalid WebSocket request")
-    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != VERSION:
-        headers = [_TEXT, ("Sec-WebSocket-Version", VERSION)]
-        raise HTTPError("426 Upgrade Required", b"Invalid WebSocket request", headers)
-    key: str = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
-    if not is_key(key):
-        raise HTTPError("400 Bad Request", b"Invalid WebSocket request")
-    return key
+    try:
+        return read_handshake(environ).key
+    except HandshakeRefused as refused:
+        headers = [_TEXT, *refused.headers]
+        raise HTTPError(refused.status, refused.text.encode(), headers) from None

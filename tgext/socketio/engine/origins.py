@@ -37,15 +37,18 @@ def origin_of(route: Route, environ: dict[str, Any]) -> str | None:
     :returns: None where no page of another origin does: clients that are no browsers
         name none, nor do browsers when a page reads from its own server.
     """
-    if _is_vouched_for(environ):
-        return None
-    if "HTTP_ORIGIN" in environ:
-        return str(environ["HTTP_ORIGIN"])
+    if _is_vouched_for(environ) or "HTTP_ORIGIN" in environ:
+        return origin_of_websocket(environ)
     if route.jsonp is not None:
         return _origin_of_script(environ)
     if route.transport == "htmlfile":
         return _origin_of_frame(environ)
     return None
+
+
+def origin_of_websocket(environ: dict[str, Any]) -> str | None:
+    """The origin of the page that opens a WebSocket, which browsers always name."""
+    return None if _is_vouched_for(environ) else environ.get("HTTP_ORIGIN")
 
 
 def _origin_of_frame(environ: dict[str, Any]) -> str | None:

@@ -230,10 +230,22 @@ class SocketOutbox:
         """
         self.flush()
         if self._chunks and not self.closed:
-            self._drained = Event()
+            if self._drained is None:
+                self._drained = Event()
             self._drained.wait(timeout)
-            self._drained = None
         return not self._chunks
+
+    def wait_for_room(self, most: int, patience: float) -> bool:
+        """Block until no more than ``most`` bytes wait.
+
+        :param patience: seconds in which the peer has to take some.
+        :returns: False when it took none.
+        """
+        while self.size > most:
+            before = self.size
+            if not self.wait_drained(patience) and self.size >= before:
+                return False
+        return True
 
     def close(self) -> None:
         """Drop what waits and take nothing more."""
@@ -247,8 +259,12 @@ class SocketOutbox:
             self._watcher.stop()
             self._watcher.close()
             self._watcher = None
+        self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
         if self._drained is not None:
             self._drained.set()
+            self._drained = None
 
     def _keep(self, data: bytes) -> None:
         size = self.size + len(data)
@@ -302,5 +318,4 @@ class SocketOutbox:
             self._watcher.stop()
             self._watcher.close()
             self._watcher = None
-            if self._drained is not None:
-                self._drained.set()
+            self._wake_waiting()

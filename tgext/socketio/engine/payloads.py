@@ -12,6 +12,7 @@ from ..wire.errors import PayloadError
 from ..wire.limits import Limits
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .routes import Route
+from .turns import in_turns
 
 Messages = Sequence["str | bytes"]
 Answer = tuple[list[tuple[str, str]], bytes]
@@ -55,15 +56,15 @@ def text_answer(route: Route, generation: Generation, text: bytes) -> Answer:
 def read(
     route: Route, generation: Generation, body: bytes, content_type: str, limits: Limits
 ) -> Messages:
-    """The messages in the body of a POST.
+    """The messages in the body of a POST; others have turns meanwhile.
 
     :raises PayloadError: when it cannot be read.
     """
     if route.jsonp is not None:
         body = _form(generation, body)
     elif generation is SOCKETIO_4 and content_type.startswith(_BYTES[1]):
-        return engineio_3.decode_binary_payload(body, limits)
-    return generation.decode_payload(body, limits)
+        return list(in_turns(engineio_3.iter_binary_payload(body, limits)))
+    return list(in_turns(generation.decode_payload(body, limits)))
 
 
 def _form(generation: Generation, body: bytes) -> bytes:

@@ -24,6 +24,7 @@ from .heartbeat import Deadline, Wheel
 from .rooms import Rooms
 from .transports import PollingTransport
 from .virtsocket import Socket
+from .wsgiwebsocket import WebSocket
 
 __all__ = ["SocketIOServer"]
 
@@ -77,6 +78,7 @@ class SocketIOServer(WSGIServer):
     :raises ValueError: when an option cannot be; the message names it.
 
     :ivar sockets: the connections by session id.
+    :ivar websockets: the plain WebSockets, which have no session.
     :ivar rooms: who is in which namespace and room.
     :ivar stopping: whether :meth:`stop` was called.
     """
@@ -148,6 +150,7 @@ class SocketIOServer(WSGIServer):
         #: Added to the WSGI environment of requests that open a connection.
         self.opening_environ: dict[str, Any] = {}
         self.sockets: dict[str, Socket] = {}
+        self.websockets: set[WebSocket] = set()
         self.rooms = Rooms()
         self.wheel = Wheel()
         self._addresses: dict[str, str] = {}
@@ -173,6 +176,11 @@ class SocketIOServer(WSGIServer):
         """Seconds in which a ping must be answered."""
         return self._heartbeat_timeout or HEARTBEAT_TIMEOUT[generation]
 
+    @property
+    def ping_timeout(self) -> float:
+        """Seconds in which a plain WebSocket must answer a ping."""
+        return self.heartbeat_timeout(SOCKETIO_5)
+
     def transports_of(self, generation: Generation) -> list[str]:
         """The transports that clients of a generation can use."""
         return [each for each in generation.transports if each in self.transports]
@@ -188,7 +196,7 @@ class SocketIOServer(WSGIServer):
         if self.stopping:
             return True
         most, each = self.max_connections, self.max_connections_per_address
-        if most is not None and len(self.sockets) >= most:
+        if most is not None and len(self.sockets) + len(self.websockets) >= most:
             return True
         return each is not None and self._per_address[address] >= each
 
@@ -232,10 +240,22 @@ class SocketIOServer(WSGIServer):
         """Let go of a connection; one that isn't here has no effect."""
         self._unexpect(socket)
         if self.sockets.pop(socket.sessid, None) is not None:
-            address = self._addresses.pop(socket.sessid)
-            self._per_address[address] -= 1
-            if not self._per_address[address]:
-                del self._per_address[address]
+            self._leave_address(self._addresses.pop(socket.sessid))
+
+    def remember_websocket(self, websocket: WebSocket, address: str) -> None:
+        """Take in a plain WebSocket that was accepted."""
+        self.websockets.add(websocket)
+        self._per_address[address] += 1
+
+    def forget_websocket(self, websocket: WebSocket, address: str) -> None:
+        """Let go of a plain WebSocket."""
+        self.websockets.discard(websocket)
+        self._leave_address(address)
+
+    def _leave_address(self, address: str) -> None:
+        self._per_address[address] -= 1
+        if not self._per_address[address]:
+            del self._per_address[address]
 
     def linger(self, transport: PollingTransport, seconds: float) -> None:
         """Let a client fetch the last packets of a connection that ended."""
@@ -294,6 +314,8 @@ class SocketIOServer(WSGIServer):
             self.rooms.bus = None
 
     def _end_connections(self) -> None:
+        for websocket in list(self.websockets):
+            websocket.close(1001, "server shutting down")
         gevent.joinall(
             [
                 gevent.spawn(each.kill, reason="server shutting down", code=1001)

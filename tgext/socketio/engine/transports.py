@@ -11,7 +11,6 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -21,6 +20,7 @@ from .assembler import AckFilter
 from .handlers import CLIENT_LEFT, SERVER_LEFT
 from .heartbeat import Heartbeat
 from .outbox import Encoded, PollingOutbox, SocketOutbox
+from .turns import in_turns, take_turn
 from .virtsocket import Socket
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class PollingTransport(Transport):
         self._released = False
         self._inbox: deque[str | bytes] = deque()
         self._inbox_size = 0
-        self._acks = AckFilter(socket, partial(socket.spawn, socket.handle))
+        self._acks = AckFilter(socket)
         self._worker: gevent.Greenlet[..., Any] | None = None
         #: Set while all that came in is handled.
         self.handled = Event()
@@ -183,7 +183,9 @@ class PollingTransport(Transport):
         self.heartbeat.heard = True
         if self._worker is not None or self._acks.incomplete:
             # A handler runs, and may wait for an ack.
-            messages = self._without_acks(messages)
+            messages = [
+                each for each in in_turns(messages) if not self._acks.take(each)
+            ]
         self._inbox.extend(messages)
         self._inbox_size += size
         self.handled.clear()
@@ -192,20 +194,16 @@ class PollingTransport(Transport):
         if self._inbox_size > self.server.limits.max_message_size:
             self.handled.wait()
 
-    def _without_acks(self, messages: Sequence[str | bytes]) -> list[str | bytes]:
-        return [each for each in messages if not self._acks.take(each)]
-
     def _work(self) -> None:
         heartbeat = self.heartbeat
         heartbeat.busy = True
         try:
             count = 0
-            while self._inbox:
+            while self._inbox and self.socket.connected:
                 self.socket.receive(self._inbox.popleft())
                 count += 1
                 if not count % BATCH:
-                    # A turn of the loop, input included; `sleep(0)` is none.
-                    gevent.sleep(0.0001)
+                    take_turn()
         finally:
             heartbeat.busy = False
             heartbeat.heard = True

@@ -17,11 +17,11 @@ from ..wire.errors import InvalidJSON, PacketError, ProtocolError
 from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .acks import AckBook
 from .assembler import Assembler
-from .foreign import adapt, is_foreign
 from .generations import CLOSE, SOCKETIO_1, Generation
 from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
-from .namespace import BaseNamespace, ConnectionRefused
+from .joining import Joining
+from .namespace import BaseNamespace
 from .outbox import Encoded
 from .queries import with_query
 
@@ -120,8 +120,8 @@ class Socket(AckBook):
         self._in_main = False
         #: Whether the client has asked to connect to any namespace.
         self._knocked = False
-        #: What waits to be sent to namespaces that may refuse the client.
-        self._held: dict[str, list[Encoded]] = {}
+        #: Lets the client into namespaces.
+        self.joining = Joining(self)
 
     def __str__(self) -> str:
         names = ", ".join(name or "/" for name in self.active_ns)
@@ -198,9 +198,7 @@ class Socket(AckBook):
 
         :param endpoint: the namespace that it is for.
         """
-        if endpoint in self._held:
-            self._held[endpoint].append(encoded)
-        elif self.transport is not None:
+        if not self.joining.holds(encoded, endpoint) and self.transport is not None:
             self.transport.outbox.send(encoded)
 
     def error(
@@ -220,8 +218,7 @@ class Socket(AckBook):
         return self.state in (self.STATE_DISCONNECTING, self.STATE_DISCONNECTED)
 
     def _ack_expected(self) -> None:
-        for endpoint in list(self._held):
-            self._release(endpoint)  # a client is asked only once it is connected
+        self.joining.release_all()  # a client is asked only once it is connected
         if self.transport is not None:
             self.transport.expect_ack()
 
@@ -328,7 +325,7 @@ class Socket(AckBook):
         endpoint = packet["endpoint"]
         namespaces = self.namespaces or {}
         if endpoint in namespaces:
-            self._join(namespaces[endpoint], packet)
+            self.joining.join(namespaces[endpoint], packet)
         elif endpoint == self.GLOBAL_NS:
             # Clients connect here before they connect to the namespace they want.
             self._in_main = True
@@ -336,81 +333,6 @@ class Socket(AckBook):
             self.send_packet(packet)
         else:
             self.send_packet(self.generation.unknown_namespace(endpoint))
-
-    def _join(self, cls: type[BaseNamespace], packet: Packet) -> None:
-        endpoint = packet["endpoint"]
-        if is_foreign(cls):
-            cls = adapt(cls)
-        try:
-            namespace = self.around(self._make, cls, packet)
-        except ConnectionRefused as refused:
-            self._refuse(endpoint, refused.message, refused.data)
-        except EventRefused as refused:
-            self._refuse(endpoint, str(refused.info), None)
-        except FAILURES:
-            where = (endpoint or "/", self.log_name)
-            log_failure(log, "Connecting a client to %s failed (session %s)", *where)
-            self._refuse(endpoint, "Internal server error", None)
-        else:
-            if self.connected:
-                self._let_in(namespace, packet)
-            else:
-                self._abandon(namespace)
-
-    def _make(self, cls: type[BaseNamespace], packet: Packet) -> BaseNamespace:
-        environ = self.environ_for(packet)
-        namespace = cls(environ, packet["endpoint"], request=self.request)
-        try:
-            self._set_up(namespace, packet)
-        except BaseException:
-            self._abandon(namespace)
-            raise
-        return namespace
-
-    def _abandon(self, namespace: BaseNamespace) -> None:
-        """End what a namespace may have begun to which the client won't connect."""
-        self.server.rooms.leave_all(namespace.ns_name, self)
-        namespace.kill_local_jobs()
-
-    def _let_in(self, namespace: BaseNamespace, packet: Packet) -> None:
-        """Connect a namespace. While `recv_connect` may still refuse the client, what
-        is sent waits: a client that is refused must not have been connected.
-        """
-        endpoint = namespace.ns_name
-        self.active_ns[endpoint] = namespace
-        self.server.rooms.join(endpoint, None, self)
-        self.server.namespace_came(self)
-        try:
-            self.around(self._greet, namespace, packet)
-        except ConnectionRefused as refused:
-            self._turn_away(namespace, refused.message, refused.data)
-        except EventRefused as refused:
-            self._turn_away(namespace, str(refused.info), None)
-        finally:
-            self._release(endpoint)
-
-    def _greet(self, namespace: BaseNamespace, packet: Packet) -> None:
-        self._held[namespace.ns_name] = []  # and again, where a transaction is retried
-        namespace.process_packet(packet)
-
-    def _turn_away(self, namespace: BaseNamespace, message: str, data: Any) -> None:
-        self._held.pop(namespace.ns_name, None)
-        namespace._refused()
-        self._refuse(namespace.ns_name, message, data)
-
-    def _release(self, endpoint: str) -> None:
-        for encoded in self._held.pop(endpoint, ()):
-            self.send_encoded(encoded, endpoint)
-
-    def _set_up(self, namespace: BaseNamespace, packet: Packet) -> None:
-        namespace.auth = packet.get("data")
-        namespace.authorize_connect()
-        for each in type(namespace).__mro__:
-            if "initialize" in vars(each):
-                vars(each)["initialize"](namespace)
-
-    def _refuse(self, endpoint: str, message: str, data: Any) -> None:
-        self.send_packet(self.generation.refusal(endpoint, message, data))
 
     # Life
 
@@ -479,8 +401,7 @@ class Socket(AckBook):
                 self._end(namespace, reason)
         finally:
             self.state = self.STATE_DISCONNECTED
-            for endpoint in list(self._held):
-                self._release(endpoint)
+            self.joining.release_all()
             self.detach()
             if self.transport is not None:
                 self.transport.close(reason, code)
@@ -493,7 +414,7 @@ class Socket(AckBook):
         except FAILURES:
             log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
             self.active_ns.pop(namespace.ns_name, None)
-            self._abandon(namespace)
+            self.joining.abandon(namespace)
 
     def detach(self) -> None:
         """Make the server forget the connection."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
@@ -203,7 +202,7 @@ class WebSocketTransport(Transport):
 
         :param messages: what was read and is not handled yet.
         """
-        acks = AckFilter(self.socket, partial(self.socket.spawn, self.socket.handle))
+        acks = AckFilter(self.socket)
         return ReadAhead(
             messages, self.reads, self._content, acks, self._gone, self._limit
         )

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from .engineio import decode_base64
+from .engineio import BINARY_MARK, TYPES, check_packet, decode_base64
 from .errors import PayloadError, PayloadTooLarge
 from .limits import MAX_DIGITS, Limits
+from .units import join_pairs, split_pairs
 
 #: Marks a packet as base64; what follows is a message.
 _BASE64 = "b4"
 _END_OF_LENGTH = 255
+_LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}):")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -68,42 +70,39 @@ def decode_payload(body: bytes, limits: Limits) -> list[str | bytes]:
     :raises PayloadTooLarge: past ``limits.max_message_size``.
     :raises PayloadError: when it cannot be read.
     """
+    return list(iter_payload(body, limits))
+
+
+def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
+    """The packets of :func:`decode_payload`, one by one: there may be very many."""
     _check_size(body, limits)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise PayloadError("the payload is not UTF-8") from None
-    units = text.encode("utf-16-le")
-    packets: list[str | bytes] = []
+    if not text:
+        raise PayloadError("the payload is empty")
+    units = split_pairs(text)
     at = 0
     while at < len(units):
-        colon = _find(units, at)
-        digits = units[at:colon].decode("utf-16-le", "replace")
-        if colon < 0 or not (digits.isascii() and digits.isdigit()):
-            raise PayloadError(f"the length of a packet is missing: {digits[:20]!r}")
-        at = colon + 2 + 2 * int(digits)
+        length = _LENGTH.match(units, at)
+        if length is None:
+            found = units[at : at + MAX_DIGITS].partition(":")[0]
+            raise PayloadError(f"the length of a packet is missing: {found!r}")
+        start = length.end()
+        at = start + int(length[1])
         if at > len(units):
             raise PayloadError("the payload is shorter than its lengths say")
-        packets.append(_read(units[colon + 2 : at]))
-    if not packets:
-        raise PayloadError("the payload is empty")
-    return packets
+        packet = units[start:at]
+        # Most are.
+        plain = packet[:1] in TYPES and packet.isascii()
+        yield packet if plain else _read(join_pairs(packet))
 
 
-def _find(units: bytes, start: int) -> int:
-    for at in range(start, start + 2 * MAX_DIGITS + 2, 2):
-        if units[at : at + 2] == b":\x00":
-            return at
-    return -1
-
-
-def _read(units: bytes) -> str | bytes:
-    try:
-        packet = units.decode("utf-16-le")
-    except UnicodeDecodeError:
-        raise PayloadError("a packet's length cuts a character") from None
-    if packet.startswith("b"):
+def _read(packet: str) -> str | bytes:
+    if packet[:1] == BINARY_MARK:
         return _from_base64(packet)
+    check_packet(packet)
     return _once(packet)
 
 
@@ -115,8 +114,6 @@ def _from_base64(packet: str) -> bytes:
 
 def _once(text: str) -> str:
     """The text of a 1.x client, which encoded it twice; that of a 2.x client as is."""
-    if text.isascii():
-        return text
     try:
         # Half a surrogate pair is encoded as it is.
         return text.encode("latin-1").decode("utf-8", "surrogatepass")
@@ -126,8 +123,14 @@ def _once(text: str) -> str:
 
 def decode_binary_payload(body: bytes, limits: Limits) -> list[str | bytes]:
     """Split a payload that is bytes; see :func:`decode_payload`."""
+    return list(iter_binary_payload(body, limits))
+
+
+def iter_binary_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
+    """The packets of :func:`decode_binary_payload`, one by one."""
     _check_size(body, limits)
-    packets: list[str | bytes] = []
+    if not body:
+        raise PayloadError("the payload is empty")
     at = 0
     while at < len(body):
         kind = body[at]
@@ -139,10 +142,7 @@ def decode_binary_payload(body: bytes, limits: Limits) -> list[str | bytes]:
         at = start + int("".join(map(str, digits)))
         if at > len(body):
             raise PayloadError("the payload is shorter than its lengths say")
-        packets.append(_read_binary(kind, body[start:at]))
-    if not packets:
-        raise PayloadError("the payload is empty")
-    return packets
+        yield _read_binary(kind, body[start:at])
 
 
 def _read_binary(kind: int, data: bytes) -> str | bytes:
@@ -151,9 +151,11 @@ def _read_binary(kind: int, data: bytes) -> str | bytes:
             raise PayloadError("only messages are binary")
         return data[1:]
     try:
-        return data.decode("utf-8", "surrogatepass")
+        packet = data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise PayloadError("a packet is not UTF-8") from None
+    check_packet(packet)
+    return packet
 
 
 def _check_size(body: bytes, limits: Limits) -> None:

@@ -22,6 +22,7 @@ from uuid import UUID
 from .errors import InvalidJSON
 
 Default = Callable[[Any], Any]
+Data = bytes | memoryview
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -86,7 +87,7 @@ def _strict(value: Any, default: Default) -> str:
     return text
 
 
-def py_apply_mask(data: bytes, mask: bytes) -> bytes:
+def py_apply_mask(data: Data, mask: bytes) -> bytes:
     """Mask or unmask with one wide integer; see :func:`apply_mask`."""
     size = len(data)
     key = (mask * ((size + 3) // 4))[:size]
@@ -96,7 +97,7 @@ def py_apply_mask(data: bytes, mask: bytes) -> bytes:
 
 loads: Callable[[str], Any] = py_loads
 dumps: Callable[..., str] = py_dumps
-apply_mask: Callable[[bytes, bytes], bytes] = py_apply_mask
+apply_mask: Callable[[Data, bytes], bytes] = py_apply_mask
 
 try:
     import orjson

@@ -7,6 +7,7 @@ https://github.com/socketio/socket.io-protocol/tree/v1 ("Socket.IO protocol revi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from . import fast
 from .errors import PacketError, PayloadError, PayloadTooLarge
 from .limits import MAX_DIGITS, Limits
 from .packet import Dumps, Loads, Packet, PacketType
+from .units import count_units, join_pairs, split_pairs
 
 TYPES: tuple[PacketType, ...] = (
     "disconnect",
@@ -41,7 +43,7 @@ DISCONNECT_ALL = "0"
 RECONNECT = "7:::1+0"
 
 FRAME = "\ufffd"
-_MARK = FRAME.encode("utf-16-le")
+_LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}){FRAME}")
 
 
 def _number(text: str, what: str) -> int:
@@ -235,14 +237,8 @@ def encode_payload(packets: Sequence[str]) -> bytes:
     if len(packets) == 1:
         text = packets[0]
     else:
-        text = "".join(f"{FRAME}{_units(text)}{FRAME}{text}" for text in packets)
+        text = "".join(f"{FRAME}{count_units(text)}{FRAME}{text}" for text in packets)
     return text.encode("utf-8", "replace")
-
-
-def _units(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def decode_payload(body: bytes, limits: Limits) -> list[str]:
@@ -259,32 +255,23 @@ def decode_payload(body: bytes, limits: Limits) -> list[str]:
         raise PayloadError("the payload is not UTF-8") from None
     if not text.startswith(FRAME):
         return [text]
-    return _split(text.encode("utf-16-le"))
+    return _split(split_pairs(text))
 
 
-def _split(units: bytes) -> list[str]:
-    # Lengths count UTF-16 units, of two bytes each.
+def _split(units: str) -> list[str]:
     packets = []
-    start = 2
+    start = 1
     while True:
-        mark = _find_mark(units, start)
-        digits = units[start:mark].decode("utf-16-le", "replace")
-        if mark < 0 or not (digits.isascii() and digits.isdigit()):
-            raise PayloadError(f"the length of a packet is missing: {digits[:20]!r}")
-        end = mark + 2 + 2 * int(digits)
+        length = _LENGTH.match(units, start)
+        if length is None:
+            found = units[start : start + MAX_DIGITS].partition(FRAME)[0]
+            raise PayloadError(f"the length of a packet is missing: {found!r}")
+        end = length.end() + int(length[1])
         if end > len(units):
             raise PayloadError("the payload is shorter than its lengths say")
-        if end < len(units) and units[end : end + 2] != _MARK:
+        if end < len(units) and units[end] != FRAME:
             raise PayloadError("a packet is longer than its length says")
-        packets.append(units[mark + 2 : end].decode("utf-16-le"))
+        packets.append(join_pairs(units[length.end() : end]))
         if end == len(units):
             return packets
-        start = end + 2
-
-
-def _find_mark(units: bytes, start: int) -> int:
-    """Where the mark behind a length stands; -1 where there is none."""
-    for at in range(start, start + 2 * MAX_DIGITS + 2, 2):
-        if units[at : at + 2] == _MARK:
-            return at
-    return -1
+        start = end + 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
+import re
 from collections.abc import Iterator
 from hashlib import sha1
 
+from .deflate import Deflater, Inflater
 from .errors import FrameError, InvalidFramePayload, MessageTooBig
 from .fast import apply_mask
 from .limits import MAX_MESSAGE_SIZE
@@ -17,6 +20,9 @@ BINARY = 0x2
 CLOSE = 0x8
 PING = 0x9
 PONG = 0xA
+
+#: Added to the opcode of a compressed message (RFC 7692, section 6).
+COMPRESSED = 0x40
 
 #: The version this speaks (section 4.1).
 VERSION = "13"
@@ -29,6 +35,9 @@ _LENGTH = 0x7F
 _CONTROL = 0x08
 _MAX_CONTROL = 125
 
+#: Bytes that are copied faster than a view of them is made.
+_COPY = 2048
+
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 Message = tuple[int, "str | bytes"]
@@ -40,26 +49,43 @@ class FrameReader:
     :param max_message_size: bytes that a message may have.
     :param masked: whether the peer is a client, whose frames must be masked; a
         server's must not (section 5.1).
+    :param inflater: decompresses messages, where compression was negotiated.
     """
 
     __slots__ = (
+        "_checked",
+        "_compressed",
         "_fragments",
+        "_inflater",
         "_masked",
         "_max_size",
         "_opcode",
+        "_payload_at",
         "_pending",
+        "_utf8",
         "needed",
     )
 
     def __init__(
-        self, max_message_size: int = MAX_MESSAGE_SIZE, masked: bool = True
+        self,
+        max_message_size: int = MAX_MESSAGE_SIZE,
+        masked: bool = True,
+        inflater: Inflater | None = None,
     ) -> None:
         self._max_size = max_message_size
         self._masked = _MASKED if masked else 0
+        self._inflater = inflater
         self._pending = bytearray()
         #: How many bytes a frame has that has not come whole.
         self.needed = 2
+        #: Where the payload of that frame begins, if it is text; else 0.
+        self._payload_at = 0
+        #: How many bytes of that payload have been seen to be UTF-8.
+        self._checked = 0
+        self._utf8: codecs.IncrementalDecoder | None = None
+        # Of the message that began in earlier frames.
         self._opcode = 0
+        self._compressed = False
         self._fragments = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
@@ -73,13 +99,16 @@ class FrameReader:
             been yielded.
         """
         if self._pending:
-            self._pending += data
-            if len(self._pending) < self.needed:
+            if len(self._pending) + len(data) < self.needed:
+                self._pending += data
+                if self._payload_at:
+                    self._check_pending_text()
                 return
-            data = bytes(self._pending)
+            data = b"".join((self._pending, data))
             self._pending = bytearray()
         at = 0
         end = len(data)
+        self._payload_at = 0
         while True:
             if end - at < 2:
                 self.needed = 2
@@ -96,18 +125,27 @@ class FrameReader:
                     break
                 length = int.from_bytes(data[start - wide : start], "big")
             if not first & _CONTROL:
-                self._check_size(length)
+                self._check_size(first, length)
             if self._masked:
                 start += 4
             stop = start + length
             if end < stop:
                 self.needed = stop - at
+                if self._is_plain_text(first):
+                    self._payload_at = start - at
                 break
-            payload = data[start:stop]
-            if self._masked:
-                payload = apply_mask(payload, data[start - 4 : start])
+            if not self._masked:
+                payload = data[start:stop]
+            elif length < _COPY:
+                payload = apply_mask(data[start:stop], data[start - 4 : start])
+            else:
+                view = memoryview(data)[start:stop]
+                payload = apply_mask(view, data[start - 4 : start])
             at = stop
             if first == _FIN | TEXT and not self._opcode:
+                if self._checked:
+                    self._checked = 0
+                    self._utf8 = None
                 yield TEXT, _text(payload)
             elif first & _CONTROL:
                 yield first & _OPCODE, payload
@@ -115,13 +153,19 @@ class FrameReader:
                 yield from self._data_frame(first, payload)
         if at < end:
             self._pending += data[at:]
+            if self._payload_at:
+                self._check_pending_text()
 
     def _check(self, first: int, second: int, length: int) -> None:
-        if first & _RESERVED:
+        opcode = first & _OPCODE
+        if first & _RESERVED and not (
+            first & _RESERVED == COMPRESSED
+            and self._inflater is not None
+            and opcode in (TEXT, BINARY)
+        ):
             raise FrameError("reserved bits are set")
         if second & _MASKED != self._masked:
             raise FrameError("a client masks its frames, a server does not")
-        opcode = first & _OPCODE
         if opcode & _CONTROL:
             if opcode > PONG:
                 raise FrameError(f"unknown opcode {opcode}")
@@ -136,32 +180,77 @@ class FrameReader:
         elif opcode != CONTINUATION and self._opcode:
             raise FrameError("a new message begins inside a fragmented one")
 
-    def _check_size(self, length: int) -> None:
+    def _check_size(self, first: int, length: int) -> None:
         if length >> 63:
             raise FrameError("the most significant bit of a length is set")
-        if length + len(self._fragments) > self._max_size:
+        most = self._max_size
+        if self._compressed or first & COMPRESSED:
+            # What cannot be compressed grows a little; the inflater is exact.
+            most += 64 + (most >> 8)
+        if length + len(self._fragments) > most:
             raise MessageTooBig(f"a message of more than {self._max_size} bytes")
 
     def _data_frame(self, first: int, payload: bytes) -> Iterator[Message]:
         opcode = first & _OPCODE or self._opcode
-        if self._fragments or not first & _FIN:
-            self._fragments += payload
-            payload = b""
-        if not first & _FIN:
+        final = first & _FIN
+        compressed = self._compressed or bool(first & COMPRESSED)
+        if compressed:
+            assert self._inflater is not None
+            room = self._max_size - len(self._fragments)
+            payload = self._inflater.inflate(payload, room, bool(final))
+        if not final:
             self._opcode = opcode
+            self._compressed = compressed
+            if opcode == TEXT:
+                self._check_text(payload[self._checked :])
+                self._checked = 0
+            self._fragments += payload
             return
         if self._fragments:
-            payload = bytes(self._fragments)
+            payload = bytes(self._fragments + payload)
             self._fragments = bytearray()
-        self._opcode = 0
+        self._opcode = self._checked = 0
+        self._compressed = False
+        self._utf8 = None
         yield opcode, _text(payload) if opcode == TEXT else payload
+
+    # Text that has not come whole is refused as soon as it is no UTF-8 (section 8.1).
+
+    def _is_plain_text(self, first: int) -> bool:
+        if self._compressed or first & COMPRESSED:
+            return False
+        return (first & _OPCODE or self._opcode) == TEXT
+
+    def _check_pending_text(self) -> None:
+        checked, pending = self._checked, self._pending
+        begin = self._payload_at + checked
+        piece = bytes(pending[begin:])
+        if not piece:
+            return  # not even its mask may have come
+        if self._masked:
+            mask = bytes(pending[self._payload_at - 4 : self._payload_at])
+            turn = checked % 4
+            piece = apply_mask(piece, mask[turn:] + mask[:turn])
+        self._checked += len(piece)
+        self._check_text(piece)
+
+    def _check_text(self, piece: bytes) -> None:
+        if self._utf8 is None:
+            self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        try:
+            self._utf8.decode(piece)
+        except UnicodeDecodeError:
+            raise InvalidFramePayload(_NOT_UTF8) from None
+
+
+_NOT_UTF8 = "a text message is not UTF-8"
 
 
 def _text(payload: bytes) -> str:
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError:
-        raise InvalidFramePayload("a text message is not UTF-8") from None
+        raise InvalidFramePayload(_NOT_UTF8) from None
 
 
 def parse_close(payload: bytes) -> tuple[int, str]:
@@ -199,11 +288,89 @@ def encode_frame(opcode: int, payload: bytes, mask: bytes = b"") -> bytes:
     return head + payload
 
 
+class Broadcast:
+    """A message for many connections, whose frame is made once where it can be.
+
+    :param opcode: of the message.
+    :param payload: what it holds.
+    """
+
+    __slots__ = ("_frames", "_opcode", "_payload")
+
+    def __init__(self, opcode: int, payload: bytes) -> None:
+        self._opcode = opcode
+        self._payload = payload
+        self._frames: dict[tuple[int, int] | None, bytes] = {}
+
+    def frame(self, deflater: Deflater | None) -> bytes:
+        """The frame for a connection.
+
+        :param deflater: the connection's own. One that keeps its context makes a frame
+            that no other connection could read.
+        """
+        if deflater is not None and deflater.keep_context:
+            return self._encode(deflater)
+        key = None if deflater is None else (deflater.window_bits, deflater.level)
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = self._encode(deflater)
+        return frame
+
+    def _encode(self, deflater: Deflater | None) -> bytes:
+        if deflater is None:
+            return encode_frame(self._opcode, self._payload)
+        payload = deflater.deflate(self._payload)
+        return encode_frame(self._opcode | COMPRESSED, payload)
+
+
 def encode_close(code: int, reason: str = "") -> bytes:
     """A close frame; the reason is cut to what a control frame takes."""
     cut = reason.encode("utf-8", "replace")[: _MAX_CONTROL - 2]
     whole = cut.decode("utf-8", "ignore").encode("utf-8")
     return encode_frame(CLOSE, code.to_bytes(2, "big") + whole)
+
+
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PARAMETER = re.compile(rf'({_NAME})(?:\s*=\s*(?:({_NAME})|"({_NAME})"))?')
+
+Offer = tuple[str, dict[str, "str | None"]]
+
+
+def parse_tokens(value: str) -> list[str]:
+    """The tokens of ``Sec-WebSocket-Protocol`` (section 4.1).
+
+    :raises ValueError: when there is something else, or a token stands there twice.
+    """
+    if not value.strip(" \t,"):
+        return []
+    tokens = [each.strip(" \t") for each in value.split(",")]
+    tokens = [each for each in tokens if each]
+    if not all(re.fullmatch(_NAME, each) for each in tokens):
+        raise ValueError(f"{value[:80]!r} is no list of tokens")
+    if len(set(tokens)) < len(tokens):
+        raise ValueError(f"{value[:80]!r} names one twice")
+    return tokens
+
+
+def parse_extensions(value: str) -> list[Offer]:
+    """The offers of ``Sec-WebSocket-Extensions`` (section 9.1).
+
+    :returns: names with their parameters; an offer with a parameter twice is left out,
+        since no extension accepts it.
+    :raises ValueError: when it cannot be read.
+    """
+    offers: list[Offer] = []
+    for each in value.split(","):
+        if not each.strip(" \t"):
+            continue
+        parts = [_PARAMETER.fullmatch(part.strip(" \t")) for part in each.split(";")]
+        found = [part.groups() for part in parts if part is not None]
+        if len(found) < len(parts) or found[0][1:] != (None, None):
+            raise ValueError(f"{value[:80]!r} is no list of extensions")
+        parameters = {name: token or quoted for name, token, quoted in found[1:]}
+        if len(parameters) == len(found) - 1:
+            offers.append((found[0][0], parameters))
+    return offers
 
 
 def is_key(key: str) -> bool:

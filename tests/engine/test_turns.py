@@ -1,0 +1,128 @@
+"""Turns for others, in work whose amount a client decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import pytest
+from gevent import socket
+
+from tgext.socketio.engine import turns as turns_module
+from tgext.socketio.engine.input import buffered_input
+from tgext.socketio.engine.turns import READ_BATCH, in_turns
+
+from .clients import DEADLINE, wait_for
+from .conftest import Serve
+from .namespaces import Echo, Holding, fresh
+
+
+class Turns:
+    """Counts the turns of the event loop in which input could come in."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        here, self._there = socket.socketpair()
+        self._there.sendall(b"x")
+        self._watcher = gevent.get_hub().loop.io(here.fileno(), 1)
+        self._here = here
+
+    def __enter__(self) -> Turns:
+        self._watcher.start(self._turn)
+        return self
+
+    def _turn(self) -> None:
+        self.count += 1
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._watcher.stop()
+        self._watcher.close()
+        self._here.close()
+        self._there.close()
+
+
+def test_items_come_in_order_and_others_have_turns() -> None:
+    with Turns() as turns:
+        assert list(in_turns(range(10), 3)) == list(range(10))
+    assert turns.count >= 3
+
+
+def test_input_that_is_there_does_not_keep_others_waiting() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.sendall(b"x" * 50_000)
+    rfile = buffered_input(ours)
+    with Turns() as turns:
+        for _ in range(5000):
+            assert rfile.read(10) == b"x" * 10
+    # A buffer has some thousand bytes.
+    assert turns.count >= 5
+    theirs.close()
+    assert rfile.read(1) == b""
+    ours.close()
+
+
+def test_what_is_there_can_be_had_without_waiting() -> None:
+    """The bytes that a WebSocket client sends together with its handshake."""
+    ours, theirs = socket.socketpair()
+    rfile = buffered_input(ours)
+    ours.settimeout(0)
+    assert rfile.peek() == b""
+    theirs.sendall(b"early")
+    with Turns() as turns:
+        assert rfile.peek() == b"early"
+    assert turns.count == 0
+    ours.close()
+    theirs.close()
+
+
+def test_a_connection_that_is_gone_cannot_be_read() -> None:
+    ours, theirs = socket.socketpair()
+    rfile = buffered_input(ours)
+    ours.detach()
+    with pytest.raises(OSError, match="file descriptor"):
+        rfile.read(1)
+    theirs.close()
+
+
+def test_many_packets_in_one_body_keep_nobody_from_being_answered(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While they are read, and while it is seen whether they are acks."""
+    namespace = fresh(Holding)
+    live = serve({"/chat": namespace, "/other": Echo})
+    client, neighbour = live.polling_4(), live.websocket_5()
+    client.join("/chat")
+    client.emit("/chat", "hold")
+    assert namespace.entered.wait(DEADLINE)
+    neighbour.join("/other")
+    served: list[Any] = []
+
+    def take_turn() -> None:
+        served.append(neighbour.call("/other", "echo", 1))
+
+    monkeypatch.setattr(turns_module, "take_turn", take_turn)
+    client.send(*["6"] * 3 * READ_BATCH)
+    assert served == [[1]] * 6
+    namespace.go_on.set()
+    assert client.call("/chat", "echo", 1) == [1]
+
+
+@pytest.mark.parametrize("kind", ["2-polling", "4-polling"])
+def test_what_follows_the_end_in_a_body_is_not_looked_at(
+    serve: Serve, kind: str
+) -> None:
+    live = serve({"/chat": Echo})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    socket: Any = live.socket(client)
+    received: list[str] = []
+    receive = socket.receive
+
+    def count(message: str) -> None:
+        received.append(message)
+        receive(message)
+
+    socket.receive = count
+    client.send("3", "42", *["3"] * 100)
+    wait_for(socket.transport.handled.is_set, "all is handled")
+    assert received == ["3", "42"]

@@ -1,0 +1,23 @@
+"""Coverage-guided fuzzing of one target: ``python -m tests.fuzz.guided TARGET …``.
+
+The rest of the command line is libFuzzer's. The process ends when the time is up, or
+where a target raises.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["tgext.socketio.wire"]):
+    from tests.fuzz.targets import TARGETS
+
+
+def main() -> None:
+    name = sys.argv.pop(1)
+    atheris.Setup(sys.argv, TARGETS[name].run)
+    atheris.Fuzz()
+
+
+main()

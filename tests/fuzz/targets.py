@@ -1,0 +1,347 @@
+"""What is fuzzed, and what must hold.
+
+A target takes any bytes and raises an ``AssertionError``, or whatever else a decoder
+lets through: the outcome of each is a value or a protocol error; what was read can be
+written and reads the same again; the C helpers and Python say the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tgext.socketio.wire import (
+    engineio,
+    engineio_3,
+    fast,
+    socketio_1,
+    socketio_4,
+    socketio_5,
+    websocket,
+)
+from tgext.socketio.wire.binary import Reassembler, take_out
+from tgext.socketio.wire.errors import InvalidJSON, ProtocolError
+from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
+from tgext.socketio.wire.packet import Packet
+
+from ..vectors.bad_input import BAD_INPUT
+from ..vectors.engineio_3 import ENGINEIO_3_DIALECTS, ENGINEIO_3_PAYLOADS
+from ..vectors.outcomes import Body, Frames, Messages
+from ..vectors.socketio_1 import (
+    SOCKETIO_1_PAYLOADS,
+    SOCKETIO_1_PAYLOADS_READ,
+    SOCKETIO_1_READ,
+    SOCKETIO_1_VALID,
+)
+from ..vectors.socketio_5 import (
+    SOCKETIO_4_READ,
+    SOCKETIO_4_VALID,
+    SOCKETIO_5_READ,
+    SOCKETIO_5_VALID,
+)
+
+#: Small, so that the limits are met too.
+LIMITS = Limits(max_message_size=2000, max_attachments=4)
+
+
+def outcome(read: Callable[[], Any]) -> Any:
+    """A value, or the class of a protocol error."""
+    try:
+        return read()
+    except ProtocolError as error:
+        refusal = error
+    assert 0 < len(refusal.reason) < 160, refusal.reason
+    assert refusal.reason.isprintable(), refusal.reason
+    return type(refusal)
+
+
+def text_of(data: bytes) -> str:
+    """Any text, lone surrogates too, as JSON can spell them."""
+    return data.decode("utf-8", "surrogatepass" if b"\xed" in data else "replace")
+
+
+def is_text(data: bytes) -> bool:
+    try:
+        text_of(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal, where integers past 64 bits may have become floats, as in JavaScript, and
+    what is past a float was written as null, as there.
+    """
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(
+            same(value, other[key]) for key, value in one.items()
+        )
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if one is None and isinstance(other, float):
+        return math.isinf(other)
+    if isinstance(one, float) != isinstance(other, float):
+        return _past_64_bits(one, other) or _past_64_bits(other, one)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _past_64_bits(number: Any, approximation: Any) -> bool:
+    if type(number) is not int or -(2**63) <= number < 2**64:
+        return False
+    try:
+        return float(number) == approximation
+    except OverflowError:
+        return False
+
+
+# Packets
+
+
+def _packet(
+    data: bytes,
+    decode: Callable[[str, Any], Packet],
+    encode: Callable[[Packet], str],
+) -> None:
+    if not is_text(data):
+        return
+    text = text_of(data)
+    packet = outcome(lambda: decode(text, fast.loads))
+    other = outcome(lambda: decode(text, fast.py_loads))
+    assert same(packet, other), (packet, other)
+    if isinstance(packet, dict) and "qs" not in packet:
+        again = decode(encode(packet), fast.loads)
+        assert same(again, packet), (again, packet)
+
+
+def packets_1(data: bytes) -> None:
+    _packet(data, _decode_1, socketio_1.encode)
+
+
+def _decode_1(text: str, loads: Any) -> Packet:
+    packet = socketio_1.decode(text, loads)
+    if packet["type"] not in ("connect", "message", "json", "event"):
+        # Of the others an id says nothing, and is not written.
+        packet.pop("id", None)
+        packet.pop("ack", None)
+    return packet
+
+
+def packets_4(data: bytes) -> None:
+    _packet(
+        data,
+        lambda text, loads: socketio_4.decode(text, LIMITS, loads),
+        socketio_4.encode,
+    )
+
+
+def packets_5(data: bytes) -> None:
+    _packet(
+        data,
+        lambda text, loads: socketio_5.decode(text, LIMITS, loads),
+        socketio_5.encode,
+    )
+
+
+def attachments(data: bytes) -> None:
+    """A packet and its attachments, with 0xFF between."""
+    head, *rest = data.split(b"\xff")
+    packet = outcome(lambda: socketio_5.decode(head.decode("utf-8", "replace"), LIMITS))
+    if not isinstance(packet, dict) or not packet.get("attachments"):
+        return
+    whole = outcome(lambda: _reassembled(packet, rest))
+    if isinstance(whole, dict):
+        found: list[bytes] = []
+        args = take_out(whole["args"], found)
+        assert len(found) <= len(rest)
+        again: Packet = {**whole, "args": args, "attachments": len(found)}
+        again = socketio_5.decode(socketio_5.encode(again), LIMITS)
+        if found:
+            again = _reassembled(again, found) or {}
+        else:
+            again = Reassembler(again).packet()
+        assert same(again["args"], whole["args"]), (again, whole)
+
+
+def _reassembled(packet: Packet, rest: list[bytes]) -> Packet | None:
+    partial = Reassembler(packet, LIMITS)
+    for each in rest:
+        whole = partial.add(each)
+        if whole is not None:
+            return whole
+    return None
+
+
+# Payloads
+
+
+def payloads_1(data: bytes) -> None:
+    found = outcome(lambda: socketio_1.decode_payload(data, LIMITS))
+    if isinstance(found, list):
+        body = socketio_1.encode_payload(found)
+        # A single packet that begins with the mark would be taken for a frame.
+        if len(found) > 1 or not found[0].startswith(socketio_1.FRAME):
+            assert socketio_1.decode_payload(body, DEFAULT_LIMITS) == found
+
+
+def payloads_4(data: bytes) -> None:
+    found = outcome(lambda: engineio.decode_payload(data, LIMITS))
+    if isinstance(found, list):
+        body = engineio.encode_payload(found)
+        assert engineio.decode_payload(body, LIMITS) == found
+
+
+def payloads_3(data: bytes) -> None:
+    found = outcome(lambda: engineio_3.decode_payload(data, LIMITS))
+    if isinstance(found, list):
+        # What is not ASCII, is escaped in JSON alone.
+        if all(isinstance(each, bytes) or each.isascii() for each in found):
+            body = engineio_3.encode_payload(found)
+            assert engineio_3.decode_payload(body, DEFAULT_LIMITS) == found
+        _binary_payload(found)
+
+
+def binary_payloads_3(data: bytes) -> None:
+    found = outcome(lambda: engineio_3.decode_binary_payload(data, LIMITS))
+    if isinstance(found, list):
+        _binary_payload(found)
+
+
+def _binary_payload(packets: list[str | bytes]) -> None:
+    body = engineio_3.encode_binary_payload(packets)
+    again = engineio_3.decode_binary_payload(body, DEFAULT_LIMITS)
+    for one, other in zip(packets, again, strict=True):
+        # Half a surrogate pair has no UTF-8.
+        assert one == other or not isinstance(one, str) or not _encodes(one)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# Frames
+
+
+def frames(data: bytes) -> None:
+    """Whole, in bytes and in halves: the messages and the error are the same."""
+    whole = _frames([data])
+    assert _frames([data[at : at + 1] for at in range(len(data))]) == whole
+    middle = len(data) // 2
+    assert _frames([data[:middle], data[middle:]]) == whole
+    for opcode, payload in whole[0]:
+        if opcode == websocket.CLOSE:
+            close = outcome(lambda: websocket.parse_close(payload))  # noqa: B023
+            if isinstance(close, tuple) and payload:
+                reader = websocket.FrameReader(masked=False)
+                sent = list(reader.feed(websocket.encode_close(*close)))
+                assert sent == [(opcode, payload)]
+
+
+def _frames(pieces: list[bytes]) -> tuple[list[Any], type[ProtocolError] | None]:
+    """The messages, and the error that ended them."""
+    reader = websocket.FrameReader(200)
+    messages: list[Any] = []
+
+    def feed() -> None:
+        for piece in pieces:
+            messages.extend(reader.feed(piece))
+
+    error = outcome(feed)
+    return messages, error
+
+
+def masks(data: bytes) -> None:
+    mask, payload = data[:4].ljust(4, b"\0"), data[4:]
+    masked = fast.apply_mask(payload, mask)
+    assert masked == fast.py_apply_mask(payload, mask)
+    assert fast.apply_mask(masked, mask) == payload
+
+
+# JSON
+
+
+def json(data: bytes) -> None:
+    if not is_text(data):
+        return
+    text = text_of(data)
+    value = outcome(lambda: fast.loads(text))
+    other = outcome(lambda: fast.py_loads(text))
+    if InvalidJSON in (value, other):
+        assert value is other, (value, other)
+        return
+    assert same(value, other), (value, other)
+    written = fast.dumps(value)
+    assert same(fast.loads(written), value), (written, value)
+    assert same(fast.py_loads(fast.py_dumps(value)), value), value
+
+
+class Target(NamedTuple):
+    """A decoder, and what to begin with."""
+
+    run: Callable[[bytes], None]
+    seeds: list[bytes]
+
+
+def _seeds(kind: type, *generations: str) -> list[bytes]:
+    found = []
+    for vector in BAD_INPUT:
+        if type(vector.sent) is kind and set(generations) & set(vector.generations):
+            found.append(_bytes_of(vector.sent))
+    return found
+
+
+def _bytes_of(sent: Any) -> bytes:
+    if isinstance(sent, Messages):
+        parts = [
+            each if isinstance(each, bytes) else each.encode("utf-8", "surrogatepass")
+            for each in sent.messages
+        ]
+        # Without the type of an Engine.IO message.
+        parts[0] = parts[0].removeprefix(b"4")
+        return b"\xff".join(parts)
+    data: bytes = sent.data
+    return data
+
+
+def _texts(vectors: list[Any]) -> list[bytes]:
+    return [each.text.encode() for each in vectors]
+
+
+NEW = _seeds(Messages, "EIO3", "EIO4")
+PACKETS_5 = _texts(SOCKETIO_5_VALID + SOCKETIO_5_READ)
+OLD_BODIES = [each.data for each in SOCKETIO_1_PAYLOADS + SOCKETIO_1_PAYLOADS_READ]
+
+TARGETS: dict[str, Target] = {
+    "packets_1": Target(
+        packets_1,
+        _texts(SOCKETIO_1_VALID + SOCKETIO_1_READ) + _seeds(Messages, "0.9"),
+    ),
+    "packets_4": Target(
+        packets_4, _texts(SOCKETIO_4_VALID + SOCKETIO_4_READ) + PACKETS_5 + NEW
+    ),
+    "packets_5": Target(packets_5, PACKETS_5 + NEW),
+    "attachments": Target(attachments, PACKETS_5 + NEW),
+    "payloads_1": Target(payloads_1, OLD_BODIES + _seeds(Body, "0.9")),
+    "payloads_3": Target(
+        payloads_3,
+        [each.data for each in ENGINEIO_3_PAYLOADS]
+        + [each.once for each in ENGINEIO_3_DIALECTS]
+        + [each.twice for each in ENGINEIO_3_DIALECTS]
+        + _seeds(Body, "EIO3"),
+    ),
+    "binary_payloads_3": Target(
+        binary_payloads_3,
+        [each.binary for each in ENGINEIO_3_DIALECTS] + _seeds(Body, "EIO3"),
+    ),
+    "payloads_4": Target(payloads_4, _seeds(Body, "EIO4")),
+    "frames": Target(frames, _seeds(Frames, "EIO4")),
+    "masks": Target(masks, [b"\x37\xfa\x21\x3dHello"]),
+    "json": Target(
+        json,
+        [b'{"a":[1.5,true,null,"\\ud83d"]}', b"[1e400,-0]", b"18446744073709551616"],
+    ),
+}

@@ -1,0 +1,254 @@
+"""Channels and broadcasts between processes, over a real Redis."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine import clients
+from tests.redis_server import RedisServer, free_port, running_redis
+
+from .crowds import ask, crowd, in_parallel, state, wait_until, write_ini
+from .serving import ROOT, Server
+
+MakeServer = Callable[..., Server]
+
+#: A script that publishes numbers; it has a configuration, and no server.
+PUBLISHER = """
+import json, sys
+from tgext.socketio.pubsub import publish
+settings, channel, count = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+for number in range(count):
+    publish(channel, number, settings)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _resource(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "RESOURCE", "/socketio")
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis for a test that kills it."""
+    with running_redis(tmp_path) as server:
+        yield server
+
+
+def over(redis: RedisServer) -> dict[str, str]:
+    return {"anypubsub.backend": "redis", "anypubsub.host": redis.url}
+
+
+@pytest.fixture
+def servers(serve: MakeServer, tmp_path: Path) -> Iterator[Callable[..., list[Server]]]:
+    """Makes servers that run, with channels over a Redis."""
+    made: list[Server] = []
+
+    def start(redis: RedisServer, count: int = 2, **options: str) -> list[Server]:
+        ini = write_ini(tmp_path, **{**over(redis), **options})
+        begun = [serve(ini) for _ in range(count)]
+        for server in begun:
+            server.start()
+        for server in begun:
+            server.wait_until_serving()
+        made.extend(begun)
+        return begun
+
+    yield start
+    for server in made:
+        if server.running:
+            assert server.stop().code == 0
+        assert "Traceback" not in server.output, server.output
+
+
+Servers = Callable[..., list[Server]]
+
+
+def forgive(server: Server) -> None:
+    """What the test provoked is in the log with its traceback, as it should be."""
+    assert server.stop().code == 0
+    assert "Traceback" in server.errors
+    server.forget_output()
+
+
+def publish_from_a_script(redis: RedisServer, channel: str, count: int) -> None:
+    arguments = [json.dumps(over(redis)), channel, str(count)]
+    subprocess.run(
+        [sys.executable, "-c", PUBLISHER, *arguments],
+        cwd=ROOT,
+        env=os.environ,
+        check=True,
+        timeout=60,
+    )
+
+
+# Channels
+
+
+def test_every_message_arrives_once_in_order_everywhere(
+    servers: Servers, redis: RedisServer
+) -> None:
+    both = servers(redis)
+    with crowd(*both, size=100) as members:
+        in_parallel(lambda member: member.subscribe("news"), members)
+        assert redis.subscribers() == [1, 1]
+        publish_from_a_script(redis, "news", 50)
+        wait_until(lambda: all(len(each.heard) >= 50 for each in members), "all hear")
+        for number in range(10):
+            assert members[0].call("say", "news", 50 + number) == "said"
+            assert members[-1].call("say", "news", 1000 + number) == "said"
+        wait_until(lambda: all(len(each.heard) >= 70 for each in members), "all hear")
+        last = [each for n in range(10) for each in (50 + n, 1000 + n)]
+        for member in members:
+            assert member.heard == [*range(50), *last]
+    wait_until(lambda: redis.subscribers() == [], "the connections are closed")
+    assert redis.listeners("news") == 0
+
+
+def test_a_redis_that_comes_back_is_heard_by_all(
+    servers: Servers, own: RedisServer
+) -> None:
+    both = servers(own)
+    with crowd(*both, size=20) as members:
+        in_parallel(lambda member: member.subscribe("news"), members)
+        [publisher, _] = both
+        assert (
+            ask(publisher, "publish", channel="news", message="before") == "published"
+        )
+        wait_until(lambda: all(each.heard for each in members), "all hear")
+        running = [state(each)["greenlets"] for each in both]
+        own.kill()
+        answers = {
+            ask(publisher, "publish", channel="news", message="lost") for _ in range(10)
+        }
+        assert {answer.partition(" ")[0] for answer in answers} == {
+            "BrokerUnavailable:"
+        }
+        own.start()
+        wait_until(lambda: own.subscribers() == [1, 1], "both subscribe again")
+        publish_from_a_script(own, "news", 3)
+        wait_until(lambda: all(len(each.heard) >= 4 for each in members), "all hear")
+        for member in members:
+            assert member.heard == ["before", 0, 1, 2]
+        wait_until(
+            lambda: [state(each)["greenlets"] for each in both] <= running,
+            "no greenlet is left behind",
+        )
+    for server in both:
+        assert "is lost, and looked for" in server.errors
+        assert "is back after" in server.errors
+
+
+def test_a_backend_that_cannot_be_had_is_told(
+    servers: Servers, redis: RedisServer
+) -> None:
+    [server] = servers(redis, 1, **{"anypubsub.host": f"127.0.0.1:{free_port()}"})
+    with crowd(server) as [member]:
+        for _ in range(2):
+            member.emit("subscribe", "news")
+        failed = ["error", "internal_error", "Internal server error"]
+        wait_until(lambda: member.events == [failed] * 2, "it is told twice")
+        assert "anypubsub.host" in ask(server, "publish", channel="news", message="x")
+    assert "anypubsub.host" in server.errors
+    forgive(server)
+
+
+# Broadcasts
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[Server]]:
+    """Two servers, for all tests that only talk to them."""
+    directory = tmp_path_factory.mktemp("cluster")
+    ini = write_ini(directory, **over(redis), **{"socketio.cluster": "true"})
+    with (
+        Server(ini, directory / "a.log") as one,
+        Server(ini, directory / "b.log") as other,
+    ):
+        yield [one, other]
+    for server in (one, other):
+        assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize(
+    ("event", "args", "heard", "audience"),
+    [
+        ("shout", ["grüße ☃", {"n": [1]}], ["shouted", "grüße ☃", {"n": [1]}], "abcd"),
+        ("shout_to_others", ["hello"], ["shouted", "hello"], "bcd"),
+        ("tell_room", ["lobby", "psst"], ["told", "psst"], "bd"),
+    ],
+)
+def test_a_broadcast_reaches_every_process(
+    cluster: list[Server], event: str, args: list[Any], heard: list[Any], audience: str
+) -> None:
+    with crowd(*cluster, size=2) as members:
+        named = dict(zip("abcd", members, strict=True))  # a and b here, c and d there
+        for name in "abd":
+            named[name].call("enter", "lobby")
+        for number in range(3):
+            named["a"].call(event, *args, number)
+        expected = [[*heard, number] for number in range(3)]
+        hears = [named[name] for name in audience]
+        wait_until(lambda: all(len(each.events) >= 3 for each in hears), "all hear")
+        for member in members:
+            member.call("enter", "hall")  # what was sent before has come now
+        for name, member in named.items():
+            assert member.events == (expected if name in audience else [])
+
+
+def test_bytes_reach_every_process(cluster: list[Server]) -> None:
+    with crowd(*cluster) as members:
+        members[0].call("shout_bytes", "00ff41")
+        wait_until(lambda: all(each.events for each in members), "all hear")
+        for member in members:
+            placeholder = {"_placeholder": True, "num": 0}
+            assert member.events == [["shouted", placeholder, b"\x00\xffA"]]
+
+
+def test_a_page_of_any_process_reaches_all(
+    cluster: list[Server], servers: Servers, redis: RedisServer
+) -> None:
+    [empty] = servers(redis, 1, **{"socketio.cluster": "true"})
+    with crowd(*cluster) as members:
+        members[1].call("enter", "lobby")
+        for server in (cluster[0], empty):
+            ask(server, "emit", text="to all")
+            ask(server, "emit", text="to the room", room="lobby")
+        wait_until(lambda: len(members[0].events) >= 2, "all hear")
+        wait_until(lambda: len(members[1].events) >= 4, "the room hears")
+        assert members[0].events == [["paged", "to all"]] * 2
+        assert members[1].events == [["paged", "to all"], ["paged", "to the room"]] * 2
+
+
+def test_a_broadcast_without_redis_reaches_this_process(
+    servers: Servers, own: RedisServer
+) -> None:
+    both = servers(own, 2, **{"socketio.cluster": "true"})
+    with crowd(*both) as [here, there]:
+        own.kill()
+        here.emit("shout", "alone")
+        failed = ["error", "internal_error", "Internal server error"]
+        wait_until(lambda: len(here.events) == 2, "it is heard, and told")
+        assert here.events == [["shouted", "alone"], failed]
+        assert "BrokerUnavailable" in both[0].errors
+        own.start()
+        wait_until(lambda: own.subscribers() == [1, 1], "both are back")
+        here.call("shout", "together")
+        wait_until(lambda: there.events, "the other process hears")
+        assert there.events == [["shouted", "together"]]
+    forgive(both[0])

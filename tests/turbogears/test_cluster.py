@@ -1,0 +1,291 @@
+"""Broadcasts between servers, which need not be in one process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tg import MinimalApplicationConfigurator, TGController, request_local
+
+from tests.engine.clients import BINARY_KINDS, wait_for
+from tests.engine.conftest import Live
+from tests.redis_server import RedisServer, free_port, running_redis
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.channels import channels_of
+from tgext.socketio.cluster import CHANNEL
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.pubsub import PubSubTGNamespace
+
+
+class Chat(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
+    def on_enter(self, room: str) -> None:
+        self.join(room)
+
+    def on_shout(self, *words: Any) -> None:
+        self.broadcast_event("shouted", *words)
+
+    def on_shout_to_others(self, *words: Any) -> None:
+        self.broadcast_event_not_me("shouted", *words)
+
+    def on_tell_room(self, room: str, *words: Any) -> None:
+        self.emit_to_room(room, "told", *words)
+
+
+class Spy(PubSubTGNamespace):
+    def subscribe_any(self, name: str) -> str:
+        return name
+
+
+class Globals: ...
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+class Node:
+    """A server of a cluster, with an application of its own."""
+
+    def __init__(self, live: Live, config: Any) -> None:
+        self.live = live
+        self.config = config
+
+    def join(self, kind: str = "4-websocket", endpoint: str = "/chat") -> Any:
+        client = self.live.client(kind)
+        client.join(endpoint)
+        return client
+
+    @property
+    def bus(self) -> Any:
+        return self.live.server.rooms.bus
+
+
+Start = Callable[..., Node]
+
+
+@pytest.fixture
+def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
+    nodes: list[Node] = []
+
+    def make(**options: Any) -> Node:
+        class SocketIO(SocketIOController):
+            chat = Chat
+            spy = Spy
+
+        class RootController(TGController):
+            socketio = SocketIO()
+
+        settings = {
+            "anypubsub.backend": "redis",
+            "anypubsub.host": redis.url,
+            "socketio.cluster": "true",
+            **options,
+        }
+        configurator = MinimalApplicationConfigurator()
+        configurator.update_blueprint(
+            {
+                "root_controller": RootController(),
+                "app_globals": Globals,
+                **{name: each for name, each in settings.items() if each is not None},
+            }
+        )
+        wsgi = configurator.make_wsgi_app({}, {})
+        config = request_local.config.current_conf()
+        nodes.append(Node(serve(application=wsgi, resource="socketio"), config))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.live.close_clients()
+        node.live.server.stop(timeout=1)
+        assert node.bus is None
+    wait_for(lambda: redis.subscribers() == [], "nothing is subscribed any more")
+
+
+@pytest.mark.parametrize("kind", BINARY_KINDS)
+def test_bytes_reach_the_others_as_they_were(start: Start, kind: str) -> None:
+    here, there = start().join(kind), start().join(kind)
+    node = start()
+    speaker = node.join()
+    packet = {"type": "event", "name": "shouted", "endpoint": "/chat"}
+    args = ({"content": [b"\x00\xff", "text"]}, bytearray(b"A"))
+    node.live.server.rooms.broadcast({**packet, "args": args})  # type: ignore[typeddict-item]
+    for client in (here, there, speaker):
+        event = client.read()
+        assert event["name"] == "shouted"
+        assert event["attachments"] == 2
+        assert [client.receive_bytes(), client.receive_bytes()] == [b"\x00\xff", b"A"]
+
+
+def test_what_one_sends_does_not_come_back(start: Start) -> None:
+    node, other = start(), start()
+    here, there = node.join(), other.join()
+    here.emit("/chat", "shout", "hello")
+    assert there.event("/chat") == ["shouted", "hello"]
+    assert here.event("/chat") == ["shouted", "hello"]
+    # Whatever came back would be here now.
+    there.emit("/chat", "shout", "again")
+    for client in (here, there):
+        assert client.event("/chat") == ["shouted", "again"]
+
+
+def test_who_is_left_out_is_left_out_of_here_alone(start: Start) -> None:
+    node, other = start(), start()
+    here, beside, there = node.join(), node.join(), other.join()
+    for client in (here, beside, there):
+        client.call("/chat", "enter", "lobby")
+    here.call("/chat", "shout_to_others", "all")
+    here.call("/chat", "tell_room", "lobby", "room")
+    for client in (beside, there):
+        assert client.event("/chat") == ["shouted", "all"]
+        assert client.event("/chat") == ["told", "room"]
+    here.emit("/chat", "shout", "me too")
+    assert here.event("/chat") == ["shouted", "me too"]
+
+
+def message(**changes: Any) -> str:
+    packet = {"type": "event", "name": "a", "args": [], "endpoint": "/chat"}
+    whole = {"from": "x", "room": None, "packet": packet, "binary": []}
+    return json.dumps({**whole, **changes})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "5",
+        "null",
+        "[]",
+        "{}",
+        message(packet=None),
+        message(packet={}),
+        message(packet={"type": "event", "name": "a", "args": 5, "endpoint": "/chat"}),
+        message(packet={"type": "event", "name": "a", "args": [], "endpoint": 5}),
+        message(binary=5),
+        message(binary=["?"]),
+        message(
+            packet={
+                "type": "event",
+                "name": "a",
+                "args": [{"_placeholder": True, "num": 7}],
+                "endpoint": "/chat",
+            },
+            binary=["AAAA"],
+        ),
+    ],
+)
+def test_what_is_no_broadcast_is_logged_and_skipped(
+    start: Start, redis: RedisServer, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    node = start()
+    client = node.join()
+    redis.client.publish(CHANNEL, text)
+    redis.client.publish(CHANNEL, message())
+    assert client.event("/chat") == ["a"]
+    assert f"Skipped what is on {CHANNEL}" in caplog.text
+
+
+def test_who_cannot_be_sent_it_does_not_end_the_bus(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    node, other = start(), start()
+    old, new = other.join("0.9-websocket"), other.join()
+    node.join()
+    node.live.server.rooms.broadcast(
+        {"type": "event", "name": "a", "args": [b"b"], "endpoint": "/chat"}
+    )
+    assert new.read()["attachments"] == 1
+    assert new.receive_bytes() == b"b"
+    assert "cannot be sent bytes" in caplog.text
+    new.emit("/chat", "shout", "hello")
+    assert old.event("/chat") == ["shouted", "hello"]
+
+
+def test_who_serves_no_socket_reaches_those_of_others(start: Start) -> None:
+    node = start()
+    inside, outside = node.join(), node.join()
+    inside.call("/chat", "enter", "lobby")
+
+    class Elsewhere(SocketIOController):
+        chat = Chat
+
+    start()  # its configuration is the one that holds outside of requests now
+    handle = Elsewhere.namespace("/chat")
+    assert handle.sockets == []
+    handle.emit_to_room("lobby", "told", "the room")
+    handle.emit("told", "all", b"A")
+    assert inside.event("/chat") == ["told", "the room"]
+    for client in (inside, outside):
+        assert client.read()["args"][0] == "all"
+        assert client.receive_bytes() == b"A"
+
+
+def test_applications_may_share_a_redis_and_nothing_else(start: Start) -> None:
+    node, other = start(), start(**{"socketio.cluster_channel": "other"})
+    here, there = node.join(), other.join()
+    here.emit("/chat", "shout", "hello")
+    assert here.event("/chat") == ["shouted", "hello"]
+    there.emit("/chat", "shout", "hi")
+    assert there.event("/chat") == ["shouted", "hi"]
+
+
+def test_no_client_hears_the_bus(start: Start) -> None:
+    node = start()
+    client = node.join(endpoint="/spy")
+    client.emit("/spy", "subscribe", "any", CHANNEL)
+    assert client.event("/spy") == [
+        "error",
+        "channel_not_available",
+        "Trying to subscribe to a channel not available",
+    ]
+
+
+@pytest.mark.parametrize("value", [None, "false", False, "no"])
+def test_without_the_option_there_is_no_bus(start: Start, value: Any) -> None:
+    node = start(**{"socketio.cluster": value})
+    node.join()
+    assert node.bus is None
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            {"anypubsub.backend": "memory", "anypubsub.host": None},
+            "socketio.cluster: the backend memory reaches no other process",
+        ),
+        ({"socketio.cluster": "perhaps"}, "socketio.cluster: 'perhaps' is neither"),
+        ({"anypubsub.backend": "pigeons"}, "anypubsub.backend: there is no backend"),
+        ({"anypubsub.hots": "localhost"}, "anypubsub.hots: is no option"),
+        ({"anypubsub.host": "127.0.0.1:port"}, "anypubsub.host: Redis at"),
+    ],
+)
+def test_a_cluster_that_cannot_be_refuses_connections_and_says_why(
+    start: Start,
+    caplog: pytest.LogCaptureFixture,
+    options: dict[str, Any],
+    problem: str,
+) -> None:
+    node = start(**options)
+    for _ in range(2):
+        caplog.clear()
+        target = "/socketio/?EIO=4&transport=polling"
+        assert node.live.http().get(target).status == 500
+        assert problem in caplog.text
+    assert node.bus is None
+
+
+def test_a_redis_that_comes_late_is_found(start: Start, tmp_path: Path) -> None:
+    port = free_port()
+    node = start(**{"anypubsub.host": f"redis://127.0.0.1:{port}"})
+    target = "/socketio/?EIO=4&transport=polling"
+    assert node.live.http().get(target).status == 500
+    with running_redis(tmp_path, port=port):
+        node.join()
+        assert node.bus is not None
+        channels_of(node.config).backend.close()

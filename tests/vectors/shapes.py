@@ -1,0 +1,68 @@
+"""What the tables are made of."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tgext.socketio.wire.errors import ProtocolError
+from tgext.socketio.wire.packet import Packet
+
+MARK = "\ufffd"
+EMOJI = "\U0001f600"
+ARABIC_FIVE = "\u0665"
+FULLWIDTH_FIVE = "\uff15"
+SUPERSCRIPT_FIVE = "\u2075"
+
+#: Deeper than any parser goes, and longer than Python reads.
+DEEP_LIST = "[" * 100_000
+DEEP_CLOSED_LIST = "[" * 100_000 + "]" * 100_000
+DEEP_OBJECT = '{"a":' * 100_000
+LONG_NUMBER = "1" * 10_000
+SEVENTEEN_DIGITS = "12345678901234567"
+
+
+class Valid(NamedTuple):
+    """A packet and its meaning."""
+
+    name: str
+    text: str
+    packet: Packet
+
+
+class Malformed(NamedTuple):
+    """What no peer may send: a packet, a body, or frames."""
+
+    name: str
+    data: str | bytes
+    error: type[ProtocolError]
+    #: What the error says, where somebody is told.
+    reason: str | None = None
+
+
+class Payload(NamedTuple):
+    """The body of a POST or a poll, and its packets; bytes are those of a message."""
+
+    name: str
+    data: bytes
+    packets: list[str | bytes]
+
+
+class Dialects(NamedTuple):
+    """What clients of Engine.IO 3 write for the same packets.
+
+    As their parsers do: engine.io-parser 1.3.2 for 1.x, 2.2.1 for 2.x.
+    """
+
+    name: str
+    packets: list[str | bytes]
+    #: 1.x, as text: UTF-8 twice, and the length counts the bytes of the first time.
+    twice: bytes
+    #: 2.x, as text: UTF-8 once, and the length counts UTF-16 units.
+    once: bytes
+    #: As bytes, where both agree: UTF-8 once, and the length counts its bytes.
+    binary: bytes
+
+
+def name_of(vector: Valid | Malformed | Payload | Dialects) -> str:
+    """The id of the test of one vector."""
+    return vector.name

@@ -1,0 +1,241 @@
+"""Channels over AMQP 0.9.1, which RabbitMQ speaks.
+
+anypubsub's own backend was written for py-amqp 1, and waits in all its subscriptions
+for one connection. This one implements the same interfaces, takes the same options, and
+uses the same fanout exchange for each channel, with py-amqp 5; each subscription has a
+connection of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NoReturn
+from urllib.parse import unquote, urlsplit
+
+import amqp
+from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
+from anypubsub.interfaces import PubSub, Subscriber
+from paste.deploy.converters import asbool
+
+from .errors import BackendError, BackendOptionError, BrokerUnavailable
+
+#: What a connection fails with.
+LOST: Final = (AMQPError, OSError)
+
+#: What reads each option; they are py-amqp's.
+OPTIONS: Final[dict[str, Callable[[Any], Any]]] = {
+    "host": str,
+    "userid": str,
+    "password": str,
+    "virtual_host": str,
+    "ssl": asbool,
+    "connect_timeout": float,
+    "read_timeout": float,
+    "write_timeout": float,
+    "heartbeat": float,
+}
+
+_DEFAULTS: Final[dict[str, Any]] = {
+    "connect_timeout": 2.0,
+    "read_timeout": 5.0,
+    "write_timeout": 5.0,
+    "heartbeat": 10.0,
+}
+
+
+def from_options(options: Mapping[str, Any]) -> AmqpPubSub:
+    """The backend for the options of a configuration, which are text.
+
+    :raises BackendOptionError: when one cannot be.
+    """
+    read: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in OPTIONS:
+            known = ", ".join(sorted(OPTIONS))
+            problem = f"is no option of the amqp backend; there are: {known}"
+            raise BackendOptionError(f"anypubsub.{name}", problem)
+        try:
+            read[name] = OPTIONS[name](value)
+        except (TypeError, ValueError):
+            kind = "true or false" if name == "ssl" else "a number of seconds"
+            problem = f"{value!r} is not {kind}"
+            raise BackendOptionError(f"anypubsub.{name}", problem) from None
+    return AmqpPubSub(**read)
+
+
+class AmqpPubSub(PubSub):
+    """Publishes and subscribes over a broker.
+
+    :param host: a host, ``host:port``, or a URL: ``amqp://user:password@host/vhost``,
+        or ``amqps://`` for TLS.
+    :param options: py-amqp's, of a connection.
+    :raises BackendOptionError: when the URL cannot be.
+    """
+
+    def __init__(
+        self,
+        host: str = "localhost",
+        userid: str = "guest",
+        password: str = "guest",  # noqa: S107  what brokers come with
+        **options: Any,
+    ) -> None:
+        given = {"host": host, "userid": userid, "password": password}
+        if "://" in host:
+            given |= _parse(host)
+        self._options = {**_DEFAULTS, **options, **given}
+        self.name = f"AMQP broker at {self._options['host']}"
+        self._publishing = threading.Lock()
+        self._publisher: Any = None
+
+    def connect(self, **options: Any) -> Any:
+        """A new connection.
+
+        :raises BackendError: when it cannot be had.
+        """
+        connection = amqp.Connection(**{**self._options, **options})
+        try:
+            connection.connect()
+        except LOST as error:
+            connection.collect()
+            self.explain(error)
+        return connection
+
+    def publish(self, channel: str, message: str | bytes) -> None:
+        """Publish a message.
+
+        :raises BackendError: when the broker does not take it within seconds.
+        """
+        with self._publishing:
+            try:
+                sender = self._sender(channel)
+                sender.basic_publish(amqp.Message(message), exchange=channel)
+            except LOST as error:
+                self._drop_publisher()
+                self.explain(error)
+            except BaseException:
+                self._drop_publisher()
+                raise
+
+    def _sender(self, channel: str) -> Any:
+        """An AMQP channel, on which what the messages go to is declared."""
+        if self._publisher is not None:
+            try:
+                return _declared(self._publisher, channel)
+            except LOST:
+                self._drop_publisher()  # it was lost since it was last used
+        # The broker confirms what it was given.
+        self._publisher = self.connect(confirm_publish=True).channel()
+        return _declared(self._publisher, channel)
+
+    def _drop_publisher(self) -> None:
+        publisher, self._publisher = self._publisher, None
+        if publisher is not None and publisher.connection is not None:
+            publisher.connection.collect()
+
+    def subscribe(self, *channels: str) -> AmqpSubscriber:
+        """Subscribe to channels.
+
+        :raises BackendError: when the broker cannot be had.
+        """
+        return AmqpSubscriber(self, channels)
+
+    def close(self) -> None:
+        """End the connection that publishes."""
+        with self._publishing:
+            self._drop_publisher()
+
+    def explain(self, error: Exception) -> NoReturn:
+        """Say which option is about it.
+
+        :raises BackendError: always.
+        """
+        if isinstance(error, AccessRefused):
+            explained: BackendError = BackendOptionError(
+                "anypubsub.password", f"{self.name} refuses it: {error}"
+            )
+        elif isinstance(error, NotAllowed):
+            explained = BackendOptionError(
+                "anypubsub.virtual_host", f"{self.name}: {error}"
+            )
+        else:
+            text = f"anypubsub.host: {self.name} cannot be reached: {error}"
+            explained = BrokerUnavailable(text)
+        raise explained from error
+
+
+class AmqpSubscriber(Subscriber):
+    """Iterates over the messages of channels, until it is closed."""
+
+    def __init__(self, backend: AmqpPubSub, channels: tuple[str, ...]) -> None:
+        self._messages: list[Any] = []
+        self._connection: Any = backend.connect(read_timeout=None)
+        self._interval = float(self._connection.heartbeat) / 2 or None
+        try:
+            channel = self._connection.channel()
+            queue = channel.queue_declare(exclusive=True, auto_delete=True).queue
+            for name in channels:
+                _declared(channel, name).queue_bind(queue, name)
+            channel.basic_consume(queue, callback=self._take, no_ack=True)
+        except LOST as error:
+            self.close()
+            backend.explain(error)
+        except BaseException:
+            self.close()
+            raise
+
+    def _take(self, message: Any) -> None:
+        self._messages.append(message.body)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        while not self._messages:
+            if self._connection is None:
+                raise StopIteration
+            try:
+                self._connection.drain_events(timeout=self._interval)
+            except TimeoutError:
+                pass
+            if self._connection is not None and self._interval is not None:
+                self._connection.heartbeat_tick()
+        return self._messages.pop(0)
+
+    next = __next__
+
+    def close(self) -> None:
+        """End the subscription."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.collect()
+
+
+def _declared(channel: Any, name: str) -> Any:
+    """An AMQP channel, with the exchange of one of ours."""
+    channel.exchange_declare(name, "fanout")
+    return channel
+
+
+def _parse(url: str) -> dict[str, Any]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        problem = f"this URL cannot be: {error}"
+        raise BackendOptionError("anypubsub.host", problem) from None
+    if parts.scheme not in ("amqp", "amqps"):
+        problem = f"a URL begins with amqp:// or amqps://, not {parts.scheme}://"
+        raise BackendOptionError("anypubsub.host", problem)
+    ssl = parts.scheme == "amqps"
+    given: dict[str, Any] = {
+        "host": f"{parts.hostname or 'localhost'}:{port or (5671 if ssl else 5672)}",
+        "ssl": ssl,
+    }
+    if parts.username is not None:
+        given["userid"] = unquote(parts.username)
+    if parts.password is not None:
+        given["password"] = unquote(parts.password)
+    if len(parts.path) > 1:
+        given["virtual_host"] = unquote(parts.path[1:])
+    return given

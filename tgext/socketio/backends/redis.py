@@ -1,0 +1,311 @@
+"""Channels over Redis.
+
+anypubsub's own backend opens a connection for each subscription, which cannot be closed
+and which ends with a restart of Redis. This one implements the same interfaces, takes
+the same options, and hears all channels of a process over one connection.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit, urlunsplit
+
+import redis
+from anypubsub.interfaces import PubSub, Subscriber
+from gevent.queue import Queue
+from redis.backoff import NoBackoff
+from redis.connection import ConnectionPool, parse_url
+from redis.exceptions import AuthenticationError, ResponseError
+from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool
+
+from .errors import BackendError, BackendOptionError, BrokerUnavailable
+from .feeds import Heard
+from .redis_listener import LOST, RedisListener
+
+#: Messages that are published at the same time, if ``max_connections`` is not set.
+PUBLISHERS: Final = 4
+
+#: What reads each option.
+OPTIONS: Final[dict[str, Callable[[Any], Any]]] = {
+    "host": str,
+    "port": int,
+    "db": int,
+    "username": str,
+    "password": str,
+    "max_connections": int,
+    "connection_pool": lambda pool: pool,
+    "socket_timeout": float,
+    "socket_connect_timeout": float,
+    "health_check_interval": float,
+}
+
+_KINDS: Final[dict[Any, str]] = {int: "a whole number", float: "a number of seconds"}
+
+_SENTINEL_SCHEMES: Final = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
+
+#: Options of a connection that a Unix socket does not have.
+_TCP_ONLY = ("port", "socket_connect_timeout", "socket_keepalive")
+
+
+def from_options(options: Mapping[str, Any]) -> RedisPubSub:
+    """The backend for the options of a configuration, which are text.
+
+    :raises BackendOptionError: when one cannot be.
+    """
+    read: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in OPTIONS:
+            known = ", ".join(sorted(OPTIONS))
+            problem = f"is no option of the redis backend; there are: {known}"
+            raise BackendOptionError(f"anypubsub.{name}", problem)
+        if value is None:
+            continue
+        try:
+            read[name] = OPTIONS[name](value)
+        except (TypeError, ValueError):
+            kind = _KINDS.get(OPTIONS[name], "text")
+            problem = f"{value!r} is not {kind}"
+            raise BackendOptionError(f"anypubsub.{name}", problem) from None
+        if OPTIONS[name] in _KINDS and read[name] < (0 if name == "db" else 1e-3):
+            problem = f"{value!r} is too small"
+            raise BackendOptionError(f"anypubsub.{name}", problem)
+    return RedisPubSub(**read)
+
+
+class RedisPubSub(PubSub):
+    """Publishes and subscribes over Redis.
+
+    Subscribing is for processes that gevent has patched, as the server's is; publishing
+    works in any.
+
+    :param host: a host, or a URL: ``redis://``, ``rediss://`` (TLS), ``unix://``, or
+        ``redis+sentinel://host:port,host:port/service/db`` (``rediss+sentinel://``),
+        in whose query ``sentinel_username`` and ``sentinel_password`` may be.
+    :param max_connections: how many messages can be published at the same time.
+    :param connection_pool: of redis-py, instead of all that is above.
+    :param socket_timeout: seconds in which Redis must answer.
+    :param socket_connect_timeout: seconds in which it must accept a connection.
+    :param health_check_interval: seconds of silence after which the connection that
+        hears is tried.
+    :raises BackendOptionError: when one of them cannot be.
+    """
+
+    def __init__(
+        self,
+        host: str = "localhost",
+        port: int | None = None,
+        db: int | None = None,
+        password: str | None = None,
+        max_connections: int | None = None,
+        connection_pool: Any = None,
+        *,
+        username: str | None = None,
+        socket_timeout: float = 5.0,
+        socket_connect_timeout: float = 2.0,
+        health_check_interval: float = 10.0,
+    ) -> None:
+        given: dict[str, Any] = {
+            "port": port,
+            "db": db,
+            "username": username,
+            "password": password,
+        }
+        options = {
+            **{name: value for name, value in given.items() if value is not None},
+            "socket_timeout": socket_timeout,
+            "socket_connect_timeout": socket_connect_timeout,
+            "socket_keepalive": True,
+            # An outage is told at once, and nothing is published twice.
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,
+        }
+        self._password_option = "host" if "@" in host else "password"
+        pool = connection_pool
+        if pool is None:
+            pool = _make_pool(host, options)
+        self.connection_pool: Any = pool
+        self.name = f"Redis at {_address(pool)}"
+        self._timeout = socket_timeout
+        self._client = redis.Redis(connection_pool=pool)
+        # It outlives a connection's fork, and is patched where gevent patched.
+        self._turns = threading.BoundedSemaphore(max_connections or PUBLISHERS)
+        self._listener = RedisListener(
+            self._make_connection, self.name, health_check_interval, socket_timeout
+        )
+
+    def _make_connection(self) -> Any:
+        # Not one of the pool's: it is never given back. RESP 2, whatever the pool's
+        # speak: redis-py hides what is heard in RESP 3, whose notices of maintenance
+        # are not for it either.
+        pool = self.connection_pool
+        kwargs = {
+            name: value
+            for name, value in pool.connection_kwargs.items()
+            if "maint_notifications" not in name
+        }
+        kwargs |= {"protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        return pool.connection_class(**kwargs)
+
+    def publish(self, channel: str, message: str | bytes) -> int:
+        """Publish a message.
+
+        :returns: how many connections hear the channel.
+        :raises BackendError: when Redis does not take it within seconds.
+        """
+        if not self._turns.acquire(timeout=self._timeout):
+            raise BrokerUnavailable(
+                f"{self.name} is not reached in time: all connections of "
+                "anypubsub.max_connections are waiting for it"
+            )
+        try:
+            count: Any = self._client.publish(channel, message)
+        except LOST as error:
+            self._explain(error)
+        finally:
+            self._turns.release()
+        self._listener.wake()
+        return int(count)
+
+    def subscribe(self, *channels: str) -> RedisSubscriber:
+        """Subscribe to channels.
+
+        :raises BackendError: when Redis was never reached, nor is now. One that is
+            lost later is looked for until it is back.
+        """
+        return RedisSubscriber(self, channels)
+
+    def listen(self, channel: str, heard: Heard) -> None:
+        """Call ``heard`` with each message; see :class:`.feeds.Feed`."""
+        try:
+            self._listener.listen(channel, heard)
+        except LOST as error:
+            self._explain(error)
+
+    def unlisten(self, channel: str, heard: Heard) -> None:
+        """No longer call ``heard``; does not block."""
+        self._listener.unlisten(channel, heard)
+
+    def close(self) -> None:
+        """End all subscriptions and connections."""
+        self._listener.close()
+        self.connection_pool.disconnect()
+
+    def _explain(self, error: Exception) -> NoReturn:
+        """Say which option is about it.
+
+        :raises BackendError: always.
+        """
+        if isinstance(error, AuthenticationError):
+            option, problem = self._password_option, f"{self.name} refuses it"
+            explained: BackendError = BackendOptionError(
+                f"anypubsub.{option}", f"{problem}: {error}"
+            )
+        elif isinstance(error, ResponseError) and "DB index" in str(error):
+            explained = BackendOptionError("anypubsub.db", f"{self.name}: {error}")
+        elif isinstance(error, ResponseError):
+            explained = BrokerUnavailable(f"{self.name} refuses: {error}")
+        else:
+            text = f"anypubsub.host: {self.name} cannot be reached: {error}"
+            explained = BrokerUnavailable(text)
+        raise explained from error
+
+
+class RedisSubscriber(Subscriber):
+    """Iterates over the messages of channels, as they come, until it is closed."""
+
+    def __init__(self, backend: RedisPubSub, channels: tuple[str, ...]) -> None:
+        self._backend = backend
+        self._messages: Queue[Any] = Queue()
+        self._channels: list[str] = []
+        try:
+            for channel in channels:
+                self._backend.listen(channel, self._messages.put)
+                self._channels.append(channel)
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> RedisSubscriber:
+        return self
+
+    def __next__(self) -> Any:
+        message = self._messages.get()
+        if message is StopIteration:
+            self._messages.put(StopIteration)
+            raise StopIteration
+        return message
+
+    next = __next__
+
+    def close(self) -> None:
+        """End the subscriptions; the iteration ends with the messages that came."""
+        channels, self._channels = self._channels, []
+        for channel in channels:
+            self._backend.unlisten(channel, self._messages.put)
+        self._messages.put(StopIteration)
+
+
+def _make_pool(host: str, options: dict[str, Any]) -> Any:
+    if "://" not in host:
+        return ConnectionPool(host=host, **options)
+    try:
+        scheme = urlsplit(host).scheme
+        if scheme in _SENTINEL_SCHEMES:
+            return _make_sentinel_pool(host, options)
+        if scheme == "unix":
+            options = {n: v for n, v in options.items() if n not in _TCP_ONLY}
+        return ConnectionPool.from_url(host, **options)
+    except ValueError as error:
+        # The URL itself may hold a password.
+        raise BackendOptionError(
+            "anypubsub.host", f"this URL cannot be: {error}"
+        ) from None
+
+
+def _make_sentinel_pool(url: str, options: dict[str, Any]) -> Any:
+    """``redis+sentinel://user:password@host:port,host:port/service/db?option=…``"""
+    parts = urlsplit(url)
+    credentials, at, addresses = parts.netloc.rpartition("@")
+    service, _, db = parts.path.strip("/").partition("/")
+    if not service:
+        raise ValueError("it does not name the service, as …:26379/mymaster")
+    scheme = _SENTINEL_SCHEMES[parts.scheme]
+    netloc = f"{credentials}{at}localhost"
+    plain = urlunsplit((scheme, netloc, db, parts.query, ""))
+    kwargs = {**options, **parse_url(plain)}
+    for name in ("host", "port", "connection_class"):
+        kwargs.pop(name, None)
+    of_sentinels = {
+        name: kwargs[name]
+        for name in ("socket_timeout", "socket_connect_timeout", "retry", "protocol")
+    }
+    of_sentinels["ssl"] = kwargs["ssl"] = scheme == "rediss"
+    if scheme == "rediss":
+        of_sentinels |= {n: v for n, v in kwargs.items() if n.startswith("ssl_")}
+    for name in ("username", "password"):
+        of_sentinels[name] = kwargs.pop(f"sentinel_{name}", None)
+    sentinel = Sentinel(
+        [_host_and_port(each) for each in addresses.split(",")],
+        sentinel_kwargs=of_sentinels,
+    )
+    return SentinelConnectionPool(service, sentinel, **kwargs)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{address}")
+    if not parts.hostname:
+        raise ValueError("it does not name the sentinels, as host:26379,host:26379/…")
+    return parts.hostname, parts.port or 26379
+
+
+def _address(pool: Any) -> str:
+    """Where the server is, for people."""
+    if isinstance(pool, SentinelConnectionPool):
+        return f"service {pool.service_name} of Sentinel"
+    kwargs = pool.connection_kwargs
+    if "path" in kwargs:
+        return str(kwargs["path"])
+    return f"{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}"

@@ -1,0 +1,331 @@
+"""One connection to Redis that hears all channels of a process.
+
+https://redis.io/docs/latest/develop/pubsub/ : a connection that has subscribed only
+takes SUBSCRIBE, UNSUBSCRIBE and PING, at any time, and is sent arrays: ``subscribe``
+and ``unsubscribe`` confirm, ``message`` carries, ``pong`` answers.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import gevent
+import redis
+from gevent import Greenlet
+from gevent.event import AsyncResult, Event
+from gevent.lock import BoundedSemaphore
+
+from ..engine.handlers import FAILURES
+from .backoff import FIRST, Backoff
+from .feeds import Heard, yielding
+
+log = logging.getLogger(__name__)
+
+#: What a connection fails with. A socket that is closed meanwhile fails on its own.
+LOST: Final = (redis.RedisError, OSError)
+
+#: Kinds of replies: the latter is ours.
+MESSAGE: Final = "message"
+REFUSED: Final = "refused"
+
+#: Channels of one SUBSCRIBE command.
+_AT_ONCE = 500
+
+
+class Link:
+    """A connection that stands.
+
+    :param connection: redis-py's, connected.
+    :param interval: seconds of silence after which Redis is asked whether it lives.
+    :param timeout: seconds in which it must answer.
+    """
+
+    def __init__(self, connection: Any, interval: float, timeout: float) -> None:
+        self._connection = connection
+        self._interval = interval
+        self._timeout = timeout
+        self._asked = False
+        self._commands: deque[tuple[str, ...]] = deque()
+        self._sending = False
+        #: The commands that were sent, without those that are answered whole.
+        self._unanswered: deque[list[str]] = deque()
+
+    def send(self, *commands: tuple[str, ...]) -> None:
+        """Send commands after those before; what fails, :meth:`replies` fails with."""
+        self._commands.extend(commands)
+        if self._sending:
+            return  # whoever is at it sends these too
+        self._sending = True
+        try:
+            while self._commands:
+                command = self._commands.popleft()
+                self._unanswered.append(list(command))
+                self._connection.send_command(*command, check_health=False)
+        except LOST as error:
+            log.debug("Sending to Redis failed: %s", error)
+            self.close()
+        finally:
+            self._sending = False
+
+    def replies(self) -> Iterator[list[Any]]:
+        """What Redis sends; where it refuses a command, the error and the command.
+
+        :raises Exception: when the connection is lost, or closed meanwhile (redis-py
+            has several for that).
+        """
+        connection = self._connection
+        while True:
+            patience = self._timeout if self._asked else self._interval
+            if connection.can_read(timeout=patience):
+                reply = self._read()
+                self._asked = False
+                yield reply
+            elif self._asked:
+                raise redis.TimeoutError(f"no answer to a ping within {patience:g} s")
+            else:
+                self._asked = True
+                self.send(("PING",))
+
+    def _read(self) -> list[Any]:
+        try:
+            response = self._connection.read_response()
+        except redis.ResponseError as error:
+            return [REFUSED, error, *self._unanswered.popleft()]
+        reply: list[Any] = response if isinstance(response, list) else [response]
+        reply[0] = text(reply[0]).lower()
+        if reply[0] != MESSAGE:
+            # One reply for each channel of a command.
+            command = self._unanswered[0]
+            command.pop()
+            if len(command) < 2:
+                self._unanswered.popleft()
+        return reply
+
+    def close(self) -> None:
+        self._commands.clear()
+        self._connection.disconnect()
+
+
+class RedisListener:
+    """Hears channels over one connection, which is there while there are any.
+
+    :param make_connection: makes a connection of redis-py, not connected yet.
+    :param name: how log lines name the server.
+    :param interval: seconds of silence after which Redis is asked whether it lives.
+    :param timeout: seconds in which it must answer, and confirm a subscription.
+    """
+
+    def __init__(
+        self,
+        make_connection: Callable[[], Any],
+        name: str,
+        interval: float,
+        timeout: float,
+    ) -> None:
+        self._make_connection = make_connection
+        self._name = name
+        self._interval = interval
+        self._timeout = timeout
+        self._heard: dict[str, list[Heard]] = {}
+        #: What Redis answers about a channel that it was asked for.
+        self._awaited: dict[str, AsyncResult[None]] = {}
+        self._starting = BoundedSemaphore(1)
+        self._greenlet: Greenlet[..., Any] | None = None
+        self._link: Link | None = None
+        #: Whether Redis was ever there. Before, options may be what is wrong.
+        self._was_there = False
+        self._wake = Event()
+        self._backoff = Backoff()
+        #: Since when Redis is lost, 0 while it is not.
+        self._lost_since = 0.0
+
+    def listen(self, channel: str, heard: Heard) -> None:
+        """Call ``heard`` with each message of a channel.
+
+        :raises redis.RedisError: or OSError, when Redis was never reached, nor is now,
+            and when it refuses the channel.
+        """
+        listeners = self._heard.get(channel)
+        first = listeners is None
+        if listeners is None:
+            listeners = self._heard[channel] = []
+            self._awaited[channel] = AsyncResult()
+        listeners.append(heard)
+        try:
+            if not self._start() and first and self._link is not None:
+                self._link.send(("SUBSCRIBE", channel))
+            answer = self._awaited.get(channel)
+            if answer is not None and self._link is not None:
+                # Where Redis does not answer, it is found lost, and comes back.
+                answer.wait(self._timeout)
+                if answer.ready():
+                    answer.get()
+        except BaseException:
+            self.unlisten(channel, heard)
+            raise
+
+    def unlisten(self, channel: str, heard: Heard) -> None:
+        """No longer call ``heard``, which was given to :meth:`listen`."""
+        listeners = self._heard.get(channel, [])
+        if heard in listeners:
+            listeners.remove(heard)
+        if listeners or channel not in self._heard:
+            return
+        del self._heard[channel]
+        self._awaited.pop(channel, None)
+        if not self._heard:
+            self._stop()
+        elif self._link is not None:
+            self._link.send(("UNSUBSCRIBE", channel))
+
+    def wake(self) -> None:
+        """Redis was seen alive: if it is lost here, try again now."""
+        if self._link is None:
+            self._wake.set()
+
+    def close(self) -> None:
+        """Hear nothing any more."""
+        self._heard.clear()
+        self._awaited.clear()
+        self._stop()
+
+    def _start(self) -> bool:
+        """Connect, unless that was done.
+
+        :returns: whether all channels of this moment are being subscribed.
+        """
+        with self._starting:
+            if self._greenlet is not None:
+                return False
+            try:
+                link: Link | None = self._connect()
+            except LOST as error:
+                if not self._was_there:
+                    raise
+                self._report_loss(error)
+                link = None
+            self._link = link
+            self._greenlet = gevent.spawn(self._run, link)
+            if not self._heard:
+                self._stop()  # it was closed meanwhile
+            return True
+
+    def _stop(self) -> None:
+        greenlet, self._greenlet = self._greenlet, None
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+        if greenlet is not None:
+            greenlet.kill(block=False)
+
+    def _connect(self) -> Link:
+        connection = self._make_connection()
+        try:
+            connection.connect()
+            # Without a password, where one is needed, only commands are refused.
+            connection.send_command("PING", check_health=False)
+            connection.read_response()
+        except BaseException:
+            connection.disconnect()
+            raise
+        self._was_there = True
+        return Link(connection, self._interval, self._timeout)
+
+    # In the greenlet
+
+    def _run(self, link: Link | None) -> None:
+        while True:
+            if link is None:
+                link = self._link = self._connect_again()
+            lost = self._hear(link)
+            if self._greenlet is not gevent.getcurrent():
+                return  # it was stopped
+            link = self._link = None
+            self._report_loss(lost)
+
+    def _hear(self, link: Link) -> BaseException:
+        """Hear all channels, until that fails; with what it did.
+
+        Whatever that is: nobody would notice that this greenlet has ended.
+        """
+        channels = list(self._heard)
+        try:
+            for start in range(0, len(channels), _AT_ONCE):
+                link.send(("SUBSCRIBE", *channels[start : start + _AT_ONCE]))
+            for reply in yielding(link.replies()):
+                self._handle(link, reply)
+        except FAILURES as error:
+            return error
+        finally:
+            link.close()
+        raise AssertionError("replies never end")
+
+    def _handle(self, link: Link, reply: list[Any]) -> None:
+        kind = reply[0]
+        if kind == MESSAGE:
+            channel = text(reply[1])
+            for heard in list(self._heard.get(channel, ())):
+                try:
+                    heard(reply[2])
+                except FAILURES:
+                    log.exception("A message of channel %r failed", channel)
+        elif kind == "subscribe":
+            self._report_return()
+            answer = self._awaited.pop(text(reply[1]), None)
+            if answer is not None:
+                answer.set()
+        elif kind == REFUSED:
+            self._handle_refusal(link, *reply[1:])
+
+    def _handle_refusal(
+        self, link: Link, error: Exception, command: str, *channels: str
+    ) -> None:
+        if command == "SUBSCRIBE" and len(channels) > 1:
+            # It may be one of them.
+            link.send(*((command, channel) for channel in channels))
+            return
+        log.warning("%s refuses %s: %s", self._name, " ".join(channels), error)
+        for channel in channels:
+            answer = self._awaited.pop(channel, None)
+            if answer is not None:
+                answer.set_exception(error)
+
+    def _connect_again(self) -> Link:
+        known = ""
+        while True:
+            # Never at once, however often Redis is seen alive.
+            gevent.sleep(FIRST)
+            self._wake.wait(self._backoff.next() - FIRST)
+            self._wake.clear()
+            try:
+                return self._connect()
+            except LOST as error:
+                if str(error) != known:
+                    known = str(error)
+                    log.warning("%s is still lost: %s", self._name, error)
+
+    def _report_loss(self, error: BaseException) -> None:
+        self._wake.clear()
+        if not self._lost_since:
+            self._lost_since = time.monotonic()
+            log.warning("%s is lost, and looked for: %s", self._name, error)
+
+    def _report_return(self) -> None:
+        if self._lost_since:
+            seconds = time.monotonic() - self._lost_since
+            self._lost_since = 0.0
+            self._backoff.reset()
+            log.warning(
+                "%s is back after %.1f s, for %d channels",
+                self._name,
+                seconds,
+                len(self._heard),
+            )
+
+
+def text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

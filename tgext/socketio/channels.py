@@ -1,0 +1,195 @@
+"""A process's channels: subscribed once at the backend, fanned out here.
+
+However many browsers listen to a channel, the backend has one subscription of it in
+this process, opened with the first of them and closed with the last. A message is
+decoded once, encoded once per generation of clients, and put into their outboxes, all
+in the greenlet that heard it: in order, and never within a TurboGears request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gevent.lock import BoundedSemaphore
+from tg.jsonify import JSONEncoder
+
+from .backends import backend_of
+from .backends.feeds import Feed, feed_of
+from .engine.handlers import FAILURES
+from .engine.rooms import deliver
+from .engine.virtsocket import Socket
+from .wire import fast
+from .wire.errors import InvalidJSON
+from .wire.packet import Packet, event_packet
+
+if TYPE_CHECKING:
+    from anypubsub.interfaces import PubSub
+
+log = logging.getLogger(__name__)
+
+#: The event that brings a message to the browser, in the original's spelling.
+EVENT = "pubblication"
+
+_encoder = JSONEncoder.create_global()
+#: Writes JSON, with all that ``@expose('json')`` can write.
+dumps: Callable[[Any], str] = partial(fast.dumps, default=_encoder.default)
+
+
+def loads(data: Any) -> Any:
+    """Read a backend's message.
+
+    :raises InvalidJSON: when it isn't JSON.
+    """
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        try:
+            data = bytes(data).decode()
+        except UnicodeDecodeError:
+            raise InvalidJSON("invalid JSON: not UTF-8") from None
+    if not isinstance(data, str):
+        raise InvalidJSON(f"invalid JSON: {type(data).__name__} is no text")
+    return fast.loads(data)
+
+
+Audience = tuple[str, bool]
+
+
+class Listener(NamedTuple):
+    """A client's namespace that hears a channel.
+
+    :param named: whether its events carry the channel as second argument.
+    """
+
+    socket: Socket
+    endpoint: str
+    named: bool
+
+    @property
+    def audience(self) -> Audience:
+        """What it shares with those who get the same packet."""
+        return self.endpoint, self.named
+
+
+class Channel:
+    """One channel, and who hears it here."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.audiences: dict[Audience, dict[Socket, None]] = {}
+        #: Held while the backend is asked for the channel.
+        self.asking = BoundedSemaphore(1)
+        self.open = False
+
+    def add(self, listener: Listener) -> None:
+        self.audiences.setdefault(listener.audience, {})[listener.socket] = None
+
+    def discard(self, listener: Listener) -> None:
+        sockets = self.audiences.get(listener.audience, {})
+        sockets.pop(listener.socket, None)
+        if not sockets:
+            self.audiences.pop(listener.audience, None)
+
+    def hear(self, data: Any) -> None:
+        """Send a message of the backend to all listeners."""
+        try:
+            message = loads(data)
+        except InvalidJSON as error:
+            log.warning(
+                "Skipped a message of channel %r: %s: %.80r", self.name, error, data
+            )
+            return
+        for (endpoint, named), sockets in list(self.audiences.items()):
+            args = (message, self.name) if named else (message,)
+            packet = event_packet(endpoint, EVENT, args)
+            try:
+                _send(list(sockets), packet)
+            except FAILURES:
+                log.exception("A message of channel %r was not sent", self.name)
+
+
+def _send(sockets: list[Socket], packet: Packet) -> None:
+    deliver((each for each in sockets if each.transport is not None), packet)
+    for socket in sockets:
+        if socket.transport is None:
+            # The socket of a test that posts packets, which replaced this method.
+            socket.send_packet(packet)
+
+
+class Channels:
+    """The channels of one backend in this process.
+
+    :ivar backend: carries the messages.
+    :ivar feed: how to listen to it.
+    """
+
+    def __init__(self, backend: PubSub) -> None:
+        self.backend = backend
+        self.feed: Feed = feed_of(backend)
+        self._channels: dict[str, Channel] = {}
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def publish(self, name: str, message: Any) -> None:
+        """Send a message to all who hear a channel, in every process.
+
+        :param message: anything that JSON takes.
+        :raises TypeError: when it cannot be written as JSON.
+        :raises BackendError: when the broker does not take it.
+        """
+        self.backend.publish(name, dumps(message))
+
+    def subscribe(self, name: str, listener: Listener) -> None:
+        """Have a listener hear a channel; again has no effect.
+
+        Blocks until the backend has the channel.
+
+        :raises BackendError: when the backend cannot be had; nothing is left then.
+        """
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = Channel(name)
+        channel.add(listener)
+        try:
+            with channel.asking:
+                if channel.audiences and not channel.open:
+                    self.feed.listen(name, channel.hear)
+                    channel.open = True
+        except BaseException:
+            channel.discard(listener)
+            raise
+        finally:
+            # Meanwhile the listener, or the last of all, may have left.
+            self._close_if_unheard(channel)
+
+    def unsubscribe(self, name: str, listener: Listener) -> None:
+        """Have a listener hear a channel no more; does not block."""
+        channel = self._channels.get(name)
+        if channel is not None:
+            channel.discard(listener)
+            self._close_if_unheard(channel)
+
+    def _close_if_unheard(self, channel: Channel) -> None:
+        if channel.audiences or channel.asking.locked():
+            return
+        if self._channels.get(channel.name) is channel:
+            del self._channels[channel.name]
+        if channel.open:
+            channel.open = False
+            self.feed.unlisten(channel.name, channel.hear)
+
+
+def channels_of(settings: Mapping[str, Any]) -> Channels:
+    """The channels of an application: those of its ``app_globals.anypubsub``.
+
+    :param settings: the application's configuration, as ``tg.config``.
+    :raises BackendError: when the backend cannot be made.
+    """
+    backend = backend_of(settings)
+    app_globals: Any = settings["tg.app_globals"]
+    channels: Channels | None = getattr(app_globals, "socketio_channels", None)
+    if channels is None or channels.backend is not backend:
+        channels = app_globals.socketio_channels = Channels(backend)
+    return channels

@@ -1,0 +1,97 @@
+"""Broadcasts that reach the sockets of every process.
+
+With ``socketio.cluster = true`` what goes to many sockets of a namespace, or of a room
+in it, goes over the backend of the channels too, to the other processes that serve the
+same application; each delivers it to its own sockets.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from tg.support.converters import asbool
+
+from .engine.server import SocketIOServer
+from .wire.packet import Packet
+
+if TYPE_CHECKING:
+    from .channels import Channels
+
+__all__ = ["join_cluster", "publish_elsewhere"]
+
+OPTION: Final = "socketio.cluster"
+#: Applications that share a broker, and are not to reach each other, set their own.
+CHANNEL_OPTION: Final = "socketio.cluster_channel"
+CHANNEL: Final = "tgext.socketio/cluster"
+
+#: Held while a server joins, which may take its time.
+_joining = threading.Lock()
+
+
+def join_cluster(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
+    """Connect a server with the other processes, if its application wants that.
+
+    Done already, it costs nothing.
+
+    :param settings: the application's configuration, as ``tg.config``.
+    :raises BackendError: when an option cannot be (it is named), or the broker cannot
+        be reached; the next call tries again.
+    """
+    if not is_clustered(settings) or server.rooms.bus is not None:
+        return
+    from .bus import ClusterBus
+
+    with _joining:
+        if server.rooms.bus is None:
+            channels, name = _channels_of(settings), channel_of(settings)
+            server.rooms.bus = ClusterBus(server.rooms, channels, name)
+
+
+def publish_elsewhere(
+    packet: Packet, room: str | None, settings: Mapping[str, Any]
+) -> None:
+    """Send a packet to the sockets of a cluster, from a process that serves none.
+
+    :param settings: the application's configuration. Where it wants no cluster, there
+        is nobody to send to.
+    :raises BackendError: when an option cannot be, or the broker does not take it.
+    """
+    if is_clustered(settings):
+        from .bus import make_message
+
+        message = make_message(packet, room)
+        _channels_of(settings).publish(channel_of(settings), message)
+
+
+def is_clustered(settings: Mapping[str, Any]) -> bool:
+    """Whether an application wants to reach the sockets of other processes.
+
+    :raises ValueError: when ``socketio.cluster`` is neither true nor false.
+    """
+    value = settings.get(OPTION)
+    try:
+        return bool(value is not None and asbool(value))
+    except ValueError:
+        raise ValueError(f"{OPTION}: {value!r} is neither true nor false") from None
+
+
+def channel_of(settings: Mapping[str, Any]) -> str:
+    """The channel that carries the broadcasts, which no client may hear."""
+    return str(settings.get(CHANNEL_OPTION) or CHANNEL)
+
+
+def _channels_of(settings: Mapping[str, Any]) -> Channels:
+    from anypubsub.backends.memory import MemoryPubSub
+
+    from .backends.errors import BackendOptionError
+    from .channels import channels_of
+
+    channels = channels_of(settings)
+    if isinstance(channels.backend, MemoryPubSub):
+        raise BackendOptionError(
+            OPTION,
+            "the backend memory reaches no other process; redis does",
+        )
+    return channels

@@ -1,0 +1,107 @@
+"""The opening handshake of a WebSocket (RFC 6455, section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from geventwebsocket.exceptions import WebSocketError
+
+from ..wire.deflate import NAME, Agreement, Deflate
+from ..wire.websocket import VERSION, Offer, is_key, parse_extensions, parse_tokens
+
+Headers = list[tuple[str, str]]
+
+INVALID = "Invalid WebSocket request"
+
+#: What goes with a 426.
+VERSION_HEADERS: Headers = [
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Version", VERSION),
+]
+
+
+class HandshakeRefused(WebSocketError):
+    """A handshake that is answered over HTTP.
+
+    :ivar status: the answer's status line.
+    :ivar headers: its headers, but for those of the body.
+    :ivar text: its body.
+    """
+
+    def __init__(
+        self, status: str, text: str = INVALID, headers: Headers | None = None
+    ) -> None:
+        super().__init__(f"{status}: {text}")
+        self.status = status
+        self.text = text
+        self.headers = headers or []
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What a client asks for."""
+
+    key: str
+    #: In the order in which the client prefers them.
+    subprotocols: Sequence[str]
+    extensions: Sequence[Offer]
+
+    def choose_subprotocol(self, supported: Sequence[str]) -> str | None:
+        """The first that the client names and the server has; None without one."""
+        return next((each for each in self.subprotocols if each in supported), None)
+
+    def choose_compression(self, deflate: Deflate) -> Agreement | None:
+        """What comes of the first acceptable offer of permessage-deflate."""
+        for name, parameters in self.extensions:
+            agreement = deflate.accept(parameters) if name == NAME else None
+            if agreement is not None:
+                return agreement
+        return None
+
+
+def asks_for_websocket(environ: dict[str, Any]) -> bool:
+    """Whether a request wants to become a WebSocket, be it well-formed or not."""
+    return (
+        environ["REQUEST_METHOD"] == "GET"
+        and "websocket" in _names(environ.get("HTTP_UPGRADE", ""))
+        and "upgrade" in _names(environ.get("HTTP_CONNECTION", ""))
+    )
+
+
+def read_handshake(environ: dict[str, Any]) -> Handshake:
+    """Read the request that opens a WebSocket (section 4.2.1).
+
+    :raises HandshakeRefused: when it cannot be accepted.
+    """
+    if not asks_for_websocket(environ) or not _is_plain_request(environ):
+        raise HandshakeRefused("400 Bad Request")
+    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != VERSION:
+        raise HandshakeRefused("426 Upgrade Required", headers=VERSION_HEADERS)
+    key: str = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
+    if not is_key(key):
+        raise HandshakeRefused("400 Bad Request")
+    try:
+        return Handshake(
+            key,
+            parse_tokens(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "")),
+            parse_extensions(environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", "")),
+        )
+    except ValueError as error:
+        raise HandshakeRefused("400 Bad Request", f"{INVALID}: {error}") from None
+
+
+def _is_plain_request(environ: dict[str, Any]) -> bool:
+    """HTTP/1.1, for a host, and without a body, which would be taken for frames."""
+    return (
+        environ.get("SERVER_PROTOCOL") == "HTTP/1.1"
+        and bool(environ.get("HTTP_HOST"))
+        and environ.get("CONTENT_LENGTH", "0") in ("", "0")
+        and "HTTP_TRANSFER_ENCODING" not in environ
+    )
+
+
+def _names(header: str) -> list[str]:
+    return [each.strip().lower() for each in header.split(",")]

@@ -1,0 +1,61 @@
+"""What HTTP requests are read from."""
+
+from __future__ import annotations
+
+from io import BufferedReader, RawIOBase
+from typing import Any
+
+import gevent
+from gevent.pywsgi import Input
+from gevent.socket import wait_read
+
+
+class FairInput(RawIOBase):
+    """The input of an HTTP connection, which lets others have their turn.
+
+    gevent's own reads do not wait while there is something to read: a client that
+    always sends more, such as a body in chunks of one byte, would keep all others
+    waiting.
+
+    :param sock: a gevent socket.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", 0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        descriptor = self._sock.fileno()
+        if descriptor >= 0 and self._sock.gettimeout() != 0:
+            wait_read(descriptor)
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+
+def buffered_input(sock: Any) -> BufferedReader:
+    """What pywsgi reads requests from."""
+    return BufferedReader(FairInput(sock))
+
+
+class Leftover:
+    """The rest of a body that nobody wants.
+
+    Some of it is read after the answer: closing with unread input resets the
+    connection, and a client that still sends would not see the answer.
+
+    :param timeout: seconds to go on reading.
+    :param size: bytes to read at once.
+    """
+
+    def __init__(self, source: Input, timeout: float, size: int) -> None:
+        self._source = source
+        self._timeout = timeout
+        self._size = size
+
+    def _discard(self) -> None:
+        with gevent.Timeout(self._timeout, False):  # type: ignore[arg-type]
+            while self._source.read(self._size):
+                pass
