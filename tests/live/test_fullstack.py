@@ -84,6 +84,15 @@ def test_what_an_event_writes_is_committed(site: Site, bob: clients.Client) -> N
     assert site.notes() == [("bob", "a")]
 
 
+def test_an_ack_may_be_an_object_of_the_database(
+    site: Site, bob: clients.Client
+) -> None:
+    bob.call("/notes", "write", "a")
+    [note] = bob.call("/notes", "read")
+    assert (note["author"], note["text"]) == ("bob", "a")
+    assert site.usage()["used"] == 0
+
+
 def test_what_an_event_that_fails_writes_is_not(
     site: Site, bob: clients.Client
 ) -> None:

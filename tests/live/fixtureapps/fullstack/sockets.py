@@ -114,6 +114,9 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
         add_note(str(value))
         return value, self.attempts
 
+    def on_read(self) -> Note:
+        return DBSession.query(Note).one()
+
     def on_sleep_in_the_database(self, seconds: float) -> str:
         DBSession.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
         return "slept"
