@@ -111,6 +111,16 @@ def test_the_headers_of_a_refusal_are_the_applications(
     assert reply.headers["Set-Cookie"] == "a=1"
 
 
+def test_a_header_without_a_value_is_left_out(
+    serve: Serve,
+) -> None:
+    headers: list[Any] = [("Content-Type", None), ("X-Reason", "none")]
+    live = serve(application=answering("500 Internal Server Error", headers))
+    reply = refusal(live, "4-polling")
+    assert (reply.status, reply.headers["X-Reason"]) == (500, "none")
+    assert reply.headers["Content-Type"] is None
+
+
 def test_an_answer_may_be_written_and_returned(serve: Serve) -> None:
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         write = start_response("404 Not Found", [])

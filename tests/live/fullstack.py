@@ -54,6 +54,7 @@ class Site:
         """All notes, visits, and what was done to the permissions."""
         for table in ("notes", "visits", "grants"):
             self.execute(f"DELETE FROM {table}")
+        self.execute("DELETE FROM members WHERE group_name = 'banned'")
         self.execute("INSERT INTO grants VALUES ('managers', 'manage')")
 
     def usage(self) -> dict[str, int]:

@@ -84,7 +84,8 @@ def _start(
 def _wait_until_ready(
     server: subprocess.Popen[bytes], port: int, directory: str
 ) -> None:
-    probe = ["pg_isready", "--quiet", f"--host={directory}", f"--port={port}"]
+    probe = ["pg_isready", "--quiet", "--username=tester"]
+    probe += [f"--host={directory}", f"--port={port}"]
     for _ in range(int(START_DEADLINE / 0.1)):
         with _start(probe, directory) as ready:
             if ready.wait() == 0:

@@ -62,11 +62,25 @@ def test_whom_allow_only_names_no_longer_has_to_go(site: Site) -> None:
     assert nobody.read()["type"] == "refused"
 
 
+def test_whom_the_controller_lets_in_no_longer_has_to_go(site: Site) -> None:
+    browser = Browser(site).log_in("bob")
+    bob = browser.connect()
+    assert bob.call("/notes", "who") == ["bob"]
+    site.execute("INSERT INTO members VALUES ('bob', 'banned')")
+    bob.emit("/notes", "who")
+    assert bob.event("/notes") == [*DENIED, "You are banned"]
+    assert bob.read()["type"] == "disconnect"
+    bob.websocket.receive_close()
+    # Neither a login form nor an error page: who opens a connection has no use for it.
+    target = "/socketio/?EIO=4&transport=polling"
+    assert browser.visit(target).status == 403
+
+
 # Transactions
 
 
 @pytest.fixture
-def bob(site: Site) -> clients.Client:
+def bob(site: Site) -> clients.WebSocket5:
     return Browser(site).log_in("bob").connect()
 
 
@@ -82,6 +96,15 @@ def answers(client: clients.Client, event: str, *args: Any) -> list[Any]:
 def test_what_an_event_writes_is_committed(site: Site, bob: clients.Client) -> None:
     assert bob.call("/notes", "write", "a") == [None]
     assert site.notes() == [("bob", "a")]
+
+
+def test_an_ack_may_be_an_object_of_the_database(
+    site: Site, bob: clients.Client
+) -> None:
+    bob.call("/notes", "write", "a")
+    [note] = bob.call("/notes", "read")
+    assert (note["author"], note["text"]) == ("bob", "a")
+    assert site.usage()["used"] == 0
 
 
 def test_what_an_event_that_fails_writes_is_not(
@@ -173,6 +196,13 @@ def test_the_request_that_opened_the_connection_has_ended(site: Site) -> None:
     assert bob.call("/notes", "recall", "colour") == ["blue"]
 
 
+def test_a_job_gives_its_connection_to_the_database_back(site: Site) -> None:
+    client = Browser(site).connect()
+    client.emit("/notes", "count_in_a_job")
+    assert client.event("/notes") == ["counted", 0]
+    clients.wait_for(lambda: site.usage()["used"] == 0, "the end of the job")
+
+
 # Languages and templates
 
 MESSAGES = {
@@ -212,7 +242,7 @@ def test_an_event_renders_a_template(site: Site) -> None:
     assert html == '<p class="note">Geschrieben von bob: 1 &lt; 2</p>'
 
 
-# Sessions
+# Sessions and caches
 
 
 def test_a_session_is_that_of_the_pages(site: Site) -> None:
@@ -238,6 +268,12 @@ def test_the_connection_has_a_session_of_its_own(site: Site) -> None:
     assert browser.ask("/recall", name="size") == {"value": None}
     [others] = other.call("/notes", "remember_here", "a", 1)
     assert "size" not in others
+
+
+def test_the_cache_is_that_of_the_pages(site: Site) -> None:
+    client = Browser(site).connect()
+    assert client.call("/notes", "cached", "an event's") == ["an event's"]
+    assert Browser(site).ask("/cached", content="a page's") == {"value": "an event's"}
 
 
 # Pages and jobs that send events

@@ -31,6 +31,9 @@ class Lab(SocketIOTGNamespace):
     def on_fail(self):
         raise RuntimeError("the reason")
 
+    def on_answer_wrongly(self):
+        return object()
+
     def on_ask(self):
         self.emit("question", callback=lambda answer: 1 / 0, timeout=0.001)
 
@@ -107,6 +110,16 @@ def test_the_log_says_what_failed_once(
     [report] = reporter.reports
     assert report.exception.startswith("RuntimeError: the reason")
     assert report.context.environ["HTTP_COOKIE"] == "a=b"
+
+
+def test_an_ack_that_cannot_be_written_is_reported(
+    live: Live, client: Any, caplog: pytest.LogCaptureFixture, reporter: Reporter
+) -> None:
+    client.emit("/lab", "answer_wrongly", number=1)
+    assert client.event("/lab")[1] == "internal_error"
+    [message] = logged(caplog)
+    assert message.startswith("Event 'answer_wrongly' of namespace /lab failed (user")
+    assert len(reporter.reports) == 1
 
 
 def test_a_failed_callback_is_reported(

@@ -240,8 +240,12 @@ class Guarded(SocketIOTGNamespace):
     def on_both(self, number):
         self.emit("welcome")
 
+    @require(predicates.Not(predicates.is_user("ada")))
+    def on_others(self):
+        self.emit("welcome")
+
     def get_initial_acl(self):
-        return {"on_members", "on_ada", "on_both"}
+        return {"on_members", "on_ada", "on_both", "on_others"}
 
     @require(predicates.not_anonymous())
     def on_not_in_the_acl(self):
@@ -254,12 +258,13 @@ class Guarded(SocketIOTGNamespace):
         ("members", [], {"ada", "bob"}),
         ("ada", [], {"ada"}),
         ("both", ["1"], {"ada"}),
+        ("others", [], {None, "bob"}),
         ("not_in_the_acl", [], set()),
     ],
 )
 @pytest.mark.parametrize("user", [None, "ada", "bob"])
 def test_require(
-    event: str, args: list[Any], users: set[str], user: str | None
+    event: str, args: list[Any], users: set[str | None], user: str | None
 ) -> None:
     posted = post(Guarded, event, *args, user=user)
     if user in users:
@@ -281,8 +286,10 @@ def test_access_is_checked_before_arguments_are_looked_at() -> None:
     [
         predicates.not_anonymous(msg="Members only"),
         require(predicates.not_anonymous(msg="Members only")),
+        predicates.Not(predicates.is_anonymous(), msg="Members only"),
+        require(predicates.Not(predicates.is_anonymous(), msg="Members only")),
     ],
-    ids=["predicate", "require"],
+    ids=["predicate", "require", "not", "require-not"],
 )
 @pytest.mark.parametrize("user", [None, "ada"])
 def test_allow_only_decides_about_the_namespace(allowed: Any, user: str | None) -> None:

@@ -36,6 +36,10 @@ class Lab(SocketIOTGNamespace):
         self.tell()
         raise RuntimeError
 
+    def on_answer_wrongly(self):
+        self.tell()
+        return object()
+
     def on_doom(self):
         self.tell()
         transaction.doom()
@@ -144,6 +148,13 @@ def test_what_waits_for_the_commit_leaves_after_it(client: Any) -> None:
 
 def test_what_waits_for_the_commit_of_what_failed_never_leaves(client: Any) -> None:
     client.emit("/lab", "fail")
+    assert client.event("/lab") == ["at once"]
+    assert client.event("/lab")[:2] == ["error", "internal_error"]
+    assert events_until_ack(client, "write") == [["at once"], COMMITTED, "done"]
+
+
+def test_an_ack_that_cannot_be_written_undoes_the_event(client: Any) -> None:
+    client.emit("/lab", "answer_wrongly", number=9)
     assert client.event("/lab") == ["at once"]
     assert client.event("/lab")[:2] == ["error", "internal_error"]
     assert events_until_ack(client, "write") == [["at once"], COMMITTED, "done"]

@@ -140,7 +140,8 @@ class SocketIOTGNamespace(BaseNamespace):
 
 def _unmet(predicate: Any, environ: Callable[[], dict[str, Any]]) -> str | None:
     """Why a predicate, or a ``require`` with one, is not met; None when it is."""
-    predicate = getattr(predicate, "predicate", predicate)
+    if isinstance(predicate, require):  # A predicate such as Not has one inside too.
+        predicate = predicate.predicate
     if predicate is None:
         return None
     try:

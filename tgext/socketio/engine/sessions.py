@@ -97,7 +97,8 @@ def _call(application: Any, environ: dict[str, Any]) -> tuple[str, Headers, byte
 
 def _refusal(status: str, headers: Headers, body: bytes) -> Refused:
     if status[:1] in "45":
-        return Refused(status, headers, body)
+        # TurboGears has a Content-Type of None where it failed before it chose one.
+        return Refused(status, [each for each in headers if each[1] is not None], body)
     if status[:1] == "3":
         # A login page: the application wants to know who this is.
         return _plain("401 Unauthorized", "Unauthorized")

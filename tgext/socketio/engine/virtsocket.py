@@ -282,7 +282,9 @@ class Socket(AckBook):
         if namespace is None:
             self._dispatch_outside(packet)
         elif kind == "event" or kind == "message" or kind == "json":
-            self._answer(packet, self.around(namespace.process_packet, packet))
+            ack = self.around(self._perform, namespace, packet)
+            if ack is not None:
+                self.send_encoded(ack, packet["endpoint"])
         elif kind == "disconnect":
             namespace._leave(CLIENT_LEFT)
         elif kind == "connect":
@@ -290,16 +292,21 @@ class Socket(AckBook):
         else:
             self.around(namespace.process_packet, packet)
 
-    def _answer(self, packet: Packet, result: Any) -> None:
+    def _perform(self, namespace: BaseNamespace, packet: Packet) -> Encoded | None:
+        """Handle an event.
+
+        :returns: its ack, written while what a handler returned can still be read.
+        """
+        result = namespace.process_packet(packet)
         wanted = packet.get("ack")
         if wanted is None:
-            return
+            return None
         args: list[Any] = []
         if wanted == "data":
             args = list(result) if type(result) is tuple else [result]
         endpoint = packet["endpoint"]
         number = packet["id"]
-        self.send_packet(
+        return self.encode(
             {"type": "ack", "ackId": number, "args": args, "endpoint": endpoint}
         )
 

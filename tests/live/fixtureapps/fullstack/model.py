@@ -117,7 +117,8 @@ def populate(connection: Any) -> None:
     password = hashed(PASSWORD)
     users = [{"user_name": name, "password": password} for name in USERS]
     connection.execute(insert(User), users)
-    connection.execute(insert(Group), {"group_name": "managers"})
+    groups = [{"group_name": name} for name in ("managers", "banned")]
+    connection.execute(insert(Group), groups)
     connection.execute(insert(Permission), {"permission_name": "manage"})
     connection.execute(insert(members), {"user_name": "ada", "group_name": "managers"})
     grant = {"group_name": "managers", "permission_name": "manage"}

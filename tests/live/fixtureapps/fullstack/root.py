@@ -51,6 +51,11 @@ class RootController(TGController):
         return {"value": value}
 
     @expose("json")
+    def cached(self, content: str) -> dict[str, Any]:
+        cache = tg.cache.get_cache("notes")
+        return {"value": cache.get_value("first", createfunc=lambda: content)}
+
+    @expose("json")
     def speak(self, language: str) -> dict[str, Any]:
         set_lang(language)
         return {"language": language}

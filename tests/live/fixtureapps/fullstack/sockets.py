@@ -114,6 +114,12 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
         add_note(str(value))
         return value, self.attempts
 
+    def on_read(self) -> Note:
+        return DBSession.query(Note).one()
+
+    def on_count_in_a_job(self) -> None:
+        self.spawn(lambda: self.emit("counted", self.on_count()))
+
     def on_sleep_in_the_database(self, seconds: float) -> str:
         DBSession.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
         return "slept"
@@ -130,6 +136,10 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
     def on_render(self, content: str) -> str:
         note = "fullstack.templates.note"
         return str(render({"content": content}, "kajiki", note, is_fragment=True))
+
+    def on_cached(self, content: str) -> str:
+        cache = tg.cache.get_cache("notes")
+        return str(cache.get_value("first", createfunc=lambda: content))
 
     # Sessions
 
@@ -156,6 +166,9 @@ class Members(SocketIOTGNamespace):
 
 
 class SocketIO(SocketIOController):
+    allow_only = require(
+        predicates.Not(predicates.in_group("banned"), msg="You are banned")
+    )
     notes = Notes
     members = Members
 
