@@ -257,6 +257,31 @@ def test_a_session_is_that_of_the_pages(site: Site) -> None:
     assert Browser(site).ask("/recall", name="colour") == {"value": None}
 
 
+@pytest.mark.parametrize(
+    ("page", "parameters", "left"),
+    [
+        ("/remember", {"name": "colour", "value": "blue"}, "blue"),
+        ("/forget", {}, None),
+    ],
+)
+def test_what_a_page_does_to_the_session_outlives_an_event_that_takes_long(
+    site: Site, page: str, parameters: dict[str, str], left: str | None
+) -> None:
+    # Looking for the language in it, TurboGears reads the session for each event.
+    browser = Browser(site).log_in("bob")
+    browser.ask("/remember", name="colour", value="red")
+    stolen = Browser(site)
+    stolen.cookies = {**browser.cookies}
+    bob = browser.connect()
+    bob.emit("/notes", "write_and_wait", "a", number=1)
+    assert bob.event("/notes") == ["at once", "a"]
+    browser.ask(page, **parameters)
+    Browser(site).ask("/go_on")
+    assert bob.event("/notes") == ["on commit", "a"]
+    assert bob.read()["type"] == "ack"
+    assert stolen.ask("/recall", name="colour") == {"value": left}
+
+
 def test_the_connection_has_a_session_of_its_own(site: Site) -> None:
     browser = Browser(site)
     browser.ask("/remember", name="colour", value="red")

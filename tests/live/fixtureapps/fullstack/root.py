@@ -56,6 +56,11 @@ class RootController(TGController):
         return {"value": cache.get_value("first", createfunc=lambda: content)}
 
     @expose("json")
+    def forget(self) -> dict[str, Any]:
+        tg.session.delete()
+        return {}
+
+    @expose("json")
     def speak(self, language: str) -> dict[str, Any]:
         set_lang(language)
         return {"language": language}
