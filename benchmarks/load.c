@@ -49,6 +49,7 @@
 #define MAX_MESSAGE (64u << 20)
 #define MAX_HTTP_HEAD 16384
 #define MAX_NAME 256
+#define MAX_COOKIE 2048
 
 /* The handshake's key is fixed, so its answer is too and no SHA-1 is needed here. This
  * pair is the example of RFC 6455, section 1.3. */
@@ -74,6 +75,7 @@ static struct {
     const char *namespace;
     const char *event;
     const char *reply;
+    const char *cookie;
     int connections;
     int in_flight;
     size_t size;
@@ -83,8 +85,8 @@ static struct {
     int pid;
 } opt = {
     .mode = ECHO, .host = "127.0.0.1", .port = 0, .path = "/socket.io/",
-    .namespace = "/bench", .event = NULL, .reply = NULL, .connections = 100,
-    .in_flight = 8, .size = 64, .seconds = 4, .warmup = 1, .patience = 15, .pid = 0,
+    .namespace = "/bench", .event = NULL, .reply = NULL,
+    .cookie = NULL, .connections = 100, .in_flight = 8, .size = 64, .seconds = 4, .warmup = 1, .patience = 15, .pid = 0,
 };
 
 static const char USAGE[] =
@@ -96,6 +98,7 @@ static const char USAGE[] =
     "  -n, --namespace NAME    (/bench)\n"
     "  -e, --event NAME        event to send (echo; ask for ack; shout for fanout)\n"
     "  -r, --reply NAME        event to expect (echoed; heard for fanout)\n"
+    "  -C, --cookie COOKIES    of every connection\n"
     "  -c, --connections N     (100)\n"
     "  -w, --in-flight N       events in flight per connection, or per fan-out (8)\n"
     "  -s, --size BYTES        payload, at least 20 (64)\n"
@@ -112,6 +115,7 @@ static const struct option LONG_OPTIONS[] = {
     {"namespace", required_argument, NULL, 'n'},
     {"event", required_argument, NULL, 'e'},
     {"reply", required_argument, NULL, 'r'},
+    {"cookie", required_argument, NULL, 'C'},
     {"connections", required_argument, NULL, 'c'},
     {"in-flight", required_argument, NULL, 'w'},
     {"size", required_argument, NULL, 's'},
@@ -720,14 +724,17 @@ static bool read_frame(struct connection *c, uint64_t when)
 
 static void request_upgrade(struct connection *c)
 {
-    char request[1024];
+    char request[1024 + MAX_COOKIE];
     int length = snprintf(request, sizeof request,
         "GET %s?EIO=4&transport=websocket HTTP/1.1\r\n"
         "Host: %s:%d\r\n"
         "Upgrade: websocket\r\n"
         "Connection: Upgrade\r\n"
         "Sec-WebSocket-Key: " WS_KEY "\r\n"
-        "Sec-WebSocket-Version: 13\r\n\r\n", opt.path, opt.host, opt.port);
+        "%s%s%s"
+        "Sec-WebSocket-Version: 13\r\n\r\n", opt.path, opt.host, opt.port,
+        opt.cookie ? "Cookie: " : "", opt.cookie ? opt.cookie : "",
+        opt.cookie ? "\r\n" : "");
     c->state = UPGRADING;
     append(&c->out, request, (size_t)length);
 }
@@ -1018,6 +1025,13 @@ static const char *plain(const char *text)
     return text;
 }
 
+static const char *cookie(const char *text)
+{
+    if (strlen(text) >= MAX_COOKIE || strpbrk(text, "\r\n") != NULL)
+        usage("not the value of a header: ", text);
+    return text;
+}
+
 static void set_option(int letter, const char *value)
 {
     switch (letter) {
@@ -1028,6 +1042,7 @@ static void set_option(int letter, const char *value)
     case 'n': opt.namespace = plain(value); break;
     case 'e': opt.event = plain(value); break;
     case 'r': opt.reply = plain(value); break;
+    case 'C': opt.cookie = cookie(value); break;
     case 'c': opt.connections = (int)number(value, 1, 1e5, "connections"); break;
     case 'w': opt.in_flight = (int)number(value, 1, 1e5, "in-flight"); break;
     case 's': opt.size = (size_t)number(value, PAYLOAD_HEAD, 16e6, "size"); break;
@@ -1044,7 +1059,7 @@ static void read_options(int argc, char **argv)
 {
     struct in_addr address;
     int letter;
-    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:c:w:s:d:W:t:P:h",
+    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:C:c:w:s:d:W:t:P:h",
                                  LONG_OPTIONS, NULL)) != -1)
         set_option(letter, optarg);
     if (optind < argc)
