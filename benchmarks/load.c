@@ -49,7 +49,7 @@
 #define MAX_MESSAGE (64u << 20)
 #define MAX_HTTP_HEAD 16384
 #define MAX_NAME 256
-#define MAX_COOKIE 2048
+#define MAX_HEADERS 2048
 
 /* The handshake's key is fixed, so its answer is too and no SHA-1 is needed here. This
  * pair is the example of RFC 6455, section 1.3. */
@@ -75,7 +75,6 @@ static struct {
     const char *namespace;
     const char *event;
     const char *reply;
-    const char *cookie;
     int connections;
     int in_flight;
     size_t size;
@@ -85,8 +84,8 @@ static struct {
     int pid;
 } opt = {
     .mode = ECHO, .host = "127.0.0.1", .port = 0, .path = "/socket.io/",
-    .namespace = "/bench", .event = NULL, .reply = NULL,
-    .cookie = NULL, .connections = 100, .in_flight = 8, .size = 64, .seconds = 4, .warmup = 1, .patience = 15, .pid = 0,
+    .namespace = "/bench", .event = NULL, .reply = NULL, .connections = 100,
+    .in_flight = 8, .size = 64, .seconds = 4, .warmup = 1, .patience = 15, .pid = 0,
 };
 
 static const char USAGE[] =
@@ -98,7 +97,7 @@ static const char USAGE[] =
     "  -n, --namespace NAME    (/bench)\n"
     "  -e, --event NAME        event to send (echo; ask for ack; shout for fanout)\n"
     "  -r, --reply NAME        event to expect (echoed; heard for fanout)\n"
-    "  -C, --cookie COOKIES    of every connection\n"
+    "  -x, --header LINE       goes with the handshake; may be given several times\n"
     "  -c, --connections N     (100)\n"
     "  -w, --in-flight N       events in flight per connection, or per fan-out (8)\n"
     "  -s, --size BYTES        payload, at least 20 (64)\n"
@@ -115,7 +114,7 @@ static const struct option LONG_OPTIONS[] = {
     {"namespace", required_argument, NULL, 'n'},
     {"event", required_argument, NULL, 'e'},
     {"reply", required_argument, NULL, 'r'},
-    {"cookie", required_argument, NULL, 'C'},
+    {"header", required_argument, NULL, 'x'},
     {"connections", required_argument, NULL, 'c'},
     {"in-flight", required_argument, NULL, 'w'},
     {"size", required_argument, NULL, 's'},
@@ -164,6 +163,7 @@ static uint64_t engine_pings;  /* answered */
 static uint64_t other_events;  /* seen beside the acknowledgements of mode ack */
 static int *deliveries;        /* fanout: by sequence number modulo in_flight */
 static char prefix[MAX_NAME];  /* the namespace as packets spell it: "/bench," or "" */
+static char headers[MAX_HEADERS]; /* of the handshake, each line with its end */
 static char *scratch;          /* one outgoing packet */
 static char *filler;           /* the payload after its header */
 
@@ -724,17 +724,15 @@ static bool read_frame(struct connection *c, uint64_t when)
 
 static void request_upgrade(struct connection *c)
 {
-    char request[1024 + MAX_COOKIE];
+    char request[1024 + MAX_HEADERS];
     int length = snprintf(request, sizeof request,
         "GET %s?EIO=4&transport=websocket HTTP/1.1\r\n"
         "Host: %s:%d\r\n"
         "Upgrade: websocket\r\n"
         "Connection: Upgrade\r\n"
         "Sec-WebSocket-Key: " WS_KEY "\r\n"
-        "%s%s%s"
-        "Sec-WebSocket-Version: 13\r\n\r\n", opt.path, opt.host, opt.port,
-        opt.cookie ? "Cookie: " : "", opt.cookie ? opt.cookie : "",
-        opt.cookie ? "\r\n" : "");
+        "%s"
+        "Sec-WebSocket-Version: 13\r\n\r\n", opt.path, opt.host, opt.port, headers);
     c->state = UPGRADING;
     append(&c->out, request, (size_t)length);
 }
@@ -1025,11 +1023,14 @@ static const char *plain(const char *text)
     return text;
 }
 
-static const char *cookie(const char *text)
+static void add_header(const char *line)
 {
-    if (strlen(text) >= MAX_COOKIE || strpbrk(text, "\r\n") != NULL)
-        usage("not the value of a header: ", text);
-    return text;
+    size_t used = strlen(headers);
+    if (strchr(line, ':') == NULL || strpbrk(line, "\r\n") != NULL)
+        usage("not a header: ", line);
+    if (used + strlen(line) + sizeof "\r\n" > MAX_HEADERS)
+        usage("too many headers: ", line);
+    sprintf(headers + used, "%s\r\n", line);
 }
 
 static void set_option(int letter, const char *value)
@@ -1042,7 +1043,7 @@ static void set_option(int letter, const char *value)
     case 'n': opt.namespace = plain(value); break;
     case 'e': opt.event = plain(value); break;
     case 'r': opt.reply = plain(value); break;
-    case 'C': opt.cookie = cookie(value); break;
+    case 'x': add_header(value); break;
     case 'c': opt.connections = (int)number(value, 1, 1e5, "connections"); break;
     case 'w': opt.in_flight = (int)number(value, 1, 1e5, "in-flight"); break;
     case 's': opt.size = (size_t)number(value, PAYLOAD_HEAD, 16e6, "size"); break;
@@ -1059,7 +1060,7 @@ static void read_options(int argc, char **argv)
 {
     struct in_addr address;
     int letter;
-    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:C:c:w:s:d:W:t:P:h",
+    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:x:c:w:s:d:W:t:P:h",
                                  LONG_OPTIONS, NULL)) != -1)
         set_option(letter, optarg);
     if (optind < argc)

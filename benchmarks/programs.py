@@ -116,10 +116,17 @@ def engine(port: int) -> list[str]:
     return [str(our_environment() / "python"), "engine_app.py", str(port)]
 
 
-def full_stack(port: int, identity_ttl: int = 0) -> list[str]:
+def full_stack(
+    port: int, no_session_touch: bool = False, identity_ttl: int = 0
+) -> list[str]:
     gearbox = str(full_stack_environment() / "gearbox")
-    options = [f"http_port={port}", f"identity_ttl={identity_ttl}", f"data={CACHE}"]
-    return [gearbox, "serve", "-c", "full_stack.ini", *options]
+    return [
+        *(gearbox, "serve", "-c", "full_stack.ini"),
+        f"http_port={port}",
+        f"data={CACHE}",
+        f"no_session_touch={no_session_touch}",
+        f"identity_ttl={identity_ttl}",
+    ]
 
 
 def python_socketio(port: int) -> list[str]:
@@ -157,9 +164,15 @@ EVENT_COSTS = (
     Server("minimal, @require and @validate", "/socketio/", ours, "/checked"),
     Server("full-stack", "/socketio/", full_stack, signs_in=True),
     Server(
-        "full-stack, socketio.identity_ttl = 60",
+        "… with i18n.no_session_touch = true",
         "/socketio/",
-        partial(full_stack, identity_ttl=60),
+        partial(full_stack, no_session_touch=True),
+        signs_in=True,
+    ),
+    Server(
+        "… and socketio.identity_ttl = 60",
+        "/socketio/",
+        partial(full_stack, no_session_touch=True, identity_ttl=60),
         signs_in=True,
     ),
 )

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Measure tgext.socketio against its peers: a few seconds per server and round.
+"""Measure tgext.socketio: against its peers, and what an event costs in applications.
 
     python benchmarks/quick.py
     python benchmarks/quick.py --rounds 1 --seconds 2 --only engine python-socketio
     python benchmarks/quick.py --scenario fanout event-cost
 
-Each server runs on core 0 and the load generator, `load.c`, on core 1; the rounds are
-interleaved (A B C A B C), and each starts its servers anew, so that none inherits the
-memory of an earlier round. The tables are Markdown, and their figures are medians.
-Trust the ratios: absolute figures move with the machine and with what else it does.
+A few seconds per server and round: each server runs on core 0 and the load generator,
+`load.c`, on core 1; the rounds are interleaved (A B C A B C), and each starts its
+servers anew, so that none inherits the memory of an earlier round. The tables are
+Markdown, and their figures are medians. Trust the ratios: absolute figures move with
+the machine and with what else it does.
 
 Wanted: Linux, two cores, `taskset`, a C compiler as `cc`; for the peer in JavaScript
 `node` and `npm`. Environments are made once, in `benchmarks/.cache/`, with the Python
@@ -46,6 +47,9 @@ from programs import (
 # Above this the load generator may be what is being measured.
 MAX_LOAD_CPU_PERCENT = 80
 
+# What browsers send, and translation looks at.
+LANGUAGES = "Accept-Language: en-US,en;q=0.9,de;q=0.8"
+
 # What an event costs in an application, rather than what a server can carry.
 EVENT_COST = "event-cost"
 
@@ -69,7 +73,7 @@ def measure(server: Server, scenario: str, seconds: float) -> Result:
         command += [f"--port={port}", f"--path={server.path}", f"--pid={pid}"]
         command.append(f"--namespace={server.namespace}")
         if server.signs_in:
-            command.append(f"--cookie={sign_in(port)}")
+            command += [f"--header=Cookie: {sign_in(port)}", f"--header={LANGUAGES}"]
         result: Result = json.loads(call([*command, f"--seconds={seconds}"]))
     return result
 
@@ -252,6 +256,8 @@ def run(scenario: str, options: argparse.Namespace) -> bool:
     """Measure and report. Whether everything asked for was measured well."""
     servers = EVENT_COSTS if scenario == EVENT_COST else OURS + PEERS
     data = Measurements([s for s in servers if s.name in options.only])
+    if not data.servers:
+        return True
     for number in range(options.rounds):
         progress(f"{scenario}: round {number + 1} of {options.rounds}")
         data.run_round(scenario, options.seconds)

@@ -3,12 +3,12 @@
 A database with zope.sqlalchemy and the transaction manager, a login by repoze.who,
 users and their permissions from the database, beaker's session in files, translation.
 
-Started by quick.py, or by hand:
-`PYTHONPATH=. gearbox serve -c full_stack.ini http_port=PORT identity_ttl=0 data=/tmp`
+Started by quick.py, or by hand as full_stack.ini says, with `PYTHONPATH=.`.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import transaction
@@ -71,7 +71,7 @@ class Model:
 
 
 class Metadata(TGAuthMetadata):
-    """The four queries of a page of a project of `gearbox quickstart`."""
+    """The look-ups of a project of `gearbox quickstart`: three queries an event."""
 
     def authenticate(self, environ: dict[str, Any], identity: dict[str, Any]) -> Any:
         user = self.get_user(identity, identity["login"])
@@ -115,6 +115,7 @@ def make_app(global_config: dict[str, str], **settings: str) -> Any:
     configurator = FullStackApplicationConfigurator()
     configurator.update_blueprint(
         {
+            "package": sys.modules[__name__],
             "root_controller": RootController(),
             "renderers": ["json"],
             "default_renderer": "json",
