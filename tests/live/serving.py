@@ -62,11 +62,13 @@ class Server:
         port: int | None = None,
         cwd: Path = ROOT,
         importable: tuple[Path, ...] = APPLICATIONS,
+        options: tuple[str, ...] = (),
     ) -> None:
         self.ini = ini
         self.port = port or free_port()
         self.cwd = cwd
         self.importable = importable
+        self.options = options
         self._output = output
         self._errors = output.with_suffix(".err")
         self._process: subprocess.Popen[bytes] | None = None
@@ -113,7 +115,9 @@ class Server:
         return self._process
 
     def start(self) -> None:
-        command = [gearbox(), "serve", "-c", str(self.ini), f"http_port={self.port}"]
+        self.started = time.monotonic()
+        command = [gearbox(), "serve", "-c", str(self.ini), *self.options]
+        command.append(f"http_port={self.port}")
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 command,
