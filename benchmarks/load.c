@@ -51,6 +51,7 @@
 #define MAX_MESSAGE (64u << 20)
 #define MAX_HTTP_HEAD 16384
 #define MAX_NAME 256
+#define MAX_HEADERS 2048
 
 /* The handshake's key is fixed, so its answer is too and no SHA-1 is needed here. This
  * pair is the example of RFC 6455, section 1.3. */
@@ -98,6 +99,7 @@ static const char USAGE[] =
     "  -n, --namespace NAME    (/bench)\n"
     "  -e, --event NAME        event to send (echo; ask for ack; shout for fanout)\n"
     "  -r, --reply NAME        event to expect (echoed; heard for fanout)\n"
+    "  -x, --header LINE       goes with the handshake; may be given several times\n"
     "  -c, --connections N     (100)\n"
     "  -w, --in-flight N       events in flight per connection, or per fan-out (8)\n"
     "  -s, --size BYTES        payload, at least 20 (64)\n"
@@ -114,6 +116,7 @@ static const struct option LONG_OPTIONS[] = {
     {"namespace", required_argument, NULL, 'n'},
     {"event", required_argument, NULL, 'e'},
     {"reply", required_argument, NULL, 'r'},
+    {"header", required_argument, NULL, 'x'},
     {"connections", required_argument, NULL, 'c'},
     {"in-flight", required_argument, NULL, 'w'},
     {"size", required_argument, NULL, 's'},
@@ -162,6 +165,7 @@ static uint64_t engine_pings;  /* answered */
 static uint64_t other_events;  /* seen beside the acknowledgements of mode ack */
 static int *deliveries;        /* fanout: by sequence number modulo in_flight */
 static char prefix[MAX_NAME];  /* the namespace as packets spell it: "/bench," or "" */
+static char headers[MAX_HEADERS]; /* of the handshake, each line with its end */
 static char *scratch;          /* one outgoing packet */
 static char *filler;           /* the payload after its header */
 
@@ -735,15 +739,17 @@ static bool read_frame(struct connection *c, uint64_t when)
 
 static void request_upgrade(struct connection *c)
 {
-    char request[1024];
+    char request[1024 + MAX_HEADERS];
     int length = snprintf(request, sizeof request,
         "GET %s%s HTTP/1.1\r\n"
         "Host: %s:%d\r\n"
         "Upgrade: websocket\r\n"
         "Connection: Upgrade\r\n"
         "Sec-WebSocket-Key: " WS_KEY "\r\n"
+        "%s"
         "Sec-WebSocket-Version: 13\r\n\r\n", opt.path,
-        opt.mode == RAW ? "" : "?EIO=4&transport=websocket", opt.host, opt.port);
+        opt.mode == RAW ? "" : "?EIO=4&transport=websocket", opt.host, opt.port,
+        headers);
     c->state = UPGRADING;
     append(&c->out, request, (size_t)length);
 }
@@ -1035,6 +1041,16 @@ static const char *plain(const char *text)
     return text;
 }
 
+static void add_header(const char *line)
+{
+    size_t used = strlen(headers);
+    if (strchr(line, ':') == NULL || strpbrk(line, "\r\n") != NULL)
+        usage("not a header: ", line);
+    if (used + strlen(line) + sizeof "\r\n" > MAX_HEADERS)
+        usage("too many headers: ", line);
+    sprintf(headers + used, "%s\r\n", line);
+}
+
 static void set_option(int letter, const char *value)
 {
     switch (letter) {
@@ -1045,6 +1061,7 @@ static void set_option(int letter, const char *value)
     case 'n': opt.namespace = plain(value); break;
     case 'e': opt.event = plain(value); break;
     case 'r': opt.reply = plain(value); break;
+    case 'x': add_header(value); break;
     case 'c': opt.connections = (int)number(value, 1, 1e5, "connections"); break;
     case 'w': opt.in_flight = (int)number(value, 1, 1e5, "in-flight"); break;
     case 's': opt.size = (size_t)number(value, PAYLOAD_HEAD, 16e6, "size"); break;
@@ -1061,7 +1078,7 @@ static void read_options(int argc, char **argv)
 {
     struct in_addr address;
     int letter;
-    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:c:w:s:d:W:t:P:h",
+    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:x:c:w:s:d:W:t:P:h",
                                  LONG_OPTIONS, NULL)) != -1)
         set_option(letter, optarg);
     if (optind < argc)

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tg import MinimalApplicationConfigurator, TGController, expose, request
+from tg import (
+    MinimalApplicationConfigurator,
+    TGController,
+    expose,
+    request,
+    require,
+    validate,
+)
+from tg.predicates import Predicate
+from tg.validation import Convert
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.mixins import BroadcastMixin
@@ -26,8 +35,25 @@ class Bench(SocketIOTGNamespace, BroadcastMixin):
         self.broadcast_event("heard", data)
 
 
+class FromHere(Predicate):
+    message = "not from this machine"
+
+    def evaluate(self, environ: dict[str, Any], credentials: Any) -> None:
+        if environ["REMOTE_ADDR"] != "127.0.0.1":
+            self.unmet()
+
+
+class Checked(SocketIOTGNamespace):
+    @require(FromHere())
+    @validate({"data": Convert(str)})
+    def on_echo(self, data: str) -> str:
+        self.emit("echoed", data)
+        return data
+
+
 class Sockets(SocketIOController):
     bench = Bench
+    checked = Checked
 
 
 class RootController(TGController):

@@ -63,12 +63,14 @@ class Server:
         cwd: Path = ROOT,
         importable: tuple[Path, ...] = APPLICATIONS,
         variables: Mapping[str, object] | None = None,
+        options: tuple[str, ...] = (),
     ) -> None:
         self.ini = ini
         self.port = port or free_port()
         self.cwd = cwd
         self.importable = importable
         self.variables = {"http_port": self.port, **(variables or {})}
+        self.options = options
         self._output = output
         self._errors = output.with_suffix(".err")
         self._process: subprocess.Popen[bytes] | None = None
@@ -120,8 +122,9 @@ class Server:
         return self._process
 
     def start(self) -> None:
+        self.started = time.monotonic()
         variables = [f"{name}={value}" for name, value in self.variables.items()]
-        command = [gearbox(), "serve", "-c", str(self.ini), *variables]
+        command = [gearbox(), "serve", "-c", str(self.ini), *self.options, *variables]
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 command,

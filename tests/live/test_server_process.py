@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from .nodes import CONNECTIONS, Waiter, player
-from .serving import LAB, Server
+from .serving import LAB, ROOT, START_DEADLINE, Server
 
 MakeServer = Callable[..., Server]
 
@@ -135,3 +136,33 @@ def test_debug_mode_is_refused(serve: MakeServer, tmp_path: Path) -> None:
     ended = server.wait_until_ended()
     assert ended.code != 0
     assert "debug mode" in server.errors
+
+
+def test_the_reloader_starts_it_anew(serve: MakeServer, tmp_path: Path) -> None:
+    application = tmp_path / "lab.py"
+    application.write_text((LAB.parent / "lab.py").read_text())
+    with serve(importable=(tmp_path, ROOT), options=("--reload",)) as server:
+        application.write_text(application.read_text().replace('"lab"', '"anew"', 1))
+        # What changes before the reloader watches it has not changed.
+        while "changed; reloading" not in wait_a_moment(server):
+            application.touch()
+        while page(server) != b"anew":
+            wait_a_moment(server)
+    assert "Traceback" not in server.output
+
+
+def wait_a_moment(server: Server) -> str:
+    """Leave the server some time; what it wrote so far."""
+    time.sleep(0.1)
+    assert time.monotonic() < server.started + START_DEADLINE, server.output
+    return server.output
+
+
+def page(server: Server) -> bytes | None:
+    """The page of a server, while it has one."""
+    try:
+        with urllib.request.urlopen(server.url, timeout=10) as answer:
+            text: bytes = answer.read()
+    except OSError:
+        return None
+    return text

@@ -108,6 +108,7 @@ def test_all_channels_go_over_one_connection(
     channels.publish("news", "hello")
     channels.publish("private 7", "you")
     wait_for(lambda: all(packets(each) for each in everyone), "all have heard")
+    wait_for(lambda: packets(private[7]), "one has heard what was for it")
     assert [bool(packets(each)) for each in private].count(True) == 1
     for each in everyone:
         channels.unsubscribe("news", each)

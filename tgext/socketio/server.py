@@ -10,9 +10,9 @@ import sys
 
 _tg_came_first = "tg.request_local" in sys.modules
 
-from gevent import monkey
+from .patching import patch_all
 
-monkey.patch_all()
+patch_all()
 
 import atexit
 import errno

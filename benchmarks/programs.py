@@ -1,0 +1,290 @@
+"""What quick.py starts: the servers, in environments that are made once."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent
+SERVERS = HERE / "servers"
+CACHE = HERE / ".cache"
+LOAD = HERE / "load"
+
+SERVER_CORE, LOAD_CORE = "0", "1"
+
+# The same gevent under all that use it, or gevent's progress would count as ours.
+GEVENT = "gevent==26.9.0"
+PEER_PACKAGES = ("python-socketio==5.18.1", GEVENT, "gevent-websocket==0.10.1")
+RAW_PACKAGES = (GEVENT, "gevent-websocket==0.10.1", "websockets==17.4")
+OUR_PACKAGES = (GEVENT, "TurboGears2==2.5.1", "gearbox==0.5.0", "orjson==3.13.0")
+FULL_STACK_PACKAGES = (
+    "Beaker==1.14.1",
+    "repoze.who==3.2.0",
+    "SQLAlchemy==2.1.9",
+    "transaction==5.1",
+    "zope.sqlalchemy==4.1",
+)
+
+
+class BenchmarkError(Exception):
+    """A server that could not be measured, and why."""
+
+
+def call(command: list[str], *, cwd: Path = HERE) -> str:
+    """Run a command and give back what it printed."""
+    try:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    except OSError as error:
+        raise BenchmarkError(f"{command[0]}: {error.strerror}") from error
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()
+        raise BenchmarkError(said[-2000:])
+    return done.stdout
+
+
+# What has to be there first
+
+
+def build_load() -> None:
+    source = HERE / "load.c"
+    if not LOAD.exists() or LOAD.stat().st_mtime < source.stat().st_mtime:
+        call(["cc", "-O2", "-Wall", "-Wextra", "-o", str(LOAD), str(source)])
+
+
+def python_environment(name: str, arguments: list[str], key: str = "") -> Path:
+    """A virtual environment with these packages; its directory of commands.
+
+    It is made again when the packages, the Python or `key` are not those it was made
+    with.
+    """
+    home = CACHE / name
+    stamp = home / "made-with.txt"
+    wanted = "\n".join([platform.python_version(), *arguments, key])
+    if not stamp.exists() or stamp.read_text() != wanted:
+        call([sys.executable, "-m", "venv", "--clear", str(home)])
+        call([str(home / "bin" / "pip"), "install", "--quiet", *arguments])
+        stamp.write_text(wanted)
+    return home / "bin"
+
+
+def our_environment(name: str = "ours", packages: tuple[str, ...] = ()) -> Path:
+    # Installed editable, so only a change of the metadata asks for a new environment.
+    metadata = (PROJECT / "setup.cfg").read_text()
+    arguments = ["--editable", f"{PROJECT}[speed]", *OUR_PACKAGES, *packages]
+    return python_environment(name, arguments, key=metadata)
+
+
+def full_stack_environment() -> Path:
+    return our_environment("full-stack", FULL_STACK_PACKAGES)
+
+
+def peer_environment() -> Path:
+    return python_environment("python-socketio", list(PEER_PACKAGES))
+
+
+def raw_peer_environment() -> Path:
+    return python_environment("raw-peers", list(RAW_PACKAGES))
+
+
+def node_packages() -> Path:
+    home = SERVERS / "node"
+    stamp = home / "node_modules" / ".made-with.json"
+    lock = (home / "package-lock.json").read_text()
+    if not stamp.exists() or stamp.read_text() != lock:
+        call(["npm", "ci", "--no-audit", "--no-fund"], cwd=home)
+        stamp.write_text(lock)
+    return home
+
+
+# The servers
+
+
+def ours(port: int) -> list[str]:
+    gearbox = str(our_environment() / "gearbox")
+    return [gearbox, "serve", "-c", "ours.ini", f"http_port={port}"]
+
+
+def engine(port: int) -> list[str]:
+    return [str(our_environment() / "python"), "engine_app.py", str(port)]
+
+
+def full_stack(
+    port: int, no_session_touch: bool = False, identity_ttl: int = 0
+) -> list[str]:
+    gearbox = str(full_stack_environment() / "gearbox")
+    return [
+        *(gearbox, "serve", "-c", "full_stack.ini"),
+        f"http_port={port}",
+        f"data={CACHE}",
+        f"no_session_touch={no_session_touch}",
+        f"identity_ttl={identity_ttl}",
+    ]
+
+
+def python_socketio(port: int) -> list[str]:
+    python = str(peer_environment() / "python")
+    return [python, "python_socketio_gevent.py", str(port)]
+
+
+def node(port: int) -> list[str]:
+    return ["node", str(node_packages() / "server.js"), str(port)]
+
+
+def wsgi(port: int) -> list[str]:
+    return [str(our_environment() / "python"), "raw_wsgi.py", str(port)]
+
+
+def gevent_websocket(port: int) -> list[str]:
+    python = str(raw_peer_environment() / "python")
+    return [python, "raw_gevent_websocket.py", str(port)]
+
+
+def websockets(port: int) -> list[str]:
+    return [str(raw_peer_environment() / "python"), "raw_websockets.py", str(port)]
+
+
+def ws(port: int) -> list[str]:
+    return ["node", str(node_packages() / "raw_ws.js"), str(port)]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server to measure; its command installs what it needs when asked for."""
+
+    name: str
+    path: str
+    command: Callable[[int], list[str]]
+    namespace: str = "/bench"
+    signs_in: bool = False
+
+
+@dataclass(frozen=True)
+class Field:
+    """The servers that a scenario compares."""
+
+    ours: tuple[Server, ...]
+    peers: tuple[Server, ...] = ()
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        return self.ours + self.peers
+
+
+SOCKET_IO = Field(
+    ours=(
+        Server("tgext.socketio", "/socketio/", ours),
+        Server("engine", "/socketio/", engine),
+    ),
+    peers=(
+        Server("python-socketio", "/socket.io/", python_socketio),
+        Server("node", "/socket.io/", node),
+    ),
+)
+# Plain WebSockets.
+RAW = Field(
+    ours=(Server("controller", "/raw", ours), Server("wsgi", "/raw", wsgi)),
+    peers=(
+        Server("gevent-websocket", "/", gevent_websocket),
+        Server("websockets", "/", websockets),
+        Server("ws", "/", ws),
+    ),
+)
+# What an event passes through: TurboGears' context, its decorators, its wrappers.
+EVENT_COSTS = Field(
+    ours=(
+        Server("no TurboGears", "/socketio/", engine),
+        Server("minimal", "/socketio/", ours),
+        Server("minimal, @require and @validate", "/socketio/", ours, "/checked"),
+        Server("full-stack", "/socketio/", full_stack, signs_in=True),
+        Server(
+            "… with i18n.no_session_touch = true",
+            "/socketio/",
+            partial(full_stack, no_session_touch=True),
+            signs_in=True,
+        ),
+        Server(
+            "… and socketio.identity_ttl = 60",
+            "/socketio/",
+            partial(full_stack, no_session_touch=True, identity_ttl=60),
+            signs_in=True,
+        ),
+    )
+)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Return once the server listens."""
+    deadline = time.monotonic() + 30
+    while not answers(port):
+        if process.poll() is not None:
+            said = log.read_text(errors="replace").strip()
+            raise BenchmarkError(f"the server ended: {said[-2000:]}")
+        if time.monotonic() > deadline:
+            raise BenchmarkError(f"the server does not listen after 30 s, see {log}")
+        time.sleep(0.05)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def running(server: Server) -> Iterator[tuple[int, int]]:
+    """The server, started on its core: its port and process id."""
+    port = free_port()
+    command = ["taskset", "-c", SERVER_CORE, *server.command(port)]
+    log = CACHE / f"{server.name.replace(' ', '-')}.log"
+    # gearbox imports ours_app from here; the other servers do not mind.
+    environment = {**os.environ, "PYTHONPATH": str(SERVERS)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=SERVERS, env=environment, stdout=output, stderr=output
+        )
+    try:
+        wait_for(process, port, log)
+        # taskset becomes the server, so this is the server's process id.
+        yield port, process.pid
+    finally:
+        stop(process)
+
+
+def sign_in(port: int) -> str:
+    """Log in as a browser does, and begin a session: the cookies that it then has."""
+    jar = CookieJar()
+    form = urlencode({"login": "manager", "password": "managepass"}).encode()
+    browser = build_opener(HTTPCookieProcessor(jar))
+    try:
+        browser.open(f"http://127.0.0.1:{port}/login_handler", form, 30).close()
+    except OSError as error:
+        raise BenchmarkError(f"login: {error}") from error
+    return "; ".join(f"{each.name}={each.value}" for each in jar)
