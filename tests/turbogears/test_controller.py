@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import json
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +10,6 @@ from tg.predicates import not_anonymous
 from webtest import TestApp
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
-from tgext.socketio.controller import _dumps
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.virtsocket import Socket
 
@@ -136,26 +132,3 @@ def test_allow_only_decides_who_may_connect(identity: Any, status: int) -> None:
     path = "/socketio/?EIO=4&transport=polling"
     _, socket = opened(Guarded(), path, status, **environ)
     assert (socket.namespaces is not None) == (status == 200)
-
-
-class HasJSON:
-    def __json__(self) -> dict[str, str]:
-        return {"made": "by __json__"}
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ({"a": [1, "ä"]}, '{"a":[1,"ä"]}'),
-        (datetime.date(2026, 2, 3), '"2026-02-03"'),
-        (Decimal("1.5"), "1.5"),
-        (HasJSON(), '{"made":"by __json__"}'),
-    ],
-)
-def test_emit_writes_what_a_json_page_writes(value: Any, text: str) -> None:
-    assert json.loads(_dumps(value)) == json.loads(text)
-
-
-def test_what_json_cannot_write_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        _dumps(Socket)

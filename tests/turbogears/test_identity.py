@@ -17,6 +17,7 @@ from tests.engine.clients import RESOURCE, Http
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.cookies import CookieWatch
+from tgext.socketio.event import Application
 from tgext.socketio.server import NO_CHALLENGES
 
 DENIED = ["error", "method_access_denied"]
@@ -243,3 +244,10 @@ def test_that_nobody_is_there_holds_too(serve: Callable[..., Live]) -> None:
 def test_pages_are_served_as_before(site: Site) -> None:
     http: Http = site.live.http()
     assert http.get("/login").text == "log in"
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan"])
+def test_an_option_that_cannot_be_is_named(value: str) -> None:
+    message = f"socketio.identity_ttl: '{value}' is not a number of seconds"
+    with pytest.raises(ValueError, match=message):
+        Application({"socketio.identity_ttl": value})

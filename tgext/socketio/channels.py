@@ -9,18 +9,17 @@ in the greenlet that heard it: in order, and never within a TurboGears request.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gevent.lock import BoundedSemaphore
-from tg.jsonify import JSONEncoder
 
 from .backends import backend_of
 from .backends.feeds import Feed, feed_of
 from .engine.handlers import FAILURES
 from .engine.rooms import deliver
 from .engine.virtsocket import Socket
+from .jsonify import dumps
 from .wire import fast
 from .wire.errors import InvalidJSON
 from .wire.packet import Packet, event_packet
@@ -32,10 +31,6 @@ log = logging.getLogger(__name__)
 
 #: The event that brings a message to the browser, in the original's spelling.
 EVENT = "pubblication"
-
-_encoder = JSONEncoder.create_global()
-#: Writes JSON, with all that ``@expose('json')`` can write.
-dumps: Callable[[Any], str] = partial(fast.dumps, default=_encoder.default)
 
 
 def loads(data: Any) -> Any:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, MutableMapping
-from functools import partial
+from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 from weakref import WeakSet
 
 from tg import TGController, abort, expose, request, request_local
-from tg.jsonify import JSONEncoder
 
 from .cluster import join_cluster
 from .engine import socketio_manage
@@ -18,16 +16,12 @@ from .engine.namespace import BaseNamespace
 from .engine.server import SocketIOServer
 from .event import Application, Connection
 from .handle import NamespaceHandle
-from .wire import fast
+from .jsonify import dumps
 
 __all__ = ["SocketIOController"]
 
 #: The attribute whose namespace clients reach that name none.
 MAIN = "global_namespace"
-
-#: What `@expose('json')` can write, `emit` can.
-_encoder = JSONEncoder.create_global()
-_dumps: Callable[[Any], str] = partial(fast.dumps, default=_encoder.default)
 
 
 class SocketIOController(TGController):
@@ -95,7 +89,7 @@ class SocketIOController(TGController):
         context = request_local.context._current_obj()
         socket = environ["socketio"]
         join_cluster(socket.server, context.config)
-        socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=_dumps)
+        socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=dumps)
         socket.around = Connection(
             environ, context, self._application(context.config), self.allow_only
         )

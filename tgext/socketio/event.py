@@ -7,7 +7,7 @@ own, and inside the application's wrappers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from io import BytesIO
 from typing import Any, cast
 
@@ -54,11 +54,12 @@ class Application:
 
     :param config: the application's configuration, ``socketio.identity_ttl`` (seconds,
         0 by default) included.
+    :raises ValueError: when an option cannot be; the message names it.
     """
 
     def __init__(self, config: MutableMapping[str, Any]) -> None:
         self.config = config
-        self.identity_ttl = float(config.get("socketio.identity_ttl") or 0)
+        self.identity_ttl = _seconds(config, "socketio.identity_ttl")
         self.wrappers = Wrappers(config)
         self.dispatch = self.wrappers.dispatch
         self.dispatch_known: Dispatch | None = None
@@ -73,6 +74,17 @@ class Application:
         if config.get("use_sqlalchemy"):
             session = config.get("SQLASession")
             self.remove_session = (session or config["DBSession"]).remove
+
+
+def _seconds(config: Mapping[str, Any], name: str) -> float:
+    value = config.get(name) or 0
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not seconds >= 0:
+        raise ValueError(f"{name}: {value!r} is not a number of seconds")
+    return seconds
 
 
 class Connection:

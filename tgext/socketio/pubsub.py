@@ -11,9 +11,10 @@ from gevent.event import Event
 from tg import config
 
 from .backends import backend_of, is_local, shared_backend
-from .channels import Channels, Listener, channels_of, dumps
+from .channels import Channels, Listener, channels_of
 from .cluster import channel_of
 from .engine.handlers import FAILURES
+from .jsonify import dumps
 from .namespace import SocketIOTGNamespace
 from .wire.packet import Packet
 

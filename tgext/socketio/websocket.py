@@ -34,14 +34,13 @@ from typing import Any, TypeVar, overload
 
 from tg import config, request
 from tg.exceptions import HTTPException
-from tg.jsonify import JSONEncoder
 from tg.request_local import Request, Response
 from tg.support.converters import asbool
 
 from .engine import group
 from .engine.handshake import HandshakeRefused, read_handshake
 from .engine.wsgiwebsocket import WebSocket, WebSocketError
-from .wire import fast
+from .jsonify import dumps
 from .wire.deflate import Deflate
 
 __all__ = ["Deflate", "Group", "WebSocket", "WebSocketError", "websocket"]
@@ -49,11 +48,6 @@ __all__ = ["Deflate", "Group", "WebSocket", "WebSocketError", "websocket"]
 log = logging.getLogger(__name__)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-
-#: What `@expose('json')` can write, `send_json` can.
-_dumps: Callable[[Any], str] = partial(
-    fast.dumps, default=JSONEncoder.create_global().default
-)
 
 
 def _websocket_of(self: Request) -> WebSocket | None:
@@ -73,7 +67,7 @@ class Group(group.Group):
     """
 
     def __init__(self) -> None:
-        super().__init__(_dumps)
+        super().__init__(dumps)
 
 
 @dataclass(frozen=True)
@@ -202,7 +196,7 @@ def _accept(options: Options) -> WebSocket:
     if errors:
         raise HandshakeRefused("400 Bad Request", _spell(errors))
     _commit()
-    connection.json_dumps = _dumps
+    connection.json_dumps = dumps
     options.accept(connection)
     accepted: WebSocket = connection
     return accepted
