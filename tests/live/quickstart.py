@@ -46,8 +46,9 @@ class Project:
 
 
 def readme_block(content: str) -> str:
-    """The literal block of README.rst with this in it."""
-    text = (ROOT / "README.rst").read_text(encoding="utf-8")
+    """The literal block of README.rst's quick start with this in it."""
+    readme = (ROOT / "README.rst").read_text(encoding="utf-8")
+    text = readme[readme.index("Quick start\n---") : readme.index("Namespaces\n---")]
     blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", text)
     [block] = [each for each in map(textwrap.dedent, blocks) if content in each]
     return block.strip()
