@@ -259,6 +259,12 @@ def test_a_packet_without_attachments_has_no_places() -> None:
     assert outcome(reassembler.packet) is PacketError
 
 
+def test_an_attachment_is_named_once() -> None:
+    place = '{"_placeholder":true,"num":0}'
+    with pytest.raises(PacketError, match="attachment 0 is named twice"):
+        reassemble(f'51-["a",{place},{place}]', b"b")
+
+
 def test_the_malformed_placeholders_are_well_formed_until_then() -> None:
     others = {vector.data for vector in SOCKETIO_5_MALFORMED}
     assert not others & {vector.data for vector in PLACEHOLDERS_MALFORMED}
