@@ -14,6 +14,7 @@ from tg import MinimalApplicationConfigurator, TGController, predicates, require
 from tg.i18n import lazy_ugettext
 from tg.predicates import has_permission, is_user
 
+from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.server import NO_CHALLENGES
@@ -132,7 +133,7 @@ class Globals:
     pass
 
 
-def make_app(controller: SocketIOController) -> Any:
+def make_app(controller: SocketIOController, **options: Any) -> Any:
     """An application that believes the cookie ``user``."""
 
     class RootController(TGController):
@@ -140,7 +141,12 @@ def make_app(controller: SocketIOController) -> Any:
 
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint(
-        {"root_controller": RootController(), "answer": 42, "app_globals": Globals}
+        {
+            "root_controller": RootController(),
+            "answer": 42,
+            "app_globals": Globals,
+            **options,
+        }
     )
     inner = configurator.make_wsgi_app({}, {})
 
@@ -215,6 +221,33 @@ def test_a_job_outlives_its_event_s_context(live: Live) -> None:
     client = connect(live)
     client.emit("/lab", "job")
     assert client.event("/lab") == ["job", "no request"]
+
+
+class Sessions:
+    """Stands for SQLAlchemy's scoped session: notes whose session was removed."""
+
+    def __init__(self) -> None:
+        self.removed: list[gevent.Greenlet[..., Any]] = []
+
+    def remove(self) -> None:
+        self.removed.append(gevent.getcurrent())
+
+
+def test_the_database_session_of_an_event_and_of_a_job_is_removed(
+    serve: Callable[..., Live],
+) -> None:
+    sessions = Sessions()
+    options = {"use_sqlalchemy": True, "DBSession": sessions}
+    application = make_app(SocketIO(), **options)
+    live = serve(application=application, resource="socketio")
+    client = connect(live)
+    sessions.removed.clear()
+    assert client.call("/lab", "who") == ["ada"]
+    wait_for(lambda: len(sessions.removed) == 1, "the event's is removed")
+    client.emit("/lab", "job")
+    assert client.event("/lab") == ["job", "no request"]
+    wait_for(lambda: len(sessions.removed) == 3, "the job's is removed")
+    assert len(set(sessions.removed)) == 2
 
 
 def test_two_users_at_once_never_see_each_other(live: Live) -> None:

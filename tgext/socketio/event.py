@@ -108,6 +108,7 @@ class Connection:
     ) -> None:
         self.application = application
         self.allow_only = allow_only
+        self.remove_session = application.remove_session
         self.environ = {
             name: value for name, value in environ.items() if name not in _OPENING_ONLY
         }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any, cast
 
+from gevent import Greenlet
 from tg import request_local, require
 from tg.predicates import NotAuthorizedError
 from webob.exc import HTTPException
@@ -76,6 +78,27 @@ class SocketIOTGNamespace(BaseNamespace):
             self.socket.send_encoded(encoded, self.ns_name)
 
         on_commit(leave)
+
+    def spawn(
+        self, fn: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Greenlet[..., Any]:
+        """Run a function in a greenlet that ends with the namespace.
+
+        It is no event, and has no context; the database session that it may have used
+        is removed at its end, as that of an event is.
+        """
+        remove = getattr(self.socket.around, "remove_session", None)
+        if remove is None:
+            return super().spawn(fn, *args, **kwargs)
+
+        @wraps(fn)
+        def job(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                remove()
+
+        return super().spawn(job, *args, **kwargs)
 
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
         if method_name != "recv_connect" and not self._may_stay():
