@@ -112,6 +112,8 @@ class SocketIOTGNamespace(BaseNamespace):
     def _may_stay(self) -> bool:
         """Disconnect a client that would not be let in any more."""
         controller = getattr(self.socket.around, "allow_only", None)
+        if self.allow_only is None and controller is None:
+            return True
         for predicate, leave in (
             (self.allow_only, self.disconnect),
             (controller, self.socket.disconnect),
@@ -124,9 +126,15 @@ class SocketIOTGNamespace(BaseNamespace):
         return True
 
     def is_method_allowed(self, method_name: str) -> bool:
-        return super().is_method_allowed(method_name) and not any(
-            True for _ in self._unmet_requirements(method_name)
-        )
+        if not super().is_method_allowed(method_name):
+            return False
+        method = getattr(self, method_name, None)
+        if method is None:
+            return True
+        handler = cast(TGHandler, self._handler(method_name, method))
+        if not handler.requirements:
+            return True
+        return not any(True for _ in self._unmet_requirements(method_name))
 
     def _unmet_requirements(self, method_name: str) -> Iterator[tuple[require, str]]:
         method = getattr(self, method_name, None)
