@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from .calls import TGHandler, call_as_page
 from .engine.handlers import Handler
 from .engine.namespace import BaseNamespace, ConnectionRefused
 from .transactions import on_commit
-from .wire.packet import Packet, event_packet
+from .wire.packet import Packet
 
 __all__ = [
     "ConnectionRefused",
@@ -64,11 +64,8 @@ class SocketIOTGNamespace(BaseNamespace):
         :raises TypeError: when an argument cannot be written as JSON.
         :raises ValueError: for a timeout without a callback.
         """
-        if timeout is not None and callback is None:
-            raise ValueError("timeout goes with callback")
-        packet = event_packet(self.ns_name, event, args)
+        packet = self._event_packet(event, args, callback, timeout)
         if callback is not None:
-            packet["ack"] = "data"
             packet["id"] = msgid = self.socket._get_next_msgid()
         encoded = self.socket.encode(packet)
 
@@ -128,27 +125,25 @@ class SocketIOTGNamespace(BaseNamespace):
     def is_method_allowed(self, method_name: str) -> bool:
         if not super().is_method_allowed(method_name):
             return False
-        method = getattr(self, method_name, None)
-        if method is None:
-            return True
-        handler = cast(TGHandler, self._handler(method_name, method))
-        if not handler.requirements:
-            return True
-        return not any(True for _ in self._unmet_requirements(method_name))
+        requirements = self._requirements(method_name)
+        return not requirements or next(self._unmet(requirements), None) is None
 
-    def _unmet_requirements(self, method_name: str) -> Iterator[tuple[require, str]]:
+    def _requirements(self, method_name: str) -> Sequence[require]:
         method = getattr(self, method_name, None)
         if method is None:
-            return
-        handler = cast(TGHandler, self._handler(method_name, method))
-        for requirement in handler.requirements:
+            return ()
+        return cast(TGHandler, self._handler(method_name, method)).requirements
+
+    def _unmet(self, requirements: Sequence[require]) -> Iterator[tuple[require, str]]:
+        """Those that are not met, each with the reason."""
+        for requirement in requirements:
             reason = _unmet(requirement.predicate, self._event_environ)
             if reason is not None or requirement.predicate is None:
                 yield requirement, reason or ""
 
     def _denial(self, method_name: str) -> str:
         """What a client is told of a method that it may not call."""
-        for requirement, reason in self._unmet_requirements(method_name):
+        for requirement, reason in self._unmet(self._requirements(method_name)):
             told = _told_by(requirement, reason)
             if told is not None:
                 return told

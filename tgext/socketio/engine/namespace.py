@@ -281,11 +281,7 @@ class BaseNamespace:
             the client of generation 0.9.
         :raises ValueError: for a timeout without a callback.
         """
-        if timeout is not None and callback is None:
-            raise ValueError("timeout goes with callback")
-        packet = event_packet(self.ns_name, event, args)
-        if callback is not None:
-            packet["ack"] = "data"
+        packet = self._event_packet(event, args, callback, timeout)
         self._send(packet, callback, timeout)
 
     def call(self, event: str, *args: Any, timeout: float = 60.0) -> Any:
@@ -324,6 +320,21 @@ class BaseNamespace:
         if callback is not None:
             packet["ack"] = True
         self._send(packet, callback)
+
+    def _event_packet(
+        self,
+        event: str,
+        args: tuple[Any, ...],
+        callback: Callable[..., Any] | None,
+        timeout: float | None,
+    ) -> Packet:
+        """The packet of an event, which asks for an ack where a callback waits."""
+        if timeout is not None and callback is None:
+            raise ValueError("timeout goes with callback")
+        packet = event_packet(self.ns_name, event, args)
+        if callback is not None:
+            packet["ack"] = "data"
+        return packet
 
     def _send(
         self,
