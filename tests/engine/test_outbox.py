@@ -10,6 +10,7 @@ import pytest
 from gevent import socket
 from gevent.event import Event
 
+from tgext.socketio.engine.cork import Cork
 from tgext.socketio.engine.outbox import Encoded, PollingOutbox, SocketOutbox
 from tgext.socketio.wire.websocket import FrameReader
 
@@ -29,8 +30,9 @@ class Pair:
         # As little as the kernel allows waits in it.
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
         self.peer.setblocking(False)
+        self.cork = Cork()
         self.outbox = SocketOutbox(
-            self.sock, limit, lambda: self.overflows.append(True)
+            self.sock, limit, lambda: self.overflows.append(True), self.cork
         )
 
     def fill(self) -> bytes:
@@ -87,11 +89,11 @@ def test_what_it_does_not_take_follows_in_order(pair: Pair) -> None:
 
 
 def test_corked_output_leaves_together(pair: Pair) -> None:
-    pair.outbox.cork()
+    pair.cork.hold()
     for word in (b"one ", b"two ", b"three"):
         pair.outbox.write(word)
     assert pair.read() == b""
-    pair.outbox.uncork()
+    pair.cork.release()
     assert pair.read() == b"one two three"
     pair.outbox.write(b"four")
     assert pair.read() == b"four"
@@ -101,7 +103,7 @@ def test_corked_output_leaves_together(pair: Pair) -> None:
 
 
 def test_corked_output_leaves_when_the_loop_turns(pair: Pair) -> None:
-    pair.outbox.cork()
+    pair.cork.hold()
     pair.outbox.write(b"one ")
     pair.outbox.write(b"two")
     wait_for(lambda: not pair.outbox.size, "the loop turns")
@@ -112,8 +114,8 @@ def test_corked_output_leaves_when_the_loop_turns(pair: Pair) -> None:
 
 
 def test_much_corked_output_does_not_wait(pair: Pair) -> None:
-    pair.outbox = SocketOutbox(pair.sock, 1000 * KIB)
-    pair.outbox.cork()
+    pair.outbox = SocketOutbox(pair.sock, 1000 * KIB, cork=pair.cork)
+    pair.cork.hold()
     pair.outbox.write(b"x" * 60 * KIB)
     assert pair.read() == b""
     pair.outbox.write(b"x" * 60 * KIB)
@@ -122,11 +124,11 @@ def test_much_corked_output_does_not_wait(pair: Pair) -> None:
 
 def test_corked_output_that_the_kernel_does_not_take_follows(pair: Pair) -> None:
     expected = pair.fill()
-    pair.outbox.cork()
+    pair.cork.hold()
     pair.outbox.write(b"one ")
     pair.outbox.flush()
     pair.outbox.write(b"two")
-    pair.outbox.uncork()
+    pair.cork.release()
     expected += b"one two"
     assert pair.read_all(len(expected)) == expected
 
@@ -151,10 +153,10 @@ def test_corked_output_past_the_bound_is_offered_to_the_kernel_first(
     pair: Pair,
 ) -> None:
     pair.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200 * KIB)
-    pair.outbox.cork()
+    pair.cork.hold()
     for _ in range(10):
         pair.outbox.write(b"x" * 9 * KIB)
-    pair.outbox.uncork()
+    pair.cork.release()
     assert pair.overflows == []
     assert len(pair.read()) == 90 * KIB
 
@@ -227,7 +229,7 @@ def test_room_for_nobody_is_waited_for_no_longer(pair: Pair) -> None:
 
 
 def test_corked_output_is_sent_before_waiting(pair: Pair) -> None:
-    pair.outbox.cork()
+    pair.cork.hold()
     pair.outbox.write(b"last words")
     assert pair.outbox.wait_drained(DEADLINE)
     assert pair.read() == b"last words"
@@ -236,7 +238,7 @@ def test_corked_output_is_sent_before_waiting(pair: Pair) -> None:
 @pytest.mark.parametrize("corked", [True, False])
 def test_a_closed_outbox_sends_nothing_more(pair: Pair, corked: bool) -> None:
     if corked:
-        pair.outbox.cork()
+        pair.cork.hold()
         pair.outbox.write(b"never sent")
         waiting = gevent.spawn(lambda: True)
     else:
@@ -249,7 +251,7 @@ def test_a_closed_outbox_sends_nothing_more(pair: Pair, corked: bool) -> None:
     assert pair.outbox.size == 0
     pair.read()
     pair.outbox.write(b"never sent")
-    pair.outbox.uncork()
+    pair.cork.release()
     pair.outbox.flush()
     gevent.sleep(0)
     assert pair.read() == b""
@@ -264,11 +266,11 @@ def test_a_peer_that_has_gone_is_the_readers_matter(
     if waiting:
         pair.fill()
     if corked:
-        pair.outbox.cork()
+        pair.cork.hold()
     pair.peer.close()
     for _ in range(3 if waiting else 30):
         pair.outbox.write(b"x" * KIB)
-    pair.outbox.uncork()
+    pair.cork.release()
     wait_for(lambda: pair.outbox.closed, "the outbox meets the error")
     assert pair.overflows == []
     assert pair.outbox.size == 0

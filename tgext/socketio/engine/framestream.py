@@ -92,7 +92,12 @@ class FrameStream:
     ) -> None:
         self._sock = sock
         self._recv = sock._sock.recv
-        self.outbox = SocketOutbox(sock, server.max_outbox, self._overflowed)
+        self._cork = server.cork
+        #: Whether the cork is held for the messages that wait to be received.
+        self._holds_cork = False
+        self.outbox = SocketOutbox(
+            sock, server.max_outbox, self._overflowed, self._cork
+        )
         self._room = server.max_outbox // 2
         self._patience = server.ping_timeout
         self.deflater: Deflater | None = None
@@ -154,7 +159,7 @@ class FrameStream:
         return self._inbox.popleft()
 
     def _await_message(self, timeout: float | None) -> None:
-        self.outbox.uncork()
+        self._release_cork()
         inbox = self._inbox
         self._inbox_size = 0
         if self._rest is not None:
@@ -167,7 +172,13 @@ class FrameStream:
             self._over()
         elif len(inbox) > 1:
             # Answers leave together.
-            self.outbox.cork()
+            self._cork.hold()
+            self._holds_cork = True
+
+    def _release_cork(self) -> None:
+        if self._holds_cork:
+            self._holds_cork = False
+            self._cork.release()
 
     def _wait(self, timeout: float | None) -> None:
         if self._waiter is not None:
@@ -341,7 +352,7 @@ class FrameStream:
         """
         outbox = self.outbox
         try:
-            outbox.uncork()
+            self._release_cork()
             while not outbox.wait_drained(CLOSE_TIMEOUT) and not outbox.closed:
                 pass  # `_late` ends it
             if not self._hung_up and not self._peer_closed:

@@ -16,8 +16,9 @@ from gevent.event import Event
 
 from ..wire.limits import MAX_OUTBOX, MAX_PACKETS_SENT
 from ..wire.websocket import BINARY, TEXT, encode_frame
+from .cork import Cork
 
-#: Bytes that a corked outbox gathers before it writes all the same.
+#: Bytes that an outbox gathers before it writes all the same.
 _FLUSH_SIZE = 65536
 
 _WRITE = 2
@@ -142,15 +143,14 @@ class SocketOutbox:
     :param sock: a gevent socket.
     :param limit: bytes that may wait.
     :param overflow: called once when more would wait.
+    :param cork: gathers output while it is held; one for all connections of a server.
     """
 
     __slots__ = (
         "_chunks",
-        "_corked",
+        "_cork",
         "_drained",
-        "_flush_due",
         "_limit",
-        "_loop",
         "_overflow",
         "_sock",
         "_watcher",
@@ -163,17 +163,17 @@ class SocketOutbox:
         sock: Any,
         limit: int = MAX_OUTBOX,
         overflow: Callable[[], object] | None = None,
+        cork: Cork | None = None,
     ) -> None:
         # gevent's own `send` waits when the buffer is full; the socket below it, which
         # gevent made non-blocking, says so.
         self._sock = sock._sock
         self._limit = limit
         self._overflow = overflow
-        self._loop = get_hub().loop
+        self._cork = Cork() if cork is None else cork
+        #: What was gathered, or what the kernel did not take: then it is watched.
         self._chunks: list[bytes] = []
         self._watcher: Any = None
-        self._corked = False
-        self._flush_due: Any = None
         self._drained: Event | None = None
         self.size = 0
         self.closed = False
@@ -183,44 +183,31 @@ class SocketOutbox:
         self.write(encoded.frame)
 
     def write(self, data: bytes) -> None:
-        """Send bytes: now if the kernel takes them, else when it does."""
+        """Send bytes: now if the kernel takes them, else when it does.
+
+        While the cork is held they leave with all else that is gathered.
+        """
         if self.closed:
             return
-        if self._corked:
+        if self._chunks:
             self._keep(data)
-            if self.size > _FLUSH_SIZE:
-                self.flush()
-            elif self._flush_due is None:
-                # The handler may block: what it sent leaves at the loop's next turn.
-                self._flush_due = self._loop.run_callback(self._flush_later)
-        elif self._chunks:
-            self._keep(data)
+        elif self._cork.held and len(data) < _FLUSH_SIZE:
+            self._chunks.append(data)
+            self.size = len(data)
+            self._cork.gather(self)
         else:
             sent = self._send(data)
             if sent < len(data) and not self.closed:
-                self._keep(data[sent:])
+                self._chunks.append(data[sent:])
+                self.size = len(data) - sent
                 self._watch()
-
-    def cork(self) -> None:
-        """Gather what is written until :meth:`uncork`, so that it leaves together."""
-        self._corked = True
-
-    def uncork(self) -> None:
-        """Send what was gathered."""
-        self._corked = False
-        if self._chunks:
-            self.flush()
 
     def flush(self) -> None:
         """Send what waits, as far as the kernel takes it."""
-        if self._flush_due is not None:
-            self._flush_due.stop()
-            self._flush_due = None
-        if not self._chunks or self._watcher is not None:
-            return
-        self._flush_now()
-        if self._chunks:
-            self._watch()
+        if self._chunks and self._watcher is None:
+            self._flush_now()
+            if self._chunks:
+                self._watch()
 
     def wait_drained(self, timeout: float) -> bool:
         """Block until nothing waits.
@@ -252,9 +239,6 @@ class SocketOutbox:
         self.closed = True
         self._chunks.clear()
         self.size = 0
-        if self._flush_due is not None:
-            self._flush_due.stop()
-            self._flush_due = None
         if self._watcher is not None:
             self._watcher.stop()
             self._watcher.close()
@@ -267,15 +251,18 @@ class SocketOutbox:
             self._drained = None
 
     def _keep(self, data: bytes) -> None:
+        """Put bytes behind others that wait."""
         size = self.size + len(data)
         # One message may be larger than the bound; nothing may wait behind it.
-        if self._chunks and size > self._limit and not self._room(len(data)):
+        if size > self._limit and not self._room(len(data)):
             self.close()
             if self._overflow is not None:
                 self._overflow()
             return
         self._chunks.append(data)
         self.size += len(data)
+        if size > _FLUSH_SIZE:
+            self.flush()
 
     def _room(self, size: int) -> bool:
         # Gathered output has not been offered to the kernel yet: offer it first.
@@ -304,12 +291,8 @@ class SocketOutbox:
             self._chunks[:] = [data[sent:]]
             self.size = len(data) - sent
 
-    def _flush_later(self) -> None:
-        self._flush_due = None
-        self.flush()
-
     def _watch(self) -> None:
-        self._watcher = self._loop.io(self._sock.fileno(), _WRITE)
+        self._watcher = get_hub().loop.io(self._sock.fileno(), _WRITE)
         self._watcher.start(self._writable)
 
     def _writable(self) -> None:

@@ -17,6 +17,7 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
 from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
+from .cork import Cork
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
 from .handlers import SERVER_LEFT
@@ -153,6 +154,7 @@ class SocketIOServer(WSGIServer):
         self.websockets: set[WebSocket] = set()
         self.rooms = Rooms()
         self.wheel = Wheel()
+        self.cork = Cork()
         self._addresses: dict[str, str] = {}
         self._per_address: Counter[str] = Counter()
         self._lingering: dict[str, tuple[PollingTransport, Deadline]] = {}

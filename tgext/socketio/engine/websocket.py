@@ -97,8 +97,9 @@ class WebSocketTransport(Transport):
         self, server: SocketIOServer, socket: Socket, sock: Any, early: bytes = b""
     ) -> None:
         super().__init__(server, socket)
+        self._cork = server.cork
         self.outbox: SocketOutbox = SocketOutbox(
-            sock, server.max_outbox, self._overflowed
+            sock, server.max_outbox, self._overflowed, self._cork
         )
         self._sock = sock
         self._limit = server.limits.max_message_size
@@ -148,7 +149,7 @@ class WebSocketTransport(Transport):
     def _handle(self, messages: Iterator[Message]) -> bool:
         """Handle what was read; True when it ended the connection."""
         self.heartbeat.busy = True
-        self.outbox.cork()
+        self._cork.hold()
         self._turn = 0
         self._messages = messages
         try:
@@ -157,7 +158,7 @@ class WebSocketTransport(Transport):
                     return True
             return False
         finally:
-            self.outbox.uncork()
+            self._cork.release()
             self.heartbeat.busy = False
             self.heartbeat.heard = True
 
@@ -173,7 +174,7 @@ class WebSocketTransport(Transport):
             self._turn += 1
             if self._turn >= BATCH:
                 self._turn = 0
-                self.outbox.flush()
+                self._cork.flush()
                 gevent.sleep(0)
             if self._ahead is not None:
                 self._messages = self._ahead.stop()
@@ -271,7 +272,6 @@ class WebSocketTransport(Transport):
             pass
 
     def _finish(self) -> None:
-        self.outbox.uncork()
         self.outbox.wait_drained(CLOSE_TIMEOUT)
         self.outbox.close()
         self.server.wheel.discard(self.heartbeat)

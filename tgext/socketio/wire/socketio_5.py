@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from . import fast
@@ -29,6 +30,8 @@ BINARY_ACK = "6"
 #: type, attachments, namespace, id; what is left is JSON.
 _HEADER = re.compile(r"([0-6])(?:([0-9]+)-)?(?:(/[^,]*)(?:,|\Z))?([0-9]+)?")
 
+_DIGITS = "0123456789"
+
 
 # Decoding
 
@@ -43,11 +46,15 @@ def decode(
 
     :raises PacketError: when it cannot be read.
     """
+    if text[start : start + 1] == EVENT:
+        packet = _plain_event(text, loads, start + 1)
+        if packet is not None:
+            return packet
     header = _HEADER.match(text, start)
     if header is None:
         raise PacketError(f"unknown packet type {text[start : start + 1]!r}")
     kind, attachments, namespace, number = header.groups()
-    packet: Packet = {"type": "event", "endpoint": namespace or ""}
+    packet = {"type": "event", "endpoint": namespace or ""}
     if namespace is not None:
         _split_query(packet, namespace)
     if number is not None:
@@ -62,6 +69,41 @@ def decode(
             packet["attachments"] = _attachments(kind, attachments, limits)
         _READERS[kind](packet, data, loads)
     return packet
+
+
+def _plain_event(text: str, loads: Loads, start: int) -> Packet | None:
+    """Read what nearly all packets are: an event without attachments and query.
+
+    :param start: where the type has been read.
+    :returns: None for any other.
+    """
+    bracket = text.find("[", start)
+    header = text[start:bracket]
+    number = ""
+    if header and header[-1] != ",":
+        namespace = header.rstrip(_DIGITS)
+        number = header[len(namespace) :]
+        header = namespace
+    endpoint = _plain_endpoint(header)
+    if bracket < 0 or endpoint is None or len(number) > MAX_DIGITS:
+        return None
+    name, args = _event_data(text[bracket:], loads)
+    packet: Packet = {"type": "event", "endpoint": endpoint, "name": name, "args": args}
+    if number:
+        packet["id"] = int(number)
+        packet["ack"] = "data"
+    return packet
+
+
+@lru_cache(maxsize=256)
+def _plain_endpoint(header: str) -> str | None:
+    """The endpoint in what stands before an id; None where there is more to it."""
+    if not header:
+        return ""
+    namespace, comma, rest = header.partition(",")
+    if not comma or rest or namespace[:1] != "/" or len(namespace) == 1:
+        return None
+    return None if "?" in namespace else namespace
 
 
 def _split_query(packet: Packet, namespace: str) -> None:
@@ -80,16 +122,20 @@ def _attachments(kind: str, digits: str | None, limits: Limits) -> int:
 
 
 def _read_event(packet: Packet, data: str, loads: Loads) -> None:
+    packet["name"], packet["args"] = _event_data(data, loads)
+    if "id" in packet:
+        packet["ack"] = "data"
+
+
+def _event_data(data: str, loads: Loads) -> tuple[str, list[Any]]:
+    """The name of an event, and its arguments."""
     args = loads(data)
     if not isinstance(args, list) or not args:
         raise PacketError("an event is a list with a name")
     name = args.pop(0)
     if not isinstance(name, str):
         raise PacketError("the name of an event is a string")
-    packet["name"] = name
-    packet["args"] = args
-    if "id" in packet:
-        packet["ack"] = "data"
+    return name, args
 
 
 def _read_ack(packet: Packet, data: str, loads: Loads) -> None:
@@ -142,9 +188,13 @@ def encode(packet: Packet, dumps: Dumps = fast.dumps) -> str:
     :raises KeyError: when a field that its type needs is missing.
     """
     kind = packet["type"]
-    if kind == "event":
-        return _event(packet, [packet["name"], *packet.get("args", ())], dumps)
-    return _WRITERS[kind](packet, dumps)
+    if kind != "event":
+        return _WRITERS[kind](packet, dumps)
+    args = [packet["name"], *packet.get("args", ())]
+    if "id" in packet or "attachments" in packet:
+        return _event(packet, args, dumps)
+    endpoint = packet.get("endpoint")
+    return f"2{endpoint},{dumps(args)}" if endpoint else EVENT + dumps(args)
 
 
 def _prefix(kind: str, endpoint: str) -> str:

@@ -35,6 +35,9 @@ _LENGTH = 0x7F
 _CONTROL = 0x08
 _MAX_CONTROL = 125
 
+#: The first byte of a text message in one frame.
+_WHOLE_TEXT = _FIN | TEXT
+
 #: Bytes that are copied faster than a view of them is made.
 _COPY = 2048
 
@@ -108,14 +111,18 @@ class FrameReader:
             self._pending = bytearray()
         at = 0
         end = len(data)
+        masked = self._masked
         self._payload_at = 0
         while True:
             if end - at < 2:
                 self.needed = 2
                 break
             first = data[at]
-            length = data[at + 1] & _LENGTH
-            self._check(first, data[at + 1], length)
+            second = data[at + 1]
+            length = second & _LENGTH
+            # Nearly all are text in one frame, in which nothing can be wrong here.
+            if first != _WHOLE_TEXT or self._opcode or second & _MASKED != masked:
+                self._check(first, second, length)
             start = at + 2
             if length > _MAX_CONTROL:
                 wide = 2 if length == 126 else 8
@@ -124,9 +131,11 @@ class FrameReader:
                     self.needed = 2 + wide
                     break
                 length = int.from_bytes(data[start - wide : start], "big")
-            if not first & _CONTROL:
+            if not first & _CONTROL and (
+                length > self._max_size or self._opcode or first & COMPRESSED
+            ):
                 self._check_size(first, length)
-            if self._masked:
+            if masked:
                 start += 4
             stop = start + length
             if end < stop:
@@ -134,7 +143,7 @@ class FrameReader:
                 if self._is_plain_text(first):
                     self._payload_at = start - at
                 break
-            if not self._masked:
+            if not masked:
                 payload = data[start:stop]
             elif length < _COPY:
                 payload = apply_mask(data[start:stop], data[start - 4 : start])
@@ -142,11 +151,15 @@ class FrameReader:
                 view = memoryview(data)[start:stop]
                 payload = apply_mask(view, data[start - 4 : start])
             at = stop
-            if first == _FIN | TEXT and not self._opcode:
+            if first == _WHOLE_TEXT and not self._opcode:
                 if self._checked:
                     self._checked = 0
                     self._utf8 = None
-                yield TEXT, _text(payload)
+                try:
+                    text = payload.decode()
+                except UnicodeDecodeError:
+                    raise InvalidFramePayload(_NOT_UTF8) from None
+                yield TEXT, text
             elif first & _CONTROL:
                 yield first & _OPCODE, payload
             else:
