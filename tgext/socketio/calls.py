@@ -19,9 +19,6 @@ from tg.validation import _ValidationStatus
 from .engine.handlers import Handler
 from .engine.namespace import BaseNamespace
 
-#: Hooks of a page that an event has too.
-_HOOKS = ("before_validate", "before_call")
-
 #: What a decoration calls its method with, unless it was given wrappers.
 _DEFAULT_CALLER = Decoration(None).controller_caller
 
@@ -40,7 +37,8 @@ class TGHandler(Handler):
         """Whether nothing stands between an event and the method."""
         if self.validations or config.get("controller_caller") is not _call_controller:
             return False
-        if any(hooks._hooks.get(name) for name in _HOOKS):
+        everywhere = hooks._hooks
+        if everywhere.get("before_validate") or everywhere.get("before_call"):
             return False
         decoration = self.decoration
         return decoration is None or (

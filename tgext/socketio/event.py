@@ -7,19 +7,19 @@ own, and inside the application's wrappers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from io import BytesIO
 from typing import Any, cast
 
 import gevent
 from gevent.event import AsyncResult
-from tg import request_local
 from tg.appwrappers.identity import IdentityApplicationWrapper
 from tg.request_local import Request, Response
 from tg.validation import _ValidationStatus
 from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
 from webob.exc import HTTPException
 
+from .context import Entry, configs, contexts
 from .cookies import BrowserCookies, secret_names
 from .engine.handlers import FAILURES, EventRefused, Reported
 from .engine.namespace import ConnectionRefused
@@ -138,33 +138,41 @@ class Connection:
         :raises EventRefused: for an HTTP error that it, or a wrapper, answered with.
         :raises Reported: when it failed, which is in the log then.
         """
-        stack = request_local.context._object_stack()
-        if stack:
-            current = stack[-1][0]
-            if type(current) is Event and current._connection is self:
+        outer = contexts()
+        if outer:
+            around = outer[-1][0]
+            if type(around) is Event and around._connection is self:
                 return function(*args)
             if self.application.dispatch is not None:
                 # Transactions and sessions of two requests can't nest in a greenlet.
-                return _elsewhere(self._run, function, args)
-        return self._run(function, args)
+                return _elsewhere(self, function, *args)
+        return self._run(outer, function, args)
 
-    def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        config, context = request_local.config, request_local.context
-        event = Event(self, _packet_among(args))
-        config._push_object(self.config)
-        context._push_object(event)
+    def _run(
+        self, outer: list[Entry], function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> Any:
+        packet = args[-1] if args else None  # a timeout has none
+        event = Event(self, cast(Packet, packet) if type(packet) is dict else None)
+        outer_configs = configs()
+        outer.append((event, False))
+        outer_configs.append((self.config, False))
         try:
-            result = event.perform(function, args)
+            if self.application.dispatch is None:
+                result = function(*args)
+            else:
+                result = event.dispatch(function, args)
+        except HTTPException as answer:
+            raise _as_refusal(answer) from None
         except (ConnectionRefused, EventRefused):
             raise
         except FAILURES as error:
             self._report(event, function)
             raise Reported from error
         finally:
-            if self.application.remove_session is not None:
-                self.application.remove_session()
-            context._pop_object(event)
-            config._pop_object(self.config)
+            if self.remove_session is not None:
+                self.remove_session()
+            outer.pop()
+            outer_configs.pop()
         for late, late_args in event.at_success:
             late(*late_args)
         return result
@@ -185,25 +193,24 @@ class Event:
     Its members are made when they are first looked at.
     """
 
-    __slots__ = (
-        "__dict__",
-        "_connection",
-        "_packet",
-        "_recalls",
-        "_refusal",
-        "_result",
-        "at_success",
-    )
+    __slots__ = ("__dict__", "_connection", "_packet")
+
+    #: Whether the user is the one that an earlier event looked up.
+    _recalls = False
+    _result: Any = None
+    _refusal: ConnectionRefused | HTTPException | None = None
+    #: What `on_commit` keeps where there are no transactions.
+    at_success: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]] = ()
 
     def __init__(self, connection: Connection, packet: Packet | None) -> None:
         self._connection = connection
         self._packet = packet
-        #: Whether the user is the one that an earlier event looked up.
-        self._recalls = False
-        self._result: Any = None
-        self._refusal: ConnectionRefused | HTTPException | None = None
-        #: What `on_commit` keeps where there are no transactions.
-        self.at_success: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+
+    @property
+    def config(self) -> MutableMapping[str, Any]:
+        """The application's configuration."""
+        config: MutableMapping[str, Any] = self._connection.config
+        return config
 
     @property
     def has_transaction(self) -> bool:
@@ -219,19 +226,14 @@ class Event:
         setattr(self, name, value)
         return value
 
-    def perform(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Run what the event leads to."""
-        dispatch = self._connection.application.dispatch
-        if dispatch is None:
-            try:
-                return function(*args)
-            except HTTPException as answer:
-                raise _as_refusal(answer) from None
-        return self._dispatch(dispatch, function, args)
+    def when_it_succeeds(
+        self, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        """Have a function called at the end, unless the event fails."""
+        self.at_success = (*self.at_success, (function, args))
 
-    def _dispatch(
-        self, dispatch: Dispatch, function: Callable[..., Any], args: tuple[Any, ...]
-    ) -> Any:
+    def dispatch(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Run what the event leads to inside the application's wrappers."""
         application, lookup = self._connection.application, self._connection.lookup
         reached = False
 
@@ -244,10 +246,12 @@ class Event:
             application.sessions.look(self.session)
             return response
 
+        dispatch = application.dispatch
         if application.dispatch_known is not None and lookup.holds:
             self._recalls = True
             dispatch = application.dispatch_known
             lookup.recall(self.request)
+        assert dispatch is not None
         response = dispatch(handle, self.request.environ, self)
         if not reached:
             raise _as_refusal(response)
@@ -261,7 +265,7 @@ class Event:
         """Run the function; the response is what the wrappers see of it."""
         # They may run it again, with another outcome.
         self._result = self._refusal = None
-        self.at_success.clear()
+        self.at_success = ()
         try:
             self._result = function(*args)
         except ConnectionRefused as refused:
@@ -271,12 +275,6 @@ class Event:
             self._refusal = answer
             return answer
         return self.response
-
-
-def _packet_among(args: tuple[Any, ...]) -> Packet | None:
-    """The packet that an event is about; a timeout has none."""
-    last = args[-1] if args else None
-    return cast(Packet, last) if isinstance(last, dict) else None
 
 
 def _elsewhere(function: Callable[..., Any], *args: Any) -> Any:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 from tg.jsonify import JSONEncoder
 
 from .wire import fast
+from .wire.packet import Dumps
 
 __all__ = ["dumps"]
 
 #: Writes JSON. It is configured by the application's ``json.`` options.
-dumps: Callable[[Any], str] = partial(
-    fast.dumps, default=JSONEncoder.create_global().default
-)
+dumps: Dumps = fast.dumper(JSONEncoder.create_global().default)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 from gevent import Greenlet
 from tg import request_local, require
@@ -12,8 +12,10 @@ from tg.predicates import NotAuthorizedError
 from webob.exc import HTTPException
 
 from .calls import TGHandler, call_as_page
+from .context import current
 from .engine.handlers import Handler
 from .engine.namespace import BaseNamespace, ConnectionRefused
+from .event import Connection
 from .transactions import on_commit
 from .wire.packet import Packet
 
@@ -97,8 +99,28 @@ class SocketIOTGNamespace(BaseNamespace):
 
         return super().spawn(job, *args, **kwargs)
 
+    def _is_direct(self, handler: Handler) -> bool:
+        cls = type(self)
+        around = self.socket.around
+        return (
+            self.allowed_methods is None
+            and cls.call_method_with_acl is SocketIOTGNamespace.call_method_with_acl
+            and cls.is_method_allowed is SocketIOTGNamespace.is_method_allowed
+            and cls.call_method is BaseNamespace.call_method
+            and getattr(self, "exception_handler_decorator", None) is None
+            and type(around) is Connection
+            and around.allow_only is None
+            and self.allow_only is None
+            and type(handler) is TGHandler
+            and not handler.requirements
+            and handler.is_plain(around.config)
+        )
+
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
-        if method_name != "recv_connect" and not self._may_stay():
+        if (
+            self.allow_only is not None
+            or getattr(self.socket.around, "allow_only", None) is not None
+        ) and not (method_name == "recv_connect" or self._may_stay()):
             return None
         if not self.is_method_allowed(method_name):
             info = self._denial(method_name)
@@ -109,8 +131,6 @@ class SocketIOTGNamespace(BaseNamespace):
     def _may_stay(self) -> bool:
         """Disconnect a client that would not be let in any more."""
         controller = getattr(self.socket.around, "allow_only", None)
-        if self.allow_only is None and controller is None:
-            return True
         for predicate, leave in (
             (self.allow_only, self.disconnect),
             (controller, self.socket.disconnect),
@@ -123,7 +143,8 @@ class SocketIOTGNamespace(BaseNamespace):
         return True
 
     def is_method_allowed(self, method_name: str) -> bool:
-        if not super().is_method_allowed(method_name):
+        allowed = self.allowed_methods
+        if allowed is not None and method_name not in allowed:
             return False
         requirements = self._requirements(method_name)
         return not requirements or next(self._unmet(requirements), None) is None
@@ -132,7 +153,8 @@ class SocketIOTGNamespace(BaseNamespace):
         method = getattr(self, method_name, None)
         if method is None:
             return ()
-        return cast(TGHandler, self._handler(method_name, method)).requirements
+        handler: Any = self._handler(method_name, method)
+        return handler.requirements  # type: ignore[no-any-return]
 
     def _unmet(self, requirements: Sequence[require]) -> Iterator[tuple[require, str]]:
         """Those that are not met, each with the reason."""
@@ -153,10 +175,10 @@ class SocketIOTGNamespace(BaseNamespace):
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
     ) -> Any:
         # What is missing was told before: validators would have seen None for it.
-        handler = cast(TGHandler, handler)
-        stack = request_local.context._object_stack()
-        if not stack or handler.is_plain(stack[-1][0].config):
-            return super()._call(handler, method, args)
+        assert isinstance(handler, TGHandler)
+        context = current()
+        if context is None or handler.is_plain(context.config):
+            return BaseNamespace._call(self, handler, method, args)
         return call_as_page(self, handler, method, args)
 
     def _event_environ(self) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tg import request_local
 from tg.support.converters import asbool
 
+from .context import current
 from .event import Event
 
 __all__ = ["on_commit"]
@@ -20,14 +20,13 @@ def on_commit(function: Callable[..., object], *args: Any) -> None:
     application without TurboGears' transaction manager calls it when it has succeeded;
     outside of events and pages it is called at once.
     """
-    stack = request_local.context._object_stack()
-    context = stack[-1][0] if stack else None
+    context = current()
     if _has_transaction(context):
         import transaction
 
         transaction.get().addAfterCommitHook(_if_committed, (function, args))
     elif type(context) is Event:
-        context.at_success.append((function, args))
+        context.when_it_succeeds(function, args)
     else:
         function(*args)
 

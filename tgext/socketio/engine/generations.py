@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, cast
 
 from ..wire import engineio, engineio_3, socketio_1, socketio_4, socketio_5
@@ -188,6 +188,8 @@ class EngineIO(Generation):
     post_answer = b"ok"
 
     def encode(self, packet: Packet, dumps: Dumps) -> Encoded:
+        if packet["type"] == "connect":
+            packet = self._connected(packet)
         try:
             return Encoded(engineio.MESSAGE + self._encode(packet, dumps))
         except TypeError:
@@ -202,17 +204,19 @@ class EngineIO(Generation):
         text = engineio.MESSAGE + self._encode(binary, dumps)
         return Encoded(text, attachments, self.prefix)
 
-    @abstractmethod
-    def _encode(self, packet: Packet, dumps: Dumps) -> str:
-        """Write a packet as the data of an Engine.IO message."""
+    def _connected(self, packet: Packet) -> Packet:
+        """The packet that tells a client of its connect packet that it is connected."""
+        return {"type": "connect", "endpoint": packet["endpoint"]}
 
-    @abstractmethod
-    def _decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
-        """Read a packet that begins at the second character."""
+    #: Writes a packet as the data of an Engine.IO message.
+    _encode: Callable[[Packet, Dumps], str]
+
+    #: Reads a packet that begins at a character of a text.
+    _decode: Callable[[str, Limits, Loads, int], Packet]
 
     def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
         if text[:1] == engineio.MESSAGE:
-            return self._decode(text, limits, loads)
+            return self._decode(text, limits, loads, 1)
         kind = engineio.check_packet(text)
         if kind == engineio.CLOSE:
             return CLOSE
@@ -252,12 +256,8 @@ class SocketIO4(EngineIO):
     prefix = bytes((int(engineio.MESSAGE),))
     implicit_main = True
     _alive = (engineio.PING, engineio.PONG, engineio.NOOP)
-
-    def _encode(self, packet: Packet, dumps: Dumps) -> str:
-        return socketio_4.encode(packet, dumps)
-
-    def _decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
-        return socketio_4.decode(text, limits, loads, 1)
+    _decode = staticmethod(socketio_4.decode)
+    _encode = staticmethod(socketio_4.encode)
 
     def binary(self, frame: bytes) -> bytes:
         if not frame.startswith(self.prefix):
@@ -284,17 +284,14 @@ class SocketIO5(EngineIO):
     ping = engineio.PING
     implicit_main = False
     _alive = (engineio.PONG, engineio.NOOP)
+    _decode = staticmethod(socketio_5.decode)
+    _encode = staticmethod(socketio_5.encode)
 
-    def _encode(self, packet: Packet, dumps: Dumps) -> str:
-        if packet["type"] == "connect":
-            # The answer to a connect names the client's id in that namespace, which is
-            # public; the session's id is not.
-            sid = {"sid": secrets.token_urlsafe(15)}
-            packet = {"type": "connect", "endpoint": packet["endpoint"], "data": sid}
-        return socketio_5.encode(packet, dumps)
-
-    def _decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
-        return socketio_5.decode(text, limits, loads, 1)
+    def _connected(self, packet: Packet) -> Packet:
+        # The answer to a connect names the client's id in that namespace, which is
+        # public; the session's id is not.
+        sid = {"sid": secrets.token_urlsafe(15)}
+        return {"type": "connect", "endpoint": packet["endpoint"], "data": sid}
 
     def binary(self, frame: bytes) -> bytes:
         return frame

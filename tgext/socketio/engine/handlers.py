@@ -65,11 +65,17 @@ class Handler:
         self.most = sys.maxsize if self.varargs else len(positional)
         self.wants_packet = self.names == ["packet"]
 
-    def mismatch(self, args: Sequence[Any]) -> str | None:
-        """What is missing or unexpected among ``args``; None when they fit."""
+    def fits(self, method: Callable[..., Any], args: Sequence[Any]) -> bool:
+        """Whether ``method`` is the one that this is known of, and takes ``args``."""
+        return (
+            getattr(method, "__func__", method) is self.function
+            and self.required <= len(args) <= self.most
+            and not self.wants_packet
+        )
+
+    def mismatch(self, args: Sequence[Any]) -> str:
+        """What is missing or unexpected among ``args``, which do not fit."""
         given = len(args)
-        if self.required <= given <= self.most:
-            return None
         if given < self.required:
             missing = ", ".join(
                 f'"{name}"' for name in self.names[given : self.required]

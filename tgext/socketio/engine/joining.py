@@ -26,12 +26,12 @@ class Joining:
     :param socket: the client's connection.
     """
 
-    __slots__ = ("_held", "_socket")
+    __slots__ = ("_socket", "held")
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
         #: By namespace, what waits to be sent.
-        self._held: dict[str, list[Encoded]] = {}
+        self.held: dict[str, list[Encoded]] = {}
 
     def join(self, cls: type[BaseNamespace], packet: Packet) -> None:
         """Connect the client to a namespace, or tell it that it was refused."""
@@ -57,7 +57,7 @@ class Joining:
 
     def holds(self, encoded: Encoded, endpoint: str) -> bool:
         """Keep what is for a namespace that may still refuse the client."""
-        held = self._held.get(endpoint)
+        held = self.held.get(endpoint)
         if held is None:
             return False
         held.append(encoded)
@@ -65,7 +65,7 @@ class Joining:
 
     def release_all(self) -> None:
         """Send what is held."""
-        for endpoint in list(self._held):
+        for endpoint in list(self.held):
             self._release(endpoint)
 
     def abandon(self, namespace: BaseNamespace) -> None:
@@ -104,16 +104,16 @@ class Joining:
             self._release(endpoint)
 
     def _greet(self, namespace: BaseNamespace, packet: Packet) -> None:
-        self._held[namespace.ns_name] = []  # and again, where a transaction is retried
+        self.held[namespace.ns_name] = []  # and again, where a transaction is retried
         namespace.process_packet(packet)
 
     def _turn_away(self, namespace: BaseNamespace, message: str, data: Any) -> None:
-        self._held.pop(namespace.ns_name, None)
+        self.held.pop(namespace.ns_name, None)
         namespace._refused()
         self._refuse(namespace.ns_name, message, data)
 
     def _release(self, endpoint: str) -> None:
-        for encoded in self._held.pop(endpoint, ()):
+        for encoded in self.held.pop(endpoint, ()):
             self._socket.send_encoded(encoded, endpoint)
 
     def _refuse(self, endpoint: str, message: str, data: Any) -> None:

@@ -42,15 +42,19 @@ class Encoded:
         self.text = text
         self.attachments = attachments
         self.prefix = prefix
-        self._frame: bytes | None = None
+        self._frame = b""
 
     @property
     def frame(self) -> bytes:
         """One frame for the text, and one for each attachment."""
         frame = self._frame
-        if frame is None:
-            # Half a surrogate pair has no UTF-8; JSON escapes it, plain messages don't.
-            frame = encode_frame(TEXT, self.text.encode("utf-8", "replace"))
+        if not frame:
+            try:
+                data = self.text.encode()
+            except UnicodeEncodeError:
+                # Half a surrogate pair; JSON escapes it, plain messages don't.
+                data = self.text.encode("utf-8", "replace")
+            frame = encode_frame(TEXT, data)
             for attachment in self.attachments:
                 frame += encode_frame(BINARY, self.prefix + attachment)
             self._frame = frame
@@ -180,7 +184,7 @@ class SocketOutbox:
 
     def send(self, encoded: Encoded) -> None:
         """Send a packet."""
-        self.write(encoded.frame)
+        self.write(encoded._frame or encoded.frame)
 
     def write(self, data: bytes) -> None:
         """Send bytes: now if the kernel takes them, else when it does.

@@ -50,6 +50,10 @@ def default_error_handler(
     log.info("%s: %s (namespace %s)", error_name, error_message, endpoint or "/")
 
 
+#: The packets that handlers are called for, and whose answers are acks.
+_EVENTS = frozenset(("event", "message", "json"))
+
+
 def _run(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args)
 
@@ -191,14 +195,17 @@ class Socket(AckBook):
 
     def send_packet(self, pkt: Packet) -> None:
         """Send a packet; one to a connection that ended goes nowhere."""
-        self.send_encoded(self.encode(pkt), pkt.get("endpoint", ""))
+        encoded = self.generation.encode(pkt, self.json_dumps)
+        self.send_encoded(encoded, pkt.get("endpoint", ""))
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
         """Send what :meth:`encode` made, here or of a socket of the same generation.
 
         :param endpoint: the namespace that it is for.
         """
-        if not self.joining.holds(encoded, endpoint) and self.transport is not None:
+        if self.joining.held and self.joining.holds(encoded, endpoint):
+            return
+        if self.transport is not None:
             self.transport.outbox.send(encoded)
 
     def error(
@@ -244,13 +251,18 @@ class Socket(AckBook):
         """Handle one packet of the client; see :meth:`receive`."""
         if packet is CLOSE:
             self.kill(reason=CLIENT_LEFT)
-        else:
-            self._handle(self._dispatch, packet)
-
-    def _handle(self, handle: Callable[[Packet], None], packet: Packet) -> None:
+            return
         endpoint = packet["endpoint"]
         try:
-            handle(packet)
+            namespace = self.active_ns.get(endpoint)
+            if namespace is None:
+                self._dispatch_outside(packet)
+            elif packet["type"] in _EVENTS:
+                ack = self.around(self._perform, namespace, packet)
+                if ack is not None:
+                    self.send_encoded(ack, endpoint)
+            else:
+                self._dispatch(namespace, packet)
         except EventRefused as refused:
             self._try_error(refused.name, refused.info, endpoint)
         except FAILURES:
@@ -276,16 +288,9 @@ class Socket(AckBook):
             log.info("A client sent what it may not: %s", error.reason)
             self.kill(reason="parse error", code=error.close_code)
 
-    def _dispatch(self, packet: Packet) -> None:
-        namespace = self.active_ns.get(packet["endpoint"])
+    def _dispatch(self, namespace: BaseNamespace, packet: Packet) -> None:
         kind = packet["type"]
-        if namespace is None:
-            self._dispatch_outside(packet)
-        elif kind == "event" or kind == "message" or kind == "json":
-            ack = self.around(self._perform, namespace, packet)
-            if ack is not None:
-                self.send_encoded(ack, packet["endpoint"])
-        elif kind == "disconnect":
+        if kind == "disconnect":
             namespace._leave(CLIENT_LEFT)
         elif kind == "connect":
             log.debug("A client connected twice to %s", packet["endpoint"] or "/")
@@ -323,7 +328,7 @@ class Socket(AckBook):
             self._in_main = False
             if not self.active_ns:
                 self.server.await_namespace(self)
-        elif kind in ("event", "message", "json"):
+        elif kind in _EVENTS:
             info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
             self.error("no_such_namespace", info, endpoint=endpoint)
 
@@ -352,7 +357,7 @@ class Socket(AckBook):
         """Connect a client to the main namespace that is in it from the start."""
         if self.generation.implicit_main:
             main: Packet = {"type": "connect", "endpoint": self.GLOBAL_NS}
-            self._handle(self._connect, main)
+            self.handle(main)
 
     def spawn(
         self, fn: Callable[..., Any], *args: Any, **kwargs: Any

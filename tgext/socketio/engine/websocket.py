@@ -103,7 +103,6 @@ class WebSocketTransport(Transport):
         )
         self._sock = sock
         self._limit = server.limits.max_message_size
-        self._turn = 0
         #: What each read brings; ends with the connection.
         self.reads = Reads(sock, FrameReader(self._limit), early)
         #: What was read and is being handled; None while nothing is.
@@ -150,7 +149,6 @@ class WebSocketTransport(Transport):
         """Handle what was read; True when it ended the connection."""
         self.heartbeat.busy = True
         self._cork.hold()
-        self._turn = 0
         self._messages = messages
         try:
             while self._messages is not None:
@@ -164,6 +162,7 @@ class WebSocketTransport(Transport):
 
     def _handle_each(self, messages: Iterator[Message]) -> bool:
         receive = self.socket.receive
+        turn = 0
         for opcode, payload in messages:
             if opcode == TEXT:
                 receive(payload)
@@ -171,9 +170,9 @@ class WebSocketTransport(Transport):
                 receive(self.socket.generation.binary(cast(bytes, payload)))
             elif self._control(opcode, payload):
                 return True
-            self._turn += 1
-            if self._turn >= BATCH:
-                self._turn = 0
+            turn += 1
+            if turn == BATCH:
+                turn = 0
                 self._cork.flush()
                 gevent.sleep(0)
             if self._ahead is not None:

@@ -15,11 +15,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from enum import Enum
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NoReturn
 from uuid import UUID
 
 from .errors import InvalidJSON
+from .packet import Dumps, Loads
 
 Default = Callable[[Any], Any]
 Data = bytes | memoryview
@@ -46,8 +47,8 @@ def py_loads(text: str) -> Any:
         raise InvalidJSON(f"invalid JSON: {str(error)[:80]}") from None
 
 
-def py_dumps(value: Any, default: Default | None = None) -> str:
-    """Write JSON with the standard library; see :func:`dumps`."""
+def py_dumper(default: Default | None = None) -> Dumps:
+    """A writer of JSON with the standard library; see :func:`dumper`."""
 
     def fallback(item: Any) -> Any:
         if isinstance(item, Enum):
@@ -58,10 +59,16 @@ def py_dumps(value: Any, default: Default | None = None) -> str:
             return default(item)
         raise TypeError(f"{type(item).__name__} {item!r:.60} cannot be written as JSON")
 
-    try:
-        return _encode(value, fallback)
-    except RecursionError:
-        raise TypeError("nested too deep to be written as JSON") from None
+    def dumps(value: Any) -> str:
+        try:
+            return _encode(value, fallback)
+        except RecursionError:
+            raise TypeError("nested too deep to be written as JSON") from None
+
+    return dumps
+
+
+py_dumps = py_dumper()
 
 
 def _encode(value: Any, default: Default) -> str:
@@ -95,8 +102,9 @@ def py_apply_mask(data: Data, mask: bytes) -> bytes:
     return masked.to_bytes(size, "little")
 
 
-loads: Callable[[str], Any] = py_loads
-dumps: Callable[..., str] = py_dumps
+loads: Loads = py_loads
+dumper: Callable[[Default | None], Dumps] = py_dumper
+dumps: Dumps = py_dumps
 apply_mask: Callable[[Data, bytes], bytes] = py_apply_mask
 
 try:
@@ -115,28 +123,31 @@ else:
         except ValueError:
             return py_loads(text)
 
-    @lru_cache(maxsize=32)
-    def _behind_json(default: Default) -> Default:
-        """``default``, asked only about what JSON has no word for."""
+    def _fast_dumper(default: Default | None = None) -> Dumps:
+        slow = py_dumper(default)
 
         def ask(item: Any) -> Any:
+            """``default``, asked only about what JSON has no word for."""
             if isinstance(item, tuple):
                 return list(item)
             if isinstance(item, float):
                 return float(item)
+            assert default is not None
             return default(item)
 
-        return ask
+        hook = None if default is None else ask
 
-    def _fast_dumps(value: Any, default: Default | None = None) -> str:
-        ask = None if default is None else _behind_json(default)
-        try:
-            return _orjson_dumps(value, ask, _OPTIONS).decode()
-        except TypeError:
-            return py_dumps(value, default)
+        def dumps(value: Any) -> str:
+            try:
+                return _orjson_dumps(value, hook, _OPTIONS).decode()
+            except TypeError:
+                return slow(value)
+
+        return dumps
 
     loads = _fast_loads
-    dumps = _fast_dumps
+    dumper = _fast_dumper
+    dumps = _fast_dumper()
 
 try:
     from websockets.speedups import apply_mask as _c_apply_mask
@@ -148,4 +159,10 @@ else:
 loads.__doc__ = """Parse JSON.
 
 :raises InvalidJSON: when it cannot be read.
+"""
+dumper.__doc__ = """A function that writes a value as JSON.
+
+:param default: makes of what JSON has no word for something that it has.
+
+The function raises :class:`TypeError` for what cannot be written.
 """

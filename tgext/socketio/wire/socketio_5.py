@@ -84,8 +84,10 @@ def _plain_event(text: str, loads: Loads, start: int) -> Packet | None:
         namespace = header.rstrip(_DIGITS)
         number = header[len(namespace) :]
         header = namespace
+    if bracket < 0 or len(header) > _SHORT or len(number) > MAX_DIGITS:
+        return None
     endpoint = _plain_endpoint(header)
-    if bracket < 0 or endpoint is None or len(number) > MAX_DIGITS:
+    if endpoint is None:
         return None
     name, args = _event_data(text[bracket:], loads)
     packet: Packet = {"type": "event", "endpoint": endpoint, "name": name, "args": args}
@@ -93,6 +95,10 @@ def _plain_event(text: str, loads: Loads, start: int) -> Packet | None:
         packet["id"] = int(number)
         packet["ack"] = "data"
     return packet
+
+
+#: Longer headers are not remembered.
+_SHORT = 100
 
 
 @lru_cache(maxsize=256)

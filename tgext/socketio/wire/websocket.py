@@ -8,6 +8,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from hashlib import sha1
+from struct import Struct
 
 from .deflate import Deflater, Inflater
 from .errors import FrameError, InvalidFramePayload, MessageTooBig
@@ -289,16 +290,25 @@ def encode_frame(opcode: int, payload: bytes, mask: bytes = b"") -> bytes:
     :param mask: four bytes, for a client.
     """
     size = len(payload)
-    masked = _MASKED if mask else 0
-    if size <= _MAX_CONTROL:
-        head = bytes((_FIN | opcode, masked | size))
-    elif size <= 0xFFFF:
-        head = bytes((_FIN | opcode, masked | 126)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((_FIN | opcode, masked | 127)) + size.to_bytes(8, "big")
     if mask:
-        return head + mask + apply_mask(payload, mask)
-    return head + payload
+        return _head(opcode, _MASKED, size) + mask + apply_mask(payload, mask)
+    if size <= _MAX_CONTROL and opcode == TEXT:
+        return _SHORT_TEXT[size] + payload
+    return _head(opcode, 0, size) + payload
+
+
+def _head(opcode: int, masked: int, size: int) -> bytes:
+    if size <= _MAX_CONTROL:
+        return bytes((_FIN | opcode, masked | size))
+    if size <= 0xFFFF:
+        return _MEDIUM.pack(_FIN | opcode, masked | 126, size)
+    return _LONG.pack(_FIN | opcode, masked | 127, size)
+
+
+_MEDIUM = Struct("!BBH")
+_LONG = Struct("!BBQ")
+#: The heads of unmasked short text frames, by size.
+_SHORT_TEXT = tuple(_head(TEXT, 0, size) for size in range(_MAX_CONTROL + 1))
 
 
 class Broadcast:

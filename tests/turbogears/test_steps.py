@@ -1,0 +1,112 @@
+"""Events that nothing stands before take a short way, which others must not notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import tg
+from tg import MinimalApplicationConfigurator, TGController, predicates, require
+
+from tests.engine.conftest import Live
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+
+Serve = Callable[..., Live]
+
+
+class Lab(SocketIOTGNamespace):
+    def on_ask(self, value: Any) -> Any:
+        return value
+
+
+class SocketIO(SocketIOController):
+    lab = Lab
+
+
+class RootController(TGController):
+    socketio = SocketIO()
+
+
+def answers(told: str) -> Callable[..., Any]:
+    def step(self: Any, *args: Any) -> Any:
+        return told
+
+    return step
+
+
+def refuse(*args: Any) -> bool:
+    return False
+
+
+def decorate(self: Any, method: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: ["decorated", method(*args)]
+
+
+@pytest.fixture
+def client(serve: Serve) -> Any:
+    """One whose namespace has handled an event the short way."""
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint({"root_controller": RootController()})
+    application = configurator.make_wsgi_app({}, {})
+    client = serve(application=application, resource="socketio").websocket_5()
+    client.join("/lab")
+    assert client.call("/lab", "ask", 1) == [1]
+    return client
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "answer"),
+    [
+        ("process_event", answers("by process_event"), ["by process_event"]),
+        ("call_method_with_acl", answers("by the ACL"), ["by the ACL"]),
+        ("call_method", answers("by call_method"), ["by call_method"]),
+        ("exception_handler_decorator", decorate, [["decorated", 1]]),
+        ("on_ask", answers("by another"), ["by another"]),
+    ],
+)
+def test_a_step_may_be_replaced_while_clients_are_there(
+    client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: Any,
+    answer: list[Any],
+) -> None:
+    monkeypatch.setattr(Lab, name, value, raising=False)
+    assert client.call("/lab", "ask", 1) == answer
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("is_method_allowed", refuse),
+        ("allow_only", predicates.not_anonymous(msg="not you")),
+        ("on_ask", require(predicates.not_anonymous())(lambda self, value: value)),
+    ],
+)
+def test_access_may_be_taken_while_clients_are_there(
+    client: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: Any
+) -> None:
+    monkeypatch.setattr(Lab, name, value)
+    client.emit("/lab", "ask", 1)
+    assert client.event("/lab")[:2] == ["error", "method_access_denied"]
+
+
+@pytest.fixture
+def hooked() -> Iterator[list[Any]]:
+    """What a hook is called with, which is registered while clients are there."""
+    calls: list[Any] = []
+
+    def hook(remainder: Any, params: Any) -> None:
+        calls.append(params)
+
+    tg.hooks.register("before_call", hook)
+    yield calls
+    tg.hooks._hooks["before_call"].remove(hook)
+
+
+def test_a_hook_may_be_registered_while_clients_are_there(
+    client: Any, hooked: list[Any]
+) -> None:
+    assert client.call("/lab", "ask", 2) == [2]
+    assert hooked == [{"value": 2}]

@@ -1,0 +1,42 @@
+"""TurboGears' contexts, as the running greenlet has them.
+
+``tg.request`` and its fellows look at the top of a stack in ``tg.request_local``, which
+each greenlet has for itself. The proxies there copy that stack to show it, which would
+be a good part of what a small event costs; here it is the list itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tg import request_local
+
+#: What a stack holds: an object, and whether a debugger wants it to stay.
+Entry = tuple[Any, bool]
+
+_CONTEXTS: Final = vars(request_local.context)["____local__"]
+_CONFIGS: Final = vars(request_local.config)["____local__"]
+
+
+def contexts() -> list[Entry]:
+    """The contexts of the pages and events that run here, the innermost last."""
+    return _stack(_CONTEXTS)
+
+
+def configs() -> list[Entry]:
+    """Their configurations, which ``tg.config`` shows."""
+    return _stack(_CONFIGS)
+
+
+def current() -> Any:
+    """The context of the page or event that runs here; None outside of them."""
+    stack = _stack(_CONTEXTS)
+    return stack[-1][0] if stack else None
+
+
+def _stack(store: Any) -> list[Entry]:
+    try:
+        stack: list[Entry] = store.objects
+    except AttributeError:
+        stack = store.objects = []
+    return stack
