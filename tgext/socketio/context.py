@@ -16,6 +16,7 @@ Entry = tuple[Any, bool]
 
 _CONTEXTS: Final = vars(request_local.context)["____local__"]
 _CONFIGS: Final = vars(request_local.config)["____local__"]
+_EVERYWHERE: Final[list[Any]] = vars(request_local.config)["_process_configs"]
 
 
 def contexts() -> list[Entry]:
@@ -26,6 +27,11 @@ def contexts() -> list[Entry]:
 def configs() -> list[Entry]:
     """Their configurations, which ``tg.config`` shows."""
     return _stack(_CONFIGS)
+
+
+def is_everywhere(config: Any) -> bool:
+    """Whether ``tg.config`` shows this configuration where no stack has another."""
+    return bool(_EVERYWHERE) and _EVERYWHERE[-1] is config
 
 
 def current() -> Any:

@@ -19,7 +19,7 @@ from tg.validation import _ValidationStatus
 from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
 from webob.exc import HTTPException
 
-from .context import Entry, configs, contexts
+from .context import Entry, configs, contexts, is_everywhere
 from .cookies import BrowserCookies, secret_names
 from .engine.handlers import FAILURES, EventRefused, Reported
 from .engine.namespace import ConnectionRefused
@@ -153,9 +153,11 @@ class Connection:
     ) -> Any:
         packet = args[-1] if args else None  # a timeout has none
         event = Event(self, cast(Packet, packet) if type(packet) is dict else None)
-        outer_configs = configs()
+        # What a process has one of needs not be pushed for each event.
+        stack = configs() if outer or not is_everywhere(self.config) else None
         outer.append((event, False))
-        outer_configs.append((self.config, False))
+        if stack is not None:
+            stack.append((self.config, False))
         try:
             if self.application.dispatch is None:
                 result = function(*args)
@@ -172,7 +174,8 @@ class Connection:
             if self.remove_session is not None:
                 self.remove_session()
             outer.pop()
-            outer_configs.pop()
+            if stack is not None:
+                stack.pop()
         for late, late_args in event.at_success:
             late(*late_args)
         return result

@@ -125,8 +125,11 @@ class SocketIOHandler(WSGIHandler):
             self.application = partial(serve_websocket, self)
         if self.server.stopping:
             self.close_connection = True
-        with self.server.request_in_progress():
+        self.server.request_began()
+        try:
             super().handle_one_response()
+        finally:
+            self.server.request_ended()
 
     def start_response(
         self, status: str, headers: Headers, exc_info: Any = None
@@ -408,8 +411,8 @@ class SocketIOHandler(WSGIHandler):
         sock, early = self.switch_protocols(_websocket_key(environ), [])
         if isinstance(transport, PollingTransport):
             self.server.transport_came(socket)
-            Upgrade(transport, sock, early, self.server.handshake_timeout).run()
-            return []
+            upgrade = Upgrade(transport, sock, early, self.server.handshake_timeout)
+            return self._hand_over(sock, upgrade.run)
         return self._run_websocket(socket, sock, early, "")
 
     def _run_websocket(
@@ -419,7 +422,11 @@ class SocketIOHandler(WSGIHandler):
         self.server.transport_came(socket)
         if first:
             transport.send_text(first)
-        transport.open()
+        return self._hand_over(sock, transport.open)
+
+    def _hand_over(self, sock: Any, run: Callable[[], object]) -> Body:
+        self.socket = None  # type: ignore[assignment]  # or it would be closed at the end of the request
+        self.server.hand_over(sock, run)
         return []
 
     def switch_protocols(self, key: str, headers: Headers) -> tuple[Any, bytes]:

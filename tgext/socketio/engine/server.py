@@ -7,8 +7,7 @@ import re
 import socket as native_socket
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -159,6 +158,8 @@ class SocketIOServer(WSGIServer):
         self._per_address: Counter[str] = Counter()
         self._lingering: dict[str, tuple[PollingTransport, Deadline]] = {}
         self.stopping = False
+        #: Sockets that outlive their requests.
+        self._handed_over: set[Any] = set()
         self._requests = 0
         self._idle = Event()
         self._idle.set()
@@ -283,17 +284,37 @@ class SocketIOServer(WSGIServer):
             sock.setsockopt(native_socket.IPPROTO_TCP, native_socket.TCP_NODELAY, 1)
         super().handle(sock, address)
 
-    @contextmanager
-    def request_in_progress(self) -> Iterator[None]:
-        """Counts a request, for :meth:`stop` to wait for."""
+    def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
+        """Run what an HTTP connection became in a greenlet that closes it afterwards.
+
+        The greenlet of its request can end, and all that the request needed with it.
+        """
+        self._handed_over.add(sock)
+        gevent.spawn(self._run_connection, sock, run)
+
+    def _run_connection(self, sock: Any, run: Callable[[], object]) -> None:
+        self.request_began()
+        try:
+            run()
+        finally:
+            self._handed_over.discard(sock)
+            super().do_close(sock, None)
+            self.request_ended()
+
+    def do_close(self, sock: Any, *args: Any) -> None:
+        if sock not in self._handed_over:
+            super().do_close(sock, *args)
+
+    def request_began(self) -> None:
+        """Counts a request, or what it became, for :meth:`stop` to wait for."""
         self._requests += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._requests -= 1
-            if not self._requests:
-                self._idle.set()
+
+    def request_ended(self) -> None:
+        """One of those that :meth:`request_began` counted is over."""
+        self._requests -= 1
+        if not self._requests:
+            self._idle.set()
 
     def stop(self, timeout: float | None = None) -> None:
         """End all connections, then accept none any more.

@@ -61,12 +61,20 @@ class Reads:
         return self
 
     def __next__(self) -> Iterator[Message]:
+        messages = self.read()
+        if messages is None:
+            raise StopIteration
+        return messages
+
+    def read(self) -> Iterator[Message] | None:
+        """What the next read brings; None at the end of the connection.
+
+        What waits for it is not deep in the C stack, which a greenlet keeps a copy of.
+        """
         data, self._early = self._early, b""
         if not data:
             data = self.receive()
-        if not data:
-            raise StopIteration
-        return self._reader.feed(data)
+        return self._reader.feed(data) if data else None
 
     def receive(self) -> bytes:
         """Wait for a turn of the event loop, and for input.
@@ -75,8 +83,9 @@ class Reads:
         some would keep all others from being read.
         """
         gevent.get_hub().wait(self._watcher)
-        wanted = min(max(self._reader.needed, READ_SIZE), MOST_READ)
-        data: bytes = self._sock.recv(wanted)
+        needed = self._reader.needed
+        size = READ_SIZE if needed <= READ_SIZE else min(needed, MOST_READ)
+        data: bytes = self._sock.recv(size)
         return data
 
     def close(self) -> None:
@@ -135,7 +144,7 @@ class WebSocketTransport(Transport):
         try:
             ended = first is not None and self._handle(first)
             while not ended:
-                messages = next(self.reads, None)
+                messages = self.reads.read()
                 ended = messages is None or self._handle(messages)
         except (ProtocolError, OSError) as raised:
             error = raised
