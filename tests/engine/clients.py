@@ -17,12 +17,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message as Headers
-from http.client import HTTPConnection, parse_headers
+from http.client import HTTPConnection, HTTPSConnection, parse_headers
 from io import BytesIO
 from typing import Any
 
 import gevent
 from gevent import socket
+from gevent.ssl import SSLContext
 
 from tgext.socketio.wire import engineio, engineio_3, socketio_1
 from tgext.socketio.wire.limits import DEFAULT_LIMITS
@@ -73,11 +74,20 @@ class Reply:
         return json.loads(self.body)
 
 
+#: Set where servers speak TLS: what clients trust.
+TLS: SSLContext | None = None
+
+
 class Http:
     """One HTTP connection, kept alive."""
 
     def __init__(self, port: int) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+        if TLS is None:
+            self._connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+        else:
+            self._connection = HTTPSConnection(
+                "127.0.0.1", port, timeout=DEADLINE, context=TLS
+            )
 
     def request(
         self,
@@ -110,11 +120,13 @@ class Raw:
     """One TCP connection, for requests that no HTTP client sends."""
 
     def __init__(self, port: int, receive_buffer: int = 0) -> None:
-        self.sock = socket.socket()
+        self.sock: Any = socket.socket()
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(DEADLINE)
         self.sock.connect(("127.0.0.1", port))
+        if TLS is not None:
+            self.sock = TLS.wrap_socket(self.sock, server_hostname="127.0.0.1")
         self._received = b""
 
     def send_raw(self, data: bytes) -> None:

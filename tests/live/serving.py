@@ -6,13 +6,17 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
+from urllib.error import HTTPError
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -64,6 +68,7 @@ class Server:
         importable: tuple[Path, ...] = APPLICATIONS,
         variables: Mapping[str, object] | None = None,
         options: tuple[str, ...] = (),
+        certificate: Path | None = None,
     ) -> None:
         self.ini = ini
         self.port = port or free_port()
@@ -71,13 +76,16 @@ class Server:
         self.importable = importable
         self.variables = {"http_port": self.port, **(variables or {})}
         self.options = options
+        #: With which it speaks TLS.
+        self.certificate = certificate
         self._output = output
         self._errors = output.with_suffix(".err")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     @property
     def output(self) -> str:
@@ -167,11 +175,15 @@ class Server:
 
     def _answers(self) -> bool:
         """A connection alone is the kernel's answer, before the server's own."""
+        context = None
+        if self.certificate is not None:
+            context = ssl.create_default_context(cafile=str(self.certificate))
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as probe:
-                probe.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                return probe.recv(1) != b""
-        except OSError:
+            with urllib.request.urlopen(self.url, timeout=5, context=context):
+                return True
+        except HTTPError:
+            return True
+        except (OSError, HTTPException):
             return False
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> Ended:

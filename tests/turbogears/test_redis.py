@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import gevent
 import pytest
 import redis as redis_py
 
+from tests.certificates import make_certificate
 from tests.engine.clients import DEADLINE, wait_for
 from tests.redis_server import RedisServer, free_port, redis_command, running_redis
 from tgext.socketio.backends import (
@@ -481,19 +481,6 @@ def test_a_redis_on_a_unix_socket(connect: Connect, tmp_path: Path) -> None:
         backend = connect(host=f"unix://{path}")
         assert backend.name == f"Redis at {path}"
         exchange(backend)
-
-
-def make_certificate(directory: Path) -> tuple[Path, Path]:
-    """A certificate for localhost, which is its own authority, and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("not installed: openssl")
-    certificate, key = directory / "certificate.pem", directory / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command = ["openssl", "req", *kind, *subject, *files]
-    subprocess.run(command, check=True, capture_output=True)
-    return certificate, key
 
 
 def test_a_redis_behind_tls(connect: Connect, tmp_path: Path) -> None:

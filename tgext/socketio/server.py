@@ -78,6 +78,8 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "cookie": str,
     "cookie_samesite": str,
     "header_timeout": float,
+    "certfile": str,
+    "keyfile": str,
 }
 
 #: Goes with a request that opens a connection: it is answered with its status. For a
@@ -136,11 +138,13 @@ def _run(
         raise OptionError(f"[server:main] {error}") from None
     server.opening_environ = NO_CHALLENGES
     server.application = CookieWatch(wsgi_app)
-    print(f"Starting SocketIO HTTP server on http://{host}:{port}, resource {resource}")
+    scheme = "https" if "certfile" in options else "http"
+    url = f"{scheme}://{host}:{port}"
+    print(f"Starting SocketIO HTTP server on {url}, resource {resource}")
     try:
         serve(server)
     except OSError as error:
-        raise AddressError(_explain(error, host, port)) from None
+        raise AddressError(f"Cannot serve on {url}: {_explain(error)}") from None
 
 
 def read_options(kw: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,10 +224,9 @@ def _spared_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _explain(error: OSError, host: str, port: int) -> str:
-    why = {
+def _explain(error: OSError) -> str:
+    return {
         errno.EADDRINUSE: "the port is in use by another program",
         errno.EACCES: "this user may not use the port",
         errno.EADDRNOTAVAIL: "this machine has no such address",
     }.get(error.errno or 0, error.strerror or str(error))
-    return f"Cannot serve on http://{host}:{port}: {why}"

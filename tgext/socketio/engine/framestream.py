@@ -35,6 +35,7 @@ from ..wire.websocket import (
 )
 from .heartbeat import Deadline, Heartbeat
 from .outbox import SocketOutbox
+from .tls import below
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -91,7 +92,9 @@ class FrameStream:
         ended: Callable[[], object],
     ) -> None:
         self._sock = sock
-        self._recv = sock._sock.recv
+        self._recv = below(sock).recv
+        #: Whether there is input that the event loop does not see any more.
+        self._pending = getattr(sock, "pending", None)
         self._cork = server.cork
         #: Whether the cork is held for the messages that wait to be received.
         self._holds_cork = False
@@ -140,7 +143,7 @@ class FrameStream:
         :param early: bytes that were read with the handshake and follow it.
         """
         self._wheel.add(self._heartbeat, self._interval)
-        self._watcher.start(self._readable)
+        self._watch()
         if early:
             self._feed(early)
 
@@ -207,6 +210,16 @@ class FrameStream:
         if self._waiter is not None:
             self._waiter.switch(None)
 
+    def _watch(self) -> None:
+        self._watcher.start(self._readable)
+        if self._pending is not None:
+            self._loop.run_callback(self._read_pending)
+
+    def _read_pending(self) -> None:
+        """Read what TLS has decrypted already, or may have."""
+        if self._rest is None and not self._hung_up:
+            self._readable()
+
     def _readable(self) -> None:
         large = self._reader.needed > READ_SIZE
         try:
@@ -219,6 +232,9 @@ class FrameStream:
             self._lost()
         elif not self._input_over:
             self._heartbeat.heard = True
+            if self._pending is not None:
+                # Before messages are handed over: that may be the last thing done here.
+                self._loop.run_callback(self._read_pending)
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
@@ -259,7 +275,7 @@ class FrameStream:
             self._heartbeat.busy = False
             self._heartbeat.heard = True
             if not self._hung_up:
-                self._watcher.start(self._readable)
+                self._watch()
 
     def _control(self, opcode: int, payload: Any) -> None:
         if opcode == PING:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import ssl
 from collections.abc import Callable, Iterable
 from functools import partial
 from io import BytesIO
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.pywsgi import Input, WSGIHandler
+from gevent.ssl import SSLSocket
 
 from ..wire import engineio
 from ..wire.errors import PayloadError, PayloadTooLarge
@@ -24,6 +27,7 @@ from .input import Leftover, buffered_input
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
+from .tls import say_goodbye
 from .transports import PollingTransport
 from .upgrade import Upgrade
 from .virtsocket import Socket
@@ -107,6 +111,12 @@ class SocketIOHandler(WSGIHandler):
             self._header_timer.close()
         return line
 
+    def handle_one_request(self) -> Any:
+        result = super().handle_one_request()
+        if result is None and isinstance(self.socket, SSLSocket):
+            say_goodbye(self.socket)  # pywsgi is about to close it
+        return result
+
     def read_request(self, raw_requestline: str) -> Any:
         try:
             return super().read_request(raw_requestline)
@@ -130,6 +140,13 @@ class SocketIOHandler(WSGIHandler):
             super().handle_one_response()
         finally:
             self.server.request_ended()
+
+    def _sendall(self, data: bytes) -> None:
+        try:
+            super()._sendall(data)  # type: ignore[misc]
+        except ssl.SSLError as error:
+            # pywsgi knows how a client leaves while it is answered, but not over TLS.
+            raise ConnectionResetError(errno.ECONNRESET, str(error)) from error
 
     def start_response(
         self, status: str, headers: Headers, exc_info: Any = None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from io import BufferedReader, RawIOBase
+from ssl import SSLWantReadError
 from typing import Any
 
 import gevent
 from gevent.pywsgi import Input
 from gevent.socket import wait_read
+
+from .turns import take_turn
 
 
 class FairInput(RawIOBase):
@@ -22,6 +25,8 @@ class FairInput(RawIOBase):
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
+        #: Whether there is input that the event loop does not see any more.
+        self._pending = getattr(sock, "pending", None)
         self._raw = sock.makefile("rb", 0)
 
     def readable(self) -> bool:
@@ -30,8 +35,14 @@ class FairInput(RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         descriptor = self._sock.fileno()
         if descriptor >= 0 and self._sock.gettimeout() != 0:
-            wait_read(descriptor)
-        count: int | None = self._raw.readinto(buffer)
+            if self._pending is not None and self._pending():
+                take_turn()
+            else:
+                wait_read(descriptor)
+        try:
+            count: int | None = self._raw.readinto(buffer)
+        except SSLWantReadError:
+            return None
         return count
 
 

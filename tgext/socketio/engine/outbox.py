@@ -17,6 +17,7 @@ from gevent.event import Event
 from ..wire.limits import MAX_OUTBOX, MAX_PACKETS_SENT
 from ..wire.websocket import BINARY, TEXT, encode_frame
 from .cork import Cork
+from .tls import below
 
 #: Bytes that an outbox gathers before it writes all the same.
 _FLUSH_SIZE = 65536
@@ -169,9 +170,8 @@ class SocketOutbox:
         overflow: Callable[[], object] | None = None,
         cork: Cork | None = None,
     ) -> None:
-        # gevent's own `send` waits when the buffer is full; the socket below it, which
-        # gevent made non-blocking, says so.
-        self._sock = sock._sock
+        # gevent's own `send` waits when the buffer is full.
+        self._sock = below(sock)
         self._limit = limit
         self._overflow = overflow
         self._cork = Cork() if cork is None else cork

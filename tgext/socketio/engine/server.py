@@ -14,6 +14,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from gevent.pywsgi import WSGIServer
+from gevent.ssl import SSLSocket
 
 from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
 from .cork import Cork
@@ -22,6 +23,7 @@ from .handler import SocketIOHandler
 from .handlers import SERVER_LEFT
 from .heartbeat import Deadline, Wheel
 from .rooms import Rooms
+from .tls import say_goodbye, server_context
 from .transports import PollingTransport
 from .virtsocket import Socket
 from .wsgiwebsocket import WebSocket
@@ -74,7 +76,11 @@ class SocketIOServer(WSGIServer):
     :param cookie_samesite: its ``SameSite``: ``Lax``, ``Strict`` or ``None``, with
         which it is for HTTPS alone.
     :param header_timeout: seconds that the headers of a request may take.
-    :param kwargs: go to :class:`gevent.pywsgi.WSGIServer`.
+    :param certfile: the path of a certificate with its chain, in PEM, with which the
+        server speaks TLS: ``https`` and ``wss`` instead of ``http`` and ``ws``.
+    :param keyfile: the path of its key, unless ``certfile`` has it too.
+    :param kwargs: go to :class:`gevent.pywsgi.WSGIServer`. An ``ssl_context`` of
+        gevent's may have what ``certfile`` does not say.
     :raises ValueError: when an option cannot be; the message names it.
 
     :ivar sockets: the connections by session id.
@@ -107,9 +113,13 @@ class SocketIOServer(WSGIServer):
         cookie: str | None = None,
         cookie_samesite: str = "Lax",
         header_timeout: float = 20.0,
+        certfile: str | None = None,
+        keyfile: str | None = None,
         **kwargs: Any,
     ) -> None:
-        _check_tls(kwargs)
+        if certfile or keyfile:
+            kwargs["ssl_context"] = server_context(certfile, keyfile)
+        self._tls: Any = kwargs.get("ssl_context")
         _check_positive(
             heartbeat_interval=heartbeat_interval,
             heartbeat_timeout=heartbeat_timeout,
@@ -284,6 +294,22 @@ class SocketIOServer(WSGIServer):
             sock.setsockopt(native_socket.IPPROTO_TCP, native_socket.TCP_NODELAY, 1)
         super().handle(sock, address)
 
+    def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
+        """Serve a connection over TLS."""
+        try:
+            with gevent.Timeout(self.header_timeout, TimeoutError("it takes too long")):
+                sock = self._tls.wrap_socket(client_socket, server_side=True)
+        except OSError as error:
+            # Scanners and plain HTTP come here too.
+            log.info("A TLS handshake failed: %s", error)
+            client_socket.close()
+            return
+        try:
+            self.handle(sock, address)
+        finally:
+            if sock not in self._handed_over:
+                self._close(sock)
+
     def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
         """Run what an HTTP connection became in a greenlet that closes it afterwards.
 
@@ -298,8 +324,13 @@ class SocketIOServer(WSGIServer):
             run()
         finally:
             self._handed_over.discard(sock)
-            super().do_close(sock, None)
+            self._close(sock)
             self.request_ended()
+
+    def _close(self, sock: Any) -> None:
+        if isinstance(sock, SSLSocket):
+            say_goodbye(sock)
+        sock.close()
 
     def do_close(self, sock: Any, *args: Any) -> None:
         if sock not in self._handed_over:
@@ -381,10 +412,3 @@ def _check_samesite(value: str) -> str:
     if value.capitalize() not in ("Lax", "Strict", "None"):
         raise ValueError(f"cookie_samesite: {value!r} is none of Lax, Strict, None")
     return value.capitalize()
-
-
-def _check_tls(kwargs: dict[str, Any]) -> None:
-    # The outbox writes below gevent's TLS.
-    for name in ("keyfile", "certfile", "ssl_context", "ssl_version"):
-        if kwargs.get(name):
-            raise ValueError(f"{name}: TLS is not served yet; put a proxy in front")

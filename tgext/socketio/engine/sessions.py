@@ -66,7 +66,8 @@ def open_session(
 def _sid_cookie(server: SocketIOServer, environ: dict[str, Any], socket: Socket) -> str:
     """The session id, for a load balancer that sends a client to the same process."""
     same_site = server.cookie_samesite
-    secure = "; Secure" if same_site == "None" else ""
+    encrypted = environ.get("wsgi.url_scheme") == "https"
+    secure = "; Secure" if same_site == "None" or encrypted else ""
     return (
         f"{server.cookie}={socket.sessid}; Path=/; HttpOnly; "
         f"SameSite={same_site}{secure}"

@@ -26,7 +26,9 @@ from .handlers import CLIENT_LEFT
 from .heartbeat import Deadline
 from .outbox import SocketOutbox
 from .readahead import ReadAhead
+from .tls import below
 from .transports import BATCH, Transport
+from .turns import take_turn
 from .virtsocket import Socket
 
 if TYPE_CHECKING:
@@ -52,7 +54,9 @@ class Reads:
     """
 
     def __init__(self, sock: Any, reader: FrameReader, early: bytes) -> None:
-        self._sock = sock
+        self._recv = below(sock).recv
+        #: Whether there is input that the event loop does not see any more.
+        self._pending = getattr(sock, "pending", None)
         self._reader = reader
         self._early = early
         self._watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
@@ -82,11 +86,18 @@ class Reads:
         gevent's own `recv` does not wait while there is some: a client that always has
         some would keep all others from being read.
         """
-        gevent.get_hub().wait(self._watcher)
         needed = self._reader.needed
         size = READ_SIZE if needed <= READ_SIZE else min(needed, MOST_READ)
-        data: bytes = self._sock.recv(size)
-        return data
+        while True:
+            if self._pending is not None and self._pending():
+                take_turn()
+            else:
+                gevent.get_hub().wait(self._watcher)
+            try:
+                data: bytes = self._recv(size)
+            except BlockingIOError:
+                continue  # less than a record of TLS
+            return data
 
     def close(self) -> None:
         """Let go of the event loop."""

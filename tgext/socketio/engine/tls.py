@@ -1,0 +1,127 @@
+"""TLS: the server's certificate, and connections that are encrypted.
+
+gevent's sockets wait where a plain socket would say that it must. Below a plain one is
+a socket that says so; below an encrypted one is an object of OpenSSL, which
+:class:`Encrypted` makes look like it.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gevent.ssl import SSLContext, SSLSocket, create_default_context
+
+#: What waits to be read, or written, in OpenSSL's words.
+_WAITS = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Encrypted:
+    """An encrypted connection that does not wait.
+
+    :param sock: gevent's, after the handshake. It is kept track of by its owner: after
+        its ``shutdown`` what the peer sent before can still be read here.
+    """
+
+    __slots__ = ("_tls", "fileno", "pending")
+
+    def __init__(self, sock: SSLSocket) -> None:
+        self._tls: Any = sock._sslobj  # type: ignore[attr-defined]
+        self.fileno = sock.fileno
+        #: How many bytes can be read that no event loop sees any more.
+        self.pending = self._tls.pending
+
+    def recv(self, size: int) -> bytes:
+        """Read at most ``size`` bytes; none at the end of the connection.
+
+        :raises BlockingIOError: when there are none yet.
+        :raises OSError: when the connection failed.
+        """
+        try:
+            data: bytes = self._tls.read(size)
+        except _WAITS:
+            raise BlockingIOError from None
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            return b""
+        return data
+
+    def send(self, data: bytes) -> int:
+        """Write as much as the kernel takes; how many bytes that were.
+
+        :raises BlockingIOError: when it takes none. What is written next has to begin
+            with the same bytes.
+        :raises OSError: when the connection failed.
+        """
+        sent = 0
+        rest = memoryview(data)
+        while rest:
+            try:
+                count = self._tls.write(rest)
+            except _WAITS:
+                if sent:
+                    break
+                raise BlockingIOError from None
+            sent += count
+            rest = rest[count:]
+        return sent
+
+
+def say_goodbye(sock: SSLSocket) -> None:
+    """Tell the peer that nothing follows (``close_notify``, RFC 8446, section 6.1)."""
+    tls: Any = sock._sslobj  # type: ignore[attr-defined]
+    if tls is not None:
+        try:
+            tls.shutdown()
+        except OSError:
+            pass  # its own is not waited for
+
+
+def below(sock: Any) -> Any:
+    """What is below a gevent socket: it has ``recv``, ``send`` and ``fileno``, and does
+    not wait. An encrypted one has ``pending`` too."""
+    return Encrypted(sock) if isinstance(sock, SSLSocket) else sock._sock
+
+
+def server_context(certfile: str | None, keyfile: str | None) -> SSLContext:
+    """What a server needs to speak TLS.
+
+    :param certfile: the path of its certificate, followed by those that lead to a
+        known authority; PEM.
+    :param keyfile: the path of its key; None where ``certfile`` has it too.
+    :raises ValueError: when they cannot be used; the message names the option.
+    """
+    if certfile is None:
+        raise ValueError(f"keyfile: {keyfile!r} has no certfile that goes with it")
+    for name, path in (("certfile", certfile), ("keyfile", keyfile)):
+        if path is not None:
+            _check_readable(name, path)
+    context = create_default_context(ssl.Purpose.CLIENT_AUTH)
+
+    def password() -> NoReturn:
+        raise ValueError(f"keyfile: {keyfile or certfile!r} is encrypted; decrypt it")
+
+    try:
+        context.load_cert_chain(certfile, keyfile, password)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            text = (
+                f"keyfile: {keyfile!r} is not the key of the certificate {certfile!r}"
+            )
+        elif keyfile is None:
+            text = f"certfile: {certfile!r} holds no certificate with its key in PEM"
+        else:
+            text = (
+                f"certfile, keyfile: {certfile!r} holds no certificate in PEM, or "
+                f"{keyfile!r} no key"
+            )
+        raise ValueError(text) from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _check_readable(name: str, path: str) -> None:
+    try:
+        Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{name}: {path!r} cannot be read: {error.strerror}") from None
