@@ -8,15 +8,20 @@ import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.engine.clients import WebSocket5
+
 from .nodes import CONNECTIONS, Waiter, player
 from .serving import LAB, ROOT, START_DEADLINE, Server
 
 MakeServer = Callable[..., Server]
+
+HANDSHAKE = b"GET /socketio/?EIO=4&transport=polling HTTP/1.1\r\nHost: here\r\n\r\n"
 
 #: Seconds that a stop may take however many clients are connected.
 STOP_WITHIN = 3.0
@@ -148,6 +153,64 @@ def test_the_reloader_starts_it_anew(serve: MakeServer, tmp_path: Path) -> None:
             application.touch()
         while page(server) != b"anew":
             wait_a_moment(server)
+    assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize("connection", CONNECTIONS, ids="-".join)
+def test_clients_come_back_to_a_server_that_was_reloaded(
+    serve: MakeServer,
+    tmp_path: Path,
+    node_clients: Path,
+    wait: Callable[..., Waiter],
+    connection: tuple[str, str],
+) -> None:
+    application = tmp_path / "lab.py"
+    application.write_text((LAB.parent / "lab.py").read_text())
+    with serve(importable=(tmp_path, ROOT), options=("--reload",)) as server:
+        client, transport = connection
+        options = {"url": server.url, "client": client, "transport": transport}
+        waiter = wait(node_clients, "play.js", scenario="server_reload", **options)
+        waiter.wait_until_ready()
+        while "changed; reloading" not in wait_a_moment(server):
+            application.touch()
+        assert waiter.observed()["server_reload"] == {"answer": [5]}
+        assert "forcefully" not in server.output
+    assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize(
+    ("seconds", "timeout", "second", "finishes"),
+    [(1.0, 10, False, True), (30.0, 1, False, False), (30.0, 30, True, False)],
+    ids=["in time", "too long", "told twice"],
+)
+def test_a_handler_has_time_to_finish(
+    serve: MakeServer,
+    tmp_path: Path,
+    seconds: float,
+    timeout: int,
+    second: bool,
+    finishes: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/socketio")
+    ini = variant(tmp_path, "host =", f"shutdown_timeout = {timeout}\nhost =")
+    with serve(ini) as server, closing(WebSocket5(server.port)) as client:
+        client.join("/lab")
+        client.emit("/lab", "take_long", seconds)
+        while "takes long" not in server.output:
+            wait_a_moment(server)
+        server.process.send_signal(signal.SIGTERM)
+        assert client.receive() == "1"  # it shall come back by itself
+        assert client.websocket.receive_close() == 1001
+        with closing(socket.create_connection(("127.0.0.1", server.port))) as late:
+            late.sendall(HANDSHAKE)
+            assert late.recv(100).startswith(b"HTTP/1.1 503 ")
+        if second:
+            server.process.send_signal(signal.SIGTERM)
+        ended = server.wait_until_ended()
+    assert ended.code == 0
+    assert ended.seconds < STOP_WITHIN
+    assert ("took long" in server.output) is finishes
     assert "Traceback" not in server.output
 
 

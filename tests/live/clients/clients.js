@@ -5,6 +5,9 @@
 const STEP = 15_000; // milliseconds that a single step may take
 
 class Client {
+  // What arrives when the connection is back.
+  comesBack = 'connect';
+
   constructor(seen) {
     this.seen = seen;
     this.queues = new Map();

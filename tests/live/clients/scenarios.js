@@ -397,6 +397,15 @@ scenarios.server_stop = async function serverStop(open) {
   return {told, transport: client.transport};
 };
 
+// Comes back by itself when the server is started anew.
+scenarios.server_reload = async function serverReload(open) {
+  const client = await open('/lab', {reconnect: true});
+  console.log('READY');
+  await client.next('disconnect', 30_000);
+  await client.next(client.comesBack, 30_000);
+  return {answer: await client.ask('add', 2, 3)};
+};
+
 // For longer than the client, which pings, would wait for a pong.
 scenarios.long_handler = async function longHandler(open) {
   const client = await open('/lab');
@@ -404,7 +413,9 @@ scenarios.long_handler = async function longHandler(open) {
   return {answer, gone: client.has('disconnect')};
 };
 
-const ON_REQUEST = ['server_stop', 'long_handler', 'access_granted', 'member'];
+const ON_REQUEST = [
+  'server_stop', 'server_reload', 'long_handler', 'access_granted', 'member',
+];
 const OF_BYTES = ['bytes', 'bytes_nested', 'bytes_in_client_ack', 'bytes_many'];
 
 // The scenarios to play when none is named.

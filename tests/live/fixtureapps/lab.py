@@ -123,7 +123,9 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
         return name
 
     def on_take_long(self, seconds: float) -> str:
+        print("takes long", flush=True)
         gevent.sleep(seconds)
+        print("took long", flush=True)
         return "done"
 
     def on_has_left(self, name: str) -> bool:

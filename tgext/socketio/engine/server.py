@@ -103,7 +103,7 @@ class SocketIOServer(WSGIServer):
         heartbeat_timeout: float | None = None,
         close_timeout: float = 60.0,
         handshake_timeout: float = 10.0,
-        shutdown_timeout: float = 2.0,
+        shutdown_timeout: float = 10.0,
         max_message_size: int = MAX_MESSAGE_SIZE,
         max_attachments: int = MAX_ATTACHMENTS,
         max_outbox: int = MAX_OUTBOX,
