@@ -15,7 +15,13 @@
  *     ack     the same, answered by the acknowledgement of the event
  *     fanout  one of the connections sends, the server sends it on to all of them; an
  *             event is in flight until the last connection has it
+ *     rooms   as fanout, in rooms that the connections enter first: one of each sends,
+ *             all of its room but itself receive
+ *     channels  as fanout, by a channel that all subscribe to first
  *     raw     as echo, without Socket.IO: text messages that come back as they are
+ *     idle    the connections are open, and answer pings
+ *     storm   connections open, enter the namespace and close, again and again; a message
+ *             is one that did
  *
  * Every reply is compared byte for byte with what must come next on its connection. The
  * result is one JSON object on stdout. Exit status: 0, 1 when a connection failed or a
@@ -58,14 +64,24 @@
 #define WS_KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define WS_ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-enum mode { ECHO, ACK, FANOUT, RAW };
-enum state { CONNECTING, UPGRADING, OPENING, JOINING, READY };
+enum mode { ECHO, ACK, FANOUT, ROOMS, CHANNELS, RAW, IDLE, STORM };
+enum state { CONNECTING, UPGRADING, OPENING, JOINING, ENTERING, READY };
 enum opcode { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
-static const char *const MODE_NAMES[] = {"echo", "ack", "fanout", "raw"};
+static const char *const MODE_NAMES[] = {"echo", "ack",      "fanout", "rooms",
+                                          "channels", "raw", "idle",   "storm"};
 static const char *const STATE_NAMES[] = {
     "connecting", "upgrading to WebSocket", "waiting for the open packet",
-    "connecting the namespace", "exchanging events"};
+    "connecting the namespace", "entering a room or channel", "exchanging events"};
+
+/* What is sent and what comes of it, where no option says otherwise. */
+static const char *const EVENTS[] = {"echo", "ask", "shout", "say", "publish",
+                                     "", "", ""};
+static const char *const REPLIES[] = {"echoed", "", "heard", "heard", "pubblication",
+                                      "", "", ""};
+
+/* Events that a greedy connection may have unanswered. */
+#define GREEDY_WINDOW 2000
 
 /* ---- options ------------------------------------------------------------------- */
 
@@ -79,6 +95,9 @@ static struct {
     const char *reply;
     int connections;
     int in_flight;
+    int rooms;
+    int busy;
+    int greedy;
     size_t size;
     double seconds;
     double warmup;
@@ -87,21 +106,26 @@ static struct {
 } opt = {
     .mode = ECHO, .host = "127.0.0.1", .port = 0, .path = "/socket.io/",
     .namespace = "/bench", .event = NULL, .reply = NULL, .connections = 100,
-    .in_flight = 8, .size = 64, .seconds = 4, .warmup = 1, .patience = 15, .pid = 0,
+    .in_flight = 8, .rooms = 100, .busy = 0, .greedy = 0, .size = 64, .seconds = 4, .warmup = 1, .patience = 15, .pid = 0,
 };
 
 static const char USAGE[] =
     "usage: load --port PORT [options]\n"
-    "  -m, --mode MODE         echo, ack, fanout or raw (echo)\n"
+    "  -m, --mode MODE         echo, ack, fanout, rooms, channels, raw, idle or storm\n"
     "  -H, --host ADDRESS      IPv4 address (127.0.0.1)\n"
     "  -p, --port PORT\n"
     "  -u, --path PATH         where the server answers (/socket.io/)\n"
     "  -n, --namespace NAME    (/bench)\n"
-    "  -e, --event NAME        event to send (echo; ask for ack; shout for fanout)\n"
-    "  -r, --reply NAME        event to expect (echoed; heard for fanout)\n"
+    "  -e, --event NAME        event to send (by mode: echo, ask, shout, say, publish)\n"
+    "  -r, --reply NAME        event to expect (echoed, heard, pubblication)\n"
     "  -x, --header LINE       goes with the handshake; may be given several times\n"
     "  -c, --connections N     (100)\n"
     "  -w, --in-flight N       events in flight per connection, or per fan-out (8)\n"
+    "  -R, --rooms N           that the connections of mode rooms are in (100)\n"
+    "  -b, --busy N            connections that send, of echo and ack (all)\n"
+    "  -g, --greedy N          of those, the last that send as fast as they can, up to\n"
+    "                          2000 events unanswered; what the server does for the\n"
+    "                          others is measured (0)\n"
     "  -s, --size BYTES        payload, at least 20 (64)\n"
     "  -d, --seconds SECONDS   length of the measurement (4)\n"
     "  -W, --warmup SECONDS    before it (1)\n"
@@ -119,6 +143,9 @@ static const struct option LONG_OPTIONS[] = {
     {"header", required_argument, NULL, 'x'},
     {"connections", required_argument, NULL, 'c'},
     {"in-flight", required_argument, NULL, 'w'},
+    {"rooms", required_argument, NULL, 'R'},
+    {"busy", required_argument, NULL, 'b'},
+    {"greedy", required_argument, NULL, 'g'},
     {"size", required_argument, NULL, 's'},
     {"seconds", required_argument, NULL, 'd'},
     {"warmup", required_argument, NULL, 'W'},
@@ -150,7 +177,9 @@ struct connection {
     uint64_t sent;
     uint64_t received;
     uint64_t received_at_mark;
-    uint64_t *sent_at; /* by sequence number modulo in_flight */
+    uint64_t begun;    /* when it was */
+    int window;        /* events that may be unanswered */
+    uint64_t *sent_at; /* by sequence number modulo the window */
 };
 
 static struct connection *connections;
@@ -160,10 +189,11 @@ static int open_target; /* connections to begin by now */
 static int ready;
 static bool sending;
 static bool measuring;
+static bool storming;
 static uint64_t outstanding;   /* replies due */
 static uint64_t engine_pings;  /* answered */
 static uint64_t other_events;  /* seen beside the acknowledgements of mode ack */
-static int *deliveries;        /* fanout: by sequence number modulo in_flight */
+static int *deliveries; /* by sender, then by sequence number modulo in_flight */
 static char prefix[MAX_NAME];  /* the namespace as packets spell it: "/bench," or "" */
 static char headers[MAX_HEADERS]; /* of the handshake, each line with its end */
 static char *scratch;          /* one outgoing packet */
@@ -464,12 +494,32 @@ static char *put_payload(char *to, int connection, uint64_t sequence)
     return to + opt.size;
 }
 
+/* One event for many: the connection that sends what `c` receives. */
+static struct connection *sender_of(struct connection *c)
+{
+    if (opt.mode == FANOUT || opt.mode == CHANNELS)
+        return &connections[0];
+    return opt.mode == ROOMS ? &connections[c->number % opt.rooms] : c;
+}
+
+/* How many receive an event of this connection. */
+static int audience(struct connection *sender)
+{
+    if (opt.mode == FANOUT || opt.mode == CHANNELS)
+        return opt.connections;
+    if (opt.mode != ROOMS)
+        return 1;
+    return (opt.connections - sender->number + opt.rooms - 1) / opt.rooms - 1;
+}
+
 static char *put_event(char *at, struct connection *c, uint64_t sequence)
 {
     at = put(put(at, "42"), prefix);
     if (opt.mode == ACK)
         at = put_number(at, sequence);
     at = put(put(put(at, "[\""), opt.event), "\",\"");
+    if (opt.mode == ROOMS)
+        at = put(put_number(put(at, "r"), (uint64_t)c->number), "\",\"");
     return put(put_payload(at, c->number, sequence), "\"]");
 }
 
@@ -478,8 +528,8 @@ static void send_event(struct connection *c, uint64_t when)
     uint64_t sequence = c->sent++;
     char *at = opt.mode == RAW ? put_payload(scratch, c->number, sequence)
                                : put_event(scratch, c, sequence);
-    c->sent_at[sequence % (uint64_t)opt.in_flight] = when;
-    outstanding += opt.mode == FANOUT ? (uint64_t)opt.connections : 1;
+    c->sent_at[sequence % (uint64_t)c->window] = when;
+    outstanding += (uint64_t)audience(c);
     write_frame(c, TEXT, scratch, (size_t)(at - scratch));
 }
 
@@ -551,49 +601,96 @@ static bool is_due_reply(struct connection *c, struct text t)
                || !take_word(&t, "\"") || !take_json(&t, ",")) {
         return false;
     }
-    int sender = opt.mode == FANOUT ? 0 : c->number;
+    int sender = sender_of(c)->number;
     return take_json(&t, "\"") && take_payload(&t, sender, c->received)
         && take_word(&t, "\"") && take_json(&t, "]") && t.at == t.end;
 }
 
 /* ---- what a packet does -------------------------------------------------------- */
 
-/* An event that all connections have makes room for the next one. */
-static void count_delivery(uint64_t slot, uint64_t when)
+/* An event that all have whom it is for makes room for the next one. */
+static void count_delivery(struct connection *sender, uint64_t slot, uint64_t when)
 {
-    if (++deliveries[slot] < opt.connections)
+    int *count = &deliveries[(uint64_t)sender->number * (uint64_t)opt.in_flight + slot];
+    if (++*count < audience(sender))
         return;
-    deliveries[slot] = 0;
+    *count = 0;
     if (sending) {
-        send_event(&connections[0], when);
-        flush(&connections[0]);
+        send_event(sender, when);
+        flush(sender);
     }
+}
+
+static bool is_greedy(struct connection *c)
+{
+    return c->window != opt.in_flight;
 }
 
 static void on_reply(struct connection *c, struct text packet, struct text rest,
                      uint64_t when)
 {
-    struct connection *sender = opt.mode == FANOUT ? &connections[0] : c;
+    struct connection *sender = sender_of(c);
     if (c->received >= sender->sent)
         bad(c, "a reply to nothing", packet);
     if (!is_due_reply(c, rest))
         bad(c, "wrong reply, or out of order", packet);
-    uint64_t slot = c->received++ % (uint64_t)opt.in_flight;
+    uint64_t slot = c->received++ % (uint64_t)sender->window;
     outstanding--;
-    if (measuring)
+    if (measuring && !is_greedy(c))
         record(when - sender->sent_at[slot]);
-    if (opt.mode == FANOUT)
-        count_delivery(slot, when);
+    if (sender != c || opt.mode == FANOUT || opt.mode == CHANNELS)
+        count_delivery(sender, slot, when);
     else if (sending)
         send_event(c, when);
+}
+
+static void begin(struct connection *c);
+
+/* Storm: a connection that is ready has done what it was for. */
+static void start_over(struct connection *c)
+{
+    write_frame(c, CLOSE, "\x03\xe8", 2); /* 1000, normal */
+    send(c->fd, c->out.data + c->out.start, buffered(&c->out), MSG_NOSIGNAL);
+    close(c->fd);
+    c->received++;
+    if (measuring)
+        record(now() - c->begun);
+    c->in.start = c->in.end = c->out.start = c->out.end = 0;
+    c->state = CONNECTING;
+    if (storming)
+        begin(c);
+}
+
+static void is_ready(struct connection *c)
+{
+    ready++;
+    if (opt.mode == STORM)
+        start_over(c);
+    else
+        c->state = READY;
+}
+
+/* Rooms and channels are entered by an event of their own, whose ack has the id 0. */
+static void enter(struct connection *c)
+{
+    char text[3 * MAX_NAME], *at = put(put(put(text, "42"), prefix), "0[\"");
+    if (opt.mode == ROOMS)
+        at = put_number(put(at, "enter\",\"r"), (uint64_t)(c->number % opt.rooms));
+    else
+        at = put(at, "subscribe\",\"bench");
+    at = put(at, "\"]");
+    c->state = ENTERING;
+    write_frame(c, TEXT, text, (size_t)(at - text));
 }
 
 static void on_joined(struct connection *c, struct text packet, struct text rest)
 {
     if (c->state != JOINING || !take_word(&rest, prefix))
         bad(c, "unexpected connect packet", packet);
-    c->state = READY;
-    ready++;
+    if (opt.mode == ROOMS || opt.mode == CHANNELS)
+        enter(c);
+    else
+        is_ready(c);
 }
 
 static void on_packet(struct connection *c, struct text packet, uint64_t when)
@@ -607,6 +704,10 @@ static void on_packet(struct connection *c, struct text packet, uint64_t when)
         bad(c, "disconnected by the server", packet);
     else if (type == '4')
         bad(c, "refused by the namespace", packet);
+    else if (c->state == ENTERING && type == '3')
+        is_ready(c);
+    else if (c->state == ENTERING && type == '2')
+        other_events++; /* the first who entered may send already */
     else if (c->state != READY)
         bad(c, "a packet before the namespace is connected", packet);
     else if (type == (opt.mode == ACK ? '3' : '2'))
@@ -788,16 +889,28 @@ static bool read_upgrade(struct connection *c)
     return true;
 }
 
-static void open_one(void)
+/* How many connections send: the first ones. */
+static int senders(void)
 {
-    struct connection *c = &connections[opened];
+    if (opt.mode == IDLE || opt.mode == STORM)
+        return 0;
+    if (opt.mode == FANOUT || opt.mode == CHANNELS)
+        return 1;
+    return opt.mode == ROOMS ? opt.rooms : opt.busy;
+}
+
+static void begin(struct connection *c)
+{
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)opt.port)};
     int on = 1;
 
     inet_pton(AF_INET, opt.host, &to.sin_addr); /* checked with the options */
-    c->number = opened++;
-    c->sent_at = allocate((size_t)opt.in_flight, sizeof *c->sent_at);
+    c->window = c->number >= senders() - opt.greedy && c->number < senders()
+        ? GREEDY_WINDOW : opt.in_flight;
+    if (c->number < senders())
+        c->sent_at = allocate((size_t)c->window, sizeof *c->sent_at);
+    c->begun = now();
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0)
         die("connection %d: %s", c->number, strerror(errno));
@@ -806,6 +919,13 @@ static void open_one(void)
         die("connection %d: %s", c->number, strerror(errno));
     c->want_write = true;
     watch(c, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
+}
+
+static void open_one(void)
+{
+    struct connection *c = &connections[opened];
+    c->number = opened++;
+    begin(c);
 }
 
 static void open_more(void)
@@ -830,7 +950,7 @@ static void handle_input(struct connection *c, uint64_t when)
 {
     if (c->state == UPGRADING && !read_upgrade(c))
         return;
-    while (read_frame(c, when))
+    while (c->state != CONNECTING && read_frame(c, when))
         ;
 }
 
@@ -858,7 +978,8 @@ static void on_event(struct epoll_event *event)
         on_connected(c);
     else if (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
         on_readable(c);
-    flush(c);
+    if (c->state != CONNECTING) /* one of a storm may have begun anew */
+        flush(c);
 }
 
 /* Handle events until `done` says so or the time is up. */
@@ -919,10 +1040,11 @@ static struct sample take_sample(void)
 static void start_sending(void)
 {
     uint64_t when = now();
-    int senders = opt.mode == FANOUT ? 1 : opt.connections;
     sending = true;
-    for (int i = 0; i < senders; i++) {
-        for (int n = 0; n < opt.in_flight; n++)
+    for (int i = 0; i < opt.connections && opt.mode == STORM; i++)
+        begin(&connections[i]);
+    for (int i = 0; i < senders(); i++) {
+        for (int n = 0; n < connections[i].window; n++)
             send_event(&connections[i], when);
         flush(&connections[i]);
     }
@@ -930,6 +1052,7 @@ static void start_sending(void)
 
 struct counts {
     uint64_t all;
+    uint64_t greedy;
     uint64_t least;
     uint64_t most;
     int silent;
@@ -938,9 +1061,17 @@ struct counts {
 static struct counts count_replies(void)
 {
     struct counts result = {.least = UINT64_MAX};
-    for (int i = 0; i < opt.connections; i++) {
+    int many = opt.mode == FANOUT || opt.mode == CHANNELS ? opt.connections
+        : opt.mode == ROOMS || opt.mode == STORM ? opt.connections : senders();
+    for (int i = 0; i < many; i++) {
         uint64_t n = connections[i].received - connections[i].received_at_mark;
         result.all += n;
+        if (is_greedy(&connections[i])) {
+            result.greedy += n;
+            continue;
+        }
+        if (opt.mode == ROOMS && i < opt.rooms)
+            continue; /* who sends does not receive */
         result.silent += n == 0;
         result.least = n < result.least ? n : result.least;
         result.most = n > result.most ? n : result.most;
@@ -970,7 +1101,10 @@ static void print_result(struct sample from, struct sample to, struct counts n,
            "\"max\": %.0f}", percentile(0.5) / 1e3, percentile(0.9) / 1e3,
            percentile(0.99) / 1e3, (double)worst / 1e3);
     printf(", \"per_connection\": {\"min\": %llu, \"max\": %llu, \"silent\": %d}",
-           (unsigned long long)n.least, (unsigned long long)n.most, n.silent);
+           n.least == UINT64_MAX ? 0 : (unsigned long long)n.least,
+           (unsigned long long)n.most, n.silent);
+    if (opt.greedy > 0)
+        printf(", \"greedy_messages_per_second\": %.1f", (double)n.greedy / seconds);
     print_server(to.server_cpu - from.server_cpu, n.all, server_rss_kib(), growth);
     printf(", \"engine_pings\": %llu, \"other_events\": %llu, \"unanswered\": %llu, "
            "\"load_cpu_percent\": %.1f}\n", (unsigned long long)engine_pings,
@@ -991,6 +1125,7 @@ static double open_all(void)
 
 static struct counts measure(struct sample *from, struct sample *to)
 {
+    storming = opt.mode == STORM;
     start_sending();
     run(from_now(opt.warmup), NULL);
     for (int i = 0; i < opt.connections; i++)
@@ -999,12 +1134,14 @@ static struct counts measure(struct sample *from, struct sample *to)
     *from = take_sample();
     run(from_now(opt.seconds), NULL);
     *to = take_sample();
-    measuring = sending = false;
+    measuring = sending = storming = false;
     return count_replies();
 }
 
 static void say_goodbye(void)
 {
+    if (opt.mode == STORM)
+        return; /* the kernel closes what has begun */
     for (int i = 0; i < opt.connections; i++) {
         write_frame(&connections[i], CLOSE, "\x03\xe8", 2); /* 1000, normal */
         send(connections[i].fd, connections[i].out.data + connections[i].out.start,
@@ -1026,7 +1163,7 @@ static double number(const char *text, double least, double most, const char *na
 
 static enum mode mode_named(const char *name)
 {
-    for (int i = ECHO; i <= RAW; i++)
+    for (int i = ECHO; i <= STORM; i++)
         if (strcmp(name, MODE_NAMES[i]) == 0)
             return (enum mode)i;
     usage("no such mode: ", name);
@@ -1064,6 +1201,9 @@ static void set_option(int letter, const char *value)
     case 'x': add_header(value); break;
     case 'c': opt.connections = (int)number(value, 1, 1e5, "connections"); break;
     case 'w': opt.in_flight = (int)number(value, 1, 1e5, "in-flight"); break;
+    case 'R': opt.rooms = (int)number(value, 1, 1e5, "rooms"); break;
+    case 'b': opt.busy = (int)number(value, 1, 1e5, "busy"); break;
+    case 'g': opt.greedy = (int)number(value, 0, 1e5, "greedy"); break;
     case 's': opt.size = (size_t)number(value, PAYLOAD_HEAD, 16e6, "size"); break;
     case 'd': opt.seconds = number(value, 0.1, 3600, "seconds"); break;
     case 'W': opt.warmup = number(value, 0, 3600, "warmup"); break;
@@ -1078,7 +1218,7 @@ static void read_options(int argc, char **argv)
 {
     struct in_addr address;
     int letter;
-    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:x:c:w:s:d:W:t:P:h",
+    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:x:c:w:R:b:g:s:d:W:t:P:h",
                                  LONG_OPTIONS, NULL)) != -1)
         set_option(letter, optarg);
     if (optind < argc)
@@ -1088,9 +1228,15 @@ static void read_options(int argc, char **argv)
     if (inet_pton(AF_INET, opt.host, &address) != 1)
         usage("not an IPv4 address: ", opt.host);
     if (opt.event == NULL)
-        opt.event = opt.mode == FANOUT ? "shout" : opt.mode == ACK ? "ask" : "echo";
+        opt.event = EVENTS[opt.mode];
     if (opt.reply == NULL)
-        opt.reply = opt.mode == FANOUT ? "heard" : "echoed";
+        opt.reply = REPLIES[opt.mode];
+    if (opt.busy == 0 || opt.busy > opt.connections)
+        opt.busy = opt.connections;
+    if (opt.mode == ROOMS && opt.connections < 2 * opt.rooms)
+        usage("a room needs two connections", "");
+    if (opt.greedy > 0 && (opt.mode > ACK || opt.greedy >= opt.busy))
+        usage("greedy connections are some of those that echo", "");
     if (strcmp(opt.namespace, "/") != 0)
         snprintf(prefix, sizeof prefix, "%s,", opt.namespace);
 }
@@ -1111,7 +1257,8 @@ int main(int argc, char **argv)
     allow_descriptors();
     make_filler();
     scratch = allocate(opt.size + 3 * MAX_NAME, 1);
-    deliveries = allocate((size_t)opt.in_flight, sizeof *deliveries);
+    deliveries = allocate((size_t)opt.in_flight * (size_t)(senders() + 1),
+                          sizeof *deliveries);
     connections = allocate((size_t)opt.connections, sizeof *connections);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd < 0)
@@ -1124,7 +1271,7 @@ int main(int argc, char **argv)
     if (outstanding > 0)
         die("%llu replies missing %g s after the last event",
             (unsigned long long)outstanding, opt.patience);
-    if (counts.all == 0)
+    if (counts.all == 0 && opt.mode != IDLE)
         die("not one reply in the measurement");
     say_goodbye();
     return 0;

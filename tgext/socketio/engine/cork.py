@@ -19,12 +19,13 @@ class Cork:
     """What several outboxes gather while anybody holds it.
 
     :ivar held: how many batches of input are being handled.
+    :ivar gathered: the outboxes that :meth:`flush` will send from.
     """
 
-    __slots__ = ("_due", "_gathered", "held")
+    __slots__ = ("_due", "gathered", "held")
 
     def __init__(self) -> None:
-        self._gathered: list[SocketOutbox] = []
+        self.gathered: list[SocketOutbox] = []
         self._due: Any = None
         self.held = 0
 
@@ -35,19 +36,17 @@ class Cork:
     def release(self) -> None:
         """Send what was gathered."""
         self.held -= 1
-        if self._gathered:
+        if self.gathered:
             self.flush()
 
-    def gather(self, outbox: SocketOutbox) -> None:
-        """Have :meth:`flush` send what waits in ``outbox``."""
-        if not self._gathered:
-            # A handler may block: what it sent leaves at the loop's next turn.
-            self._due = get_hub().loop.run_callback(self.flush)
-        self._gathered.append(outbox)
+    def begin(self) -> None:
+        """The first outbox is about to be gathered."""
+        # A handler may block: what it sent leaves at the loop's next turn.
+        self._due = get_hub().loop.run_callback(self.flush)
 
     def flush(self) -> None:
         """Send what was gathered so far, as far as the kernel takes it."""
-        gathered, self._gathered = self._gathered, []
+        gathered, self.gathered = self.gathered, []
         if self._due is not None:
             self._due.stop()
             self._due = None

@@ -195,23 +195,25 @@ class SocketOutbox:
             return
         if self._chunks:
             self._keep(data)
-        elif self._cork.held and len(data) < _FLUSH_SIZE:
-            self._chunks.append(data)
-            self.size = len(data)
-            self._cork.gather(self)
+            return
+        self._chunks.append(data)
+        self.size = len(data)
+        cork = self._cork
+        if cork.held and self.size < _FLUSH_SIZE:
+            if not cork.gathered:
+                cork.begin()
+            cork.gathered.append(self)
         else:
-            sent = self._send(data)
-            if sent < len(data) and not self.closed:
-                self._chunks.append(data[sent:])
-                self.size = len(data) - sent
-                self._watch()
+            self.flush()
 
     def flush(self) -> None:
         """Send what waits, as far as the kernel takes it."""
-        if self._chunks and self._watcher is None:
-            self._flush_now()
-            if self._chunks:
-                self._watch()
+        chunks = self._chunks
+        if not chunks or self._watcher is not None:
+            return
+        self._flush_now()
+        if chunks:
+            self._watch()
 
     def wait_drained(self, timeout: float) -> bool:
         """Block until nothing waits.
@@ -273,26 +275,22 @@ class SocketOutbox:
         self.flush()
         return not self._chunks or self.size + size <= self._limit
 
-    def _send(self, data: bytes) -> int:
+    def _flush_now(self) -> None:
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         try:
-            return int(self._sock.send(data))
+            sent = self._sock.send(data)
         except BlockingIOError:
-            return 0
+            sent = 0
         except OSError:
             # The reader meets the same error and ends the connection.
             self.close()
-            return 0
-
-    def _flush_now(self) -> None:
-        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        sent = self._send(data)
-        if self.closed:
             return
         if sent == len(data):
-            self._chunks.clear()
+            chunks.clear()
             self.size = 0
         else:
-            self._chunks[:] = [data[sent:]]
+            chunks[:] = [data[sent:]]
             self.size = len(data) - sent
 
     def _watch(self) -> None:

@@ -80,7 +80,9 @@ class Rooms:
     ) -> None:
         """What :meth:`broadcast` does in this process."""
         members = self.members(packet["endpoint"], room)
-        deliver((each for each in members if each is not skip), packet)
+        if skip in members:
+            members.remove(skip)
+        deliver(members, packet)
 
     def _remove(self, key: Key, socket: Socket) -> None:
         members = self._members.get(key)
@@ -101,14 +103,20 @@ def deliver(sockets: Iterable[Socket], packet: Packet) -> None:
     :raises TypeError: when a generation among them cannot be sent the packet, such as
         bytes to 0.9, after it has gone to all others.
     """
+    endpoint = packet["endpoint"]
     versions: dict[object, Encoded | TypeError] = {}
+    generation: object = None
+    dumps: object = None
+    encoded: Encoded | TypeError | None = None
     for socket in sockets:
-        key = (socket.generation, socket.json_dumps)
-        encoded = versions.get(key)
-        if encoded is None:
-            encoded = versions[key] = _encode(socket, packet)
-        if isinstance(encoded, Encoded):
-            socket.send_encoded(encoded, packet["endpoint"])
+        # Most are of the generation of the one before.
+        if socket.generation is not generation or socket.json_dumps is not dumps:
+            generation, dumps = key = socket.generation, socket.json_dumps
+            encoded = versions.get(key)
+            if encoded is None:
+                encoded = versions[key] = _encode(socket, packet)
+        if type(encoded) is Encoded:
+            socket.send_encoded(encoded, endpoint)
     for each in versions.values():
         if isinstance(each, TypeError):
             raise each
