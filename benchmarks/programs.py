@@ -1,7 +1,8 @@
-"""What quick.py starts: the servers, in environments that are made once."""
+"""What run.py starts: the servers, in environments that are made once."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
 import socket
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
@@ -22,14 +23,39 @@ PROJECT = HERE.parent
 SERVERS = HERE / "servers"
 CACHE = HERE / ".cache"
 LOAD = HERE / "load"
+FLOOR = CACHE / "floor"
 
 SERVER_CORE, LOAD_CORE = "0", "1"
 
 # The same gevent under all that use it, or gevent's progress would count as ours.
 GEVENT = "gevent==26.9.0"
-PEER_PACKAGES = ("python-socketio==5.18.1", GEVENT, "gevent-websocket==0.10.1")
+PYTHON_SOCKETIO = "python-socketio==5.18.1"
+PEER_PACKAGES = (
+    PYTHON_SOCKETIO,
+    GEVENT,
+    "gevent-websocket==0.10.1",
+    "redis==8.1.0",
+    "Flask-SocketIO==5.7.0",
+    "Flask==3.1.3",
+)
+# Without gevent-websocket, which python-socketio prefers to simple-websocket.
+SIMPLE_PACKAGES = (PYTHON_SOCKETIO, GEVENT, "simple-websocket==1.1.0")
+ASGI_PACKAGES = (
+    PYTHON_SOCKETIO,
+    "uvicorn==0.54.0",
+    "uvloop==0.23.0",
+    "websockets==17.4",
+    "httptools",
+)
 RAW_PACKAGES = (GEVENT, "gevent-websocket==0.10.1", "websockets==17.4")
-OUR_PACKAGES = (GEVENT, "TurboGears2==2.5.1", "gearbox==0.5.0", "orjson==3.13.0")
+OUR_PACKAGES = (
+    GEVENT,
+    "TurboGears2==2.5.1",
+    "gearbox==0.5.0",
+    "orjson==3.13.0",
+    "anypubsub==0.6",
+    "redis==8.1.0",
+)
 FULL_STACK_PACKAGES = (
     "Beaker==1.14.1",
     "repoze.who==3.2.0",
@@ -58,10 +84,11 @@ def call(command: list[str], *, cwd: Path = HERE) -> str:
 # What has to be there first
 
 
-def build_load() -> None:
-    source = HERE / "load.c"
-    if not LOAD.exists() or LOAD.stat().st_mtime < source.stat().st_mtime:
-        call(["cc", "-O2", "-Wall", "-Wextra", "-o", str(LOAD), str(source)])
+def build_programs() -> None:
+    """Compile the load generator and the floor, where they are not up to date."""
+    for program, source in ((LOAD, HERE / "load.c"), (FLOOR, HERE / "floor.c")):
+        if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+            call(["cc", "-O2", "-Wall", "-Wextra", "-o", str(program), str(source)])
 
 
 def python_environment(name: str, arguments: list[str], key: str = "") -> Path:
@@ -83,7 +110,7 @@ def python_environment(name: str, arguments: list[str], key: str = "") -> Path:
 def our_environment(name: str = "ours", packages: tuple[str, ...] = ()) -> Path:
     # Installed editable, so only a change of the metadata asks for a new environment.
     metadata = (PROJECT / "setup.cfg").read_text()
-    arguments = ["--editable", f"{PROJECT}[speed]", *OUR_PACKAGES, *packages]
+    arguments = ["--editable", f"{PROJECT}[speed,redis]", *OUR_PACKAGES, *packages]
     return python_environment(name, arguments, key=metadata)
 
 
@@ -95,6 +122,14 @@ def peer_environment() -> Path:
     return python_environment("python-socketio", list(PEER_PACKAGES))
 
 
+def simple_environment() -> Path:
+    return python_environment("python-socketio-simple", list(SIMPLE_PACKAGES))
+
+
+def asgi_environment() -> Path:
+    return python_environment("python-socketio-asgi", list(ASGI_PACKAGES))
+
+
 def raw_peer_environment() -> Path:
     return python_environment("raw-peers", list(RAW_PACKAGES))
 
@@ -104,7 +139,7 @@ def node_packages() -> Path:
     stamp = home / "node_modules" / ".made-with.json"
     lock = (home / "package-lock.json").read_text()
     if not stamp.exists() or stamp.read_text() != lock:
-        call(["npm", "ci", "--no-audit", "--no-fund"], cwd=home)
+        call(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=home)
         stamp.write_text(lock)
     return home
 
@@ -112,9 +147,28 @@ def node_packages() -> Path:
 # The servers
 
 
-def ours(port: int) -> list[str]:
+@cache
+def redis_url() -> str:
+    """A Redis of the benchmark's own, which runs to its end, on the load's core."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(CACHE)]
+    try:
+        process = subprocess.Popen(
+            ["taskset", "-c", LOAD_CORE, *command], stdout=subprocess.DEVNULL
+        )
+    except OSError as error:
+        raise BenchmarkError(f"redis-server: {error.strerror}") from error
+    atexit.register(stop, process)
+    wait_for(process, port, CACHE / "redis.log")
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def ours(port: int, redis: bool = False) -> list[str]:
     gearbox = str(our_environment() / "gearbox")
-    return [gearbox, "serve", "-c", "ours.ini", f"http_port={port}"]
+    backend = "redis" if redis else "memory"
+    url = redis_url() if redis else ""
+    options = [f"http_port={port}", f"backend={backend}", f"redis={url}"]
+    return [gearbox, "serve", "-c", "ours.ini", *options]
 
 
 def engine(port: int) -> list[str]:
@@ -134,13 +188,35 @@ def full_stack(
     ]
 
 
-def python_socketio(port: int) -> list[str]:
+def floor(port: int) -> list[str]:
+    return [str(FLOOR), str(port)]
+
+
+def python_socketio(port: int, redis: bool = False) -> list[str]:
     python = str(peer_environment() / "python")
-    return [python, "python_socketio_gevent.py", str(port)]
+    urls = [redis_url()] if redis else []
+    return [python, "python_socketio_gevent.py", str(port), *urls]
 
 
-def node(port: int) -> list[str]:
-    return ["node", str(node_packages() / "server.js"), str(port)]
+def python_socketio_simple(port: int) -> list[str]:
+    return [
+        *(str(simple_environment() / "python"), "python_socketio_gevent.py"),
+        str(port),
+    ]
+
+
+def python_socketio_uvicorn(port: int) -> list[str]:
+    python = str(asgi_environment() / "python")
+    return [python, "python_socketio_uvicorn.py", str(port)]
+
+
+def flask_socketio(port: int) -> list[str]:
+    return [str(peer_environment() / "python"), "flask_socketio_gevent.py", str(port)]
+
+
+def node(port: int, redis: bool = False) -> list[str]:
+    urls = [redis_url()] if redis else []
+    return ["node", str(node_packages() / "server.js"), str(port), *urls]
 
 
 def wsgi(port: int) -> list[str]:
@@ -156,8 +232,9 @@ def websockets(port: int) -> list[str]:
     return [str(raw_peer_environment() / "python"), "raw_websockets.py", str(port)]
 
 
-def ws(port: int) -> list[str]:
-    return ["node", str(node_packages() / "raw_ws.js"), str(port)]
+def ws(port: int, native: bool = False) -> list[str]:
+    addons = ["native"] if native else []
+    return ["node", str(node_packages() / "raw_ws.js"), str(port), *addons]
 
 
 @dataclass(frozen=True)
@@ -169,60 +246,6 @@ class Server:
     command: Callable[[int], list[str]]
     namespace: str = "/bench"
     signs_in: bool = False
-
-
-@dataclass(frozen=True)
-class Field:
-    """The servers that a scenario compares."""
-
-    ours: tuple[Server, ...]
-    peers: tuple[Server, ...] = ()
-
-    @property
-    def servers(self) -> tuple[Server, ...]:
-        return self.ours + self.peers
-
-
-SOCKET_IO = Field(
-    ours=(
-        Server("tgext.socketio", "/socketio/", ours),
-        Server("engine", "/socketio/", engine),
-    ),
-    peers=(
-        Server("python-socketio", "/socket.io/", python_socketio),
-        Server("node", "/socket.io/", node),
-    ),
-)
-# Plain WebSockets.
-RAW = Field(
-    ours=(Server("controller", "/raw", ours), Server("wsgi", "/raw", wsgi)),
-    peers=(
-        Server("gevent-websocket", "/", gevent_websocket),
-        Server("websockets", "/", websockets),
-        Server("ws", "/", ws),
-    ),
-)
-# What an event passes through: TurboGears' context, its decorators, its wrappers.
-EVENT_COSTS = Field(
-    ours=(
-        Server("no TurboGears", "/socketio/", engine),
-        Server("minimal", "/socketio/", ours),
-        Server("minimal, @require and @validate", "/socketio/", ours, "/checked"),
-        Server("full-stack", "/socketio/", full_stack, signs_in=True),
-        Server(
-            "… with i18n.no_session_touch = true",
-            "/socketio/",
-            partial(full_stack, no_session_touch=True),
-            signs_in=True,
-        ),
-        Server(
-            "… and socketio.identity_ttl = 60",
-            "/socketio/",
-            partial(full_stack, no_session_touch=True, identity_ttl=60),
-            signs_in=True,
-        ),
-    )
-)
 
 
 def free_port() -> int:

@@ -2,7 +2,7 @@
 
 The difference between the two is what the TurboGears floor costs.
 
-Started by quick.py, or by hand: `python engine_app.py PORT`
+Started by run.py, or by hand: `python engine_app.py PORT`
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable  # noqa: E402
 from typing import Any  # noqa: E402
 
 from tgext.socketio.engine import socketio_manage  # noqa: E402
-from tgext.socketio.engine.mixins import BroadcastMixin  # noqa: E402
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin  # noqa: E402
 from tgext.socketio.engine.namespace import BaseNamespace  # noqa: E402
 from tgext.socketio.engine.server import SocketIOServer  # noqa: E402
 
 
-class Bench(BaseNamespace, BroadcastMixin):
+class Bench(BaseNamespace, BroadcastMixin, RoomsMixin):
     def on_echo(self, data: Any) -> Any:
         self.emit("echoed", data)
         return data
@@ -31,6 +31,13 @@ class Bench(BaseNamespace, BroadcastMixin):
 
     def on_shout(self, data: Any) -> None:
         self.broadcast_event("heard", data)
+
+    def on_enter(self, room: str) -> bool:
+        self.join(room)
+        return True
+
+    def on_say(self, room: str, data: Any) -> None:
+        self.emit_to_room(room, "heard", data)
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -3,7 +3,7 @@
 A database with zope.sqlalchemy and the transaction manager, a login by repoze.who,
 users and their permissions from the database, beaker's session in files, translation.
 
-Started by quick.py, or by hand as full_stack.ini says, with `PYTHONPATH=.`.
+Started by run.py, or by hand as full_stack.ini says, with `PYTHONPATH=.`.
 """
 
 from __future__ import annotations

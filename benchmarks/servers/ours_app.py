@@ -1,6 +1,6 @@
 """tgext.socketio as an application uses it: a minimal TurboGears, served by gearbox.
 
-Started by quick.py, or by hand: `PYTHONPATH=. gearbox serve -c ours.ini http_port=PORT`
+Started by run.py, or by hand: `PYTHONPATH=. gearbox serve -c ours.ini http_port=PORT`
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from tg.predicates import Predicate
 from tg.validation import Convert
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
-from tgext.socketio.engine.mixins import BroadcastMixin
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.pubsub import PubSubTGNamespace
 from tgext.socketio.websocket import websocket
 
 
-class Bench(SocketIOTGNamespace, BroadcastMixin):
+class Bench(SocketIOTGNamespace, BroadcastMixin, RoomsMixin):
     def on_echo(self, data: Any) -> Any:
         self.emit("echoed", data)
         return data
@@ -33,6 +34,13 @@ class Bench(SocketIOTGNamespace, BroadcastMixin):
 
     def on_shout(self, data: Any) -> None:
         self.broadcast_event("heard", data)
+
+    def on_enter(self, room: str) -> bool:
+        self.join(room)
+        return True
+
+    def on_say(self, room: str, data: Any) -> None:
+        self.emit_to_room(room, "heard", data)
 
 
 class FromHere(Predicate):
@@ -51,8 +59,17 @@ class Checked(SocketIOTGNamespace):
         return data
 
 
+class Channels(PubSubTGNamespace):
+    def subscribe_bench(self) -> bool:
+        return True
+
+    def on_publish(self, data: Any) -> None:
+        self.publish("bench", data)
+
+
 class Sockets(SocketIOController):
     bench = Bench
+    channels = Channels
     checked = Checked
 
 
@@ -69,6 +86,8 @@ class RootController(TGController):
 
 def make_app(global_config: dict[str, str], **settings: str) -> Any:
     """What ours.ini names as the application's factory."""
+    if not settings["anypubsub.host"]:
+        del settings["anypubsub.host"]  # channels in memory have none
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": RootController()})
     return configurator.make_wsgi_app(global_config, settings)

@@ -1,6 +1,8 @@
 """The peer: python-socketio on gevent's WSGI server, as its documentation sets it up.
 
-Started by quick.py, or by hand: `python python_socketio_gevent.py PORT`
+With a Redis it has what goes to many carried by it.
+
+Started by run.py, or by hand: `python python_socketio_gevent.py PORT [REDIS]`
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ NAMESPACE = "/bench"
 
 
 def add_handlers(server: socketio.Server) -> None:
-    """The three events every server of this directory knows."""
+    """The events that the servers of this directory know."""
 
     @server.on("echo", namespace=NAMESPACE)
     def echo(sid: str, data: Any) -> Any:
@@ -33,6 +35,24 @@ def add_handlers(server: socketio.Server) -> None:
     @server.on("shout", namespace=NAMESPACE)
     def shout(sid: str, data: Any) -> None:
         server.emit("heard", data, namespace=NAMESPACE)
+
+    @server.on("enter", namespace=NAMESPACE)
+    def enter(sid: str, room: str) -> bool:
+        server.enter_room(sid, room, namespace=NAMESPACE)
+        return True
+
+    @server.on("say", namespace=NAMESPACE)
+    def say(sid: str, room: str, data: Any) -> None:
+        server.emit("heard", data, to=room, skip_sid=sid, namespace=NAMESPACE)
+
+    @server.on("subscribe", namespace=NAMESPACE)
+    def subscribe(sid: str, channel: str) -> bool:
+        server.enter_room(sid, channel, namespace=NAMESPACE)
+        return True
+
+    @server.on("publish", namespace=NAMESPACE)
+    def publish(sid: str, data: Any) -> None:
+        server.emit("pubblication", data, to="bench", namespace=NAMESPACE)
 
 
 def options() -> dict[str, Any]:
@@ -48,7 +68,8 @@ def options() -> dict[str, Any]:
 
 
 def main() -> None:
-    server = socketio.Server(async_mode="gevent")
+    manager = socketio.RedisManager(sys.argv[2]) if len(sys.argv) > 2 else None
+    server = socketio.Server(async_mode="gevent", client_manager=manager)
     add_handlers(server)
     address = ("127.0.0.1", int(sys.argv[1]))
     app = socketio.WSGIApp(server)

@@ -1,6 +1,6 @@
 """The peer: gevent-websocket's own handler, with the loop of raw_wsgi.py.
 
-Started by quick.py, or by hand: `python raw_gevent_websocket.py PORT`
+Started by run.py, or by hand: `python raw_gevent_websocket.py PORT`
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The peer: websockets on asyncio, without compression as all servers here.
 
-Started by quick.py, or by hand: `python raw_websockets.py PORT`
+Started by run.py, or by hand: `python raw_websockets.py PORT`
 """
 
 from __future__ import annotations

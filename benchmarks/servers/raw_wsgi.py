@@ -1,6 +1,6 @@
 """Plain WebSockets without TurboGears: the handler loop of gevent-websocket.
 
-Started by quick.py, or by hand: `python raw_wsgi.py PORT`
+Started by run.py, or by hand: `python raw_wsgi.py PORT`
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
-// The peer in JavaScript: ws, as socket.io depends on it, without native add-ons.
+// The peer in JavaScript: ws, as socket.io depends on it, without native add-ons or,
+// when told so, with them.
 //
-//     node raw_ws.js PORT
+//     node raw_ws.js PORT [native]
 "use strict";
 
-process.env.WS_NO_BUFFER_UTIL = "1";
-process.env.WS_NO_UTF_8_VALIDATE = "1";
+if (process.argv[3] !== "native") {
+  process.env.WS_NO_BUFFER_UTIL = "1";
+  process.env.WS_NO_UTF_8_VALIDATE = "1";
+}
 
 const { WebSocketServer } = require("ws");
 

@@ -46,6 +46,9 @@ HEARTBEAT_INTERVAL = 25.0
 HEARTBEAT_TIMEOUT = {SOCKETIO_5: 20.0, SOCKETIO_4: 20.0, SOCKETIO_1: 35.0}
 
 
+#: Connections that the kernel keeps until they are accepted: clients of a server that
+#: was started anew come all at once.
+BACKLOG = 1024
 #: Seconds that a client may be in no namespace after it has left one.
 NAMESPACE_TIMEOUT = 1.0
 #: Seconds that a server that stops waits for polling clients between two polls.
@@ -173,6 +176,7 @@ class SocketIOServer(WSGIServer):
         self._requests = 0
         self._idle = Event()
         self._idle.set()
+        kwargs.setdefault("backlog", BACKLOG)
         kwargs.setdefault("log", access_log)
         kwargs.setdefault("error_log", log)
         if isinstance(listener, tuple):

@@ -1,0 +1,130 @@
+"""What the project wants of its speed, and whether a run showed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from measuring import CPU, MEMORY, P50, P99, RATE, Measurements
+from scenarios import ENGINE, FLASK, FLOOR, NODE, OURS, PYTHON_SOCKETIO, SIMPLE, UVICORN
+from tables import markdown
+
+Data = Mapping[str, Measurements]
+PYTHON = (PYTHON_SOCKETIO, SIMPLE, UVICORN, FLASK)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure of one run, and the bound that it is wanted to keep."""
+
+    text: str
+    bound: float
+    measure: Callable[[Data], float]
+    at_most: bool = False
+
+    def judge(self, data: Data) -> list[str] | None:
+        """A row of the table; None where the run did not measure it."""
+        try:
+            value = self.measure(data)
+        except (KeyError, ZeroDivisionError):
+            return None
+        met = value <= self.bound if self.at_most else value >= self.bound
+        wanted = f"{'≤' if self.at_most else '≥'} {self.bound:g}"
+        return [self.text, wanted, f"{value:.2f}", "yes" if met else "**no**"]
+
+
+def ratio(scenario: str, ours: str, peer: str, *keys: str) -> Callable[[Data], float]:
+    def measure(data: Data) -> float:
+        return _known(data, scenario, ours, peer).ratio(ours, peer, *keys)
+
+    return measure
+
+
+def _known(data: Data, scenario: str, *names: str) -> Measurements:
+    measurements = data[scenario]
+    for name in names:
+        if not measurements.results.get(name):
+            raise KeyError(name)
+    return measurements
+
+
+def _memory(data: Data) -> float:
+    return _known(data, "idle", OURS.name).median(OURS.name, *MEMORY)
+
+
+def _tail(data: Data) -> float:
+    """The slowest 1 % by the median."""
+    echo = _known(data, "echo", OURS.name)
+    return echo.median(OURS.name, *P99) / echo.median(OURS.name, *P50)
+
+
+def _greed(data: Data) -> float:
+    """How much longer the others wait for one that sends as fast as it can.
+
+    Its fair share is that of a client whose every read has the most that is handled in
+    one turn, beside those that have one event each.
+    """
+    with_it = _known(data, "greedy", OURS.name).median(OURS.name, *P50)
+    without = _known(data, "steady", OURS.name).median(OURS.name, *P50)
+    return with_it / without
+
+
+def _flatness(data: Data) -> float:
+    """CPU per message of the dearest number of connections by that of the cheapest."""
+    costs = [
+        _known(data, f"scale-{number}", OURS.name).median(OURS.name, *CPU)
+        for number in (100, 1000, 10_000)
+    ]
+    return max(costs) / min(costs)
+
+
+def _goals() -> Iterator[Goal]:
+    tg, engine, node = OURS.name, ENGINE.name, NODE.name
+    for scenario in ("echo", "ack"):
+        for peer in (PYTHON_SOCKETIO, SIMPLE, FLASK):
+            yield Goal(
+                f"{scenario}: rate ÷ {peer.name}",
+                8,
+                ratio(scenario, tg, peer.name, *RATE),
+            )
+        yield Goal(f"{scenario}: rate ÷ node", 0.9, ratio(scenario, tg, node, *RATE))
+        yield Goal(
+            f"{scenario}, engine: rate ÷ node",
+            1.2,
+            ratio(scenario, engine, node, *RATE),
+        )
+    for scenario in ("fanout", "fanout-burst"):
+        yield Goal(f"{scenario}: rate ÷ node", 1.4, ratio(scenario, tg, node, *RATE))
+        for peer in PYTHON:
+            yield Goal(
+                f"{scenario}: rate ÷ {peer.name}",
+                5,
+                ratio(scenario, tg, peer.name, *RATE),
+            )
+        yield Goal(
+            f"{scenario}: CPU per delivery ÷ a C program's",
+            1.3,
+            ratio(scenario, tg, FLOOR.name, *CPU),
+            at_most=True,
+        )
+    yield Goal("idle: KiB per connection, of 10,000", 20, _memory, at_most=True)
+    yield Goal("storm: connects ÷ node", 1, ratio("storm", tg, node, *RATE))
+    yield Goal("echo: p99 ÷ median", 3, _tail, at_most=True)
+    yield Goal("greedy: the others' median ÷ without it", 2, _greed, at_most=True)
+    yield Goal(
+        "scale: CPU per message, 100 to 10,000 connections",
+        1.2,
+        _flatness,
+        at_most=True,
+    )
+
+
+GOALS = tuple(_goals())
+
+
+def table(data: Data) -> str:
+    """What is wanted, what was measured, and whether that is enough."""
+    rows = [each for each in (goal.judge(data) for goal in GOALS) if each is not None]
+    if not rows:
+        return ""
+    return "## Goals\n\n" + markdown([["goal", "wanted", "measured", "met"], *rows])

@@ -1,0 +1,115 @@
+"""Servers under load: what the load generator and the kernel say about them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from statistics import median
+from typing import Any
+
+from programs import (
+    LOAD,
+    LOAD_CORE,
+    BenchmarkError,
+    Server,
+    call,
+    running,
+    sign_in,
+)
+from scenarios import Scenario
+
+#: Above this the load generator may be what is being measured.
+MAX_LOAD_CPU_PERCENT = 90
+
+#: What browsers send, and translation looks at.
+LANGUAGES = "Accept-Language: en-US,en;q=0.9,de;q=0.8"
+
+#: Seconds for all connections to open, and for the last replies.
+PATIENCE = 60
+
+Result = dict[str, Any]
+
+#: Where these figures are in a result.
+RATE = ("messages_per_second",)
+CPU = ("server", "cpu_us_per_message")
+MEMORY = ("server", "kib_per_connection")
+P50 = ("latency_us", "p50")
+P99 = ("latency_us", "p99")
+UNSERVED = ("per_connection", "silent")
+
+
+def measure(server: Server, scenario: Scenario, seconds: float) -> Result:
+    """Start the server, load it, stop it."""
+    with running(server) as (port, pid):
+        command = ["taskset", "-c", LOAD_CORE, str(LOAD), *scenario.load]
+        command += [f"--port={port}", f"--path={server.path}", f"--pid={pid}"]
+        command += [f"--namespace={server.namespace}", f"--patience={PATIENCE}"]
+        if server.signs_in:
+            command += [f"--header=Cookie: {sign_in(port)}", f"--header={LANGUAGES}"]
+        result: Result = json.loads(call([*command, f"--seconds={seconds}"]))
+    return result
+
+
+class Measurements:
+    """The results of all rounds of a scenario, and the servers that failed."""
+
+    def __init__(self, scenario: Scenario, only: list[str]) -> None:
+        self.scenario = scenario
+        self.servers = [each for each in scenario.servers if each.name in only]
+        self.results: dict[str, list[Result]] = {s.name: [] for s in self.servers}
+        self.failures: dict[str, str] = {}
+
+    def run_round(self, seconds: float) -> None:
+        """Measure each server once; one that fails is left out from then on."""
+        for server in self.servers:
+            if server.name in self.failures:
+                continue
+            try:
+                result = measure(server, self.scenario, seconds)
+            except BenchmarkError as error:
+                self.failures[server.name] = str(error)
+                progress(f"{server.name}: failed")
+            else:
+                self.results[server.name].append(result)
+                progress(f"{server.name}: {result['messages_per_second']:,.0f}/s")
+
+    def measured(self, servers: tuple[Server, ...]) -> list[str]:
+        """The names of those of `servers` that have results."""
+        return [s.name for s in servers if self.results.get(s.name)]
+
+    def median(self, name: str, *keys: str) -> float:
+        return median(dig(result, keys) for result in self.results[name])
+
+    def ratio(self, ours: str, peer: str, *keys: str) -> float:
+        """A figure, ours by the peer's: the median of the ratios of each round."""
+        pairs = zip(self.results[ours], self.results[peer], strict=False)
+        return median(dig(a, keys) / (dig(b, keys) or 1e-9) for a, b in pairs)
+
+    def busy_load(self) -> list[str]:
+        """Servers whose load generator may have been the slower side."""
+        return [
+            name
+            for name, results in self.results.items()
+            if any(r["load_cpu_percent"] > MAX_LOAD_CPU_PERCENT for r in results)
+        ]
+
+
+def dig(result: Result, keys: tuple[str, ...]) -> float:
+    value: Any = result
+    for key in keys:
+        value = value[key]
+    return float(value)
+
+
+def cpu_percent(result: Result) -> float:
+    """How much of its core the server had.
+
+    Well below 100 while messages waited, other work on the machine took the rest: then
+    messages a second say little, and CPU per message is the figure to compare.
+    """
+    used: float = result["server"]["cpu_seconds"] / result["seconds"]
+    return 100 * used
+
+
+def progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,173 @@
+"""What is measured: the load of each scenario, and the servers that it compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import programs
+from programs import Server
+
+OURS = Server("tgext.socketio", "/socketio/", programs.ours)
+ENGINE = Server("engine", "/socketio/", programs.engine)
+
+NODE = Server("node", "/socket.io/", programs.node)
+PYTHON_SOCKETIO = Server("python-socketio", "/socket.io/", programs.python_socketio)
+SIMPLE = Server(
+    "python-socketio, simple-websocket", "/socket.io/", programs.python_socketio_simple
+)
+UVICORN = Server(
+    "python-socketio, uvicorn", "/socket.io/", programs.python_socketio_uvicorn
+)
+FLASK = Server("Flask-SocketIO", "/socket.io/", programs.flask_socketio)
+PEERS = (PYTHON_SOCKETIO, SIMPLE, UVICORN, FLASK, NODE)
+#: Not a peer: what the system calls alone cost.
+FLOOR = Server("floor (C)", "/socket.io/", programs.floor)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A load, and the servers that are compared under it.
+
+    :ivar unit: what is counted.
+    """
+
+    name: str
+    load: tuple[str, ...]
+    ours: tuple[Server, ...] = (OURS, ENGINE)
+    peers: tuple[Server, ...] = PEERS
+    unit: str = "messages"
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        return self.ours + self.peers
+
+
+def fanout(name: str, connections: int, size: int, in_flight: int = 1) -> Scenario:
+    load = (
+        "--mode=fanout",
+        f"--connections={connections}",
+        f"--in-flight={in_flight}",
+        f"--size={size}",
+    )
+    return Scenario(name, load, peers=(*PEERS, FLOOR), unit="deliveries")
+
+
+def channels(name: str, redis: bool) -> Scenario:
+    """A channel of 1,000; the peers have a room for it, which Redis carries too."""
+    return Scenario(
+        name,
+        ("--mode=channels", "--connections=1000", "--in-flight=4", "--size=128"),
+        ours=(
+            Server(
+                OURS.name, OURS.path, partial(programs.ours, redis=redis), "/channels"
+            ),
+        ),
+        peers=(
+            Server(
+                PYTHON_SOCKETIO.name,
+                PYTHON_SOCKETIO.path,
+                partial(programs.python_socketio, redis=redis),
+            ),
+            Server(NODE.name, NODE.path, partial(programs.node, redis=redis)),
+        ),
+        unit="deliveries",
+    )
+
+
+def scale(connections: int) -> Scenario:
+    load = ("--mode=echo", f"--connections={connections}", "--in-flight=1")
+    return Scenario(f"scale-{connections}", load, peers=(NODE,))
+
+
+def raw(name: str, size: int) -> Scenario:
+    """Plain WebSockets."""
+    return Scenario(
+        name,
+        ("--mode=raw", "--connections=100", "--in-flight=8", f"--size={size}"),
+        ours=(
+            Server("controller", "/raw", programs.ours),
+            Server("wsgi", "/raw", programs.wsgi),
+        ),
+        peers=(
+            Server("gevent-websocket", "/", programs.gevent_websocket),
+            Server("websockets", "/", programs.websockets),
+            Server("ws", "/", programs.ws),
+            Server("ws, native", "/", partial(programs.ws, native=True)),
+        ),
+        unit="frames",
+    )
+
+
+BUSY = ("--connections=100", "--in-flight=8", "--size=64")
+
+#: What an event passes through: TurboGears' context, its decorators, its wrappers.
+EVENT_COST = Scenario(
+    "event-cost",
+    ("--mode=echo", *BUSY),
+    ours=(
+        Server("no TurboGears", "/socketio/", programs.engine),
+        Server("minimal", "/socketio/", programs.ours),
+        Server(
+            "minimal, @require and @validate", "/socketio/", programs.ours, "/checked"
+        ),
+        Server("full-stack", "/socketio/", programs.full_stack, signs_in=True),
+        Server(
+            "… with i18n.no_session_touch = true",
+            "/socketio/",
+            partial(programs.full_stack, no_session_touch=True),
+            signs_in=True,
+        ),
+        Server(
+            "… and socketio.identity_ttl = 60",
+            "/socketio/",
+            partial(programs.full_stack, no_session_touch=True, identity_ttl=60),
+            signs_in=True,
+        ),
+    ),
+    peers=(),
+)
+
+ALL = (
+    Scenario("echo", ("--mode=echo", *BUSY), peers=(*PEERS, FLOOR)),
+    Scenario("ack", ("--mode=ack", *BUSY)),
+    Scenario("steady", ("--mode=echo", "--connections=100", "--in-flight=1")),
+    fanout("fanout", 1000, 128),
+    fanout("fanout-burst", 1000, 128, in_flight=4),
+    fanout("fanout-4k", 1000, 4096),
+    fanout("fanout-5000", 5000, 128),
+    fanout("fanout-5000-4k", 5000, 4096),
+    Scenario(
+        "rooms",
+        (
+            *("--mode=rooms", "--connections=5000", "--rooms=100"),
+            *("--in-flight=1", "--size=128"),
+        ),
+        unit="deliveries",
+    ),
+    channels("channels-memory", redis=False),
+    channels("channels-redis", redis=True),
+    Scenario("storm", ("--mode=storm", "--connections=200"), unit="connections"),
+    Scenario("idle", ("--mode=idle", "--connections=10000"), unit="nothing"),
+    Scenario(
+        "mixed",
+        ("--mode=echo", "--connections=5000", "--busy=500", "--in-flight=1"),
+    ),
+    Scenario(
+        "greedy",
+        ("--mode=echo", "--connections=100", "--in-flight=1", "--greedy=1"),
+        peers=(PYTHON_SOCKETIO, NODE),
+    ),
+    *(scale(connections) for connections in (100, 1000, 10_000)),
+    raw("raw", 64),
+    raw("raw-16k", 16384),
+    EVENT_COST,
+)
+
+BY_NAME = {each.name: each for each in ALL}
+
+#: Where nothing else is asked for: what the goals are judged by.
+USUAL = [
+    *("echo", "ack", "steady", "fanout", "fanout-burst", "rooms", "channels-redis"),
+    *("storm", "idle", "greedy", "scale-100", "scale-1000", "scale-10000"),
+]

@@ -1,0 +1,101 @@
+"""Measurements as Markdown, ratios first."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from measuring import (
+    CPU,
+    MAX_LOAD_CPU_PERCENT,
+    MEMORY,
+    P50,
+    P99,
+    RATE,
+    UNSERVED,
+    Measurements,
+    cpu_percent,
+)
+from scenarios import EVENT_COST
+
+Row = list[str]
+
+
+def markdown(rows: list[Row]) -> str:
+    """A table: the first row is its header, all columns but the first are figures."""
+    rule = ["---", *["---:"] * (len(rows[0]) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]])
+
+
+def ratio_table(data: Measurements) -> str:
+    """Ours by theirs."""
+    ours = data.measured(data.scenario.ours)
+    unit = data.scenario.unit
+    if unit == "nothing":
+        rows = [["ours ÷ theirs", *(f"memory, {each}" for each in ours)]]
+        figures = (MEMORY,)
+    else:
+        rows = [["ours ÷ theirs"]]
+        rows[0] += [f"{unit}/s, {each}" for each in ours]
+        rows[0] += [f"CPU, {each}" for each in ours]
+        figures = (RATE, CPU)
+    for peer in data.measured(data.scenario.peers):
+        ratios = (data.ratio(each, peer, *keys) for keys in figures for each in ours)
+        rows.append([peer, *(f"{each:.2f}" for each in ratios)])
+    return markdown(rows)
+
+
+def figure_table(data: Measurements) -> str:
+    unit = data.scenario.unit
+    header = ["server", f"{unit}/s", f"CPU µs each", "p50 ms", "p99 ms"]
+    header += ["KiB/connection", "unserved", "CPU server", "CPU load"]
+    names = data.measured(data.scenario.servers)
+    return markdown([header, *(_figures(data, name) for name in names)])
+
+
+def _figures(data: Measurements, name: str) -> Row:
+    unserved = data.median(name, *UNSERVED)
+    return [
+        name,
+        f"{data.median(name, *RATE):,.0f}",
+        f"{data.median(name, *CPU):.2f}",
+        f"{data.median(name, *P50) / 1000:.2f}",
+        f"{data.median(name, *P99) / 1000:.2f}",
+        f"{data.median(name, *MEMORY):.1f}",
+        f"**{unserved:.0f}**" if unserved else "0",
+        f"{median(cpu_percent(r) for r in data.results[name]):.0f} %",
+        f"{data.median(name, 'load_cpu_percent'):.0f} %",
+    ]
+
+
+def event_cost_table(data: Measurements) -> str:
+    """What each application costs, and what it adds to the one before it."""
+    rows = [["application", "events/s", "server CPU µs/event", "± µs"]]
+    before = None
+    for name in data.measured(data.scenario.servers):
+        cost = data.median(name, *CPU)
+        added = "" if before is None else f"{cost - before:+.1f}"
+        rows.append([name, f"{data.median(name, *RATE):,.0f}", f"{cost:.1f}", added])
+        before = cost
+    return markdown(rows)
+
+
+def section(data: Measurements, rounds: int, seconds: float) -> str:
+    """All that is said of one scenario."""
+    scenario = data.scenario
+    parts = [
+        f"## {scenario.name}",
+        f"`{' '.join(scenario.load)}`: medians of {rounds} x {seconds:g} s",
+    ]
+    if scenario is EVENT_COST:
+        parts.append(event_cost_table(data))
+    else:
+        if data.measured(scenario.ours) and data.measured(scenario.peers):
+            parts.append(ratio_table(data))
+        if data.measured(scenario.servers):
+            parts.append(figure_table(data))
+    parts += [f"{name} failed: {why}" for name, why in data.failures.items()]
+    parts += [
+        f"{name}: the load generator was above {MAX_LOAD_CPU_PERCENT} % CPU"
+        for name in data.busy_load()
+    ]
+    return "\n\n".join(parts)
