@@ -46,7 +46,7 @@ def ratio_table(data: Measurements) -> str:
 
 def figure_table(data: Measurements) -> str:
     unit = data.scenario.unit
-    header = ["server", f"{unit}/s", f"CPU µs each", "p50 ms", "p99 ms"]
+    header = ["server", f"{unit}/s", "CPU µs each", "p50 ms", "p99 ms"]
     header += ["KiB/connection", "unserved", "CPU server", "CPU load"]
     names = data.measured(data.scenario.servers)
     return markdown([header, *(_figures(data, name) for name in names)])

@@ -48,6 +48,16 @@ BAD_REQUEST = Refused(400, engine_error(3, "Bad request"))
 RECONNECT = Refused(200, "7:::1+0")
 NOT_ALLOWED = Refused(405, headers={"Allow": "GET, POST, OPTIONS"})
 
+BAD_METHOD = engine_error(2, "Bad handshake method")
+
+
+def _answer_to(method: str, name: str, generation: str) -> Refused:
+    """A handshake of Engine.IO with another method is a bad request."""
+    if name == "session" or generation == OLD:
+        return NOT_ALLOWED
+    return Refused(400, None if method == "HEAD" else BAD_METHOD)
+
+
 SIDS = {"a wrong sid": "unheard", "a sid of another generation": "{sid}"}
 
 
@@ -149,7 +159,14 @@ def _methods() -> list[Vector]:
         EIO4: POLLING.format(version=4) + "&sid={sid}",
     }
     return [
-        requests(f"{method}, {name}", method, generation, BOTH, target, NOT_ALLOWED)
+        requests(
+            f"{method}, {name}",
+            method,
+            generation,
+            BOTH,
+            target,
+            _answer_to(method, name, generation),
+        )
         for method in ("PUT", "DELETE", "HEAD", "PATCH", "TRACE", "UNHEARD")
         for name, targets in [("handshake", handshakes), ("session", sessions)]
         for generation, target in targets.items()

@@ -78,6 +78,9 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "cookie": str,
     "cookie_samesite": str,
     "header_timeout": float,
+    "body_timeout": float,
+    "send_timeout": float,
+    "keepalive_timeout": float,
     "certfile": str,
     "keyfile": str,
 }

@@ -20,10 +20,10 @@ from ..wire.errors import PayloadError, PayloadTooLarge
 from ..wire.socketio_1 import RECONNECT
 from ..wire.websocket import accept_key
 from . import origins, payloads
-from .generations import SOCKETIO_1, Generation
+from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handlers import CLIENT_LEFT
 from .handshake import HandshakeRefused, asks_for_websocket, read_handshake
-from .input import Leftover, buffered_input
+from .input import InputTimeout, Leftover, buffered_input
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
@@ -52,6 +52,10 @@ _FORBIDDEN = (4, "Forbidden")
 _UNSUPPORTED = (5, "Unsupported protocol version")
 
 _TEXT = ("Content-Type", "text/plain; charset=UTF-8")
+
+
+#: Bytes of an answer of which a client has to take some in `send_timeout`.
+SENT_AT_ONCE = 65536
 
 
 class HTTPError(Exception):
@@ -93,11 +97,11 @@ class SocketIOHandler(WSGIHandler):
 
     def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
         super().__init__(sock, address, server)
-        self.rfile = buffered_input(sock)
+        self.rfile = buffered_input(sock, server.body_timeout)
 
     def read_requestline(self) -> str:
-        if self._kept_alive:
-            self.rfile.peek(1)  # a connection between two requests has time
+        if self._kept_alive and not self._is_asked_again():
+            return ""
         self._kept_alive = True
         self._header_timer = gevent.Timeout.start_new(
             self.server.header_timeout, HeaderTimeout("the headers take too long")
@@ -116,6 +120,16 @@ class SocketIOHandler(WSGIHandler):
         if result is None and isinstance(self.socket, SSLSocket):
             say_goodbye(self.socket)  # pywsgi is about to close it
         return result
+
+    def _is_asked_again(self) -> bool:
+        """Wait for the next request on the connection; whether one has begun."""
+        with gevent.Timeout(self.server.keepalive_timeout, False):  # type: ignore[arg-type]
+            while True:
+                try:
+                    return bool(self.rfile.peek(1))
+                except InputTimeout:
+                    continue  # a connection between two requests has time
+        return False
 
     def read_request(self, raw_requestline: str) -> Any:
         try:
@@ -142,11 +156,15 @@ class SocketIOHandler(WSGIHandler):
             self.server.request_ended()
 
     def _sendall(self, data: bytes) -> None:
+        self.socket.settimeout(self.server.send_timeout)
         try:
-            super()._sendall(data)  # type: ignore[misc]
-        except ssl.SSLError as error:
-            # pywsgi knows how a client leaves while it is answered, but not over TLS.
+            for at in range(0, len(data), SENT_AT_ONCE):
+                super()._sendall(data[at : at + SENT_AT_ONCE])  # type: ignore[misc]
+        except (ssl.SSLError, TimeoutError) as error:
+            # pywsgi knows one way in which a client leaves while it is answered.
             raise ConnectionResetError(errno.ECONNRESET, str(error)) from error
+        finally:
+            self.socket.settimeout(None)
 
     def start_response(
         self, status: str, headers: Headers, exc_info: Any = None
@@ -210,7 +228,8 @@ class SocketIOHandler(WSGIHandler):
                 origins.preflight_headers(environ, self.server.allowed_origins),
             )
             return []
-        if method not in ("GET", "POST"):
+        handshake = route.generation in (SOCKETIO_4, SOCKETIO_5) and not route.sid
+        if method not in ("GET", "POST") and not handshake:
             allow = [_TEXT, ("Allow", "GET, POST, OPTIONS")]
             raise HTTPError("405 Method Not Allowed", b"", allow)
         generation = route.generation
@@ -377,7 +396,8 @@ class SocketIOHandler(WSGIHandler):
             )
         except PayloadTooLarge as error:
             socket.kill(reason="parse error")
-            raise self._too_large() from error
+            text = b"Payload too large"
+            raise self._unread("413 Payload Too Large", text) from error
         except PayloadError as error:
             socket.kill(reason="parse error")
             raise _error(socket.generation, (3, error.reason)) from error
@@ -398,7 +418,12 @@ class SocketIOHandler(WSGIHandler):
         if int(environ.get("CONTENT_LENGTH") or 0) > limit:
             raise PayloadTooLarge("the body is larger than max_message_size")
         try:
-            body: bytes = environ["wsgi.input"].read(limit + 1)
+            with gevent.Timeout(self.server.body_timeout, InputTimeout()):
+                body: bytes = environ["wsgi.input"].read(limit + 1)
+        except InputTimeout as error:
+            self.close_connection = True
+            text = b"The body takes too long"
+            raise self._unread("408 Request Timeout", text) from error
         except OSError as error:
             self.close_connection = True
             raise HTTPError("400 Bad Request", b"The body ended early") from error
@@ -406,14 +431,15 @@ class SocketIOHandler(WSGIHandler):
             raise PayloadTooLarge("the body is larger than max_message_size")
         return body
 
-    def _too_large(self) -> HTTPError:
+    def _unread(self, status: str, text: bytes) -> HTTPError:
+        """The answer to a request whose body nobody reads to its end."""
         # pywsgi would read the rest of the body.
         assert self.wsgi_input is not None
         self.wsgi_input = Leftover(  # type: ignore[assignment]
             self.wsgi_input, CLOSE_TIMEOUT, MOST_READ
         )
         headers = [_TEXT, ("Connection", "close")]
-        return HTTPError("413 Payload Too Large", b"Payload too large", headers)
+        return HTTPError(status, text, headers)
 
     # WebSockets
 

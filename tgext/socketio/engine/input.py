@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from io import BufferedReader, RawIOBase
 from ssl import SSLWantReadError
 from typing import Any
@@ -13,6 +14,13 @@ from gevent.socket import wait_read
 from .turns import take_turn
 
 
+class InputTimeout(OSError):
+    """A client sends no more of what it has begun."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ETIMEDOUT, "The client sends no more")
+
+
 class FairInput(RawIOBase):
     """The input of an HTTP connection, which lets others have their turn.
 
@@ -21,10 +29,12 @@ class FairInput(RawIOBase):
     waiting.
 
     :param sock: a gevent socket.
+    :param patience: seconds to wait for some input at most.
     """
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, patience: float) -> None:
         self._sock = sock
+        self._patience = patience
         #: Whether there is input that the event loop does not see any more.
         self._pending = getattr(sock, "pending", None)
         self._raw = sock.makefile("rb", 0)
@@ -38,7 +48,7 @@ class FairInput(RawIOBase):
             if self._pending is not None and self._pending():
                 take_turn()
             else:
-                wait_read(descriptor)
+                wait_read(descriptor, self._patience, InputTimeout())
         try:
             count: int | None = self._raw.readinto(buffer)
         except SSLWantReadError:
@@ -46,9 +56,9 @@ class FairInput(RawIOBase):
         return count
 
 
-def buffered_input(sock: Any) -> BufferedReader:
-    """What pywsgi reads requests from."""
-    return BufferedReader(FairInput(sock))
+def buffered_input(sock: Any, patience: float) -> BufferedReader:
+    """What pywsgi reads requests from; see :class:`FairInput`."""
+    return BufferedReader(FairInput(sock, patience))
 
 
 class Leftover:

@@ -78,7 +78,12 @@ class SocketIOServer(WSGIServer):
     :param cookie: the name of a cookie with the session id, for load balancers.
     :param cookie_samesite: its ``SameSite``: ``Lax``, ``Strict`` or ``None``, with
         which it is for HTTPS alone.
-    :param header_timeout: seconds that the headers of a request may take.
+    :param header_timeout: seconds that the headers of a request may take, and a TLS
+        handshake.
+    :param body_timeout: seconds that the body of a Socket.IO POST may take; that of
+        another request may pause so long.
+    :param send_timeout: seconds in which a client has to take some of an answer.
+    :param keepalive_timeout: seconds between two requests on one connection.
     :param certfile: the path of a certificate with its chain, in PEM, with which the
         server speaks TLS: ``https`` and ``wss`` instead of ``http`` and ``ws``.
     :param keyfile: the path of its key, unless ``certfile`` has it too.
@@ -116,6 +121,9 @@ class SocketIOServer(WSGIServer):
         cookie: str | None = None,
         cookie_samesite: str = "Lax",
         header_timeout: float = 20.0,
+        body_timeout: float = 60.0,
+        send_timeout: float = 60.0,
+        keepalive_timeout: float = 75.0,
         certfile: str | None = None,
         keyfile: str | None = None,
         **kwargs: Any,
@@ -130,6 +138,9 @@ class SocketIOServer(WSGIServer):
             handshake_timeout=handshake_timeout,
             shutdown_timeout=shutdown_timeout,
             header_timeout=header_timeout,
+            body_timeout=body_timeout,
+            send_timeout=send_timeout,
+            keepalive_timeout=keepalive_timeout,
             max_message_size=max_message_size,
             max_outbox=max_outbox,
             max_connections=max_connections,
@@ -151,6 +162,9 @@ class SocketIOServer(WSGIServer):
         self.cookie = _check_cookie(cookie)
         self.cookie_samesite = _check_samesite(cookie_samesite)
         self.header_timeout = header_timeout
+        self.body_timeout = body_timeout
+        self.send_timeout = send_timeout
+        self.keepalive_timeout = keepalive_timeout
         if isinstance(allowed_origins, str):
             raise ValueError(f"allowed_origins: {allowed_origins!r} is not a list")
         self.allowed_origins = [each.rstrip("/").lower() for each in allowed_origins]

@@ -1,0 +1,275 @@
+"""Each limit of the server, at it and one past it, as a client sees it.
+
+The rows are the server's options; an option without a row fails the last test.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import gevent
+import pytest
+
+from tgext.socketio.engine.server import SocketIOServer
+from tgext.socketio.wire import socketio_1
+
+from . import (
+    test_assembler,
+    test_generations,
+    test_handler,
+    test_heartbeat,
+    test_origins,
+    test_outbox,
+    test_server,
+    test_sessions,
+    test_transports,
+)
+from .clients import DEADLINE, Http, wait_for
+from .conftest import Live, Serve
+from .namespaces import Echo, Holding, Witness, fresh
+
+POLLING = "/socket.io/?EIO=4&transport=polling"
+HANDSHAKE_1 = "/socket.io/1/"
+
+#: Bytes that a message may have in these tests.
+SIZE = 1000
+
+
+def joined(live: Live, kind: str) -> Any:
+    client = live.client(kind)
+    client.join("/chat")
+    return client
+
+
+def event_of(client: Any, size: int) -> str:
+    """An event that travels in a message, or a body, of so many bytes."""
+    text: str = client.dialect.event("/chat", "echo", ("",), 1)
+    overhead = len(text)
+    if client.__class__.__name__ == "Polling4":
+        overhead += len("996:")
+    text = client.dialect.event("/chat", "echo", ("x" * (size - overhead),), 1)
+    return text
+
+
+# max_message_size
+
+
+def test_a_message_as_large_as_is_allowed(serve: Serve, kind: str) -> None:
+    client = joined(serve({"/chat": Echo}, max_message_size=SIZE), kind)
+    client.send(event_of(client, SIZE))
+    assert client.read()["type"] == "ack"
+
+
+def test_a_message_one_byte_larger(serve: Serve, kind: str) -> None:
+    namespace = fresh(Witness)
+    client = joined(serve({"/chat": namespace}, max_message_size=SIZE), kind)
+    text = event_of(client, SIZE + 1)
+    if "polling" in kind:
+        assert client.post(text).status == 413
+    else:
+        client.send(text)
+        client.receive()  # the farewell
+        assert client.websocket.receive_close() == 1009
+    wait_for(lambda: namespace.left, "the client is sent away")
+    assert namespace.left == ["parse error"]
+
+
+# max_connections
+
+
+@pytest.mark.parametrize("target", [POLLING, HANDSHAKE_1])
+@pytest.mark.parametrize("name", ["max_connections", "max_connections_per_address"])
+def test_as_many_connections_as_are_allowed_and_one_more(
+    serve: Serve, name: str, target: str
+) -> None:
+    live = serve({"/chat": Echo}, **{name: 3}, handshake_timeout=0.3)
+    http = live.http()
+    assert [http.get(target).status for _ in range(4)] == [200, 200, 200, 503]
+    wait_for(lambda: not live.server.sockets, "they are dropped, as nobody comes")
+    assert http.get(target).status == 200
+
+
+# handshake_timeout, header_timeout, body_timeout, send_timeout, keepalive_timeout
+
+
+def post_head(client: Any, length: int) -> bytes:
+    head = f"POST {client.target} HTTP/1.1\r\nHost: here\r\nContent-Length: {length}"
+    return f"{head}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling", "4-polling"])
+def test_a_body_that_comes_in_time(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": Echo}, body_timeout=DEADLINE)
+    client = joined(live, kind)
+    body = client.dialect.event("/chat", "echo", (1,), 1).encode()
+    if kind.startswith("2"):
+        body = b"%d:%s" % (len(body), body)
+    raw = live.raw()
+    raw.send_raw(post_head(client, len(body)))
+    for byte in body:
+        raw.send_raw(bytes([byte]))
+    assert raw.receive_reply().status == 200
+    assert client.read()["type"] == "ack"
+
+
+@pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling", "4-polling"])
+def test_a_body_that_takes_too_long(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": Echo}, body_timeout=0.3)
+    client = joined(live, kind)
+    raw = live.raw()
+    raw.send_raw(post_head(client, 1000))
+
+    def trickle() -> None:
+        """Never longer than the time-out without a byte."""
+        try:
+            while True:
+                raw.send_raw(b"a")
+                gevent.sleep(0.02)
+        except OSError:
+            pass
+
+    trickling = gevent.spawn(trickle)
+    assert raw.receive_reply().status == 408
+    trickling.get(timeout=DEADLINE)
+    assert client.call("/chat", "echo", 1) == [1]
+
+
+def test_a_page_waits_for_a_body_no_longer_either(serve: Serve) -> None:
+    ended: list[OSError] = []
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        try:
+            environ["wsgi.input"].read()
+        except OSError as error:
+            ended.append(error)
+        start_response("400 Bad Request", [("Content-Length", "0")])
+        return []
+
+    live = serve(application=application, body_timeout=0.1)
+    raw = live.raw()
+    raw.send_raw(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\nabc")
+    assert raw.receive_reply().status == 400
+    assert len(ended) == 1
+
+
+def test_who_takes_nothing_of_an_answer_is_let_go(
+    serve: Serve, unhandled: list[BaseException]
+) -> None:
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"x" * 20_000_000]
+
+    live = serve(application=application, send_timeout=0.3)
+    raw = live.raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+    wait_for(lambda: live.server._requests, "the request begins")
+    wait_for(lambda: not live.server._requests, "it is given up")
+    assert unhandled == []
+
+
+def test_who_takes_it_slowly_is_not(serve: Serve) -> None:
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", "5000000")])
+        return [b"x" * 5_000_000]
+
+    live = serve(application=application, send_timeout=0.5)
+    raw = live.raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+    raw.receive_head()
+    received = len(raw._received)
+    while received < 5_000_000:
+        gevent.sleep(0.02)
+        received += len(raw.sock.recv(100_000))
+
+
+def test_a_connection_without_a_further_request_is_closed(serve: Serve) -> None:
+    live = serve({}, keepalive_timeout=0.2)
+    raw = live.raw()
+    for _ in range(2):
+        raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert raw.receive_reply().status == 200
+    raw.expect_end()
+
+
+# shutdown_timeout
+
+
+@pytest.mark.parametrize(("seconds", "finishes"), [(DEADLINE, True), (0.1, False)])
+def test_a_handler_has_time_when_the_server_stops(
+    serve: Serve, seconds: float, finishes: bool
+) -> None:
+    namespace = fresh(Holding)
+    live = serve({"/chat": namespace}, shutdown_timeout=seconds)
+    client = joined(live, "4-websocket")
+    client.emit("/chat", "hold")
+    assert namespace.entered.wait(DEADLINE)
+    stopping = gevent.spawn(live.server.stop)
+    if finishes:
+        client.websocket.drain()
+        assert not stopping.ready()
+        namespace.go_on.set()
+    stopping.get(timeout=DEADLINE)
+    namespace.go_on.set()
+
+
+def test_a_handshake_with_another_method_is_a_bad_request(serve: Serve) -> None:
+    """As the reference server has it: error 2, whichever method it is."""
+    http: Http = serve({}).http()
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        reply = http.request(method, POLLING, b"")
+        assert reply.status == 400
+        assert reply.json == {"code": 2, "message": "Bad handshake method"}
+    assert http.request("PUT", HANDSHAKE_1, b"").status == 405
+    assert socketio_1.NOOP
+
+
+# All of them
+
+#: The tests of each option at its limit and past it.
+TESTS: dict[str, tuple[object, ...]] = {
+    "transports": (test_generations,),
+    "heartbeat_interval": (test_heartbeat,),
+    "heartbeat_timeout": (test_heartbeat,),
+    "close_timeout": (test_generations,),
+    "handshake_timeout": (test_sessions,),
+    "shutdown_timeout": (test_a_handler_has_time_when_the_server_stops,),
+    "max_message_size": (
+        test_a_message_as_large_as_is_allowed,
+        test_a_message_one_byte_larger,
+    ),
+    "max_attachments": (
+        test_assembler.test_as_many_attachments_as_are_allowed,
+        test_transports,
+    ),
+    "max_outbox": (
+        test_outbox.test_a_client_that_reads_in_time_gets_all,
+        test_outbox.test_a_client_that_does_not_read_is_disconnected_and_others_are_not,
+    ),
+    "max_connections": (test_as_many_connections_as_are_allowed_and_one_more,),
+    "max_connections_per_address": (
+        test_as_many_connections_as_are_allowed_and_one_more,
+        test_server,
+    ),
+    "allowed_origins": (test_origins,),
+    "cookie": (test_sessions,),
+    "cookie_samesite": (test_sessions,),
+    "header_timeout": (
+        test_handler.test_a_connection_between_two_requests_has_time,
+        test_handler.test_the_time_for_headers_is_none_for_bodies_polls_and_websockets,
+    ),
+    "body_timeout": (test_a_body_that_comes_in_time, test_a_body_that_takes_too_long),
+    "send_timeout": (
+        test_who_takes_it_slowly_is_not,
+        test_who_takes_nothing_of_an_answer_is_let_go,
+    ),
+    "keepalive_timeout": (test_a_connection_without_a_further_request_is_closed,),
+    "certfile": (),
+    "keyfile": (),
+}
+
+
+def test_each_option_has_its_tests() -> None:
+    parameters = inspect.signature(SocketIOServer).parameters.values()
+    options = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
+    assert options == set(TESTS)

@@ -1,0 +1,212 @@
+"""Runs the soak: ``python -m tests.soak [--seconds 600] [--clients 2000]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.live import nodes, system
+from tests.live.serving import APPLICATIONS, ROOT, Server
+from tests.redis_server import running_redis
+
+from . import hostile
+from .observation import await_counts, counts, descriptors, rss_kib, threads
+
+INI = Path(__file__).resolve().parent / "application.ini"
+
+#: Seconds within which the server has noticed that the last client is gone.
+NOTICED_WITHIN = 60
+#: How much more memory there may be at the end than after two minutes: what malloc
+#: keeps of a peak is not given back at once, what leaks grows without end.
+MOST_GROWTH = 1.10
+#: Seconds between two clients of another process that are killed.
+KILLED_EACH = 15
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests.soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--clients", type=int, default=2000)
+    parser.add_argument("--redis", action="store_true", help="channels over Redis")
+    return parser.parse_args()
+
+
+@contextmanager
+def serving(
+    directory: Path, redis: bool = False, most: int = 10_000
+) -> Iterator[Server]:
+    """The application, on the first core."""
+    ini = directory / "soak.ini"
+    text = INI.read_text()
+    variables = {"max_connections": most, "backend": "redis" if redis else "memory"}
+    if redis:
+        with running_redis(directory) as broker:
+            lines = f"%(backend)s\nanypubsub.port = {broker.port}"
+            ini.write_text(text.replace("%(backend)s", lines))
+            with _server(ini, directory, variables) as server:
+                yield server
+    else:
+        ini.write_text(text)
+        with _server(ini, directory, variables) as server:
+            yield server
+
+
+def _server(ini: Path, directory: Path, variables: dict[str, Any]) -> Server:
+    return Server(
+        ini,
+        directory / "server.log",
+        importable=(*APPLICATIONS, ROOT),
+        variables=variables,
+    )
+
+
+class Crowd:
+    """A process with clients."""
+
+    def __init__(self, server: Server, clients: int, seconds: float) -> None:
+        arguments = [str(server.port), str(clients), str(seconds)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.soak.crowd", *arguments],
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+        )
+
+    def told(self) -> dict[str, Any]:
+        output, _ = self._process.communicate()
+        told: dict[str, Any] = json.loads(output)
+        return told
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def kill_now_and_then(server: Server, clients: int, end: float) -> int:
+    """Clients whose process is killed; how often it was."""
+    killed = 0
+    while time.monotonic() < end:
+        crowd = Crowd(server, clients, KILLED_EACH)
+        time.sleep(min(KILLED_EACH * random.uniform(0.4, 0.9), 10))
+        crowd.kill()
+        killed += 1
+    return killed
+
+
+def play_in_javascript(server: Server, end: float, trouble: list[str]) -> int:
+    """The real clients for Node, one after another; how many played."""
+    system.main()
+    scenarios = ("connect", "client_acks", "broadcast")
+    played = 0
+    while time.monotonic() < end:
+        client, transport = nodes.CONNECTIONS[played % len(nodes.CONNECTIONS)]
+        play = nodes.player(system.CLIENTS, server.url, client, transport)
+        seen = play(*scenarios)
+        trouble += [
+            f"{client} {transport}: {name}: {each['failed']}"
+            for name, each in seen.items()
+            if "failed" in each
+        ]
+        played += 1
+    return played
+
+
+def soak(options: argparse.Namespace, directory: Path) -> bool:
+    """All kinds of clients come and go; whether the server was as before at the end."""
+    with serving(directory, options.redis) as server:
+        warm = Crowd(server, 50, 5)
+        warm.told()
+        time.sleep(NOTICED_WITHIN / 4)
+        before, files = counts(server), descriptors(server)
+        end = time.monotonic() + options.seconds
+        crowd = Crowd(server, options.clients, options.seconds)
+        trouble: list[str] = []
+        numbers: dict[str, int] = {}
+        others = [
+            threading.Thread(
+                target=lambda: numbers.update(
+                    killed=kill_now_and_then(server, options.clients // 10, end)
+                )
+            ),
+            threading.Thread(
+                target=lambda: numbers.update(
+                    played=play_in_javascript(server, end, trouble)
+                )
+            ),
+        ]
+        for each in others:
+            each.start()
+        memory = watch(server, options.seconds)
+        told = crowd.told()
+        for each in others:
+            each.join()
+        left = await_counts(server, before, NOTICED_WITHIN)
+        files_left = descriptors(server) - files
+        crashes = server.output.count("Traceback")
+    trouble += told["trouble"]
+    print(f"\n{told['seen']}\np50 {told['p50_ms']:.1f} ms, p99 {told['p99_ms']:.1f} ms")
+    print(
+        f"crowds killed: {numbers['killed']}, Node clients played: {numbers['played']}"
+    )
+    print(f"trouble: {len(trouble)}", *trouble[:10], sep="\n  ")
+    growth = memory[-1] / memory[len(memory) // 5]
+    print(
+        f"tracebacks: {crashes}; left: {left or 'nothing'}; descriptors: {files_left}"
+    )
+    print(f"memory at the end by that after a fifth: {growth:.3f}")
+    return not (trouble or crashes or left or files_left > 0 or growth > MOST_GROWTH)
+
+
+def watch(server: Server, seconds: float) -> list[int]:
+    """Memory in KiB, in twenty pieces of the time, each printed."""
+    memory = []
+    print("| s | RSS MiB | descriptors | threads | sessions | greenlets | timers |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    begin = time.monotonic()
+    for piece in range(20):
+        time.sleep(max(0.0, begin + (piece + 1) * seconds / 20 - time.monotonic()))
+        memory.append(rss_kib(server))
+        now = counts(server)
+        row = [
+            round(time.monotonic() - begin),
+            round(memory[-1] / 1024, 1),
+            descriptors(server),
+            threads(server),
+            now.get("sessions", 0),
+            now["greenlets"],
+            now.get("timers", 0),
+        ]
+        print("|", " | ".join(map(str, row)), "|", flush=True)
+    return memory
+
+
+def main() -> int:
+    options = parse_arguments()
+    os.chdir(ROOT)
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        good = soak(options, directory)
+        for scenario in hostile.SCENARIOS:
+            print(f"\n{scenario.__name__}: ", end="", flush=True)
+            with serving(directory, most=5000) as server:
+                why = scenario(server)
+                if "Traceback" in server.output:
+                    why = why or "a traceback in the log"
+            print(why or "as it should be")
+            good = good and not why
+    print("\nclean" if good else "\nNOT CLEAN")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The application that is soaked, and what it tells of its own process."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import gevent
+import lab
+from gevent.hub import Hub
+from tg import MinimalApplicationConfigurator, TGController, config, expose, request
+
+from tgext.socketio import SocketIOController
+from tgext.socketio.channels import channels_of
+from tgext.socketio.engine.acks import AckTimeout
+from tgext.socketio.engine.framestream import FrameStream
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.engine.namespace import BaseNamespace
+from tgext.socketio.engine.outbox import SocketOutbox
+from tgext.socketio.engine.transports import Transport
+from tgext.socketio.engine.virtsocket import Socket
+from tgext.socketio.pubsub import PubSubTGNamespace
+from tgext.socketio.websocket import websocket
+
+#: Of which none may be left when all clients have gone.
+OF_CLIENTS = (Socket, BaseNamespace, Transport, SocketOutbox, FrameStream)
+
+
+#: Why clients left.
+left: Counter[str] = Counter()
+
+
+class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
+    def recv_disconnect(self) -> None:
+        left[str(self.disconnect_reason)] += 1
+        self.disconnect(silent=True)
+
+    def subscribe_news(self) -> None: ...
+
+    def subscribe_private(self, number: int) -> str:
+        return f"private-{number}"
+
+    def on_echo(self, *values: Any) -> Any:
+        return values
+
+    def on_enter(self, room: str) -> str:
+        self.join(room)
+        return room
+
+    def on_tell(self, room: str, words: str) -> str:
+        self.emit_to_room(room, "told", words)
+        return "told"
+
+    def on_say(self, channel: str, words: str) -> str:
+        self.publish(channel, words)
+        return "said"
+
+    def on_shout(self, words: str) -> str:
+        self.broadcast_event("shouted", words)
+        return "shouted"
+
+    def on_ask_me(self) -> Any:
+        """Asks the client, and gives back what it answers, if it does."""
+        try:
+            return self.call("asked", timeout=5.0)
+        except AckTimeout:
+            return None
+
+    def on_work(self, seconds: float) -> str:
+        gevent.sleep(seconds)
+        return "done"
+
+    def on_talk(self, count: int, size: int) -> str:
+        for _ in range(count):
+            self.emit("words", "x" * size)
+        return "talked"
+
+
+class SocketIO(SocketIOController):
+    chat = Chat
+    lab = lab.Lab
+
+
+class RootController(TGController):
+    socketio = SocketIO()
+
+    @expose()
+    def index(self) -> str:
+        return "soak"
+
+    @expose()
+    @websocket
+    def raw(self) -> None:
+        for message in request.websocket:
+            request.websocket.send(message)
+
+    @expose("json")
+    def reasons(self) -> dict[str, int]:
+        return dict(left)
+
+    @expose("json")
+    def counts(self) -> dict[str, int]:
+        """What there is in this process of clients."""
+        gc.collect()
+        (server,) = SocketIO._servers or (None,)
+        counts = Counter(
+            kind.__name__
+            for each in gc.get_objects()
+            for kind in OF_CLIENTS
+            if isinstance(each, kind)
+        )
+        greenlets = [
+            each
+            for each in gc.get_objects()
+            if isinstance(each, gevent.Greenlet) and not each.dead
+        ]
+        assert isinstance(gevent.get_hub(), Hub)
+        counts.update(greenlets=len(greenlets), channels=len(channels_of(config)))
+        if server is not None:
+            sockets = list(server.sockets.values())
+            counts.update(
+                sessions=len(sockets),
+                websockets=len(server.websockets),
+                requests=server._requests,
+                timers=len(server.wheel),
+                rooms=len(server.rooms._members),
+                lingering=len(server._lingering),
+                addresses=len(server._per_address),
+                acks=sum(len(each.ack_callbacks) for each in sockets),
+                unsent=sum(
+                    each.transport.outbox.size for each in sockets if each.transport
+                ),
+            )
+        return dict(counts)
+
+
+def make_app(global_config: Mapping[str, str], **settings: str) -> Any:
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint(
+        {
+            "root_controller": RootController(),
+            "renderers": ["json"],
+            "default_renderer": "json",
+        }
+    )
+    return configurator.make_wsgi_app(dict(global_config), settings)

@@ -1,0 +1,247 @@
+"""One client of a soak: it comes, chats, and vanishes in one of many ways."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from http.client import HTTPException
+from socket import IPPROTO_TCP, SO_LINGER, SOL_SOCKET
+from struct import pack
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+
+from tests.engine.clients import (
+    KINDS,
+    Client,
+    PollingClient,
+    WebSocket,
+    WebSocketClient,
+)
+
+CHAT = "/chat"
+
+#: Seconds in which an event is answered, whatever else the server does.
+PATIENCE = 20.0
+
+#: Closes without a word: what the kernel does when a process forgets its connection.
+RESET = pack("ii", 1, 0)
+#: Linux' ``TCP_REPAIR``: a connection that is closed so ends without a packet, as when
+#: the network is gone. Root's alone.
+TCP_REPAIR = 19
+
+#: What says that a connection has ended.
+GONE = (OSError, AssertionError, HTTPException, ValueError)
+
+ROOMS = [f"room-{number}" for number in range(50)]
+
+
+class Trouble(Exception):
+    """What should not have happened."""
+
+
+class Visitor:
+    """A client in ``/chat``, read by a greenlet of its own.
+
+    :param kind: one of ``KINDS``.
+    :param seen: counts what happens.
+    :param latencies: seconds that each answer took.
+    """
+
+    def __init__(
+        self, port: int, kind: str, seen: Counter[str], latencies: list[float]
+    ) -> None:
+        self.kind = kind
+        self.client: Client = KINDS[kind](port)
+        self._seen = seen
+        self._latencies = latencies
+        self._numbers = 0
+        self._waiting: dict[int, AsyncResult[Any]] = {}
+        self.answers = True
+        self.ended = False
+        self.client.join(CHAT)
+        if isinstance(self.client, WebSocketClient):
+            self.client.websocket.sock.settimeout(None)
+        self._greenlets = [gevent.spawn(self._read)]
+        if kind.startswith("2"):
+            self._greenlets.append(gevent.spawn(self._ping))
+
+    def _read(self) -> None:
+        try:
+            while True:
+                self._take(self.client.receive())
+        except GONE:
+            self.ended = True
+
+    def _ping(self) -> None:
+        """Clients 1.x and 2.x ask whether the server lives."""
+        try:
+            while self.answers:
+                gevent.sleep(2.0)
+                self.client.send("2")
+        except GONE:
+            pass
+
+    def _take(self, text: str) -> None:
+        if text in ("2", "2::"):
+            if self.answers:
+                self.client.send("3" if text == "2" else text)
+            return
+        if text in ("3", "6", "8::"):
+            return
+        packet = self.client.dialect.read(text)
+        if packet["type"] == "ack":
+            waiting = self._waiting.pop(packet["number"], None)
+            if waiting is not None:
+                waiting.set(packet["args"])
+        elif packet["type"] == "event" and packet["name"] == "asked":
+            if self.answers:
+                self.client.ack(CHAT, packet["id"], "answer")
+        else:
+            self._seen["heard"] += 1
+
+    def call(self, name: str, *args: Any) -> Any:
+        """Emit an event, and wait for its ack.
+
+        :raises Trouble: when none comes, or another than is due.
+        """
+        self._numbers += 1
+        waiting = self._waiting[self._numbers] = AsyncResult()
+        begin = time.monotonic()
+        self.client.emit(CHAT, name, *args, number=self._numbers)
+        try:
+            answer = waiting.get(timeout=PATIENCE)
+        except gevent.Timeout:
+            raise Trouble(f"{self.kind}: no ack of {name} in {PATIENCE} s") from None
+        self._latencies.append(time.monotonic() - begin)
+        self._seen["answered"] += 1
+        return answer
+
+    def chat(self, seconds: float) -> None:
+        """Do what clients do, for a while."""
+        end = time.monotonic() + seconds
+        room = random.choice(ROOMS)
+        self.call("enter", room)
+        self.call("subscribe", "news")
+        while time.monotonic() < end:
+            self._do_something(room)
+            gevent.sleep(random.uniform(0.3, 2.0))
+
+    def _do_something(self, room: str) -> None:
+        what = random.random()
+        if what < 0.6:
+            sent = f"{self.kind} {random.random()} é☃"
+            got = self.call("echo", sent)
+            if got != [sent]:
+                raise Trouble(f"{self.kind}: {sent!r} came back as {got!r}")
+        elif what < 0.8:
+            self.call("tell", room, "words")
+        elif what < 0.88:
+            self.call("subscribe", "private", random.randrange(500))
+        elif what < 0.94:
+            if self.call("ask_me") != ["answer"]:
+                raise Trouble(f"{self.kind}: the server did not get its ack")
+        elif what < 0.99:
+            self.call("work", random.uniform(0, 1))
+        else:
+            self.call("say", "news", "to all")
+
+    # Endings
+
+    def close(self) -> None:
+        self.client.close()
+
+    def leave(self) -> None:
+        self.client.leave(CHAT)
+        self.client.close()
+
+    def reset(self) -> None:
+        for sock in self._sockets():
+            sock.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
+            sock.close()
+
+    def vanish(self) -> None:
+        """The network is gone: the server hears nothing, not even an end."""
+        for sock in self._sockets():
+            sock.setsockopt(IPPROTO_TCP, TCP_REPAIR, 1)
+            sock.close()
+
+    def fall_silent(self) -> None:
+        """Read, but answer nothing, until the server has had enough."""
+        self.answers = False
+        if isinstance(self.client, PollingClient):
+            self.reset()  # its polls are its answers
+            return
+        end = time.monotonic() + 6 * PATIENCE
+        while not self.ended:
+            if time.monotonic() > end:
+                raise Trouble(f"{self.kind}: the server talks to one who is silent")
+            gevent.sleep(0.2)
+        self.client.close()
+
+    def _sockets(self) -> list[Any]:
+        client = self.client
+        if isinstance(client, WebSocketClient):
+            return [client.websocket.sock]
+        assert isinstance(client, PollingClient)
+        connections = (client.gets._connection, client.posts._connection)
+        return [each.sock for each in connections if each.sock is not None]
+
+    def forget(self) -> None:
+        """Let go of all that is left here."""
+        gevent.killall(self._greenlets)
+
+
+#: How clients leave, and how many of a hundred do so.
+ENDINGS: dict[str, tuple[Callable[[Visitor], None], int]] = {
+    "close": (Visitor.close, 30),
+    "leave": (Visitor.leave, 20),
+    "reset": (Visitor.reset, 20),
+    "vanish": (Visitor.vanish, 15),
+    "fall silent": (Visitor.fall_silent, 15),
+}
+
+
+def visit(
+    port: int, seconds: float, seen: Counter[str], latencies: list[float]
+) -> None:
+    """Come, chat, vanish.
+
+    :raises Trouble: for what should not have happened.
+    """
+    kind = random.choice([*KINDS, "raw"])
+    if kind == "raw":
+        visit_raw(port, seconds, seen)
+        return
+    name = random.choices(list(ENDINGS), [share for _, share in ENDINGS.values()])[0]
+    visitor = Visitor(port, kind, seen, latencies)
+    seen["came"] += 1
+    try:
+        visitor.chat(seconds)
+        try:
+            ENDINGS[name][0](visitor)
+        except GONE:
+            pass  # while it says goodbye something else may arrive
+        seen[name] += 1
+    finally:
+        visitor.forget()
+
+
+def visit_raw(port: int, seconds: float, seen: Counter[str]) -> None:
+    """A plain WebSocket, that closes or is reset."""
+    client = WebSocket(port, "/raw")
+    seen["came"] += 1
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        sent = str(random.random())
+        client.send(sent)
+        if client.receive() != sent:
+            raise Trouble("a plain message came back as another")
+        gevent.sleep(random.uniform(0.3, 2.0))
+    if random.random() < 0.5:
+        client.sock.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
+    client.close()
+    seen["raw"] += 1
