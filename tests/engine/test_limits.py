@@ -135,6 +135,26 @@ def test_a_body_that_takes_too_long(serve: Serve, kind: str) -> None:
     assert client.call("/chat", "echo", 1) == [1]
 
 
+def test_a_body_that_nobody_wants_is_not_waited_for_for_ever(serve: Serve) -> None:
+    """It is read before the next request; a trickle would keep its greenlet."""
+    live = serve({"/chat": Echo}, body_timeout=0.3)
+    raw = live.raw()
+    raw.send_raw(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n")
+    assert raw.receive_reply().status == 200
+
+    def trickle() -> None:
+        try:
+            while True:
+                raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"[:5])
+                gevent.sleep(0.02)
+        except OSError:
+            pass
+
+    gevent.spawn(trickle).get(timeout=DEADLINE)
+    # Nothing of it was taken for a request.
+    assert raw._received == b""
+
+
 def test_a_page_waits_for_a_body_no_longer_either(serve: Serve) -> None:
     ended: list[OSError] = []
 

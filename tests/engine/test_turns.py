@@ -50,7 +50,7 @@ def test_items_come_in_order_and_others_have_turns() -> None:
 def test_input_that_is_there_does_not_keep_others_waiting() -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(b"x" * 50_000)
-    rfile = buffered_input(ours)
+    rfile = buffered_input(ours, DEADLINE)
     with Turns() as turns:
         for _ in range(5000):
             assert rfile.read(10) == b"x" * 10
@@ -64,7 +64,7 @@ def test_input_that_is_there_does_not_keep_others_waiting() -> None:
 def test_what_is_there_can_be_had_without_waiting() -> None:
     """The bytes that a WebSocket client sends together with its handshake."""
     ours, theirs = socket.socketpair()
-    rfile = buffered_input(ours)
+    rfile = buffered_input(ours, DEADLINE)
     ours.settimeout(0)
     assert rfile.peek() == b""
     theirs.sendall(b"early")
@@ -77,7 +77,7 @@ def test_what_is_there_can_be_had_without_waiting() -> None:
 
 def test_a_connection_that_is_gone_cannot_be_read() -> None:
     ours, theirs = socket.socketpair()
-    rfile = buffered_input(ours)
+    rfile = buffered_input(ours, DEADLINE)
     ours.detach()
     with pytest.raises(OSError, match="file descriptor"):
         rfile.read(1)

@@ -21,7 +21,14 @@ from tests.live.serving import APPLICATIONS, ROOT, Server
 from tests.redis_server import running_redis
 
 from . import hostile
-from .observation import await_counts, counts, descriptors, rss_kib, threads
+from .observation import (
+    await_counts,
+    await_descriptors,
+    counts,
+    descriptors,
+    rss_kib,
+    threads,
+)
 
 INI = Path(__file__).resolve().parent / "application.ini"
 
@@ -151,7 +158,7 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
         for each in others:
             each.join()
         left = await_counts(server, before, NOTICED_WITHIN)
-        files_left = descriptors(server) - files
+        files_left = await_descriptors(server, files, NOTICED_WITHIN)
         crashes = server.output.count("Traceback")
     trouble += told["trouble"]
     print(f"\n{told['seen']}\np50 {told['p50_ms']:.1f} ms, p99 {told['p99_ms']:.1f} ms")
@@ -196,9 +203,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         good = soak(options, directory)
-        for scenario in hostile.SCENARIOS:
+        for scenario, most in hostile.SCENARIOS:
             print(f"\n{scenario.__name__}: ", end="", flush=True)
-            with serving(directory, most=5000) as server:
+            with serving(directory, most=most) as server:
                 why = scenario(server)
                 if "Traceback" in server.output:
                     why = why or "a traceback in the log"

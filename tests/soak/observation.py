@@ -48,3 +48,11 @@ def await_counts(server: Server, expected: Counts, seconds: float) -> Counts:
         if not left or time.monotonic() > end:
             return {name: now for name, (now, _) in left.items()}
         time.sleep(1)
+
+
+def await_descriptors(server: Server, expected: int, seconds: float) -> int:
+    """Wait until there are no more than expected; how many more there are."""
+    end = time.monotonic() + seconds
+    while (more := descriptors(server) - expected) > 0 and time.monotonic() < end:
+        time.sleep(1)
+    return max(0, more)

@@ -13,6 +13,7 @@ from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
+from gevent.lock import Semaphore
 
 from tests.engine.clients import (
     KINDS,
@@ -21,6 +22,7 @@ from tests.engine.clients import (
     WebSocket,
     WebSocketClient,
 )
+from tgext.socketio.wire.websocket import PING, PONG
 
 CHAT = "/chat"
 
@@ -62,6 +64,8 @@ class Visitor:
         self._waiting: dict[int, AsyncResult[Any]] = {}
         self.answers = True
         self.ended = False
+        #: A client has one connection for its POSTs.
+        self._sending = Semaphore()
         self.client.join(CHAT)
         if isinstance(self.client, WebSocketClient):
             self.client.websocket.sock.settimeout(None)
@@ -81,14 +85,14 @@ class Visitor:
         try:
             while self.answers:
                 gevent.sleep(2.0)
-                self.client.send("2")
+                self._send("2")
         except GONE:
             pass
 
     def _take(self, text: str) -> None:
         if text in ("2", "2::"):
             if self.answers:
-                self.client.send("3" if text == "2" else text)
+                self._send("3" if text == "2" else text)
             return
         if text in ("3", "6", "8::"):
             return
@@ -99,9 +103,14 @@ class Visitor:
                 waiting.set(packet["args"])
         elif packet["type"] == "event" and packet["name"] == "asked":
             if self.answers:
-                self.client.ack(CHAT, packet["id"], "answer")
+                answer = self.client.dialect.ack(CHAT, packet["id"], ("answer",))
+                self._send(answer)
         else:
             self._seen["heard"] += 1
+
+    def _send(self, text: str) -> None:
+        with self._sending:
+            self.client.send(text)
 
     def call(self, name: str, *args: Any) -> Any:
         """Emit an event, and wait for its ack.
@@ -111,12 +120,13 @@ class Visitor:
         self._numbers += 1
         waiting = self._waiting[self._numbers] = AsyncResult()
         begin = time.monotonic()
-        self.client.emit(CHAT, name, *args, number=self._numbers)
+        self._send(self.client.dialect.event(CHAT, name, args, self._numbers))
         try:
             answer = waiting.get(timeout=PATIENCE)
         except gevent.Timeout:
             raise Trouble(f"{self.kind}: no ack of {name} in {PATIENCE} s") from None
-        self._latencies.append(time.monotonic() - begin)
+        if name not in ("work", "ask_me"):
+            self._latencies.append(time.monotonic() - begin)
         self._seen["answered"] += 1
         return answer
 
@@ -152,11 +162,12 @@ class Visitor:
     # Endings
 
     def close(self) -> None:
-        self.client.close()
+        with self._sending:
+            self.client.close()
 
     def leave(self) -> None:
-        self.client.leave(CHAT)
-        self.client.close()
+        self._send(self.client.dialect.leave(CHAT))
+        self.close()
 
     def reset(self) -> None:
         for sock in self._sockets():
@@ -238,7 +249,9 @@ def visit_raw(port: int, seconds: float, seen: Counter[str]) -> None:
     while time.monotonic() < end:
         sent = str(random.random())
         client.send(sent)
-        if client.receive() != sent:
+        while (message := client.receive_frame())[0] == PING:
+            client.send_frame(PONG, b"")
+        if message[1] != sent:
             raise Trouble("a plain message came back as another")
         gevent.sleep(random.uniform(0.3, 2.0))
     if random.random() < 0.5:

@@ -23,7 +23,7 @@ from . import origins, payloads
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handlers import CLIENT_LEFT
 from .handshake import HandshakeRefused, asks_for_websocket, read_handshake
-from .input import InputTimeout, Leftover, buffered_input
+from .input import InputTimeout, Leftover, RequestBody, buffered_input
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
@@ -136,6 +136,16 @@ class SocketIOHandler(WSGIHandler):
             return super().read_request(raw_requestline)
         finally:
             self._header_timer.close()
+
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        body = environ["wsgi.input"]
+        if isinstance(body, Input) and (body.content_length or body.chunked_input):
+            seconds = self.server.body_timeout
+            give_up = partial(setattr, self, "close_connection", True)
+            body = RequestBody(body, seconds, give_up)
+            self.wsgi_input = environ["wsgi.input"] = body
+        return environ
 
     def handle_one_response(self) -> None:
         assert self.environ is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from io import BufferedReader, RawIOBase
 from ssl import SSLWantReadError
 from typing import Any
@@ -59,6 +60,36 @@ class FairInput(RawIOBase):
 def buffered_input(sock: Any, patience: float) -> BufferedReader:
     """What pywsgi reads requests from; see :class:`FairInput`."""
     return BufferedReader(FairInput(sock, patience))
+
+
+class RequestBody(Input):
+    """The body of a request; what the application has left of it is not read for long.
+
+    :param source: pywsgi's own.
+    :param seconds: that reading the rest may take.
+    :param give_up: called when it takes longer: no other request can follow.
+    """
+
+    __slots__ = ("_give_up", "_seconds")
+
+    def __init__(
+        self, source: Input, seconds: float, give_up: Callable[[], object]
+    ) -> None:
+        super().__init__(
+            source.rfile, source.content_length, source.socket, source.chunked_input
+        )
+        self._seconds = seconds
+        self._give_up = give_up
+
+    def _discard(self) -> None:
+        discarded = False
+        try:
+            with gevent.Timeout(self._seconds, False):  # type: ignore[arg-type]
+                super()._discard()  # type: ignore[misc]
+                discarded = True
+        finally:
+            if not discarded:
+                self._give_up()
 
 
 class Leftover:

@@ -190,10 +190,10 @@ class SocketIOServer(WSGIServer):
         self._requests = 0
         self._idle = Event()
         self._idle.set()
-        kwargs.setdefault("backlog", BACKLOG)
         kwargs.setdefault("log", access_log)
         kwargs.setdefault("error_log", log)
         if isinstance(listener, tuple):
+            kwargs.setdefault("backlog", BACKLOG)
             # pywsgi would ask the DNS for it at every start.
             kwargs["environ"] = {
                 "SERVER_NAME": listener[0],
