@@ -22,7 +22,8 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 SERVERS = HERE / "servers"
 CACHE = HERE / ".cache"
-LOAD = HERE / "load"
+SOURCES = HERE / "load"
+LOAD = CACHE / "load"
 FLOOR = CACHE / "floor"
 
 SERVER_CORE, LOAD_CORE = "0", "1"
@@ -40,6 +41,11 @@ PEER_PACKAGES = (
 )
 # Without gevent-websocket, which python-socketio prefers to simple-websocket.
 SIMPLE_PACKAGES = (PYTHON_SOCKETIO, GEVENT, "simple-websocket==1.1.0")
+FORK_PACKAGES = (
+    GEVENT,
+    "gevent-websocket==0.10.1",
+    "gevent-socketio-hartwork==0.3.6.post201803091952",
+)
 ASGI_PACKAGES = (
     PYTHON_SOCKETIO,
     "uvicorn==0.54.0",
@@ -86,9 +92,11 @@ def call(command: list[str], *, cwd: Path = HERE) -> str:
 
 def build_programs() -> None:
     """Compile the load generator and the floor, where they are not up to date."""
-    for program, source in ((LOAD, HERE / "load.c"), (FLOOR, HERE / "floor.c")):
-        if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-            call(["cc", "-O2", "-Wall", "-Wextra", "-o", str(program), str(source)])
+    newest = max(each.stat().st_mtime for each in SOURCES.iterdir())
+    for program in (LOAD, FLOOR):
+        if not program.exists() or program.stat().st_mtime < newest:
+            source = str(SOURCES / f"{program.name}.c")
+            call(["cc", "-O2", "-Wall", "-Wextra", "-o", str(program), source])
 
 
 def python_environment(name: str, arguments: list[str], key: str = "") -> Path:
@@ -128,6 +136,10 @@ def simple_environment() -> Path:
 
 def asgi_environment() -> Path:
     return python_environment("python-socketio-asgi", list(ASGI_PACKAGES))
+
+
+def fork_environment() -> Path:
+    return python_environment("gevent-socketio", list(FORK_PACKAGES))
 
 
 def raw_peer_environment() -> Path:
@@ -208,6 +220,11 @@ def python_socketio_simple(port: int) -> list[str]:
 def python_socketio_uvicorn(port: int) -> list[str]:
     python = str(asgi_environment() / "python")
     return [python, "python_socketio_uvicorn.py", str(port)]
+
+
+def gevent_socketio(port: int) -> list[str]:
+    python = str(fork_environment() / "python")
+    return [python, "gevent_socketio_fork.py", str(port)]
 
 
 def flask_socketio(port: int) -> list[str]:

@@ -80,6 +80,12 @@ def scale(connections: int) -> Scenario:
     return Scenario(f"scale-{connections}", load, peers=(NODE,))
 
 
+def old(name: str, *load: str) -> Scenario:
+    """Clients 0.9; gevent-socketio serves no others."""
+    peer = Server("gevent-socketio", "/socket.io/", programs.gevent_socketio)
+    return Scenario(name, ("--protocol=0.9", *load), peers=(peer,))
+
+
 def raw(name: str, size: int) -> Scenario:
     """Plain WebSockets."""
     return Scenario(
@@ -157,6 +163,18 @@ ALL = (
         "greedy",
         ("--mode=echo", "--connections=100", "--in-flight=1", "--greedy=1"),
         peers=(PYTHON_SOCKETIO, NODE),
+    ),
+    Scenario(
+        "polling",
+        (
+            *("--mode=echo", "--transport=polling"),
+            *("--connections=100", "--in-flight=1"),
+        ),
+    ),
+    old("echo-0.9", "--mode=echo", *BUSY),
+    old(
+        "fanout-0.9",
+        *("--mode=fanout", "--connections=1000", "--in-flight=1", "--size=128"),
     ),
     *(scale(connections) for connections in (100, 1000, 10_000)),
     raw("raw", 64),
