@@ -6,7 +6,9 @@ The tests are those of ``test_clients.py``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,6 +28,9 @@ from .test_clients import (  # noqa: F401
     test_the_server_hears_a_client_leave,
     test_unicode_arrives_whole,
 )
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 #: What those tests need, and what is large.
 SCENARIOS = (
@@ -80,17 +85,15 @@ def connection(
         return Connection(client, transport, play(*SCENARIOS), play)
 
 
-def test_a_page_of_a_browser_connects(lab: Server, node_clients: Path) -> None:
+def test_a_page_of_a_browser_connects(
+    lab: Server, node_clients: Path, browser: Browser
+) -> None:
     """Chromium trusts no certificate of a test's, and is told not to mind."""
-    scripts = browsers.cdn(node_clients)
-    assert lab.url.startswith("https:")
-    with browsers.chromium() as browser:
-        page = browser.new_page(ignore_https_errors=True)
+    library = browsers.library(node_clients, "4")[1].decode()
+    with closing(browser.new_page(ignore_https_errors=True)) as page:
         page.goto(lab.url)
-        for name, content in scripts.items():
-            if "@4" in name:
-                page.add_script_tag(content=content.decode())
-        heard = page.evaluate(
+        page.add_script_tag(content=library)
+        transport = page.evaluate(
             """() => new Promise((resolve, reject) => {
                 const socket = io('/lab', {path: '/socketio/'});
                 socket.on('connect_error', reject);
@@ -102,7 +105,8 @@ def test_a_page_of_a_browser_connects(lab: Server, node_clients: Path) -> None:
                 });
             })"""
         )
-    assert heard == "websocket"
+    assert lab.url.startswith("https:")
+    assert transport == "websocket"
 
 
 def test_a_certificate_that_is_not_there_stops_the_start(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ LEAST_P99 = 5.0
 #: What the operating system may keep of the memory that was used.
 KEPT_KIB = 60_000
 
+#: The last message to a client that may come back.
+FAREWELLS = ("1", "7:::1+0")
+
 KIND_OF = dict(zip(ALL, ("0.9", "2", "4"), strict=True))
 
 
@@ -53,22 +56,33 @@ class Listener:
     def __init__(self, port: int, kind: str = "4-websocket") -> None:
         self.client: Any = KINDS[kind](port)
         self.client.join(CHAT)
-        self.client.websocket.sock.settimeout(None)
+        if isinstance(self.client, WebSocketClient):
+            self.client.websocket.sock.settimeout(None)
         self.heard = 0
+        #: Whether the server said that it ends the connection.
+        self.told = False
         self._reader = gevent.spawn(self._read)
 
     def _read(self) -> None:
         try:
             while True:
-                if self.client.receive() == "2":
-                    self.client.send("3")
+                text = self.client.receive()
+                if text in ("2", "2::"):
+                    self.client.send("3" if text == "2" else text)
+                self.told = self.told or text in FAREWELLS
                 self.heard += 1
         except GONE:
             pass
 
+    def await_end(self) -> None:
+        self._reader.join(30)
+
     def close(self) -> None:
         self._reader.kill()
-        self.client.close()
+        try:
+            self.client.close()
+        except GONE:
+            pass  # the server has gone first
 
 
 def probe(port: int) -> float:
@@ -285,12 +299,44 @@ def _port_of(client: Client) -> int:
     return int(client.gets._connection.port)
 
 
+def stopping(server: Server) -> str:
+    """SIGTERM while 300 WebSockets of all generations chat."""
+    with ExitStack() as stack:
+        everybody = [
+            stack.enter_context(closing(Listener(server.port, kind)))
+            for kind in clients.kinds("websocket")
+            for _ in range(100)
+        ]
+
+        def talk(listener: Listener) -> None:
+            try:
+                while True:
+                    listener.client.emit(CHAT, "shout", "a word")
+                    gevent.sleep(1)
+            except GONE:
+                pass
+
+        talking = [gevent.spawn(talk, each) for each in everybody[::10]]
+        gevent.sleep(3)
+        # gevent has to go on while it stops.
+        ended = gevent.get_hub().threadpool.apply(server.stop)
+        for each in everybody:
+            each.await_end()
+        gevent.killall(talking)
+        untold = sum(not each.told for each in everybody)
+    print(f"exit {ended.code} after {ended.seconds:.1f} s; ")
+    if ended.code != 0:
+        return f"exit status {ended.code}"
+    return f"{untold} clients were not told" if untold else ""
+
+
 #: With the connections that the server allows.
 SCENARIOS = (
     (slow_readers, 2000),
     (slowloris, 2000),
     (handshakes, 500),
     (bad_input, 2000),
+    (stopping, 2000),
 )
 
 clients.RESOURCE = "/socketio"
