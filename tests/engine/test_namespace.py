@@ -1070,6 +1070,9 @@ def test_a_handler_may_be_replaced_while_clients_are_there(serve: Serve) -> None
         "invalid_method_args",
         'on_other misses "more"',
     ]
+    del Own.on_one
+    client.emit("/own", "one")
+    assert client.event("/own")[:2] == ["error", "no_such_method"]
 
 
 @pytest.mark.parametrize("length", [98, 99, 200])

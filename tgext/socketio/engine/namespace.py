@@ -229,7 +229,7 @@ class BaseNamespace:
         args = packet["args"]
         handler = self._handlers.get(method_name)
         if handler is not None and self._is_direct(handler):
-            method = getattr(self, method_name)
+            method: Any = getattr(self, method_name, None)
             if handler.fits(method, args):
                 return method(*args)
         if method_name == "on_message" and not hasattr(self, method_name):
