@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import socket as native_socket
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
 from .handlers import SERVER_LEFT
 from .heartbeat import Deadline, Wheel
+from .options import check_cookie, check_positive, check_samesite, check_transports
 from .rooms import Rooms
 from .tls import say_goodbye, server_context
 from .transports import PollingTransport
@@ -32,13 +32,6 @@ __all__ = ["SocketIOServer"]
 
 log = logging.getLogger(__name__)
 access_log = logging.getLogger("tgext.socketio.access")
-
-GENERATIONS = (SOCKETIO_1, SOCKETIO_4, SOCKETIO_5)
-
-#: Every transport that any generation can use.
-TRANSPORTS = tuple(
-    dict.fromkeys(name for each in GENERATIONS for name in each.transports)
-)
 
 #: Seconds between pings.
 HEARTBEAT_INTERVAL = 25.0
@@ -131,7 +124,7 @@ class SocketIOServer(WSGIServer):
         if certfile or keyfile:
             kwargs["ssl_context"] = server_context(certfile, keyfile)
         self._tls: Any = kwargs.get("ssl_context")
-        _check_positive(
+        check_positive(
             heartbeat_interval=heartbeat_interval,
             heartbeat_timeout=heartbeat_timeout,
             close_timeout=close_timeout,
@@ -149,7 +142,7 @@ class SocketIOServer(WSGIServer):
         if max_attachments < 0:
             raise ValueError(f"max_attachments: {max_attachments!r} is less than 0")
         self.resource = resource.strip("/")
-        self.transports = _check_transports(transports)
+        self.transports = check_transports(transports)
         self.heartbeat_interval = heartbeat_interval
         self._heartbeat_timeout = heartbeat_timeout
         self.close_timeout = close_timeout
@@ -159,8 +152,8 @@ class SocketIOServer(WSGIServer):
         self.max_outbox = max_outbox
         self.max_connections = max_connections
         self.max_connections_per_address = max_connections_per_address
-        self.cookie = _check_cookie(cookie)
-        self.cookie_samesite = _check_samesite(cookie_samesite)
+        self.cookie = check_cookie(cookie)
+        self.cookie_samesite = check_samesite(cookie_samesite)
         self.header_timeout = header_timeout
         self.body_timeout = body_timeout
         self.send_timeout = send_timeout
@@ -402,31 +395,3 @@ class SocketIOServer(WSGIServer):
     def start(self) -> None:
         self.stopping = False
         super().start()
-
-
-def _check_transports(names: Sequence[str] | None) -> tuple[str, ...]:
-    if names is None:
-        return TRANSPORTS
-    for name in names:
-        if name not in TRANSPORTS:
-            known = ", ".join(TRANSPORTS)
-            raise ValueError(f"transports: {name!r} is none of {known}")
-    return tuple(names)
-
-
-def _check_positive(**options: float | None) -> None:
-    for name, value in options.items():
-        if value is not None and not value > 0:
-            raise ValueError(f"{name}: {value!r} is not greater than 0")
-
-
-def _check_cookie(name: str | None) -> str | None:
-    if name is not None and not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-        raise ValueError(f"cookie: {name!r} cannot be the name of a cookie")
-    return name
-
-
-def _check_samesite(value: str) -> str:
-    if value.capitalize() not in ("Lax", "Strict", "None"):
-        raise ValueError(f"cookie_samesite: {value!r} is none of Lax, Strict, None")
-    return value.capitalize()
