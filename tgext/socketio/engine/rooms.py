@@ -80,7 +80,7 @@ class Rooms:
     ) -> None:
         """What :meth:`broadcast` does in this process."""
         members = self.members(packet["endpoint"], room)
-        if skip in members:
+        if skip is not None and skip in members:
             members.remove(skip)
         deliver(members, packet)
 
