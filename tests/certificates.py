@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 
-def make_certificate(directory: Path) -> tuple[Path, Path]:
+def make_certificate(directory: Path, bits: int = 2048) -> tuple[Path, Path]:
     """A certificate for localhost, which is its own authority, and its key."""
     if shutil.which("openssl") is None:
         pytest.skip("not installed: openssl")
@@ -17,7 +17,7 @@ def make_certificate(directory: Path) -> tuple[Path, Path]:
     names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
     subject = ["-subj", "/CN=localhost", "-addext", names]
     files = ["-keyout", str(key), "-out", str(certificate)]
-    kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    kind = ["-x509", "-newkey", f"rsa:{bits}", "-nodes", "-days", "2"]
     command = ["openssl", "req", *kind, *subject, *files]
     subprocess.run(command, check=True, capture_output=True)
     return certificate, key

@@ -20,6 +20,7 @@ from tgext.socketio.engine.namespace import BaseNamespace  # noqa: E402
 from tgext.socketio.engine.server import SocketIOServer  # noqa: E402
 from tgext.socketio.engine.virtsocket import Socket  # noqa: E402
 
+from . import clients  # noqa: E402
 from .clients import (  # noqa: E402
     KINDS,
     Client,
@@ -60,10 +61,16 @@ def manage(
 class Live:
     """A server that runs, and the clients that a test made."""
 
-    def __init__(self, server: SocketIOServer, clients: ExitStack) -> None:
+    def __init__(self, server: SocketIOServer, made: ExitStack) -> None:
         self.server = server
         self.port: int = server.server_port
-        self._clients = clients
+        self._clients = made
+
+    @property
+    def origin(self) -> str:
+        """The origin of its pages."""
+        scheme = "http" if clients.TLS is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     def _keep(self, made: Made) -> Made:
         self._clients.enter_context(closing(made))

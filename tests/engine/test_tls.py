@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from socket import SO_LINGER, SOL_SOCKET
+from socket import SO_LINGER, SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
+import gevent
 import pytest
-from gevent.ssl import create_default_context
+from gevent import monkey, socket
+from gevent.ssl import SSLContext, create_default_context
 
 from tests.certificates import make_certificate
+from tgext.socketio.engine.outbox import SocketOutbox
 from tgext.socketio.engine.server import SocketIOServer
+from tgext.socketio.engine.tls import RECORD, server_context
 
 from . import clients
-from .clients import KINDS, wait_for
+from .clients import DEADLINE, KINDS, wait_for
 from .conftest import Serve
 from .namespaces import Witness, fresh
+from .plain import echo, serving
 from .test_cork import *  # noqa: F403
+from .test_framestream import *  # noqa: F403
+
+# The three that the WebSockets of Socket.IO have by the same names.
+from .test_framestream import (  # noqa: F401
+    test_a_client_that_does_not_answer_a_close_frame_is_left as test_a_stream_is_left,
+)
+from .test_framestream import (  # noqa: F401
+    test_a_pong_needs_no_answer as test_a_pong_in_a_stream,
+)
+from .test_framestream import (  # noqa: F401
+    test_the_close_frame_arrives_though_the_client_goes_on_sending as test_a_stream,
+)
 from .test_outbox import *  # noqa: F403
+from .test_payloads import *  # noqa: F403
+from .test_streams import *  # noqa: F403
 from .test_transports import *  # noqa: F403
 from .test_upgrade import *  # noqa: F403
 from .test_websocket import *  # noqa: F403
@@ -104,19 +125,214 @@ def test_a_cookie_with_the_session_id_is_for_tls_alone(serve: Serve) -> None:
     assert "; Secure" in reply.headers["Set-Cookie"]
 
 
-def test_the_peer_is_told_that_nothing_follows(serve: Serve) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_pages_without_tls_are_not_the_servers_own(serve: Serve, scheme: str) -> None:
+    """Anybody between the server and the browser can write one."""
+    live = serve({"/chat": Witness}, handshake_timeout=0.2)
+    origin = {"Origin": f"{scheme}://127.0.0.1:{live.port}"}
+    reply = live.http().get("/socket.io/?EIO=4&transport=polling", origin)
+    assert reply.status == (200 if scheme == "https" else 403)
+
+
+class Ended:
+    """A client that is told how its connection ends, as few of them ask."""
+
+    def __init__(self, raw: Any) -> None:
+        raw.sock.suppress_ragged_eofs = False
+        self.raw = raw
+
+    def expect(self) -> None:
+        """An end that is no attack: it would raise."""
+        assert self.raw.sock.recv(65536) == b""
+
+
+def leave(websocket: Any) -> None:
+    websocket.send_close()
+    websocket.drain()
+
+
+def is_left(websocket: Any) -> None:
+    websocket.send("go")
+    assert websocket.receive_close() == 1000
+    websocket.send_close()
+
+
+def ask_for_a_page(raw: Any) -> None:
+    raw.send_raw(b"GET / HTTP/1.0\r\n\r\n")
+    raw.receive_reply()
+
+
+@pytest.mark.parametrize(
+    ("target", "end"),
+    [
+        ("/socket.io/?EIO=4&transport=websocket", leave),
+        ("/plain", leave),
+        ("/plain", is_left),
+        ("", ask_for_a_page),
+    ],
+    ids=["Socket.IO", "plain, client first", "plain, server first", "page"],
+)
+def test_the_peer_is_told_that_nothing_follows(
+    serve: Serve, target: str, end: Callable[[Any], None]
+) -> None:
     """Without its ``close_notify`` a client could not tell it from an attack."""
-    live = serve({"/chat": Witness})
-    for target in ("/", "/socket.io/?EIO=4&transport=websocket"):
-        client = live.websocket_5().websocket if "EIO" in target else live.raw()
-        client.sock.suppress_ragged_eofs = False
-        if "EIO" in target:
-            client.send_close()
-            client.drain()
-        else:
-            client.send_raw(b"GET / HTTP/1.0\r\n\r\n")
-            client.receive_reply()
-        client.expect_end()
+    if target.startswith("/plain"):
+        live = serve(application=serving(lambda websocket: websocket.receive()))
+    else:
+        live = serve({"/chat": Witness})
+    ended = Ended(live.websocket(target) if target else live.raw())
+    end(ended.raw)
+    ended.expect()
+
+
+def both_ends(certificate: Certificate) -> tuple[Any, Any]:
+    """The ends of an encrypted connection, the server's first; its buffer is small."""
+    certfile, keyfile = map(str, certificate)
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(SOL_SOCKET, SO_SNDBUF, 20_000)
+    context = server_context(certfile, keyfile)
+    accepting = gevent.spawn(context.wrap_socket, ours, server_side=True)
+    trusting = create_default_context(cafile=certfile)
+    peer = trusting.wrap_socket(theirs, server_hostname="localhost")
+    return accepting.get(timeout=DEADLINE), peer
+
+
+def test_a_peer_that_reads_slowly_is_seen_to_read(certificate: Certificate) -> None:
+    """OpenSSL itself tells of a large message only when all of it was taken."""
+    sock, peer = both_ends(certificate)
+    outbox = SocketOutbox(sock, 10**6)
+    data = bytes(range(256)) * 3000
+    outbox.write(data)
+    received = peer.recv(RECORD)
+    # It is written again, with more behind it than the last time.
+    outbox.write(b"more")
+    sizes = set()
+    while len(received) < len(data + b"more"):
+        received += peer.recv(RECORD)
+        sizes.add(outbox.size)
+    assert received == data + b"more"
+    assert len(sizes) > 10
+    outbox.close()
+    sock.close()
+    peer.close()
+
+
+class HalfRecords:
+    """A client whose records of TLS come in halves, the second one after a while."""
+
+    def __init__(self, context: SSLContext) -> None:
+        self._context = context
+
+    def wrap_socket(self, sock: Any, server_hostname: str) -> HalfRecords:
+        self._sock = sock
+        self._input, self._output = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = self._context.wrap_bio(
+            self._input, self._output, server_hostname=server_hostname
+        )
+        self._do(self._tls.do_handshake)
+        return self
+
+    def _do(self, function: Callable[..., Any], *args: Any) -> Any:
+        while True:
+            try:
+                return function(*args)
+            except ssl.SSLWantReadError:
+                self._send(self._output.read())
+                data = self._sock.recv(65536)
+                if not data:
+                    return b""
+                self._input.write(data)
+            finally:
+                self._send(self._output.read())
+
+    def _send(self, data: bytes) -> None:
+        for half in (data[: len(data) // 2], data[len(data) // 2 :]):
+            if half:
+                self._sock.sendall(half)
+                gevent.sleep(0.01)  # for the server to find it alone
+
+    def sendall(self, data: bytes) -> None:
+        for start in range(0, len(data), 5000):
+            self._do(self._tls.write, data[start : start + 5000])
+
+    def send_half(self, data: bytes) -> None:
+        """Half a record, and nothing more."""
+        self._tls.write(data)
+        record = self._output.read()
+        self._sock.sendall(record[: len(record) // 2])
+
+    def recv(self, size: int) -> bytes:
+        data: bytes = self._do(self._tls.read, size)
+        return data
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+@pytest.fixture
+def half_records(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert clients.TLS is not None
+    monkeypatch.setattr(clients, "TLS", HalfRecords(clients.TLS))
+
+
+@pytest.mark.usefixtures("half_records")
+@pytest.mark.parametrize("kind", [each for each in KINDS if "websocket" in each])
+def test_a_record_may_come_in_pieces(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": fresh(Witness)})
+    # 0.9 has a handshake of its own over HTTP, whose client needs a real socket.
+    if kind.startswith("0.9"):
+        client = live.websocket("/socket.io/?EIO=4&transport=websocket")
+        client.send_close()
+        client.drain()
+        return
+    joined = live.client(kind)
+    joined.join("/chat")
+    for text in ("short", "x" * 20_000):
+        assert joined.call("/chat", "echo", text) == [text]
+
+
+@pytest.mark.usefixtures("half_records")
+def test_a_record_of_a_plain_websocket_may_come_in_pieces(serve: Serve) -> None:
+    websocket = serve(application=serving(echo)).websocket("/")
+    for text in ("short", "x" * 20_000):
+        websocket.send(text)
+        assert websocket.receive() == text
+    leave(websocket)
+
+
+@pytest.mark.usefixtures("half_records")
+def test_a_record_of_a_request_may_come_in_pieces(serve: Serve) -> None:
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        body = environ["wsgi.input"].read()
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    raw = serve(application=application).raw()
+    body = b"y" * 20_000
+    for _ in range(2):
+        head = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 20000\r\n\r\n"
+        raw.send_raw(head + body)
+        assert raw.receive_reply().body == body
+
+
+@pytest.mark.usefixtures("half_records")
+def test_half_a_record_is_not_waited_for_for_ever(serve: Serve) -> None:
+    """The kernel has input; what it is a part of does not come."""
+    ended: list[str] = []
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        try:
+            environ["wsgi.input"].read()
+        except OSError as error:
+            ended.append(str(error))
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    raw = serve(application=application, body_timeout=0.2).raw()
+    raw.send_raw(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n")
+    raw.sock.send_half(b"y" * 100)
+    wait_for(lambda: ended, "the application goes on")
+    assert "sends no more" in ended[0]
 
 
 @pytest.mark.parametrize("size", [100_000, 900_000])
@@ -154,6 +370,10 @@ def write(path: Path, text: str = "") -> str:
     return str(path)
 
 
+def short_key(directory: Path) -> tuple[str, str]:
+    return tuple(map(str, make_certificate(directory, bits=1024)))  # type: ignore[return-value]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -161,8 +381,10 @@ def write(path: Path, text: str = "") -> str:
         (lambda own, tmp: (own[0], str(tmp / "no.pem")), "keyfile: .* cannot be read"),
         (lambda own, tmp: (None, own[1]), "keyfile: .* has no certfile"),
         (lambda own, tmp: (write(tmp / "a.pem"), None), "certfile: .* in PEM"),
-        (lambda own, tmp: (own[0], None), "certfile: .* with its key in PEM"),
-        (lambda own, tmp: (own[0], own[0]), "certfile, keyfile: .*or .* no key"),
+        (lambda own, tmp: (own[0], None), "certfile: .* or not its key; name"),
+        (lambda own, tmp: (own[0], own[0]), "keyfile: .* holds no key in PEM"),
+        (lambda own, tmp: (write(tmp / "a.pem"), own[1]), "certfile: .* in PEM$"),
+        (lambda own, tmp: short_key(tmp), "certfile: .* a key that is too short"),
         (
             lambda own, tmp: (own[0], str(make_certificate(tmp)[1])),
             "keyfile: .* is not the key of",
@@ -189,3 +411,35 @@ def test_a_key_with_a_password_is_refused_rather_than_asked_for(
     )
     with pytest.raises(ValueError, match="is encrypted"):
         SocketIOServer(("127.0.0.1", 0), None, certfile=certfile, keyfile=encrypted)
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        (create_default_context(), "ssl_context: it is a client's"),
+        (
+            monkey.get_original("ssl", "SSLContext")(ssl.PROTOCOL_TLS_SERVER),
+            "ssl_context: .* none of gevent.ssl",
+        ),
+        ("server.pem", "ssl_context: 'server.pem' is none"),
+    ],
+    ids=["a client's", "not gevent's", "none"],
+)
+def test_a_context_that_cannot_be_used_is_said(context: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SocketIOServer(("127.0.0.1", 0), None, ssl_context=context)
+
+
+def test_a_context_may_be_given_instead(serve: Serve, certificate: Certificate) -> None:
+    certfile, keyfile = map(str, certificate)
+    context = server_context(certfile, keyfile)
+    live = serve({}, ssl_context=context, certfile=None, keyfile=None)
+    assert live.http().get("/").text == "a page"
+    with pytest.raises(ValueError, match="the certificate already"):
+        SocketIOServer(("", 0), None, ssl_context=context, certfile=certfile)
+
+
+@pytest.mark.parametrize("name", ["ssl_version", "heartbeat"])
+def test_an_option_that_gevent_would_take_for_one_of_tls(name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name}: the server has no such option"):
+        SocketIOServer(("127.0.0.1", 0), None, **{name: 2})

@@ -108,7 +108,7 @@ def test_a_resource_of_gevent_websocket_runs(serve: Serve) -> None:
 def test_it_is_a_websocket_of_gevent_websocket(serve: Serve) -> None:
     held = Held()
     live = serve(application=serving(held))
-    live.websocket("/path?a=b", headers={"Origin": f"http://127.0.0.1:{live.port}"})
+    live.websocket("/path?a=b", headers={"Origin": live.origin})
     websocket = held.first()
     assert isinstance(websocket, GeventWebSocket)
     assert WebSocketError is GeventWebSocketError
@@ -119,7 +119,7 @@ def test_it_is_a_websocket_of_gevent_websocket(serve: Serve) -> None:
     assert isinstance(websocket.handler, SocketIOHandler)
     assert websocket.path == "/path"
     assert websocket.version == "13"
-    assert websocket.origin == f"http://127.0.0.1:{live.port}"
+    assert websocket.origin == live.origin
     assert websocket.protocol is None
     assert not websocket.closed
     assert repr(websocket) == "<WebSocket /path open>"

@@ -35,7 +35,7 @@ from ..wire.websocket import (
 )
 from .heartbeat import Deadline, Heartbeat
 from .outbox import SocketOutbox
-from .tls import below
+from .tls import below, end_output
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -413,7 +413,7 @@ class FrameStream:
         """Both sides have said that they close: end the connection, in order."""
         if not self.outbox.size:
             try:
-                self._sock.shutdown(1)
+                end_output(self._sock)
             except OSError:
                 pass  # the peer was faster
 

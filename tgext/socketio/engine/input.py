@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from io import BufferedReader, RawIOBase
-from ssl import SSLWantReadError
 from typing import Any
 
 import gevent
 from gevent.pywsgi import Input
 from gevent.socket import wait_read
 
+from .tls import below
 from .turns import take_turn
 
 
@@ -38,23 +38,28 @@ class FairInput(RawIOBase):
         self._patience = patience
         #: Whether there is input that the event loop does not see any more.
         self._pending = getattr(sock, "pending", None)
-        self._raw = sock.makefile("rb", 0)
+        self._below = below(sock)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
         descriptor = self._sock.fileno()
-        if descriptor >= 0 and self._sock.gettimeout() != 0:
-            if self._pending is not None and self._pending():
+        waits = descriptor >= 0 and self._sock.gettimeout() != 0
+        while True:
+            if not waits:
+                pass
+            elif self._pending is not None and self._pending():
                 take_turn()
             else:
                 wait_read(descriptor, self._patience, InputTimeout())
-        try:
-            count: int | None = self._raw.readinto(buffer)
-        except SSLWantReadError:
-            return None
-        return count
+            try:
+                count: int = self._below.recv_into(buffer)
+            except BlockingIOError:
+                if not waits:
+                    return None
+                continue  # less than a record of TLS
+            return count
 
 
 def buffered_input(sock: Any, patience: float) -> BufferedReader:

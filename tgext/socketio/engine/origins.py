@@ -98,13 +98,17 @@ def _origin_in(url: str) -> str:
 def is_same_origin(origin: str, environ: dict[str, Any]) -> bool:
     """Whether a page of this very host asks.
 
-    The scheme is left out: behind a proxy that speaks TLS the server does not know it.
+    Where the server speaks TLS itself the page must have come over it. Else the scheme
+    is left out: a proxy in front may speak TLS, and the server does not know.
     """
     host: str = environ.get("HTTP_HOST", "")
     try:
-        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+        page = urlsplit(origin)
     except ValueError:
         return False  # it is no URL
+    if environ.get("wsgi.url_scheme") == "https" and page.scheme != "https":
+        return False
+    return bool(host) and page.netloc.lower() == host.lower()
 
 
 def is_allowed(

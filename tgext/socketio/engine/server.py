@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from gevent.pywsgi import WSGIServer
-from gevent.ssl import SSLSocket
+from gevent.ssl import SSLContext, SSLSocket
 
 from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
 from .cork import Cork
@@ -23,7 +23,7 @@ from .handlers import SERVER_LEFT
 from .heartbeat import Deadline, Wheel
 from .options import check_cookie, check_positive, check_samesite, check_transports
 from .rooms import Rooms
-from .tls import say_goodbye, server_context
+from .tls import check_context, say_goodbye, server_context
 from .transports import PollingTransport
 from .virtsocket import Socket
 from .wsgiwebsocket import WebSocket
@@ -80,8 +80,8 @@ class SocketIOServer(WSGIServer):
     :param certfile: the path of a certificate with its chain, in PEM, with which the
         server speaks TLS: ``https`` and ``wss`` instead of ``http`` and ``ws``.
     :param keyfile: the path of its key, unless ``certfile`` has it too.
-    :param kwargs: go to :class:`gevent.pywsgi.WSGIServer`. An ``ssl_context`` of
-        gevent's may have what ``certfile`` does not say.
+    :param kwargs: go to :class:`gevent.pywsgi.WSGIServer`. Instead of ``certfile`` an
+        ``ssl_context`` may be given, an :class:`~ssl.SSLContext` of :mod:`gevent.ssl`.
     :raises ValueError: when an option cannot be; the message names it.
 
     :ivar sockets: the connections by session id.
@@ -121,9 +121,7 @@ class SocketIOServer(WSGIServer):
         keyfile: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if certfile or keyfile:
-            kwargs["ssl_context"] = server_context(certfile, keyfile)
-        self._tls: Any = kwargs.get("ssl_context")
+        self._tls = _tls_context(certfile, keyfile, kwargs)
         check_positive(
             heartbeat_interval=heartbeat_interval,
             heartbeat_timeout=heartbeat_timeout,
@@ -193,6 +191,10 @@ class SocketIOServer(WSGIServer):
                 **(kwargs.get("environ") or {}),
             }
         super().__init__(listener, application, **kwargs)
+        # gevent takes what it does not know for options of TLS.
+        unknown = set(self.ssl_args or ()) - {"server_side"}
+        if unknown:
+            raise TypeError(f"{min(unknown)}: the server has no such option")
 
     # Options by generation
 
@@ -307,6 +309,7 @@ class SocketIOServer(WSGIServer):
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
         """Serve a connection over TLS."""
+        assert self._tls is not None
         try:
             with gevent.Timeout(self.header_timeout, TimeoutError("it takes too long")):
                 sock = self._tls.wrap_socket(client_socket, server_side=True)
@@ -395,3 +398,20 @@ class SocketIOServer(WSGIServer):
     def start(self) -> None:
         self.stopping = False
         super().start()
+
+
+def _tls_context(
+    certfile: str | None, keyfile: str | None, kwargs: dict[str, Any]
+) -> SSLContext | None:
+    """The context of a server that speaks TLS; gevent finds it among ``kwargs``."""
+    context = kwargs.pop("ssl_context", None)
+    if certfile or keyfile:
+        if context is not None:
+            raise ValueError("ssl_context: it has the certificate already; no certfile")
+        context = server_context(certfile, keyfile)
+    if context is None:
+        return None
+    check_context(context)
+    kwargs["ssl_context"] = context
+    tls: SSLContext = context
+    return tls

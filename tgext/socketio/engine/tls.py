@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from socket import SHUT_WR
 from typing import Any, NoReturn
 
 from gevent.ssl import SSLContext, SSLSocket, create_default_context
 
 #: What waits to be read, or written, in OpenSSL's words.
 _WAITS = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+#: What :meth:`~ssl.SSLSocket.read` raises at the end of the connection.
+_ENDS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+#: The most bytes that one record holds (RFC 8446, section 5.1).
+RECORD = 16384
 
 
 class Encrypted:
@@ -42,12 +49,25 @@ class Encrypted:
             data: bytes = self._tls.read(size)
         except _WAITS:
             raise BlockingIOError from None
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        except _ENDS:
             return b""
         return data
 
+    def recv_into(self, buffer: Any) -> int:
+        """Read into a buffer as much as fits; how many bytes. See :meth:`recv`."""
+        try:
+            count: int = self._tls.read(len(buffer), buffer)
+        except _WAITS:
+            raise BlockingIOError from None
+        except _ENDS:
+            return 0
+        return count
+
     def send(self, data: bytes) -> int:
         """Write as much as the kernel takes; how many bytes that were.
+
+        A record at a time: OpenSSL says of several that they were written when the last
+        one was, and a peer that reads slowly would seem to read nothing.
 
         :raises BlockingIOError: when it takes none. What is written next has to begin
             with the same bytes.
@@ -57,7 +77,7 @@ class Encrypted:
         rest = memoryview(data)
         while rest:
             try:
-                count = self._tls.write(rest)
+                count = self._tls.write(rest[:RECORD])
             except _WAITS:
                 if sent:
                     break
@@ -77,9 +97,19 @@ def say_goodbye(sock: SSLSocket) -> None:
             pass  # its own is not waited for
 
 
+def end_output(sock: Any) -> None:
+    """Tell the peer of a gevent socket that nothing follows, and send nothing more.
+
+    :raises OSError: when the connection has ended.
+    """
+    if isinstance(sock, SSLSocket):
+        say_goodbye(sock)
+    sock.shutdown(SHUT_WR)
+
+
 def below(sock: Any) -> Any:
-    """What is below a gevent socket: it has ``recv``, ``send`` and ``fileno``, and does
-    not wait. An encrypted one has ``pending`` too."""
+    """What is below a gevent socket: it has ``recv``, ``recv_into``, ``send`` and
+    ``fileno``, and does not wait. An encrypted one has ``pending`` too."""
     return Encrypted(sock) if isinstance(sock, SSLSocket) else sock._sock
 
 
@@ -104,20 +134,39 @@ def server_context(certfile: str | None, keyfile: str | None) -> SSLContext:
     try:
         context.load_cert_chain(certfile, keyfile, password)
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            text = (
-                f"keyfile: {keyfile!r} is not the key of the certificate {certfile!r}"
-            )
-        elif keyfile is None:
-            text = f"certfile: {certfile!r} holds no certificate with its key in PEM"
-        else:
-            text = (
-                f"certfile, keyfile: {certfile!r} holds no certificate in PEM, or "
-                f"{keyfile!r} no key"
-            )
-        raise ValueError(text) from None
+        raise ValueError(_explain(error, certfile, keyfile)) from None
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _explain(error: ssl.SSLError, certfile: str, keyfile: str | None) -> str:
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return f"keyfile: {keyfile or certfile!r} is not the key of {certfile!r}"
+    if error.reason is not None and error.reason.endswith("_TOO_SMALL"):
+        return f"certfile: {certfile!r} has a key that is too short; make a longer one"
+    certificate = f"certfile: {certfile!r} holds no certificate in PEM"
+    if keyfile is None:
+        return f"{certificate}, or not its key; name the file of that with keyfile"
+    try:
+        # A certificate alone can be trusted, whatever it is.
+        SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(certfile)
+    except ssl.SSLError:
+        return certificate
+    return f"keyfile: {keyfile!r} holds no key in PEM"
+
+
+def check_context(context: Any) -> None:
+    """Make sure that connections of a context let others run while they wait.
+
+    :raises ValueError: when they would not, or it is none of a server.
+    """
+    if not isinstance(context, SSLContext):
+        raise ValueError(f"ssl_context: {context!r} is none of gevent.ssl")
+    if context.protocol == ssl.PROTOCOL_TLS_CLIENT:
+        raise ValueError(
+            "ssl_context: it is a client's; a server needs one with "
+            "ssl.Purpose.CLIENT_AUTH or ssl.PROTOCOL_TLS_SERVER"
+        )
 
 
 def _check_readable(name: str, path: str) -> None:
