@@ -217,16 +217,21 @@ def test_a_connection_without_a_further_request_is_closed(serve: Serve) -> None:
 
 @pytest.mark.parametrize(("seconds", "finishes"), [(DEADLINE, True), (0.1, False)])
 def test_a_handler_has_time_when_the_server_stops(
-    serve: Serve, seconds: float, finishes: bool
+    serve: Serve, kind: str, seconds: float, finishes: bool
 ) -> None:
     namespace = fresh(Holding)
     live = serve({"/chat": namespace}, shutdown_timeout=seconds)
-    client = joined(live, "4-websocket")
+    client = joined(live, kind)
     client.emit("/chat", "hold")
     assert namespace.entered.wait(DEADLINE)
     stopping = gevent.spawn(live.server.stop)
     if finishes:
-        client.websocket.drain()
+        if "websocket" in kind:
+            client.websocket.drain()
+        else:
+            client.poll()
+            wait_for(lambda: not live.server._lingering, "all clients are told")
+        gevent.sleep(0.1)
         assert not stopping.ready()
         namespace.go_on.set()
     stopping.get(timeout=DEADLINE)

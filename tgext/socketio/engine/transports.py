@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +139,7 @@ class PollingTransport(Transport):
         self.socket.attach(self)
         self.start()
         self.handled.clear()
-        self._worker = gevent.spawn(self._open)
+        self._start_worker(self._open)
         if self.socket.generation.implicit_main:
             self.outbox.wait()
 
@@ -190,9 +190,18 @@ class PollingTransport(Transport):
         self._inbox_size += size
         self.handled.clear()
         if self._worker is None:
-            self._worker = gevent.spawn(self._work)
+            self._start_worker(self._work)
         if self._inbox_size > self.server.limits.max_message_size:
             self.handled.wait()
+
+    def _start_worker(self, work: Callable[[], None]) -> None:
+        """Run handlers, which a server that stops waits for as it does for requests."""
+        self.server.request_began()
+        self._worker = gevent.spawn(work)
+        self._worker.rawlink(self._worker_ended)
+
+    def _worker_ended(self, worker: gevent.Greenlet[..., Any]) -> None:
+        self.server.request_ended()
 
     def _work(self) -> None:
         heartbeat = self.heartbeat
