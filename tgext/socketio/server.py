@@ -141,7 +141,7 @@ def _run(
         raise OptionError(f"[server:main] {error}") from None
     server.opening_environ = NO_CHALLENGES
     server.application = CookieWatch(wsgi_app)
-    scheme = "https" if server.ssl_enabled else "http"
+    scheme = "https" if options.get("certfile") else "http"
     url = f"{scheme}://{host}:{port}"
     print(f"Starting SocketIO HTTP server on {url}, resource {resource}")
     try:
