@@ -56,7 +56,7 @@ def serving(
     """The application, on the first core."""
     ini = directory / "soak.ini"
     text = INI.read_text()
-    variables = {"max_connections": most, "backend": "redis" if redis else "memory"}
+    variables = {"most": most, "backend": "redis" if redis else "memory"}
     if redis:
         with running_redis(directory) as broker:
             lines = f"%(backend)s\nanypubsub.port = {broker.port}"

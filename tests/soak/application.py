@@ -14,7 +14,7 @@ from tg import MinimalApplicationConfigurator, TGController, config, expose, req
 
 from tgext.socketio import SocketIOController
 from tgext.socketio.channels import channels_of
-from tgext.socketio.engine.acks import AckTimeout
+from tgext.socketio.engine.acks import AckTimeout, ConnectionLost
 from tgext.socketio.engine.framestream import FrameStream
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
@@ -65,8 +65,8 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
         """Asks the client, and gives back what it answers, if it does."""
         try:
             return self.call("asked", timeout=5.0)
-        except AckTimeout:
-            return None
+        except (AckTimeout, ConnectionLost):
+            return None  # it may have been killed
 
     def on_work(self, seconds: float) -> str:
         gevent.sleep(seconds)
