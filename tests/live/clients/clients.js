@@ -110,12 +110,16 @@ class EngineClient extends Client {
     this.socket.on('connect_error', ({message, data}) => {
       this.deliver('refused', data === undefined ? [message] : [message, data]);
     });
-    this.socket.io.engine.on('upgrade', () => this.deliver('upgrade', []));
     this.upgrades = upgrades;
   }
 
+  // The connection has the transport it will keep. One that comes back has an engine of
+  // its own, whose upgrade takes its time again: acks may arrive by polling before.
   async settled() {
-    if (this.upgrades) await this.next('upgrade');
+    const {engine} = this.socket.io;
+    if (!this.upgrades || engine.transport.name === 'websocket') return;
+    engine.once('upgrade', () => this.deliver('upgrade', []));
+    await this.next('upgrade');
   }
 
   get transport() {

@@ -104,7 +104,9 @@ const scenarios = {
     return crowd.each(async (client) => {
       await client.next('disconnect', RESTART);
       await client.next('connect', RESTART);
-      return {sum: await client.ask('add', 2, 3), transport: client.transport};
+      const sum = await client.ask('add', 2, 3);
+      await client.settled();
+      return {sum, transport: client.transport};
     });
   },
 };
