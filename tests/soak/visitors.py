@@ -12,7 +12,7 @@ from struct import pack
 from typing import Any
 
 import gevent
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from gevent.lock import Semaphore
 
 from tests.engine.clients import (
@@ -66,12 +66,16 @@ class Visitor:
         self.ended = False
         #: A client has one connection for its POSTs.
         self._sending = Semaphore()
-        self.client.join(CHAT)
+        self._joined = Event()
         if isinstance(self.client, WebSocketClient):
             self.client.websocket.sock.settimeout(None)
         self._greenlets = [gevent.spawn(self._read)]
         if kind.startswith("2"):
             self._greenlets.append(gevent.spawn(self._ping))
+        self._send(self.client.dialect.connect(CHAT))
+        if not self._joined.wait(PATIENCE):
+            self.forget()
+            raise Trouble(f"{kind}: not in {CHAT} after {PATIENCE} s")
 
     def _read(self) -> None:
         try:
@@ -105,6 +109,9 @@ class Visitor:
             if self.answers:
                 answer = self.client.dialect.ack(CHAT, packet["id"], ("answer",))
                 self._send(answer)
+        elif packet["type"] == "connect":
+            assert packet["endpoint"] == CHAT, packet
+            self._joined.set()
         else:
             self._seen["heard"] += 1
 
@@ -154,7 +161,7 @@ class Visitor:
         elif what < 0.94:
             if self.call("ask_me") != ["answer"]:
                 raise Trouble(f"{self.kind}: the server did not get its ack")
-        elif what < 0.99:
+        elif what < 0.999:
             self.call("work", random.uniform(0, 1))
         else:
             self.call("say", "news", "to all")
