@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import signal
 import subprocess
@@ -17,7 +16,6 @@ import pytest
 from tgext.socketio import server
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.server import (
-    YOUNG_OBJECTS,
     AddressError,
     DebugModeForbiddenException,
     LatePatchError,
@@ -187,17 +185,3 @@ def test_a_native_thread_local_is_a_late_patch() -> None:
 
 def test_a_timely_patch_is_none() -> None:
     server.check_patched()
-
-
-def test_the_garbage_collector_is_spared_while_the_server_runs() -> None:
-    before = gc.get_threshold()
-    seen: list[tuple[int, bool]] = []
-
-    def look(self: SocketIOServer) -> None:
-        seen.append((gc.get_threshold()[0], gc.get_freeze_count() > 0))
-
-    with mock.patch.object(SocketIOServer, "serve_forever", look):
-        socketio_server_runner(app, {}, port=0)
-    assert seen == [(YOUNG_OBJECTS, True)]
-    assert gc.get_threshold() == before
-    assert gc.get_freeze_count() == 0

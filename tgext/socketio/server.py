@@ -16,12 +16,10 @@ patch_all()
 
 import atexit
 import errno
-import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gevent
@@ -57,9 +55,6 @@ class AddressError(StartError):
 def _list(value: Any) -> list[str]:
     return list(aslist(value.replace(",", " ") if isinstance(value, str) else value))
 
-
-#: New objects after which the garbage collector runs; Python's default is 700.
-YOUNG_OBJECTS = 10_000
 
 #: Options of ``[server:main]`` that go to SocketIOServer, and what reads each.
 OPTIONS: dict[str, Callable[[Any], Any]] = {
@@ -202,29 +197,10 @@ def serve(server: SocketIOServer) -> None:
         for number in (signal.SIGINT, signal.SIGTERM)
     ]
     try:
-        with _spared_collector():
-            server.serve_forever()
+        server.serve_forever()
     finally:
         for each in stops:
             each.cancel()
-
-
-@contextmanager
-def _spared_collector() -> Iterator[None]:
-    """Have the garbage collector run less often, and not look at what stays.
-
-    Connections that open are new objects by the hundred, none of them garbage.
-    """
-    gc.collect()
-    gc.freeze()
-    before = gc.get_threshold()
-    if 0 < before[0] < YOUNG_OBJECTS:
-        gc.set_threshold(YOUNG_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def _explain(error: OSError) -> str:

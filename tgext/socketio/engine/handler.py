@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import ssl
 from collections.abc import Callable, Iterable
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
-from gevent.pywsgi import Input, WSGIHandler
-from gevent.ssl import SSLSocket
+from gevent.pywsgi import Input
 
 from ..wire import engineio
 from ..wire.errors import PayloadError, PayloadTooLarge
@@ -23,25 +20,22 @@ from . import origins, payloads
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handlers import CLIENT_LEFT
 from .handshake import HandshakeRefused, asks_for_websocket, read_handshake
-from .input import InputTimeout, Leftover, RequestBody, buffered_input
+from .http import HeaderList, HTTPHandler
+from .input import InputTimeout, Leftover
+from .outbox import Encoded
 from .routes import Route, find_route
 from .sessions import Refused, open_session
 from .streams import STREAMS
-from .tls import say_goodbye
 from .transports import PollingTransport
 from .upgrade import Upgrade
 from .virtsocket import Socket
 from .websocket import CLOSE_TIMEOUT, MOST_READ, WebSocketTransport
 from .wsgiwebsocket import serve_websocket
 
-if TYPE_CHECKING:
-    from .server import SocketIOServer
-
 log = logging.getLogger(__name__)
 
 StartResponse = Callable[..., Any]
 Body = Iterable[bytes]
-Headers = list[tuple[str, str]]
 
 #: Engine.IO's error codes, as the reference server words them.
 _TRANSPORT_UNKNOWN = (0, "Transport unknown")
@@ -54,15 +48,11 @@ _UNSUPPORTED = (5, "Unsupported protocol version")
 _TEXT = ("Content-Type", "text/plain; charset=UTF-8")
 
 
-#: Bytes of an answer of which a client has to take some in `send_timeout`.
-SENT_AT_ONCE = 65536
-
-
 class HTTPError(Exception):
     """A request that is answered with an error."""
 
     def __init__(
-        self, status: str, body: bytes = b"", headers: Headers | None = None
+        self, status: str, body: bytes = b"", headers: HeaderList | None = None
     ) -> None:
         super().__init__(status)
         self.status = status
@@ -81,71 +71,12 @@ def _error(generation: Generation | None, code: tuple[int, str]) -> HTTPError:
     return _engine_error(code)
 
 
-class HeaderTimeout(OSError, ValueError):
-    """The headers of a request take too long; pywsgi knows both its bases."""
-
-
-class SocketIOHandler(WSGIHandler):
+class SocketIOHandler(HTTPHandler):
     """Serves one HTTP connection."""
 
-    server: SocketIOServer
     _route: Route | None = None
-    _kept_alive = False
     #: How a plain WebSocket ended: what the access log has about it.
     ending = ""
-    _header_timer: gevent.Timeout
-
-    def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
-        super().__init__(sock, address, server)
-        self.rfile = buffered_input(sock, server.body_timeout)
-
-    def read_requestline(self) -> str:
-        if self._kept_alive and not self._is_asked_again():
-            return ""
-        self._kept_alive = True
-        self._header_timer = gevent.Timeout.start_new(
-            self.server.header_timeout, HeaderTimeout("the headers take too long")
-        )
-        try:
-            line = super().read_requestline()
-        except BaseException:
-            self._header_timer.close()
-            raise
-        if not line:
-            self._header_timer.close()
-        return line
-
-    def handle_one_request(self) -> Any:
-        result = super().handle_one_request()
-        if result is None and isinstance(self.socket, SSLSocket):
-            say_goodbye(self.socket)  # pywsgi is about to close it
-        return result
-
-    def _is_asked_again(self) -> bool:
-        """Wait for the next request on the connection; whether one has begun."""
-        with gevent.Timeout(self.server.keepalive_timeout, False):  # type: ignore[arg-type]
-            while True:
-                try:
-                    return bool(self.rfile.peek(1))
-                except InputTimeout:
-                    continue  # a connection between two requests has time
-        return False
-
-    def read_request(self, raw_requestline: str) -> Any:
-        try:
-            return super().read_request(raw_requestline)
-        finally:
-            self._header_timer.close()
-
-    def get_environ(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environ()
-        body = environ["wsgi.input"]
-        if isinstance(body, Input) and (body.content_length or body.chunked_input):
-            seconds = self.server.body_timeout
-            give_up = partial(setattr, self, "close_connection", True)
-            body = RequestBody(body, seconds, give_up)
-            self.wsgi_input = environ["wsgi.input"] = body
-        return environ
 
     def handle_one_response(self) -> None:
         assert self.environ is not None
@@ -163,28 +94,8 @@ class SocketIOHandler(WSGIHandler):
         try:
             super().handle_one_response()
         finally:
+            self.application = None  # it may hold this handler
             self.server.request_ended()
-
-    def _sendall(self, data: bytes) -> None:
-        self.socket.settimeout(self.server.send_timeout)
-        try:
-            for at in range(0, len(data), SENT_AT_ONCE):
-                super()._sendall(data[at : at + SENT_AT_ONCE])  # type: ignore[misc]
-        except (ssl.SSLError, TimeoutError) as error:
-            # pywsgi knows one way in which a client leaves while it is answered.
-            raise ConnectionResetError(errno.ECONNRESET, str(error)) from error
-        finally:
-            self.socket.settimeout(None)
-
-    def start_response(
-        self, status: str, headers: Headers, exc_info: Any = None
-    ) -> Callable[[bytes], None]:
-        # pywsgi closes without a word, and a client that keeps its connections would
-        # see its next request fail.
-        said = any(name.lower() == "connection" for name, _ in headers)
-        if self.close_connection and not said:
-            headers = [*headers, ("Connection", "close")]
-        return super().start_response(status, headers, exc_info)
 
     def format_request(self) -> str:
         line: str = super().format_request()
@@ -220,7 +131,7 @@ class SocketIOHandler(WSGIHandler):
     def _start(
         self,
         start_response: StartResponse,
-        cors: Headers,
+        cors: HeaderList,
         status: str = "200 OK",
         headers: Iterable[tuple[str, str]] = (_TEXT,),
     ) -> None:
@@ -286,8 +197,9 @@ class SocketIOHandler(WSGIHandler):
         if route.transport == "websocket":
             key = _websocket_key(environ)
             socket, cookies = open_session(server, environ, generation)
-            sock, early = self.switch_protocols(key, cookies)
-            return self._run_websocket(socket, sock, early, self._open_packet(socket))
+            first = Encoded(self._open_packet(socket)).frame
+            sock, early = self.switch_protocols(key, cookies, first)
+            return self._run_websocket(socket, sock, early)
         socket, cookies = open_session(server, environ, generation)
         polling = PollingTransport(server, socket)
         polling.open()
@@ -466,15 +378,11 @@ class SocketIOHandler(WSGIHandler):
             self.server.transport_came(socket)
             upgrade = Upgrade(transport, sock, early, self.server.handshake_timeout)
             return self._hand_over(sock, upgrade.run)
-        return self._run_websocket(socket, sock, early, "")
+        return self._run_websocket(socket, sock, early)
 
-    def _run_websocket(
-        self, socket: Socket, sock: Any, early: bytes, first: str
-    ) -> Body:
+    def _run_websocket(self, socket: Socket, sock: Any, early: bytes) -> Body:
         transport = WebSocketTransport(self.server, socket, sock, early)
         self.server.transport_came(socket)
-        if first:
-            transport.send_text(first)
         return self._hand_over(sock, transport.open)
 
     def _hand_over(self, sock: Any, run: Callable[[], object]) -> Body:
@@ -482,9 +390,12 @@ class SocketIOHandler(WSGIHandler):
         self.server.hand_over(sock, run)
         return []
 
-    def switch_protocols(self, key: str, headers: Headers) -> tuple[Any, bytes]:
+    def switch_protocols(
+        self, key: str, headers: HeaderList, first: bytes = b""
+    ) -> tuple[Any, bytes]:
         """Answer 101 and let go of everything that HTTP needed.
 
+        :param first: the first frame, which leaves with the answer.
         :returns: the gevent socket, and what the peer sent ahead of the answer.
         """
         sock = self.socket
@@ -500,10 +411,9 @@ class SocketIOHandler(WSGIHandler):
             *(f"{name}: {value}" for name, value in headers),
         ]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        sock.sendall(head)
+        self._send(head + first)
         # For the access log; and nothing may answer the request a second time.
         self._orig_status = "101 Switching Protocols"
-        self.response_length = len(head)
         self.close_connection = True
         self.wsgi_input = Input(BytesIO(), 0)  # type: ignore[arg-type]
         self.rfile = self.headers = None  # type: ignore[assignment]

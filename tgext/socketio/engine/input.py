@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable
 from io import BufferedReader, RawIOBase
 from typing import Any
@@ -31,11 +32,15 @@ class FairInput(RawIOBase):
 
     :param sock: a gevent socket.
     :param patience: seconds to wait for some input at most.
+
+    :ivar patience: the same.
     """
 
     def __init__(self, sock: Any, patience: float) -> None:
         self._sock = sock
-        self._patience = patience
+        self.patience = patience
+        #: Of a connection that has just been accepted the request is mostly there.
+        self._fresh = True
         #: Whether there is input that the event loop does not see any more.
         self._pending = getattr(sock, "pending", None)
         self._below = below(sock)
@@ -46,19 +51,22 @@ class FairInput(RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         descriptor = self._sock.fileno()
         waits = descriptor >= 0 and self._sock.gettimeout() != 0
+        patience, begin = self.patience, time.monotonic()
         while True:
-            if not waits:
-                pass
+            if not waits or self._fresh:
+                self._fresh = False
             elif self._pending is not None and self._pending():
                 take_turn()
             else:
-                wait_read(descriptor, self._patience, InputTimeout())
+                wait_read(descriptor, max(0.0, patience), InputTimeout())
             try:
                 count: int = self._below.recv_into(buffer)
             except BlockingIOError:
                 if not waits:
                     return None
-                continue  # less than a record of TLS
+                # Nothing yet, or less than a record of TLS.
+                patience = begin + self.patience - time.monotonic()
+                continue
             return count
 
 

@@ -16,6 +16,7 @@ from gevent.pywsgi import WSGIServer
 from gevent.ssl import SSLContext, SSLSocket
 
 from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
+from .collector import spared_collector
 from .cork import Cork
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
@@ -394,6 +395,11 @@ class SocketIOServer(WSGIServer):
         while self._lingering and time.monotonic() < farewells:
             gevent.sleep(0.01)
         self._idle.wait()
+
+    def serve_forever(self, stop_timeout: float | None = None) -> None:
+        """Serve until :meth:`stop`, with a garbage collector that runs less often."""
+        with spared_collector():
+            super().serve_forever(stop_timeout)
 
     def start(self) -> None:
         self.stopping = False

@@ -22,6 +22,10 @@ MAX_DIGITS = 16
 #: Packets sent in one polling body: the public Python client refuses more.
 MAX_PACKETS_SENT = 16
 
+#: Bytes of one header of a request, and headers of one: what Python's own HTTP takes.
+MAX_HEADER_LINE = 65536
+MAX_HEADERS = 100
+
 
 @dataclass(frozen=True)
 class Limits:
