@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine import handler as handler_module
+from tgext.socketio.engine import polling as polling_module
 from tgext.socketio.engine import websocket as websocket_module
 from tgext.socketio.wire.websocket import TEXT, encode_frame
 
@@ -305,7 +305,7 @@ def test_bad_input_is_answered_and_others_are_served(
     serve: Serve, vector: Vector, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What is sent in spite of the answer is read, however long it takes.
-    for module in (handler_module, websocket_module):
+    for module in (polling_module, websocket_module):
         monkeypatch.setattr(module, "CLOSE_TIMEOUT", DEADLINE)
     scene = Scene(serve, vector, kind)
     SEND[type(vector.sent)](scene, vector.sent, vector.live)

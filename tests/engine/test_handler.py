@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine import handler
+from tgext.socketio.engine import polling
 
 from .clients import DEADLINE, Polling1, Polling5, WebSocket1, kinds, wait_for
 from .conftest import Live, Serve
@@ -28,7 +28,7 @@ WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 def test_a_body_past_the_limit_is_refused_unread(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
-    monkeypatch.setattr(handler, "CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(polling, "CLOSE_TIMEOUT", 0.1)
     live = serve({}, max_message_size=100)
     client = live.polling_5()
     raw = live.raw()

@@ -23,11 +23,12 @@ from . import (
     test_outbox,
     test_server,
     test_sessions,
+    test_stopping,
     test_transports,
 )
 from .clients import DEADLINE, Http, wait_for
 from .conftest import Live, Serve
-from .namespaces import Echo, Holding, Witness, fresh
+from .namespaces import Echo, Witness, fresh
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 HANDSHAKE_1 = "/socket.io/1/"
@@ -212,30 +213,7 @@ def test_a_connection_without_a_further_request_is_closed(serve: Serve) -> None:
     raw.expect_end()
 
 
-# shutdown_timeout
-
-
-@pytest.mark.parametrize(("seconds", "finishes"), [(DEADLINE, True), (0.1, False)])
-def test_a_handler_has_time_when_the_server_stops(
-    serve: Serve, kind: str, seconds: float, finishes: bool
-) -> None:
-    namespace = fresh(Holding)
-    live = serve({"/chat": namespace}, shutdown_timeout=seconds)
-    client = joined(live, kind)
-    client.emit("/chat", "hold")
-    assert namespace.entered.wait(DEADLINE)
-    stopping = gevent.spawn(live.server.stop)
-    if finishes:
-        if "websocket" in kind:
-            client.websocket.drain()
-        else:
-            client.poll()
-            wait_for(lambda: not live.server._lingering, "all clients are told")
-        gevent.sleep(0.1)
-        assert not stopping.ready()
-        namespace.go_on.set()
-    stopping.get(timeout=DEADLINE)
-    namespace.go_on.set()
+# Methods
 
 
 def test_a_handshake_with_another_method_is_a_bad_request(serve: Serve) -> None:
@@ -258,7 +236,7 @@ TESTS: dict[str, tuple[object, ...]] = {
     "heartbeat_timeout": (test_heartbeat,),
     "close_timeout": (test_generations,),
     "handshake_timeout": (test_sessions,),
-    "shutdown_timeout": (test_a_handler_has_time_when_the_server_stops,),
+    "shutdown_timeout": (test_stopping,),
     "max_message_size": (
         test_a_message_as_large_as_is_allowed,
         test_a_message_one_byte_larger,

@@ -1,4 +1,4 @@
-"""The server: options, limits, fairness, the end."""
+"""The server: options, limits, fairness. How it stops is in test_stopping.py."""
 
 from __future__ import annotations
 
@@ -18,14 +18,11 @@ from .clients import (
     DEADLINE,
     MASK,
     RESOURCE,
-    PollingClient,
-    WebSocketClient,
     handshake_1,
-    kinds,
     wait_for,
 )
 from .conftest import Serve, manage
-from .namespaces import Echo, Holding, Witness, fresh
+from .namespaces import Echo, fresh
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
@@ -263,85 +260,6 @@ def test_frames_that_make_no_message_keep_nobody_from_being_answered(
     assert bystander.read()["args"] == [1]
     sending.get()
     wait_for(lambda: namespace.count == 2, "all is handled")
-
-
-# The end
-
-
-def test_clients_are_told_that_the_server_stops(serve: Serve, kind: str) -> None:
-    namespace = fresh(Witness)
-    live = serve({"/chat": namespace})
-    client = live.client(kind)
-    client.join("/chat")
-    stopping = gevent.spawn(live.server.stop)
-    # They shall come back: a disconnect packet would forbid it.
-    assert client.receive() == ("7:::1+0" if kind.startswith("0.9") else "1")
-    if isinstance(client, WebSocketClient):
-        assert client.websocket.receive_close() == 1001
-        client.websocket.send_close(1001)
-        client.websocket.expect_end()
-    stopping.get(timeout=DEADLINE)
-    assert namespace.left == ["server shutting down"]
-    assert live.server.sockets == {}
-
-
-@pytest.mark.parametrize("kind", kinds("polling"))
-def test_a_poll_that_waits_is_answered_when_the_server_stops(
-    serve: Serve, kind: str
-) -> None:
-    live = serve({"/chat": fresh(Witness)})
-    client = live.client(kind)
-    client.join("/chat")
-    assert isinstance(client, PollingClient)
-    poll = gevent.spawn(client.poll)
-    transport: Any = live.socket(client).transport
-    wait_for(lambda: transport.polling, "a poll waits")
-    live.server.stop()
-    expected = "7:::1+0" if kind.startswith("0.9") else "1"
-    assert poll.get(timeout=DEADLINE) == [expected]
-
-
-def test_a_server_that_stops_waits_for_handlers_and_opens_no_sessions(
-    serve: Serve,
-) -> None:
-    namespace = fresh(Holding, recv_disconnect=Holding.hold)
-    live = serve({"/chat": namespace})
-    client = live.websocket_5()
-    client.join("/chat")
-    http = live.http()
-    assert http.get("/").text == "a page"
-    stopping = gevent.spawn(live.server.stop)
-    assert namespace.entered.wait(DEADLINE)
-    for target in HANDSHAKES:
-        reply = live.http().get(target)
-        assert reply.status == 503
-    # Pages are answered to the end, on connections that then close.
-    assert http.get("/").text == "a page"
-    assert not stopping.ready()
-    namespace.go_on.set()
-    client.websocket.drain()
-    client.close()
-    stopping.get(timeout=DEADLINE)
-
-
-def test_a_handler_that_never_ends_does_not_keep_the_server(serve: Serve) -> None:
-    namespace = fresh(Holding, recv_disconnect=Holding.hold)
-    live = serve({"/chat": namespace})
-    client = live.websocket_5()
-    client.join("/chat")
-    live.server.stop(timeout=0.1)
-    assert live.server.closed
-    namespace.go_on.set()
-
-
-def test_a_client_that_does_not_answer_does_not_keep_the_server(serve: Serve) -> None:
-    live = serve({}, shutdown_timeout=0.2)
-    clients = [live.client(each) for each in ("0.9-websocket", "4-websocket")]
-    live.server.stop()
-    assert live.server.closed
-    for client in clients:
-        assert isinstance(client, WebSocketClient)
-        client.websocket.drain()
 
 
 def test_stopping_twice_has_no_effect(serve: Serve) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine import server, transports
+from tgext.socketio.engine import connections, transports
 from tgext.socketio.engine.namespace import BaseNamespace
 
 from .clients import DEADLINE, kinds, wait_for
@@ -31,7 +31,7 @@ class Parting(BaseNamespace):
 def test_all_that_was_sent_before_the_end_can_be_fetched(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, pending: bool
 ) -> None:
-    monkeypatch.setattr(server, "NAMESPACE_TIMEOUT", 0.1)
+    monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.1)
     live = serve({"/chat": Parting})
     client = live.polling_5()
     client.join("/chat")

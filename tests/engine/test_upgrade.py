@@ -8,7 +8,7 @@ import gevent
 import pytest
 from gevent.event import AsyncResult, Event
 
-from tgext.socketio.engine import server as server_module
+from tgext.socketio.engine import connections
 from tgext.socketio.engine import websocket as websocket_module
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.wire.websocket import BINARY, CLOSE, PING, TEXT, encode_frame
@@ -73,7 +73,7 @@ def test_a_handler_that_asks_its_client_holds_no_upgrade_up(serve: Serve) -> Non
 def test_a_session_that_ends_during_the_upgrade_takes_both_along(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "NAMESPACE_TIMEOUT", 0.1)
+    monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.1)
     monkeypatch.setattr(websocket_module, "CLOSE_TIMEOUT", 0.1)
     namespace = busy()
     live = serve({"/chat": namespace})

@@ -9,7 +9,7 @@ import gevent
 import pytest
 from gevent.event import AsyncResult, Event
 
-from tgext.socketio.engine import server as server_module
+from tgext.socketio.engine import connections
 from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace, ConnectionRefused
 from tgext.socketio.engine.virtsocket import Socket
@@ -470,7 +470,7 @@ def test_jobs_of_a_connection_end_with_it(serve: Serve, kind: str, which: str) -
 def test_a_4_x_connection_in_no_namespace_ends_after_a_moment(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str, endpoint: str, by: str
 ) -> None:
-    monkeypatch.setattr(server_module, "NAMESPACE_TIMEOUT", 0.1)
+    monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.1)
     live = serve({"/chat": Echo})
     client = live.client(kind)
     client.join(endpoint)
@@ -486,7 +486,7 @@ def test_a_4_x_connection_in_no_namespace_ends_after_a_moment(
 def test_a_4_x_connection_that_joins_a_namespace_again_stays(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str, endpoint: str
 ) -> None:
-    monkeypatch.setattr(server_module, "NAMESPACE_TIMEOUT", 0.1)
+    monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.1)
     live = serve({"/chat": Echo, "/other": Echo})
     client = live.client(kind)
     client.join("/chat")
@@ -508,7 +508,7 @@ def test_a_4_x_connection_that_joins_a_namespace_again_stays(
 def test_a_4_x_connection_that_is_in_another_namespace_stays(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str, left: str
 ) -> None:
-    monkeypatch.setattr(server_module, "NAMESPACE_TIMEOUT", 0.1)
+    monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.1)
     live = serve({"/chat": Echo})
     client = live.client(kind)
     client.join("")
@@ -528,7 +528,7 @@ def test_a_4_x_connection_that_is_in_another_namespace_stays(
 def test_an_older_connection_is_always_in_the_main_namespace(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(server_module, "NAMESPACE_TIMEOUT", 0.1)
+    monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.1)
     live = serve({"/chat": Echo})
     client = live.client(kind)
     client.join("/chat")

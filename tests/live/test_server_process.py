@@ -198,24 +198,35 @@ def test_a_handler_has_time_to_finish(
 ) -> None:
     monkeypatch.setattr("tests.engine.clients.RESOURCE", "/socketio")
     ini = variant(tmp_path, "host =", f"shutdown_timeout = {timeout}\nhost =")
-    with serve(ini) as server, closing(WebSocket5(server.port)) as client:
+    with (
+        serve(ini) as server,
+        closing(WebSocket5(server.port)) as client,
+        closing(WebSocket5(server.port)) as idle,
+    ):
         client.join("/lab")
-        client.emit("/lab", "take_long", seconds)
+        client.emit("/lab", "take_long", seconds, number=1)
         while "takes long" not in server.output:
             wait_a_moment(server)
         server.process.send_signal(signal.SIGTERM)
-        assert client.receive() == "1"  # it shall come back by itself
-        assert client.websocket.receive_close() == 1001
+        expect_goodbye(idle)
         with closing(socket.create_connection(("127.0.0.1", server.port))) as late:
             late.sendall(HANDSHAKE)
             assert late.recv(100).startswith(b"HTTP/1.1 503 ")
         if second:
             server.process.send_signal(signal.SIGTERM)
+        if finishes:
+            assert client.read()["args"] == ["done"]
+        expect_goodbye(client)
         ended = server.wait_until_ended()
     assert ended.code == 0
     assert ended.seconds < STOP_WITHIN
     assert ("took long" in server.output) is finishes
     assert "Traceback" not in server.output
+
+
+def expect_goodbye(client: WebSocket5) -> None:
+    assert client.receive() == "1"  # it shall come back by itself
+    assert client.websocket.receive_close() == 1001
 
 
 def wait_a_moment(server: Server) -> str:

@@ -2,76 +2,48 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 from io import BytesIO
 from typing import Any
 
-import gevent
 from gevent.pywsgi import Input
 
 from ..wire import engineio
-from ..wire.errors import PayloadError, PayloadTooLarge
 from ..wire.socketio_1 import RECONNECT
 from ..wire.websocket import accept_key
 from . import origins, payloads
+from .answers import (
+    BAD_METHOD,
+    BAD_REQUEST,
+    FORBIDDEN,
+    TEXT,
+    TRANSPORT_UNKNOWN,
+    UNKNOWN_SID,
+    UNSUPPORTED,
+    HTTPError,
+    engine_error,
+    refusal,
+)
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handlers import CLIENT_LEFT
 from .handshake import HandshakeRefused, asks_for_websocket, read_handshake
-from .http import HeaderList, HTTPHandler
-from .input import InputTimeout, Leftover
+from .http import HeaderList
 from .outbox import Encoded
+from .polling import Body, PollingHandler, StartResponse
 from .routes import Route, find_route
+from .serving import serve_websocket
 from .sessions import Refused, open_session
-from .streams import STREAMS
 from .transports import PollingTransport
 from .upgrade import Upgrade
 from .virtsocket import Socket
-from .websocket import CLOSE_TIMEOUT, MOST_READ, WebSocketTransport
-from .wsgiwebsocket import serve_websocket
+from .websocket import WebSocketTransport
 
 log = logging.getLogger(__name__)
 
-StartResponse = Callable[..., Any]
-Body = Iterable[bytes]
 
-#: Engine.IO's error codes, as the reference server words them.
-_TRANSPORT_UNKNOWN = (0, "Transport unknown")
-_UNKNOWN_SID = (1, "Session ID unknown")
-_BAD_METHOD = (2, "Bad handshake method")
-_BAD_REQUEST = (3, "Bad request")
-_FORBIDDEN = (4, "Forbidden")
-_UNSUPPORTED = (5, "Unsupported protocol version")
-
-_TEXT = ("Content-Type", "text/plain; charset=UTF-8")
-
-
-class HTTPError(Exception):
-    """A request that is answered with an error."""
-
-    def __init__(
-        self, status: str, body: bytes = b"", headers: HeaderList | None = None
-    ) -> None:
-        super().__init__(status)
-        self.status = status
-        self.body = body
-        self.headers = headers or [_TEXT]
-
-
-def _engine_error(code: tuple[int, str], status: str = "400 Bad Request") -> HTTPError:
-    body = json.dumps({"code": code[0], "message": code[1]}).encode()
-    return HTTPError(status, body, [("Content-Type", "application/json")])
-
-
-def _error(generation: Generation | None, code: tuple[int, str]) -> HTTPError:
-    if generation is SOCKETIO_1:
-        return HTTPError("400 Bad Request", code[1].encode())
-    return _engine_error(code)
-
-
-class SocketIOHandler(HTTPHandler):
+class SocketIOHandler(PollingHandler):
     """Serves one HTTP connection."""
 
     _route: Route | None = None
@@ -88,8 +60,6 @@ class SocketIOHandler(HTTPHandler):
             self.application = partial(self._serve, self._route)
         elif asks_for_websocket(self.environ):
             self.application = partial(serve_websocket, self)
-        if self.server.stopping:
-            self.close_connection = True
         self.server.request_began()
         try:
             super().handle_one_response()
@@ -116,7 +86,7 @@ class SocketIOHandler(HTTPHandler):
         try:
             origin = origins.origin_of(route, environ)
             if not origins.is_allowed(origin, environ, allowed):
-                raise _engine_error(_FORBIDDEN, "403 Forbidden")
+                raise engine_error(FORBIDDEN, "403 Forbidden")
             if not origins.is_trusted(origin, environ, allowed):
                 origins.drop_credentials(environ)
             start = partial(self._start, start_response, cors)
@@ -133,7 +103,7 @@ class SocketIOHandler(HTTPHandler):
         start_response: StartResponse,
         cors: HeaderList,
         status: str = "200 OK",
-        headers: Iterable[tuple[str, str]] = (_TEXT,),
+        headers: Iterable[tuple[str, str]] = (TEXT,),
     ) -> None:
         # Polls and handshakes are never cached.
         no_store = ("Cache-Control", "no-store")
@@ -151,19 +121,19 @@ class SocketIOHandler(HTTPHandler):
             return []
         handshake = route.generation in (SOCKETIO_4, SOCKETIO_5) and not route.sid
         if method not in ("GET", "POST") and not handshake:
-            allow = [_TEXT, ("Allow", "GET, POST, OPTIONS")]
+            allow = [TEXT, ("Allow", "GET, POST, OPTIONS")]
             raise HTTPError("405 Method Not Allowed", b"", allow)
         generation = route.generation
         if generation is None:
-            raise _engine_error(_UNSUPPORTED)
+            raise engine_error(UNSUPPORTED)
         if route.jsonp is not None and not payloads.is_callback(route.jsonp):
-            raise _error(generation, _BAD_REQUEST)
+            raise refusal(generation, BAD_REQUEST)
         if not route.sid:
             if generation is SOCKETIO_1:
                 # Its specification has a POST here, its client sends a GET.
                 return self._handshake_1(route, environ, start)
             if method != "GET":
-                raise _error(generation, _BAD_METHOD)
+                raise refusal(generation, BAD_METHOD)
             return self._handshake(route, generation, environ, start)
         return self._continue(route, generation, environ, start)
 
@@ -193,7 +163,7 @@ class SocketIOHandler(HTTPHandler):
     ) -> Body:
         server = self.server
         if route.transport not in server.transports_of(generation):
-            raise _engine_error(_TRANSPORT_UNKNOWN)
+            raise engine_error(TRANSPORT_UNKNOWN)
         if route.transport == "websocket":
             key = _websocket_key(environ)
             socket, cookies = open_session(server, environ, generation)
@@ -236,7 +206,7 @@ class SocketIOHandler(HTTPHandler):
         if not route.disconnect and (
             route.transport not in self.server.transports_of(generation)
         ):
-            raise _error(generation, _TRANSPORT_UNKNOWN)
+            raise refusal(generation, TRANSPORT_UNKNOWN)
         socket = self.server.sockets.get(route.sid)
         if socket is None or socket.generation is not generation:
             return self._unknown_session(route, generation, environ, start)
@@ -266,102 +236,7 @@ class SocketIOHandler(HTTPHandler):
             headers, body = payloads.text_answer(route, generation, RECONNECT.encode())
             start("200 OK", headers)
             return [body]
-        raise _error(generation, _UNKNOWN_SID)
-
-    def _polling(
-        self,
-        route: Route,
-        socket: Socket,
-        environ: dict[str, Any],
-        start: StartResponse,
-    ) -> Body:
-        get = environ["REQUEST_METHOD"] == "GET"
-        if socket.transport is None and get:
-            polling = PollingTransport(self.server, socket)
-            polling.open()
-        transport = socket.transport
-        if not isinstance(transport, PollingTransport):
-            raise _error(socket.generation, _BAD_REQUEST)
-        self.server.transport_came(socket)
-        generation = socket.generation
-        if get:
-            self._check_overlap(socket, transport)
-            if route.transport in STREAMS:
-                content_type, stream = STREAMS[route.transport]
-                start("200 OK", [("Content-Type", content_type)])
-                return stream(transport)
-            headers, body = payloads.answer(route, generation, transport.poll())
-        else:
-            if transport.posting and generation is not SOCKETIO_1:
-                # Nobody knows which of the two came first.
-                socket.kill(reason="transport error")
-                raise _error(generation, _BAD_REQUEST)
-            with transport.one_post():
-                self._post(route, socket, transport, environ)
-            headers, body = [_TEXT], generation.post_answer
-        start("200 OK", headers)
-        return [body]
-
-    def _post(
-        self,
-        route: Route,
-        socket: Socket,
-        transport: PollingTransport,
-        environ: dict[str, Any],
-    ) -> None:
-        limits = self.server.limits
-        content_type = environ.get("CONTENT_TYPE", "")
-        try:
-            body = self._read_body(environ)
-            messages = payloads.read(
-                route, socket.generation, body, content_type, limits
-            )
-        except PayloadTooLarge as error:
-            socket.kill(reason="parse error")
-            text = b"Payload too large"
-            raise self._unread("413 Payload Too Large", text) from error
-        except PayloadError as error:
-            socket.kill(reason="parse error")
-            raise _error(socket.generation, (3, error.reason)) from error
-        transport.post(messages, len(body))
-
-    def _check_overlap(self, socket: Socket, transport: PollingTransport) -> None:
-        if not transport.polling:
-            return
-        if socket.generation is SOCKETIO_1:
-            # The client gave up on a poll that still hangs here.
-            transport.outbox.wake()
-            return
-        socket.kill(reason="transport error")
-        raise _error(socket.generation, _BAD_REQUEST)
-
-    def _read_body(self, environ: dict[str, Any]) -> bytes:
-        limit = self.server.limits.max_message_size
-        if int(environ.get("CONTENT_LENGTH") or 0) > limit:
-            raise PayloadTooLarge("the body is larger than max_message_size")
-        try:
-            with gevent.Timeout(self.server.body_timeout, InputTimeout()):
-                body: bytes = environ["wsgi.input"].read(limit + 1)
-        except InputTimeout as error:
-            self.close_connection = True
-            text = b"The body takes too long"
-            raise self._unread("408 Request Timeout", text) from error
-        except OSError as error:
-            self.close_connection = True
-            raise HTTPError("400 Bad Request", b"The body ended early") from error
-        if len(body) > limit:
-            raise PayloadTooLarge("the body is larger than max_message_size")
-        return body
-
-    def _unread(self, status: str, text: bytes) -> HTTPError:
-        """The answer to a request whose body nobody reads to its end."""
-        # pywsgi would read the rest of the body.
-        assert self.wsgi_input is not None
-        self.wsgi_input = Leftover(  # type: ignore[assignment]
-            self.wsgi_input, CLOSE_TIMEOUT, MOST_READ
-        )
-        headers = [_TEXT, ("Connection", "close")]
-        return HTTPError(status, text, headers)
+        raise refusal(generation, UNKNOWN_SID)
 
     # WebSockets
 
@@ -370,9 +245,9 @@ class SocketIOHandler(HTTPHandler):
         if isinstance(transport, WebSocketTransport) or (
             transport is not None and socket.generation is SOCKETIO_1
         ):
-            raise _error(socket.generation, _BAD_REQUEST)
+            raise refusal(socket.generation, BAD_REQUEST)
         if isinstance(transport, PollingTransport) and transport.follower is not None:
-            raise _error(socket.generation, _BAD_REQUEST)
+            raise refusal(socket.generation, BAD_REQUEST)
         sock, early = self.switch_protocols(_websocket_key(environ), [])
         if isinstance(transport, PollingTransport):
             self.server.transport_came(socket)
@@ -429,5 +304,5 @@ def _websocket_key(environ: dict[str, Any]) -> str:
     try:
         return read_handshake(environ).key
     except HandshakeRefused as refused:
-        headers = [_TEXT, *refused.headers]
+        headers = [TEXT, *refused.headers]
         raise HTTPError(refused.status, refused.text.encode(), headers) from None

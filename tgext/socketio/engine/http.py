@@ -45,6 +45,7 @@ class HTTPHandler(WSGIHandler):
     def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
         super().__init__(sock, address, server)
         self.rfile = buffered_input(sock, server.body_timeout)
+        self._below = below(sock)
 
     # In
 
@@ -116,6 +117,8 @@ class HTTPHandler(WSGIHandler):
     def start_response(
         self, status: str, headers: HeaderList, exc_info: Any = None
     ) -> Callable[[bytes], None]:
+        if self.server.stopping:
+            self.close_connection = True
         # pywsgi closes without a word, and a client that keeps its connections would
         # see its next request fail.
         said = any(name.lower() == "connection" for name, _ in headers)
@@ -145,7 +148,7 @@ class HTTPHandler(WSGIHandler):
 
     def _send(self, data: bytes | bytearray) -> None:
         try:
-            sent = below(self.socket).send(data)
+            sent = self._below.send(data)
         except OSError:
             sent = 0  # whoever waits for the client meets it again
         self.response_length += sent
@@ -156,7 +159,9 @@ class HTTPHandler(WSGIHandler):
         self.socket.settimeout(self.server.send_timeout)
         try:
             for at in range(0, len(data), SENT_AT_ONCE):
-                super()._sendall(data[at : at + SENT_AT_ONCE])  # type: ignore[misc]
+                part = data[at : at + SENT_AT_ONCE]
+                self.socket.sendall(part)
+                self.response_length += len(part)
         except (ssl.SSLError, TimeoutError) as error:
             # pywsgi knows one way in which a client leaves while it is answered.
             raise ConnectionResetError(errno.ECONNRESET, str(error)) from error

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import gevent
 from gevent import Greenlet
 
-from ..wire.packet import Packet, event_packet
-from .acks import Call, Expiring
+from ..wire.packet import Packet
+from .access import AccessList
+from .emitting import Emitter
 from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, Handler, log_failure
+from .jobs import Jobs
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
@@ -55,7 +56,7 @@ class ConnectionRefused(Exception):
         self.data = data
 
 
-class BaseNamespace:
+class BaseNamespace(AccessList, Emitter, Jobs):
     """One client's connection to a namespace.
 
     Subclass it and define ``on_<event>`` methods; the arguments of an event are those
@@ -126,47 +127,6 @@ class BaseNamespace:
 
     def recv_error(self, packet: Packet) -> Any:
         """A 0.9 client sent an error packet."""
-
-    # Access
-
-    def get_initial_acl(self) -> set[str] | None:
-        """The names of the methods that a client may call at first.
-
-        :returns: a set such as ``{'recv_connect', 'on_login'}``, or None to allow all.
-        """
-        return None
-
-    def reset_acl(self) -> None:
-        """Allow what :meth:`get_initial_acl` says."""
-        self.allowed_methods = self.get_initial_acl()
-
-    def add_acl_method(self, method_name: str) -> None:
-        """Allow one more method."""
-        if isinstance(self.allowed_methods, set):
-            self.allowed_methods.add(method_name)
-        else:
-            self.allowed_methods = {method_name}
-
-    def del_acl_method(self, method_name: str) -> None:
-        """Forbid a method.
-
-        :raises ValueError: when all methods are allowed.
-        :raises KeyError: when the method is not.
-        """
-        if self.allowed_methods is None:
-            raise ValueError(
-                f"Cannot forbid {method_name!r}: there is no ACL yet, all is allowed. "
-                "Define get_initial_acl, or call add_acl_method first."
-            )
-        self.allowed_methods.remove(method_name)
-
-    def lift_acl_restrictions(self) -> None:
-        """Allow all methods."""
-        self.allowed_methods = None
-
-    def is_method_allowed(self, method_name: str) -> bool:
-        """Whether the client may call a method now."""
-        return self.allowed_methods is None or method_name in self.allowed_methods
 
     def authorize_connect(self) -> None:
         """Refuse a client before anything else of the namespace runs.
@@ -298,154 +258,17 @@ class BaseNamespace:
         decorator = getattr(self, "exception_handler_decorator", None)
         return function if decorator is None else decorator(function)
 
-    # What goes out
-
-    def emit(
-        self,
-        event: str,
-        *args: Any,
-        callback: Callable[..., Any] | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        """Send an event to the client.
-
-        :param callback: called with the arguments of the client's ack.
-        :param timeout: seconds after which the callback is called with an
-            :class:`~tgext.socketio.engine.acks.AckTimeout` instead.
-        :raises TypeError: when an argument cannot be written as JSON, or is bytes and
-            the client of generation 0.9.
-        :raises ValueError: for a timeout without a callback.
-        """
-        if callback is None and timeout is None:
-            self.socket.send_packet(event_packet(self.ns_name, event, args))
-            return
-        packet = self._event_packet(event, args, callback, timeout)
-        self._send(packet, callback, timeout)
-
-    def call(self, event: str, *args: Any, timeout: float = 60.0) -> Any:
-        """Send an event, and wait for the client's ack; a handler may do so.
-
-        :param timeout: seconds to wait.
-        :returns: what the client answered: None, a value, or a tuple of several.
-        :raises AckTimeout: when it did not answer in time.
-        :raises ConnectionLost: when the connection ended meanwhile.
-        """
-        answer = Call()
-        packet = event_packet(self.ns_name, event, args)
-        packet["ack"] = "data"
-        msgid = self._send(packet, answer)
-        try:
-            return answer.wait(timeout)
-        finally:
-            self._forget_ack(msgid)
-
-    def send(
-        self,
-        message: Any,
-        json: bool = False,
-        callback: Callable[[], Any] | None = None,
-    ) -> None:
-        """Send a message, which the client receives as its ``message`` event.
-
-        :param json: whether ``message`` is a value rather than text.
-        :param callback: called when the client has received it.
-        """
-        packet: Packet = {
-            "type": "json" if json else "message",
-            "data": message,
-            "endpoint": self.ns_name,
-        }
-        if callback is not None:
-            packet["ack"] = True
-        self._send(packet, callback)
-
-    def _event_packet(
-        self,
-        event: str,
-        args: tuple[Any, ...],
-        callback: Callable[..., Any] | None,
-        timeout: float | None,
-    ) -> Packet:
-        """The packet of an event, which asks for an ack where a callback waits."""
-        if timeout is not None and callback is None:
-            raise ValueError("timeout goes with callback")
-        packet = event_packet(self.ns_name, event, args)
-        if callback is not None:
-            packet["ack"] = "data"
-        return packet
-
-    def _send(
-        self,
-        packet: Packet,
-        callback: Callable[..., Any] | None,
-        timeout: float | None = None,
-    ) -> int | None:
-        """Send a packet; the id under which an ack is expected, if one is."""
-        socket = self.socket
-        if callback is None:
-            socket.send_packet(packet)
-            return None
-        packet["id"] = msgid = socket._get_next_msgid()
-        try:
-            self._expect_ack(msgid, callback, timeout)
-            socket.send_packet(packet)
-        except BaseException:
-            self._forget_ack(msgid)
-            raise
-        return msgid
-
-    def _expect_ack(
-        self, msgid: int, callback: Callable[..., Any], timeout: float | None
-    ) -> None:
-        socket = self.socket
-        if timeout is None:
-            socket._save_ack_callback(msgid, callback)
-        else:
-            socket._expire_ack(msgid, callback, socket.server.wheel, timeout)
-
-    def _forget_ack(self, msgid: int | None) -> None:
-        callback = None if msgid is None else self.socket._pop_ack_callback(msgid)
-        if isinstance(callback, Expiring):
-            callback.release()
-
-    def error(
-        self,
-        error_name: str,
-        error_message: Any,
-        msg_id: int | None = None,
-        quiet: bool = False,
-    ) -> None:
-        """Tell the client of an error: an event ``error`` with the two arguments.
-
-        :param quiet: only log it.
-        """
-        self.socket.error(
-            error_name,
-            error_message,
-            endpoint=self.ns_name,
-            msg_id=msg_id,
-            quiet=quiet,
-        )
-
     # Greenlets and the end
 
     def spawn(
         self, fn: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Greenlet[..., Any]:
         """Run a function in a greenlet that ends with the namespace."""
-        job = gevent.spawn(self._decorated(fn), *args, **kwargs)
-        self.jobs.append(job)
-        job.rawlink(self._forget_job)
-        return job
-
-    def _forget_job(self, job: Greenlet[..., Any]) -> None:
-        if job in self.jobs:
-            self.jobs.remove(job)
+        return self._start_job(self._decorated(fn), args, kwargs)
 
     def kill_local_jobs(self) -> None:
         """End the greenlets of :meth:`spawn`; one that calls this, when it waits."""
-        jobs, self.jobs = self.jobs, []
-        gevent.killall(jobs, block=False)
+        self._end_jobs()
 
     def disconnect(self, silent: bool = False) -> None:
         """Leave the namespace: the client is told, the jobs end.

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import logging
 import socket as native_socket
-import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import gevent
 from gevent.event import Event
 from gevent.pywsgi import WSGIServer
-from gevent.ssl import SSLContext, SSLSocket
+from gevent.ssl import SSLSocket
 
 from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
 from .collector import spared_collector
+from .connections import Connections
 from .cork import Cork
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
-from .handlers import SERVER_LEFT
-from .heartbeat import Deadline, Wheel
 from .options import check_cookie, check_positive, check_samesite, check_transports
 from .rooms import Rooms
-from .tls import check_context, say_goodbye, server_context
-from .transports import PollingTransport
-from .virtsocket import Socket
-from .wsgiwebsocket import WebSocket
+from .stopping import end_at_once, end_connections
+from .tls import say_goodbye, tls_context
 
 __all__ = ["SocketIOServer"]
 
@@ -43,13 +37,9 @@ HEARTBEAT_TIMEOUT = {SOCKETIO_5: 20.0, SOCKETIO_4: 20.0, SOCKETIO_1: 35.0}
 #: Connections that the kernel keeps until they are accepted: clients of a server that
 #: was started anew come all at once.
 BACKLOG = 1024
-#: Seconds that a client may be in no namespace after it has left one.
-NAMESPACE_TIMEOUT = 1.0
-#: Seconds that a server that stops waits for polling clients between two polls.
-FAREWELL_TIMEOUT = 0.5
 
 
-class SocketIOServer(WSGIServer):
+class SocketIOServer(Connections, WSGIServer):
     """A WSGI server with a resource that is Socket.IO's.
 
     :param listener: ``(host, port)`` or a bound socket.
@@ -88,7 +78,7 @@ class SocketIOServer(WSGIServer):
     :ivar sockets: the connections by session id.
     :ivar websockets: the plain WebSockets, which have no session.
     :ivar rooms: who is in which namespace and room.
-    :ivar stopping: whether :meth:`stop` was called.
+    :ivar stopping: whether :meth:`stop` was called since the last :meth:`start`.
     """
 
     handler_class = SocketIOHandler
@@ -122,7 +112,7 @@ class SocketIOServer(WSGIServer):
         keyfile: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._tls = _tls_context(certfile, keyfile, kwargs)
+        self._tls = tls_context(certfile, keyfile, kwargs)
         check_positive(
             heartbeat_interval=heartbeat_interval,
             heartbeat_timeout=heartbeat_timeout,
@@ -168,15 +158,9 @@ class SocketIOServer(WSGIServer):
         }
         #: Added to the WSGI environment of requests that open a connection.
         self.opening_environ: dict[str, Any] = {}
-        self.sockets: dict[str, Socket] = {}
-        self.websockets: set[WebSocket] = set()
+        Connections.__init__(self)
         self.rooms = Rooms()
-        self.wheel = Wheel()
         self.cork = Cork()
-        self._addresses: dict[str, str] = {}
-        self._per_address: Counter[str] = Counter()
-        self._lingering: dict[str, tuple[PollingTransport, Deadline]] = {}
-        self.stopping = False
         #: Sockets that outlive their requests.
         self._handed_over: set[Any] = set()
         self._requests = 0
@@ -191,7 +175,7 @@ class SocketIOServer(WSGIServer):
                 "SERVER_NAME": listener[0],
                 **(kwargs.get("environ") or {}),
             }
-        super().__init__(listener, application, **kwargs)
+        WSGIServer.__init__(self, listener, application, **kwargs)
         # gevent takes what it does not know for options of TLS.
         unknown = set(self.ssl_args or ()) - {"server_side"}
         if unknown:
@@ -211,94 +195,6 @@ class SocketIOServer(WSGIServer):
     def transports_of(self, generation: Generation) -> list[str]:
         """The transports that clients of a generation can use."""
         return [each for each in generation.transports if each in self.transports]
-
-    # Sessions
-
-    def get_socket(self, sessid: str = "") -> Socket | None:
-        """The connection with a session id, or None."""
-        return self.sockets.get(sessid)
-
-    def is_full(self, address: str) -> bool:
-        """Whether a connection from ``address`` would be one too many."""
-        if self.stopping:
-            return True
-        most, each = self.max_connections, self.max_connections_per_address
-        if most is not None and len(self.sockets) + len(self.websockets) >= most:
-            return True
-        return each is not None and self._per_address[address] >= each
-
-    def remember(self, socket: Socket, address: str) -> None:
-        """Take in a connection that was accepted, and await its first transport."""
-        self.sockets[socket.sessid] = socket
-        self._addresses[socket.sessid] = address
-        self._per_address[address] += 1
-        socket.awaits_transport = True
-        self._expect(socket, self.handshake_timeout, "transport close")
-
-    def _expect(self, socket: Socket, seconds: float, reason: str) -> None:
-        def expire() -> None:
-            gevent.spawn(socket.kill, reason=reason)
-
-        self._unexpect(socket)
-        socket.deadline = Deadline(expire)
-        self.wheel.add(socket.deadline, seconds)
-
-    def _unexpect(self, socket: Socket) -> None:
-        if socket.deadline is not None:
-            self.wheel.discard(socket.deadline)
-            socket.deadline = None
-
-    def transport_came(self, socket: Socket) -> None:
-        """The handshake was followed by a transport."""
-        if socket.awaits_transport:
-            socket.awaits_transport = False
-            self._unexpect(socket)
-
-    def await_namespace(self, socket: Socket) -> None:
-        """End a connection that is in no namespace, unless it joins one in a moment."""
-        self._expect(socket, NAMESPACE_TIMEOUT, SERVER_LEFT)
-
-    def namespace_came(self, socket: Socket) -> None:
-        """The client joined a namespace."""
-        if not socket.awaits_transport:
-            self._unexpect(socket)
-
-    def forget(self, socket: Socket) -> None:
-        """Let go of a connection; one that isn't here has no effect."""
-        self._unexpect(socket)
-        if self.sockets.pop(socket.sessid, None) is not None:
-            self._leave_address(self._addresses.pop(socket.sessid))
-
-    def remember_websocket(self, websocket: WebSocket, address: str) -> None:
-        """Take in a plain WebSocket that was accepted."""
-        self.websockets.add(websocket)
-        self._per_address[address] += 1
-
-    def forget_websocket(self, websocket: WebSocket, address: str) -> None:
-        """Let go of a plain WebSocket."""
-        self.websockets.discard(websocket)
-        self._leave_address(address)
-
-    def _leave_address(self, address: str) -> None:
-        self._per_address[address] -= 1
-        if not self._per_address[address]:
-            del self._per_address[address]
-
-    def linger(self, transport: PollingTransport, seconds: float) -> None:
-        """Let a client fetch the last packets of a connection that ended."""
-        deadline = Deadline(partial(self.stop_lingering, transport))
-        self._lingering[transport.socket.sessid] = transport, deadline
-        self.wheel.add(deadline, seconds)
-
-    def lingering(self, sessid: str) -> PollingTransport | None:
-        """The transport of a connection that ended, with packets still to fetch."""
-        return self._lingering.get(sessid, (None, None))[0]
-
-    def stop_lingering(self, transport: PollingTransport) -> None:
-        """All packets were fetched, or nobody came for them."""
-        _, deadline = self._lingering.pop(transport.socket.sessid, (None, None))
-        if deadline is not None:
-            self.wheel.discard(deadline)
 
     # Life
 
@@ -363,38 +259,34 @@ class SocketIOServer(WSGIServer):
             self._idle.set()
 
     def stop(self, timeout: float | None = None) -> None:
-        """End all connections, then accept none any more.
+        """End all connections, and accept none any more.
 
-        New sessions are refused from the start; requests of those that were there are
-        answered, so that polling clients can fetch that the server stops.
+        New sessions are refused from the start. Whoever handles an event may finish it,
+        and its ack is sent; what else was sent is not begun. Then clients are told,
+        polling ones when they come for it. Called again, it waits no longer.
 
-        :param timeout: seconds to wait for clients and handlers; ``shutdown_timeout``
+        :param timeout: seconds to wait for handlers and clients; ``shutdown_timeout``
             by default.
         """
-        seconds = timeout or self.shutdown_timeout
         if not self.stopping:
             self.stopping = True
+            seconds = timeout or self.shutdown_timeout
             with gevent.Timeout(seconds, False):  # type: ignore[arg-type]
-                self._end_connections()
+                end_connections(self)
+                self.stop_listening()
+                self._idle.wait()
+        end_at_once(self)
         super().stop(timeout=timeout)
         self.wheel.close()
         if self.rooms.bus is not None:
             self.rooms.bus.close()
             self.rooms.bus = None
 
-    def _end_connections(self) -> None:
-        for websocket in list(self.websockets):
-            websocket.close(1001, "server shutting down")
-        gevent.joinall(
-            [
-                gevent.spawn(each.kill, reason="server shutting down", code=1001)
-                for each in list(self.sockets.values())
-            ]
-        )
-        farewells = time.monotonic() + FAREWELL_TIMEOUT
-        while self._lingering and time.monotonic() < farewells:
-            gevent.sleep(0.01)
-        self._idle.wait()
+    def stop_listening(self) -> None:
+        """Refuse new connections; those that are there live on."""
+        if not self.closed:
+            self.stop_accepting()
+            self.socket.close()
 
     def serve_forever(self, stop_timeout: float | None = None) -> None:
         """Serve until :meth:`stop`, with a garbage collector that runs less often."""
@@ -404,20 +296,3 @@ class SocketIOServer(WSGIServer):
     def start(self) -> None:
         self.stopping = False
         super().start()
-
-
-def _tls_context(
-    certfile: str | None, keyfile: str | None, kwargs: dict[str, Any]
-) -> SSLContext | None:
-    """The context of a server that speaks TLS; gevent finds it among ``kwargs``."""
-    context = kwargs.pop("ssl_context", None)
-    if certfile or keyfile:
-        if context is not None:
-            raise ValueError("ssl_context: it has the certificate already; no certfile")
-        context = server_context(certfile, keyfile)
-    if context is None:
-        return None
-    check_context(context)
-    kwargs["ssl_context"] = context
-    tls: SSLContext = context
-    return tls

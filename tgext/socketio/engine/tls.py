@@ -174,3 +174,20 @@ def _check_readable(name: str, path: str) -> None:
         Path(path).read_bytes()
     except OSError as error:
         raise ValueError(f"{name}: {path!r} cannot be read: {error.strerror}") from None
+
+
+def tls_context(
+    certfile: str | None, keyfile: str | None, kwargs: dict[str, Any]
+) -> SSLContext | None:
+    """The context of a server that speaks TLS; gevent finds it among ``kwargs``."""
+    context = kwargs.pop("ssl_context", None)
+    if certfile or keyfile:
+        if context is not None:
+            raise ValueError("ssl_context: it has the certificate already; no certfile")
+        context = server_context(certfile, keyfile)
+    if context is None:
+        return None
+    check_context(context)
+    kwargs["ssl_context"] = context
+    tls: SSLContext = context
+    return tls

@@ -9,7 +9,6 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-import gevent
 from gevent import Greenlet
 
 from ..wire import fast
@@ -20,6 +19,7 @@ from .assembler import Assembler
 from .generations import CLOSE, SOCKETIO_1, Generation
 from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
+from .jobs import Jobs
 from .joining import Joining
 from .namespace import BaseNamespace
 from .outbox import Encoded
@@ -65,7 +65,7 @@ def _load(json_loads: Loads, text: str) -> Any:
         raise InvalidJSON(f"invalid JSON: {str(error)[:80]}") from error
 
 
-class Socket(AckBook):
+class Socket(AckBook, Jobs):
     """One client's connection.
 
     :param server: the :class:`~tgext.socketio.engine.server.SocketIOServer`.
@@ -84,6 +84,8 @@ class Socket(AckBook):
     STATE_NEW = "NEW"
     STATE_CONNECTING = "CONNECTING"
     STATE_CONNECTED = "CONNECTED"
+    #: Nothing more is received; what is being handled may end, and packets are sent.
+    STATE_FINISHING = "FINISHING"
     STATE_DISCONNECTING = "DISCONNECTING"
     STATE_DISCONNECTED = "DISCONNECTED"
 
@@ -97,6 +99,7 @@ class Socket(AckBook):
         error_handler: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__()
+        self.jobs: list[Greenlet[..., Any]] = []
         self.server = server
         self.config = config
         self.sessid = secrets.token_urlsafe(16)
@@ -107,7 +110,6 @@ class Socket(AckBook):
         self.request: Any = None
         self.namespaces: Mapping[str, type[BaseNamespace]] | None = None
         self.active_ns: dict[str, BaseNamespace] = {}
-        self.jobs: list[Greenlet[..., Any]] = []
         self.transport: Transport | None = None
         self.disconnect_reason: str | None = None
         #: Ends the connection when what is waited for does not come.
@@ -149,7 +151,7 @@ class Socket(AckBook):
 
     @property
     def connected(self) -> bool:
-        """Whether packets can travel."""
+        """Whether packets can travel both ways."""
         return self.state == self.STATE_CONNECTED
 
     # Set by socketio_manage
@@ -363,14 +365,7 @@ class Socket(AckBook):
         self, fn: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Greenlet[..., Any]:
         """Run a function in a greenlet that ends with the connection."""
-        job = gevent.spawn(fn, *args, **kwargs)
-        self.jobs.append(job)
-        job.rawlink(self._forget_job)
-        return job
-
-    def _forget_job(self, job: Greenlet[..., Any]) -> None:
-        if job in self.jobs:
-            self.jobs.remove(job)
+        return self._start_job(fn, args, kwargs)
 
     def remove_namespace(self, namespace: str) -> None:
         """Forget a namespace.
@@ -384,6 +379,16 @@ class Socket(AckBook):
         self.server.rooms.leave_all(namespace, self)
         if self.connected and not self.in_a_namespace:
             self.server.await_namespace(self)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that the client sent is being handled."""
+        return self.transport is not None and self.transport.heartbeat.busy
+
+    def finish(self) -> None:
+        """Receive nothing more; what is being handled may end before :meth:`kill`."""
+        if self.connected:
+            self.state = self.STATE_FINISHING
 
     def disconnect(self, silent: bool = False) -> None:
         """End the connection, telling the client.
@@ -417,8 +422,7 @@ class Socket(AckBook):
             self.detach()
             if self.transport is not None:
                 self.transport.close(reason, code)
-            jobs, self.jobs = self.jobs, []
-            gevent.killall(jobs, block=False)
+            self._end_jobs()
 
     def _end(self, namespace: BaseNamespace, reason: str) -> None:
         try:

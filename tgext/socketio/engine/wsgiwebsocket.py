@@ -7,8 +7,7 @@ not: see :mod:`~tgext.socketio.engine.framestream`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from geventwebsocket.exceptions import WebSocketError
@@ -20,11 +19,9 @@ from ..wire.deflate import Deflate
 from ..wire.errors import InvalidJSON
 from ..wire.websocket import BINARY, TEXT, Broadcast, parse_close
 from .framestream import FrameStream
-from .handlers import FAILURES
 from .handshake import HandshakeRefused, read_handshake
 from .origins import (
     CREDENTIALS,
-    drop_credentials,
     is_allowed,
     is_trusted,
     origin_of_websocket,
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     from .group import Group
     from .handler import SocketIOHandler
 
-__all__ = ["HandshakeRefused", "WebSocket", "WebSocketError", "serve_websocket"]
+__all__ = ["HandshakeRefused", "WebSocket", "WebSocketError"]
 
 log = logging.getLogger(__name__)
 
@@ -353,94 +350,3 @@ def outgoing(message: str | bytes, binary: bool | None) -> tuple[int, bytes]:
         return BINARY, payload
     payload.decode()
     return TEXT, payload
-
-
-# Serving
-
-
-def serve_websocket(
-    handler: SocketIOHandler, environ: dict[str, Any], start_response: Any
-) -> Iterable[bytes]:
-    """Run the application with a WebSocket that it may accept, or ignore.
-
-    Which pages may connect is known when it accepts. Where it is any page, and this one
-    is nobody's in particular, it is run again for a request without cookies.
-    """
-    pristine = dict(environ)
-    body = _offer(handler, environ, start_response)
-    if body is None:
-        drop_credentials(pristine)
-        body = _offer(handler, pristine, start_response)
-    assert body is not None
-    return body
-
-
-def _offer(
-    handler: SocketIOHandler, environ: dict[str, Any], start_response: Any
-) -> Iterable[bytes] | None:
-    """Run the application; None when it is to be run again, without credentials."""
-    server = handler.server
-    websocket = WebSocket(environ, handler)
-    environ["wsgi.websocket"] = websocket
-    environ["wsgi.websocket_version"] = environ.get("HTTP_SEC_WEBSOCKET_VERSION")
-    # pywsgi gives upgrades the connection itself, frames and all.
-    environ["wsgi.input"] = handler.wsgi_input
-    environ.update(server.opening_environ)
-
-    def start(status: str, headers: Any, exc_info: Any = None) -> Any:
-        if websocket.accepted or websocket.mistrusted:
-            return lambda data: None
-        return start_response(status, headers, exc_info)
-
-    code = 1011
-    try:
-        body = _begin(server.application(environ, start), websocket)
-        code = 1000
-        return None if websocket.mistrusted else body
-    except HandshakeRefused as refused:
-        if websocket.mistrusted:
-            return None
-        text = refused.text.encode()
-        content = ("Content-Type", "text/plain; charset=UTF-8")
-        start_response(refused.status, [*refused.headers, content])
-        return [text]
-    except FAILURES as error:
-        left = isinstance(error, WebSocketError) and websocket.closed
-        left = left and not websocket.failed
-        if not left and not websocket.accepted:
-            raise
-        if not left:
-            log.exception("A WebSocket's application failed")
-        return []
-    finally:
-        websocket.end(code)
-
-
-def _begin(body: Iterable[bytes], websocket: WebSocket) -> Iterable[bytes]:
-    """Get to the first bytes of an answer: a generator accepts only when it is run."""
-    close = getattr(body, "close", None)
-    if not websocket.accepted and not websocket.mistrusted and hasattr(body, "__len__"):
-        return body
-    try:
-        chunks = iter(body)
-        for chunk in chunks:
-            if not websocket.accepted and not websocket.mistrusted:
-                rest = _Body(chain((chunk,), chunks), close)
-                close = None
-                return rest
-        return []
-    finally:
-        if close is not None:
-            close()
-
-
-class _Body:
-    """The rest of an answer that has begun."""
-
-    def __init__(self, chunks: Iterator[bytes], close: Any) -> None:
-        self._chunks = chunks
-        if close is not None:
-            self.close = close
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._chunks

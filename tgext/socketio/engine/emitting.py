@@ -1,0 +1,150 @@
+"""What a namespace sends to its client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..wire.packet import Packet, event_packet
+from .acks import Call, Expiring
+
+if TYPE_CHECKING:
+    from .virtsocket import Socket
+
+
+class Emitter:
+    """The part of a namespace that sends.
+
+    :ivar socket: the :class:`~tgext.socketio.engine.virtsocket.Socket`.
+    :ivar ns_name: the name of the namespace, ``''`` for the main one.
+    """
+
+    socket: Socket
+    ns_name: str
+
+    def emit(
+        self,
+        event: str,
+        *args: Any,
+        callback: Callable[..., Any] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Send an event to the client.
+
+        :param callback: called with the arguments of the client's ack.
+        :param timeout: seconds after which the callback is called with an
+            :class:`~tgext.socketio.engine.acks.AckTimeout` instead.
+        :raises TypeError: when an argument cannot be written as JSON, or is bytes and
+            the client of generation 0.9.
+        :raises ValueError: for a timeout without a callback.
+        """
+        if callback is None and timeout is None:
+            self.socket.send_packet(event_packet(self.ns_name, event, args))
+            return
+        packet = self._event_packet(event, args, callback, timeout)
+        self._send(packet, callback, timeout)
+
+    def call(self, event: str, *args: Any, timeout: float = 60.0) -> Any:
+        """Send an event, and wait for the client's ack; a handler may do so.
+
+        :param timeout: seconds to wait.
+        :returns: what the client answered: None, a value, or a tuple of several.
+        :raises AckTimeout: when it did not answer in time.
+        :raises ConnectionLost: when the connection ended meanwhile.
+        """
+        answer = Call()
+        packet = event_packet(self.ns_name, event, args)
+        packet["ack"] = "data"
+        msgid = self._send(packet, answer)
+        try:
+            return answer.wait(timeout)
+        finally:
+            self._forget_ack(msgid)
+
+    def send(
+        self,
+        message: Any,
+        json: bool = False,
+        callback: Callable[[], Any] | None = None,
+    ) -> None:
+        """Send a message, which the client receives as its ``message`` event.
+
+        :param json: whether ``message`` is a value rather than text.
+        :param callback: called when the client has received it.
+        """
+        packet: Packet = {
+            "type": "json" if json else "message",
+            "data": message,
+            "endpoint": self.ns_name,
+        }
+        if callback is not None:
+            packet["ack"] = True
+        self._send(packet, callback)
+
+    def _event_packet(
+        self,
+        event: str,
+        args: tuple[Any, ...],
+        callback: Callable[..., Any] | None,
+        timeout: float | None,
+    ) -> Packet:
+        """The packet of an event, which asks for an ack where a callback waits."""
+        if timeout is not None and callback is None:
+            raise ValueError("timeout goes with callback")
+        packet = event_packet(self.ns_name, event, args)
+        if callback is not None:
+            packet["ack"] = "data"
+        return packet
+
+    def _send(
+        self,
+        packet: Packet,
+        callback: Callable[..., Any] | None,
+        timeout: float | None = None,
+    ) -> int | None:
+        """Send a packet; the id under which an ack is expected, if one is."""
+        socket = self.socket
+        if callback is None:
+            socket.send_packet(packet)
+            return None
+        packet["id"] = msgid = socket._get_next_msgid()
+        try:
+            self._expect_ack(msgid, callback, timeout)
+            socket.send_packet(packet)
+        except BaseException:
+            self._forget_ack(msgid)
+            raise
+        return msgid
+
+    def _expect_ack(
+        self, msgid: int, callback: Callable[..., Any], timeout: float | None
+    ) -> None:
+        socket = self.socket
+        if timeout is None:
+            socket._save_ack_callback(msgid, callback)
+        else:
+            socket._expire_ack(msgid, callback, socket.server.wheel, timeout)
+
+    def _forget_ack(self, msgid: int | None) -> None:
+        callback = None if msgid is None else self.socket._pop_ack_callback(msgid)
+        if isinstance(callback, Expiring):
+            callback.release()
+
+    def error(
+        self,
+        error_name: str,
+        error_message: Any,
+        msg_id: int | None = None,
+        quiet: bool = False,
+    ) -> None:
+        """Tell the client of an error: an event ``error`` with the two arguments.
+
+        :param quiet: only log it.
+        """
+        self.socket.error(
+            error_name,
+            error_message,
+            endpoint=self.ns_name,
+            msg_id=msg_id,
+            quiet=quiet,
+        )

@@ -1,0 +1,35 @@
+"""Greenlets that belong to something, and end with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent import Greenlet
+
+
+class Jobs:
+    """The part of a namespace, or of a connection, that has greenlets.
+
+    :ivar jobs: those that still run; empty at first.
+    """
+
+    jobs: list[Greenlet[..., Any]]
+
+    def _start_job(
+        self, function: Callable[..., Any], args: Any, kwargs: Any
+    ) -> Greenlet[..., Any]:
+        job = gevent.spawn(function, *args, **kwargs)
+        self.jobs.append(job)
+        job.rawlink(self._forget_job)
+        return job
+
+    def _forget_job(self, job: Greenlet[..., Any]) -> None:
+        if job in self.jobs:
+            self.jobs.remove(job)
+
+    def _end_jobs(self) -> None:
+        """End them; one that calls this, when it next waits."""
+        jobs, self.jobs = self.jobs, []
+        gevent.killall(jobs, block=False)

@@ -1,0 +1,122 @@
+"""The requests of clients that poll: a GET waits for messages, a POST brings them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+
+from ..wire.errors import PayloadError, PayloadTooLarge
+from . import payloads
+from .answers import BAD_REQUEST, TEXT, HTTPError, refusal
+from .generations import SOCKETIO_1
+from .http import HTTPHandler
+from .input import InputTimeout, Leftover
+from .routes import Route
+from .streams import STREAMS
+from .transports import PollingTransport
+from .virtsocket import Socket
+from .websocket import CLOSE_TIMEOUT, MOST_READ
+
+StartResponse = Callable[..., Any]
+Body = Iterable[bytes]
+
+
+class PollingHandler(HTTPHandler):
+    """The part of the handler that serves them."""
+
+    def _polling(
+        self,
+        route: Route,
+        socket: Socket,
+        environ: dict[str, Any],
+        start: StartResponse,
+    ) -> Body:
+        get = environ["REQUEST_METHOD"] == "GET"
+        if socket.transport is None and get:
+            polling = PollingTransport(self.server, socket)
+            polling.open()
+        transport = socket.transport
+        if not isinstance(transport, PollingTransport):
+            raise refusal(socket.generation, BAD_REQUEST)
+        self.server.transport_came(socket)
+        generation = socket.generation
+        if get:
+            self._check_overlap(socket, transport)
+            if route.transport in STREAMS:
+                content_type, stream = STREAMS[route.transport]
+                start("200 OK", [("Content-Type", content_type)])
+                return stream(transport)
+            headers, body = payloads.answer(route, generation, transport.poll())
+        else:
+            if transport.posting and generation is not SOCKETIO_1:
+                # Nobody knows which of the two came first.
+                socket.kill(reason="transport error")
+                raise refusal(generation, BAD_REQUEST)
+            with transport.one_post():
+                self._post(route, socket, transport, environ)
+            headers, body = [TEXT], generation.post_answer
+        start("200 OK", headers)
+        return [body]
+
+    def _post(
+        self,
+        route: Route,
+        socket: Socket,
+        transport: PollingTransport,
+        environ: dict[str, Any],
+    ) -> None:
+        limits = self.server.limits
+        content_type = environ.get("CONTENT_TYPE", "")
+        try:
+            body = self._read_body(environ)
+            messages = payloads.read(
+                route, socket.generation, body, content_type, limits
+            )
+        except PayloadTooLarge as error:
+            socket.kill(reason="parse error")
+            text = b"Payload too large"
+            raise self._unread("413 Payload Too Large", text) from error
+        except PayloadError as error:
+            socket.kill(reason="parse error")
+            raise refusal(socket.generation, (3, error.reason)) from error
+        transport.post(messages, len(body))
+
+    def _check_overlap(self, socket: Socket, transport: PollingTransport) -> None:
+        if not transport.polling:
+            return
+        if socket.generation is SOCKETIO_1:
+            # The client gave up on a poll that still hangs here.
+            transport.outbox.wake()
+            return
+        socket.kill(reason="transport error")
+        raise refusal(socket.generation, BAD_REQUEST)
+
+    def _read_body(self, environ: dict[str, Any]) -> bytes:
+        limit = self.server.limits.max_message_size
+        if int(environ.get("CONTENT_LENGTH") or 0) > limit:
+            raise PayloadTooLarge("the body is larger than max_message_size")
+        try:
+            with gevent.Timeout(self.server.body_timeout, InputTimeout()):
+                body: bytes = environ["wsgi.input"].read(limit + 1)
+        except InputTimeout as error:
+            self.close_connection = True
+            text = b"The body takes too long"
+            raise self._unread("408 Request Timeout", text) from error
+        except OSError as error:
+            self.close_connection = True
+            raise HTTPError("400 Bad Request", b"The body ended early") from error
+        if len(body) > limit:
+            raise PayloadTooLarge("the body is larger than max_message_size")
+        return body
+
+    def _unread(self, status: str, text: bytes) -> HTTPError:
+        """The answer to a request whose body nobody reads to its end."""
+        # pywsgi would read the rest of the body.
+        assert self.wsgi_input is not None
+        self.wsgi_input = Leftover(  # type: ignore[assignment]
+            self.wsgi_input, CLOSE_TIMEOUT, MOST_READ
+        )
+        headers = [TEXT, ("Connection", "close")]
+        return HTTPError(status, text, headers)
