@@ -21,7 +21,11 @@ _EVERYWHERE: Final[list[Any]] = vars(request_local.config)["_process_configs"]
 
 def contexts() -> list[Entry]:
     """The contexts of the pages and events that run here, the innermost last."""
-    return _stack(_CONTEXTS)
+    try:
+        stack: list[Entry] = _CONTEXTS.objects
+    except AttributeError:
+        stack = _CONTEXTS.objects = []
+    return stack
 
 
 def configs() -> list[Entry]:

@@ -94,6 +94,12 @@ class RequestBody(Input):
         self._seconds = seconds
         self._give_up = give_up
 
+    def _send_100_continue(self) -> None:
+        if self.socket is not None:
+            # It waits where the client has not taken earlier answers.
+            with gevent.Timeout(self._seconds, InputTimeout()):
+                super()._send_100_continue()  # type: ignore[misc]
+
     def _discard(self) -> None:
         discarded = False
         try:
