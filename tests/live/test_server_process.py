@@ -24,7 +24,7 @@ MakeServer = Callable[..., Server]
 HANDSHAKE = b"GET /socketio/?EIO=4&transport=polling HTTP/1.1\r\nHost: here\r\n\r\n"
 
 #: Seconds that a stop may take however many clients are connected.
-STOP_WITHIN = 3.0
+STOP_WITHIN = 5.0
 
 each_signal = pytest.mark.parametrize(
     "how", [signal.SIGTERM, signal.SIGINT], ids=lambda how: how.name

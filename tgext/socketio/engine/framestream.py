@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from gevent import get_hub, getcurrent
 from gevent.event import Event
-from gevent.exceptions import ConcurrentObjectUseError
-from gevent.hub import Waiter
 from geventwebsocket.exceptions import WebSocketError
 from geventwebsocket.websocket import MSG_SOCKET_DEAD
 
@@ -36,6 +34,7 @@ from ..wire.websocket import (
 from .heartbeat import Deadline, Heartbeat
 from .outbox import SocketOutbox
 from .tls import below, end_output
+from .waiting import Waiting
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -63,7 +62,6 @@ NO_CODE = 1005
 ABNORMAL = 1006
 
 _READ = 1
-_TIMED_OUT = object()
 
 
 class FrameStream:
@@ -122,7 +120,7 @@ class FrameStream:
         self._inbox_size = 0
         #: What was read when the inbox became full, and is no message yet.
         self._rest: Iterator[Message] | None = None
-        self._waiter: Any = None
+        self._waiting = Waiting()
         self._done: Event | None = None
         self.open = True
         self.code: int | None = None
@@ -170,7 +168,7 @@ class FrameStream:
         if not inbox and self._farewell:
             self._say_farewell()
         while not inbox and not self._input_over:
-            self._wait(timeout)
+            self._waiting.wait(timeout)
         if not inbox:
             self._over()
         elif len(inbox) > 1:
@@ -182,33 +180,6 @@ class FrameStream:
         if self._holds_cork:
             self._holds_cork = False
             self._cork.release()
-
-    def _wait(self, timeout: float | None) -> None:
-        if self._waiter is not None:
-            raise ConcurrentObjectUseError("another greenlet waits for a message")
-        waiter = self._waiter = Waiter()
-        timer = None
-        if timeout is not None:
-            timer = self._loop.timer(max(timeout, 0.0))
-            timer.start(waiter.switch, _TIMED_OUT)
-        try:
-            if waiter.get() is _TIMED_OUT:
-                raise TimeoutError(f"no message in {timeout} s")
-        finally:
-            self._waiter = None
-            if timer is not None:
-                timer.stop()
-                timer.close()
-
-    def _wake(self) -> None:
-        """Let who waits for a message look whether there is one."""
-        if self._waiter is not None:
-            self._loop.run_callback(self._switch)
-
-    def _switch(self) -> None:
-        """:meth:`_wake`, at once: the last thing that a callback of the hub does."""
-        if self._waiter is not None:
-            self._waiter.switch(None)
 
     def _watch(self) -> None:
         self._watcher.start(self._readable)
@@ -240,7 +211,7 @@ class FrameStream:
     def _feed(self, data: bytes) -> None:
         self._take(self._reader.feed(data))
         if self._inbox or self._input_over:
-            self._switch()
+            self._waiting.switch()
 
     def _take(self, messages: Iterator[Message]) -> None:
         """Put messages into the inbox until it is full or they end."""
@@ -349,7 +320,7 @@ class FrameStream:
         if self._rest is not None:
             self._resume()
         self._over()
-        self._wake()
+        self._waiting.wake()
 
     def abort(self) -> None:
         """End the connection without a word."""
@@ -396,7 +367,7 @@ class FrameStream:
         self._set_code(code, reason)
         self._farewell = farewell
         self._wheel.add(self._deadline, CLOSE_TIMEOUT)
-        if self._waiter is not None and not self._inbox:
+        if self._waiting and not self._inbox:
             self._say_farewell()
 
     def _say_farewell(self) -> None:
@@ -446,7 +417,7 @@ class FrameStream:
             self._over()
         if self._done is not None:
             self._done.set()
-        self._wake()
+        self._waiting.wake()
 
     def _set_code(self, code: int, reason: str) -> None:
         if self.code is None:

@@ -1,0 +1,57 @@
+"""A greenlet that waits for what callbacks of the event loop bring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gevent import get_hub
+from gevent.exceptions import ConcurrentObjectUseError
+from gevent.hub import Waiter
+
+_TIMED_OUT = object()
+
+
+class Waiting:
+    """Lets one greenlet wait until it is woken; true while one does."""
+
+    __slots__ = ("_loop", "_waiter")
+
+    def __init__(self) -> None:
+        self._loop = get_hub().loop
+        self._waiter: Any = None
+
+    def __bool__(self) -> bool:
+        return self._waiter is not None
+
+    def wait(self, timeout: float | None) -> None:
+        """Wait until :meth:`wake` or :meth:`switch`.
+
+        :param timeout: seconds to wait at most; None for any time.
+        :raises TimeoutError: when it was not woken in time.
+        :raises ConcurrentObjectUseError: when another greenlet waits.
+        """
+        if self._waiter is not None:
+            raise ConcurrentObjectUseError("another greenlet waits for a message")
+        waiter = self._waiter = Waiter()
+        timer = None
+        if timeout is not None:
+            timer = self._loop.timer(max(timeout, 0.0))
+            timer.start(waiter.switch, _TIMED_OUT)
+        try:
+            if waiter.get() is _TIMED_OUT:
+                raise TimeoutError(f"no message in {timeout} s")
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.stop()
+                timer.close()
+
+    def wake(self) -> None:
+        """Wake who waits, at the next turn of the event loop."""
+        if self._waiter is not None:
+            self._loop.run_callback(self.switch)
+
+    def switch(self) -> None:
+        """Wake who waits at once: the last thing that a callback of the hub does."""
+        if self._waiter is not None:
+            self._waiter.switch(None)
