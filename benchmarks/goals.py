@@ -69,13 +69,16 @@ def _greed(data: Data) -> float:
     return with_it / without
 
 
-def _flatness(data: Data) -> float:
-    """CPU per message of the dearest number of connections by that of the cheapest."""
-    costs = [
-        _known(data, f"scale-{number}", OURS.name).median(OURS.name, *CPU)
-        for number in (100, 1000, 10_000)
-    ]
-    return max(costs) / min(costs)
+def _flatness(*scenarios: str) -> Callable[[Data], float]:
+    """CPU per message in the dearest of them by that in the cheapest."""
+
+    def measure(data: Data) -> float:
+        costs = [
+            _known(data, each, OURS.name).median(OURS.name, *CPU) for each in scenarios
+        ]
+        return max(costs) / min(costs)
+
+    return measure
 
 
 def _goals() -> Iterator[Goal]:
@@ -109,12 +112,19 @@ def _goals() -> Iterator[Goal]:
         )
     yield Goal("idle: KiB per connection, of 10,000", 20, _memory, at_most=True)
     yield Goal("storm: connects ÷ node", 1, ratio("storm", tg, node, *RATE))
+    yield Goal("storm, engine: connects ÷ node", 1, ratio("storm", engine, node, *RATE))
     yield Goal("echo: p99 ÷ median", 3, _tail, at_most=True)
     yield Goal("greedy: the others' median ÷ without it", 2, _greed, at_most=True)
     yield Goal(
-        "scale: CPU per message, 100 to 10,000 connections",
+        "scale: CPU per message, 100 to 10,000 connections, all busy",
         1.2,
-        _flatness,
+        _flatness("scale-100", "scale-1000", "scale-10000"),
+        at_most=True,
+    )
+    yield Goal(
+        "scale: CPU per message of 100 clients, alone and among 10,000",
+        1.2,
+        _flatness("scale-100", "scale-idle"),
         at_most=True,
     )
 

@@ -177,6 +177,11 @@ ALL = (
         *("--mode=fanout", "--connections=1000", "--in-flight=1", "--size=128"),
     ),
     *(scale(connections) for connections in (100, 1000, 10_000)),
+    Scenario(
+        "scale-idle",
+        ("--mode=echo", "--connections=10000", "--busy=100", "--in-flight=1"),
+        peers=(NODE,),
+    ),
     raw("raw", 64),
     raw("raw-16k", 16384),
     EVENT_COST,
@@ -187,5 +192,6 @@ BY_NAME = {each.name: each for each in ALL}
 #: Where nothing else is asked for: what the goals are judged by.
 USUAL = [
     *("echo", "ack", "steady", "fanout", "fanout-burst", "rooms", "channels-redis"),
-    *("storm", "idle", "greedy", "scale-100", "scale-1000", "scale-10000"),
+    *("storm", "idle", "greedy"),
+    *("scale-100", "scale-1000", "scale-10000", "scale-idle"),
 ]
