@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
+from tgext.socketio.engine.handler import SocketIOHandler
 from tgext.socketio.engine.http import SENT_AT_ONCE
 from tgext.socketio.wire.websocket import accept_key
 
-from .clients import RESOURCE
+from .clients import RESOURCE, wait_for
 from .conftest import Serve
 from .namespaces import Echo
 
@@ -61,3 +64,30 @@ def test_the_open_packet_leaves_with_the_answer_to_the_handshake(serve: Serve) -
     head, _, frame = raw.sock.recv(65536).partition(b"\r\n\r\n")
     assert f"Sec-WebSocket-Accept: {accept_key(KEY)}".encode() in head
     assert frame[2:].startswith(b'0{"sid":')
+
+
+def test_a_connection_that_has_ended_is_forgotten_without_the_collector(
+    serve: Serve,
+) -> None:
+    """What its buffers hold is as large as all else of a connection."""
+    handlers: weakref.WeakSet[SocketIOHandler] = weakref.WeakSet()
+
+    class Counted(SocketIOHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            handlers.add(self)
+
+    live = serve({"/chat": Echo})
+    live.server.handler_class = Counted
+    gc.disable()
+    try:
+        client, http = live.polling_5(), live.http()
+        client.join("/chat")
+        assert client.call("/chat", "echo", 1) == [1]
+        assert http.get("/").text == "a page"
+        assert len(handlers) == 3
+        client.close()
+        http.close()
+        wait_for(lambda: not handlers, "all handlers are gone")
+    finally:
+        gc.enable()

@@ -47,6 +47,12 @@ class HTTPHandler(WSGIHandler):
         self.rfile = buffered_input(sock, server.body_timeout)
         self._below = below(sock)
 
+    def handle(self) -> None:
+        try:
+            super().handle()
+        finally:
+            self.environ = None  # its input holds this handler
+
     # In
 
     def read_requestline(self) -> str:
