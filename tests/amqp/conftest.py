@@ -15,7 +15,7 @@ import pytest
 
 import tgext.socketio.server  # noqa: F401  before anything that imports tg
 from tests.engine.conftest import greenlets, unhandled
-from tests.redis_server import free_port
+from tests.ports import free_port
 
 __all__ = ["broker", "greenlets", "unhandled"]
 

@@ -10,7 +10,7 @@ import gevent
 import pytest
 
 from tests.engine.clients import wait_for
-from tests.redis_server import free_port
+from tests.ports import free_port
 from tests.turbogears.test_channels import listener, packets
 from tgext.socketio.backends import (
     BackendOptionError,

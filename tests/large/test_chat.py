@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.live import browsers
-from tests.live.serving import ROOT, START_DEADLINE, free_port
+from tests.live.serving import ROOT, START_DEADLINE
+from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
 
 if TYPE_CHECKING:

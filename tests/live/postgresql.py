@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .serving import START_DEADLINE, STOP_DEADLINE, free_port
+from tests.ports import free_port
+
+from .serving import START_DEADLINE, STOP_DEADLINE
 
 #: Where Debian has the commands, by major version.
 DEBIAN = Path("/usr/lib/postgresql")

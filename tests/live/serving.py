@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import NamedTuple
 from urllib.error import HTTPError
 
+from tests.ports import free_port
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LAB = HERE / "fixtureapps" / "lab.ini"
@@ -40,12 +42,6 @@ class Ended(NamedTuple):
 
     code: int
     seconds: float
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def gearbox() -> str:

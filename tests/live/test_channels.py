@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.engine import clients
-from tests.redis_server import RedisServer, free_port, running_redis
+from tests.ports import free_port
+from tests.redis_server import RedisServer, running_redis
 
 from .crowds import ask, crowd, in_parallel, state, wait_until, write_ini
 from .serving import ROOT, Server

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import free_port
+
 from . import browsers
 from .browsers import cdn, library
-from .serving import ROOT, Server, free_port
+from .serving import ROOT, Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

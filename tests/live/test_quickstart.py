@@ -11,9 +11,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.ports import free_port
+
 from . import nodes
 from .quickstart import Project, edit
-from .serving import Server, free_port
+from .serving import Server
 
 #: The oldest client and the newest.
 clients = pytest.mark.parametrize("client", ["0.9", "4"])

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .serving import ROOT, Server, free_port
+from tests.ports import free_port
+
+from .serving import ROOT, Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

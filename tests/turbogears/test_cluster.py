@@ -12,7 +12,8 @@ from tg import MinimalApplicationConfigurator, TGController, request_local
 
 from tests.engine.clients import BINARY_KINDS, wait_for
 from tests.engine.conftest import Live
-from tests.redis_server import RedisServer, free_port, running_redis
+from tests.ports import free_port
+from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.channels import channels_of
 from tgext.socketio.cluster import CHANNEL

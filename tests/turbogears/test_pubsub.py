@@ -18,7 +18,7 @@ from tg.validation import Convert
 
 from tests.engine.clients import DEADLINE, KINDS, wait_for
 from tests.engine.conftest import Live
-from tests.redis_server import free_port
+from tests.ports import free_port
 from tgext.socketio import SocketIOController
 from tgext.socketio import backends as backends_module
 from tgext.socketio.backends import BackendOptionError

@@ -16,7 +16,8 @@ import redis as redis_py
 
 from tests.certificates import make_certificate
 from tests.engine.clients import DEADLINE, wait_for
-from tests.redis_server import RedisServer, free_port, redis_command, running_redis
+from tests.ports import free_port
+from tests.redis_server import RedisServer, redis_command, running_redis
 from tgext.socketio.backends import (
     BackendOptionError,
     BrokerUnavailable,

@@ -139,7 +139,8 @@ class HTTPHandler(WSGIHandler):
             gathered = self._gathered
         finally:
             self._gathered = None
-        self._send(gathered)
+        if gathered:
+            self._send(gathered)
 
     def _sendall(self, data: bytes) -> None:
         gathered = self._gathered

@@ -1,0 +1,59 @@
+"""Ports for servers in processes of their own.
+
+A port that the kernel has just given and taken back may be anybody's by the time that a
+server binds it: several environments run their tests at once, and all of their
+connections have ports too. These are below those that the kernel gives, and of a block
+that no other process of tests has.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import socket
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import IO, NamedTuple
+
+FIRST = 10_000
+#: Ports of a block, and blocks.
+SIZE, BLOCKS = 100, 200
+
+#: Locks one file per block; the kernel unlocks it when its process ends.
+DIRECTORY = Path(tempfile.gettempdir()) / "tgext-socketio-ports"
+
+
+class Block(NamedTuple):
+    ports: Iterator[int]
+    lock: IO[str]
+
+
+@cache
+def block() -> Block:
+    """The ports of this process."""
+    DIRECTORY.mkdir(exist_ok=True)
+    for number in range(BLOCKS):
+        lock = (DIRECTORY / str(number)).open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        first = FIRST + number * SIZE
+        return Block(itertools.cycle(range(first, first + SIZE)), lock)
+    raise OSError(f"all {BLOCKS} blocks of ports are taken; see {DIRECTORY}")
+
+
+def free_port() -> int:
+    """A port that nothing listens on, nor will until it comes round again."""
+    for port in itertools.islice(block().ports, SIZE):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"all {SIZE} ports of this process are in use")
