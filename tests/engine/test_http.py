@@ -16,8 +16,7 @@ from tgext.socketio.wire.websocket import accept_key
 from .clients import RESOURCE, wait_for
 from .conftest import Serve
 from .namespaces import Echo
-
-KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+from .test_handshake import KEY
 
 
 def answering(

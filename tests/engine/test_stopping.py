@@ -20,9 +20,7 @@ from .clients import (
 )
 from .conftest import Serve
 from .namespaces import Holding, Witness, fresh
-
-POLLING = "/socket.io/?EIO=4&transport=polling"
-HANDSHAKES = [POLLING, "/socket.io/1/"]
+from .test_server import HANDSHAKES
 
 
 def expect_goodbye(client: Client, kind: str) -> None:

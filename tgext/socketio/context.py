@@ -21,11 +21,7 @@ _EVERYWHERE: Final[list[Any]] = vars(request_local.config)["_process_configs"]
 
 def contexts() -> list[Entry]:
     """The contexts of the pages and events that run here, the innermost last."""
-    try:
-        stack: list[Entry] = _CONTEXTS.objects
-    except AttributeError:
-        stack = _CONTEXTS.objects = []
-    return stack
+    return _stack(_CONTEXTS)
 
 
 def configs() -> list[Entry]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import gevent
 from gevent.event import AsyncResult
@@ -151,8 +151,8 @@ class Connection:
     def _run(
         self, outer: list[Entry], function: Callable[..., Any], args: tuple[Any, ...]
     ) -> Any:
-        packet: Any = args[-1] if args else None  # a timeout has none
-        event = Event(self, packet if type(packet) is dict else None)  # type: ignore[arg-type]
+        packet = args[-1] if args else None  # a timeout has none
+        event = Event(self, cast(Packet, packet) if type(packet) is dict else None)
         # What a process has one of needs not be pushed for each event.
         stack = configs() if outer or not is_everywhere(self.config) else None
         outer.append((event, False))

@@ -1,7 +1,7 @@
 """The header fields of a request (RFC 9110, section 5; RFC 9112, section 5).
 
-pywsgi has them parsed as those of a mail, which takes longer than all else that it does
-for a request, and forgives what a proxy in front may read in another way.
+pywsgi has them parsed as those of a mail, which took a fifth of a polling request, and
+forgives what a proxy in front may read in another way.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class HeaderTimeout(OSError, ValueError):
 
 
 class HTTPHandler(WSGIHandler):
-    """Serves one HTTP connection; each instance attribute is pywsgi's."""
+    """Serves one HTTP connection."""
 
     server: SocketIOServer
     headers: Headers  # type: ignore[assignment]

@@ -6,7 +6,6 @@ not: see :mod:`~tgext.socketio.engine.framestream`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from .handler import SocketIOHandler
 
 __all__ = ["HandshakeRefused", "WebSocket", "WebSocketError"]
-
-log = logging.getLogger(__name__)
 
 
 class WebSocket(GeventWebSocket):
