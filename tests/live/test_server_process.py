@@ -178,7 +178,8 @@ def test_clients_come_back_to_a_server_that_was_reloaded(
         while "changed; reloading" not in wait_a_moment(server):
             application.touch()
         assert waiter.observed()["server_reload"] == {"answer": [5]}
-        assert "forcefully" not in server.output
+        # That hupper had to kill it says nothing: it gives a process 1 s, of which its
+        # own thread in there, which looks for modules once a second, takes up to all.
     assert "Traceback" not in server.output
 
 
