@@ -200,6 +200,10 @@ def full_stack(
     ]
 
 
+def bare_gevent(port: int) -> list[str]:
+    return [str(our_environment() / "python"), "bare_gevent.py", str(port)]
+
+
 def floor(port: int) -> list[str]:
     return [str(FLOOR), str(port)]
 

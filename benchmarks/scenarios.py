@@ -23,6 +23,8 @@ FLASK = Server("Flask-SocketIO", "/socket.io/", programs.flask_socketio)
 PEERS = (PYTHON_SOCKETIO, SIMPLE, UVICORN, FLASK, NODE)
 #: Not a peer: what the system calls alone cost.
 FLOOR = Server("floor (C)", "/socket.io/", programs.floor)
+#: What Python and gevent alone cost.
+BARE = Server("floor (gevent)", "/socket.io/", programs.bare_gevent)
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,8 @@ EVENT_COST = Scenario(
 )
 
 ALL = (
-    Scenario("echo", ("--mode=echo", *BUSY), peers=(*PEERS, FLOOR)),
-    Scenario("ack", ("--mode=ack", *BUSY)),
+    Scenario("echo", ("--mode=echo", *BUSY), peers=(*PEERS, BARE, FLOOR)),
+    Scenario("ack", ("--mode=ack", *BUSY), peers=(*PEERS, BARE)),
     Scenario("steady", ("--mode=echo", "--connections=100", "--in-flight=1")),
     fanout("fanout", 1000, 128),
     fanout("fanout-burst", 1000, 128, in_flight=4),

@@ -1,18 +1,24 @@
 """Output that leaves together.
 
-While a batch of input is handled, what arises for any connection is gathered, and each
-connection's share leaves in one piece: replies to several messages of a client, and
-broadcasts to all others. Most of what a small message costs is its system call.
+While input is handled, what arises for any connection is gathered: replies to several
+messages of a client, replies to all clients that the event loop found ready, and
+broadcasts. It leaves when all of that is handled, each connection's share in one piece.
+
+Most of what a small message costs is its system call, and what follows: a processor
+that has sent a packet has forgotten the interpreter, and runs the next event slowly.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import Any
 
 from gevent import get_hub
 
-if TYPE_CHECKING:
-    from .outbox import SocketOutbox
+from .outbox import SocketOutbox, flush_all
+
+#: Seconds for which output is gathered; then it leaves when the next batch has ended.
+PATIENCE = 0.001
 
 
 class Cork:
@@ -22,11 +28,13 @@ class Cork:
     :ivar gathered: the outboxes that :meth:`flush` will send from.
     """
 
-    __slots__ = ("_due", "gathered", "held")
+    __slots__ = ("_due", "_since", "gathered", "held")
 
     def __init__(self) -> None:
         self.gathered: list[SocketOutbox] = []
         self._due: Any = None
+        #: When the first of them was gathered.
+        self._since = 0.0
         self.held = 0
 
     def hold(self) -> None:
@@ -34,14 +42,16 @@ class Cork:
         self.held += 1
 
     def release(self) -> None:
-        """Send what was gathered."""
+        """A batch ended: what was gathered leaves when all who are ready are served."""
         self.held -= 1
-        if self.gathered:
+        if self.gathered and perf_counter() - self._since > PATIENCE:
             self.flush()
 
     def begin(self) -> None:
         """The first outbox is about to be gathered."""
-        # A handler may block: what it sent leaves at the loop's next turn.
+        # Those who are ready have their turns before callbacks have theirs; and when a
+        # handler blocks, what it sent leaves.
+        self._since = perf_counter()
         self._due = get_hub().loop.run_callback(self.flush)
 
     def flush(self) -> None:
@@ -50,5 +60,7 @@ class Cork:
         if self._due is not None:
             self._due.stop()
             self._due = None
-        for outbox in gathered:
-            outbox.flush()
+        if len(gathered) == 1:
+            gathered[0].flush()
+        elif gathered:
+            flush_all(gathered)

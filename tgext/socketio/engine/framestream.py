@@ -97,7 +97,7 @@ class FrameStream:
         #: Whether the cork is held for the messages that wait to be received.
         self._holds_cork = False
         self.outbox = SocketOutbox(
-            sock, server.max_outbox, self._overflowed, self._cork
+            sock, self._cork, server.max_outbox, self._overflowed
         )
         self._room = server.max_outbox // 2
         self._patience = server.ping_timeout

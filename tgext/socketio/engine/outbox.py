@@ -7,22 +7,28 @@ Past it the connection is ended: a slow client is disconnected, never skipped.
 
 from __future__ import annotations
 
+from _socket import socket as NativeSocket
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from gevent import get_hub
 from gevent.event import Event
 
 from ..wire.limits import MAX_OUTBOX, MAX_PACKETS_SENT
 from ..wire.websocket import BINARY, TEXT, encode_frame
-from .cork import Cork
 from .tls import below
+
+if TYPE_CHECKING:
+    from .cork import Cork
 
 #: Bytes that an outbox gathers before it writes all the same.
 _FLUSH_SIZE = 65536
 
 _WRITE = 2
+
+#: Stands for the number of bytes that a connection that failed took.
+_FAILED = -1
 
 
 class Encoded:
@@ -146,9 +152,9 @@ class SocketOutbox:
     """Bytes that wait for a connection's kernel buffer.
 
     :param sock: a gevent socket.
+    :param cork: gathers output while it is held; one for all connections of a server.
     :param limit: bytes that may wait.
     :param overflow: called once when more would wait.
-    :param cork: gathers output while it is held; one for all connections of a server.
     """
 
     __slots__ = (
@@ -166,15 +172,15 @@ class SocketOutbox:
     def __init__(
         self,
         sock: Any,
+        cork: Cork,
         limit: int = MAX_OUTBOX,
         overflow: Callable[[], object] | None = None,
-        cork: Cork | None = None,
     ) -> None:
         # gevent's own `send` waits when the buffer is full.
         self._sock = below(sock)
         self._limit = limit
         self._overflow = overflow
-        self._cork = Cork() if cork is None else cork
+        self._cork = cork
         #: What was gathered, or what the kernel did not take: then it is watched.
         self._chunks: list[bytes] = []
         self._watcher: Any = None
@@ -212,8 +218,6 @@ class SocketOutbox:
         if not chunks or self._watcher is not None:
             return
         self._flush_now()
-        if chunks:
-            self._watch()
 
     def wait_drained(self, timeout: float) -> bool:
         """Block until nothing waits.
@@ -264,6 +268,7 @@ class SocketOutbox:
             self.close()
             if self._overflow is not None:
                 self._overflow()
+        if self.closed:
             return
         self._chunks.append(data)
         self.size += len(data)
@@ -276,22 +281,37 @@ class SocketOutbox:
         return not self._chunks or self.size + size <= self._limit
 
     def _flush_now(self) -> None:
-        chunks = self._chunks
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        data = self._waiting()
         try:
             sent = self._sock.send(data)
         except BlockingIOError:
             sent = 0
         except OSError:
+            sent = _FAILED
+        self._note(data, sent)
+
+    def _waiting(self) -> bytes:
+        """All that waits; something does."""
+        chunks = self._chunks
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _note(self, data: bytes, sent: int) -> None:
+        """Keep what the kernel did not take of all that waited, and watch it.
+
+        :param sent: how many bytes it took; negative where the connection failed.
+        """
+        size = len(data)
+        if sent == size:
+            self._chunks.clear()
+            self.size = 0
+        elif sent < 0:
             # The reader meets the same error and ends the connection.
             self.close()
-            return
-        if sent == len(data):
-            chunks.clear()
-            self.size = 0
         else:
-            chunks[:] = [data[sent:]]
-            self.size = len(data) - sent
+            self._chunks[:] = [data[sent:]]
+            self.size = size - sent
+            if self._watcher is None:
+                self._watch()
 
     def _watch(self) -> None:
         self._watcher = get_hub().loop.io(self._sock.fileno(), _WRITE)
@@ -304,3 +324,33 @@ class SocketOutbox:
             self._watcher.close()
             self._watcher = None
             self._wake_waiting()
+
+
+def flush_all(outboxes: Iterable[SocketOutbox]) -> None:
+    """Send what waits in several outboxes, as far as the kernel takes it.
+
+    A processor that comes back from the kernel runs the interpreter slowly at first, so
+    the system calls come one after the other, and nothing is interpreted between them.
+
+    :param outboxes: one may be there twice.
+    """
+    ready = []
+    for each in dict.fromkeys(outboxes):
+        if not each._chunks or each._watcher is not None:
+            continue
+        if isinstance(each._sock, NativeSocket):
+            ready.append(each)
+        else:
+            each.flush()  # TLS
+    output = [each._waiting() for each in ready]
+    calls = map(NativeSocket.send, [each._sock for each in ready], output)
+    sent: list[int] = []
+    while len(sent) < len(ready):
+        try:
+            sent.extend(calls)
+        except BlockingIOError:
+            sent.append(0)
+        except OSError:
+            sent.append(_FAILED)
+    for outbox, data, count in zip(ready, output, sent, strict=True):
+        outbox._note(data, count)

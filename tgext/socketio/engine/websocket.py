@@ -119,7 +119,7 @@ class WebSocketTransport(Transport):
         super().__init__(server, socket)
         self._cork = server.cork
         self.outbox: SocketOutbox = SocketOutbox(
-            sock, server.max_outbox, self._overflowed, self._cork
+            sock, self._cork, server.max_outbox, self._overflowed
         )
         self._sock = sock
         self._limit = server.limits.max_message_size
