@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tgext.socketio.engine.rooms import Rooms, deliver
-from tgext.socketio.wire.packet import Packet
+from tgext.socketio.wire.packet import Packet, event_packet
 
 from .clients import KINDS
 from .conftest import Serve, manage
@@ -166,3 +166,18 @@ def test_what_another_process_sent_stays_in_this_one(serve: Serve) -> None:
     assert inside.event("/chat") == ["a", "b"]
     assert outside.call("/chat", "echo") == []
     assert bus.published == []
+
+
+def test_what_goes_to_many_leaves_together_whoever_sends_it(serve: Serve) -> None:
+    live = serve({"/chat": Chat})
+    clients = [live.client("4-websocket") for _ in range(3)]
+    for client in clients:
+        client.join("/chat")
+    for number in range(2):
+        live.server.rooms.broadcast(event_packet("/chat", "heard", [number]))
+    waiting = [each.transport.outbox.size for each in live.server.sockets.values()]
+    assert len(waiting) == 3
+    assert all(waiting)
+    for client in clients:
+        assert client.event("/chat") == ["heard", 0]
+        assert client.event("/chat") == ["heard", 1]

@@ -21,12 +21,20 @@ _EVERYWHERE: Final[list[Any]] = vars(request_local.config)["_process_configs"]
 
 def contexts() -> list[Entry]:
     """The contexts of the pages and events that run here, the innermost last."""
-    return _stack(_CONTEXTS)
+    try:
+        stack: list[Entry] = _CONTEXTS.objects
+    except AttributeError:
+        stack = _CONTEXTS.objects = []
+    return stack
 
 
 def configs() -> list[Entry]:
     """Their configurations, which ``tg.config`` shows."""
-    return _stack(_CONFIGS)
+    try:
+        stack: list[Entry] = _CONFIGS.objects
+    except AttributeError:
+        stack = _CONFIGS.objects = []
+    return stack
 
 
 def is_everywhere(config: Any) -> bool:
@@ -36,13 +44,5 @@ def is_everywhere(config: Any) -> bool:
 
 def current() -> Any:
     """The context of the page or event that runs here; None outside of them."""
-    stack = _stack(_CONTEXTS)
+    stack = contexts()
     return stack[-1][0] if stack else None
-
-
-def _stack(store: Any) -> list[Entry]:
-    try:
-        stack: list[Entry] = store.objects
-    except AttributeError:
-        stack = store.objects = []
-    return stack

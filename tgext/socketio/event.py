@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from io import BytesIO
-from typing import Any, cast
+from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
@@ -151,8 +151,10 @@ class Connection:
     def _run(
         self, outer: list[Entry], function: Callable[..., Any], args: tuple[Any, ...]
     ) -> Any:
-        packet = args[-1] if args else None  # a timeout has none
-        event = Event(self, cast(Packet, packet) if type(packet) is dict else None)
+        packet: Any = args[-1] if args else None  # a timeout has none
+        if type(packet) is not dict:
+            packet = None
+        event = Event(self, packet)
         # What a process has one of needs not be pushed for each event.
         stack = configs() if outer or not is_everywhere(self.config) else None
         outer.append((event, False))

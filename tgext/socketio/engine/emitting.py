@@ -39,7 +39,9 @@ class Emitter:
         :raises ValueError: for a timeout without a callback.
         """
         if callback is None and timeout is None:
-            self.socket.send_packet(event_packet(self.ns_name, event, args))
+            self.socket.send_packet(
+                {"type": "event", "name": event, "args": args, "endpoint": self.ns_name}
+            )
             return
         packet = self._event_packet(event, args, callback, timeout)
         self._send(packet, callback, timeout)

@@ -22,6 +22,9 @@ ALIVE: Final[Packet] = {"type": "heartbeat", "endpoint": ""}
 #: Decoded from what ends the whole connection.
 CLOSE: Final[Packet] = {"type": "disconnect", "endpoint": ""}
 
+#: What nearly all messages begin with.
+_EVENT = engineio.MESSAGE + socketio_5.EVENT
+
 _ACKS = (
     engineio.MESSAGE + socketio_5.ACK,
     engineio.MESSAGE + socketio_5.BINARY_ACK,
@@ -191,7 +194,7 @@ class EngineIO(Generation):
         if packet["type"] == "connect":
             packet = self._connected(packet)
         try:
-            return Encoded(engineio.MESSAGE + self._encode(packet, dumps))
+            return Encoded(self._encode(packet, dumps, engineio.MESSAGE))
         except TypeError:
             # Bytes are not JSON: they may be what it is about.
             attachments: list[bytes] = []
@@ -201,21 +204,25 @@ class EngineIO(Generation):
                 raise
         binary: Packet = {**packet, "attachments": len(attachments)}
         binary[field] = rest
-        text = engineio.MESSAGE + self._encode(binary, dumps)
+        text = self._encode(binary, dumps, engineio.MESSAGE)
         return Encoded(text, attachments, self.prefix)
 
     def _connected(self, packet: Packet) -> Packet:
         """The packet that tells a client of its connect packet that it is connected."""
         return {"type": "connect", "endpoint": packet["endpoint"]}
 
-    #: Writes a packet as the data of an Engine.IO message.
-    _encode: Callable[[Packet, Dumps], str]
+    #: Writes a packet after a text, as the data of an Engine.IO message.
+    _encode: Callable[[Packet, Dumps, str], str]
 
     #: Reads a packet that begins at a character of a text.
     _decode: Callable[[str, Limits, Loads, int], Packet]
 
     def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
-        if text[:1] == engineio.MESSAGE:
+        if text.startswith(_EVENT):
+            packet = socketio_5.plain_event(text, loads, len(_EVENT))
+            if packet is not None:
+                return packet
+        if text.startswith(engineio.MESSAGE):
             return self._decode(text, limits, loads, 1)
         kind = engineio.check_packet(text)
         if kind == engineio.CLOSE:

@@ -103,6 +103,17 @@ def deliver(sockets: Iterable[Socket], packet: Packet) -> None:
     :raises TypeError: when a generation among them cannot be sent the packet, such as
         bytes to 0.9, after it has gone to all others.
     """
+    sockets = list(sockets)
+    if sockets:
+        cork = sockets[0].server.cork
+        cork.hold()
+        try:
+            _deliver(sockets, packet)
+        finally:
+            cork.release()
+
+
+def _deliver(sockets: list[Socket], packet: Packet) -> None:
     endpoint = packet["endpoint"]
     versions: dict[object, Encoded | TypeError] = {}
     generation: object = None

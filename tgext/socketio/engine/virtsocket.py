@@ -198,7 +198,10 @@ class Socket(AckBook, Jobs):
     def send_packet(self, pkt: Packet) -> None:
         """Send a packet; one to a connection that ended goes nowhere."""
         encoded = self.generation.encode(pkt, self.json_dumps)
-        self.send_encoded(encoded, pkt.get("endpoint", ""))
+        if self.joining.held:
+            self.send_encoded(encoded, pkt.get("endpoint", ""))
+        elif self.transport is not None:
+            self.transport.outbox.send(encoded)
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
         """Send what :meth:`encode` made, here or of a socket of the same generation.
@@ -313,8 +316,9 @@ class Socket(AckBook, Jobs):
             args = list(result) if type(result) is tuple else [result]
         endpoint = packet["endpoint"]
         number = packet["id"]
-        return self.encode(
-            {"type": "ack", "ackId": number, "args": args, "endpoint": endpoint}
+        return self.generation.encode(
+            {"type": "ack", "ackId": number, "args": args, "endpoint": endpoint},
+            self.json_dumps,
         )
 
     def _dispatch_outside(self, packet: Packet) -> None:

@@ -29,17 +29,13 @@ def decode(
     return packet
 
 
-def encode(packet: Packet, dumps: Dumps = fast.dumps) -> str:
-    """Write one packet.
-
-    :raises TypeError: when its data cannot be written as JSON.
-    :raises KeyError: when a field that its type needs is missing.
-    """
+def encode(packet: Packet, dumps: Dumps = fast.dumps, start: str = "") -> str:
+    """Write one packet; see :func:`socketio_5.encode`."""
     if packet["type"] == "connect":
-        return socketio_5.encode({"type": "connect", "endpoint": packet["endpoint"]})
-    if packet["type"] == "error":
-        return _error(packet, dumps)
-    return socketio_5.encode(packet, dumps)
+        packet = {"type": "connect", "endpoint": packet["endpoint"]}
+    elif packet["type"] == "error":
+        return start + _error(packet, dumps)
+    return socketio_5.encode(packet, dumps, start)
 
 
 def _error(packet: Packet, dumps: Dumps) -> str:

@@ -46,8 +46,8 @@ def decode(
 
     :raises PacketError: when it cannot be read.
     """
-    if text[start : start + 1] == EVENT:
-        packet = _plain_event(text, loads, start + 1)
+    if text.startswith(EVENT, start):
+        packet = plain_event(text, loads, start + 1)
         if packet is not None:
             return packet
     header = _HEADER.match(text, start)
@@ -71,11 +71,12 @@ def decode(
     return packet
 
 
-def _plain_event(text: str, loads: Loads, start: int) -> Packet | None:
+def plain_event(text: str, loads: Loads, start: int) -> Packet | None:
     """Read what nearly all packets are: an event without attachments and query.
 
     :param start: where the type has been read.
-    :returns: None for any other.
+    :returns: None for any other, which :func:`decode` reads.
+    :raises PacketError: when it cannot be read.
     """
     bracket = text.find("[", start)
     header = text[start:bracket]
@@ -187,20 +188,24 @@ _READERS: dict[str, Callable[[Packet, str, Loads], None]] = {
 # Encoding
 
 
-def encode(packet: Packet, dumps: Dumps = fast.dumps) -> str:
+def encode(packet: Packet, dumps: Dumps = fast.dumps, start: str = "") -> str:
     """Write one packet.
 
+    :param start: what it is written after.
     :raises TypeError: when its data cannot be written as JSON.
     :raises KeyError: when a field that its type needs is missing.
     """
     kind = packet["type"]
-    if kind != "event":
-        return _WRITERS[kind](packet, dumps)
-    args = [packet["name"], *packet.get("args", ())]
-    if "id" in packet or "attachments" in packet:
-        return _event(packet, args, dumps)
     endpoint = packet.get("endpoint")
-    return f"2{endpoint},{dumps(args)}" if endpoint else EVENT + dumps(args)
+    if not endpoint or "attachments" in packet:
+        return start + _WRITERS[kind](packet, dumps)
+    # Nearly all.
+    if kind == "event" and "id" not in packet:
+        return f"{start}2{endpoint},{dumps([packet['name'], *packet.get('args', ())])}"
+    if kind == "ack":
+        args = dumps(list(packet.get("args", ())))
+        return f"{start}3{endpoint},{packet['ackId']}{args}"
+    return start + _WRITERS[kind](packet, dumps)
 
 
 def _prefix(kind: str, endpoint: str) -> str:
@@ -216,6 +221,10 @@ def _event(packet: Packet, args: list[Any], dumps: Dumps) -> str:
     number = packet.get("id")
     head = _prefix(_kind(EVENT, BINARY_EVENT, packet), packet.get("endpoint", ""))
     return head + dumps(args) if number is None else f"{head}{number}{dumps(args)}"
+
+
+def _write_event(packet: Packet, dumps: Dumps) -> str:
+    return _event(packet, [packet["name"], *packet.get("args", ())], dumps)
 
 
 def _write_message(packet: Packet, dumps: Dumps) -> str:
@@ -247,6 +256,7 @@ def _write_error(packet: Packet, dumps: Dumps) -> str:
 
 
 _WRITERS: dict[PacketType, Callable[[Packet, Dumps], str]] = {
+    "event": _write_event,
     "message": _write_message,
     "json": _write_message,
     "ack": _write_ack,
