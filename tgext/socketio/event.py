@@ -19,7 +19,7 @@ from tg.validation import _ValidationStatus
 from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
 from webob.exc import HTTPException
 
-from .context import Entry, configs, contexts, is_everywhere
+from .context import configs, contexts, is_everywhere
 from .cookies import BrowserCookies, secret_names
 from .engine.handlers import FAILURES, EventRefused, Reported
 from .engine.namespace import ConnectionRefused
@@ -146,11 +146,6 @@ class Connection:
             if self.application.dispatch is not None:
                 # Transactions and sessions of two requests can't nest in a greenlet.
                 return _elsewhere(self, function, *args)
-        return self._run(outer, function, args)
-
-    def _run(
-        self, outer: list[Entry], function: Callable[..., Any], args: tuple[Any, ...]
-    ) -> Any:
         packet: Any = args[-1] if args else None  # a timeout has none
         if type(packet) is not dict:
             packet = None

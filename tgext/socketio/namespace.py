@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from gevent import Greenlet
 from tg import request_local, require
@@ -104,9 +104,9 @@ class SocketIOTGNamespace(BaseNamespace):
         around = self.socket.around
         return (
             self.allowed_methods is None
-            and cls.call_method_with_acl is SocketIOTGNamespace.call_method_with_acl
-            and cls.is_method_allowed is SocketIOTGNamespace.is_method_allowed
-            and cls.call_method is BaseNamespace.call_method
+            and cls.call_method_with_acl is _call_method_with_acl
+            and cls.is_method_allowed is _is_method_allowed
+            and cls.call_method is _call_method
             and getattr(self, "exception_handler_decorator", None) is None
             and type(around) is Connection
             and around.allow_only is None
@@ -184,6 +184,12 @@ class SocketIOTGNamespace(BaseNamespace):
     def _event_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = request_local.request.environ
         return environ
+
+
+# What a class may have steps of its own instead of.
+_call_method_with_acl: Final = SocketIOTGNamespace.call_method_with_acl
+_is_method_allowed: Final = SocketIOTGNamespace.is_method_allowed
+_call_method: Final = SocketIOTGNamespace.call_method
 
 
 def _unmet(predicate: Any, environ: Callable[[], dict[str, Any]]) -> str | None:

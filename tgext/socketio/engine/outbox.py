@@ -161,6 +161,7 @@ class SocketOutbox:
         "_chunks",
         "_cork",
         "_drained",
+        "_ease",
         "_limit",
         "_overflow",
         "_sock",
@@ -179,6 +180,8 @@ class SocketOutbox:
         # gevent's own `send` waits when the buffer is full.
         self._sock = below(sock)
         self._limit = limit
+        #: As many bytes may wait before anything has to be done about them.
+        self._ease = min(limit, _FLUSH_SIZE)
         self._overflow = overflow
         self._cork = cork
         #: What was gathered, or what the kernel did not take: then it is watched.
@@ -197,15 +200,21 @@ class SocketOutbox:
 
         While the cork is held they leave with all else that is gathered.
         """
+        chunks = self._chunks
+        size = self.size + len(data)
+        if chunks:
+            if size <= self._ease:
+                chunks.append(data)
+                self.size = size
+            else:
+                self._keep(data)
+            return
         if self.closed:
             return
-        if self._chunks:
-            self._keep(data)
-            return
-        self._chunks.append(data)
-        self.size = len(data)
+        chunks.append(data)
+        self.size = size
         cork = self._cork
-        if cork.held and self.size < _FLUSH_SIZE:
+        if cork.held and size < _FLUSH_SIZE:
             if not cork.gathered:
                 cork.begin()
             cork.gathered.append(self)
