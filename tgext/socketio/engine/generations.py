@@ -25,8 +25,9 @@ CLOSE: Final[Packet] = {"type": "disconnect", "endpoint": ""}
 #: What nearly all messages begin with.
 _EVENT = engineio.MESSAGE + socketio_5.EVENT
 
+_ACK = engineio.MESSAGE + socketio_5.ACK
 _ACKS = (
-    engineio.MESSAGE + socketio_5.ACK,
+    _ACK,
     engineio.MESSAGE + socketio_5.BINARY_ACK,
 )
 
@@ -55,6 +56,19 @@ class Generation(ABC):
 
         :raises TypeError: when its data cannot be written.
         """
+
+    def encode_ack(
+        self, endpoint: str, number: int, args: list[Any], dumps: Dumps
+    ) -> Encoded:
+        """Write an ack; see :meth:`encode`.
+
+        :param number: the id that it answers.
+        :param args: what the client's callback is called with.
+        """
+        packet: Packet = {"type": "ack", "endpoint": endpoint}
+        packet["ackId"] = number
+        packet["args"] = args
+        return self.encode(packet, dumps)
 
     @abstractmethod
     def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
@@ -206,6 +220,14 @@ class EngineIO(Generation):
         binary[field] = rest
         text = self._encode(binary, dumps, engineio.MESSAGE)
         return Encoded(text, attachments, self.prefix)
+
+    def encode_ack(
+        self, endpoint: str, number: int, args: list[Any], dumps: Dumps
+    ) -> Encoded:
+        try:
+            return Encoded(f"{_ACK}{endpoint and endpoint + ','}{number}{dumps(args)}")
+        except TypeError:
+            return super().encode_ack(endpoint, number, args, dumps)  # bytes?
 
     def _connected(self, packet: Packet) -> Packet:
         """The packet that tells a client of its connect packet that it is connected."""

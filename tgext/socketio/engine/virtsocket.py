@@ -314,11 +314,8 @@ class Socket(AckBook, Jobs):
         args: list[Any] = []
         if wanted == "data":
             args = list(result) if type(result) is tuple else [result]
-        endpoint = packet["endpoint"]
-        number = packet["id"]
-        return self.generation.encode(
-            {"type": "ack", "ackId": number, "args": args, "endpoint": endpoint},
-            self.json_dumps,
+        return self.generation.encode_ack(
+            packet["endpoint"], packet["id"], args, self.json_dumps
         )
 
     def _dispatch_outside(self, packet: Packet) -> None:

@@ -196,15 +196,11 @@ def encode(packet: Packet, dumps: Dumps = fast.dumps, start: str = "") -> str:
     :raises KeyError: when a field that its type needs is missing.
     """
     kind = packet["type"]
-    endpoint = packet.get("endpoint")
-    if not endpoint or "attachments" in packet:
-        return start + _WRITERS[kind](packet, dumps)
-    # Nearly all.
-    if kind == "event" and "id" not in packet:
-        return f"{start}2{endpoint},{dumps([packet['name'], *packet.get('args', ())])}"
-    if kind == "ack":
-        args = dumps(list(packet.get("args", ())))
-        return f"{start}3{endpoint},{packet['ackId']}{args}"
+    if kind == "event" and "id" not in packet and "attachments" not in packet:
+        # Nearly all.
+        data = dumps([packet["name"], *packet.get("args", ())])
+        endpoint = packet.get("endpoint")
+        return f"{start}2{endpoint},{data}" if endpoint else f"{start}2{data}"
     return start + _WRITERS[kind](packet, dumps)
 
 
