@@ -26,6 +26,7 @@ from gevent import socket
 from gevent.ssl import SSLContext
 
 from tgext.socketio.wire import engineio, engineio_3, socketio_1
+from tgext.socketio.wire.handshake import accept_key
 from tgext.socketio.wire.limits import DEFAULT_LIMITS
 from tgext.socketio.wire.units import count_units
 from tgext.socketio.wire.websocket import (
@@ -34,7 +35,6 @@ from tgext.socketio.wire.websocket import (
     TEXT,
     FrameReader,
     Message,
-    accept_key,
     encode_frame,
     parse_close,
 )

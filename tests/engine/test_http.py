@@ -11,7 +11,7 @@ import pytest
 
 from tgext.socketio.engine.handler import SocketIOHandler
 from tgext.socketio.engine.http import SENT_AT_ONCE
-from tgext.socketio.wire.websocket import accept_key
+from tgext.socketio.wire.handshake import accept_key
 
 from .clients import RESOURCE, wait_for
 from .conftest import Serve

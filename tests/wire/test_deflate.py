@@ -17,6 +17,7 @@ from tgext.socketio.wire.errors import (
     MessageTooBig,
     ProtocolError,
 )
+from tgext.socketio.wire.handshake import parse_extensions
 from tgext.socketio.wire.limits import MAX_MESSAGE_SIZE
 from tgext.socketio.wire.websocket import (
     BINARY,
@@ -26,7 +27,6 @@ from tgext.socketio.wire.websocket import (
     FrameReader,
     Message,
     encode_frame,
-    parse_extensions,
 )
 
 from ..vectors.websocket import FIN, client_frame

@@ -11,8 +11,8 @@ from typing import Any
 from gevent.pywsgi import Input
 
 from ..wire import engineio
+from ..wire.handshake import accept_key
 from ..wire.socketio_1 import RECONNECT
-from ..wire.websocket import accept_key
 from . import origins, payloads
 from .answers import (
     BAD_METHOD,

@@ -9,7 +9,7 @@ from typing import Any
 from geventwebsocket.exceptions import WebSocketError
 
 from ..wire.deflate import NAME, Agreement, Deflate
-from ..wire.websocket import VERSION, Offer, is_key, parse_extensions, parse_tokens
+from ..wire.handshake import VERSION, Offer, is_key, parse_extensions, parse_tokens
 
 Headers = list[tuple[str, str]]
 
