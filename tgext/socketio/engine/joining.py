@@ -17,23 +17,67 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+#: The packets that handlers are called for, and whose answers are acks.
+EVENTS = frozenset(("event", "message", "json"))
+
+
 class Joining:
-    """Connects one client to namespaces, which may refuse it.
+    """Connects one client to namespaces, which may refuse it, and to the main one.
 
     While ``recv_connect`` may still do so, what is sent to the client is held: one that
     is refused must not have been connected.
 
     :param socket: the client's connection.
+
+    :ivar in_main: whether the client is in the main namespace where that is none of the
+        application's.
     """
 
-    __slots__ = ("_socket", "held")
+    __slots__ = ("_knocked", "_socket", "held", "in_main")
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
+        self.in_main = False
+        #: Whether the client has asked to connect to any namespace.
+        self._knocked = False
         #: By namespace, what waits to be sent.
         self.held: dict[str, list[Encoded]] = {}
 
-    def join(self, cls: type[BaseNamespace], packet: Packet) -> None:
+    def dispatch(self, packet: Packet) -> None:
+        """Handle a packet for a namespace that the client is not in."""
+        socket = self._socket
+        kind = packet["type"]
+        endpoint = packet["endpoint"]
+        if kind == "connect":
+            self._connect(packet)
+        elif not (self._knocked or socket.generation.implicit_main):
+            # Socket.IO 5, "Connection to a namespace": such a client is sent away.
+            log.info("The first packet of a client is no connect, but: %s", kind)
+            socket.kill(reason="parse error", code=1002)
+        elif kind == "disconnect" and endpoint == socket.GLOBAL_NS:
+            self.in_main = False
+            if not socket.active_ns:
+                socket.server.await_namespace(socket)
+        elif kind in EVENTS:
+            info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
+            socket.error("no_such_namespace", info, endpoint=endpoint)
+
+    def _connect(self, packet: Packet) -> None:
+        self._knocked = True
+        socket = self._socket
+        endpoint = packet["endpoint"]
+        namespaces = socket.namespaces or {}
+        if endpoint in namespaces:
+            self._join(namespaces[endpoint], packet)
+        elif endpoint == socket.GLOBAL_NS:
+            # Clients connect here before they connect to the namespace they want.
+            self.in_main = True
+            socket.server.namespace_came(socket)
+            socket.send_packet(packet)
+        else:
+            socket.send_packet(socket.generation.unknown_namespace(endpoint))
+
+    def _join(self, cls: type[BaseNamespace], packet: Packet) -> None:
         """Connect the client to a namespace, or tell it that it was refused."""
         socket = self._socket
         endpoint = packet["endpoint"]
@@ -105,15 +149,19 @@ class Joining:
 
     def _greet(self, namespace: BaseNamespace, packet: Packet) -> None:
         self.held[namespace.ns_name] = []  # and again, where a transaction is retried
+        self._socket.find_outbox()
         namespace.process_packet(packet)
 
     def _turn_away(self, namespace: BaseNamespace, message: str, data: Any) -> None:
         self.held.pop(namespace.ns_name, None)
+        self._socket.find_outbox()
         namespace._refused()
         self._refuse(namespace.ns_name, message, data)
 
     def _release(self, endpoint: str) -> None:
-        for encoded in self.held.pop(endpoint, ()):
+        held = self.held.pop(endpoint, ())
+        self._socket.find_outbox()
+        for encoded in held:
             self._socket.send_encoded(encoded, endpoint)
 
     def _refuse(self, endpoint: str, message: str, data: Any) -> None:

@@ -290,7 +290,8 @@ class SocketOutbox:
         return not self._chunks or self.size + size <= self._limit
 
     def _flush_now(self) -> None:
-        data = self._waiting()
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         try:
             sent = self._sock.send(data)
         except BlockingIOError:
@@ -298,11 +299,6 @@ class SocketOutbox:
         except OSError:
             sent = _FAILED
         self._note(data, sent)
-
-    def _waiting(self) -> bytes:
-        """All that waits; something does."""
-        chunks = self._chunks
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _note(self, data: bytes, sent: int) -> None:
         """Keep what the kernel did not take of all that waited, and watch it.
@@ -343,15 +339,17 @@ def flush_all(outboxes: Iterable[SocketOutbox]) -> None:
 
     :param outboxes: one may be there twice.
     """
-    ready = []
+    ready: list[SocketOutbox] = []
+    output: list[bytes] = []
     for each in dict.fromkeys(outboxes):
-        if not each._chunks or each._watcher is not None:
+        chunks = each._chunks
+        if not chunks or each._watcher is not None:
             continue
         if isinstance(each._sock, NativeSocket):
             ready.append(each)
+            output.append(chunks[0] if len(chunks) == 1 else b"".join(chunks))
         else:
             each.flush()  # TLS
-    output = [each._waiting() for each in ready]
     calls = map(NativeSocket.send, [each._sock for each in ready], output)
     sent: list[int] = []
     while len(sent) < len(ready):
@@ -362,4 +360,8 @@ def flush_all(outboxes: Iterable[SocketOutbox]) -> None:
         except OSError:
             sent.append(_FAILED)
     for outbox, data, count in zip(ready, output, sent, strict=True):
-        outbox._note(data, count)
+        if count == len(data):
+            outbox._chunks.clear()
+            outbox.size = 0
+        else:
+            outbox._note(data, count)

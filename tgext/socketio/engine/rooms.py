@@ -126,7 +126,11 @@ def _deliver(sockets: list[Socket], packet: Packet) -> None:
             encoded = versions.get(key)
             if encoded is None:
                 encoded = versions[key] = _encode(socket, packet)
-        if type(encoded) is Encoded:
+        if type(encoded) is not Encoded:
+            continue
+        if socket.outbox is not None:
+            socket.outbox.send(encoded)
+        else:
             socket.send_encoded(encoded, endpoint)
     for each in versions.values():
         if isinstance(each, TypeError):

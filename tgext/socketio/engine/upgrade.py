@@ -55,7 +55,7 @@ class Upgrade:
         self.polling.stop()
         prefix = self.polling.socket.generation.prefix
         self.polling.outbox.move_to(self.websocket.outbox, prefix)
-        self.polling.socket.transport = self.websocket
+        self.polling.socket.travel_by(self.websocket)
         self.websocket.start()
 
     def _catch_up(self, rest: Iterator[Message]) -> Iterator[Message]:

@@ -20,9 +20,9 @@ from .generations import CLOSE, SOCKETIO_1, Generation
 from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
 from .jobs import Jobs
-from .joining import Joining
+from .joining import EVENTS, Joining
 from .namespace import BaseNamespace
-from .outbox import Encoded
+from .outbox import Encoded, PollingOutbox, SocketOutbox
 from .queries import with_query
 
 if TYPE_CHECKING:
@@ -48,10 +48,6 @@ def default_error_handler(
         args = [error_name, error_message]
         socket.send_packet(event_packet(endpoint or "", "error", args))
     log.info("%s: %s (namespace %s)", error_name, error_message, endpoint or "/")
-
-
-#: The packets that handlers are called for, and whose answers are acks.
-_EVENTS = frozenset(("event", "message", "json"))
 
 
 def _run(function: Callable[..., Any], *args: Any) -> Any:
@@ -111,6 +107,8 @@ class Socket(AckBook, Jobs):
         self.namespaces: Mapping[str, type[BaseNamespace]] | None = None
         self.active_ns: dict[str, BaseNamespace] = {}
         self.transport: Transport | None = None
+        #: Where packets go; None without a transport, and while some are held.
+        self.outbox: PollingOutbox | SocketOutbox | None = None
         self.disconnect_reason: str | None = None
         #: Ends the connection when what is waited for does not come.
         self.deadline: Deadline | None = None
@@ -123,9 +121,6 @@ class Socket(AckBook, Jobs):
         self.json_dumps: Dumps = fast.dumps
         #: Makes packets of the client's messages.
         self.assembler = Assembler(self)
-        self._in_main = False
-        #: Whether the client has asked to connect to any namespace.
-        self._knocked = False
         #: Lets the client into namespaces.
         self.joining = Joining(self)
 
@@ -147,7 +142,7 @@ class Socket(AckBook, Jobs):
     @property
     def in_a_namespace(self) -> bool:
         """Whether the client is in any namespace, the main one included."""
-        return self._in_main or bool(self.active_ns)
+        return self.joining.in_main or bool(self.active_ns)
 
     @property
     def connected(self) -> bool:
@@ -198,19 +193,19 @@ class Socket(AckBook, Jobs):
     def send_packet(self, pkt: Packet) -> None:
         """Send a packet; one to a connection that ended goes nowhere."""
         encoded = self.generation.encode(pkt, self.json_dumps)
-        if self.joining.held:
+        if self.outbox is not None:
+            self.outbox.send(encoded)
+        else:
             self.send_encoded(encoded, pkt.get("endpoint", ""))
-        elif self.transport is not None:
-            self.transport.outbox.send(encoded)
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
         """Send what :meth:`encode` made, here or of a socket of the same generation.
 
         :param endpoint: the namespace that it is for.
         """
-        if self.joining.held and self.joining.holds(encoded, endpoint):
-            return
-        if self.transport is not None:
+        if self.outbox is not None:
+            self.outbox.send(encoded)
+        elif self.transport is not None and not self.joining.holds(encoded, endpoint):
             self.transport.outbox.send(encoded)
 
     def error(
@@ -261,8 +256,8 @@ class Socket(AckBook, Jobs):
         try:
             namespace = self.active_ns.get(endpoint)
             if namespace is None:
-                self._dispatch_outside(packet)
-            elif packet["type"] in _EVENTS:
+                self.joining.dispatch(packet)
+            elif packet["type"] in EVENTS:
                 ack = self.around(self._perform, namespace, packet)
                 if ack is not None:
                     self.send_encoded(ack, endpoint)
@@ -318,43 +313,25 @@ class Socket(AckBook, Jobs):
             packet["endpoint"], packet["id"], args, self.json_dumps
         )
 
-    def _dispatch_outside(self, packet: Packet) -> None:
-        kind = packet["type"]
-        endpoint = packet["endpoint"]
-        if kind == "connect":
-            self._connect(packet)
-        elif not (self._knocked or self.generation.implicit_main):
-            # Socket.IO 5, "Connection to a namespace": such a client is sent away.
-            log.info("The first packet of a client is no connect, but: %s", kind)
-            self.kill(reason="parse error", code=1002)
-        elif kind == "disconnect" and endpoint == self.GLOBAL_NS:
-            self._in_main = False
-            if not self.active_ns:
-                self.server.await_namespace(self)
-        elif kind in _EVENTS:
-            info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
-            self.error("no_such_namespace", info, endpoint=endpoint)
-
-    def _connect(self, packet: Packet) -> None:
-        self._knocked = True
-        endpoint = packet["endpoint"]
-        namespaces = self.namespaces or {}
-        if endpoint in namespaces:
-            self.joining.join(namespaces[endpoint], packet)
-        elif endpoint == self.GLOBAL_NS:
-            # Clients connect here before they connect to the namespace they want.
-            self._in_main = True
-            self.server.namespace_came(self)
-            self.send_packet(packet)
-        else:
-            self.send_packet(self.generation.unknown_namespace(endpoint))
-
     # Life
 
     def attach(self, transport: Transport) -> None:
         """The first transport is there: packets can travel."""
-        self.transport = transport
+        self.travel_by(transport)
         self.state = self.STATE_CONNECTED
+
+    def travel_by(self, transport: Transport) -> None:
+        """Send packets by a transport from now on."""
+        self.transport = transport
+        self.find_outbox()
+
+    def find_outbox(self) -> None:
+        """Called when the transport changed, or what is held."""
+        transport = self.transport
+        if transport is None or self.joining.held:
+            self.outbox = None
+        else:
+            self.outbox = transport.outbox
 
     def connect_main(self) -> None:
         """Connect a client to the main namespace that is in it from the start."""
