@@ -37,7 +37,9 @@ class Receiver:
 
 
 @pytest.fixture
-def cork() -> Cork:
+def cork(monkeypatch: pytest.MonkeyPatch) -> Cork:
+    """One that waits for the loop, however slow the machine is."""
+    monkeypatch.setattr("tgext.socketio.engine.cork.PATIENCE", 3600)
     return Cork()
 
 
