@@ -10,6 +10,7 @@ Started by run.py, or by hand: `python bare_gevent.py PORT`
 from __future__ import annotations
 
 import sys
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 import gevent
@@ -41,7 +42,7 @@ def frame(text: bytes) -> bytes:
 def answer(text: str) -> bytes:
     """The frames that answer a message."""
     if text.startswith("40"):
-        return frame(b"40/bench," + b'{"sid":"bare"}')
+        return frame(b'40/bench,{"sid":"bare"}')
     if not text.startswith("42"):
         return b""
     head, _, data = text[2:].partition("[")
@@ -55,7 +56,7 @@ def answer(text: str) -> bytes:
 def serve(sock: Any, address: Any) -> None:
     sock.recv(65536)  # the request
     native = sock._sock
-    native.setsockopt(6, 1, 1)  # TCP_NODELAY
+    native.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
     native.send(UPGRADED + frame(OPEN))
     hub = gevent.get_hub()
     watcher = hub.loop.io(sock.fileno(), 1)

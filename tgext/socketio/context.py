@@ -7,6 +7,8 @@ be a good part of what a small event costs; here it is the list itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from tg import request_local
@@ -19,22 +21,19 @@ _CONFIGS: Final = vars(request_local.config)["____local__"]
 _EVERYWHERE: Final[list[Any]] = vars(request_local.config)["_process_configs"]
 
 
-def contexts() -> list[Entry]:
-    """The contexts of the pages and events that run here, the innermost last."""
+def _stack(store: Any) -> list[Entry]:
     try:
-        stack: list[Entry] = _CONTEXTS.objects
+        stack: list[Entry] = store.objects
     except AttributeError:
-        stack = _CONTEXTS.objects = []
+        stack = store.objects = []
     return stack
 
 
-def configs() -> list[Entry]:
-    """Their configurations, which ``tg.config`` shows."""
-    try:
-        stack: list[Entry] = _CONFIGS.objects
-    except AttributeError:
-        stack = _CONFIGS.objects = []
-    return stack
+#: The contexts of the pages and events that run here, the innermost last.
+contexts: Final[Callable[[], list[Entry]]] = partial(_stack, _CONTEXTS)
+
+#: Their configurations, which ``tg.config`` shows.
+configs: Final[Callable[[], list[Entry]]] = partial(_stack, _CONFIGS)
 
 
 def is_everywhere(config: Any) -> bool:

@@ -298,25 +298,25 @@ class SocketOutbox:
             sent = 0
         except OSError:
             sent = _FAILED
-        self._note(data, sent)
+        if sent == len(data):
+            self._chunks.clear()
+            self.size = 0
+        else:
+            self._fell_short(data, sent)
 
-    def _note(self, data: bytes, sent: int) -> None:
+    def _fell_short(self, data: bytes, sent: int) -> None:
         """Keep what the kernel did not take of all that waited, and watch it.
 
         :param sent: how many bytes it took; negative where the connection failed.
         """
-        size = len(data)
-        if sent == size:
-            self._chunks.clear()
-            self.size = 0
-        elif sent < 0:
+        if sent < 0:
             # The reader meets the same error and ends the connection.
             self.close()
-        else:
-            self._chunks[:] = [data[sent:]]
-            self.size = size - sent
-            if self._watcher is None:
-                self._watch()
+            return
+        self._chunks[:] = [data[sent:]]
+        self.size = len(data) - sent
+        if self._watcher is None:
+            self._watch()
 
     def _watch(self) -> None:
         self._watcher = get_hub().loop.io(self._sock.fileno(), _WRITE)
@@ -364,4 +364,4 @@ def flush_all(outboxes: Iterable[SocketOutbox]) -> None:
             outbox._chunks.clear()
             outbox.size = 0
         else:
-            outbox._note(data, count)
+            outbox._fell_short(data, count)

@@ -205,7 +205,7 @@ class Socket(AckBook, Jobs):
         """
         if self.outbox is not None:
             self.outbox.send(encoded)
-        elif self.transport is not None and not self.joining.holds(encoded, endpoint):
+        elif not self.joining.holds(encoded, endpoint) and self.transport is not None:
             self.transport.outbox.send(encoded)
 
     def error(
