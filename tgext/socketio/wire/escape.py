@@ -1,0 +1,33 @@
+"""Text from outside, made fit for one line of a log."""
+
+from __future__ import annotations
+
+#: Characters of a value that a log line shows.
+SHOWN = 80
+
+
+def escape(value: object, limit: int = SHOWN) -> str:
+    """A value as it may stand in a log line: on one line, printable, and short.
+
+    A client chooses its names. Written as they are, a line feed in one would forge a
+    line, and an escape sequence would command the operator's terminal.
+
+    :param value: text, bytes (read as Latin-1), or anything that ``str`` takes.
+    :param limit: characters of the value that are shown; ``...`` follows the last of
+        a longer one.
+    :returns: the value with each character that is not printable as ``\\n``, ``\\x1b``,
+        ``\\u202e`` and so on, and each backslash doubled.
+    """
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        value = bytes(value[: limit + 1]).decode("latin-1")
+    text = value if isinstance(value, str) else str(value)
+    shown = text[:limit]
+    if not shown.isprintable() or "\\" in shown:
+        shown = "".join(map(_escape_one, shown))
+    return shown if len(text) <= limit else f"{shown}..."
+
+
+def _escape_one(character: str) -> str:
+    if character.isprintable() and character != "\\":
+        return character
+    return character.encode("unicode_escape").decode("ascii")
