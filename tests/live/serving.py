@@ -140,11 +140,11 @@ class Server:
             )
 
     def _environment(self) -> dict[str, str]:
-        path = os.pathsep.join(map(str, self.importable))
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
-        if not path:
-            del environment["PYTHONPATH"]
-        return environment
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        # Who runs the tests may have said where the package itself is imported from.
+        given = environment.pop("PYTHONPATH", "")
+        path = os.pathsep.join([*map(str, self.importable), *filter(None, [given])])
+        return {**environment, "PYTHONPATH": path} if path else environment
 
     def wait_until_serving(self) -> None:
         self._wait_until(self._answers)
