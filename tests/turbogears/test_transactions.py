@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 import pytest
 import tg
 import transaction
@@ -16,9 +17,19 @@ from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.acks import AckTimeout
+from tgext.socketio.engine.failures import Interruption
 from tgext.socketio.transactions import on_commit
 
 notes: list[Any] = []
+
+#: What is no `Exception`.
+RAISED = {
+    "SystemExit": SystemExit(1),
+    "KeyboardInterrupt": KeyboardInterrupt(),
+    "GreenletExit": gevent.GreenletExit(),
+    "GeneratorExit": GeneratorExit(),
+    "Timeout": gevent.Timeout(1),
+}
 
 
 class Lab(SocketIOTGNamespace):
@@ -35,6 +46,13 @@ class Lab(SocketIOTGNamespace):
     def on_fail(self):
         self.tell()
         raise RuntimeError
+
+    def on_raise(self, name):
+        self.tell()
+        transaction.get().addAfterAbortHook(notes.append, (f"{name} undone",))
+        if name == "Interruption":
+            gevent.getcurrent().kill(Interruption)
+        raise RAISED[name]
 
     def on_answer_wrongly(self):
         self.tell()
@@ -151,6 +169,23 @@ def test_what_waits_for_the_commit_of_what_failed_never_leaves(client: Any) -> N
     assert client.event("/lab") == ["at once"]
     assert client.event("/lab")[:2] == ["error", "internal_error"]
     assert events_until_ack(client, "write") == [["at once"], COMMITTED, "done"]
+
+
+@pytest.mark.parametrize("managed", [True], indirect=True)
+@pytest.mark.parametrize("name", RAISED)
+def test_whatever_is_raised_ends_the_transaction(client: Any, name: str) -> None:
+    client.emit("/lab", "raise", name)
+    assert client.event("/lab") == ["at once"]
+    assert client.event("/lab")[:2] == ["error", "internal_error"]
+    assert notes == [f"{name} undone"]
+    assert events_until_ack(client, "write") == [["at once"], COMMITTED, "done"]
+
+
+@pytest.mark.parametrize("managed", [True], indirect=True)
+def test_an_interrupted_event_is_undone(client: Any) -> None:
+    client.emit("/lab", "raise", "Interruption")
+    wait_for(lambda: notes, "the end of the transaction")
+    assert notes[0] == "Interruption undone"
 
 
 def test_an_ack_that_cannot_be_written_undoes_the_event(client: Any) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .channels import Channels, loads
-from .engine.handlers import FAILURES
+from .engine.failures import ERRORS
 from .engine.rooms import Rooms
 from .wire.binary import put_back, take_out
 from .wire.errors import ProtocolError
@@ -61,7 +61,7 @@ class ClusterBus:
             return
         try:
             self._rooms.deliver(packet, room)
-        except FAILURES as error:
+        except ERRORS as error:
             log.warning("A broadcast of another process was not sent to all: %s", error)
 
 

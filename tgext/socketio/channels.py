@@ -16,7 +16,7 @@ from gevent.lock import BoundedSemaphore
 
 from .backends import backend_of
 from .backends.feeds import Feed, feed_of
-from .engine.handlers import FAILURES
+from .engine.failures import ERRORS
 from .engine.rooms import deliver
 from .engine.virtsocket import Socket
 from .jsonify import dumps
@@ -100,7 +100,7 @@ class Channel:
             packet = event_packet(endpoint, EVENT, args)
             try:
                 _send(list(sockets), packet)
-            except FAILURES:
+            except ERRORS:
                 log.exception("A message of channel %r was not sent", self.name)
 
 

@@ -21,7 +21,8 @@ from webob.exc import HTTPException
 
 from .context import configs, contexts, is_everywhere
 from .cookies import BrowserCookies, secret_names
-from .engine.handlers import FAILURES, EventRefused, Reported
+from .engine.failures import FAILURES, Interruption
+from .engine.handlers import EventRefused, Reported
 from .engine.namespace import ConnectionRefused
 from .engine.virtsocket import Socket
 from .failures import Report, log_failure, make_report
@@ -85,6 +86,10 @@ def _seconds(config: Mapping[str, Any], name: str) -> float:
     if not seconds >= 0:
         raise ValueError(f"{name}: {value!r} is not a number of seconds")
     return seconds
+
+
+class Failed(Exception):
+    """Stands for what a handler raised, its cause, that is no `Exception`."""
 
 
 class Connection:
@@ -164,6 +169,9 @@ class Connection:
             raise _as_refusal(answer) from None
         except (ConnectionRefused, EventRefused):
             raise
+        except Interruption:
+            event.abort()
+            raise
         except FAILURES as error:
             self._report(event, function)
             raise Reported from error
@@ -232,6 +240,13 @@ class Event:
         """Have a function called at the end, unless the event fails."""
         self.at_success = (*self.at_success, (function, args))
 
+    def abort(self) -> None:
+        """End the transaction of an event that was interrupted."""
+        if self.has_transaction:
+            import transaction
+
+            transaction.abort()
+
     def dispatch(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Run what the event leads to inside the application's wrappers."""
         application, lookup = self._connection.application, self._connection.lookup
@@ -274,6 +289,11 @@ class Event:
         except HTTPException as answer:
             self._refusal = answer
             return answer
+        except (Exception, Interruption):
+            raise
+        except FAILURES as error:
+            # TurboGears' transaction manager takes no other for a failure.
+            raise Failed(f"a handler raised {type(error).__name__}") from error
         return self.response
 
 
@@ -287,8 +307,12 @@ def _elsewhere(function: Callable[..., Any], *args: Any) -> Any:
         except BaseException as error:
             outcome.set_exception(error)
 
-    gevent.spawn(run)
-    return outcome.get()
+    greenlet = gevent.spawn(run)
+    try:
+        return outcome.get()
+    except Interruption:
+        greenlet.kill(Interruption, block=False)
+        raise
 
 
 def _nothing_around(handle: Any, environ: dict[str, Any], context: Any) -> Any:

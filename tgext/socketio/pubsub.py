@@ -13,7 +13,7 @@ from tg import config
 from .backends import backend_of, is_local, shared_backend
 from .channels import Channels, Listener, channels_of
 from .cluster import channel_of
-from .engine.handlers import FAILURES
+from .engine.failures import FAILURES, Interruption
 from .jsonify import dumps
 from .namespace import SocketIOTGNamespace
 from .wire.packet import Packet
@@ -168,6 +168,8 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         for channel in self.channels:
             try:
                 self.unsubscribe(channel)
+            except Interruption:
+                raise
             except FAILURES:
                 log.exception("Leaving channel %r failed", channel)
         super().kill_local_jobs()

@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import gevent
 from anypubsub.interfaces import PubSub
 
-from ..engine.handlers import FAILURES
+from ..engine.failures import ERRORS
 from .backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class Pump:
         try:
             for message in yielding(self._subscriber):
                 self._heard(message)
-        except FAILURES as error:
+        except ERRORS as error:
             return error or type(error).__name__
         return "the subscription ended"
 
@@ -99,7 +99,7 @@ class Pump:
             gevent.sleep(backoff.next())
             try:
                 self._subscriber = self._backend.subscribe(self._channel)
-            except FAILURES as error:
+            except ERRORS as error:
                 log.debug("Channel %r is still lost: %s", self._channel, error)
 
     def _drop(self) -> None:
@@ -111,7 +111,7 @@ class Pump:
             if close is not None:
                 try:
                     close()
-                except FAILURES as error:
+                except ERRORS as error:
                     log.debug("Closing %r failed: %s", self._channel, error)
 
 

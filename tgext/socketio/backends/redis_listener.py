@@ -19,7 +19,7 @@ from gevent import Greenlet
 from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore
 
-from ..engine.handlers import FAILURES
+from ..engine.failures import ERRORS
 from .backoff import FIRST, Backoff
 from .feeds import Heard, yielding
 
@@ -258,7 +258,7 @@ class RedisListener:
                 link.send(("SUBSCRIBE", *channels[start : start + _AT_ONCE]))
             for reply in yielding(link.replies()):
                 self._handle(link, reply)
-        except FAILURES as error:
+        except ERRORS as error:
             return error
         finally:
             link.close()
@@ -271,7 +271,7 @@ class RedisListener:
             for heard in list(self._heard.get(channel, ())):
                 try:
                     heard(reply[2])
-                except FAILURES:
+                except ERRORS:
                     log.exception("A message of channel %r failed", channel)
         elif kind == "subscribe":
             self._report_return()

@@ -11,7 +11,8 @@ from typing import Any
 
 from gevent.event import AsyncResult
 
-from .handlers import FAILURES, log_failure
+from .failures import FAILURES, Interruption
+from .handlers import log_failure
 from .heartbeat import Deadline, Wheel
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,8 @@ class AckBook:
     ) -> None:
         try:
             self.around(callback, timeout)
+        except Interruption:
+            raise
         except FAILURES:
             log_failure(log, "A callback failed that was told of a timeout")
 

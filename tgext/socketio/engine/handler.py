@@ -71,6 +71,11 @@ class SocketIOHandler(PollingHandler):
         line: str = super().format_request()
         return f"{line} {self.ending}" if self.ending else line
 
+    def _subject(self) -> str:
+        if self._route is None:
+            return super()._subject()
+        return "A request of a client"  # its path may hold the session id
+
     def log_request(self) -> None:
         if self._route is None:
             super().log_request()

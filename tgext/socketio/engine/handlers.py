@@ -9,10 +9,7 @@ from inspect import Parameter
 from logging import Logger
 from typing import Any
 
-import gevent
-
-#: What a handler may raise. gevent's timeouts are no `Exception`.
-FAILURES = (Exception, gevent.Timeout)
+from .failures import FAILURES as FAILURES
 
 #: Why a client leaves a namespace, in Socket.IO's words.
 CLIENT_LEFT = "client namespace disconnect"

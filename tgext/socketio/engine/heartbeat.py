@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 from gevent import get_hub
 
+from .failures import FAILURES
+
 log = logging.getLogger(__name__)
 
 #: Seconds between two turns of the wheel: how exact its times are.
@@ -103,7 +105,7 @@ class Wheel:
         self._size -= 1
         try:
             delay = entry.on_timer(time.monotonic())
-        except Exception:
+        except FAILURES:
             log.exception("A timer failed")
             return
         if delay is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import ssl
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,12 +13,16 @@ import gevent
 from gevent.pywsgi import Input, WSGIHandler
 from gevent.ssl import SSLSocket
 
+from ..wire.escape import escape
+from .failures import Interruption
 from .headers import Headers, read_headers
 from .input import FairInput, InputTimeout, RequestBody, buffered_input
 from .tls import below, say_goodbye
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
+
+log = logging.getLogger(__name__)
 
 HeaderList = list[tuple[str, str]]
 
@@ -117,6 +122,20 @@ class HTTPHandler(WSGIHandler):
         if result is None and isinstance(self.socket, SSLSocket):
             say_goodbye(self.socket)  # pywsgi is about to close it
         return result
+
+    def handle_error(self, kind: Any, error: Any, traceback: Any) -> None:
+        # Called where it is being handled. pywsgi hands it to the event loop, which
+        # ends the process for some.
+        if isinstance(error, Interruption):
+            self.close_connection = True
+            raise error
+        log.exception("%s failed", self._subject())
+        self._send_error_response_if_possible(500)  # type: ignore[attr-defined]
+
+    def _subject(self) -> str:
+        """Names the request in a log, without its query."""
+        path = (self.path or "").partition("?")[0]
+        return f"{escape(self.command)} {escape(path)}"
 
     # Out
 

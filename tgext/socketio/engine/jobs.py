@@ -8,6 +8,8 @@ from typing import Any
 import gevent
 from gevent import Greenlet
 
+from .failures import FATAL, Fatal, Interruption
+
 
 class Jobs:
     """The part of a namespace, or of a connection, that has greenlets.
@@ -20,7 +22,7 @@ class Jobs:
     def _start_job(
         self, function: Callable[..., Any], args: Any, kwargs: Any
     ) -> Greenlet[..., Any]:
-        job = gevent.spawn(function, *args, **kwargs)
+        job = gevent.spawn(_run, function, *args, **kwargs)
         self.jobs.append(job)
         job.rawlink(self._forget_job)
         return job
@@ -32,4 +34,12 @@ class Jobs:
     def _end_jobs(self) -> None:
         """End them; one that calls this, when it next waits."""
         jobs, self.jobs = self.jobs, []
-        gevent.killall(jobs, block=False)
+        gevent.killall(jobs, exception=Interruption, block=False)
+
+
+def _run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    try:
+        return function(*args, **kwargs)
+    except FATAL as error:
+        # gevent would end the process.
+        raise Fatal(f"a job raised {type(error).__name__}") from error

@@ -6,8 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import Packet
+from .failures import FAILURES, Interruption
 from .foreign import adapt, is_foreign
-from .handlers import FAILURES, EventRefused, log_failure
+from .handlers import EventRefused, log_failure
 from .namespace import BaseNamespace, ConnectionRefused
 from .outbox import Encoded
 
@@ -89,6 +90,8 @@ class Joining:
             self._refuse(endpoint, refused.message, refused.data)
         except EventRefused as refused:
             self._refuse(endpoint, str(refused.info), None)
+        except Interruption:
+            raise
         except FAILURES:
             where = (endpoint or "/", socket.log_name)
             log_failure(log, "Connecting a client to %s failed (session %s)", *where)

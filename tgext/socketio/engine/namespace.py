@@ -16,7 +16,8 @@ from gevent import Greenlet
 from ..wire.packet import Packet
 from .access import AccessList
 from .emitting import Emitter
-from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, Handler, log_failure
+from .failures import FAILURES, Interruption
+from .handlers import CLIENT_LEFT, SERVER_LEFT, Handler, log_failure
 from .jobs import Jobs
 
 if TYPE_CHECKING:
@@ -309,5 +310,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         packet: Packet = {"type": "disconnect", "endpoint": self.ns_name}
         try:
             self.socket.around(self.call_method, "recv_disconnect", packet)
+        except Interruption:
+            raise
         except FAILURES:
             log_failure(log, "recv_disconnect of %s failed", self.ns_name or "/")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from geventwebsocket.exceptions import WebSocketError
 
-from .handlers import FAILURES
+from .failures import FAILURES, Interruption
 from .handshake import HandshakeRefused
 from .origins import drop_credentials
 from .wsgiwebsocket import WebSocket
@@ -66,6 +66,8 @@ def _offer(
         content = ("Content-Type", "text/plain; charset=UTF-8")
         start_response(refused.status, [*refused.headers, content])
         return [text]
+    except Interruption:
+        raise
     except FAILURES as error:
         left = isinstance(error, WebSocketError) and websocket.closed
         left = left and not websocket.failed

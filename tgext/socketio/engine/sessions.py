@@ -6,8 +6,8 @@ import logging
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from .failures import FAILURES, Interruption
 from .generations import Generation
-from .handlers import FAILURES
 from .origins import ANONYMOUS
 from .virtsocket import Socket
 
@@ -90,6 +90,8 @@ def _call(application: Any, environ: dict[str, Any]) -> tuple[str, Headers, byte
         finally:
             if hasattr(result, "close"):
                 result.close()
+    except Interruption:
+        raise
     except FAILURES:
         log.exception("The application failed to answer a connection")
         return "500 Internal Server Error", [], b""

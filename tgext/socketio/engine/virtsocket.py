@@ -16,8 +16,9 @@ from ..wire.errors import InvalidJSON, PacketError, ProtocolError
 from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .acks import AckBook
 from .assembler import Assembler
+from .failures import FAILURES, Interruption
 from .generations import CLOSE, SOCKETIO_1, Generation
-from .handlers import CLIENT_LEFT, FAILURES, SERVER_LEFT, EventRefused, log_failure
+from .handlers import CLIENT_LEFT, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
 from .jobs import Jobs
 from .joining import EVENTS, Joining
@@ -265,6 +266,8 @@ class Socket(AckBook, Jobs):
                 self._dispatch(namespace, packet)
         except EventRefused as refused:
             self._try_error(refused.name, refused.info, endpoint)
+        except Interruption:
+            raise
         except FAILURES:
             name = packet.get("name", packet["type"])
             where = (name, endpoint or "/", self.log_name)
@@ -274,6 +277,8 @@ class Socket(AckBook, Jobs):
     def _try_error(self, error_name: str, error_message: Any, endpoint: str) -> None:
         try:
             self.error(error_name, error_message, endpoint)
+        except Interruption:
+            raise
         except FAILURES:
             log.exception("The error handler failed")
 
@@ -405,6 +410,8 @@ class Socket(AckBook, Jobs):
     def _end(self, namespace: BaseNamespace, reason: str) -> None:
         try:
             namespace._leave(reason)
+        except Interruption:
+            raise
         except FAILURES:
             log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
             self.active_ns.pop(namespace.ns_name, None)

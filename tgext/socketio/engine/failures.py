@@ -1,0 +1,31 @@
+"""Failures: what an application's code raises, and what it must not stop."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import gevent
+from gevent import GreenletExit
+
+#: What code of the application may raise. That is anything: ``sys.exit()`` raises
+#: `SystemExit`, and a library its own way to end a greenlet. An `except` clause for it
+#: stands behind one that raises an `Interruption` again.
+FAILURES: Final = BaseException
+
+#: What a library may raise. gevent's timeouts are no `Exception`.
+ERRORS: Final = (Exception, gevent.Timeout)
+
+#: What gevent ends the process for, whichever greenlet raised it.
+FATAL: Final = (SystemExit, KeyboardInterrupt, SystemError)
+
+
+class Interruption(GreenletExit):
+    """Thrown by the server into a greenlet that shall end.
+
+    It passes through what catches :data:`FAILURES`. A handler may catch it, as any
+    `GreenletExit`, to clean up.
+    """
+
+
+class Fatal(RuntimeError):
+    """Stands for an exception of :data:`FATAL`, which is its cause."""
