@@ -39,6 +39,9 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
 
     def subscribe_news(self) -> None: ...
 
+    def subscribe_own(self, name: str) -> str:
+        return f"own-{name}"
+
     def subscribe_private(self, number: int) -> str:
         return f"private-{number}"
 
@@ -67,6 +70,12 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
             return self.call("asked", timeout=5.0)
         except (AckTimeout, ConnectionLost):
             return None  # it may have been killed
+
+    def on_ask_later(self, count: int) -> str:
+        """Asks the client for acks, and does not wait for them."""
+        for _ in range(count):
+            self.emit("asked", callback=print)
+        return "asked"
 
     def on_work(self, seconds: float) -> str:
         gevent.sleep(seconds)
