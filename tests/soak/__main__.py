@@ -11,16 +11,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.live import nodes, system
-from tests.live.serving import APPLICATIONS, ROOT, Server
-from tests.redis_server import running_redis
+from tests.live.serving import ROOT, Server
 
-from . import hostile
+from . import budget, hostile
+from .floods import FLOODS
 from .observation import (
     await_counts,
     await_descriptors,
@@ -29,8 +27,7 @@ from .observation import (
     rss_kib,
     threads,
 )
-
-INI = Path(__file__).resolve().parent / "application.ini"
+from .served import serving
 
 #: Seconds within which the server has noticed that the last client is gone.
 NOTICED_WITHIN = 60
@@ -39,6 +36,8 @@ NOTICED_WITHIN = 60
 MOST_GROWTH = 1.10
 #: Seconds between two clients of another process that are killed.
 KILLED_EACH = 15
+#: Seconds that each way of flooding the server is tried among the others.
+FLOODED_EACH = 5.0
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -46,36 +45,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--clients", type=int, default=2000)
     parser.add_argument("--redis", action="store_true", help="channels over Redis")
-    return parser.parse_args()
-
-
-@contextmanager
-def serving(
-    directory: Path, redis: bool = False, most: int = 10_000
-) -> Iterator[Server]:
-    """The application, on the first core."""
-    ini = directory / "soak.ini"
-    text = INI.read_text()
-    variables = {"most": most, "backend": "redis" if redis else "memory"}
-    if redis:
-        with running_redis(directory) as broker:
-            lines = f"%(backend)s\nanypubsub.port = {broker.port}"
-            ini.write_text(text.replace("%(backend)s", lines))
-            with _server(ini, directory, variables) as server:
-                yield server
-    else:
-        ini.write_text(text)
-        with _server(ini, directory, variables) as server:
-            yield server
-
-
-def _server(ini: Path, directory: Path, variables: dict[str, Any]) -> Server:
-    return Server(
-        ini,
-        directory / "server.log",
-        importable=(*APPLICATIONS, ROOT),
-        variables=variables,
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=budget.SECONDS,
+        help="seconds for each way of flooding the server; 0 leaves them out",
     )
+    return parser.parse_args()
 
 
 class Crowd:
@@ -108,6 +84,17 @@ def kill_now_and_then(server: Server, clients: int, end: float) -> int:
         crowd.kill()
         killed += 1
     return killed
+
+
+def flood_now_and_then(server: Server, end: float) -> int:
+    """Clients that send as fast as they can, one after another; how many did."""
+    flooded = 0
+    names = list(FLOODS)
+    while (left := end - time.monotonic()) > 0:
+        name = names[flooded % len(names)]
+        budget.flood(server.port, name, min(FLOODED_EACH, left)).communicate()
+        flooded += 1
+    return flooded
 
 
 def play_in_javascript(server: Server, end: float, trouble: list[str]) -> int:
@@ -150,6 +137,9 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
                     played=play_in_javascript(server, end, trouble)
                 )
             ),
+            threading.Thread(
+                target=lambda: numbers.update(flooded=flood_now_and_then(server, end))
+            ),
         ]
         for each in others:
             each.start()
@@ -164,6 +154,7 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
     print(f"\n{told['seen']}\np50 {told['p50_ms']:.1f} ms, p99 {told['p99_ms']:.1f} ms")
     print(
         f"crowds killed: {numbers['killed']}, Node clients played: {numbers['played']}"
+        f", floods: {numbers['flooded']}"
     )
     print(f"trouble: {len(trouble)}", *trouble[:10], sep="\n  ")
     growth = memory[-1] / memory[len(memory) // 5]
@@ -211,6 +202,9 @@ def main() -> int:
                     why = why or "a traceback in the log"
             print(why or "as it should be")
             good = good and not why
+        if options.budget:
+            print()
+            good = budget.run(list(FLOODS), budget.CLIENTS, options.budget) and good
     print("\nclean" if good else "\nNOT CLEAN")
     return 0 if good else 1
 

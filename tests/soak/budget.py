@@ -21,6 +21,7 @@ from tests.live.serving import ROOT, Server
 
 from .floods import FLOODS
 from .observation import await_counts, await_descriptors, counts, descriptors, rss_kib
+from .served import serving
 
 #: Clients beside it, and seconds that a way of sending is tried.
 CLIENTS = 1000
@@ -121,8 +122,6 @@ def parse_arguments() -> argparse.Namespace:
 
 def run(names: list[str], clients: int, seconds: float) -> bool:
     """Whether one client may do all of that, and the others hardly notice."""
-    from .__main__ import serving
-
     with tempfile.TemporaryDirectory() as directory, serving(Path(directory)) as server:
         echoers = Echoers(server.port, clients)
         try:
