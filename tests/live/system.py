@@ -28,6 +28,8 @@ PACKAGES = {
     "openssl": "openssl",
     "npm": "npm",
     "postgresql": "pg_ctlcluster",
+    "nginx": "nginx",
+    "haproxy": "haproxy",
 }
 
 #: Of those that only some tests need, which are named on the command line.
@@ -39,9 +41,18 @@ MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
 NPM_CI = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
+#: Where servers are, which need not be on a user's PATH.
+SERVERS = "/usr/sbin:/usr/local/sbin"
+
+
+def find(command: str) -> str | None:
+    """Where a command is, a server's too; None where it is not installed."""
+    return shutil.which(command) or shutil.which(command, path=SERVERS)
+
+
 def missing_packages(others: Sequence[str] = ()) -> list[str]:
     wanted = {**PACKAGES, **{name: OTHERS[name] for name in others}}
-    return [name for name, command in wanted.items() if not shutil.which(command)]
+    return [name for name, command in wanted.items() if not find(command)]
 
 
 def may_install() -> bool:

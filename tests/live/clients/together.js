@@ -1,8 +1,8 @@
 'use strict';
-// node together.js --url http://... --scenario NAME
+// node together.js --url http://... --scenario NAME [--without TRANSPORT]
 //
-// One client of every generation on every transport it has, all connected at once.
-// Prints one JSON object {"generation transport": observed}.
+// One client of every generation on every transport it has but that one, all connected
+// at once. Prints one JSON object {"generation transport": observed}.
 
 const {parseArgs} = require('node:util');
 const {GENERATIONS} = require('./clients.js');
@@ -12,10 +12,11 @@ const RESTART = 40_000; // milliseconds until a server may be back
 const BYTES = Buffer.from([0, 127, 128, 255]);
 
 class Crowd {
-  constructor(url) {
+  constructor(url, without) {
     this.clients = new Map();
     for (const [generation, Generation] of Object.entries(GENERATIONS)) {
       for (const transport of Generation.transports) {
+        if (transport === without) continue;
         const connection = {url, transport, seen: []};
         const client = new Generation(connection, '/lab', {reconnect: true});
         this.clients.set(`${generation} ${transport}`, client);
@@ -39,10 +40,11 @@ class Crowd {
   }
 
   async connected() {
-    await this.each(async (client) => {
-      await client.next('connect');
-      await client.settled();
-    });
+    await this.each((client) => client.next('connect'));
+  }
+
+  async settled() {
+    await this.each((client) => client.settled());
   }
 
   // What each heard of `count` things, and of whatever else came before an end that the
@@ -98,6 +100,14 @@ const scenarios = {
     return heard;
   },
 
+  // Whether they get an answer, and on what they are connected then.
+  async sums(crowd) {
+    return crowd.each(async (client) => {
+      const [sum] = await client.ask('add', 2, 3);
+      return {sum, transport: client.transport};
+    });
+  },
+
   async restart(crowd) {
     await crowd.each((client) => client.ask('add', 1, 1));
     console.log('READY');
@@ -118,12 +128,18 @@ function sender({from, bytes}) {
 
 async function main() {
   const {values} = parseArgs({
-    options: {url: {type: 'string'}, scenario: {type: 'string'}},
+    options: {
+      url: {type: 'string'},
+      scenario: {type: 'string'},
+      without: {type: 'string'},
+    },
   });
   if (!values.url) throw new Error('--url is missing');
   if (!scenarios[values.scenario]) throw new Error(`no scenario ${values.scenario}`);
-  const crowd = new Crowd(values.url);
+  const crowd = new Crowd(values.url, values.without);
   await crowd.connected();
+  // Where no WebSocket gets through, those who would upgrade stay on polling.
+  if (values.without !== 'websocket') await crowd.settled();
   const observed = await scenarios[values.scenario](crowd);
   process.stdout.write(`${JSON.stringify(observed)}\n`, () => process.exit(0));
 }

@@ -1,0 +1,191 @@
+"""Real proxies in front of a server: nginx and haproxy, each a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from tests.ports import free_port
+
+from .system import find
+
+#: Seconds for a proxy to take connections.
+START_DEADLINE = 20.0
+
+#: What nginx needs to run as anybody, in a directory of its own.
+NGINX = """
+daemon off;
+master_process off;
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log info;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    {http}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            {location}
+            proxy_set_header Host $http_host;
+            proxy_buffering off;
+        }}
+    }}
+}}
+"""
+
+#: By name, what stands in nginx' ``http`` and in its ``location``.
+NGINX_CONFIGURATIONS = {
+    # As the documentation of Socket.IO has it.
+    "constant": (
+        "",
+        """
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection "upgrade";
+            proxy_pass http://127.0.0.1:{upstream};
+        """,
+    ),
+    # As nginx' own documentation has it.
+    "map": (
+        "map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}",
+        """
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $connection_upgrade;
+            proxy_pass http://127.0.0.1:{upstream};
+        """,
+    ),
+    "keepalive": (
+        """
+        map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+        upstream sockets {{ server 127.0.0.1:{upstream}; keepalive 8; }}
+        """,
+        """
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $connection_upgrade;
+            proxy_pass http://sockets;
+        """,
+    ),
+    # Which passes no WebSocket.
+    "plain": ("", "proxy_pass http://127.0.0.1:{upstream};"),
+}
+
+HAPROXY = """
+global
+    maxconn 1000
+defaults
+    mode http
+    option http-keep-alive
+    http-reuse always
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    timeout tunnel 1h
+frontend front
+    bind 127.0.0.1:{port}
+    default_backend sockets
+backend sockets
+    server one 127.0.0.1:{upstream}
+"""
+
+
+class Proxy:
+    """``with Proxy(command) as proxy``: takes connections once entered.
+
+    :param command: runs it in the foreground.
+    :param port: where it listens.
+    :param directory: where it writes.
+    """
+
+    def __init__(self, command: list[str], port: int, directory: Path) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._command = command
+        self._output = directory / "output.log"
+
+    def __enter__(self) -> Proxy:
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + START_DEADLINE
+        while not self._listens():
+            ended = self._process.poll() is not None
+            assert not ended, f"it ended: {self._output.read_text()}"
+            assert time.monotonic() < deadline, "it does not listen"
+            time.sleep(0.02)
+        return self
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def nginx(directory: Path, upstream: int, http: str, location: str) -> Proxy:
+    """nginx in front of a server.
+
+    :param upstream: the port of the server; ``{upstream}`` in the other two.
+    :param http: what stands in its ``http`` block, braces doubled.
+    :param location: what stands in its ``location`` block.
+    """
+    command = _command("nginx")
+    port = free_port()
+    text = NGINX.format(
+        directory=directory,
+        port=port,
+        http=http.format(upstream=upstream),
+        location=location.format(upstream=upstream),
+    )
+    configuration = directory / "nginx.conf"
+    configuration.write_text(text)
+    arguments = [command, "-c", str(configuration), "-p", str(directory)]
+    arguments += ["-e", str(directory / "first.log")]
+    return Proxy(arguments, port, directory)
+
+
+def haproxy(directory: Path, upstream: int) -> Proxy:
+    """haproxy in front of a server, whose port is ``upstream``."""
+    command = _command("haproxy")
+    port = free_port()
+    configuration = directory / "haproxy.cfg"
+    configuration.write_text(HAPROXY.format(port=port, upstream=upstream))
+    return Proxy([command, "-db", "-f", str(configuration)], port, directory)
+
+
+def _command(name: str) -> str:
+    command = find(name)
+    if command is None:
+        pytest.skip(f"not installed: {name}")
+    return command
