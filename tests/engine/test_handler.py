@@ -9,12 +9,106 @@ import pytest
 
 from tgext.socketio.engine import polling
 
-from .clients import DEADLINE, Polling1, Polling5, WebSocket1, kinds, wait_for
+from .clients import (
+    DEADLINE,
+    Polling1,
+    Polling5,
+    WebSocket1,
+    handshake_1,
+    kinds,
+    wait_for,
+)
 from .conftest import Live, Serve
 from .namespaces import Echo, Holding, Witness, fresh
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
+
+
+def test_no_browser_looks_for_a_type_of_its_own(serve: Serve) -> None:
+    """What a client sent, or was refused for, is no script (Fetch, section 3.6)."""
+    live = serve({"": Echo}, allowed_origins=["http://listed.example"])
+    http = live.http()
+    sid_1 = http.get("/socket.io/1/").text.partition(":")[0]
+    opened = http.get(POLLING.replace("4", "3")).text
+    sid_3 = opened.partition('"sid":"')[2].partition('"')[0]
+    foreign = {"Origin": "http://elsewhere.example"}
+    listed = {"Origin": "http://listed.example"}
+    replies = [
+        http.get("/socket.io/1/"),
+        http.get("/socket.io/1/?jsonp=0"),
+        http.get("/socket.io/1/?jsonp=x"),
+        http.get("/socket.io/1/", foreign),
+        http.get(f"/socket.io/1/xhr-polling/{sid_1}"),
+        http.post(f"/socket.io/1/xhr-polling/{sid_1}", "2::"),
+        http.get("/socket.io/1/xhr-polling/abc"),
+        http.get("/socket.io/1/websocket/abc"),
+        http.get(f"/socket.io/1//{sid_1}"),
+        http.get(POLLING),
+        http.get(POLLING, foreign),
+        http.get(POLLING, listed),
+        http.get(POLLING.replace("4", "3") + "&j=0"),
+        http.get(POLLING.replace("4", "9")),
+        http.get(POLLING + "&sid=abc"),
+        http.post(f"{POLLING.replace('4', '3')}&sid={sid_3}", "2:1x"),
+        http.get(WEBSOCKET),
+        http.request("OPTIONS", POLLING),
+        http.request("OPTIONS", POLLING, headers=listed),
+        http.request("PUT", "/socket.io/1/"),
+    ]
+    assert {each.status for each in replies} == {200, 204, 400, 403, 405}
+    for reply in replies:
+        assert reply.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+    assert http.get("/page").headers["X-Content-Type-Options"] is None
+    for socket in list(live.server.sockets.values()):
+        socket.kill()
+
+
+def test_what_the_application_refuses_with_says_it_once(serve: Serve) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        headers = [("x-content-type-options", "nosniff"), ("Content-Type", "text/html")]
+        start_response("401 Unauthorized", headers)
+        return [b"<p>"]
+
+    reply = serve(application=application).http().get(POLLING)
+    assert reply.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+
+
+@pytest.mark.parametrize(
+    ("offered", "answer"),
+    [("chat", "chat"), ("b, a", "b"), (None, None), ("", None)],
+)
+def test_an_offered_subprotocol_is_chosen(
+    serve: Serve, offered: str | None, answer: str | None
+) -> None:
+    """Browsers fail where they offer some and none is chosen (RFC 6455, 4.1)."""
+    live = serve({"/chat": Echo})
+    headers = {"Sec-WebSocket-Protocol": offered}
+    polling = live.polling_5()
+    sid = handshake_1(live.http())[0]
+    for target in (
+        WEBSOCKET,
+        WEBSOCKET.replace("4", "3"),
+        polling.target.replace("polling", "websocket"),
+        f"/socket.io/1/websocket/{sid}",
+    ):
+        websocket = live.websocket(target, headers=headers)
+        assert websocket.status == 101
+        chosen = websocket.headers.get_all("Sec-WebSocket-Protocol", [])
+        assert chosen == ([answer] if answer else [])
+        websocket.close()
+
+
+def test_extensions_that_nobody_can_read_are_not_looked_at(serve: Serve) -> None:
+    """None is ever agreed on (RFC 6455, section 9.1)."""
+    live = serve({"/chat": Echo})
+    for offers in ("a; =b", ";", 'permessage-deflate; x="', "permessage-deflate"):
+        websocket = live.websocket(
+            WEBSOCKET, headers={"Sec-WebSocket-Extensions": offers}
+        )
+        assert websocket.status == 101
+        assert websocket.headers["Sec-WebSocket-Extensions"] is None
+        websocket.close()
 
 
 @pytest.mark.parametrize(

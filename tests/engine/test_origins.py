@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tgext.socketio.engine import socketio_manage
+from tgext.socketio.engine.cors import MAX_CHARACTERS, MAX_NAMES
+from tgext.socketio.engine.origins import is_same_origin
 
 from .clients import Http
 from .conftest import Live, Serve
@@ -17,6 +20,17 @@ HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
 LISTED = "https://listed.example"
 CREDENTIALS = "Access-Control-Allow-Credentials"
 ORIGIN = "Access-Control-Allow-Origin"
+
+
+def accepting(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """An application that accepts whatever comes."""
+    if "socketio" in environ:
+        socketio_manage(environ, {"/echo": Echo})
+    elif environ.get("wsgi.websocket") is not None:
+        environ["wsgi.websocket"].accept()
+        return []
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return []
 
 
 def end(live: Live) -> None:
@@ -85,7 +99,11 @@ def test_a_foreign_page_opens_no_websocket(serve: Serve) -> None:
         ([LISTED + "/"], LISTED, LISTED, "true"),
         (["HTTPS://Listed.Example"], LISTED, LISTED, "true"),
         ([LISTED], "http://HOST", None, None),
-        (["*"], "http://elsewhere", "*", None),
+        # Clients before 3.x always send credentials, to which browsers want a name.
+        (["*"], "http://elsewhere", "http://elsewhere", "true"),
+        (["*"], "null", "null", "true"),
+        (["null"], "null", "null", "true"),
+        (["https://*.example"], LISTED, LISTED, "true"),
         (["*", LISTED], LISTED, LISTED, "true"),
     ],
 )
@@ -126,6 +144,184 @@ def test_a_preflight_request_opens_nothing(serve: Serve) -> None:
     assert reply.headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
     assert reply.headers["Access-Control-Allow-Headers"] == "Content-Type"
     assert live.server.sockets == {}
+
+
+LONG = ", ".join(f"x-{number}" for number in range(MAX_NAMES))
+
+
+@pytest.mark.parametrize("allowed", [[LISTED], ["*"], ["https://*.example"]])
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (None, "Content-Type"),
+        ("", "Content-Type"),
+        ("content-type", "Content-Type"),
+        ("x-token", "Content-Type, x-token"),
+        ("Content-Type, X-Token,authorization", "Content-Type, X-Token, authorization"),
+        (" x-a ,, x-b ", "Content-Type, x-a, x-b"),
+        (LONG, f"Content-Type, {LONG}"),
+        # Answered without, and the browser refuses.
+        (f"{LONG}, x-more", "Content-Type"),
+        ("x-" + "a" * MAX_CHARACTERS, "Content-Type"),
+        ("x-a; x-b", "Content-Type"),
+        ("x a", "Content-Type"),
+        ("*", "Content-Type, *"),
+    ],
+)
+def test_a_page_that_may_connect_may_send_what_headers_it_likes(
+    serve: Serve, allowed: list[str], asked: str | None, answer: str
+) -> None:
+    headers = {"Origin": LISTED, "Access-Control-Request-Method": "POST"}
+    if asked is not None:
+        headers["Access-Control-Request-Headers"] = asked
+    reply = (
+        serve({}, allowed_origins=allowed)
+        .http()
+        .request("OPTIONS", HANDSHAKE, headers=headers)
+    )
+    assert reply.status == 204
+    assert reply.headers["Access-Control-Allow-Headers"] == answer
+    # A browser refuses an answer that says so twice.
+    assert reply.headers.get_all(ORIGIN) == [LISTED]
+    assert reply.headers.get_all(CREDENTIALS) == ["true"]
+    assert sorted(reply.headers.get_all("Vary", [])) == [
+        "Access-Control-Request-Headers",
+        "Origin",
+    ]
+
+
+def test_a_preflight_request_of_a_page_that_may_not_connect_is_told_nothing(
+    serve: Serve,
+) -> None:
+    headers = {"Origin": "http://elsewhere", "Access-Control-Request-Headers": "x-a"}
+    http = serve({}, allowed_origins=[LISTED]).http()
+    for target in (HANDSHAKE, "/socket.io/1/", "/socket.io/1/xhr-polling/abc"):
+        reply = http.request("OPTIONS", target, headers=headers)
+        assert reply.status == 403
+        told = [each for each in reply.headers if each.lower().startswith("access-")]
+        assert told == []
+
+
+# Our own pages, however they and proxies spell their host
+
+#: Origin and Host, and whether it is our own where the server speaks no TLS.
+PAIRS = [
+    ("https://x", "x", True),
+    ("https://x", "x:443", True),
+    ("https://x:443", "x", True),
+    ("https://x", "X.", True),
+    ("http://x", "x:80", True),
+    ("http://x:80", "x", True),
+    ("http://x:8080", "x:8080", True),
+    ("wss://x", "x", True),
+    ("wss://x", "x:443", True),
+    ("ws://x:8080", "x:8080", True),
+    ("http://[::1]:8080", "[::1]:8080", True),
+    ("http://[0:0:0::1]", "[::1]", True),
+    # npm's socket.io-client 0.9 with its own `ws`.
+    ("x:8080", "x:8080", True),
+    ("X", "x", True),
+    ("https://x", "x:80", False),
+    ("http://x", "x:443", False),
+    ("https://x", "x:8443", False),
+    ("http://x:8080", "x", False),
+    ("http://x", "x:8080", False),
+    ("x:8080", "x:8081", False),
+    ("x", "y", False),
+    ("http://x", "y", False),
+    ("http://x.evil.com", "x", False),
+    ("http://evil-x", "x", False),
+    ("http://u@x", "x", False),
+    ("http://x/path", "x", False),
+    ("capacitor://x", "x", False),
+    ("file://", "x", False),
+    ("null", "x", False),
+    ("null", "null", False),
+    ("http://null", "x", False),
+]
+
+
+@pytest.mark.parametrize(("origin", "host", "own"), PAIRS)
+def test_a_page_of_the_host_that_is_asked_is_our_own(
+    serve: Serve, origin: str, host: str, own: bool
+) -> None:
+    live = serve({}, application=accepting)
+    headers = {"Origin": origin, "Host": host}
+    assert (live.http().get(HANDSHAKE, headers).status == 200) is own
+    for target in (HANDSHAKE.replace("polling", "websocket"), "/plain"):
+        websocket = live.websocket(target, headers={**headers})
+        assert (websocket.status == 101) is own
+        websocket.close()
+    end(live)
+
+
+def test_over_tls_a_page_without_it_is_not_our_own() -> None:
+    for origin, own in [
+        ("https://x", True),
+        ("wss://x:443", True),
+        ("http://x", False),
+        ("http://x:443", False),
+        ("ws://x", False),
+    ]:
+        environ = {"HTTP_HOST": "x", "wsgi.url_scheme": "https"}
+        assert is_same_origin(origin, environ) is own
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "cookie"),
+    [
+        (["file://"], "file://", "user=ada"),
+        (["null"], "null", None),
+        (["https://*.example"], LISTED, "user=ada"),
+        (["capacitor://localhost"], "capacitor://localhost", "user=ada"),
+    ],
+)
+def test_what_else_can_be_listed(
+    serve: Serve, allowed: list[str], origin: str, cookie: str | None
+) -> None:
+    """``null`` is whoever opens a sandbox: it may connect, as nobody."""
+    seen: Seen = []
+    live = serve(application=witness(seen), allowed_origins=allowed)
+    headers = {**COOKIE, "Origin": origin}
+    assert live.http().get(HANDSHAKE, headers).status == 200
+    client = live.websocket_5(headers=headers)
+    client.join("/echo")
+    assert seen == [cookie, cookie]
+    end(live)
+
+
+# What the log says
+
+
+@pytest.mark.parametrize(
+    ("origin", "shown", "advice"),
+    [
+        ("http://elsewhere", "http://elsewhere", "list its origin in allowed_origins"),
+        ("null", "null", "null in allowed_origins lets all such pages in"),
+        ("http://a\t\x1b[31m", "http://a\\t\\x1b[31m", "pass on the Host"),
+        ("http://" + "a" * 5000, "http://" + "a" * 73 + "...", "pass on the Host"),
+    ],
+)
+def test_a_refused_page_leaves_one_line(
+    serve: Serve,
+    caplog: pytest.LogCaptureFixture,
+    origin: str,
+    shown: str,
+    advice: str,
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio.engine.origins")
+    live = serve({}, application=accepting)
+    headers = {"Origin": origin, "Host": "www.example.org:81"}
+    assert live.http().get(HANDSHAKE, headers).status == 403
+    assert live.websocket("/plain", headers={**headers}).status == 403
+    lines = [
+        each.getMessage()
+        for each in caplog.records
+        if each.name == "tgext.socketio.engine.origins"
+    ]
+    start = f"Refused a page of origin {shown} (Host: www.example.org:81): "
+    assert [each.startswith(start) for each in lines] == [True, True]
+    assert all(advice in each for each in lines)
 
 
 def test_a_browser_s_word_counts_more_than_its_host_header(serve: Serve) -> None:

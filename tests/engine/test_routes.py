@@ -8,6 +8,7 @@ from tgext.socketio.engine.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5
 from tgext.socketio.engine.routes import Route, find_route
 
 from .conftest import Serve
+from .namespaces import Echo
 
 
 @pytest.mark.cites(
@@ -58,6 +59,16 @@ from .conftest import Serve
         ("/live/?EIO=4", Route(SOCKETIO_5)),
         ("/live/?EIO=5&transport=polling", Route(None, "polling")),
         ("/live/?EIO=1&transport=polling", Route(None, "polling")),
+        # Every path that begins so, as the reference server takes it.
+        ("/live//?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
+        ("/live///?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
+        ("/live/v2/?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
+        ("/live/1/page?EIO=3&transport=polling", Route(SOCKETIO_4, "polling")),
+        ("/live//1/?EIO=3&transport=polling", Route(SOCKETIO_4, "polling")),
+        ("/live/1//?t=17", Route(SOCKETIO_1)),
+        # The first clients over WebSockets alone.
+        ("/live/?transport=websocket", Route(SOCKETIO_4, "websocket")),
+        ("/live?transport=websocket&sid=a", Route(SOCKETIO_4, "websocket", "a")),
     ],
 )
 def test_a_request_of_socketio_is_read(url: str, route: Route) -> None:
@@ -76,6 +87,14 @@ def test_a_request_of_socketio_is_read(url: str, route: Route) -> None:
         "/live/?EIO=",
         "/live/?xEIO=4",
         "/live/page?EIO=4",
+        "/live/page?transport=polling",
+        "/live/page?transport=websocket",
+        "/live/page?xEIO=4&transport=polling",
+        "/lively?EIO=4&transport=polling",
+        "/live.js?EIO=4&transport=polling",
+        "//live/?EIO=4&transport=polling",
+        "/Live/?EIO=4&transport=polling",
+        "/live/?xtransport=websocket",
         "/lively/?EIO=4",
         "/live/11",
         "/live/1/page",
@@ -94,6 +113,23 @@ def test_the_applications_pages_stand_beside_and_below_the_resource(
     http = serve().http()
     for url in ("/", "/socket.io/", "/socket.io/1/page", "/socket.io/?q=EIO"):
         assert http.get(url).text == "a page"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/socket.io//?EIO=4&", "/socket.io/v2/x?EIO=4&", "/socket.io/?", "/socket.io?"],
+)
+def test_a_client_connects_however_it_spells_the_path(serve: Serve, path: str) -> None:
+    live = serve({"/chat": Echo})
+    websocket = live.websocket(f"{path}transport=websocket")
+    assert websocket.receive().startswith("0{")
+    if "EIO" not in path:
+        assert websocket.receive() == "40"
+    websocket.send("40/chat,")
+    assert websocket.receive().startswith("40/chat")
+    websocket.send('42/chat,1["echo",2]')
+    assert websocket.receive() == "43/chat,1[2]"
+    websocket.leave()
 
 
 @pytest.mark.cites(

@@ -70,6 +70,7 @@ def test_an_option_that_cannot_be_is_named(option: str, value: float) -> None:
     [
         ({"transports": ["polling", "flashsocket"]}, "transports: 'flashsocket'"),
         ({"allowed_origins": "*"}, "allowed_origins: '\\*'"),
+        ({"allowed_origins": ["x.org"]}, "^allowed_origins: 'x.org' has no scheme"),
     ],
 )
 def test_other_options_that_cannot_be(options: dict[str, Any], message: str) -> None:

@@ -96,6 +96,9 @@ def test_debug_mode_is_refused(debug: Any) -> None:
         ({"hearbeat_interval": "5"}, r"hearbeat_interval is no option; there are: .*"),
         ({"transports": "pigeon"}, r"transports: 'pigeon' is none of"),
         ({"max_outbox": "0"}, r"max_outbox: 0 is not greater than 0"),
+        ({"allowed_origins": "*, x.org"}, r"allowed_origins: 'x.org' has no scheme: "),
+        ({"allowed_origins": "htps://x"}, r"allowed_origins: 'htps://x' has no scheme"),
+        ({"allowed_origins": "http://x/y"}, r"allowed_origins: 'http://x/y' is no "),
     ],
 )
 def test_a_bad_option_is_named_in_one_line(

@@ -33,6 +33,7 @@ from tests.engine.conftest import Live, Serve
 from tgext.socketio.server import NO_CHALLENGES
 from tgext.socketio.websocket import Deflate, Group, WebSocketError, websocket
 from tgext.socketio.wire.deflate import Inflater
+from tgext.socketio.wire.origin import Origins
 from tgext.socketio.wire.websocket import BINARY, PING, FrameReader
 
 DATE = datetime.date(2026, 2, 3)
@@ -490,7 +491,7 @@ def test_any_page_may_connect_but_not_with_its_users_cookies(
         "Cookie": "user=ada",
         "Origin": origin and origin.replace("HOST", host),
     }
-    live.server.allowed_origins = ["https://listed.example"]
+    live.server.allowed_origins = Origins(["https://listed.example"])
     client = live.websocket(path, headers=headers)
     assert client.status == 101
     assert client.receive() == user

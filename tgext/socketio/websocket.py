@@ -42,6 +42,7 @@ from .engine.handshake import HandshakeRefused, read_handshake
 from .engine.wsgiwebsocket import WebSocket, WebSocketError
 from .jsonify import dumps
 from .wire.deflate import Deflate
+from .wire.origin import Origins
 
 __all__ = ["Deflate", "Group", "WebSocket", "WebSocketError", "websocket"]
 
@@ -76,7 +77,7 @@ class Options:
 
     subprotocols: Sequence[str]
     max_message_size: int | None
-    origins: Sequence[str] | None
+    origins: Origins | str | None
     ping_interval: float | None
     compression: Deflate | None
 
@@ -154,10 +155,10 @@ def websocket(
     deflate: Any = compression
     if isinstance(compression, bool):
         deflate = Deflate() if compression else None
-    lowered = origins
-    if origins is not None and not isinstance(origins, str):
-        lowered = [each.rstrip("/").lower() for each in origins]
-    options = Options(subprotocols, max_message_size, lowered, ping_interval, deflate)
+    listed: Origins | str | None = None
+    if origins is not None:
+        listed = origins if isinstance(origins, str) else Origins(origins, "origins")
+    options = Options(subprotocols, max_message_size, listed, ping_interval, deflate)
     decorate = partial(_endpoint, options)
     return decorate if method is None else decorate(method)
 

@@ -49,7 +49,8 @@ ENGINEIO_3: Paragraphs = {
     ),
     "XHR 1": Deviation(
         "CORS is supported.",
-        "Only pages of origins that are listed may connect; these are told so.",
+        "Only pages of origins that are listed may connect; these are told so, and may "
+        "send any header.",
     ),
     "JSONP 1": "The answer calls `___eio[j]` with the payload.",
     "JSONP 2": "The payload is escaped, so that the answer is valid JavaScript.",
@@ -68,7 +69,8 @@ ENGINEIO_4: Paragraphs = {
     "Query parameters 2": Deviation(
         "Without a version (`EIO`) the answer is 400.",
         "Such a request is the application's: pages may live at the resource. A "
-        "SocketIOController that has none there answers 400.",
+        "SocketIOController that has none there answers 400. One for a WebSocket is "
+        "taken for revision 3, as the reference server does.",
     ),
     "Query parameters 3": "Once there is a session, its id is mandatory.",
     "Headers 1": Deviation(

@@ -21,8 +21,11 @@ def test_a_websocket_needs_its_parameters(serve: Serve, query: str) -> None:
 
 
 @pytest.mark.cites("Engine.IO 4, WebSocket 1")
-def test_a_websocket_without_a_version_is_the_applications(serve: Serve) -> None:
-    assert serve({}).websocket("/socket.io/?transport=websocket").status == 200
+def test_a_websocket_without_a_version_is_of_revision_3(serve: Serve) -> None:
+    """So the reference server takes it; any other such request is the application's."""
+    live = serve({})
+    assert live.websocket("/socket.io/?transport=websocket").receive()[0] == "0"
+    assert live.http().get("/socket.io/?transport=polling").text == "a page"
 
 
 @pytest.mark.cites("Engine.IO 4, Headers 1", "Engine.IO 4, Headers 2")

@@ -17,6 +17,9 @@ UNSUPPORTED = (5, "Unsupported protocol version")
 
 TEXT = ("Content-Type", "text/plain; charset=UTF-8")
 
+#: A browser that looks at an answer itself may take what a client sent for a script.
+NOSNIFF = ("X-Content-Type-Options", "nosniff")
+
 
 class HTTPError(Exception):
     """A request that is answered with an error."""

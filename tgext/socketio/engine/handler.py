@@ -13,11 +13,12 @@ from gevent.pywsgi import Input
 from ..wire import engineio
 from ..wire.handshake import accept_key
 from ..wire.socketio_1 import RECONNECT
-from . import origins, payloads
+from . import cors, origins, payloads
 from .answers import (
     BAD_METHOD,
     BAD_REQUEST,
     FORBIDDEN,
+    NOSNIFF,
     TEXT,
     TRANSPORT_UNKNOWN,
     UNKNOWN_SID,
@@ -28,7 +29,12 @@ from .answers import (
 )
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handlers import CLIENT_LEFT
-from .handshake import HandshakeRefused, asks_for_websocket, read_handshake
+from .handshake import (
+    Handshake,
+    HandshakeRefused,
+    asks_for_websocket,
+    read_handshake,
+)
 from .http import HeaderList
 from .outbox import Encoded
 from .polling import Body, PollingHandler, StartResponse
@@ -87,42 +93,40 @@ class SocketIOHandler(PollingHandler):
         self, route: Route, environ: dict[str, Any], start_response: StartResponse
     ) -> Body:
         allowed = self.server.allowed_origins
-        cors = origins.cors_headers(environ, allowed)
+        always = [NOSNIFF, *cors.cors_headers(environ, allowed)]
         try:
             origin = origins.origin_of(route, environ)
             if not origins.is_allowed(origin, environ, allowed):
+                origins.log_refused(origin, environ, allowed)
                 raise engine_error(FORBIDDEN, "403 Forbidden")
             if not origins.is_trusted(origin, environ, allowed):
                 origins.drop_credentials(environ)
-            start = partial(self._start, start_response, cors)
+            start = partial(self._start, start_response, always)
             return self._respond(route, environ, start)
         except Refused as refused:
-            start_response(refused.status, [*refused.headers, *cors])
+            start_response(refused.status, _without_twins(refused.headers, always))
             return [refused.body]
         except HTTPError as error:
-            start_response(error.status, [*error.headers, *cors])
+            start_response(error.status, [*error.headers, *always])
             return [error.body]
 
     def _start(
         self,
         start_response: StartResponse,
-        cors: HeaderList,
+        always: HeaderList,
         status: str = "200 OK",
         headers: Iterable[tuple[str, str]] = (TEXT,),
     ) -> None:
         # Polls and handshakes are never cached.
         no_store = ("Cache-Control", "no-store")
-        start_response(status, [*headers, no_store, *cors])
+        start_response(status, [*headers, no_store, *always])
 
     def _respond(
         self, route: Route, environ: dict[str, Any], start: StartResponse
     ) -> Body:
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
-            start(
-                "204 No Content",
-                origins.preflight_headers(environ, self.server.allowed_origins),
-            )
+            start("204 No Content", cors.preflight_headers(environ))
             return []
         handshake = route.generation in (SOCKETIO_4, SOCKETIO_5) and not route.sid
         if method not in ("GET", "POST") and not handshake:
@@ -170,10 +174,10 @@ class SocketIOHandler(PollingHandler):
         if route.transport not in server.transports_of(generation):
             raise engine_error(TRANSPORT_UNKNOWN)
         if route.transport == "websocket":
-            key = _websocket_key(environ)
+            handshake = _read_handshake(environ)
             socket, cookies = open_session(server, environ, generation)
             first = Encoded(self._open_packet(socket)).frame
-            sock, early = self.switch_protocols(key, cookies, first)
+            sock, early = self._switch_protocols(handshake, cookies, first)
             return self._run_websocket(socket, sock, early)
         socket, cookies = open_session(server, environ, generation)
         polling = PollingTransport(server, socket)
@@ -253,7 +257,7 @@ class SocketIOHandler(PollingHandler):
             raise refusal(socket.generation, BAD_REQUEST)
         if isinstance(transport, PollingTransport) and transport.follower is not None:
             raise refusal(socket.generation, BAD_REQUEST)
-        sock, early = self.switch_protocols(_websocket_key(environ), [])
+        sock, early = self._switch_protocols(_read_handshake(environ))
         if isinstance(transport, PollingTransport):
             self.server.transport_came(socket)
             upgrade = Upgrade(transport, sock, early, self.server.handshake_timeout)
@@ -269,6 +273,19 @@ class SocketIOHandler(PollingHandler):
         self.socket = None  # type: ignore[assignment]  # or it would be closed at the end of the request
         self.server.hand_over(sock, run)
         return []
+
+    def _switch_protocols(
+        self,
+        handshake: Handshake,
+        cookies: Iterable[tuple[str, str]] = (),
+        first: bytes = b"",
+    ) -> tuple[Any, bytes]:
+        headers = [*cookies]
+        # A browser that offers some fails where none is chosen. Socket.IO knows none,
+        # so it is the first, as in the reference server.
+        if handshake.subprotocols:
+            headers.append(("Sec-WebSocket-Protocol", handshake.subprotocols[0]))
+        return self.switch_protocols(handshake.key, headers, first)
 
     def switch_protocols(
         self, key: str, headers: HeaderList, first: bytes = b""
@@ -301,13 +318,19 @@ class SocketIOHandler(PollingHandler):
         return sock, early
 
 
-def _websocket_key(environ: dict[str, Any]) -> str:
-    """The key of a WebSocket handshake.
+def _without_twins(headers: HeaderList, always: HeaderList) -> HeaderList:
+    """An application's headers, and ours in place of those with the same names."""
+    names = {name.lower() for name, _ in always} - {"vary"}
+    return [*(each for each in headers if each[0].lower() not in names), *always]
+
+
+def _read_handshake(environ: dict[str, Any]) -> Handshake:
+    """A WebSocket handshake.
 
     :raises HTTPError: when the request is none that can be accepted.
     """
     try:
-        return read_handshake(environ).key
+        return read_handshake(environ)
     except HandshakeRefused as refused:
         headers = [TEXT, *refused.headers]
         raise HTTPError(refused.status, refused.text.encode(), headers) from None

@@ -9,7 +9,7 @@ from typing import Any
 from geventwebsocket.exceptions import WebSocketError
 
 from ..wire.deflate import NAME, Agreement, Deflate
-from ..wire.handshake import VERSION, Offer, is_key, parse_extensions, parse_tokens
+from ..wire.handshake import VERSION, is_key, parse_extensions, parse_tokens
 
 Headers = list[tuple[str, str]]
 
@@ -47,15 +47,23 @@ class Handshake:
     key: str
     #: In the order in which the client prefers them.
     subprotocols: Sequence[str]
-    extensions: Sequence[Offer]
+    #: ``Sec-WebSocket-Extensions``, read only where one could be agreed on.
+    offers: str = ""
 
     def choose_subprotocol(self, supported: Sequence[str]) -> str | None:
         """The first that the client names and the server has; None without one."""
         return next((each for each in self.subprotocols if each in supported), None)
 
     def choose_compression(self, deflate: Deflate) -> Agreement | None:
-        """What comes of the first acceptable offer of permessage-deflate."""
-        for name, parameters in self.extensions:
+        """What comes of the first acceptable offer of permessage-deflate.
+
+        :raises HandshakeRefused: when the offers cannot be read (section 9.1).
+        """
+        try:
+            offers = parse_extensions(self.offers)
+        except ValueError as error:
+            raise _invalid(error) from None
+        for name, parameters in offers:
             agreement = deflate.accept(parameters) if name == NAME else None
             if agreement is not None:
                 return agreement
@@ -87,10 +95,14 @@ def read_handshake(environ: dict[str, Any]) -> Handshake:
         return Handshake(
             key,
             parse_tokens(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "")),
-            parse_extensions(environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", "")),
+            environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", ""),
         )
     except ValueError as error:
-        raise HandshakeRefused("400 Bad Request", f"{INVALID}: {error}") from None
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValueError) -> HandshakeRefused:
+    return HandshakeRefused("400 Bad Request", f"{INVALID}: {error}")
 
 
 def _is_plain_request(environ: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..wire.origin import Origins
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5
 
 GENERATIONS = (SOCKETIO_1, SOCKETIO_4, SOCKETIO_5)
@@ -27,6 +28,17 @@ def check_transports(names: Sequence[str] | None) -> tuple[str, ...]:
             known = ", ".join(TRANSPORTS)
             raise ValueError(f"transports: {name!r} is none of {known}")
     return tuple(names)
+
+
+def check_origins(
+    values: Sequence[str] | Origins, option: str = "allowed_origins"
+) -> Origins:
+    """The origins whose pages may connect, besides the server's own."""
+    if isinstance(values, Origins):
+        return values
+    if isinstance(values, str):
+        raise ValueError(f"{option}: {values!r} is not a list")
+    return Origins(values, option)
 
 
 def check_positive(**options: float | None) -> None:

@@ -1,25 +1,22 @@
-"""Which pages may connect, and the CORS headers that tell their browsers so.
+"""Which pages may connect.
 
 Browsers name the page that asks in ``Origin``, but not when it loads a script (JSONP)
 or a frame (htmlfile). Those are judged by ``Sec-Fetch-Site`` (W3C, Fetch Metadata
-Request Headers) and ``Referer``.
+Request Headers) and ``Referer``. What tells browsers of the decision is in
+:mod:`~tgext.socketio.engine.cors`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..wire.escape import escape
+from ..wire.origin import OPAQUE, Origins, parse_authority, parse_origin
 from .routes import Route
 
-Headers = list[tuple[str, str]]
-
-#: Any page may connect, without cookies.
-ANY = "*"
-
-#: The origin of a page that hides it (RFC 6454, section 7.3).
-OPAQUE = "null"
+log = logging.getLogger(__name__)
 
 #: What makes a request speak for a user; a browser adds it whichever page asks.
 CREDENTIALS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION")
@@ -102,34 +99,35 @@ def is_same_origin(origin: str, environ: dict[str, Any]) -> bool:
     is left out: a proxy in front may speak TLS, and the server does not know.
     """
     host: str = environ.get("HTTP_HOST", "")
-    try:
-        page = urlsplit(origin)
-    except ValueError:
-        return False  # it is no URL
-    if environ.get("wsgi.url_scheme") == "https" and page.scheme != "https":
+    page = parse_origin(origin)
+    if page is None:
+        # The `ws` that socket.io-client 0.9 brings sends the Host it asks for.
+        return origin != OPAQUE and bool(host) and origin.lower() == host.lower()
+    encrypted = environ.get("wsgi.url_scheme") == "https"
+    if page.scheme not in (("https",) if encrypted else ("http", "https")):
         return False
-    return bool(host) and page.netloc.lower() == host.lower()
+    return page == parse_authority(host, page.scheme)
 
 
-def is_allowed(
-    origin: str | None, environ: dict[str, Any], allowed: Sequence[str]
-) -> bool:
+def is_allowed(origin: str | None, environ: dict[str, Any], allowed: Origins) -> bool:
     """Whether a page may connect.
 
     :param origin: of the page; None without one.
-    :param allowed: origins such as ``https://example.org`` besides the server's own,
-        or ``*``.
+    :param allowed: the origins that may, besides the server's own.
     """
-    return ANY in allowed or is_trusted(origin, environ, allowed)
+    if allowed.any or (allowed.opaque and origin == OPAQUE):
+        return True
+    return is_trusted(origin, environ, allowed)
 
 
-def is_trusted(
-    origin: str | None, environ: dict[str, Any], allowed: Sequence[str]
-) -> bool:
-    """Whether a page may connect with its user's cookies: ``*`` does not name it."""
+def is_trusted(origin: str | None, environ: dict[str, Any], allowed: Origins) -> bool:
+    """Whether a page may connect with its user's cookies.
+
+    ``*`` does not name it, and ``null`` is whichever page puts itself in a sandbox.
+    """
     if origin is None:
         return True
-    return is_same_origin(origin, environ) or origin.lower() in allowed
+    return is_same_origin(origin, environ) or allowed.lists(origin)
 
 
 def drop_credentials(environ: dict[str, Any]) -> None:
@@ -139,30 +137,16 @@ def drop_credentials(environ: dict[str, Any]) -> None:
     environ[ANONYMOUS] = True
 
 
-def cors_headers(environ: dict[str, Any], allowed: Sequence[str]) -> Headers:
-    """The headers for a request that :func:`is_allowed`.
-
-    Credentials go to an origin that is listed, never to one that is merely reflected.
-    """
-    origin = environ.get("HTTP_ORIGIN")
-    if origin is None:
-        return []
-    if origin.lower() in allowed:
-        return [
-            ("Access-Control-Allow-Origin", origin),
-            ("Access-Control-Allow-Credentials", "true"),
-            ("Vary", "Origin"),
-        ]
-    if ANY in allowed:
-        return [("Access-Control-Allow-Origin", ANY)]
-    return []
-
-
-def preflight_headers(environ: dict[str, Any], allowed: Sequence[str]) -> Headers:
-    """The headers that answer an OPTIONS request."""
-    return [
-        *cors_headers(environ, allowed),
-        ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
-        ("Access-Control-Allow-Headers", "Content-Type"),
-        ("Access-Control-Max-Age", "3600"),
-    ]
+def log_refused(origin: str | None, environ: dict[str, Any], allowed: Origins) -> None:
+    """One line about a page that may not connect, with what would let it in."""
+    advice = (
+        f"list its origin in {allowed.option}, or have the proxy in front of the "
+        "server pass on the Host that the browser asks for"
+    )
+    if origin == OPAQUE:
+        advice = (
+            "it hides its origin, as files and sandboxed frames do, and null in "
+            f"{allowed.option} lets all such pages in, without cookies"
+        )
+    host = escape(environ.get("HTTP_HOST", ""))
+    log.info("Refused a page of origin %s (Host: %s): %s", escape(origin), host, advice)

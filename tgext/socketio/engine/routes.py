@@ -35,24 +35,36 @@ def find_route(resource: str, path: str, query: str) -> Route | None:
     :param resource: the path of the controller, without slashes around it.
 
     Engine.IO has ``/resource/?EIO=4&transport=…``, Socket.IO 0.9 ``/resource/1/`` and
-    ``/resource/1/<transport>/<sid>``.
+    ``/resource/1/<transport>/<sid>``. The reference server serves Engine.IO at every
+    path that begins so (``/resource//``); here those alone whose query also names a
+    transport, since pages may live there.
     """
     prefix = f"/{resource}"
     if not path.startswith(prefix):
         return None
     rest = path[len(prefix) :]
-    if rest in ("", "/"):
-        return _engineio(query) if "EIO=" in query else None
     if rest == "/1" or rest.startswith("/1/"):
-        return _socketio_1(rest, query)
-    return None
+        route = _socketio_1(rest, query)
+        if route is not None:
+            return route
+    if not rest.strip("/"):
+        return _engineio(query)
+    return _engineio(query, below=True) if rest[0] == "/" else None
 
 
-def _engineio(query: str) -> Route | None:
+def _engineio(query: str, below: bool = False) -> Route | None:
+    if "EIO=" not in query and "transport=websocket" not in query:
+        return None
     values = {name: each[0] for name, each in parse_qs(query).items()}
     version = values.get("EIO")
-    if version is None:
+    if below and not (version and "transport" in values):
         return None
+    if version is None:
+        # Clients of the first years name none over a WebSocket. The reference server
+        # takes them for Engine.IO 3; other requests are the application's.
+        if values.get("transport") != "websocket":
+            return None
+        version = "3"
     return Route(
         ENGINEIO_VERSIONS.get(version),
         values.get("transport", ""),

@@ -18,7 +18,13 @@ from .connections import Connections
 from .cork import Cork
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
-from .options import check_cookie, check_positive, check_samesite, check_transports
+from .options import (
+    check_cookie,
+    check_origins,
+    check_positive,
+    check_samesite,
+    check_transports,
+)
 from .rooms import Rooms
 from .stopping import end_at_once, end_connections
 from .tls import say_goodbye, tls_context
@@ -58,7 +64,8 @@ class SocketIOServer(Connections, WSGIServer):
     :param max_connections: connections at a time; None for any number.
     :param max_connections_per_address: the same, for one client address.
     :param allowed_origins: origins, besides the server's own, whose pages may connect;
-        with ``*`` all may, those that are not listed without their users' cookies.
+        ``https://*.example.org`` is every host below that one. With ``*`` all may, and
+        with ``null`` pages that hide their origin, both without their users' cookies.
     :param cookie: the name of a cookie with the session id, for load balancers.
     :param cookie_samesite: its ``SameSite``: ``Lax``, ``Strict`` or ``None``, with
         which it is for HTTPS alone.
@@ -147,9 +154,7 @@ class SocketIOServer(Connections, WSGIServer):
         self.body_timeout = body_timeout
         self.send_timeout = send_timeout
         self.keepalive_timeout = keepalive_timeout
-        if isinstance(allowed_origins, str):
-            raise ValueError(f"allowed_origins: {allowed_origins!r} is not a list")
-        self.allowed_origins = [each.rstrip("/").lower() for each in allowed_origins]
+        self.allowed_origins = check_origins(allowed_origins)
         #: gevent-socketio's options, as its applications read them.
         self.config: dict[str, Any] = {
             "heartbeat_interval": heartbeat_interval,

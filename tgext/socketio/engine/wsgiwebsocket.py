@@ -16,13 +16,16 @@ from geventwebsocket.websocket import WebSocket as GeventWebSocket
 from ..wire import fast
 from ..wire.deflate import Deflate
 from ..wire.errors import InvalidJSON
+from ..wire.origin import Origins
 from ..wire.websocket import BINARY, TEXT, Broadcast, parse_close
 from .framestream import FrameStream
 from .handshake import HandshakeRefused, read_handshake
+from .options import check_origins
 from .origins import (
     CREDENTIALS,
     is_allowed,
     is_trusted,
+    log_refused,
     origin_of_websocket,
 )
 
@@ -77,7 +80,7 @@ class WebSocket(GeventWebSocket):
         self,
         subprotocols: Sequence[str] = (),
         *,
-        origins: Sequence[str] | None = None,
+        origins: Sequence[str] | Origins | None = None,
         max_message_size: int | None = None,
         ping_interval: float | None = None,
         compression: Deflate | None = None,
@@ -92,6 +95,7 @@ class WebSocket(GeventWebSocket):
             default as many as the server says.
         :param ping_interval: seconds between pings; ``heartbeat_interval`` by default.
         :param compression: how to compress, where the client can.
+        :raises ValueError: when ``origins`` holds what is none; the message names it.
         :raises HandshakeRefused: when the request cannot be accepted.
         :raises WebSocketError: when the client has gone, or the request was answered.
         """
@@ -101,7 +105,9 @@ class WebSocket(GeventWebSocket):
             raise WebSocketError("The request was answered over HTTP")
         handshake = read_handshake(self.environ)
         server = self.handler.server
-        allowed = server.allowed_origins if origins is None else origins
+        allowed = server.allowed_origins
+        if origins is not None:
+            allowed = check_origins(origins, "origins")
         self._check_origin(allowed)
         if server.is_full(self._address):
             raise HandshakeRefused("503 Service Unavailable", "Too many connections")
@@ -126,10 +132,11 @@ class WebSocket(GeventWebSocket):
         server.remember_websocket(self, self._address)
         self._stream.start(early)
 
-    def _check_origin(self, allowed: Sequence[str]) -> None:
+    def _check_origin(self, allowed: Origins) -> None:
         environ = self.environ
         origin = origin_of_websocket(environ)
         if not is_allowed(origin, environ, allowed):
+            log_refused(origin, environ, allowed)
             raise HandshakeRefused("403 Forbidden", "This origin may not connect")
         if not is_trusted(origin, environ, allowed) and any(
             name in environ for name in CREDENTIALS

@@ -1,0 +1,152 @@
+"""Origins (RFC 6454), as browsers send them and as options list them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import lru_cache
+from ipaddress import IPv6Address
+from typing import NamedTuple
+
+#: Any page may connect.
+ANY = "*"
+
+#: The origin of a page that hides it (RFC 6454, section 7.3).
+OPAQUE = "null"
+
+#: The schemes with a default port. Some clients name that of the WebSocket itself.
+_SAME_SCHEME = {"ws": "http", "wss": "https"}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+#: Characters of the longest origin: a host name has 253 at most (RFC 1035, 2.3.4).
+_LONGEST = 300
+
+_SCHEME = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?(.*)", re.DOTALL)
+_NAME = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?"
+_AUTHORITY = re.compile(rf"(\[[0-9a-f:.]+\]|{_NAME})(?::([0-9]{{0,5}}))?")
+
+_KNOWN_SCHEMES = ("http", "https", "ws", "wss", "file")
+_FORM = (
+    "an origin is a scheme, a host and perhaps a port, such as https://example.org, "
+    "https://example.org:8443 or https://*.example.org"
+)
+
+
+class Origin(NamedTuple):
+    """An origin whose spelling is decided: two that are equal are the same."""
+
+    #: ``ws`` and ``wss`` are ``http`` and ``https``.
+    scheme: str
+    #: In lower case, without the dot that may end it.
+    host: str
+    #: That of the scheme, if none was named; 0 for a scheme without one.
+    port: int
+
+
+def parse_origin(text: str) -> Origin | None:
+    """Read an ``Origin`` header; None when it names no host, as ``null`` does.
+
+    ``file://`` is an origin with an empty host.
+    """
+    return None if len(text) > _LONGEST else _parse(text)
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str) -> Origin | None:
+    match = _SCHEME.fullmatch(text.lower())
+    if match is None or match[1] is None or not text.isascii():
+        return None
+    scheme = _SAME_SCHEME.get(match[1], match[1])
+    if scheme == "file" and not match[2]:
+        return Origin(scheme, "", 0)
+    return parse_authority(match[2], scheme)
+
+
+def parse_authority(text: str, scheme: str) -> Origin | None:
+    """The origin of the pages at a host (RFC 3986, 3.2), such as ``Host`` names it.
+
+    :param scheme: over which the pages come; decides what port is meant without one.
+    :returns: None when it is no host with or without a port.
+    """
+    match = _AUTHORITY.fullmatch(text.lower()) if len(text) <= _LONGEST else None
+    if match is None or not text.isascii():
+        return None
+    host, digits = match.groups()
+    if host.startswith("["):
+        try:
+            host = f"[{IPv6Address(host[1:-1]).compressed}]"
+        except ValueError:
+            return None
+    else:
+        host = host.removesuffix(".")
+    port = int(digits) if digits else _DEFAULT_PORTS.get(scheme, 0)
+    if port > 65535:
+        return None
+    return Origin(scheme, host, port)
+
+
+class Origins:
+    """A list of origins, read once.
+
+    :param values: origins such as ``https://example.org``; ``https://*.example.org``
+        for all hosts below one, but not that itself; ``null``; ``*``.
+    :param option: how messages name the list.
+    :raises ValueError: when one of them cannot be matched by any page; the message
+        names the option and the value.
+
+    :ivar any: whether any page may connect.
+    :ivar opaque: whether pages may that hide their origin.
+    """
+
+    def __init__(self, values: Iterable[str], option: str = "allowed_origins") -> None:
+        self.values = tuple(values)
+        self.option = option
+        self.any = ANY in self.values
+        self.opaque = OPAQUE in self.values
+        self._exact: set[Origin] = set()
+        self._below: set[Origin] = set()
+        for value in self.values:
+            if value not in (ANY, OPAQUE):
+                self._add(value)
+
+    def _add(self, value: str) -> None:
+        try:
+            scheme, rest = _split(value)
+            below = rest.startswith("*.")
+            origin = parse_origin(f"{scheme}://{rest.removeprefix('*.')}")
+            if origin is None or (below and origin.host.startswith("[")):
+                raise ValueError(f"is no origin: {_FORM}")
+        except ValueError as error:
+            raise ValueError(f"{self.option}: {value!r} {error}") from None
+        (self._below if below else self._exact).add(origin)
+
+    def __repr__(self) -> str:
+        return f"Origins({list(self.values)!r})"
+
+    def lists(self, text: str) -> bool:
+        """Whether an origin is listed by name, or by that of a host above it."""
+        origin = parse_origin(text)
+        if origin is None:
+            return False
+        if origin in self._exact:
+            return True
+        if not self._below:
+            return False
+        scheme, host, port = origin
+        while "." in host:
+            host = host.partition(".")[2]
+            if (scheme, host, port) in self._below:
+                return True
+        return False
+
+
+def _split(value: str) -> tuple[str, str]:
+    """The scheme of an option's value, and the rest without a slash at its end."""
+    scheme, separator, rest = value.lower().partition("://")
+    if not separator:
+        raise ValueError(f"has no scheme: {_FORM}")
+    close = get_close_matches(scheme, _KNOWN_SCHEMES, 1, 0.75)
+    if close and scheme not in _KNOWN_SCHEMES:
+        raise ValueError(f"has no scheme of a page; is it {close[0]}://?")
+    return scheme, rest.removesuffix("/")
