@@ -121,7 +121,7 @@ class Live:
         for transport, _ in list(server._lingering.values()):
             server.stop_lingering(transport)  # nobody will fetch its last packets
         rooms = server.rooms
-        wait_for(lambda: not (rooms._members or rooms._keys), "all rooms are empty")
+        wait_for(lambda: not (rooms._members or rooms._rooms), "all rooms are empty")
         wait_for(lambda: not len(server.wheel), "no timer is left")
 
 

@@ -15,6 +15,7 @@ from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.wire import socketio_1
 
 from . import (
+    test_account,
     test_assembler,
     test_generations,
     test_handler,
@@ -248,6 +249,12 @@ TESTS: dict[str, tuple[object, ...]] = {
     "max_outbox": (
         test_outbox.test_a_client_that_reads_in_time_gets_all,
         test_outbox.test_a_client_that_does_not_read_is_disconnected_and_others_are_not,
+    ),
+    "max_rooms": (test_account.test_as_many_rooms_as_are_allowed_and_one_more,),
+    # What TurboGears has: tests/turbogears/test_pubsub.py.
+    "max_channels": (),
+    "max_pending_acks": (
+        test_account.test_as_many_acks_as_a_client_may_owe_and_one_more,
     ),
     "max_connections": (test_as_many_connections_as_are_allowed_and_one_more,),
     "max_connections_per_address": (

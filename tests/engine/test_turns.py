@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 
 import gevent
 import pytest
 from gevent import socket
+from gevent.event import Event
 
 from tgext.socketio.engine import turns as turns_module
 from tgext.socketio.engine.input import buffered_input
-from tgext.socketio.engine.turns import READ_BATCH, in_turns
+from tgext.socketio.engine.turns import SLICE, Turns, in_turns
 
 from .clients import DEADLINE, wait_for
 from .conftest import Serve
 from .namespaces import Echo, Holding, fresh
 
 
-class Turns:
+class Watch:
     """Counts the turns of the event loop in which input could come in."""
 
     def __init__(self) -> None:
@@ -27,7 +29,7 @@ class Turns:
         self._watcher = gevent.get_hub().loop.io(here.fileno(), 1)
         self._here = here
 
-    def __enter__(self) -> Turns:
+    def __enter__(self) -> Watch:
         self._watcher.start(self._turn)
         return self
 
@@ -41,17 +43,47 @@ class Turns:
         self._there.close()
 
 
+def work(seconds: float) -> None:
+    end = perf_counter() + seconds
+    while perf_counter() < end:
+        pass
+
+
 def test_items_come_in_order_and_others_have_turns() -> None:
-    with Turns() as turns:
-        assert list(in_turns(range(10), 3)) == list(range(10))
-    assert turns.count >= 3
+    came = []
+    with Watch() as turns:
+        for each in in_turns(range(8)):
+            came.append(each)
+            work(SLICE)
+    assert came == list(range(8))
+    assert turns.count >= 7
+
+
+def test_work_that_is_short_waits_for_nobody() -> None:
+    with Watch() as turns:
+        assert list(in_turns(range(10))) == list(range(10))
+    assert turns.count == 0
+
+
+def test_the_event_loop_itself_does_not_wait(unhandled: list[BaseException]) -> None:
+    done = Event()
+
+    def callback() -> None:
+        turns = Turns()
+        work(SLICE)
+        turns.check()
+        done.set()
+
+    gevent.get_hub().loop.run_callback(callback)
+    assert done.wait(DEADLINE)
+    assert unhandled == []
 
 
 def test_input_that_is_there_does_not_keep_others_waiting() -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(b"x" * 50_000)
     rfile = buffered_input(ours, DEADLINE)
-    with Turns() as turns:
+    with Watch() as turns:
         for _ in range(5000):
             assert rfile.read(10) == b"x" * 10
     # A buffer has some thousand bytes.
@@ -68,7 +100,7 @@ def test_what_is_there_can_be_had_without_waiting() -> None:
     ours.settimeout(0)
     assert rfile.peek() == b""
     theirs.sendall(b"early")
-    with Turns() as turns:
+    with Watch() as turns:
         assert rfile.peek() == b"early"
     assert turns.count == 0
     ours.close()
@@ -100,9 +132,12 @@ def test_many_packets_in_one_body_keep_nobody_from_being_answered(
     def take_turn() -> None:
         served.append(neighbour.call("/other", "echo", 1))
 
-    monkeypatch.setattr(turns_module, "take_turn", take_turn)
-    client.send(*["6"] * 3 * READ_BATCH)
-    assert served == [[1]] * 6
+    with monkeypatch.context() as patch:
+        patch.setattr(turns_module, "take_turn", take_turn)
+        patch.setattr(turns_module, "SLICE", 0.0)
+        client.send(*["6"] * 100)
+    # Once each is read, and once it is seen that it is no ack.
+    assert len(served) >= 200
     namespace.go_on.set()
     assert client.call("/chat", "echo", 1) == [1]
 

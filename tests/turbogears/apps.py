@@ -15,6 +15,7 @@ from tg import MinimalApplicationConfigurator, TGController, expose, request
 from webtest import TestApp
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.account import Bounds
 from tgext.socketio.engine.virtsocket import Socket
 
 
@@ -22,6 +23,7 @@ class Server:
     """Stands for the server, which a posted packet doesn't reach."""
 
     sockets: dict[str, Socket] = {}
+    bounds = Bounds(1000, {"max_channels": 3, "max_rooms": 3, "max_pending_acks": 3})
 
 
 def mock_socket() -> Socket:

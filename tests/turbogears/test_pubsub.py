@@ -254,6 +254,29 @@ def test_a_name_that_cannot_be_is_not_looked_up() -> None:
     assert looked_up == ["subscribe_a_b"]
 
 
+def test_as_many_channels_as_are_allowed_and_one_more(
+    serve: Callable[..., Live], app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Over all namespaces of a connection; one that it hears already is none more."""
+    live = serve(application=app.wsgi, resource="socketio", max_channels=3)
+    client = connect(live)
+    client.join("/named")
+    assert subscribe(client, "room", "1") == "room-1"
+    assert subscribe(client, "room", "2") == "room-2"
+    assert subscribe(client, "room", "1", endpoint="/named") == "room-1"
+    with caplog.at_level("INFO", "tgext.socketio.pubsub"):
+        client.emit("/named", "subscribe", "news", number=5)
+        assert client.event("/named") == ["error", *NOT_AVAILABLE]
+    assert client.read()["args"] == [False]
+    [line] = caplog.messages
+    assert line == "max_channels: a client hears as many; refused: news"
+    assert subscribe(client, "room", "2") == "room-2"
+    assert client.call("/chat", "unsubscribe", "room-2") == [True]
+    assert subscribe(client, "news", endpoint="/named") == "news"
+    # A name that leads elsewhere now is one more.
+    assert len(live.server.sockets) == 1
+
+
 def test_the_ack_is_the_channel_or_false(live: Live, kind: str) -> None:
     client = connect(live, kind)
     assert subscribe(client, "news") == "news"

@@ -286,7 +286,7 @@ SOCKETIO_5_MALFORMED = [
     Malformed("auth is a string", '0"a"', PacketError),
     Malformed("auth is false", "0false", PacketError),
     Malformed("auth cut short", '0{"token":', InvalidJSON),
-    Malformed("deep auth", "0" + DEEP_OBJECT, InvalidJSON),
+    Malformed("deep auth", "0" + DEEP_OBJECT, PacketError),
     Malformed("connect with an id", "012", PacketError),
     Malformed("disconnect with data", '1["a"]', PacketError),
     Malformed("disconnect with a space", "1 ", PacketError),

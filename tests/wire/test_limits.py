@@ -28,6 +28,11 @@ def test_the_outbox_holds_more_than_the_largest_message() -> None:
     assert limits.MAX_OUTBOX > limits.MAX_MESSAGE_SIZE
 
 
+def test_what_a_client_connects_with_is_small() -> None:
+    """It is kept as long as the client is connected."""
+    assert limits.MAX_CONNECT == 65536
+
+
 def test_an_id_may_have_the_digits_that_javascript_counts() -> None:
     assert len(str(2**53)) == limits.MAX_DIGITS
 

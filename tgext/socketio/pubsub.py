@@ -13,9 +13,12 @@ from tg import config
 from .backends import backend_of, is_local, shared_backend
 from .channels import Channels, Listener, channels_of
 from .cluster import channel_of
+from .engine.account import LimitExceeded
 from .engine.failures import FAILURES, Interruption
+from .engine.turns import in_turns
 from .jsonify import dumps
 from .namespace import SocketIOTGNamespace
+from .wire.escape import escape
 from .wire.packet import Packet
 
 if TYPE_CHECKING:
@@ -123,6 +126,11 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         if method_name is None:
             self.error("channel_not_available", _NOT_AVAILABLE)
             return False
+        if not self._heard_as(asked) and self._is_full():
+            refused = escape(asked)
+            log.info("max_channels: a client hears as many; refused: %s", refused)
+            self.error("channel_not_available", _NOT_AVAILABLE)
+            return False
         answered, answer = self._ask(method_name, {**packet, "args": args})
         if answered and answer is not False:
             channel = answer if answer and isinstance(answer, str) else asked
@@ -165,7 +173,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         self._decorated(method)(*(channel,)[: handler.most])
 
     def kill_local_jobs(self) -> None:
-        for channel in self.channels:
+        for channel in in_turns(self.channels):
             try:
                 self.unsubscribe(channel)
             except Interruption:
@@ -177,9 +185,26 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     def _heard_as(self, name: Any) -> list[str]:
         return [channel for channel, asked in self._heard.items() if asked == name]
 
+    def _number_heard(self) -> int:
+        """How many channels the connection hears, over all its namespaces."""
+        namespaces = {self, *self.socket.active_ns.values()}
+        return sum(
+            len(each._heard)
+            for each in namespaces
+            if isinstance(each, PubSubTGNamespace)
+        )
+
+    def _is_full(self) -> bool:
+        try:
+            self.socket.account.check("max_channels", self._number_heard())
+        except LimitExceeded:
+            return True
+        return False
+
     def _subscribe(self, channel: str, asked: str) -> None:
         if channel in self._heard or self._disconnecting:
             return
+        self.socket.account.check("max_channels", self._number_heard())
         self._heard[channel] = asked
         try:
             self._channels().subscribe(channel, self._listener())

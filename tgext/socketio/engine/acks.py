@@ -11,6 +11,7 @@ from typing import Any
 
 from gevent.event import AsyncResult
 
+from .account import Account
 from .failures import FAILURES, Interruption
 from .handlers import log_failure
 from .heartbeat import Deadline, Wheel
@@ -92,6 +93,8 @@ class AckBook:
         return next(self._ack_counter)
 
     def _save_ack_callback(self, msgid: int, callback: Callable[..., Any]) -> None:
+        if not self._ended():
+            self.account.check("max_pending_acks", len(self.ack_callbacks))
         self.ack_callbacks[msgid] = callback
         if self._ended():
             self._release_acks()
@@ -131,6 +134,8 @@ class AckBook:
         for callback in callbacks.values():
             if isinstance(callback, (Call, Expiring)):
                 callback.release()
+
+    account: Account
 
     #: Runs what the application defined.
     around: Callable[..., Any]

@@ -36,6 +36,7 @@ class Emitter:
             :class:`~tgext.socketio.engine.acks.AckTimeout` instead.
         :raises TypeError: when an argument cannot be written as JSON, or is bytes and
             the client of generation 0.9.
+        :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
         :raises ValueError: for a timeout without a callback.
         """
         if callback is None and timeout is None:
@@ -53,6 +54,7 @@ class Emitter:
         :returns: what the client answered: None, a value, or a tuple of several.
         :raises AckTimeout: when it did not answer in time.
         :raises ConnectionLost: when the connection ended meanwhile.
+        :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
         """
         answer = Call()
         packet = event_packet(self.ns_name, event, args)

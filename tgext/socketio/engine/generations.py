@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Literal, cast
 
 from ..wire import engineio, engineio_3, socketio_1, socketio_4, socketio_5
@@ -103,7 +103,7 @@ class Generation(ABC):
         """The body of a poll."""
 
     @abstractmethod
-    def decode_payload(self, body: bytes, limits: Limits) -> Iterable[str | bytes]:
+    def decode_payload(self, body: bytes, limits: Limits) -> Iterator[str | bytes]:
         """The messages in the body of a POST.
 
         :raises PayloadError: when it cannot be read; where one of them comes.
@@ -179,8 +179,8 @@ class SocketIO1(Generation):
     def encode_payload(self, packets: Sequence[str | bytes]) -> bytes:
         return socketio_1.encode_payload(cast("Sequence[str]", packets))
 
-    def decode_payload(self, body: bytes, limits: Limits) -> list[str]:
-        return socketio_1.decode_payload(body, limits)
+    def decode_payload(self, body: bytes, limits: Limits) -> Iterator[str]:
+        return socketio_1.iter_payload(body, limits)
 
     def refusal(self, endpoint: str, message: str, data: Any) -> Packet:
         # The client fires `connect_failed` for this reason, and shows no other text.
@@ -328,8 +328,8 @@ class SocketIO5(EngineIO):
     def encode_payload(self, packets: Sequence[str | bytes]) -> bytes:
         return engineio.encode_payload(packets)
 
-    def decode_payload(self, body: bytes, limits: Limits) -> list[str | bytes]:
-        return engineio.decode_payload(body, limits)
+    def decode_payload(self, body: bytes, limits: Limits) -> Iterator[str | bytes]:
+        return engineio.iter_payload(body, limits)
 
 
 SOCKETIO_1: Final = SocketIO1()

@@ -117,6 +117,7 @@ class Joining:
 
     def abandon(self, namespace: BaseNamespace) -> None:
         """End what a namespace may have begun to which the client won't connect."""
+        namespace._forget_rooms()
         self._socket.server.rooms.leave_all(namespace.ns_name, self._socket)
         namespace.kill_local_jobs()
 

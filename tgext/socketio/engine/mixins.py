@@ -28,14 +28,29 @@ class RoomsMixin(_Base):
         return self.socket.server.rooms
 
     def join(self, room: str) -> None:
-        """Put the client in a room."""
+        """Put the client in a room.
+
+        :raises LimitExceeded: when its connection is in ``max_rooms`` rooms already.
+        """
+        self._check_rooms(room)
         self._rooms.join(self.ns_name, room, self.socket)
         self.session["rooms"].add(self._get_room_name(room))
+
+    def _check_rooms(self, room: str) -> None:
+        socket, rooms = self.socket, self._rooms
+        if room not in rooms.rooms_of(self.ns_name, socket):
+            number = rooms.number({self.ns_name, *socket.active_ns}, socket)
+            socket.account.check("max_rooms", number)
 
     def leave(self, room: str) -> None:
         """Take the client out of a room; it need not be in it."""
         self._rooms.leave(self.ns_name, room, self.socket)
         self.session["rooms"].discard(self._get_room_name(room))
+
+    def _forget_rooms(self) -> None:
+        for room in self._rooms.rooms_of(self.ns_name, self.socket):
+            if room is not None:
+                self.session["rooms"].discard(self._get_room_name(room))
 
     def _get_room_name(self, room: str) -> str:
         return f"{self.ns_name}_{room}"

@@ -267,6 +267,9 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         """Run a function in a greenlet that ends with the namespace."""
         return self._start_job(self._decorated(fn), args, kwargs)
 
+    def _forget_rooms(self) -> None:
+        """The namespace is about to leave all its rooms."""
+
     def kill_local_jobs(self) -> None:
         """End the greenlets of :meth:`spawn`; one that calls this, when it waits."""
         self._end_jobs()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import TYPE_CHECKING, Protocol
 
 from ..wire.packet import Packet
 from .outbox import Encoded
+from .turns import in_turns
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
@@ -38,13 +39,13 @@ class Rooms:
     def __init__(self) -> None:
         self.bus: Bus | None = None
         self._members: dict[Key, dict[Socket, None]] = {}
-        self._keys: dict[Socket, set[Key]] = {}
+        self._rooms: dict[tuple[Socket, str], set[str | None]] = {}
 
     def join(self, endpoint: str, room: str | None, socket: Socket) -> None:
         """Add ``socket``; again has no effect."""
         key = (endpoint, room)
         self._members.setdefault(key, {})[socket] = None
-        self._keys.setdefault(socket, set()).add(key)
+        self._rooms.setdefault((socket, endpoint), set()).add(room)
 
     def leave(self, endpoint: str, room: str | None, socket: Socket) -> None:
         """Remove ``socket``; one that is not there has no effect."""
@@ -52,8 +53,17 @@ class Rooms:
 
     def leave_all(self, endpoint: str, socket: Socket) -> None:
         """Remove ``socket`` from the namespace and all its rooms."""
-        for key in [key for key in self._keys.get(socket, ()) if key[0] == endpoint]:
-            self._remove(key, socket)
+        for room in in_turns(list(self._rooms.get((socket, endpoint), ()))):
+            self._remove((endpoint, room), socket)
+
+    def number(self, endpoints: Iterable[str], socket: Socket) -> int:
+        """How many rooms of some namespaces ``socket`` is in."""
+        found = [self.rooms_of(each, socket) for each in endpoints]
+        return sum(len(each) - (None in each) for each in found)
+
+    def rooms_of(self, endpoint: str, socket: Socket) -> Set[str | None]:
+        """The rooms that ``socket`` is in, ``None`` for the namespace included."""
+        return self._rooms.get((socket, endpoint), frozenset())
 
     def members(self, endpoint: str, room: str | None = None) -> list[Socket]:
         """The sockets in a room, in the order in which they joined."""
@@ -91,10 +101,11 @@ class Rooms:
         del members[socket]
         if not members:
             del self._members[key]
-        keys = self._keys[socket]
-        keys.discard(key)
-        if not keys:
-            del self._keys[socket]
+        endpoint, room = key
+        rooms = self._rooms[socket, endpoint]
+        rooms.discard(room)
+        if not rooms:
+            del self._rooms[socket, endpoint]
 
 
 def deliver(sockets: Iterable[Socket], packet: Packet) -> None:

@@ -12,7 +12,16 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 from gevent.ssl import SSLSocket
 
-from ..wire.limits import MAX_ATTACHMENTS, MAX_MESSAGE_SIZE, MAX_OUTBOX, Limits
+from ..wire.limits import (
+    MAX_ATTACHMENTS,
+    MAX_CHANNELS,
+    MAX_MESSAGE_SIZE,
+    MAX_OUTBOX,
+    MAX_PENDING_ACKS,
+    MAX_ROOMS,
+    Limits,
+)
+from .account import Bounds
 from .collector import spared_collector
 from .connections import Connections
 from .cork import Cork
@@ -61,6 +70,9 @@ class SocketIOServer(Connections, WSGIServer):
     :param max_message_size: bytes of a frame, a message or a POST body.
     :param max_attachments: binary attachments of one packet.
     :param max_outbox: bytes of unsent output for one connection.
+    :param max_rooms: rooms that one connection may be in, over all its namespaces.
+    :param max_channels: channels that one connection may hear.
+    :param max_pending_acks: acks that one client may owe; asking for one more raises.
     :param max_connections: connections at a time; None for any number.
     :param max_connections_per_address: the same, for one client address.
     :param allowed_origins: origins, besides the server's own, whose pages may connect;
@@ -106,6 +118,9 @@ class SocketIOServer(Connections, WSGIServer):
         max_message_size: int = MAX_MESSAGE_SIZE,
         max_attachments: int = MAX_ATTACHMENTS,
         max_outbox: int = MAX_OUTBOX,
+        max_rooms: int = MAX_ROOMS,
+        max_channels: int = MAX_CHANNELS,
+        max_pending_acks: int = MAX_PENDING_ACKS,
         max_connections: int | None = None,
         max_connections_per_address: int | None = None,
         allowed_origins: Sequence[str] = (),
@@ -132,6 +147,9 @@ class SocketIOServer(Connections, WSGIServer):
             keepalive_timeout=keepalive_timeout,
             max_message_size=max_message_size,
             max_outbox=max_outbox,
+            max_rooms=max_rooms,
+            max_channels=max_channels,
+            max_pending_acks=max_pending_acks,
             max_connections=max_connections,
             max_connections_per_address=max_connections_per_address,
         )
@@ -145,6 +163,15 @@ class SocketIOServer(Connections, WSGIServer):
         self.handshake_timeout = handshake_timeout
         self.shutdown_timeout = shutdown_timeout
         self.limits = Limits(max_message_size, max_attachments)
+        #: What one client may make the process keep.
+        self.bounds = Bounds(
+            max_message_size,
+            {
+                "max_rooms": max_rooms,
+                "max_channels": max_channels,
+                "max_pending_acks": max_pending_acks,
+            },
+        )
         self.max_outbox = max_outbox
         self.max_connections = max_connections
         self.max_connections_per_address = max_connections_per_address

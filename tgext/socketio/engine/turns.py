@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from time import perf_counter
 from typing import TypeVar
 
 import gevent
 
 T = TypeVar("T")
 
-#: How many packets are read, or looked at, before others have a turn: a millisecond or
-#: two.
-READ_BATCH = 2000
+#: Seconds of work before others have a turn.
+SLICE = 0.003
 
 
 def take_turn() -> None:
-    """Let all others have a turn; `sleep(0)` would not let input come in."""
-    gevent.sleep(0.0001)
+    """Let all others have a turn; `sleep(0)` would not let input come in.
+
+    The event loop itself cannot wait: what runs in it goes on.
+    """
+    if gevent.getcurrent() is not gevent.get_hub():
+        gevent.sleep(0.0001)
 
 
-def in_turns(items: Iterable[T], size: int = READ_BATCH) -> Iterator[T]:
-    """``items``, with a turn for others after each ``size`` of them."""
-    for count, item in enumerate(items, 1):
-        yield item
-        if not count % size:
+class Turns:
+    """Lets others have a turn whenever a slice of time has been worked.
+
+    One for each stretch of work, made when it begins.
+    """
+
+    __slots__ = ("_until",)
+
+    def __init__(self) -> None:
+        self._until = perf_counter() + SLICE
+
+    def check(self) -> None:
+        """Called after each piece of the work."""
+        if perf_counter() > self._until:
             take_turn()
+            self._until = perf_counter() + SLICE
+
+
+def in_turns(items: Iterable[T]) -> Iterator[T]:
+    """``items``, with turns for others between them."""
+    turns = Turns()
+    for item in items:
+        yield item
+        turns.check()

@@ -14,6 +14,7 @@ from gevent import Greenlet
 from ..wire import fast
 from ..wire.errors import InvalidJSON, PacketError, ProtocolError
 from ..wire.packet import Dumps, Loads, Packet, event_packet
+from .account import Account
 from .acks import AckBook
 from .assembler import Assembler
 from .failures import FAILURES, Interruption
@@ -124,6 +125,8 @@ class Socket(AckBook, Jobs):
         self.assembler = Assembler(self)
         #: Lets the client into namespaces.
         self.joining = Joining(self)
+        #: What the client makes the process keep.
+        self.account = Account(server.bounds)
 
     def __str__(self) -> str:
         names = ", ".join(name or "/" for name in self.active_ns)
@@ -359,6 +362,7 @@ class Socket(AckBook, Jobs):
         removed = self.active_ns.pop(namespace, None)
         if removed is None:
             return
+        removed._forget_rooms()
         self.server.rooms.leave_all(namespace, self)
         if self.connected and not self.in_a_namespace:
             self.server.await_namespace(self)
@@ -406,6 +410,7 @@ class Socket(AckBook, Jobs):
             if self.transport is not None:
                 self.transport.close(reason, code)
             self._end_jobs()
+            self.account.close()
 
     def _end(self, namespace: BaseNamespace, reason: str) -> None:
         try:

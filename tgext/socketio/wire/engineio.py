@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import fast
@@ -85,13 +85,22 @@ def decode_payload(body: bytes, limits: Limits) -> list[str | bytes]:
     :raises PayloadTooLarge: past ``limits.max_message_size``.
     :raises PayloadError: when it is not UTF-8, or one of its packets cannot be read.
     """
+    return list(iter_payload(body, limits))
+
+
+def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
+    """The packets of :func:`decode_payload`, one by one: there may be very many."""
     if len(body) > limits.max_message_size:
         raise PayloadTooLarge(f"a payload of {len(body)} bytes")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise PayloadError("the payload is not UTF-8") from None
-    return [_packet(each) for each in text.split(SEPARATOR)]
+    start = 0
+    while (end := text.find(SEPARATOR, start)) >= 0:
+        yield _packet(text[start:end])
+        start = end + 1
+    yield _packet(text[start:])
 
 
 def _packet(text: str) -> str | bytes:

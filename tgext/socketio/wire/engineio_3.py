@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from .engineio import BINARY_MARK, TYPES, check_packet, decode_base64
 from .errors import PayloadError, PayloadTooLarge
 from .limits import MAX_DIGITS, Limits
-from .units import join_pairs, split_pairs
+from .units import take_units
 
 #: Marks a packet as base64; what follows is a message.
 _BASE64 = "b4"
@@ -82,21 +82,16 @@ def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
         raise PayloadError("the payload is not UTF-8") from None
     if not text:
         raise PayloadError("the payload is empty")
-    units = split_pairs(text)
     at = 0
-    while at < len(units):
-        length = _LENGTH.match(units, at)
+    while at < len(text):
+        length = _LENGTH.match(text, at)
         if length is None:
-            found = units[at : at + MAX_DIGITS].partition(":")[0]
+            found = text[at : at + MAX_DIGITS].partition(":")[0]
             raise PayloadError(f"the length of a packet is missing: {found!r}")
-        start = length.end()
-        at = start + int(length[1])
-        if at > len(units):
-            raise PayloadError("the payload is shorter than its lengths say")
-        packet = units[start:at]
+        packet, at = take_units(text, length.end(), int(length[1]))
         # Most are.
         plain = packet[:1] in TYPES and packet.isascii()
-        yield packet if plain else _read(join_pairs(packet))
+        yield packet if plain else _read(packet)
 
 
 def _read(packet: str) -> str | bytes:

@@ -8,14 +8,14 @@ https://github.com/socketio/socket.io-protocol/tree/v1 ("Socket.IO protocol revi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 from . import fast
 from .errors import PacketError, PayloadError, PayloadTooLarge
-from .limits import MAX_DIGITS, Limits
+from .limits import MAX_CONNECT, MAX_DIGITS, Limits
 from .packet import Dumps, Loads, Packet, PacketType
-from .units import count_units, join_pairs, split_pairs
+from .units import count_units, take_units
 
 TYPES: tuple[PacketType, ...] = (
     "disconnect",
@@ -82,6 +82,8 @@ def _read_connect(packet: Packet, data: str, loads: Loads) -> None:
     path, mark, query = packet["endpoint"].partition("?")
     packet["endpoint"] = path
     packet["qs"] = data or mark + query
+    if len(packet["qs"]) > MAX_CONNECT:
+        raise PacketError(f"a query of more than {MAX_CONNECT} characters")
 
 
 def _read_message(packet: Packet, data: str, loads: Loads) -> None:
@@ -247,6 +249,11 @@ def decode_payload(body: bytes, limits: Limits) -> list[str]:
     :raises PayloadTooLarge: past ``limits.max_message_size``.
     :raises PayloadError: when it is not UTF-8 or its lengths are wrong.
     """
+    return list(iter_payload(body, limits))
+
+
+def iter_payload(body: bytes, limits: Limits) -> Iterator[str]:
+    """The packets of :func:`decode_payload`, one by one: there may be very many."""
     if len(body) > limits.max_message_size:
         raise PayloadTooLarge(f"a payload of {len(body)} bytes")
     try:
@@ -254,24 +261,15 @@ def decode_payload(body: bytes, limits: Limits) -> list[str]:
     except UnicodeDecodeError:
         raise PayloadError("the payload is not UTF-8") from None
     if not text.startswith(FRAME):
-        return [text]
-    return _split(split_pairs(text))
-
-
-def _split(units: str) -> list[str]:
-    packets = []
-    start = 1
-    while True:
-        length = _LENGTH.match(units, start)
-        if length is None:
-            found = units[start : start + MAX_DIGITS].partition(FRAME)[0]
-            raise PayloadError(f"the length of a packet is missing: {found!r}")
-        end = length.end() + int(length[1])
-        if end > len(units):
-            raise PayloadError("the payload is shorter than its lengths say")
-        if end < len(units) and units[end] != FRAME:
+        yield text
+        return
+    end = 0
+    while end < len(text):
+        if text[end] != FRAME:
             raise PayloadError("a packet is longer than its length says")
-        packets.append(join_pairs(units[length.end() : end]))
-        if end == len(units):
-            return packets
-        start = end + 1
+        length = _LENGTH.match(text, end + 1)
+        if length is None:
+            found = text[end + 1 : end + 1 + MAX_DIGITS].partition(FRAME)[0]
+            raise PayloadError(f"the length of a packet is missing: {found!r}")
+        packet, end = take_units(text, length.end(), int(length[1]))
+        yield packet

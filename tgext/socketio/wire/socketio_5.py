@@ -16,7 +16,7 @@ from typing import Any
 
 from . import fast
 from .errors import PacketError
-from .limits import DEFAULT_LIMITS, MAX_DIGITS, Limits
+from .limits import DEFAULT_LIMITS, MAX_CONNECT, MAX_DIGITS, Limits
 from .packet import Dumps, Loads, Packet, PacketType
 
 CONNECT = "0"
@@ -117,6 +117,8 @@ def _split_query(packet: Packet, namespace: str) -> None:
     path, mark, query = namespace.partition("?")
     packet["endpoint"] = "" if path == "/" else path
     if mark:
+        if len(query) > MAX_CONNECT:
+            raise PacketError(f"a query of more than {MAX_CONNECT} characters")
         packet["qs"] = query
 
 
@@ -157,6 +159,8 @@ def _read_ack(packet: Packet, data: str, loads: Loads) -> None:
 
 
 def _read_connect(packet: Packet, data: str, loads: Loads) -> None:
+    if len(data) > MAX_CONNECT:
+        raise PacketError(f"an auth payload of more than {MAX_CONNECT} characters")
     auth = loads(data) if data else None
     if not (auth is None or isinstance(auth, dict)) or "id" in packet:
         raise PacketError("the auth payload of a connect is an object")

@@ -1,40 +1,35 @@
 """Text as JavaScript counts it: in UTF-16 units.
 
-A character past U+FFFF is two of them, a surrogate pair. Here each half is a character
-of a ``str``, so that the lengths that JavaScript clients write are positions in it.
+A character past U+FFFF is two of them, a surrogate pair. JavaScript clients write the
+lengths of packets so.
 """
 
 from __future__ import annotations
 
-import re
-
 from .errors import PayloadError
 
-_PAST_16_BITS = re.compile("[\U00010000-\U0010ffff]")
-_HALF = re.compile("[\ud800-\udfff]")
 
+def take_units(text: str, start: int, count: int) -> tuple[str, int]:
+    """A piece of ``text`` that has so many units, and where it ends.
 
-def split_pairs(text: str) -> str:
-    """``text``, a character for each unit."""
-    return text if text.isascii() else _PAST_16_BITS.sub(_halves, text)
+    It takes no longer for a piece than the piece is long.
 
-
-def _halves(match: re.Match[str]) -> str:
-    offset = ord(match[0]) - 0x10000
-    return chr(0xD800 | offset >> 10) + chr(0xDC00 | offset & 0x3FF)
-
-
-def join_pairs(units: str) -> str:
-    """The text of which :func:`split_pairs` made ``units``.
-
-    :raises PayloadError: when it has half a pair.
+    :param start: where it begins, in characters.
+    :raises PayloadError: when there are not so many, or the last is half a pair.
     """
-    if units.isascii() or _HALF.search(units) is None:
-        return units
-    try:
-        return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
-    except UnicodeDecodeError:
-        raise PayloadError("a packet's length cuts a character") from None
+    piece = text[start : start + count]
+    if not piece.isascii() and count_units(piece) != len(piece):
+        units = piece.encode("utf-16-le")[: 2 * count]
+        try:
+            piece = units.decode("utf-16-le")
+        except UnicodeDecodeError:
+            raise PayloadError("a packet's length cuts a character") from None
+        found = len(units) // 2
+    else:
+        found = len(piece)
+    if found < count:
+        raise PayloadError("the payload is shorter than its lengths say")
+    return piece, start + len(piece)
 
 
 def count_units(text: str) -> int:
