@@ -418,6 +418,17 @@ class Client(ABC):
     def ack(self, endpoint: str, number: int, *args: Any) -> None:
         self.send(self.dialect.ack(endpoint, number, args))
 
+    def failure(self, endpoint: str, name: str, info: Any) -> None:
+        """The next two packets: an event failed, and its ack says so too."""
+        told = self.read()
+        assert (told["type"], told["endpoint"]) == ("event", endpoint)
+        assert [told["name"], *told["args"]] == ["error", name, info]
+        ack = self.read()
+        assert (ack["type"], ack["endpoint"]) == ("ack", endpoint)
+        old = isinstance(self.dialect, Dialect1)
+        failed = None if old else {"error": {"name": name, "info": info}}
+        assert ack["args"] == [failed]
+
     def event(self, endpoint: str) -> list[Any]:
         """The name and the arguments of the next message, an event there."""
         packet = self.read()

@@ -15,7 +15,8 @@ import pytest
 from gevent import GreenletExit
 
 import tgext.socketio.engine
-from tgext.socketio.engine.failures import FATAL, Interruption
+from tgext.socketio.engine.failures import FATAL
+from tgext.socketio.engine.interruption import Interrupted
 from tgext.socketio.engine.namespace import BaseNamespace
 
 from .clients import Http, wait_for
@@ -238,6 +239,100 @@ def test_a_handshake_may_raise_anything(
     assert client.call("/chat", "echo", 1) == [1]
 
 
+# Acks that tell a failure
+
+
+class Asked(BaseNamespace):
+    def get_initial_acl(self) -> set[str]:
+        return {"recv_connect", "on_one", "on_none", "on_raise", "on_gone", "on_own"}
+
+    def on_one(self, one: Any) -> Any:
+        return one
+
+    def on_none(self) -> None:
+        pass
+
+    def on_raise(self) -> None:
+        raise RuntimeError("a secret")
+
+    def on_own(self) -> None:
+        # An application's own error is no refusal.
+        self.error("own", "error")
+
+
+DENIED = 'You do not have access to method "on_secret"'
+
+FAILED_EVENTS: list[tuple[str, list[Any], str, str]] = [
+    ("raise", [], "internal_error", "Internal server error"),
+    ("gone", [], "no_such_method", 'The method "on_gone" was not found'),
+    ("one", [], "invalid_method_args", 'on_one misses "one"'),
+    ("secret", [], "method_access_denied", DENIED),
+    (
+        "no-name",
+        [],
+        "unallowed_event_name",
+        "name must only contains alpha numerical characters",
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "args", "name", "info"), FAILED_EVENTS)
+def test_the_ack_of_an_event_that_failed_says_so(
+    serve: Serve, kind: str, event: str, args: list[Any], name: str, info: str
+) -> None:
+    client = serve({"/chat": Asked}).client(kind)
+    client.join("/chat")
+    client.emit("/chat", event, *args, number=7)
+    client.failure("/chat", name, info)
+    # Without an ack, there is the error alone.
+    client.emit("/chat", event, *args)
+    assert client.event("/chat") == ["error", name, info]
+    # What succeeds answers as ever.
+    assert client.call("/chat", "none") == [None]
+    assert client.call("/chat", "one", 1) == [1]
+
+
+def test_the_ack_of_an_event_for_no_namespace_says_so(serve: Serve, kind: str) -> None:
+    client = serve({"/chat": Asked}).client(kind)
+    client.join("/chat")
+    client.emit("/game", "one", 1, number=7)
+    info = "The endpoint you tried to connect to doesn't exist: /game"
+    client.failure("/game", "no_such_namespace", info)
+
+
+def test_an_error_of_the_application_is_no_failure(serve: Serve, kind: str) -> None:
+    client = serve({"/chat": Asked}).client(kind)
+    client.join("/chat")
+    client.emit("/chat", "own", number=7)
+    assert client.event("/chat") == ["error", "own", "error"]
+    assert client.read()["args"] == [None]
+
+
+def test_an_override_may_answer_what_was_refused(serve: Serve, kind: str) -> None:
+    class Own(Asked):
+        def call_method_with_acl(self, name: str, packet: Any, *args: Any) -> Any:
+            answer = super().call_method_with_acl(name, packet, *args)
+            return "refused" if answer is None else answer
+
+    client = serve({"/chat": Own}).client(kind)
+    client.join("/chat")
+    client.emit("/chat", "gone", number=7)
+    assert client.event("/chat")[:2] == ["error", "no_such_method"]
+    assert client.read()["args"] == ["refused"]
+
+
+def test_an_error_handler_that_fails_leaves_the_ack(serve: Serve, kind: str) -> None:
+    def error_handler(*args: Any) -> None:
+        raise SystemExit
+
+    application = manage({"/chat": Asked}, error_handler=error_handler)
+    client = serve(application=application).client(kind)
+    client.join("/chat")
+    client.emit("/chat", "raise", number=7)
+    assert client.read()["type"] == "ack"
+    assert client.call("/chat", "one", 1) == [1]
+
+
 # What ends a greenlet
 
 
@@ -260,7 +355,7 @@ def test_an_interruption_passes_a_handler(serve: Serve, kind: str) -> None:
     client.emit("/chat", "wait")
     wait_for(lambda: running, "the handler")
     socket = live.socket(client)
-    running[0].kill(Interruption)
+    running[0].kill(Interrupted)
     assert left == ["interrupted"]
     socket.kill()
 
@@ -310,6 +405,6 @@ def test_an_interruption_passes_wherever_failures_are_caught() -> None:
             assert "" not in caught, path
             if "FAILURES" in caught and path.stem != "heartbeat":
                 before = caught[: caught.index("FAILURES")]
-                assert any("Interruption" in each for each in before), path
+                assert any("Interrupted" in each for each in before), path
                 seen += 1
     assert seen > 5

@@ -195,6 +195,28 @@ def test_a_raising_handler_tells_no_details(connection: Connection) -> None:
     assert seen["afterwards"] == [2]
 
 
+def test_an_ack_tells_a_failure_apart(connection: Connection) -> None:
+    failed = {
+        "raised": ("internal_error", "Internal server error"),
+        "exits": ("internal_error", "Internal server error"),
+        "unknown": ("no_such_method", 'The method "on_nonsense" was not found'),
+        "invalid": ("invalid_method_args", {"number": "Must be a number"}),
+        "denied": (
+            "method_access_denied",
+            'You do not have access to method "on_secret"',
+        ),
+    }
+    assert connection.seen["failed_acks"] == {
+        "afterwards": [2],
+        **{
+            each: connection.choose(
+                old=[None], others=[{"error": {"name": name, "info": info}}]
+            )
+            for each, (name, info) in failed.items()
+        },
+    }
+
+
 def test_a_handler_that_ran_out_of_time_ends_nothing(connection: Connection) -> None:
     seen = connection.seen["timeout_in_handler"]
     assert seen["error"][0] == "internal_error"

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -44,6 +45,27 @@ def test_serves_pages(serve: MakeServer) -> None:
     with serve() as server, urllib.request.urlopen(server.url, timeout=10) as page:
         assert page.status == 200
         assert page.read() == b"lab"
+
+
+def test_sys_exit_ends_nothing(
+    serve: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/socketio")
+    with serve() as server:
+        other, client = WebSocket5(server.port), WebSocket5(server.port)
+        other.join("/lab")
+        client.join("/lab")
+        client.emit("/lab", "exit", number=1)
+        client.failure("/lab", "internal_error", "Internal server error")
+        with pytest.raises(HTTPError) as refused:
+            urllib.request.urlopen(f"{server.url}/exit", timeout=10)
+        assert refused.value.code == 500
+        assert client.call("/lab", "add", 1, 2) == [3]
+        assert other.call("/lab", "add", 1, 2) == [3]
+        client.close()
+        other.close()
+    assert "SystemExit: the handler exits" in server.output
+    assert "SystemExit: the page exits" in server.output
 
 
 @each_signal

@@ -88,8 +88,13 @@ def test_access_may_be_taken_while_clients_are_there(
     client: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: Any
 ) -> None:
     monkeypatch.setattr(Lab, name, value)
-    client.emit("/lab", "ask", 1)
-    assert client.event("/lab")[:2] == ["error", "method_access_denied"]
+    client.emit("/lab", "ask", 1, number=9)
+    error, denied, reason = client.event("/lab")
+    assert [error, denied] == ["error", "method_access_denied"]
+    packet = client.read()
+    if packet["type"] == "disconnect":  # who may not stay is told why, and leaves
+        packet = client.read()
+    assert packet["args"] == [{"error": {"name": denied, "info": reason}}]
 
 
 @pytest.fixture

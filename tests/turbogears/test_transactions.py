@@ -17,7 +17,7 @@ from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.acks import AckTimeout
-from tgext.socketio.engine.failures import Interruption
+from tgext.socketio.engine.interruption import Interrupted
 from tgext.socketio.transactions import on_commit
 
 notes: list[Any] = []
@@ -50,8 +50,8 @@ class Lab(SocketIOTGNamespace):
     def on_raise(self, name):
         self.tell()
         transaction.get().addAfterAbortHook(notes.append, (f"{name} undone",))
-        if name == "Interruption":
-            gevent.getcurrent().kill(Interruption)
+        if name == "Interrupted":
+            gevent.getcurrent().kill(Interrupted)
         raise RAISED[name]
 
     def on_answer_wrongly(self):
@@ -183,15 +183,15 @@ def test_whatever_is_raised_ends_the_transaction(client: Any, name: str) -> None
 
 @pytest.mark.parametrize("managed", [True], indirect=True)
 def test_an_interrupted_event_is_undone(client: Any) -> None:
-    client.emit("/lab", "raise", "Interruption")
+    client.emit("/lab", "raise", "Interrupted")
     wait_for(lambda: notes, "the end of the transaction")
-    assert notes[0] == "Interruption undone"
+    assert notes[0] == "Interrupted undone"
 
 
 def test_an_ack_that_cannot_be_written_undoes_the_event(client: Any) -> None:
     client.emit("/lab", "answer_wrongly", number=9)
     assert client.event("/lab") == ["at once"]
-    assert client.event("/lab")[:2] == ["error", "internal_error"]
+    client.failure("/lab", "internal_error", "Internal server error")
     assert events_until_ack(client, "write") == [["at once"], COMMITTED, "done"]
 
 

@@ -189,6 +189,16 @@ def test_abort_is_an_answer(client: Any, status: int, name: str) -> None:
     assert Noting.seen == [BEFORE, ("after", status)]
 
 
+@pytest.mark.parametrize(
+    ("status", "name"), [(403, "method_access_denied"), (404, "404")]
+)
+def test_the_ack_of_what_was_aborted_says_so(
+    client: Any, status: int, name: str
+) -> None:
+    client.emit("/lab", "abort", status, "No such room", number=9)
+    client.failure("/lab", name, "No such room")
+
+
 def test_a_wrapper_may_run_an_event_again(client: Any) -> None:
     """What was sent has left; what waits for success is that of the last attempt."""
     client.emit("/lab", "twice", number=3)

@@ -77,8 +77,8 @@ def call_as_page(
     try:
         action, values = _validate(method, params, context)
     except _Invalid as invalid:
-        namespace.error("invalid_method_args", invalid.told)
-        return None
+        packet: Any = getattr(context, "_packet", None) or {}
+        return namespace._refuse(packet, "invalid_method_args", invalid.told)
     named: dict[str, Any] = {}
     if action is not method:
         # An error handler; the values are those of validators of its own.

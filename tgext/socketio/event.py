@@ -21,8 +21,9 @@ from webob.exc import HTTPException
 
 from .context import configs, contexts, is_everywhere
 from .cookies import BrowserCookies, secret_names
-from .engine.failures import FAILURES, Interruption
+from .engine.failures import FAILURES
 from .engine.handlers import EventRefused, Reported
+from .engine.interruption import Interrupted
 from .engine.namespace import ConnectionRefused
 from .engine.virtsocket import Socket
 from .failures import Report, log_failure, make_report
@@ -169,7 +170,7 @@ class Connection:
             raise _as_refusal(answer) from None
         except (ConnectionRefused, EventRefused):
             raise
-        except Interruption:
+        except Interrupted:
             event.abort()
             raise
         except FAILURES as error:
@@ -289,7 +290,7 @@ class Event:
         except HTTPException as answer:
             self._refusal = answer
             return answer
-        except (Exception, Interruption):
+        except (Exception, Interrupted):
             raise
         except FAILURES as error:
             # TurboGears' transaction manager takes no other for a failure.
@@ -310,8 +311,8 @@ def _elsewhere(function: Callable[..., Any], *args: Any) -> Any:
     greenlet = gevent.spawn(run)
     try:
         return outcome.get()
-    except Interruption:
-        greenlet.kill(Interruption, block=False)
+    except Interrupted:
+        greenlet.kill(Interrupted, block=False)
         raise
 
 

@@ -120,15 +120,14 @@ class SocketIOTGNamespace(BaseNamespace):
         if (
             self.allow_only is not None
             or getattr(self.socket.around, "allow_only", None) is not None
-        ) and not (method_name == "recv_connect" or self._may_stay()):
+        ) and not (method_name == "recv_connect" or self._may_stay(packet)):
             return None
         if not self.is_method_allowed(method_name):
             info = self._denial(method_name)
-            self.error("method_access_denied", info)
-            return None
+            return self._refuse(packet, "method_access_denied", info)
         return self.call_method(method_name, packet, *args)
 
-    def _may_stay(self) -> bool:
+    def _may_stay(self, packet: Packet) -> bool:
         """Disconnect a client that would not be let in any more."""
         controller = getattr(self.socket.around, "allow_only", None)
         for predicate, leave in (
@@ -137,7 +136,7 @@ class SocketIOTGNamespace(BaseNamespace):
         ):
             reason = _unmet(predicate, self._event_environ)
             if reason is not None:
-                self.error("method_access_denied", reason)
+                self._refuse(packet, "method_access_denied", reason)
                 leave()
                 return False
         return True

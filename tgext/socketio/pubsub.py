@@ -14,7 +14,8 @@ from .backends import backend_of, is_local, shared_backend
 from .channels import Channels, Listener, channels_of
 from .cluster import channel_of
 from .engine.account import LimitExceeded
-from .engine.failures import FAILURES, Interruption
+from .engine.failures import FAILURES
+from .engine.interruption import Interrupted
 from .engine.turns import in_turns
 from .jsonify import dumps
 from .namespace import SocketIOTGNamespace
@@ -176,7 +177,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         for channel in in_turns(self.channels):
             try:
                 self.unsubscribe(channel)
-            except Interruption:
+            except Interrupted:
                 raise
             except FAILURES:
                 log.exception("Leaving channel %r failed", channel)

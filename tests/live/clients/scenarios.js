@@ -173,6 +173,19 @@ const scenarios = {
     return {error, afterwards: await client.ask('add', 1, 1)};
   },
 
+  // An ack that was asked for tells a failure apart.
+  async failed_acks(open) {
+    const client = await open('/lab');
+    return {
+      raised: await client.ask('boom'),
+      exits: await client.ask('exit'),
+      unknown: await client.ask('nonsense'),
+      invalid: await client.ask('double', 'x'),
+      denied: await client.ask('secret'),
+      afterwards: await client.ask('add', 1, 1),
+    };
+  },
+
   // gevent's Timeout, which ends a handler's wait, is none of Python's `Exception`s.
   async timeout_in_handler(open) {
     const client = await open('/lab');

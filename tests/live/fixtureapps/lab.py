@@ -10,6 +10,7 @@ of tests/live/clients.
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from http.cookies import SimpleCookie
@@ -113,6 +114,9 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
 
     def on_boom(self) -> None:
         raise RuntimeError("the password is swordfish")
+
+    def on_exit(self) -> None:
+        sys.exit("the handler exits")
 
     def on_lose_patience(self) -> None:
         with gevent.Timeout(0.05):
@@ -252,6 +256,10 @@ class RootController(TGController):
     @expose(content_type="text/plain")
     def index(self) -> str:
         return "lab"
+
+    @expose()
+    def exit(self) -> None:
+        sys.exit("the page exits")
 
     @expose(content_type="text/html")
     def page(self, client: str, referrer: str = "") -> str:

@@ -12,9 +12,10 @@ from typing import Any
 from gevent.event import AsyncResult
 
 from .account import Account
-from .failures import FAILURES, Interruption
+from .failures import FAILURES
 from .handlers import log_failure
 from .heartbeat import Deadline, Wheel
+from .interruption import Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class AckBook:
     ) -> None:
         try:
             self.around(callback, timeout)
-        except Interruption:
+        except Interrupted:
             raise
         except FAILURES:
             log_failure(log, "A callback failed that was told of a timeout")

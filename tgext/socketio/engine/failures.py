@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import gevent
-from gevent import GreenletExit
 
 #: What code of the application may raise. That is anything: ``sys.exit()`` raises
 #: `SystemExit`, and a library its own way to end a greenlet. An `except` clause for it
-#: stands behind one that raises an `Interruption` again.
+#: stands behind one that raises an `Interrupted` (``interruption``) again.
 FAILURES: Final = BaseException
 
 #: What a library may raise. gevent's timeouts are no `Exception`.
@@ -17,14 +16,6 @@ ERRORS: Final = (Exception, gevent.Timeout)
 
 #: What gevent ends the process for, whichever greenlet raised it.
 FATAL: Final = (SystemExit, KeyboardInterrupt, SystemError)
-
-
-class Interruption(GreenletExit):
-    """Thrown by the server into a greenlet that shall end.
-
-    It passes through what catches :data:`FAILURES`. A handler may catch it, as any
-    `GreenletExit`, to clean up.
-    """
 
 
 class Fatal(RuntimeError):

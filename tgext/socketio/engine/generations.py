@@ -70,6 +70,10 @@ class Generation(ABC):
         packet["args"] = args
         return self.encode(packet, dumps)
 
+    def failure(self, name: str, info: Any) -> Any:
+        """What answers an event that failed and whose ack is wanted."""
+        return {"error": {"name": name, "info": info}}
+
     @abstractmethod
     def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
         """Read the text of a message.
@@ -157,6 +161,9 @@ class SocketIO1(Generation):
                 text = "a client 0.9 of Socket.IO cannot be sent bytes"
                 raise TypeError(text) from None
             raise
+
+    def failure(self, name: str, info: Any) -> None:
+        """What gevent-socketio answers."""
 
     def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
         packet = socketio_1.decode(text, loads)

@@ -14,9 +14,9 @@ from gevent.pywsgi import Input, WSGIHandler
 from gevent.ssl import SSLSocket
 
 from ..wire.escape import escape
-from .failures import Interruption
 from .headers import Headers, read_headers
 from .input import FairInput, InputTimeout, RequestBody, buffered_input
+from .interruption import Interrupted
 from .tls import below, say_goodbye
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class HTTPHandler(WSGIHandler):
     def handle_error(self, kind: Any, error: Any, traceback: Any) -> None:
         # Called where it is being handled. pywsgi hands it to the event loop, which
         # ends the process for some.
-        if isinstance(error, Interruption):
+        if isinstance(error, Interrupted):
             self.close_connection = True
             raise error
         log.exception("%s failed", self._subject())

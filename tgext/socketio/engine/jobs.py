@@ -8,7 +8,8 @@ from typing import Any
 import gevent
 from gevent import Greenlet
 
-from .failures import FATAL, Fatal, Interruption
+from .failures import FATAL, Fatal
+from .interruption import Interrupted
 
 
 class Jobs:
@@ -34,7 +35,7 @@ class Jobs:
     def _end_jobs(self) -> None:
         """End them; one that calls this, when it next waits."""
         jobs, self.jobs = self.jobs, []
-        gevent.killall(jobs, exception=Interruption, block=False)
+        gevent.killall(jobs, exception=Interrupted, block=False)
 
 
 def _run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

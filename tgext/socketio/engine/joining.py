@@ -6,9 +6,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import Packet
-from .failures import FAILURES, Interruption
+from .failures import FAILURES
 from .foreign import adapt, is_foreign
 from .handlers import EventRefused, log_failure
+from .interruption import Interrupted
 from .namespace import BaseNamespace, ConnectionRefused
 from .outbox import Encoded
 
@@ -61,7 +62,7 @@ class Joining:
                 socket.server.await_namespace(socket)
         elif kind in EVENTS:
             info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
-            socket.error("no_such_namespace", info, endpoint=endpoint)
+            socket.fail(packet, "no_such_namespace", info)
 
     def _connect(self, packet: Packet) -> None:
         self._knocked = True
@@ -90,7 +91,7 @@ class Joining:
             self._refuse(endpoint, refused.message, refused.data)
         except EventRefused as refused:
             self._refuse(endpoint, str(refused.info), None)
-        except Interruption:
+        except Interrupted:
             raise
         except FAILURES:
             where = (endpoint or "/", socket.log_name)

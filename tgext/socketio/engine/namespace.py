@@ -16,8 +16,9 @@ from gevent import Greenlet
 from ..wire.packet import Packet
 from .access import AccessList
 from .emitting import Emitter
-from .failures import FAILURES, Interruption
+from .failures import FAILURES
 from .handlers import CLIENT_LEFT, SERVER_LEFT, Handler, log_failure
+from .interruption import Interrupted
 from .jobs import Jobs
 
 if TYPE_CHECKING:
@@ -182,11 +183,11 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         name = packet["name"]
         method_name = _method_of(name) if len(name) <= _SHORT else _find_method(name)
         if method_name is None:
-            self.error(
+            return self._refuse(
+                packet,
                 "unallowed_event_name",
                 "name must only contains alpha numerical characters",
             )
-            return None
         args = packet["args"]
         handler = self._handlers.get(method_name)
         if handler is not None and self._is_direct(handler):
@@ -216,11 +217,11 @@ class BaseNamespace(AccessList, Emitter, Jobs):
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
         """Call a method if the client may; else answer ``method_access_denied``."""
         if not self.is_method_allowed(method_name):
-            self.error(
+            return self._refuse(
+                packet,
                 "method_access_denied",
                 f'You do not have access to method "{method_name}"',
             )
-            return None
         return self.call_method(method_name, packet, *args)
 
     def call_method(self, method_name: str, packet: Packet, *args: Any) -> Any:
@@ -231,15 +232,19 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         """
         method = getattr(self, method_name, None)
         if method is None:
-            self.error("no_such_method", f'The method "{method_name}" was not found')
-            return None
+            info = f'The method "{method_name}" was not found'
+            return self._refuse(packet, "no_such_method", info)
         handler = self._handler(method_name, method)
         if handler.wants_packet:
             args = (packet,)
         if not handler.required <= len(args) <= handler.most:
-            self.error("invalid_method_args", handler.mismatch(args))
-            return None
+            return self._refuse(packet, "invalid_method_args", handler.mismatch(args))
         return self._call(handler, method, args)
+
+    def _refuse(self, packet: Packet, name: str, info: Any) -> None:
+        """Tell the client that its event was refused; its ack will say so too."""
+        packet["refusal"] = name, info
+        self.error(name, info)
 
     def _call(
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
@@ -313,7 +318,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         packet: Packet = {"type": "disconnect", "endpoint": self.ns_name}
         try:
             self.socket.around(self.call_method, "recv_disconnect", packet)
-        except Interruption:
+        except Interrupted:
             raise
         except FAILURES:
             log_failure(log, "recv_disconnect of %s failed", self.ns_name or "/")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from geventwebsocket.exceptions import WebSocketError
 
-from .failures import FAILURES, Interruption
+from .failures import FAILURES
 from .handshake import HandshakeRefused
+from .interruption import Interrupted
 from .origins import drop_credentials
 from .wsgiwebsocket import WebSocket
 
@@ -66,7 +67,7 @@ def _offer(
         content = ("Content-Type", "text/plain; charset=UTF-8")
         start_response(refused.status, [*refused.headers, content])
         return [text]
-    except Interruption:
+    except Interrupted:
         raise
     except FAILURES as error:
         left = isinstance(error, WebSocketError) and websocket.closed

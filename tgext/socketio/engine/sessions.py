@@ -6,8 +6,9 @@ import logging
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from .failures import FAILURES, Interruption
+from .failures import FAILURES
 from .generations import Generation
+from .interruption import Interrupted
 from .origins import ANONYMOUS
 from .virtsocket import Socket
 
@@ -90,7 +91,7 @@ def _call(application: Any, environ: dict[str, Any]) -> tuple[str, Headers, byte
         finally:
             if hasattr(result, "close"):
                 result.close()
-    except Interruption:
+    except Interrupted:
         raise
     except FAILURES:
         log.exception("The application failed to answer a connection")

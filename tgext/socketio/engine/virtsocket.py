@@ -17,10 +17,11 @@ from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .account import Account
 from .acks import AckBook
 from .assembler import Assembler
-from .failures import FAILURES, Interruption
+from .failures import FAILURES
 from .generations import CLOSE, SOCKETIO_1, Generation
 from .handlers import CLIENT_LEFT, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
+from .interruption import Interrupted
 from .jobs import Jobs
 from .joining import EVENTS, Joining
 from .namespace import BaseNamespace
@@ -268,19 +269,33 @@ class Socket(AckBook, Jobs):
             else:
                 self._dispatch(namespace, packet)
         except EventRefused as refused:
-            self._try_error(refused.name, refused.info, endpoint)
-        except Interruption:
+            self.fail(packet, refused.name, refused.info)
+        except Interrupted:
             raise
         except FAILURES:
             name = packet.get("name", packet["type"])
             where = (name, endpoint or "/", self.log_name)
             log_failure(log, "Event %r of namespace %s failed (session %s)", *where)
-            self._try_error("internal_error", "Internal server error", endpoint)
+            self.fail(packet, "internal_error", "Internal server error")
+
+    def fail(self, packet: Packet, error_name: str, error_message: Any) -> None:
+        """Tell the client that what it sent has failed: an error, and its ack."""
+        endpoint = packet["endpoint"]
+        self._try_error(error_name, error_message, endpoint)
+        if "ack" not in packet:
+            return
+        packet["refusal"] = error_name, error_message
+        try:
+            self.send_encoded(self._ack(packet, None), endpoint)
+        except Interrupted:
+            raise
+        except FAILURES:
+            log_failure(log, "An ack could not be written")
 
     def _try_error(self, error_name: str, error_message: Any, endpoint: str) -> None:
         try:
             self.error(error_name, error_message, endpoint)
-        except Interruption:
+        except Interrupted:
             raise
         except FAILURES:
             log.exception("The error handler failed")
@@ -310,12 +325,21 @@ class Socket(AckBook, Jobs):
 
         :returns: its ack, written while what a handler returned can still be read.
         """
-        result = namespace.process_packet(packet)
-        wanted = packet.get("ack")
-        if wanted is None:
+        if "ack" not in packet:
+            namespace.process_packet(packet)
             return None
+        packet.pop("refusal", None)  # of a transaction that is tried again
+        return self._ack(packet, namespace.process_packet(packet))
+
+    def _ack(self, packet: Packet, result: Any) -> Encoded:
+        """The ack that a packet asks for.
+
+        :param result: what a handler returned; None where the event was refused.
+        """
+        if result is None and "refusal" in packet:
+            result = self.generation.failure(*packet["refusal"])
         args: list[Any] = []
-        if wanted == "data":
+        if packet["ack"] == "data":
             args = list(result) if type(result) is tuple else [result]
         return self.generation.encode_ack(
             packet["endpoint"], packet["id"], args, self.json_dumps
@@ -415,7 +439,7 @@ class Socket(AckBook, Jobs):
     def _end(self, namespace: BaseNamespace, reason: str) -> None:
         try:
             namespace._leave(reason)
-        except Interruption:
+        except Interrupted:
             raise
         except FAILURES:
             log_failure(log, "Leaving %s failed", namespace.ns_name or "/")

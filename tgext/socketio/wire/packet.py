@@ -55,6 +55,8 @@ class Packet(TypedDict, total=False):
     advice: str
     #: How many binary attachments follow the packet.
     attachments: int
+    #: Of an event that was refused: the name and the information of the error.
+    refusal: tuple[str, Any]
 
 
 def event_packet(endpoint: str, name: str, args: Sequence[Any]) -> Packet:
