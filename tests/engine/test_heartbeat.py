@@ -11,7 +11,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from tgext.socketio.engine.heartbeat import Deadline, Heartbeat, Wheel
+from tgext.socketio.engine.heartbeat import LAST_CHANCE, Deadline, Heartbeat, Wheel
 
 from .clients import DEADLINE, KINDS, Client, wait_for
 from .conftest import Serve
@@ -347,6 +347,32 @@ def test_silence_while_a_handler_runs_counts_from_its_end() -> None:
     assert line.at(35) == 0
     assert line.at(35.1) is None
     assert line.done == ["ping", "ping", "ping", "expire"]
+
+
+def test_a_busy_process_gives_a_peer_longer_to_be_read() -> None:
+    line = Line()
+    line.at(10)
+    assert line.at(15.3) == LAST_CHANCE
+    line.hear()
+    assert line.at(15.4) is not None
+    assert line.done == ["ping"]
+
+
+@pytest.mark.parametrize("kind", ["4-polling", "4-websocket"])
+def test_short_timers_are_kept_well(serve: Serve, kind: str) -> None:
+    """It was given up 0.15 s late. The bound is for a machine that does much else."""
+    namespace = fresh(Holding)
+    live = serve({"/chat": namespace}, heartbeat_interval=0.3, heartbeat_timeout=0.2)
+    client = live.client(kind)
+    begun = time.monotonic()
+    client.join("/chat")
+    heartbeat = live.socket(client).transport.heartbeat
+    expire, late = heartbeat.expire, []
+    heartbeat.expire = lambda: (late.append(time.monotonic() - begun), expire())
+    assert client.receive() == "2"
+    wait_for(lambda: namespace.left, "it is given up")
+    assert namespace.left == ["ping timeout"]
+    assert 0.45 < late[0] < 0.6
 
 
 # The wheel

@@ -1,6 +1,6 @@
 """One timer for all connections.
 
-A :class:`Wheel` turns in small ticks and asks each entry that is due what comes next.
+A :class:`Wheel` asks each entry that is due what comes next.
 A :class:`Heartbeat` pings one connection and gives it up when nothing answers; a
 :class:`Deadline` calls a function once.
 """
@@ -10,106 +10,84 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from gevent import get_hub
 
 from .failures import FAILURES
+from .timetable import TICK, Entry, Timetable
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two turns of the wheel: how exact its times are.
-TICK = 0.05
+#: A heartbeat that comes as late as this does so because the process was busy...
+LATE = 0.02
 
-
-class Entry(Protocol):
-    """What a wheel carries."""
-
-    #: The turn at which the entry is due, -1 outside a wheel; the wheel's own.
-    slot: int
-
-    def on_timer(self, now: float) -> float | None:
-        """Called in the hub when due: must not block.
-
-        :returns: the seconds to the next call, or None to leave the wheel.
-        """
+#: ...and what the peer sent meanwhile may need so many seconds to be read.
+LAST_CHANCE = 0.05
 
 
 class Wheel:
     """Calls its entries when they are due, all from one timer of the event loop.
 
-    The timer runs while there are entries.
+    The timer runs while there are entries, and only for those.
+
+    :param tick: seconds to which short times are kept.
     """
 
     def __init__(self, tick: float = TICK) -> None:
-        self._tick = tick
-        self._slots: dict[int, set[Entry]] = {}
-        self._turn = 0
-        self._size = 0
+        self._table = Timetable(tick)
         self._timer: Any = None
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._table)
 
     def add(self, entry: Entry, delay: float) -> None:
         """Have ``entry`` called in ``delay`` seconds; it must not be here yet."""
-        if self._timer is None:
-            self._turn = self._now()
-            self._timer = get_hub().loop.timer(self._tick, self._tick)
-            self._timer.start(self._advance)
-        entry.slot = max(self._turn, self._now()) + 1 + int(delay / self._tick)
-        self._slots.setdefault(entry.slot, set()).add(entry)
-        self._size += 1
+        if self._table.add(entry, delay, time.monotonic()):
+            self._set_timer()
 
     def discard(self, entry: Entry) -> None:
         """Forget ``entry``, if it is here."""
-        if entry.slot < 0:
-            return
-        self._slots.get(entry.slot, set()).discard(entry)
-        entry.slot = -1
-        self._size -= 1
-        self._stop_when_empty()
+        self._table.discard(entry)
+        if not len(self._table):
+            self.close()
 
     def close(self) -> None:
         """Forget all entries and stop the timer."""
-        for slot in self._slots.values():
-            for entry in slot:
-                entry.slot = -1
-            slot.clear()
-        self._size = 0
-        self._stop_when_empty()
+        self._table.clear()
+        self._set_timer()
 
-    def _now(self) -> int:
-        return int(time.monotonic() / self._tick)
-
-    def _stop_when_empty(self) -> None:
-        if not self._size and self._timer is not None:
+    def _set_timer(self) -> None:
+        """Have the loop call when the next entry is due."""
+        if self._timer is not None:
             self._timer.stop()
             self._timer.close()
             self._timer = None
-            self._slots.clear()
+        due = self._table.next_due()
+        if due is not None:
+            delay = max(0.0, due - time.monotonic())
+            # The loop's own clock may be behind: it is called again, if so.
+            self._timer = get_hub().loop.timer(delay)
+            self._timer.start(self._advance)
 
     def _advance(self) -> None:
-        now = self._now()
-        while self._turn < now and self._timer is not None:
-            self._turn += 1
-            # Entries that join meanwhile go to a later turn.
-            due = self._slots.get(self._turn, set())
-            while due:
-                self._call(due.pop())
-            self._slots.pop(self._turn, None)
-            self._stop_when_empty()
+        try:
+            for entry in self._table.take_due(time.monotonic()):
+                self._call(entry)
+        finally:
+            if len(self._table):
+                self._set_timer()
+            else:
+                self.close()
 
     def _call(self, entry: Entry) -> None:
-        entry.slot = -1
-        self._size -= 1
         try:
             delay = entry.on_timer(time.monotonic())
         except FAILURES:
             log.exception("A timer failed")
             return
         if delay is not None:
-            self.add(entry, delay)
+            self._table.add(entry, delay, time.monotonic())
 
 
 class Deadline:
@@ -181,7 +159,8 @@ class Heartbeat:
             # What the peer sent may lie unread because the process was busy: let the
             # loop read once more.
             self._last_chance = True
-            return 0.0
+            late = now - self._unanswered - self._timeout
+            return LAST_CHANCE if late > LATE else 0.0
         if now >= self._next_ping:
             self._ping()
             self._next_ping = now + self.interval
