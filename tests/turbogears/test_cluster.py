@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ class Chat(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
 class Spy(PubSubTGNamespace):
     def subscribe_any(self, name: str) -> str:
         return name
+
+    def on_publish(self, name: str, message: Any) -> None:
+        self.publish(name, message)
 
 
 class Globals: ...
@@ -244,6 +248,31 @@ def test_no_client_hears_the_bus(start: Start) -> None:
         "channel_not_available",
         "Trying to subscribe to a channel not available",
     ]
+
+
+@pytest.mark.parametrize("name", ["\ud800", "\0", "x" * 900_000, CHANNEL[:]])
+def test_a_name_that_may_not_be_stops_nobody_from_hearing(
+    start: Start, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    node = start()
+    bad, good = node.join(endpoint="/spy"), node.join(endpoint="/spy")
+    assert good.call("/spy", "subscribe", "any", "news") == ["news"]
+    bad.emit("/spy", "subscribe", "any", name)
+    assert bad.event("/spy") == [
+        "error",
+        "channel_not_available",
+        "Trying to subscribe to a channel not available",
+    ]
+    [line] = [each for each in caplog.messages if "is refused" in each]
+    assert "subscription (any)" in line
+    assert len(line) < 300
+    # Who publishes under a name of its own choice is told, and forges nothing.
+    bad.emit("/spy", "publish", name, json.loads(message()))
+    assert bad.event("/spy")[:2] == ["error", "internal_error"]
+    assert "no channel can be called" in caplog.text
+    good.call("/spy", "publish", "news", "hello")
+    assert good.event("/spy") == ["pubblication", "hello"]
 
 
 @pytest.mark.parametrize("value", [None, "false", False, "no"])

@@ -13,6 +13,8 @@ from typing import Any
 import gevent
 import pytest
 import redis as redis_py
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.certificates import make_certificate
 from tests.engine.clients import DEADLINE, wait_for
@@ -27,6 +29,7 @@ from tgext.socketio.backends import (
 from tgext.socketio.backends.redis import RedisPubSub
 from tgext.socketio.channels import Channels
 
+from .test_channelnames import BAD_NAMES
 from .test_channels import listener, packets
 
 #: Seconds within which a Redis that came back is heard again.
@@ -166,6 +169,66 @@ def test_one_that_fails_does_not_stop_the_others(
     backend.publish("news", "1")
     heard.expect(b"1")
     assert "A message of channel 'news' failed" in caplog.text
+
+
+@pytest.mark.parametrize("name", BAD_NAMES.values(), ids=BAD_NAMES)
+def test_a_name_that_may_not_be_does_not_reach_redis(
+    connect: Connect, server: RedisServer, name: str
+) -> None:
+    backend, heard = connect(), Heard()
+    backend.listen("news", heard.append)
+    with pytest.raises(ValueError, match="no channel can be called"):
+        backend.listen(name[:], heard.append)
+    with pytest.raises(ValueError, match="no channel can be called"):
+        backend.publish(name[:], "forged")
+    backend.publish("news", "1")
+    heard.expect(b"1")
+    assert server.subscribers() == [1]
+
+
+@settings(max_examples=50, deadline=None)
+@given(names=st.lists(st.text(st.characters(), max_size=300), max_size=8))
+def test_whatever_a_listener_is_given_the_others_hear(
+    server: RedisServer, names: list[str]
+) -> None:
+    """The names come to it past all checks, one by one and all at once."""
+    backend = RedisPubSub(port=server.port, socket_timeout=0.5)
+    heard: list[Any] = []
+    try:
+        backend.listen("news", heard.append)
+        for name in names:
+            try:
+                backend._listener.listen(name, heard.append)
+            except UnicodeEncodeError:
+                pass
+        backend.publish("news", "1")
+        wait_for(lambda: b"1" in heard, "it is heard")
+        for name in names:
+            backend._listener._heard.setdefault(name, []).append(heard.append)
+        heard.clear()
+        server.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        assert publish_until_heard(backend, heard) < BACK_WITHIN
+    finally:
+        backend.close()
+
+
+def test_names_are_utf_8_whatever_a_pool_writes(
+    connect: Connect, server: RedisServer
+) -> None:
+    pool = redis_py.ConnectionPool(
+        port=server.port,
+        encoding="ascii",
+        encoding_errors="ignore",
+        decode_responses=True,
+    )
+    backend, plain, accented = connect(connection_pool=pool), Heard(), Heard()
+    backend.listen("room", plain.append)
+    backend.listen("room-é", accented.append)
+    backend.publish("room-é", "1")
+    server.client.publish("room-é", "2")
+    accented.expect(b"1", b"2")
+    backend.publish("room", "3")
+    plain.expect(b"3")
 
 
 # anypubsub's interfaces

@@ -16,6 +16,7 @@ from gevent.lock import BoundedSemaphore
 
 from .backends import backend_of
 from .backends.feeds import Feed, feed_of
+from .channelnames import check_channel
 from .engine.failures import ERRORS
 from .engine.rooms import deliver
 from .engine.virtsocket import Socket
@@ -132,17 +133,20 @@ class Channels:
 
         :param message: anything that JSON takes.
         :raises TypeError: when it cannot be written as JSON.
+        :raises ValueError: when no channel can have this name.
         :raises BackendError: when the broker does not take it.
         """
-        self.backend.publish(name, dumps(message))
+        self.backend.publish(check_channel(name), dumps(message))
 
     def subscribe(self, name: str, listener: Listener) -> None:
         """Have a listener hear a channel; again has no effect.
 
         Blocks until the backend has the channel.
 
+        :raises ValueError: when no channel can have this name.
         :raises BackendError: when the backend cannot be had; nothing is left then.
         """
+        name = check_channel(name)
         channel = self._channels.get(name)
         if channel is None:
             channel = self._channels[name] = Channel(name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tg.support.converters import asbool
 
+from .channelnames import OWN, OwnName, check_channel
 from .engine.server import SocketIOServer
 from .wire.packet import Packet
 
@@ -24,7 +25,7 @@ __all__ = ["join_cluster", "publish_elsewhere"]
 OPTION: Final = "socketio.cluster"
 #: Applications that share a broker, and are not to reach each other, set their own.
 CHANNEL_OPTION: Final = "socketio.cluster_channel"
-CHANNEL: Final = "tgext.socketio/cluster"
+CHANNEL: Final = OwnName(OWN + "cluster")
 
 #: Held while a server joins, which may take its time.
 _joining = threading.Lock()
@@ -77,9 +78,25 @@ def is_clustered(settings: Mapping[str, Any]) -> bool:
         raise ValueError(f"{OPTION}: {value!r} is neither true nor false") from None
 
 
-def channel_of(settings: Mapping[str, Any]) -> str:
-    """The channel that carries the broadcasts, which no client may hear."""
-    return str(settings.get(CHANNEL_OPTION) or CHANNEL)
+def channel_of(settings: Mapping[str, Any]) -> OwnName:
+    """The channel that carries the broadcasts.
+
+    It is called ``tgext.socketio/cluster``, or whatever ``socketio.cluster_channel``
+    says in the place of ``cluster``. No channel of the application can have this name.
+
+    :raises BackendOptionError: when the option cannot be.
+    """
+    given = str(settings.get(CHANNEL_OPTION) or "").removeprefix(OWN)
+    if not given:
+        return CHANNEL
+    try:
+        # The prefix, too, has to fit into what a name may have.
+        check_channel(f"{'-' * len(OWN)}{given}")
+    except ValueError as error:
+        from .backends.errors import BackendOptionError
+
+        raise BackendOptionError(CHANNEL_OPTION, str(error)) from None
+    return OwnName(OWN + given)
 
 
 def _channels_of(settings: Mapping[str, Any]) -> Channels:

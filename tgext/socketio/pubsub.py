@@ -11,8 +11,8 @@ from gevent.event import Event
 from tg import config
 
 from .backends import backend_of, is_local, shared_backend
+from .channelnames import check_channel
 from .channels import Channels, Listener, channels_of
-from .cluster import channel_of
 from .engine.account import LimitExceeded
 from .engine.failures import FAILURES
 from .engine.interruption import Interrupted
@@ -46,11 +46,13 @@ def publish(
         worker or a cron job: the configuration, of which the ``anypubsub.`` options
         matter. In an application it is the application's.
     :raises TypeError: when the message cannot be written as JSON.
+    :raises ValueError: when no channel can have this name: see
+        :func:`~tgext.socketio.channelnames.check_channel`.
     :raises BackendError: when an option cannot be (it is named) or the broker does not
         take the message within seconds.
     :raises LookupError: without an application and without settings.
     """
-    text = dumps(message)
+    channel, text = check_channel(channel), dumps(message)
     _backend(settings).publish(channel, text)
 
 
@@ -112,6 +114,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         """Send a message to all who hear a channel, in every process.
 
         :raises TypeError: when the message cannot be written as JSON.
+        :raises ValueError: when no channel can have this name, which may be a client's.
         :raises BackendError: when the broker does not take it within seconds.
         """
         self._channels().publish(channel, message)
@@ -135,8 +138,11 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         answered, answer = self._ask(method_name, {**packet, "args": args})
         if answered and answer is not False:
             channel = answer if answer and isinstance(answer, str) else asked
-            if channel == channel_of(config):
+            try:
+                channel = check_channel(channel)
+            except ValueError as error:
                 # A name that a client chose, perhaps, and that nobody looked at.
+                log.info("A subscription (%s) is refused: %s", escape(asked), error)
                 self.error("channel_not_available", _NOT_AVAILABLE)
                 return False
             self._subscribe(channel, asked)

@@ -18,6 +18,7 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
 from anypubsub.interfaces import PubSub, Subscriber
 from paste.deploy.converters import asbool
 
+from ..channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 
 #: What a connection fails with.
@@ -104,8 +105,10 @@ class AmqpPubSub(PubSub):
     def publish(self, channel: str, message: str | bytes) -> None:
         """Publish a message.
 
+        :raises ValueError: when no channel can have this name.
         :raises BackendError: when the broker does not take it within seconds.
         """
+        channel = check_channel(channel)
         with self._publishing:
             try:
                 sender = self._sender(channel)
@@ -136,9 +139,10 @@ class AmqpPubSub(PubSub):
     def subscribe(self, *channels: str) -> AmqpSubscriber:
         """Subscribe to channels.
 
+        :raises ValueError: when no channel can have one of the names.
         :raises BackendError: when the broker cannot be had.
         """
-        return AmqpSubscriber(self, channels)
+        return AmqpSubscriber(self, tuple(map(check_channel, channels)))
 
     def close(self) -> None:
         """End the connection that publishes."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import gevent
 from anypubsub.interfaces import PubSub
 
+from ..channelnames import check_channel
 from ..engine.failures import ERRORS
 from .backoff import Backoff
 
@@ -35,6 +36,7 @@ class Feed(Protocol):
         Returns once the messages that are published from now on will be heard. A
         broker that is lost later is looked for until it is back.
 
+        :raises ValueError: when no channel can have this name.
         :raises BackendError: when nothing can be heard, and will not be later either.
         """
 
@@ -55,6 +57,7 @@ class Pumps:
         self._pumps: dict[tuple[str, Heard], Pump] = {}
 
     def listen(self, channel: str, heard: Heard) -> None:
+        channel = check_channel(channel)
         self._pumps[channel, heard] = Pump(self._backend, channel, heard)
 
     def unlisten(self, channel: str, heard: Heard) -> None:

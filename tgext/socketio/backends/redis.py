@@ -21,6 +21,7 @@ from redis.exceptions import AuthenticationError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
+from ..channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .feeds import Heard
 from .redis_listener import LOST, RedisListener
@@ -146,22 +147,30 @@ class RedisPubSub(PubSub):
             for name, value in pool.connection_kwargs.items()
             if "maint_notifications" not in name
         }
-        kwargs |= {"protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        kwargs |= {
+            "protocol": 2,
+            "retry": Retry(NoBackoff(), 0),
+            # Names are read here, and in one way, whatever the pool reads.
+            "decode_responses": False,
+        }
         return pool.connection_class(**kwargs)
 
     def publish(self, channel: str, message: str | bytes) -> int:
         """Publish a message.
 
         :returns: how many connections hear the channel.
+        :raises ValueError: when no channel can have this name.
         :raises BackendError: when Redis does not take it within seconds.
         """
+        # Encoded here: in the encoding of a pool two names could become the same.
+        name = check_channel(channel).encode()
         if not self._turns.acquire(timeout=self._timeout):
             raise BrokerUnavailable(
                 f"{self.name} is not reached in time: all connections of "
                 "anypubsub.max_connections are waiting for it"
             )
         try:
-            count: Any = self._client.publish(channel, message)
+            count: Any = self._client.publish(name, message)
         except LOST as error:
             self._explain(error)
         finally:
@@ -178,7 +187,11 @@ class RedisPubSub(PubSub):
         return RedisSubscriber(self, channels)
 
     def listen(self, channel: str, heard: Heard) -> None:
-        """Call ``heard`` with each message; see :class:`.feeds.Feed`."""
+        """Call ``heard`` with each message; see :class:`.feeds.Feed`.
+
+        :raises ValueError: when no channel can have this name.
+        """
+        channel = check_channel(channel)
         try:
             self._listener.listen(channel, heard)
         except LOST as error:

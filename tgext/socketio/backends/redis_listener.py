@@ -20,6 +20,7 @@ from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore
 
 from ..engine.failures import ERRORS
+from ..wire.escape import escape
 from .backoff import FIRST, Backoff
 from .feeds import Heard, yielding
 
@@ -42,10 +43,19 @@ class Link:
     :param connection: redis-py's, connected.
     :param interval: seconds of silence after which Redis is asked whether it lives.
     :param timeout: seconds in which it must answer.
+    :param refused: called with an error and the command that could not be sent for it,
+        while the connection lives on.
     """
 
-    def __init__(self, connection: Any, interval: float, timeout: float) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        interval: float,
+        timeout: float,
+        refused: Callable[..., object],
+    ) -> None:
         self._connection = connection
+        self._refused = refused
         self._interval = interval
         self._timeout = timeout
         self._asked = False
@@ -62,14 +72,23 @@ class Link:
         self._sending = True
         try:
             while self._commands:
-                command = self._commands.popleft()
-                self._unanswered.append(list(command))
-                self._connection.send_command(*command, check_health=False)
+                self._send_one(self._commands.popleft())
         except LOST as error:
             log.debug("Sending to Redis failed: %s", error)
             self.close()
         finally:
             self._sending = False
+
+    def _send_one(self, command: tuple[str, ...]) -> None:
+        try:
+            # Here: redis-py would encode text as its pool says.
+            packed = self._connection.pack_command(*(each.encode() for each in command))
+        except ERRORS as error:
+            # One name must not end what all others hear by.
+            self._refused(self, error, *command)
+            return
+        self._unanswered.append(list(command))
+        self._connection.send_packed_command(packed, check_health=False)
 
     def replies(self) -> Iterator[list[Any]]:
         """What Redis sends; where it refuses a command, the error and the command.
@@ -233,7 +252,7 @@ class RedisListener:
             connection.disconnect()
             raise
         self._was_there = True
-        return Link(connection, self._interval, self._timeout)
+        return Link(connection, self._interval, self._timeout, self._handle_refusal)
 
     # In the greenlet
 
@@ -272,7 +291,7 @@ class RedisListener:
                 try:
                     heard(reply[2])
                 except ERRORS:
-                    log.exception("A message of channel %r failed", channel)
+                    log.exception("A message of channel '%s' failed", escape(channel))
         elif kind == "subscribe":
             self._report_return()
             answer = self._awaited.pop(text(reply[1]), None)
@@ -288,7 +307,8 @@ class RedisListener:
             # It may be one of them.
             link.send(*((command, channel) for channel in channels))
             return
-        log.warning("%s refuses %s: %s", self._name, " ".join(channels), error)
+        names = escape(" ".join(channels))
+        log.warning("%s refuses %s: %s", self._name, names, error)
         for channel in channels:
             answer = self._awaited.pop(channel, None)
             if answer is not None:
@@ -303,7 +323,8 @@ class RedisListener:
             self._wake.clear()
             try:
                 return self._connect()
-            except LOST as error:
+            except ERRORS as error:
+                # Whatever it is: nobody would notice that this greenlet has ended.
                 if str(error) != known:
                     known = str(error)
                     log.warning("%s is still lost: %s", self._name, error)
@@ -328,4 +349,7 @@ class RedisListener:
 
 
 def text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    """What Redis calls something; what is not UTF-8 equals no name of ours."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return str(value)
