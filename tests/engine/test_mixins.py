@@ -12,6 +12,7 @@ from tgext.socketio.engine.namespace import BaseNamespace
 from .clients import KINDS, Client
 from .conftest import Live, Serve
 from .namespaces import Chat, Echo
+from .test_rooms import NO_ROOMS
 
 
 def everyone(live: Live, endpoint: str = "/chat") -> list[Client]:
@@ -129,6 +130,41 @@ def test_an_event_that_is_no_json_is_sent_to_nobody(serve: Serve) -> None:
     assert clients[0].event("/chat")[:2] == ["error", "internal_error"]
     for client in clients:
         expect_nothing(client)
+
+
+class Picky(RoomsMixin, BaseNamespace):
+    """Does something to a room that is none of the client's choice."""
+
+    def on_try(self, what: str, number: int) -> str:
+        method = getattr(self, what)
+        args = ("told", "secret") if what == "emit_to_room" else ()
+        try:
+            method([*NO_ROOMS, "\ud800"][number], *args)
+        except (TypeError, ValueError) as error:
+            return type(error).__name__
+        return "nothing was raised"
+
+    def on_enter(self) -> None:
+        self.join("A")
+
+    def on_tell(self) -> None:
+        self.emit_to_room("A", "told", "hello")
+
+
+@pytest.mark.parametrize("what", ["join", "leave", "emit_to_room"])
+def test_what_is_no_room_is_told_at_the_call(serve: Serve, what: str) -> None:
+    live = serve({"/picky": Picky})
+    careless, other = live.client("4-websocket"), live.client("4-websocket")
+    for client in (careless, other):
+        client.join("/picky")
+        client.call("/picky", "enter")
+    for number in range(len(NO_ROOMS)):
+        assert careless.call("/picky", "try", what, number) == ["TypeError"]
+    assert careless.call("/picky", "try", what, len(NO_ROOMS)) == ["ValueError"]
+    # Nobody was told, and nobody is where they were not.
+    for speaker, hearer in ((careless, other), (other, careless)):
+        speaker.call("/picky", "tell")
+        assert hearer.event("/picky") == ["told", "hello"]
 
 
 class Talking(BaseNamespace):

@@ -3,16 +3,90 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from decimal import Decimal
+from enum import Enum, IntEnum
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from tgext.socketio.engine.rooms import Rooms, deliver
+from tgext.socketio.engine.rooms import Rooms, check_room, deliver
 from tgext.socketio.wire.packet import Packet, event_packet
 
 from .clients import KINDS
 from .conftest import Serve, manage
 from .namespaces import Chat
+
+
+class Level(IntEnum):
+    ONE = 1
+
+
+class Name(str, Enum):
+    ONE = "1"
+
+
+class Color(Enum):
+    RED = "red"
+
+
+class Text(str):
+    """Text that shows itself in another way."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "other"
+
+
+@pytest.mark.parametrize(
+    ("room", "same"),
+    [
+        ("lobby", "lobby"),
+        ("", ""),
+        ("é\0\n", "é\0\n"),
+        (1, 1),
+        ("1", "1"),
+        (-(2**100), -(2**100)),
+        (Level.ONE, 1),
+        (Name.ONE, "1"),
+        (Text("a"), "a"),
+    ],
+)
+def test_a_room_is_a_text_or_a_number(room: Any, same: Any) -> None:
+    checked = check_room(room)
+    assert (checked, type(checked)) == (same, type(same))
+    assert hash(checked) == hash(room)
+
+
+#: What worked in one process, and was lost on the way to another.
+NO_ROOMS = [
+    None,
+    True,
+    False,
+    1.0,
+    Decimal(1),
+    b"A",
+    ("A", 1),
+    frozenset("A"),
+    UUID(int=1),
+    date(2026, 11, 29),
+    Color.RED,
+    object(),
+]
+
+
+@pytest.mark.parametrize("room", NO_ROOMS, ids=repr)
+def test_nothing_else_is_a_room(room: Any) -> None:
+    with pytest.raises(TypeError, match=f"str or an int, not {type(room).__name__}"):
+        check_room(room)
+
+
+def test_a_room_has_utf_8() -> None:
+    with pytest.raises(ValueError, match=r"the room '\\ud800' has no UTF-8"):
+        check_room("\ud800")
+
 
 ANN: Any = "Ann"
 BEN: Any = "Ben"

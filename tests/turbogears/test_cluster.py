@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,19 @@ from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.channels import channels_of
 from tgext.socketio.cluster import CHANNEL
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.engine.rooms import check_room
 from tgext.socketio.pubsub import PubSubTGNamespace
+from tgext.socketio.wire.packet import event_packet
+
+from .test_busmessage import BAD
+
+
+class Level(IntEnum):
+    ONE = 1
+
+
+class Name(str, Enum):
+    ONE = "1"
 
 
 class Chat(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
@@ -195,6 +208,56 @@ def test_what_is_no_broadcast_is_logged_and_skipped(
     assert f"Skipped what is on {CHANNEL}" in caplog.text
 
 
+def test_a_flood_of_what_is_no_broadcast_is_one_line(
+    start: Start, redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = start().join()
+    pipe = redis.client.pipeline()
+    for each in BAD.values():
+        if isinstance(each, (str, bytes)) and len(each) < 1_000_000:
+            for _ in range(20):
+                pipe.publish(CHANNEL, each)
+    pipe.execute()
+    redis.client.publish(CHANNEL, message())
+    assert client.event("/chat") == ["a"]
+    lines = [each for each in caplog.messages if "Skipped" in each]
+    assert 0 < len(lines) < 30
+    assert all(len(each) < 300 and each.isprintable() for each in lines)
+
+
+def test_with_a_secret_those_who_have_it_are_heard_alone(
+    start: Start, redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = {"socketio.cluster_secret": "a secret"}
+    here, there = start(**secret).join(), start(**secret).join()
+    stranger = start().join()
+    redis.client.publish(CHANNEL, message())
+    assert stranger.event("/chat") == ["a"]
+    stranger.emit("/chat", "shout", "forged")
+    assert stranger.event("/chat") == ["shouted", "forged"]
+    here.emit("/chat", "shout", "hello")
+    assert here.event("/chat") == ["shouted", "hello"]
+    assert there.event("/chat") == ["shouted", "hello"]
+    wait_for(lambda: "this process has no" in caplog.text, "the stranger skips it")
+    stranger.call("/chat", "enter", "lobby")
+    assert "is not signed with socketio.cluster_secret" in caplog.text
+
+
+def test_a_number_is_not_the_text_of_it(start: Start) -> None:
+    node, other = start(), start()
+    speaker, number, text = node.join(), other.join(), other.join()
+    number.call("/chat", "enter", 1)
+    text.call("/chat", "enter", "1")
+    for room in (1, "1", Level.ONE, Name.ONE):
+        node.live.server.rooms.broadcast(
+            event_packet("/chat", "told", [repr(room)]), check_room(room)
+        )
+    speaker.call("/chat", "tell_room", 1, "end")
+    speaker.call("/chat", "tell_room", "1", "end")
+    assert [number.event("/chat")[1] for _ in range(3)] == ["1", repr(Level.ONE), "end"]
+    assert [text.event("/chat")[1] for _ in range(3)] == ["'1'", repr(Name.ONE), "end"]
+
+
 def test_who_cannot_be_sent_it_does_not_end_the_bus(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -271,7 +334,7 @@ def test_a_name_that_may_not_be_stops_nobody_from_hearing(
     bad.emit("/spy", "publish", name, json.loads(message()))
     assert bad.event("/spy")[:2] == ["error", "internal_error"]
     assert "no channel can be called" in caplog.text
-    good.call("/spy", "publish", "news", "hello")
+    good.emit("/spy", "publish", "news", "hello")
     assert good.event("/spy") == ["pubblication", "hello"]
 
 
@@ -288,6 +351,18 @@ def test_without_the_option_there_is_no_bus(start: Start, value: Any) -> None:
         (
             {"anypubsub.backend": "memory", "anypubsub.host": None},
             "socketio.cluster: the backend memory reaches no other process",
+        ),
+        (
+            {"socketio.cluster_secret": " "},
+            "socketio.cluster_secret: it is set, and empty",
+        ),
+        (
+            {"socketio.cluster_channel": "x" * 250},
+            "socketio.cluster_channel: no channel can be called",
+        ),
+        (
+            {"socketio.cluster_channel": "a\nb"},
+            "socketio.cluster_channel: no channel can be called",
         ),
         ({"socketio.cluster": "perhaps"}, "socketio.cluster: 'perhaps' is neither"),
         ({"anypubsub.backend": "pigeons"}, "anypubsub.backend: there is no backend"),

@@ -9,6 +9,7 @@ import pytest
 from tg import MinimalApplicationConfigurator, TGController, expose
 
 from tests.engine.conftest import Live
+from tests.engine.test_rooms import NO_ROOMS
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.mixins import RoomsMixin
 
@@ -88,3 +89,14 @@ def test_a_namespace_that_is_not_mounted_is_named() -> None:
     message = "Another has no namespace '/chess'; it has /chat"
     with pytest.raises(ValueError, match=message):
         Another.namespace("/chess")
+
+
+@pytest.mark.parametrize("room", NO_ROOMS, ids=repr)
+def test_a_page_cannot_emit_to_what_is_no_room(live: Live, room: object) -> None:
+    client = live.client("4-websocket")
+    client.join("/chat")
+    handle = SocketIO.namespace("/chat")
+    with pytest.raises(TypeError, match="a room is a str or an int"):
+        handle.emit_to_room(room, "news", "for nobody")
+    handle.emit("news", "for all")
+    assert client.event("/chat") == ["news", "for all"]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
-from .channels import Channels, loads
+from .busmessage import BusCodec, BusMessageError, Room
+from .channelnames import OwnName
+from .channels import Channels
 from .engine.failures import ERRORS
 from .engine.rooms import Rooms
-from .wire.binary import put_back, take_out
-from .wire.errors import ProtocolError
+from .skipping import Skipping
+from .wire.escape import escape
 from .wire.packet import Packet
 
 log = logging.getLogger(__name__)
@@ -21,30 +21,34 @@ log = logging.getLogger(__name__)
 class ClusterBus:
     """Carries packets between the processes of an application.
 
-    A message is JSON: who sent it (``from``), the ``room``, the ``packet``, and the
-    bytes that were in it (``binary``) in base64, which the packet has placeholders for
-    as it has on the wire.
-
     :param rooms: the sockets of this process.
     :param channels: what carries the messages.
     :param channel: the channel that they are on.
+    :param secret: what signs them; empty where they are not signed.
     :raises BackendError: when it cannot be heard.
     """
 
-    def __init__(self, rooms: Rooms, channels: Channels, channel: str) -> None:
+    def __init__(
+        self, rooms: Rooms, channels: Channels, channel: OwnName, secret: str = ""
+    ) -> None:
         self._rooms = rooms
         self._channels = channels
         self._channel = channel
+        self._codec = BusCodec(channel, secret)
         #: By which our own messages are known when they come back.
         self._id = secrets.token_hex(8)
+        self._skipping = Skipping(log)
         channels.feed.listen(channel, self._hear)
 
-    def publish(self, packet: Packet, room: str | None) -> None:
+    def publish(self, packet: Packet, room: Room) -> None:
         """Send a packet to the other processes.
 
+        :raises TypeError: when an argument cannot be written as JSON.
+        :raises ValueError: when it is larger than a message may be.
         :raises BackendError: when the broker does not take it within seconds.
         """
-        self._channels.publish(self._channel, make_message(packet, room, self._id))
+        message = self._codec.write(packet, room, self._id)
+        self._channels.backend.publish(self._channel, message)
 
     def close(self) -> None:
         """Hear no more of the others."""
@@ -52,38 +56,23 @@ class ClusterBus:
 
     def _hear(self, data: Any) -> None:
         try:
-            message = loads(data)
-            if message["from"] == self._id:
-                return
-            packet, room = _packet(message), message["room"]
-        except (ProtocolError, LookupError, TypeError, ValueError) as error:
-            log.warning("Skipped what is on %s: %r: %.80r", self._channel, error, data)
+            sender, room, packet = self._codec.read(data)
+        except BusMessageError as error:
+            text = (
+                f"Skipped what is on {self._channel}: {escape(error)}: {_shown(data)}"
+            )
+            self._skipping.warn(error.kind, text)
+            return
+        if sender == self._id:
             return
         try:
             self._rooms.deliver(packet, room)
         except ERRORS as error:
-            log.warning("A broadcast of another process was not sent to all: %s", error)
+            text = (
+                f"A broadcast of another process was not sent to all: {escape(error)}"
+            )
+            self._skipping.warn("not sent", text)
 
 
-def make_message(packet: Packet, room: str | None, sender: str = "") -> dict[str, Any]:
-    """What goes over the bus; ``sender`` itself does not get it."""
-    binary: list[bytes] = []
-    args = take_out(packet["args"], binary)
-    return {
-        "from": sender,
-        "room": room,
-        "packet": {**packet, "args": args},
-        "binary": [base64.b64encode(each).decode() for each in binary],
-    }
-
-
-def _packet(message: Mapping[str, Any]) -> Packet:
-    packet: Packet = message["packet"]
-    binary: list[bytes | None] = [
-        base64.b64decode(each, validate=True) for each in message["binary"]
-    ]
-    if binary:
-        packet["args"] = put_back(packet["args"], binary)
-    if not isinstance(packet["endpoint"], str) or not isinstance(packet["args"], list):
-        raise TypeError("this is no packet")
-    return packet
+def _shown(data: Any) -> str:
+    return escape(data) if isinstance(data, (str, bytes)) else type(data).__name__

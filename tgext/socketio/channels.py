@@ -21,8 +21,10 @@ from .engine.failures import ERRORS
 from .engine.rooms import deliver
 from .engine.virtsocket import Socket
 from .jsonify import dumps
+from .skipping import Skipping
 from .wire import fast
 from .wire.errors import InvalidJSON
+from .wire.escape import escape
 from .wire.packet import Packet, event_packet
 
 if TYPE_CHECKING:
@@ -71,8 +73,9 @@ class Listener(NamedTuple):
 class Channel:
     """One channel, and who hears it here."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, skipping: Skipping) -> None:
         self.name = name
+        self._skipping = skipping
         self.audiences: dict[Audience, dict[Socket, None]] = {}
         #: Held while the backend is asked for the channel.
         self.asking = BoundedSemaphore(1)
@@ -92,8 +95,11 @@ class Channel:
         try:
             message = loads(data)
         except InvalidJSON as error:
-            log.warning(
-                "Skipped a message of channel %r: %s: %.80r", self.name, error, data
+            shown = data if isinstance(data, (str, bytes)) else type(data).__name__
+            self._skipping.warn(
+                "invalid",
+                f"Skipped a message of channel '{escape(self.name)}': "
+                f"{escape(error.reason)}: {escape(shown)}",
             )
             return
         for (endpoint, named), sockets in list(self.audiences.items()):
@@ -102,7 +108,9 @@ class Channel:
             try:
                 _send(list(sockets), packet)
             except ERRORS:
-                log.exception("A message of channel %r was not sent", self.name)
+                log.exception(
+                    "A message of channel '%s' was not sent", escape(self.name)
+                )
 
 
 def _send(sockets: list[Socket], packet: Packet) -> None:
@@ -124,6 +132,7 @@ class Channels:
         self.backend = backend
         self.feed: Feed = feed_of(backend)
         self._channels: dict[str, Channel] = {}
+        self._skipping = Skipping(log)
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -149,7 +158,7 @@ class Channels:
         name = check_channel(name)
         channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[name] = Channel(name)
+            channel = self._channels[name] = Channel(name, self._skipping)
         channel.add(listener)
         try:
             with channel.asking:

@@ -25,6 +25,7 @@ __all__ = ["join_cluster", "publish_elsewhere"]
 OPTION: Final = "socketio.cluster"
 #: Applications that share a broker, and are not to reach each other, set their own.
 CHANNEL_OPTION: Final = "socketio.cluster_channel"
+SECRET_OPTION: Final = "socketio.cluster_secret"  # noqa: S105  its name
 CHANNEL: Final = OwnName(OWN + "cluster")
 
 #: Held while a server joins, which may take its time.
@@ -47,11 +48,12 @@ def join_cluster(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
     with _joining:
         if server.rooms.bus is None:
             channels, name = _channels_of(settings), channel_of(settings)
-            server.rooms.bus = ClusterBus(server.rooms, channels, name)
+            secret = secret_of(settings)
+            server.rooms.bus = ClusterBus(server.rooms, channels, name, secret)
 
 
 def publish_elsewhere(
-    packet: Packet, room: str | None, settings: Mapping[str, Any]
+    packet: Packet, room: str | int | None, settings: Mapping[str, Any]
 ) -> None:
     """Send a packet to the sockets of a cluster, from a process that serves none.
 
@@ -60,10 +62,11 @@ def publish_elsewhere(
     :raises BackendError: when an option cannot be, or the broker does not take it.
     """
     if is_clustered(settings):
-        from .bus import make_message
+        from .busmessage import BusCodec
 
-        message = make_message(packet, room)
-        _channels_of(settings).publish(channel_of(settings), message)
+        channel = channel_of(settings)
+        message = BusCodec(channel, secret_of(settings)).write(packet, room)
+        _channels_of(settings).backend.publish(channel, message)
 
 
 def is_clustered(settings: Mapping[str, Any]) -> bool:
@@ -97,6 +100,21 @@ def channel_of(settings: Mapping[str, Any]) -> OwnName:
 
         raise BackendOptionError(CHANNEL_OPTION, str(error)) from None
     return OwnName(OWN + given)
+
+
+def secret_of(settings: Mapping[str, Any]) -> str:
+    """What signs the broadcasts; empty where they are not signed.
+
+    :raises BackendOptionError: when ``socketio.cluster_secret`` is set, and empty.
+    """
+    secret = settings.get(SECRET_OPTION)
+    if secret is None:
+        return ""
+    if not isinstance(secret, str) or not secret.strip():
+        from .backends.errors import BackendOptionError
+
+        raise BackendOptionError(SECRET_OPTION, "it is set, and empty")
+    return secret
 
 
 def _channels_of(settings: Mapping[str, Any]) -> Channels:

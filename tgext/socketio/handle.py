@@ -8,6 +8,7 @@ from typing import Any
 from tg import config
 
 from .cluster import publish_elsewhere
+from .engine.rooms import Room, check_room
 from .engine.server import SocketIOServer
 from .engine.virtsocket import Socket
 from .wire.packet import event_packet
@@ -46,11 +47,14 @@ class NamespaceHandle:
         """
         self._broadcast(None, event, args)
 
-    def emit_to_room(self, room: str, event: str, *args: Any) -> None:
-        """Send an event to all in a room of the namespace; raises as :meth:`emit`."""
-        self._broadcast(room, event, args)
+    def emit_to_room(self, room: Room, event: str, *args: Any) -> None:
+        """Send an event to all in a room of the namespace; raises as :meth:`emit`.
 
-    def _broadcast(self, room: str | None, event: str, args: tuple[Any, ...]) -> None:
+        :raises TypeError: also when the room is no ``str`` or ``int``.
+        """
+        self._broadcast(check_room(room), event, args)
+
+    def _broadcast(self, room: Room | None, event: str, args: tuple[Any, ...]) -> None:
         packet = event_packet(self.endpoint, event, args)
         servers = list(self._servers)
         for server in servers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import event_packet
-from .rooms import Rooms
+from .rooms import Room, Rooms, check_room
 
 if TYPE_CHECKING:
     from .namespace import BaseNamespace
@@ -27,23 +27,30 @@ class RoomsMixin(_Base):
     def _rooms(self) -> Rooms:
         return self.socket.server.rooms
 
-    def join(self, room: str) -> None:
+    def join(self, room: Room) -> None:
         """Put the client in a room.
 
+        :raises TypeError: when the room is no ``str`` or ``int``.
+        :raises ValueError: when it has half of a surrogate pair.
         :raises LimitExceeded: when its connection is in ``max_rooms`` rooms already.
         """
+        room = check_room(room)
         self._check_rooms(room)
         self._rooms.join(self.ns_name, room, self.socket)
         self.session["rooms"].add(self._get_room_name(room))
 
-    def _check_rooms(self, room: str) -> None:
+    def _check_rooms(self, room: Room) -> None:
         socket, rooms = self.socket, self._rooms
         if room not in rooms.rooms_of(self.ns_name, socket):
             number = rooms.number({self.ns_name, *socket.active_ns}, socket)
             socket.account.check("max_rooms", number)
 
-    def leave(self, room: str) -> None:
-        """Take the client out of a room; it need not be in it."""
+    def leave(self, room: Room) -> None:
+        """Take the client out of a room; it need not be in it.
+
+        Raises as :meth:`join`.
+        """
+        room = check_room(room)
         self._rooms.leave(self.ns_name, room, self.socket)
         self.session["rooms"].discard(self._get_room_name(room))
 
@@ -52,11 +59,16 @@ class RoomsMixin(_Base):
             if room is not None:
                 self.session["rooms"].discard(self._get_room_name(room))
 
-    def _get_room_name(self, room: str) -> str:
+    def _get_room_name(self, room: Room) -> str:
         return f"{self.ns_name}_{room}"
 
-    def emit_to_room(self, room: str, event: str, *args: Any) -> None:
-        """Send an event to all in the room but this client."""
+    def emit_to_room(self, room: Room, event: str, *args: Any) -> None:
+        """Send an event to all in the room but this client.
+
+        :raises TypeError: when the room is no ``str`` or ``int``, or an argument
+            cannot be written as JSON.
+        """
+        room = check_room(room)
         packet = event_packet(self.ns_name, event, args)
         self._rooms.broadcast(packet, room, skip=self.socket)
 

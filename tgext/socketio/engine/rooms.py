@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import TYPE_CHECKING, Protocol
 
+from ..wire.escape import escape
 from ..wire.packet import Packet
 from .outbox import Encoded
 from .turns import in_turns
@@ -12,7 +13,34 @@ from .turns import in_turns
 if TYPE_CHECKING:
     from .virtsocket import Socket
 
-Key = tuple[str, "str | None"]
+Room = str | int
+Key = tuple[str, "Room | None"]
+
+
+def check_room(room: object) -> Room:
+    """A room, as all processes name it.
+
+    ``1`` and ``'1'`` are two rooms. What is equal to a room is that room: a member of a
+    ``StrEnum`` or an ``IntEnum`` is its value.
+
+    :returns: the room as a plain ``str`` or ``int``.
+    :raises TypeError: when it is neither: what else works in one process, such as a
+        UUID or a date, would not arrive as the same in another. True and False are
+        no numbers here.
+    :raises ValueError: when it has half of a surrogate pair, which has no UTF-8.
+    """
+    if type(room) is str and room.isascii():
+        return room
+    if isinstance(room, str):
+        room = str.__str__(room)
+        try:
+            room.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"the room '{escape(room)}' has no UTF-8") from None
+        return room
+    if isinstance(room, int) and not isinstance(room, bool):
+        return int.__int__(room)
+    raise TypeError(f"a room is a str or an int, not {type(room).__name__}")
 
 
 class Bus(Protocol):
@@ -21,7 +49,7 @@ class Bus(Protocol):
     What comes from them, it hands to :meth:`Rooms.deliver`.
     """
 
-    def publish(self, packet: Packet, room: str | None) -> None:
+    def publish(self, packet: Packet, room: Room | None) -> None:
         """Send a packet to the other processes; whatever it raises is the caller's."""
 
     def close(self) -> None:
@@ -39,15 +67,15 @@ class Rooms:
     def __init__(self) -> None:
         self.bus: Bus | None = None
         self._members: dict[Key, dict[Socket, None]] = {}
-        self._rooms: dict[tuple[Socket, str], set[str | None]] = {}
+        self._rooms: dict[tuple[Socket, str], set[Room | None]] = {}
 
-    def join(self, endpoint: str, room: str | None, socket: Socket) -> None:
+    def join(self, endpoint: str, room: Room | None, socket: Socket) -> None:
         """Add ``socket``; again has no effect."""
         key = (endpoint, room)
         self._members.setdefault(key, {})[socket] = None
         self._rooms.setdefault((socket, endpoint), set()).add(room)
 
-    def leave(self, endpoint: str, room: str | None, socket: Socket) -> None:
+    def leave(self, endpoint: str, room: Room | None, socket: Socket) -> None:
         """Remove ``socket``; one that is not there has no effect."""
         self._remove((endpoint, room), socket)
 
@@ -61,16 +89,16 @@ class Rooms:
         found = [self.rooms_of(each, socket) for each in endpoints]
         return sum(len(each) - (None in each) for each in found)
 
-    def rooms_of(self, endpoint: str, socket: Socket) -> Set[str | None]:
+    def rooms_of(self, endpoint: str, socket: Socket) -> Set[Room | None]:
         """The rooms that ``socket`` is in, ``None`` for the namespace included."""
         return self._rooms.get((socket, endpoint), frozenset())
 
-    def members(self, endpoint: str, room: str | None = None) -> list[Socket]:
+    def members(self, endpoint: str, room: Room | None = None) -> list[Socket]:
         """The sockets in a room, in the order in which they joined."""
         return list(self._members.get((endpoint, room), ()))
 
     def broadcast(
-        self, packet: Packet, room: str | None = None, skip: Socket | None = None
+        self, packet: Packet, room: Room | None = None, skip: Socket | None = None
     ) -> None:
         """Send a packet to all in its namespace, or in a room of it, in every process.
 
@@ -86,7 +114,7 @@ class Rooms:
                 self.bus.publish(packet, room)
 
     def deliver(
-        self, packet: Packet, room: str | None = None, skip: Socket | None = None
+        self, packet: Packet, room: Room | None = None, skip: Socket | None = None
     ) -> None:
         """What :meth:`broadcast` does in this process."""
         members = self.members(packet["endpoint"], room)
