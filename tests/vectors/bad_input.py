@@ -254,9 +254,10 @@ ITEMS: dict[str, list[tuple[str, str]]] = {
     "a million fragments of a byte": _each(
         (EIO4,), "a million fragments of a byte, and one more"
     ),
-    "event names that are not strings": _rows(
-        "packet", dict.fromkeys(ALL, "event name is a number")
-    ),
+    "event names that are not strings": [
+        *_rows("packet", dict.fromkeys(ALL, "event name is null")),
+        *_each(ALL, "an event name that is the number 7"),
+    ],
     "the events __class__ and on_connect, with spaces, empty": _each(
         ALL,
         "the event __class__",

@@ -131,6 +131,21 @@ UNASKED: Packet = {"type": "ack", "endpoint": "/chat", "ackId": 7, "args": ["wha
 
 EVENTS = [
     *(
+        Vector(
+            f"an event name that is the number {number}",
+            generations,
+            Messages(form % number),
+            {"type": "event", "endpoint": "/chat", "name": name, "args": []},
+            UNALLOWED,
+        )
+        # As JavaScript writes them.
+        for number, name in [("7", "7"), ("-7.0", "-7"), ("1.5", "1.5")]
+        for generations, form in [
+            ((OLD,), '5::/chat:{"name":%s}'),
+            (NEW, "42/chat,[%s]"),
+        ]
+    ),
+    *(
         row
         for name, sent in [
             ("an empty event name", ""),

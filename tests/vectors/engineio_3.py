@@ -211,12 +211,12 @@ ENGINEIO_3_PAYLOADS_MALFORMED = [
         PayloadError,
         "a binary packet is not base64",
     ),
-    Malformed("base64 without its padding", b"4:b4AQ", PayloadError),
     Malformed("base64 and more", b"7:b4AQ==!", PayloadError),
-    Malformed("base64 with a line end", b"7:b4AQ==\n", PayloadError),
-    Malformed("base64 of URLs", b"6:b4_-8=", PayloadError),
+    Malformed("base64 after its padding", b"8:b4AQ==AQ", PayloadError),
+    Malformed(
+        "base64 with a space beyond ASCII", "5:b4A\u3000Q".encode(), PayloadError
+    ),
     Malformed("base64 beyond ASCII", "6:b4\u00e9\u00e9==".encode(), PayloadError),
-    Malformed("base64 cut short", b"5:b4AQ=", PayloadError),
     Malformed("bytes", b"\x00\x06\xff4hello", PayloadError),
     Malformed("separators of Engine.IO 4", b"4hello\x1e4world", PayloadError),
     Malformed("not UTF-8", b"2:4\xff", PayloadError, "the payload is not UTF-8"),

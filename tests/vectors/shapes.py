@@ -18,6 +18,26 @@ DEEP_LIST = "[" * 100_000
 DEEP_CLOSED_LIST = "[" * 100_000 + "]" * 100_000
 DEEP_OBJECT = '{"a":' * 100_000
 LONG_NUMBER = "1" * 10_000
+
+#: Spellings of base64 that Node's decoder takes, and the bytes.
+LOOSE_BASE64 = {
+    "AQ": b"\x01",
+    "AQI": b"\x01\x02",
+    "AQ=": b"\x01",
+    "AQ===": b"\x01",
+    "AQ==\n": b"\x01",
+    "AQID BA==": b"\x01\x02\x03\x04",
+    # Java's, and that of a mail.
+    "AQID\r\nBAUG\r\nBw==\r\n": b"\x01\x02\x03\x04\x05\x06\x07",
+    "\t\v\fAQ": b"\x01",
+    "_-8=": b"\xff\xef",
+    "-_-_": b"\xfb\xff\xbf",
+    "+_-/": b"\xfb\xff\xbf",
+    "====": b"",
+    "": b"",
+    # The last bits mean nothing.
+    "AR": b"\x01",
+}
 SEVENTEEN_DIGITS = "12345678901234567"
 
 

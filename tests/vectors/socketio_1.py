@@ -254,7 +254,7 @@ SOCKETIO_1_MALFORMED = [
     Malformed("event is a string", '5:::"a"', PacketError),
     Malformed("event is null", "5:::null", PacketError),
     Malformed("event without a name", '5:::{"args":[]}', PacketError),
-    Malformed("event name is a number", '5:::{"name":1}', PacketError),
+    Malformed("event name is a boolean", '5:::{"name":true}', PacketError),
     Malformed("event name is null", '5:::{"name":null}', PacketError),
     Malformed("event name is a list", '5:::{"name":["a"]}', PacketError),
     Malformed("arguments are an object", '5:::{"name":"a","args":{}}', PacketError),

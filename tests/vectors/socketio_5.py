@@ -246,7 +246,7 @@ SOCKETIO_5_MALFORMED = [
     Malformed("event is an object", '2{"name":"a"}', PacketError),
     Malformed("event is a string", '2"a"', PacketError),
     Malformed("event is null", "2null", PacketError),
-    Malformed("event name is a number", "2[1]", PacketError),
+    Malformed("event name is a boolean", "2[true]", PacketError),
     Malformed("event name is null", "2[null]", PacketError),
     Malformed("event name is a list", '2[["a"]]', PacketError),
     Malformed("event name is an object", "2[{}]", PacketError),

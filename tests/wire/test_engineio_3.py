@@ -19,7 +19,14 @@ from tgext.socketio.wire.errors import PayloadError, PayloadTooLarge
 from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
 
 from ..vectors.engineio_3 import ENGINEIO_3_DIALECTS, ENGINEIO_3_PAYLOADS
-from ..vectors.shapes import EMOJI, MARK, Dialects, Payload, name_of
+from ..vectors.shapes import (
+    EMOJI,
+    LOOSE_BASE64,
+    MARK,
+    Dialects,
+    Payload,
+    name_of,
+)
 from .strategies import MANY, SOME, json_values, mutated, outcome
 
 Packets = list["str | bytes"]
@@ -117,6 +124,50 @@ def test_base64_is_the_same_in_both_dialects() -> None:
     body = written_by_1(["4\xe9", b"\xc3\xa9"]) + written_by_2([b"\xe9", "4\u2603"])
     found = engineio_3.decode_payload(body, DEFAULT_LIMITS)
     assert found == ["4\xe9", b"\xc3\xa9", b"\xe9", "4\u2603"]
+
+
+@pytest.mark.parametrize(("text", "data"), LOOSE_BASE64.items())
+def test_base64_is_what_node_takes_for_it(text: str, data: bytes) -> None:
+    packet = f"b4{text}"
+    assert engineio_3.decode_binary(packet) == data
+    body = f"{len(packet)}:{packet}2:41".encode()
+    assert engineio_3.decode_payload(body, DEFAULT_LIMITS) == [data, "41"]
+    binary = engineio_3.encode_binary_payload([packet, "41"])
+    assert engineio_3.decode_binary_payload(binary, DEFAULT_LIMITS) == [data, "41"]
+
+
+NAMESPACES = [
+    ("40/\u00e9t\u00e9,", "7:40/\u00e9t\u00e9,"),
+    ("41/\u00e9,", "5:41/\u00e9,"),
+    ('42/\u00e9,["\u00e9"]', '15:42/\u00e9,["\\u00e9"]'),
+    (
+        f'451-/{EMOJI},7["{EMOJI}",1]',
+        f'27:451-/{EMOJI},7["\\ud83d\\ude00",1]',
+    ),
+    ('44/\u00e9,"\u00e9"', '13:44/\u00e9,"\\u00e9"'),
+    ('42/["\u00e9",', '8:42/["\u00e9",'),
+]
+
+
+@pytest.mark.parametrize(("packet", "body"), NAMESPACES)
+def test_a_namespace_beyond_ascii_travels_in_bytes(packet: str, body: str) -> None:
+    """Which clients 1.x and 2.x read alike; in text it is as 2.x reads it."""
+    assert engineio_3.needs_bytes(["40", packet])
+    assert engineio_3.encode_payload([packet]).decode() == body
+    for encode, decode in (
+        (engineio_3.encode_payload, engineio_3.decode_payload),
+        (engineio_3.encode_binary_payload, engineio_3.decode_binary_payload),
+    ):
+        (read,) = decode(encode([packet]), DEFAULT_LIMITS)
+        assert isinstance(read, str)
+        head = packet.partition(",")[0]
+        assert read.startswith(head)
+
+
+@pytest.mark.parametrize("packet", ['42/a,["\u00e9"]', '42["\u00e9"]', "2\u00e9"])
+def test_what_can_be_escaped_needs_no_bytes(packet: str) -> None:
+    assert not engineio_3.needs_bytes([packet, "2"])
+    assert engineio_3.needs_bytes([packet, b""])
 
 
 def test_a_length_may_have_sixteen_digits() -> None:

@@ -39,6 +39,9 @@ class Assembler:
         generation = socket.generation
         packet = generation.decode(message, socket.server.limits, socket.json_loads)
         if packet is ALIVE:
+            data = generation.bytes_in(message)
+            if data is not None:
+                return self._attachment(data)
             pong = generation.pong(message)
             if pong is not None and socket.transport is not None:
                 socket.transport.send_text(pong)
@@ -86,6 +89,8 @@ class AckFilter:
         if isinstance(message, bytes):
             return self.incomplete and self._take(message)
         generation = self._socket.generation
+        if generation.is_base64(message):
+            return self.incomplete and self._take(message)
         pong = generation.pong(message)
         if pong is not None and self._socket.transport is not None:
             self._socket.transport.send_text(pong)

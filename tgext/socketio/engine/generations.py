@@ -17,7 +17,8 @@ from ..wire.limits import Limits
 from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .outbox import Encoded
 
-#: Decoded from what only shows that the peer lives.
+#: Decoded from what is no packet of Socket.IO: it shows that the peer lives, or holds
+#: the bytes of an attachment as text.
 ALIVE: Final[Packet] = {"type": "heartbeat", "endpoint": ""}
 #: Decoded from what ends the whole connection.
 CLOSE: Final[Packet] = {"type": "disconnect", "endpoint": ""}
@@ -89,6 +90,17 @@ class Generation(ABC):
 
         :raises ProtocolError: when there is none.
         """
+
+    def is_base64(self, text: str) -> bool:
+        """Whether the text of a message is bytes in base64."""
+        return False
+
+    def bytes_in(self, text: str) -> bytes | None:
+        """The bytes in the text of a message, if it holds any.
+
+        :raises ProtocolError: when they cannot be read.
+        """
+        return None
 
     def pong(self, text: str) -> str | None:
         """What answers a message that was :data:`ALIVE`, if it wants an answer."""
@@ -253,6 +265,8 @@ class EngineIO(Generation):
                 return packet
         if text.startswith(engineio.MESSAGE):
             return self._decode(text, limits, loads, 1)
+        if text.startswith(engineio.BINARY_MARK):
+            return ALIVE
         kind = engineio.check_packet(text)
         if kind == engineio.CLOSE:
             return CLOSE
@@ -262,6 +276,9 @@ class EngineIO(Generation):
 
     #: The packets that only show that the client lives.
     _alive: tuple[str, ...]
+
+    def is_base64(self, text: str) -> bool:
+        return text.startswith(engineio.BINARY_MARK)
 
     def is_ack(self, text: str) -> bool:
         return text.startswith(_ACKS)
@@ -294,6 +311,9 @@ class SocketIO4(EngineIO):
     _alive = (engineio.PING, engineio.PONG, engineio.NOOP)
     _decode = staticmethod(socketio_4.decode)
     _encode = staticmethod(socketio_4.encode)
+
+    def bytes_in(self, text: str) -> bytes | None:
+        return engineio_3.decode_binary(text) if self.is_base64(text) else None
 
     def binary(self, frame: bytes) -> bytes:
         if not frame.startswith(self.prefix):
@@ -328,6 +348,9 @@ class SocketIO5(EngineIO):
         # public; the session's id is not.
         sid = {"sid": secrets.token_urlsafe(15)}
         return {"type": "connect", "endpoint": packet["endpoint"], "data": sid}
+
+    def bytes_in(self, text: str) -> bytes | None:
+        return engineio.decode_base64(text[1:]) if self.is_base64(text) else None
 
     def binary(self, frame: bytes) -> bytes:
         return frame

@@ -176,10 +176,12 @@ class SocketIOHandler(PollingHandler):
         if route.transport == "websocket":
             handshake = _read_handshake(environ)
             socket, cookies = open_session(server, environ, generation)
+            socket.base64 = route.base64
             first = Encoded(self._open_packet(socket)).frame
             sock, early = self._switch_protocols(handshake, cookies, first)
             return self._run_websocket(socket, sock, early)
         socket, cookies = open_session(server, environ, generation)
+        socket.base64 = route.base64
         polling = PollingTransport(server, socket)
         polling.open()
         packets = [self._open_packet(socket), *polling.outbox.take()]

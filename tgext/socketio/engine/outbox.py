@@ -8,6 +8,7 @@ Past it the connection is ended: a slow client is disconnected, never skipped.
 from __future__ import annotations
 
 from _socket import socket as NativeSocket
+from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gevent import get_hub
 from gevent.event import Event
 
+from ..wire.engineio import BINARY_MARK
 from ..wire.limits import MAX_OUTBOX, MAX_PACKETS_SENT
 from ..wire.websocket import BINARY, TEXT, encode_frame
 from .tls import below
@@ -41,7 +43,7 @@ class Encoded:
     :param prefix: what stands before the bytes of a message in a WebSocket frame.
     """
 
-    __slots__ = ("_frame", "attachments", "prefix", "text")
+    __slots__ = ("_frame", "_text_frame", "attachments", "prefix", "text")
 
     def __init__(
         self, text: str, attachments: Sequence[bytes] = (), prefix: bytes = b""
@@ -50,6 +52,7 @@ class Encoded:
         self.attachments = attachments
         self.prefix = prefix
         self._frame = b""
+        self._text_frame = b""
 
     @property
     def frame(self) -> bytes:
@@ -66,6 +69,26 @@ class Encoded:
                 frame += encode_frame(BINARY, self.prefix + attachment)
             self._frame = frame
         return frame
+
+    @property
+    def text_frame(self) -> bytes:
+        """The same for a client that takes no bytes: attachments are in base64."""
+        frame = self._text_frame
+        if not frame:
+            frame = encode_frame(TEXT, self.text.encode("utf-8", "replace"))
+            for attachment in self.attachments:
+                frame += _as_text(attachment, self.prefix)
+            self._text_frame = frame
+        return frame
+
+
+def _as_text(data: bytes, prefix: bytes) -> bytes:
+    """The frame of a message of bytes in base64.
+
+    Engine.IO 3 has the type of the packet behind the mark, as it has it before bytes.
+    """
+    head = BINARY_MARK + "".join(map(str, prefix))
+    return encode_frame(TEXT, head.encode() + b64encode(data))
 
 
 def _size(message: str | bytes) -> int:
@@ -138,7 +161,7 @@ class PollingOutbox:
             if isinstance(packet, str):
                 other.send(Encoded(packet))
             else:
-                other.write(encode_frame(BINARY, prefix + packet))
+                other.send_bytes(packet, prefix)
         self.size = 0
         self.close()
 
@@ -194,6 +217,10 @@ class SocketOutbox:
     def send(self, encoded: Encoded) -> None:
         """Send a packet."""
         self.write(encoded._frame or encoded.frame)
+
+    def send_bytes(self, data: bytes, prefix: bytes) -> None:
+        """Send a message of bytes; see :class:`Encoded`."""
+        self.write(encode_frame(BINARY, prefix + data))
 
     def write(self, data: bytes) -> None:
         """Send bytes: now if the kernel takes them, else when it does.
@@ -329,6 +356,18 @@ class SocketOutbox:
             self._watcher.close()
             self._watcher = None
             self._wake_waiting()
+
+
+class TextOutbox(SocketOutbox):
+    """That of a WebSocket whose client takes text alone (``forceBase64``)."""
+
+    __slots__ = ()
+
+    def send(self, encoded: Encoded) -> None:
+        self.write(encoded.text_frame if encoded.attachments else encoded.frame)
+
+    def send_bytes(self, data: bytes, prefix: bytes) -> None:
+        self.write(_as_text(data, prefix))
 
 
 def flush_all(outboxes: Iterable[SocketOutbox]) -> None:

@@ -36,8 +36,8 @@ def is_callback(number: str) -> bool:
 
 def answer(route: Route, generation: Generation, messages: Messages) -> Answer:
     """The headers and the body of a poll."""
-    binary = any(isinstance(each, bytes) for each in messages)
-    if generation is SOCKETIO_4 and binary and not route.base64 and not route.jsonp:
+    takes_bytes = generation is SOCKETIO_4 and not route.base64 and not route.jsonp
+    if takes_bytes and engineio_3.needs_bytes(messages):
         return [_BYTES], engineio_3.encode_binary_payload(messages)
     return text_answer(route, generation, generation.encode_payload(messages))
 

@@ -105,6 +105,8 @@ class Socket(AckBook, Jobs):
         self.session: dict[str, Any] = {}
         self.state = self.STATE_NEW
         self.generation: Generation = SOCKETIO_1
+        #: Whether the client takes no bytes, but base64 (``b64`` in its handshake).
+        self.base64 = False
         self.environ: dict[str, Any] | None = None
         self.request: Any = None
         self.namespaces: Mapping[str, type[BaseNamespace]] | None = None

@@ -24,7 +24,7 @@ from ..wire.websocket import (
 from .assembler import AckFilter
 from .handlers import CLIENT_LEFT
 from .heartbeat import Deadline
-from .outbox import SocketOutbox
+from .outbox import SocketOutbox, TextOutbox
 from .readahead import ReadAhead
 from .tls import below
 from .transports import BATCH, Transport
@@ -118,7 +118,8 @@ class WebSocketTransport(Transport):
     ) -> None:
         super().__init__(server, socket)
         self._cork = server.cork
-        self.outbox: SocketOutbox = SocketOutbox(
+        outbox = TextOutbox if socket.base64 else SocketOutbox
+        self.outbox: SocketOutbox = outbox(
             sock, self._cork, server.max_outbox, self._overflowed
         )
         self._sock = sock

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -32,6 +33,10 @@ PROBE = "probe"
 
 #: Marks a packet of a polling payload as base64 (section "Payload").
 BINARY_MARK = "b"
+
+_NOT_PLAIN = re.compile(r"[-_\s]")
+#: From the alphabet for URLs (RFC 4648, section 5) to the other, and lines joined.
+_UNUSUAL = str.maketrans("-_", "+/", " \t\n\v\f\r")
 
 
 def encode_open(
@@ -113,11 +118,14 @@ def _packet(text: str) -> str | bytes:
 def decode_base64(text: str) -> bytes:
     """The bytes of a binary packet.
 
+    Taken is what Node takes for base64 and means something: the alphabet for URLs too,
+    without padding, with spaces and line ends between.
+
     :raises PayloadError: when ``text`` is not base64.
     """
+    digits = text.translate(_UNUSUAL) if _NOT_PLAIN.search(text) else text
+    digits = digits.rstrip("=")
     try:
-        if len(text) % 4:
-            raise ValueError  # Python 3.10 lets it pass
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise PayloadError("a binary packet is not base64") from None

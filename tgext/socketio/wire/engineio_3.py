@@ -6,7 +6,9 @@ instead: 0 or 1 for text or binary, the digits of the length, 255, the packet.
 
 Clients 1.x encode the text of a payload to UTF-8 twice and count its bytes, clients 2.x
 once and count UTF-16 units. Both say ``EIO=3``. Text to them is therefore kept to
-ASCII, and text of theirs is told apart by what it holds.
+ASCII, and text of theirs is told apart by what it holds. The name of a namespace cannot
+be escaped as JSON can: one beyond ASCII travels in bytes, which both read alike, and
+where a client takes none (JSONP, ``b64``) as 2.x reads it.
 """
 
 from __future__ import annotations
@@ -18,12 +20,14 @@ from collections.abc import Iterator, Sequence
 from .engineio import BINARY_MARK, TYPES, check_packet, decode_base64
 from .errors import PayloadError, PayloadTooLarge
 from .limits import MAX_DIGITS, Limits
-from .units import take_units
+from .units import count_units, take_units
 
 #: Marks a packet as base64; what follows is a message.
 _BASE64 = "b4"
 _END_OF_LENGTH = 255
 _LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}):")
+#: Of a message of Socket.IO, to the end of its namespace.
+_NAMESPACE = re.compile(r"4[0-6](?:[0-9]+-)?/[^,]*")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -39,6 +43,21 @@ def _escaped(match: re.Match[str]) -> str:
     )
 
 
+def needs_bytes(packets: Sequence[str | bytes]) -> bool:
+    """Whether a payload should be bytes where the client takes them."""
+    return any(
+        isinstance(each, bytes) or not (each.isascii() or _split(each)[0].isascii())
+        for each in packets
+    )
+
+
+def _split(packet: str) -> tuple[str, str]:
+    """What stands before the JSON of a packet and cannot be escaped, and the rest."""
+    match = _NAMESPACE.match(packet)
+    end = 0 if match is None else match.end()
+    return packet[:end], packet[end:]
+
+
 def encode_payload(packets: Sequence[str | bytes]) -> bytes:
     """A payload as text; the bytes of a message travel as base64."""
     return "".join(map(_framed, packets)).encode("utf-8", "replace")
@@ -48,8 +67,11 @@ def _framed(packet: str | bytes) -> str:
     if isinstance(packet, bytes):
         text = _BASE64 + base64.b64encode(packet).decode()
     else:
-        text = escape(packet)
-    return f"{len(text)}:{text}"
+        text = packet
+        if not packet.isascii():
+            head, json = _split(packet)
+            text = head + escape(json)
+    return f"{count_units(text)}:{text}"
 
 
 def encode_binary_payload(packets: Sequence[str | bytes]) -> bytes:
@@ -96,12 +118,16 @@ def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
 
 def _read(packet: str) -> str | bytes:
     if packet[:1] == BINARY_MARK:
-        return _from_base64(packet)
+        return decode_binary(packet)
     check_packet(packet)
     return _once(packet)
 
 
-def _from_base64(packet: str) -> bytes:
+def decode_binary(packet: str) -> bytes:
+    """The bytes of a message that travels as base64.
+
+    :raises PayloadError: when it is no message, or not base64.
+    """
     if not packet.startswith(_BASE64):
         raise PayloadError("only messages are binary")
     return decode_base64(packet[2:])
@@ -149,6 +175,8 @@ def _read_binary(kind: int, data: bytes) -> str | bytes:
         packet = data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise PayloadError("a packet is not UTF-8") from None
+    if packet[:1] == BINARY_MARK:
+        return decode_binary(packet)
     check_packet(packet)
     return packet
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypedDict
 
+from .errors import PacketError
+
 PacketType = Literal[
     "disconnect",
     "connect",
@@ -57,6 +59,22 @@ class Packet(TypedDict, total=False):
     attachments: int
     #: Of an event that was refused: the name and the information of the error.
     refusal: tuple[str, Any]
+
+
+def event_name(value: Any) -> str:
+    """The name of an event, as JSON had it; a number is what JavaScript writes for it.
+
+    Clients may use numbers for names, which they compare as text.
+
+    :raises PacketError: when it is neither text nor a number.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise PacketError("the name of an event is a string")
 
 
 def event_packet(endpoint: str, name: str, args: Sequence[Any]) -> Packet:

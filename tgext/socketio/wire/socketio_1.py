@@ -14,7 +14,7 @@ from typing import Any, Literal
 from . import fast
 from .errors import PacketError, PayloadError, PayloadTooLarge
 from .limits import MAX_CONNECT, MAX_DIGITS, Limits
-from .packet import Dumps, Loads, Packet, PacketType
+from .packet import Dumps, Loads, Packet, PacketType, event_name
 from .units import count_units, take_units
 
 TYPES: tuple[PacketType, ...] = (
@@ -98,9 +98,7 @@ def _read_event(packet: Packet, data: str, loads: Loads) -> None:
     event = loads(data)
     if not isinstance(event, dict):
         raise PacketError("an event is an object")
-    name, args = event.get("name"), event.get("args", [])
-    if not isinstance(name, str):
-        raise PacketError("the name of an event is a string")
+    name, args = event_name(event.get("name")), event.get("args", [])
     if not isinstance(args, list):
         raise PacketError("the arguments of an event are a list")
     packet["name"] = name

@@ -17,7 +17,7 @@ from typing import Any
 from . import fast
 from .errors import PacketError
 from .limits import DEFAULT_LIMITS, MAX_CONNECT, MAX_DIGITS, Limits
-from .packet import Dumps, Loads, Packet, PacketType
+from .packet import Dumps, Loads, Packet, PacketType, event_name
 
 CONNECT = "0"
 DISCONNECT = "1"
@@ -142,9 +142,7 @@ def _event_data(data: str, loads: Loads) -> tuple[str, list[Any]]:
     if not isinstance(args, list) or not args:
         raise PacketError("an event is a list with a name")
     name = args.pop(0)
-    if not isinstance(name, str):
-        raise PacketError("the name of an event is a string")
-    return name, args
+    return name if type(name) is str else event_name(name), args
 
 
 def _read_ack(packet: Packet, data: str, loads: Loads) -> None:
