@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import gevent
 import pytest
 from gevent.event import AsyncResult
+from gevent.queue import Queue
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tgext.socketio.engine.account import Account, Bounds, cost
+from tgext.socketio.engine.assembler import AckFilter
 from tgext.socketio.engine.namespace import BaseNamespace
+from tgext.socketio.engine.readahead import ReadAhead
+from tgext.socketio.wire.websocket import Message
 
 from .clients import DEADLINE, WebSocketClient, kinds, wait_for
 from .conftest import Serve
@@ -218,3 +227,160 @@ def test_control_frames_are_answered_after_the_handler(serve: Serve, kind: str) 
     namespace.go_on.set()
     assert client.websocket.receive_frame() == (10, b"are you there?")
     wait_for(lambda: len(namespace.notes) == 2, "the event is handled")
+
+
+# A model: what comes, what is handled and when handlers wait, in any order
+
+
+class Source:
+    """What each read brings."""
+
+    def __init__(self) -> None:
+        self.queue: Queue[Iterator[Message]] = Queue()
+
+    def __iter__(self) -> Source:
+        return self
+
+    def __next__(self) -> Iterator[Message]:
+        return self.queue.get()
+
+
+class Filter:
+    """Takes acks, which may have an attachment; notes them."""
+
+    def __init__(self) -> None:
+        self.taken: list[str | bytes] = []
+        self._begun: list[str | bytes] = []
+
+    @property
+    def incomplete(self) -> bool:
+        return bool(self._begun)
+
+    def take(self, content: str | bytes) -> bool:
+        if isinstance(content, bytes):
+            if self._begun:
+                self.taken += [*self._begun, content]
+                self._begun = []
+                return True
+            return False
+        if content.startswith("ping"):
+            self.taken.append(content)
+            return True
+        if "ack" in content and self._begun:
+            self.reset()  # an attachment is due
+            return False
+        if content.startswith("begun ack"):
+            self._begun.append(content)
+            return True
+        if content.startswith("ack"):
+            self.taken.append(content)
+            return True
+        return False
+
+    def reset(self) -> None:
+        self._begun = []
+
+
+contents = st.sampled_from(
+    ["event", "ack", "begun ack", "bytes", "ping", "control", "large"]
+)
+
+
+class Reading(RuleBasedStateMachine):
+    """A transport that handles messages one by one, and reads ahead while one waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source = Source()
+        self.filter = Filter()
+        self.account = Account(Bounds(1000, {}))
+        self.ahead: ReadAhead | None = None
+        self.current: Iterator[Message] = iter(())
+        self.sent: list[str | bytes] = []
+        self.handled: list[str | bytes] = []
+        self.gone: list[object] = []
+
+    @rule(kinds=st.lists(contents, max_size=6))
+    def come(self, kinds: list[str]) -> None:
+        messages: list[Message] = []
+        for kind in kinds:
+            text = f"{kind} {len(self.sent)}"
+            if kind == "large":
+                text += "x" * 30_000
+            content: str | bytes = text.encode() if kind == "bytes" else text
+            self.sent.append(content)
+            messages.append((9 if kind == "control" else 1, content))
+        self.source.queue.put(iter(messages))
+
+    @rule(long=st.booleans())
+    def wait(self, long: bool) -> None:
+        """A handler expects an ack; it may not even wait for it."""
+        if self.ahead is None:
+            self.ahead = ReadAhead(
+                self.current,
+                self.source,
+                lambda message: message[1] if message[0] == 1 else None,
+                cast(AckFilter, self.filter),
+                self.gone.append,
+                self.account,
+            )
+        self.ahead.start()
+        if long:
+            for _ in range(5):
+                gevent.sleep(0)
+
+    @rule(number=st.integers(1, 5))
+    def handle(self, number: int) -> None:
+        for _ in range(number):
+            message = self.following()
+            if message is None:
+                break
+            self.handled.append(message[1])
+
+    def following(self) -> Message | None:
+        while True:
+            if self.ahead is not None:
+                message = next(self.ahead, None)
+                if message is None:
+                    self.current, self.ahead = self.ahead.rest, None
+            else:
+                message = next(self.current, None)
+                if message is None:
+                    if self.source.queue.empty():
+                        return None
+                    self.current = next(self.source)
+            if message is not None:
+                return message
+
+    @invariant()
+    def order_is_kept(self) -> None:
+        assert len(set(self.handled)) == len(self.handled)
+        numbers = [
+            self.sent.index(each)
+            for each in self.handled
+            # An ack that is not whole is left for the end.
+            if isinstance(each, str) and "ack" not in each
+        ]
+        assert numbers == sorted(numbers)
+        assert not set(self.handled) & set(self.filter.taken)
+
+    @invariant()
+    def what_is_kept_is_charged(self) -> None:
+        kept = [] if self.ahead is None else self.ahead._kept
+        assert self.account.size == sum(cost(each[1]) for each in kept)
+        # One that is large may come last.
+        assert self.account.size < 65_536 + 31_000
+
+    def teardown(self) -> None:
+        self.handle(10**6)
+        self.order_is_kept()
+        handled, taken = set(self.handled), set(self.filter.taken)
+        assert handled | taken == set(self.sent)
+        assert self.account.size == 0
+        assert self.gone == []
+
+
+Reading.TestCase.settings = settings(
+    max_examples=40, stateful_step_count=30, deadline=None
+)
+TestReading = Reading.TestCase

@@ -132,23 +132,29 @@ def test_messages_of_several_posts_are_handled_in_order(
 def test_a_client_that_posts_faster_than_is_handled_has_to_wait(
     serve: Serve, kind: str
 ) -> None:
+    """Its body is not read before there is room for it."""
     namespace = fresh(Holding)
-    live = serve({"/chat": namespace}, max_message_size=1000)
+    live = serve({"/chat": namespace}, max_message_size=50_000)
     client: Any = live.client(kind)
     client.join("/chat")
     client.emit("/chat", "hold")
     assert namespace.entered.wait(DEADLINE)
-    text = client.dialect.event("/chat", "note", ("x" * 600,), None)
-    assert client.post(text).status == 200
-    second = gevent.spawn(client.post, text)
-    wait_for(lambda: live.server._requests, "the POST arrives")
+    text = client.dialect.event("/chat", "note", ("x" * 40_000,), None)
     transport: Any = live.socket(client).transport
-    wait_for(lambda: len(transport._inbox) == 2, "the POST is read")
-    gevent.sleep(0)
-    assert not second.ready()
+    account = live.socket(client).account
+    while not account.full:
+        assert client.post(text).status == 200
+    number = len(transport._inbox)
+    assert 3 * 50_000 < account.size < 5 * 50_000
+    more = gevent.spawn(client.post, text)
+    wait_for(lambda: transport.posting, "the POST arrives")
+    gevent.sleep(0.02)
+    assert not more.ready()
+    assert len(transport._inbox) == number
     namespace.go_on.set()
-    assert second.get(timeout=DEADLINE).status == 200
-    assert len(namespace.notes) == 2
+    assert more.get(timeout=DEADLINE).status == 200
+    wait_for(lambda: len(namespace.notes) == number + 1, "all is handled")
+    assert account.size == 0
 
 
 @polling

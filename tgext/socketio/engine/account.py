@@ -37,15 +37,15 @@ class Bounds:
     :param max_message_size: bytes of a message.
     :param numbers: how many things there may be, by the name of the option.
 
-    :ivar unread: bytes of input not handled at which a client has to wait: two of the
-        largest messages.
+    :ivar unread: bytes of input not handled at which a client has to wait: three of
+        the largest messages.
     :ivar most: bytes in all, past which a connection ends. Python's texts have up to
         four bytes per character, and a small packet of a POST may grow more.
     :ivar numbers: as given.
     """
 
     def __init__(self, max_message_size: int, numbers: Mapping[str, int]) -> None:
-        self.unread = max(2 * max_message_size, LEAST)
+        self.unread = max(3 * max_message_size, LEAST)
         self.most = max(8 * max_message_size, 8 * LEAST)
         self.numbers = numbers
 

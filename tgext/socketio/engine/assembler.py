@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..wire.binary import Reassembler
 from ..wire.errors import PacketError, ProtocolError
 from ..wire.packet import Packet
+from .account import cost
 from .generations import ALIVE, CLOSE
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
 
 log = logging.getLogger(__name__)
+
+#: Characters of a packet that is kept as what its JSON became, if it has to wait for
+#: attachments. That may be 25 times as large.
+SMALL = 1024
 
 
 class Assembler:
@@ -25,6 +31,14 @@ class Assembler:
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
         self._partial: Reassembler | None = None
+        #: Bytes that were charged for it.
+        self._size = 0
+
+    def clear(self) -> None:
+        """Keep nothing of a packet that has not come whole."""
+        self._partial = None
+        self._socket.account.release(self._size)
+        self._size = 0
 
     def take(self, message: str | bytes) -> Packet | None:
         """Take the next message.
@@ -49,20 +63,35 @@ class Assembler:
         if self._partial is not None:
             raise PacketError("text where an attachment is due")
         if "attachments" in packet:
-            partial = Reassembler(packet, socket.server.limits)
             if packet["attachments"]:
-                self._partial = partial
+                self._charge(message)
+                self._partial = self._begin(message, packet)
                 return None
-            return partial.packet()
+            return Reassembler(packet, socket.server.limits).packet()
         return packet
+
+    def _begin(self, text: str, packet: Packet) -> Reassembler:
+        socket = self._socket
+        limits, loads = socket.server.limits, socket.json_loads
+        if len(text) <= SMALL:
+            return Reassembler(packet, limits)
+        # It was read to see that it can be; it is kept as text.
+        anew = partial(socket.generation.decode, text, limits, loads)
+        return Reassembler({"attachments": packet["attachments"]}, limits, anew)
 
     def _attachment(self, data: bytes) -> Packet | None:
         if self._partial is None:
             raise PacketError("an attachment of nothing")
+        self._charge(data)
         packet = self._partial.add(data)
         if packet is not None:
-            self._partial = None
+            self.clear()
         return packet
+
+    def _charge(self, message: str | bytes) -> None:
+        size = cost(message)
+        self._socket.account.charge(size)
+        self._size += size
 
 
 class AckFilter:
@@ -81,11 +110,20 @@ class AckFilter:
         self._handed: set[int] = set()
         #: Whether an ack has begun whose attachments have not all come.
         self.incomplete = False
+        #: Whether the client has said that it leaves.
+        self._closes = False
+
+    def reset(self) -> None:
+        """Keep nothing of an ack that has not come whole."""
+        self._assembler.clear()
+        self.incomplete = False
 
     def take(self, message: str | bytes) -> bool:
         """Whether the message is dealt with: it belonged to an ack, was a ping, or said
         that the client leaves. One that cannot be read is not: it is answered later.
         """
+        if self._closes:
+            return True
         if isinstance(message, bytes):
             return self.incomplete and self._take(message)
         generation = self._socket.generation
@@ -96,6 +134,7 @@ class AckFilter:
             self._socket.transport.send_text(pong)
             return True
         if generation.is_close(message):
+            self._closes = True
             self._socket.spawn(self._socket.handle, CLOSE)
             return True
         return generation.is_ack(message) and self._take(message)
@@ -104,7 +143,7 @@ class AckFilter:
         try:
             packet = self._assembler.take(message)
         except ProtocolError:
-            self.incomplete = False
+            self.reset()
             return False
         self.incomplete = packet is None
         if packet is not None:

@@ -192,9 +192,11 @@ class FrameStream:
             self._readable()
 
     def _readable(self) -> None:
-        large = self._reader.needed > READ_SIZE
+        missing = self._reader.missing
         try:
-            data = self._recv(MOST_READ if large else READ_SIZE)
+            data = self._recv(
+                READ_SIZE if missing <= READ_SIZE else min(missing, MOST_READ)
+            )
         except BlockingIOError:
             return
         except OSError:

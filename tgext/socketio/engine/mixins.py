@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import event_packet
 from .rooms import Room, Rooms, check_room
+from .turns import in_turns
 
 if TYPE_CHECKING:
     from .namespace import BaseNamespace
@@ -55,7 +56,7 @@ class RoomsMixin(_Base):
         self.session["rooms"].discard(self._get_room_name(room))
 
     def _forget_rooms(self) -> None:
-        for room in self._rooms.rooms_of(self.ns_name, self.socket):
+        for room in in_turns(list(self._rooms.rooms_of(self.ns_name, self.socket))):
             if room is not None:
                 self.session["rooms"].discard(self._get_room_name(room))
 

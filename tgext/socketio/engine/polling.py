@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
 
-from ..wire.errors import PayloadError, PayloadTooLarge
+from ..wire.errors import MessageTooBig, PayloadError, PayloadTooLarge
 from . import payloads
 from .answers import BAD_REQUEST, TEXT, HTTPError, refusal
 from .generations import SOCKETIO_1
@@ -18,6 +19,12 @@ from .streams import STREAMS
 from .transports import PollingTransport
 from .virtsocket import Socket
 from .websocket import CLOSE_TIMEOUT, MOST_READ
+
+log = logging.getLogger(__name__)
+
+#: POSTs of one session at a time: clients 0.9 do not wait for the answer to one, but
+#: they never send more than a few.
+MOST_POSTS = 16
 
 StartResponse = Callable[..., Any]
 Body = Iterable[bytes]
@@ -54,7 +61,14 @@ class PollingHandler(HTTPHandler):
                 # Nobody knows which of the two came first.
                 socket.kill(reason="transport error")
                 raise refusal(generation, BAD_REQUEST)
+            if transport.posting >= MOST_POSTS:
+                log.info("A client sends more than %s POSTs at once", MOST_POSTS)
+                text = b"Too many requests at once"
+                raise self._unread("503 Service Unavailable", text)
             with transport.one_post():
+                if socket.account.closed:
+                    text = b"The session has ended"
+                    raise self._unread("400 Bad Request", text)
                 self._post(route, socket, transport, environ)
             headers, body = [TEXT], generation.post_answer
         start("200 OK", headers)
@@ -71,17 +85,17 @@ class PollingHandler(HTTPHandler):
         content_type = environ.get("CONTENT_TYPE", "")
         try:
             body = self._read_body(environ)
-            messages = payloads.read(
-                route, socket.generation, body, content_type, limits
+            transport.post(
+                payloads.read(route, socket.generation, body, content_type, limits)
             )
-        except PayloadTooLarge as error:
+        except (PayloadTooLarge, MessageTooBig) as error:
+            log.info("The POST of a client is refused: %s", error.reason)
             socket.kill(reason="parse error")
             text = b"Payload too large"
             raise self._unread("413 Payload Too Large", text) from error
         except PayloadError as error:
             socket.kill(reason="parse error")
             raise refusal(socket.generation, (3, error.reason)) from error
-        transport.post(messages, len(body))
 
     def _check_overlap(self, socket: Socket, transport: PollingTransport) -> None:
         if not transport.polling:

@@ -11,84 +11,144 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import chain
-from typing import NoReturn
+from typing import Any
 
 import gevent
 
 from ..wire.errors import ProtocolError
 from ..wire.websocket import Message
+from .account import Account, cost
 from .assembler import AckFilter
+from .turns import Turns
 
 
 class ReadAhead:
-    """Reads a connection until :meth:`stop`; starts when the current greenlet waits.
+    """What was read ahead of the handlers, as an iterator of messages in their order.
 
-    :param messages: what was read and is not handled yet.
+    Reads from :meth:`start` to the next message that is asked for, whenever the current
+    greenlet waits meanwhile. Each message is looked at once, however often that is.
+
+    :param rest: what was read and is not handled yet.
     :param reads: what can be read after that; ends with the connection.
     :param content: what a message holds; None for a control frame.
     :param acks: takes the acks.
     :param gone: called when the connection ends, with the error that ended it.
-    :param limit: bytes that may be kept; past them the peer has to wait.
+    :param account: is charged for what is kept. While it is full nothing is read, and
+        the peer has to wait.
+
+    :ivar rest: what follows when the iterator has ended.
     """
 
     def __init__(
         self,
-        messages: Iterator[Message],
+        rest: Iterator[Message],
         reads: Iterator[Iterator[Message]],
         content: Callable[[Message], str | bytes | None],
         acks: AckFilter,
         gone: Callable[[ProtocolError | OSError | None], object],
-        limit: int,
+        account: Account,
     ) -> None:
-        self._messages = messages
+        self.rest = rest
         self._reads = reads
         self._content = content
         self._acks = acks
         self._gone = gone
-        self._room = limit
+        self._account = account
         self._kept: deque[Message] = deque()
         #: The beginning of an ack whose attachments have not all come.
         self._begun: list[Message] = []
+        self._ended = False
         self._error: ProtocolError | OSError | None = None
+        #: Set until the current greenlet waits: most handlers do not.
+        self._due: Any = None
+        self._greenlet: gevent.Greenlet[..., Any] | None = None
+
+    def start(self) -> None:
+        """Read on when the current greenlet waits; again has no effect."""
+        if self._due is None and self._greenlet is None and not self._ended:
+            self._due = gevent.get_hub().loop.run_callback(self._spawn)
+
+    def stop(self) -> None:
+        """Read on no longer."""
+        if self._due is not None:
+            self._due.stop()
+            self._due = None
+        if self._greenlet is not None:
+            self._greenlet.kill()  # it waits: for input, or for its turn
+            self._greenlet = None
+
+    def clear(self) -> None:
+        """The connection has ended: nothing of it is kept."""
+        self._kept.clear()
+        self._begun.clear()
+        self._acks.reset()
+        self.rest = iter(())
+
+    def __iter__(self) -> Iterator[Message]:
+        return self
+
+    def __next__(self) -> Message:
+        if self._due is not None or self._greenlet is not None:
+            self.stop()
+        if not self._kept:
+            if self._begun:
+                self._keep_begun()
+            elif self._error is not None:
+                raise self._error
+            else:
+                raise StopIteration
+        message = self._kept.popleft()
+        self._account.release(cost(message[1]))
+        return message
+
+    def _spawn(self) -> None:
+        self._due = None
         self._greenlet = gevent.spawn(self._run)
-
-    def stop(self) -> Iterator[Message]:
-        """End it.
-
-        :returns: what is still to be handled, in order; raises where reading failed.
-        """
-        self._greenlet.kill()  # it waits for input, if it has begun at all
-        rest = self._messages if self._error is None else _failing(self._error)
-        return chain(self._kept, self._begun, rest)
 
     def _run(self) -> None:
         try:
-            self._keep()
-            while self._room > 0:
-                following = next(self._reads, None)
-                if following is None:
-                    break
-                self._messages = following
-                self._keep()
-            else:
-                return
+            self._read()
         except (ProtocolError, OSError) as error:
             self._error = error
-        self._gone(self._error)
+            self._ended = True
+        if self._ended:
+            self._gone(self._error)
 
-    def _keep(self) -> None:
-        for message in self._messages:
-            content = self._content(message)
-            if content is None or not self._acks.take(content):
-                self._kept.append(message)
-                self._room -= len(message[1])
-            elif self._acks.incomplete:
-                self._begun.append(message)
-            else:
+    def _read(self) -> None:
+        account = self._account
+        turns = Turns()
+        while not account.full:
+            message = next(self.rest, None)
+            if message is not None:
+                self._keep(message)
+                turns.check()
+                continue
+            following = next(self._reads, None)
+            if following is None:
+                self._ended = True
+                return
+            self.rest = following
+
+    def _keep(self, message: Message) -> None:
+        account, acks = self._account, self._acks
+        content = self._content(message)
+        begun = acks.incomplete
+        if content is not None and acks.take(content):
+            if not acks.incomplete:
                 self._begun.clear()
+            elif not begun or isinstance(content, bytes):
+                self._begun.append(message)  # charged by who puts it together
+        elif not account.closed:
+            if begun and not acks.incomplete:
+                # The ack cannot be read: whoever handles it will say so.
+                self._keep_begun()
+            account.charge(cost(message[1]))
+            self._kept.append(message)
 
-
-def _failing(error: Exception) -> Iterator[NoReturn]:
-    raise error
-    yield
+    def _keep_begun(self) -> None:
+        """Leave an ack to whoever handles messages one by one."""
+        for message in self._begun:
+            self._account.charge(cost(message[1]))
+            self._kept.append(message)
+        self._begun.clear()
+        self._acks.reset()

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
+from ..wire.errors import ProtocolError
+from .account import cost
 from .assembler import AckFilter
 from .handlers import CLIENT_LEFT, SERVER_LEFT
 from .heartbeat import Heartbeat
 from .outbox import Encoded, PollingOutbox, SocketOutbox
-from .turns import in_turns, take_turn
+from .turns import Turns, in_turns
 from .virtsocket import Socket
 
 if TYPE_CHECKING:
@@ -124,7 +127,10 @@ class PollingTransport(Transport):
         self.follower: WebSocketTransport | None = None
         self._released = False
         self._inbox: deque[str | bytes] = deque()
-        self._inbox_size = 0
+        #: Held by those whose bodies are read: one may be slow.
+        self._readers = BoundedSemaphore(2)
+        #: Held by the one whose messages are taken in.
+        self._taking = BoundedSemaphore(1)
         self._acks = AckFilter(socket)
         self._worker: gevent.Greenlet[..., Any] | None = None
         #: Set while all that came in is handled.
@@ -164,35 +170,75 @@ class PollingTransport(Transport):
 
     @contextmanager
     def one_post(self) -> Iterator[None]:
-        """Counts a POST from its headers to its answer."""
+        """A POST from its headers to its answer.
+
+        It waits while two others are read, and while too much of what came before it is
+        not handled; its body is read after that.
+        """
         self.posting += 1
         try:
-            yield
+            with self._readers:
+                self.heartbeat.heard = True
+                if self.socket.account.full:
+                    self.handled.wait()
+                yield
         finally:
             self.posting -= 1
 
-    def post(self, messages: Sequence[str | bytes], size: int) -> None:
+    def post(self, messages: Iterable[str | bytes]) -> None:
         """Take messages in; they are handled after the request has been answered.
 
         A handler that waits for the client to answer would wait for ever if the POST
-        that brought the event waited for the handler. Blocks while more is unhandled
-        than one message may have.
+        that brought the event waited for the handler. What follows the end of the
+        connection is ignored.
 
-        :param size: how many bytes they came in.
+        :param messages: may be read from the body one by one, in which others have
+            their turns.
+        :raises PayloadError: when the body cannot be read; nothing of it is taken then.
+        :raises MessageTooBig: when it would take too much memory; likewise.
         """
         self.heartbeat.heard = True
-        if self._worker is not None or self._acks.incomplete:
-            # A handler runs, and may wait for an ack.
-            messages = [
-                each for each in in_turns(messages) if not self._acks.take(each)
-            ]
-        self._inbox.extend(messages)
-        self._inbox_size += size
-        self.handled.clear()
-        if self._worker is None:
-            self._start_worker(self._work)
-        if self._inbox_size > self.server.limits.max_message_size:
-            self.handled.wait()
+        with self._taking:
+            came = self._charged(messages)
+            if self._worker is not None or self._acks.incomplete:
+                came = self._without_acks(came)
+            if self.socket.account.closed:
+                return
+            self._inbox.extend(came)
+            self.handled.clear()
+            if self._worker is None:
+                self._start_worker(self._work)
+
+    def _charged(self, messages: Iterable[str | bytes]) -> list[str | bytes]:
+        """Messages that are kept from now on."""
+        account = self.socket.account
+        came: list[str | bytes] = []
+        size = 0
+        try:
+            for each in in_turns(messages):
+                if account.closed:
+                    return []
+                each_size = cost(each)
+                account.charge(each_size)
+                size += each_size
+                came.append(each)
+        except ProtocolError:
+            account.release(size)
+            raise
+        return came
+
+    def _without_acks(self, messages: list[str | bytes]) -> list[str | bytes]:
+        """What is left for the handlers: one that runs may wait for an ack."""
+        account = self.socket.account
+        left: list[str | bytes] = []
+        for each in in_turns(messages):
+            if account.closed:
+                return []
+            if self._acks.take(each):
+                account.release(cost(each))
+            else:
+                left.append(each)
+        return left
 
     def _start_worker(self, work: Callable[[], None]) -> None:
         """Run handlers, which a server that stops waits for as it does for requests."""
@@ -206,20 +252,24 @@ class PollingTransport(Transport):
     def _work(self) -> None:
         heartbeat = self.heartbeat
         heartbeat.busy = True
+        account = self.socket.account
+        turns = Turns()
         try:
-            count = 0
             while self._inbox and self.socket.connected:
-                self.socket.receive(self._inbox.popleft())
-                count += 1
-                if not count % BATCH:
-                    take_turn()
+                message = self._inbox.popleft()
+                account.release(cost(message))
+                self.socket.receive(message)
+                turns.check()
         finally:
             heartbeat.busy = False
             heartbeat.heard = True
-            self._inbox.clear()
-            self._inbox_size = 0
+            self._forget_inbox()
             self._worker = None
             self.handled.set()
+
+    def _forget_inbox(self) -> None:
+        self.socket.account.release(sum(map(cost, self._inbox)))
+        self._inbox.clear()
 
     def release_polls(self) -> None:
         """Let go of a poll that waits, and let none wait: the follower takes over."""
@@ -230,6 +280,10 @@ class PollingTransport(Transport):
         if self.closed:
             return
         self.stop()
+        # A handler that still waits keeps none of what came after its event.
+        self._forget_inbox()
+        self._acks.reset()
+        self.handled.set()
         if self.follower is not None:
             self.follower.abort()
         if reason != CLIENT_LEFT:

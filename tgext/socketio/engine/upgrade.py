@@ -65,7 +65,7 @@ class Upgrade:
         self.websocket.heartbeat.busy = True
         ahead = self.websocket.read_ahead(rest)
         self.polling.handled.wait()
-        return ahead.stop()
+        return ahead
 
     def _probe(self) -> Iterator[Message] | None:
         for messages in self.websocket.reads:

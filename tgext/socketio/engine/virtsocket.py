@@ -436,6 +436,7 @@ class Socket(AckBook, Jobs):
             if self.transport is not None:
                 self.transport.close(reason, code)
             self._end_jobs()
+            self.assembler.clear()
             self.account.close()
 
     def _end(self, namespace: BaseNamespace, reason: str) -> None:

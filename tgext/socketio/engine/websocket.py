@@ -28,7 +28,7 @@ from .outbox import SocketOutbox, TextOutbox
 from .readahead import ReadAhead
 from .tls import below
 from .transports import BATCH, Transport
-from .turns import take_turn
+from .turns import Turns, take_turn
 from .virtsocket import Socket
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class Reads:
         gevent's own `recv` does not wait while there is some: a client that always has
         some would keep all others from being read.
         """
-        needed = self._reader.needed
-        size = READ_SIZE if needed <= READ_SIZE else min(needed, MOST_READ)
+        missing = self._reader.missing
+        size = READ_SIZE if missing <= READ_SIZE else min(missing, MOST_READ)
         while True:
             if self._pending is not None and self._pending():
                 take_turn()
@@ -98,6 +98,11 @@ class Reads:
             except BlockingIOError:
                 continue  # less than a record of TLS
             return data
+
+    def drop(self) -> None:
+        """Keep nothing of a message that has not come whole."""
+        self._early = b""
+        self._reader = FrameReader()
 
     def close(self) -> None:
         """Let go of the event loop."""
@@ -143,9 +148,8 @@ class WebSocketTransport(Transport):
         self.start()
         self._messages = iter(())
         self.socket.connect_main()
-        rest = None if self._ahead is None else self._ahead.stop()
-        self._ahead = self._messages = None
-        self.run(rest)
+        self._messages = None
+        self.run(self._ahead)
 
     def run(self, first: Iterator[Message] | None = None) -> None:
         """Read and handle messages until the connection ends.
@@ -161,6 +165,8 @@ class WebSocketTransport(Transport):
         except (ProtocolError, OSError) as raised:
             error = raised
         finally:
+            if self._ahead is not None:
+                self._ahead.stop()
             self._end(error)
             if isinstance(error, ProtocolError):
                 self._discard()
@@ -170,19 +176,32 @@ class WebSocketTransport(Transport):
         """Handle what was read; True when it ended the connection."""
         self.heartbeat.busy = True
         self._cork.hold()
-        self._messages = messages
+        following: Iterator[Message] | None = messages
         try:
-            while self._messages is not None:
-                if self._handle_each(self._messages):
+            while following is not None:
+                self._messages = following
+                if self._handle_each(following):
                     return True
+                following = self._following()
             return False
         finally:
+            self._messages = None
             self._cork.release()
             self.heartbeat.busy = False
             self.heartbeat.heard = True
 
+    def _following(self) -> Iterator[Message] | None:
+        """What is to be handled after what was."""
+        ahead = self._ahead
+        if ahead is None or self._messages is not ahead:
+            return ahead
+        self._ahead = None
+        return ahead.rest
+
     def _handle_each(self, messages: Iterator[Message]) -> bool:
+        """Handle what was read, as long as nobody reads ahead of it."""
         receive = self.socket.receive
+        turns: Turns | None = None
         turn = 0
         for opcode, payload in messages:
             if opcode == TEXT:
@@ -195,12 +214,11 @@ class WebSocketTransport(Transport):
             if turn == BATCH:
                 turn = 0
                 self._cork.flush()
-                gevent.sleep(0)
-            if self._ahead is not None:
-                self._messages = self._ahead.stop()
-                self._ahead = None
+                gevent.sleep(0)  # input does not come in
+                turns = turns or Turns()
+                turns.check()
+            if self._ahead is not None and self._ahead is not messages:
                 return False
-        self._messages = None
         return False
 
     def expect_ack(self) -> None:
@@ -215,18 +233,24 @@ class WebSocketTransport(Transport):
 
     def _read_on(self) -> None:
         """Read ahead of the handler that runs, if one does."""
-        if self._messages is not None and self._ahead is None:
-            self._ahead = self.read_ahead(self._messages)
+        if self._messages is not None:
+            self.read_ahead(self._messages)
 
     def read_ahead(self, messages: Iterator[Message]) -> ReadAhead:
         """Read on while this greenlet does something else.
 
         :param messages: what was read and is not handled yet.
+        :returns: it, and what is read, in the order in which it came.
         """
-        acks = AckFilter(self.socket)
-        return ReadAhead(
-            messages, self.reads, self._content, acks, self._gone, self._limit
-        )
+        ahead = self._ahead
+        if ahead is None:
+            socket = self.socket
+            acks = AckFilter(socket)
+            ahead = self._ahead = ReadAhead(
+                messages, self.reads, self._content, acks, self._gone, socket.account
+            )
+        ahead.start()
+        return ahead
 
     def _content(self, message: Message) -> str | bytes | None:
         opcode, payload = message
@@ -260,6 +284,8 @@ class WebSocketTransport(Transport):
 
     def close(self, reason: str, code: int) -> None:
         self.stop()
+        if self._ahead is not None:
+            self._ahead.clear()
         if reason == "slow consumer" or self.outbox.closed:
             self.abort()
             return
@@ -272,6 +298,7 @@ class WebSocketTransport(Transport):
     def abort(self) -> None:
         """End the connection without a word; ends :meth:`run`."""
         self.outbox.close()
+        self.reads.drop()
         try:
             self._sock.shutdown(2)
         except OSError:

@@ -7,6 +7,7 @@ follow in messages of their own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .errors import PacketError
@@ -72,10 +73,17 @@ class Reassembler:
     """Collects the attachments of one packet.
 
     :param packet: as decoded, with its number of ``attachments``.
+    :param anew: decodes it anew once they have come: what JSON becomes may be many
+        times as large as its text, and the attachments may be long in coming.
     """
 
-    def __init__(self, packet: Packet, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._packet = packet
+    def __init__(
+        self,
+        packet: Packet,
+        limits: Limits = DEFAULT_LIMITS,
+        anew: Callable[[], Packet] | None = None,
+    ) -> None:
+        self._anew: Callable[[], Packet] = anew or (lambda: packet)
         self._missing = packet["attachments"]
         self._room = limits.max_message_size
         self._attachments: list[bytes | None] = []
@@ -97,7 +105,7 @@ class Reassembler:
 
     def packet(self) -> Packet:
         """The packet with its attachments in place."""
-        packet = self._packet
+        packet = self._anew()
         try:
             packet["args"] = put_back(packet["args"], self._attachments)
         except RecursionError:

@@ -83,6 +83,11 @@ class FrameReader:
         self._compressed = False
         self._fragments = bytearray()
 
+    @property
+    def missing(self) -> int:
+        """How many bytes are missing of a frame that has not come whole."""
+        return self.needed - len(self._pending)
+
     def feed(self, data: bytes) -> Iterator[Message]:
         """Yield the messages that ``data`` completes.
 
