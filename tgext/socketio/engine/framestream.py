@@ -411,6 +411,7 @@ class FrameStream:
             return
         self._hung_up = self._input_over = True
         self._rest = None
+        self._reader = FrameReader()  # of a message that has not come whole, nothing
         self._watcher.stop()
         self._wheel.discard(self._heartbeat)
         self._wheel.discard(self._deadline)

@@ -33,6 +33,11 @@ allowed_event_name_regex = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
 _SHORT = 100
 
 
+#: Handlers of a class that are remembered: one with `__getattr__` may have as many as
+#: clients think of names.
+_MOST_HANDLERS = 1000
+
+
 def _find_method(event: str) -> str | None:
     """The name of an event's method; None for an event that may not be called so."""
     if allowed_event_name_regex.fullmatch(event) is None:
@@ -257,6 +262,8 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         handler = cls._handlers.get(method_name)
         function = getattr(method, "__func__", method)
         if handler is None or handler.function is not function:
+            if len(cls._handlers) >= _MOST_HANDLERS:
+                cls._handlers.clear()
             handler = cls._handlers[method_name] = cls._handler_class(method)
         return handler
 

@@ -17,6 +17,10 @@ Room = str | int
 Key = tuple[str, "Room | None"]
 
 
+#: Characters of the name of a room: a client may have chosen it, and be in many.
+MOST = 1024
+
+
 def check_room(room: object) -> Room:
     """A room, as all processes name it.
 
@@ -27,12 +31,16 @@ def check_room(room: object) -> Room:
     :raises TypeError: when it is neither: what else works in one process, such as a
         UUID or a date, would not arrive as the same in another. True and False are
         no numbers here.
-    :raises ValueError: when it has half of a surrogate pair, which has no UTF-8.
+    :raises ValueError: when it has half of a surrogate pair, which has no UTF-8, or
+        more than :data:`MOST` characters.
     """
-    if type(room) is str and room.isascii():
+    if type(room) is str and room.isascii() and len(room) <= MOST:
         return room
     if isinstance(room, str):
         room = str.__str__(room)
+        if len(room) > MOST:
+            text = f"the room '{escape(room)}' has more than {MOST} characters"
+            raise ValueError(text)
         try:
             room.encode()
         except UnicodeEncodeError:

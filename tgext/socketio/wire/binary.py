@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .depth import deep
 from .errors import PacketError
 from .limits import DEFAULT_LIMITS, Limits
 from .packet import Packet
@@ -24,8 +25,13 @@ def take_out(value: Any, attachments: list[bytes]) -> Any:
 
     :raises TypeError: when it is nested too deep.
     """
+    known = len(attachments)
     try:
-        return _take_out(value, attachments)
+        try:
+            return _take_out(value, attachments)
+        except RecursionError:
+            del attachments[known:]
+            return deep(_take_out, value, attachments)
     except RecursionError:
         raise TypeError("nested too deep to be written as JSON") from None
 
@@ -106,8 +112,13 @@ class Reassembler:
     def packet(self) -> Packet:
         """The packet with its attachments in place."""
         packet = self._anew()
+        args, attachments = packet["args"], self._attachments
         try:
-            packet["args"] = put_back(packet["args"], self._attachments)
+            try:
+                packet["args"] = put_back(args, attachments)
+            except RecursionError:
+                # Where bytes are back already, nothing is left to be done.
+                packet["args"] = deep(put_back, args, attachments)
         except RecursionError:
             raise PacketError("the packet is nested too deep") from None
         return packet

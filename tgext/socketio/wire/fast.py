@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, NoReturn
 from uuid import UUID
 
+from .depth import deep
 from .errors import InvalidJSON
 from .packet import Dumps, Loads
 
@@ -42,7 +43,10 @@ def py_loads(text: str) -> Any:
         or holds a number that Python refuses to read for its length.
     """
     try:
-        return _decode(text)
+        try:
+            return _decode(text)
+        except RecursionError:
+            return deep(_decode, text)
     except (ValueError, RecursionError) as error:
         raise InvalidJSON(f"invalid JSON: {str(error)[:80]}") from None
 
@@ -61,7 +65,10 @@ def py_dumper(default: Default | None = None) -> Dumps:
 
     def dumps(value: Any) -> str:
         try:
-            return _encode(value, fallback)
+            try:
+                return _encode(value, fallback)
+            except RecursionError:
+                return deep(_encode, value, fallback)
         except RecursionError:
             raise TypeError("nested too deep to be written as JSON") from None
 

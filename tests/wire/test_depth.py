@@ -1,0 +1,71 @@
+"""JSON that is nested deep is read and written; what has no end is refused."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tgext.socketio.wire import fast, socketio_5
+from tgext.socketio.wire.binary import Reassembler, take_out
+from tgext.socketio.wire.depth import deep
+from tgext.socketio.wire.errors import InvalidJSON, PacketError
+
+DEPTH = 2000
+
+
+def nested(depth: int, core: str = "1", key: bool = False) -> str:
+    begin, end = ('{"a":', "}") if key else ("[", "]")
+    return begin * depth + core + end * depth
+
+
+@pytest.mark.parametrize("key", [False, True])
+@pytest.mark.parametrize("loads", [fast.loads, fast.py_loads])
+@pytest.mark.parametrize("dumps", [fast.dumps, fast.py_dumps])
+def test_two_thousand_levels(loads: fast.Loads, dumps: fast.Dumps, key: bool) -> None:
+    text = nested(DEPTH, key=key)
+    assert dumps(loads(text)) == text
+
+
+@pytest.mark.parametrize("key", [False, True])
+@pytest.mark.parametrize("loads", [fast.loads, fast.py_loads])
+def test_a_hundred_thousand_levels(loads: fast.Loads, key: bool) -> None:
+    limit = sys.getrecursionlimit()
+    with pytest.raises(InvalidJSON):
+        loads(nested(100_000, key=key))
+    assert sys.getrecursionlimit() == limit
+
+
+def test_what_is_too_deep_to_be_written() -> None:
+    value: object = 1
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(TypeError, match="nested too deep"):
+        fast.dumps(value)
+    with pytest.raises(TypeError, match="nested too deep"):
+        take_out(value, [])
+
+
+def test_bytes_that_are_deep() -> None:
+    text = nested(DEPTH, '{"_placeholder":true,"num":0}')
+    packet = socketio_5.decode(f'51-["a",{text}]')
+    whole = Reassembler(packet).add(b"data")
+    assert whole is not None
+    attachments: list[bytes] = []
+    assert fast.dumps(take_out(whole["args"], attachments)) == f"[{text}]"
+    assert attachments == [b"data"]
+
+
+def test_bytes_that_are_too_deep() -> None:
+    value: object = {"_placeholder": True, "num": 0}
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(PacketError, match="nested too deep"):
+        Reassembler({"args": value, "attachments": 1}).add(b"data")
+
+
+def test_a_bound_that_was_raised_is_lowered_again() -> None:
+    limit = sys.getrecursionlimit()
+    with pytest.raises(ZeroDivisionError):
+        deep(lambda: 1 // 0)
+    assert sys.getrecursionlimit() == limit
