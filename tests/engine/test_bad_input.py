@@ -10,8 +10,8 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine import polling as polling_module
 from tgext.socketio.engine import websocket as websocket_module
+from tgext.socketio.engine.http import connection
 from tgext.socketio.wire.websocket import TEXT, encode_frame
 
 from ..vectors.bad_input import BAD_INPUT
@@ -305,8 +305,8 @@ def test_bad_input_is_answered_and_others_are_served(
     serve: Serve, vector: Vector, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What is sent in spite of the answer is read, however long it takes.
-    for module in (polling_module, websocket_module):
-        monkeypatch.setattr(module, "CLOSE_TIMEOUT", DEADLINE)
+    monkeypatch.setattr(websocket_module, "CLOSE_TIMEOUT", DEADLINE)
+    monkeypatch.setattr(connection, "LINGER", DEADLINE)
     scene = Scene(serve, vector, kind)
     SEND[type(vector.sent)](scene, vector.sent, vector.live)
     scene.serve_neighbour()

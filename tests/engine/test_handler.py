@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine import polling
+from tgext.socketio.engine.http import connection
 
 from .clients import (
     DEADLINE,
@@ -122,7 +122,7 @@ def test_extensions_that_nobody_can_read_are_not_looked_at(serve: Serve) -> None
 def test_a_body_past_the_limit_is_refused_unread(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
-    monkeypatch.setattr(polling, "CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(connection, "LINGER", 0.1)
     live = serve({}, max_message_size=100)
     client = live.polling_5()
     raw = live.raw()

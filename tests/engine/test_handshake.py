@@ -90,7 +90,7 @@ def test_a_handshake_that_cannot_be_accepted_is_refused(
     # What is in the way is said by a line of its own.
     *reasons, record = caplog.records
     assert len(reasons) == (status == 403)
-    assert f'" {status} ' in record.getMessage()
+    assert f" {status} " in record.getMessage()
 
 
 def test_the_refusal_says_what_is_wrong(serve: Serve) -> None:

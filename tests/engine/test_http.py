@@ -1,20 +1,26 @@
-"""How answers leave; what connections are given time for is in test_handler.py."""
+"""Requests one after the other, and how answers leave.
+
+What connections are given time for is in test_handler.py.
+"""
 
 from __future__ import annotations
 
 import gc
+import logging
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import gevent
 import pytest
 
 from tgext.socketio.engine.handler import SocketIOHandler
-from tgext.socketio.engine.http import SENT_AT_ONCE
+from tgext.socketio.engine.http import SENT_AT_ONCE, connection
+from tgext.socketio.engine.http.body import DRAINED
 from tgext.socketio.wire.handshake import accept_key
 
-from .clients import RESOURCE, wait_for
-from .conftest import Serve
+from .clients import RESOURCE, Raw, Reply, wait_for
+from .conftest import Live, Serve
 from .namespaces import Echo
 from .test_handshake import KEY
 
@@ -90,3 +96,370 @@ def test_a_connection_that_has_ended_is_forgotten_without_the_collector(
         wait_for(lambda: not handlers, "all handlers are gone")
     finally:
         gc.enable()
+
+
+# One request after the other
+
+
+class Seen:
+    """An application that notes what it is asked, and says it."""
+
+    def __init__(self, reads: bool = True) -> None:
+        self.requests: list[str] = []
+        self._reads = reads
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> list[bytes]:
+        body = environ["wsgi.input"].read() if self._reads else b""
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        self.requests.append(f"{method} {path} {body.decode('latin-1')}".strip())
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [self.requests[-1].encode("latin-1")]
+
+
+def ask(raw: Raw, *requests: bytes) -> list[Reply]:
+    """Send requests in one piece, and take an answer to each."""
+    raw.send_raw(b"".join(requests))
+    return [raw.receive_reply() for _ in requests]
+
+
+def post(fields: bytes = b"", method: bytes = b"POST", chunks: bool = False) -> bytes:
+    """A request whose body could be taken for another one."""
+    body = b"GET /hidden HTTP/1.1\r\nHost: here\r\n\r\n"
+    if chunks:
+        framing = b"Transfer-Encoding: chunked"
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    else:
+        framing = b"Content-Length: %d" % len(body)
+    return b"%b /form HTTP/1.1\r\nHost: here\r\n%b%b\r\n\r\n%b" % (
+        method,
+        fields,
+        framing,
+        body,
+    )
+
+
+FORM = "/form GET /hidden HTTP/1.1\r\nHost: here"
+NEXT = b"GET /next HTTP/1.1\r\nHost: here\r\n\r\n"
+
+UPGRADES = [
+    b"",
+    b"Connection: upgrade\r\n",
+    b"Connection: Upgrade\r\nUpgrade: h2c\r\n",
+    b"Upgrade: websocket\r\n",
+    b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n",
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+]
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["read", "unread"])
+@pytest.mark.parametrize("chunks", [False, True], ids=["sized", "chunked"])
+@pytest.mark.parametrize("fields", UPGRADES, ids=repr)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "HEAD"])
+def test_a_body_ends_where_it_says_whatever_the_connection_is_to_become(
+    serve: Serve, method: str, fields: bytes, chunks: bool, reads: bool
+) -> None:
+    seen = Seen(reads)
+    raw = serve(application=seen).raw()
+    request = post(fields, method.encode(), chunks)
+    raw.send_raw(request + NEXT)
+    status, headers = raw.receive_head()
+    assert status == 200
+    if method != "HEAD":
+        raw._received = raw._received[int(headers["Content-Length"]) :]
+    assert raw.receive_reply().text == "GET /next"
+    assert seen.requests == [f"{method} {FORM if reads else '/form'}", "GET /next"]
+
+
+@pytest.mark.parametrize("chunks", [False, True], ids=["sized", "chunked"])
+def test_requests_that_come_byte_by_byte(serve: Serve, chunks: bool) -> None:
+    seen = Seen()
+    raw = serve(application=seen).raw()
+    for byte in post(chunks=chunks) + b"\r\n" + NEXT:
+        raw.send_raw(bytes([byte]))
+        gevent.sleep(0)
+    raw.receive_reply()
+    assert raw.receive_reply().text == "GET /next"
+    assert seen.requests == [f"POST {FORM}", "GET /next"]
+
+
+@pytest.mark.parametrize("size", [100, 8000, 30_000])
+def test_heads_of_all_sizes_are_followed_by_others(serve: Serve, size: int) -> None:
+    raw = serve(application=Seen()).raw()
+    head = b"GET /a HTTP/1.1\r\nHost: here\r\nX: %b\r\n\r\n" % (b"x" * size)
+    replies = ask(raw, head, NEXT, head, head, NEXT)
+    texts = ["GET /a", "GET /next", "GET /a", "GET /a", "GET /next"]
+    assert [reply.text for reply in replies] == texts
+
+
+def test_what_of_a_body_is_too_much_to_be_skipped_ends_the_connection(
+    serve: Serve,
+) -> None:
+    seen = Seen(reads=False)
+    raw = serve(application=seen).raw()
+    head = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n"
+    raw.send_raw(head % (DRAINED + 1) + NEXT * 10)
+    reply = raw.receive_reply()
+    assert (reply.text, reply.headers["Connection"]) == ("POST /", "close")
+    raw.expect_end()
+    assert seen.requests == ["POST /"]
+
+
+def test_a_large_body_that_nobody_reads_does_not_hide_the_answer(serve: Serve) -> None:
+    """Closing with unread input would reset the connection."""
+    http = serve(application=Seen(reads=False)).http()
+    reply = http.post("/", b"x" * 8 * DRAINED)
+    assert reply.text == "POST /"
+    assert reply.headers["Connection"] == "close"
+
+
+def test_an_application_that_stops_reading_is_followed_by_no_other_request(
+    serve: Serve,
+) -> None:
+    asked: list[str] = []
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        asked.append(environ["PATH_INFO"])
+        with gevent.Timeout(0.05, False):  # type: ignore[arg-type]
+            environ["wsgi.input"].read()
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    raw = serve(application=application).raw()
+    raw.send_raw(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\n12345")
+    assert raw.receive_reply().headers["Connection"] == "close"
+    raw.send_raw(b"67890" + NEXT)
+    raw.expect_end()
+    assert asked == ["/"]
+
+
+@pytest.mark.parametrize(
+    "chunk", [b"x\r\n", b"+5\r\nhello\r\n", b"5\r\nhello\n", b"5\nhello\r\n"], ids=repr
+)
+@pytest.mark.parametrize("reads", [True, False], ids=["read", "unread"])
+def test_a_body_that_cannot_be_read_ends_the_connection(
+    serve: Serve, caplog: pytest.LogCaptureFixture, chunk: bytes, reads: bool
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio.engine")
+    raw = serve(application=Seen(reads)).raw()
+    head = b"POST /a?b HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raw.send_raw(head + chunk + b"0\r\n\r\n" + NEXT)
+    assert raw.receive_reply().status == (400 if reads else 200)
+    raw.expect_end()
+    [record] = caplog.records
+    assert "chunk" in record.getMessage()
+    assert record.getMessage().endswith("POST /a")
+
+
+@pytest.mark.parametrize("fields", UPGRADES[1:5], ids=repr)
+@pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling", "4-polling"])
+def test_clients_that_poll_through_a_proxy_that_offers_upgrades(
+    serve: Serve, kind: str, fields: bytes
+) -> None:
+    """As ``proxy_set_header Connection "upgrade"`` does on every request."""
+    live = serve({"/chat": Echo})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    body = client.dialect.event("/chat", "echo", (1,), 1).encode()
+    if kind.startswith("2"):
+        body = b"%d:%b" % (len(body), body)
+    head = f"POST {client.target} HTTP/1.1\r\nHost: here\r\n".encode()
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+    raw = live.raw()
+    raw.send_raw(head + fields + length + body)
+    assert raw.receive_reply().status == 200
+    assert client.read()["type"] == "ack"
+
+
+def test_what_is_refused_is_logged_without_what_opens_a_session(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    live = serve()
+    targets = [
+        f"{RESOURCE}/?EIO=4&sid=secret",
+        f"{RESOURCE}/1/xhr-polling/secret",
+        f"http://here{RESOURCE}/1/xhr-polling/secret",
+    ]
+    for target in targets:
+        raw = live.raw()
+        raw.send_raw(f"GET {target} HTTP/1.1\r\nX\x1b: \r\n\r\n".encode())
+        assert raw.receive_reply().status == 400
+        raw.send_raw(f"GET {target} \x1b[2J\n\r\n\r\n".encode())
+        raw.expect_end()
+    assert len(caplog.records) == len(targets)
+    assert "secret" not in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+def test_a_request_for_no_page_in_particular(serve: Serve) -> None:
+    raw = serve(application=Seen()).raw()
+    [options, after] = ask(raw, b"OPTIONS * HTTP/1.1\r\nHost: here\r\n\r\n", NEXT)
+    assert (options.status, after.text) == (204, "GET /next")
+    assert "GET" in options.headers["Allow"]
+
+
+def test_a_target_with_a_host_is_served_as_its_path(serve: Serve) -> None:
+    raw = serve(application=Seen()).raw()
+    request = b"GET http://there/page HTTP/1.1\r\nHost: here\r\n\r\n"
+    assert [reply.text for reply in ask(raw, request, NEXT)] == [
+        "GET /page",
+        "GET /next",
+    ]
+
+
+def test_a_client_connects_with_a_target_with_a_host(serve: Serve) -> None:
+    live = serve({"/chat": Echo}, handshake_timeout=0.3)
+    target = f"http://127.0.0.1:{live.port}{RESOURCE}/?EIO=4&transport=websocket"
+    assert live.websocket(target).status == 101
+    assert live.http().get(target.replace("websocket", "polling")).status == 200
+
+
+# 100 (Continue)
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def expecting(live: Live, version: str, body: bytes = b"", length: int = 5) -> Raw:
+    raw = live.raw()
+    raw.send_raw(
+        f"POST / HTTP/{version}\r\nHost: here\r\nConnection: keep-alive\r\n"
+        f"Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n".encode()
+        + body
+    )
+    return raw
+
+
+def test_a_client_is_told_to_continue_once_its_body_is_wanted(serve: Serve) -> None:
+    raw = expecting(serve(application=Seen()), "1.1")
+    assert raw.sock.recv(65536) == CONTINUE
+    raw.send_raw(b"hello" + NEXT)
+    assert raw.receive_reply().text == "POST / hello"
+    assert raw.receive_reply().text == "GET /next"
+
+
+def test_an_older_client_is_not_told(serve: Serve) -> None:
+    raw = expecting(serve(application=Seen()), "1.0", b"hello")
+    assert raw.receive_reply().text == "POST / hello"
+
+
+@pytest.mark.parametrize("body", [b"", b"hello" + NEXT], ids=["waits", "sends"])
+def test_a_client_whose_body_nobody_wants_is_answered_and_that_is_all(
+    serve: Serve, body: bytes
+) -> None:
+    """It may send the body or not: what follows could be either."""
+    seen = Seen(reads=False)
+    raw = expecting(serve(application=seen), "1.1", body)
+    reply = raw.receive_reply()
+    assert (reply.text, reply.headers["Connection"]) == ("POST /", "close")
+    raw.expect_end()
+    assert seen.requests == ["POST /"]
+
+
+def test_who_reads_the_body_while_answering_sends_no_100_in_between(
+    serve: Serve,
+) -> None:
+    def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Length", "10")])
+        yield b"begun"
+        yield environ["wsgi.input"].read()
+
+    raw = expecting(serve(application=application), "1.1", b"hello")
+    assert raw.receive_reply().text == "begunhello"
+    raw.expect_end()
+
+
+def test_an_answer_before_the_body_has_come(serve: Serve) -> None:
+    def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Length", "10")])
+        yield b"begun"
+        yield environ["wsgi.input"].read()
+
+    live = serve(application=application)
+    raw = live.raw()
+    head = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\n"
+    for _ in range(2):
+        raw.send_raw(head)
+        raw.receive_head()
+        raw.send_raw(b"hello")
+        while len(raw._received) < 10:
+            raw._received += raw.sock.recv(65536)
+        assert raw._received == b"begunhello"
+        raw._received = b""
+
+
+# Where answers end
+
+
+def saying(*chunks: bytes, length: int | None = None, path: str = "/") -> Any:
+    """An application with an answer of its own at one path, and its path elsewhere."""
+
+    def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != path:
+            start_response("200 OK", [])
+            return [environ["PATH_INFO"].encode()]
+        headers = [] if length is None else [("Content-Length", str(length))]
+        start_response("200 OK", headers)
+        return iter(chunks)
+
+    return application
+
+
+@pytest.mark.parametrize("length", [None, 6])
+def test_an_answer_to_head_has_no_body(serve: Serve, length: int | None) -> None:
+    raw = serve(application=saying(b"a page", length=length)).raw()
+    raw.send_raw(b"HEAD / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
+    assert raw.receive_head()[0] == 200
+    assert raw.receive_reply().text == "/next"
+
+
+@pytest.mark.parametrize(
+    ("chunks", "length", "body"),
+    [((b"a page",), 3, b"a p"), ((b"a ", b"page"), 5, b"a pag"), ((b"a",), 6, b"a")],
+)
+def test_an_answer_that_is_not_as_long_as_it_says_ends_the_connection(
+    serve: Serve, chunks: tuple[bytes, ...], length: int, body: bytes
+) -> None:
+    raw = serve(application=saying(*chunks, length=length)).raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
+    assert raw.receive_head()[0] == 200
+    while data := raw.sock.recv(65536):
+        raw._received += data
+    assert raw._received == body
+
+
+def test_to_an_older_client_the_end_of_the_connection_ends_an_answer(
+    serve: Serve,
+) -> None:
+    raw = serve(application=saying(b"a ", b"page")).raw()
+    older = b" HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    raw.send_raw(b"GET /kept" + older)
+    reply = raw.receive_reply()
+    assert (reply.text, reply.headers["Connection"]) == ("/kept", "keep-alive")
+    raw.send_raw(b"GET /" + older)
+    assert raw.receive_head()[1]["Connection"] == "close"
+    while data := raw.sock.recv(65536):
+        raw._received += data
+    assert raw._received == b"a page"
+
+
+def test_who_sends_after_a_refusal_is_not_listened_to_for_ever(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "LINGER", 0.1)
+    raw = serve().raw()
+    raw.send_raw(b"GET  / HTTP/1.1\r\n\r\n")
+    assert raw.receive_reply().status == 400
+
+    def trickle() -> None:
+        try:
+            while True:
+                raw.send_raw(NEXT)
+                gevent.sleep(0.02)
+        except OSError:
+            pass
+
+    gevent.spawn(trickle).get(timeout=10)
+    raw.expect_end()

@@ -6,6 +6,7 @@ The rows are the server's options; an option without a row fails the last test.
 from __future__ import annotations
 
 import inspect
+import json
 from typing import Any
 
 import gevent
@@ -13,6 +14,7 @@ import pytest
 
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.wire import socketio_1
+from tgext.socketio.wire.limits import MAX_REQUEST_LINE
 
 from . import (
     test_account,
@@ -214,6 +216,65 @@ def test_a_connection_without_a_further_request_is_closed(serve: Serve) -> None:
     raw.expect_end()
 
 
+# max_header_size
+
+
+def head_of(size: int, line: bytes = b"GET /") -> bytes:
+    """A request whose head has so many bytes."""
+    head = line + b" HTTP/1.1\r\nHost: here\r\nX: "
+    return head + b"x" * (size - len(head) - 4) + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [300, 8192, 65536])
+def test_headers_as_large_as_is_allowed_and_larger(serve: Serve, size: int) -> None:
+    live = serve({"/chat": Echo}, max_header_size=size)
+    neighbour = joined(live, "4-websocket")
+    raw = live.raw()
+    for _ in range(2):
+        raw.send_raw(head_of(size))
+        assert raw.receive_reply().text == "a page"
+    raw.send_raw(head_of(size + 1))
+    reply = raw.receive_reply()
+    assert (reply.status, reply.headers["Connection"]) == (431, "close")
+    assert "max_header_size" in reply.text
+    raw.expect_end()
+    assert neighbour.call("/chat", "echo", 1) == [1]
+
+
+def test_headers_without_an_end_are_refused_when_they_are_too_large(
+    serve: Serve,
+) -> None:
+    raw = serve({}).raw()
+    raw.send_raw(head_of(200_000)[:-4])
+    assert raw.receive_reply().status == 431
+    raw.expect_end()
+
+
+def test_many_headers_and_a_long_query(serve: Serve) -> None:
+    live = serve({"/chat": Echo}, handshake_timeout=0.3)
+    headers = {f"X-Header-{number}": "x" * 100 for number in range(120)}
+    http = live.http()
+    assert http.get("/", headers).text == "a page"
+    assert http.get("/?q=" + "x" * 14_000).text == "a page"
+    reply = http.get(f"{POLLING}&token={'x' * 14_000}", headers)
+    assert reply.status == 200
+    environ = live.server.sockets[json.loads(reply.text[1:])["sid"]].environ
+    assert len(environ["QUERY_STRING"]) > 14_000
+
+
+@pytest.mark.parametrize("end", [b" HTTP/1.1\r\nHost: here\r\n\r\n", b""])
+def test_a_request_line_as_long_as_is_allowed_and_longer(
+    serve: Serve, end: bytes
+) -> None:
+    line = b"GET /" + b"x" * (MAX_REQUEST_LINE - len(b"GET / HTTP/1.1"))
+    raw = serve({}).raw()
+    raw.send_raw(line + b" HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert raw.receive_reply().text == "a page"
+    raw.send_raw(line + b"x" * 20 + end)
+    assert raw.receive_reply().status == 414
+    raw.expect_end()
+
+
 # Methods
 
 
@@ -264,6 +325,10 @@ TESTS: dict[str, tuple[object, ...]] = {
     "allowed_origins": (test_origins,),
     "cookie": (test_sessions,),
     "cookie_samesite": (test_sessions,),
+    "max_header_size": (
+        test_headers_as_large_as_is_allowed_and_larger,
+        test_headers_without_an_end_are_refused_when_they_are_too_large,
+    ),
     "header_timeout": (
         test_handler.test_a_connection_between_two_requests_has_time,
         test_handler.test_the_time_for_headers_is_none_for_bodies_polls_and_websockets,

@@ -51,8 +51,9 @@ def test_a_foreign_origin_is_refused(serve: Serve, origin: str) -> None:
 
 
 def test_no_origin_is_that_of_a_server_without_a_name(serve: Serve) -> None:
-    reply = serve().http().get(HANDSHAKE, {"Host": "", "Origin": "null"})
-    assert reply.status == 403
+    raw = serve().raw()
+    raw.send_raw(f"GET {HANDSHAKE} HTTP/1.0\r\nOrigin: null\r\n\r\n".encode())
+    assert raw.receive_reply().status == 403
 
 
 @pytest.mark.parametrize(
@@ -298,7 +299,7 @@ def test_what_else_can_be_listed(
     [
         ("http://elsewhere", "http://elsewhere", "list its origin in allowed_origins"),
         ("null", "null", "null in allowed_origins lets all such pages in"),
-        ("http://a\t\x1b[31m", "http://a\\t\\x1b[31m", "pass on the Host"),
+        ("http://a\tb", "http://a\\tb", "pass on the Host"),
         ("http://" + "a" * 5000, "http://" + "a" * 73 + "...", "pass on the Host"),
     ],
 )

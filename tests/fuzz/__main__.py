@@ -1,9 +1,9 @@
 """Fuzz every decoder for a bounded time: ``python -m tests.fuzz [SECONDS [TARGET…]]``.
 
 Two thirds of the time go to atheris, which is guided by coverage and begins with the
-golden vectors; the rest to the properties of ``tests/wire``, with examples that are
-new each time. Prints how much was tried, and exits with 1 where something was found:
-what it was fed with is printed as Python writes bytes.
+golden vectors; the rest to the properties of ``tests/wire``, and to those of requests
+over HTTP, with examples that are new each time. Prints how much was tried, and exits
+with 1 where something was found: what it was fed with is printed as Python has bytes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def random_properties(seconds: float) -> bool:
     end = time.monotonic() + seconds
     rounds = 0
     environ = {**os.environ, "TGEXT_SOCKETIO_EXAMPLES": str(EXAMPLES)}
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "hypothesis", "tests/wire"]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "hypothesis"]
+    command += ["tests/wire", "tests/engine/test_smuggling.py"]
     while not rounds or time.monotonic() < end:
         rounds += 1
         done = subprocess.run(command, env=environ, capture_output=True, text=True)

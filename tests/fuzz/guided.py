@@ -10,7 +10,9 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["tgext.socketio.wire"]):
+with atheris.instrument_imports(
+    include=["tgext.socketio.wire", "tgext.socketio.engine.http"]
+):
     from tests.fuzz.targets import TARGETS
 
 

@@ -25,6 +25,8 @@ from tgext.socketio.wire.errors import InvalidJSON, ProtocolError
 from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
 from tgext.socketio.wire.packet import Packet
 
+from ..engine.smuggling import WAYS, compare
+from ..engine.streams import AFTER, TRICKS, request
 from ..vectors.bad_input import BAD_INPUT
 from ..vectors.engineio_3 import ENGINEIO_3_DIALECTS, ENGINEIO_3_PAYLOADS
 from ..vectors.outcomes import Body, Frames, Messages
@@ -261,6 +263,18 @@ def masks(data: bytes) -> None:
     assert fast.apply_mask(masked, mask) == payload
 
 
+# HTTP
+
+
+def requests(data: bytes) -> None:
+    """A stream of requests, as h11 reads it, or refused; first how it arrives."""
+    if data:
+        how, stream = data[0], data[1:]
+        size = len(stream) // (how // len(WAYS) % 8 + 1) + 1
+        pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+        compare(stream, pieces, WAYS[how % len(WAYS)])
+
+
 # JSON
 
 
@@ -339,6 +353,13 @@ TARGETS: dict[str, Target] = {
     ),
     "payloads_4": Target(payloads_4, _seeds(Body, "EIO4")),
     "frames": Target(frames, _seeds(Frames, "EIO4")),
+    "requests": Target(
+        requests,
+        [
+            bytes([number % 256]) + AFTER + request(*trick) + AFTER
+            for number, trick in enumerate(TRICKS.values())
+        ],
+    ),
     "masks": Target(masks, [b"\x37\xfa\x21\x3dHello"]),
     "json": Target(
         json,

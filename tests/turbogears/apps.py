@@ -16,6 +16,7 @@ from webtest import TestApp
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.account import Bounds
+from tgext.socketio.engine.rooms import Rooms
 from tgext.socketio.engine.virtsocket import Socket
 
 
@@ -23,6 +24,7 @@ class Server:
     """Stands for the server, which a posted packet doesn't reach."""
 
     sockets: dict[str, Socket] = {}
+    rooms = Rooms()
     bounds = Bounds(1000, {"max_channels": 3, "max_rooms": 3, "max_pending_acks": 3})
 
 

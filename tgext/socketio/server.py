@@ -75,6 +75,7 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "allowed_origins": _list,
     "cookie": str,
     "cookie_samesite": str,
+    "max_header_size": int,
     "header_timeout": float,
     "body_timeout": float,
     "send_timeout": float,

@@ -5,10 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
-from io import BytesIO
 from typing import Any
-
-from gevent.pywsgi import Input
 
 from ..wire import engineio
 from ..wire.handshake import accept_key
@@ -76,11 +73,6 @@ class SocketIOHandler(PollingHandler):
     def format_request(self) -> str:
         line: str = super().format_request()
         return f"{line} {self.ending}" if self.ending else line
-
-    def _subject(self) -> str:
-        if self._route is None:
-            return super()._subject()
-        return "A request of a client"  # its path may hold the session id
 
     def log_request(self) -> None:
         if self._route is None:
@@ -311,12 +303,8 @@ class SocketIOHandler(PollingHandler):
         ]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self._send(head + first)
-        # For the access log; and nothing may answer the request a second time.
-        self._orig_status = "101 Switching Protocols"
-        self.close_connection = True
-        self.wsgi_input = Input(BytesIO(), 0)  # type: ignore[arg-type]
-        self.rfile = self.headers = None  # type: ignore[assignment]
-        self.environ = {}
+        self._orig_status = "101 Switching Protocols"  # for the access log
+        self.forget_request()
         return sock, early
 
 

@@ -116,4 +116,4 @@ def _is_plain_request(environ: dict[str, Any]) -> bool:
 
 
 def _names(header: str) -> list[str]:
-    return [each.strip().lower() for each in header.split(",")]
+    return [each.strip(" \t").lower() for each in header.split(",")]

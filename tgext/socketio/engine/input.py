@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
 from io import BufferedReader, RawIOBase
 from typing import Any
 
-import gevent
-from gevent.pywsgi import Input
 from gevent.socket import wait_read
 
 from .tls import below
@@ -73,60 +70,3 @@ class FairInput(RawIOBase):
 def buffered_input(sock: Any, patience: float) -> BufferedReader:
     """What pywsgi reads requests from; see :class:`FairInput`."""
     return BufferedReader(FairInput(sock, patience))
-
-
-class RequestBody(Input):
-    """The body of a request; what the application has left of it is not read for long.
-
-    :param source: pywsgi's own.
-    :param seconds: that reading the rest may take.
-    :param give_up: called when it takes longer: no other request can follow.
-    """
-
-    __slots__ = ("_give_up", "_seconds")
-
-    def __init__(
-        self, source: Input, seconds: float, give_up: Callable[[], object]
-    ) -> None:
-        super().__init__(
-            source.rfile, source.content_length, source.socket, source.chunked_input
-        )
-        self._seconds = seconds
-        self._give_up = give_up
-
-    def _send_100_continue(self) -> None:
-        if self.socket is not None:
-            # It waits where the client has not taken earlier answers.
-            with gevent.Timeout(self._seconds, InputTimeout()):
-                super()._send_100_continue()  # type: ignore[misc]
-
-    def _discard(self) -> None:
-        discarded = False
-        try:
-            with gevent.Timeout(self._seconds, False):  # type: ignore[arg-type]
-                super()._discard()  # type: ignore[misc]
-                discarded = True
-        finally:
-            if not discarded:
-                self._give_up()
-
-
-class Leftover:
-    """The rest of a body that nobody wants.
-
-    Some of it is read after the answer: closing with unread input resets the
-    connection, and a client that still sends would not see the answer.
-
-    :param timeout: seconds to go on reading.
-    :param size: bytes to read at once.
-    """
-
-    def __init__(self, source: Input, timeout: float, size: int) -> None:
-        self._source = source
-        self._timeout = timeout
-        self._size = size
-
-    def _discard(self) -> None:
-        with gevent.Timeout(self._timeout, False):  # type: ignore[arg-type]
-            while self._source.read(self._size):
-                pass

@@ -13,12 +13,11 @@ from . import payloads
 from .answers import BAD_REQUEST, TEXT, HTTPError, refusal
 from .generations import SOCKETIO_1
 from .http import HTTPHandler
-from .input import InputTimeout, Leftover
+from .http.errors import TIMEOUT, RequestError
 from .routes import Route
 from .streams import STREAMS
 from .transports import PollingTransport
 from .virtsocket import Socket
-from .websocket import CLOSE_TIMEOUT, MOST_READ
 
 log = logging.getLogger(__name__)
 
@@ -111,26 +110,20 @@ class PollingHandler(HTTPHandler):
         limit = self.server.limits.max_message_size
         if int(environ.get("CONTENT_LENGTH") or 0) > limit:
             raise PayloadTooLarge("the body is larger than max_message_size")
+        late = RequestError("the body takes too long", TIMEOUT)
         try:
-            with gevent.Timeout(self.server.body_timeout, InputTimeout()):
+            with gevent.Timeout(self.server.body_timeout, late):
                 body: bytes = environ["wsgi.input"].read(limit + 1)
-        except InputTimeout as error:
-            self.close_connection = True
-            text = b"The body takes too long"
-            raise self._unread("408 Request Timeout", text) from error
+        except RequestError as error:
+            raise self._unread(error.status, error.reason.encode()) from error
         except OSError as error:
-            self.close_connection = True
-            raise HTTPError("400 Bad Request", b"The body ended early") from error
+            raise self._unread("400 Bad Request", b"the body ended early") from error
         if len(body) > limit:
             raise PayloadTooLarge("the body is larger than max_message_size")
         return body
 
     def _unread(self, status: str, text: bytes) -> HTTPError:
-        """The answer to a request whose body nobody reads to its end."""
-        # pywsgi would read the rest of the body.
-        assert self.wsgi_input is not None
-        self.wsgi_input = Leftover(  # type: ignore[assignment]
-            self.wsgi_input, CLOSE_TIMEOUT, MOST_READ
-        )
+        """The answer to a request whose body is not read to its end."""
+        self.wsgi_input.abandon()
         headers = [TEXT, ("Connection", "close")]
         return HTTPError(status, text, headers)

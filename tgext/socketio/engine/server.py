@@ -15,6 +15,7 @@ from gevent.ssl import SSLSocket
 from ..wire.limits import (
     MAX_ATTACHMENTS,
     MAX_CHANNELS,
+    MAX_HEADER_SIZE,
     MAX_MESSAGE_SIZE,
     MAX_OUTBOX,
     MAX_PENDING_ACKS,
@@ -81,6 +82,7 @@ class SocketIOServer(Connections, WSGIServer):
     :param cookie: the name of a cookie with the session id, for load balancers.
     :param cookie_samesite: its ``SameSite``: ``Lax``, ``Strict`` or ``None``, with
         which it is for HTTPS alone.
+    :param max_header_size: bytes of the request line and the headers of a request.
     :param header_timeout: seconds that the headers of a request may take, and a TLS
         handshake.
     :param body_timeout: seconds that the body of a Socket.IO POST may take; that of
@@ -126,6 +128,7 @@ class SocketIOServer(Connections, WSGIServer):
         allowed_origins: Sequence[str] = (),
         cookie: str | None = None,
         cookie_samesite: str = "Lax",
+        max_header_size: int = MAX_HEADER_SIZE,
         header_timeout: float = 20.0,
         body_timeout: float = 60.0,
         send_timeout: float = 60.0,
@@ -146,6 +149,7 @@ class SocketIOServer(Connections, WSGIServer):
             send_timeout=send_timeout,
             keepalive_timeout=keepalive_timeout,
             max_message_size=max_message_size,
+            max_header_size=max_header_size,
             max_outbox=max_outbox,
             max_rooms=max_rooms,
             max_channels=max_channels,
@@ -177,6 +181,7 @@ class SocketIOServer(Connections, WSGIServer):
         self.max_connections_per_address = max_connections_per_address
         self.cookie = check_cookie(cookie)
         self.cookie_samesite = check_samesite(cookie_samesite)
+        self.max_header_size = max_header_size
         self.header_timeout = header_timeout
         self.body_timeout = body_timeout
         self.send_timeout = send_timeout

@@ -46,8 +46,6 @@ def _offer(
     websocket = WebSocket(environ, handler)
     environ["wsgi.websocket"] = websocket
     environ["wsgi.websocket_version"] = environ.get("HTTP_SEC_WEBSOCKET_VERSION")
-    # pywsgi gives upgrades the connection itself, frames and all.
-    environ["wsgi.input"] = handler.wsgi_input
     environ.update(server.opening_environ)
 
     def start(status: str, headers: Any, exc_info: Any = None) -> Any:

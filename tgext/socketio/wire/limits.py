@@ -32,9 +32,12 @@ MAX_DIGITS = 16
 #: Packets sent in one polling body: the public Python client refuses more.
 MAX_PACKETS_SENT = 16
 
-#: Bytes of one header of a request, and headers of one: what Python's own HTTP takes.
-MAX_HEADER_LINE = 65536
-MAX_HEADERS = 100
+#: Bytes of the request line and the headers of one request together.
+MAX_HEADER_SIZE = 65536
+#: Bytes of the request line among them: a query may hold a token or two.
+MAX_REQUEST_LINE = 32768
+#: Headers of one request: what keeping one costs, whatever its size, is bounded too.
+MAX_HEADERS = 256
 
 
 @dataclass(frozen=True)

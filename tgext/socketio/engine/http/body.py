@@ -1,0 +1,262 @@
+"""Bodies of requests: read as far as they are framed, and no further.
+
+What frames a body is its ``Content-Length`` or the chunked coding (RFC 9112, sections
+6.3 and 7.1), whatever ``Connection`` and ``Upgrade`` say.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from io import BufferedReader
+from typing import NoReturn
+
+import gevent
+
+from ..input import InputTimeout
+from .errors import TIMEOUT, BodyEnded, RequestError
+from .headers import FIELD
+
+#: Bytes that are asked of the connection at once: Python takes the memory beforehand.
+PIECE = 65536
+
+#: More bytes than any body has.
+_EVERYTHING = 1 << 63
+
+#: Bytes of a body that nobody wanted which are read, to get to the next request.
+DRAINED = 1_000_000
+
+#: Bytes of the line before a chunk, and of those before all chunks beyond what the
+#: data in them justify (RFC 9112, 7.1.1: "ought to limit").
+CHUNK_LINE, EXTENSIONS = 4096, 16384
+#: Bytes that a chunk may cost without being counted among those.
+_CHUNK_COST = 16
+
+#: Bytes of the trailer, all its fields together.
+TRAILER = 16384
+
+#: What would frame the message or name its receiver, and may not stand there (RFC 9110,
+#: 6.5.1).
+_NO_TRAILERS = {b"content-length", b"host", b"transfer-encoding"}
+
+_NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+_EXTENSION = rb";[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?" % (_NAME, _NAME, _QUOTED)
+#: Space before the first extension, which the grammar has too, is refused: nobody sends
+#: it, and other readers do not take it.
+_CHUNK = re.compile(
+    rb"([0-9A-Fa-f]{1,16})(?:%b(?:[ \t]*%b)*)?\r\n" % (_EXTENSION, _EXTENSION)
+)
+
+
+class RequestBody(ABC):
+    """The body of a request, as ``wsgi.input``.
+
+    :param source: the input of the connection.
+    :param seconds: that reading the rest of it may take after the answer.
+    :param proceed: sends a 100 (Continue), where the client waits for it.
+
+    :ivar ended: whether it was read to its end.
+    :ivar error: what was wrong with it, if anything.
+    """
+
+    __slots__ = ("_left", "_proceed", "_seconds", "_source", "_withheld", "error")
+
+    ended: bool
+    #: Bytes that are known to follow.
+    _left: int
+
+    def __init__(
+        self,
+        source: BufferedReader,
+        seconds: float,
+        proceed: Callable[[], object] | None = None,
+    ) -> None:
+        self._source: BufferedReader | None = source
+        self._seconds = seconds
+        self._proceed = proceed
+        self._withheld = False
+        self.error: RequestError | None = None
+
+    @abstractmethod
+    def _available(self, source: BufferedReader) -> int:
+        """How many bytes are known to follow; 0 at the end."""
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether it is known that no request can follow: the rest will not be read."""
+        if self.ended:
+            return False
+        return self._source is None or self._withheld or self._left > DRAINED
+
+    def withhold_continue(self) -> None:
+        """The request is being answered: no 100 (Continue) can be sent any more."""
+        if self._proceed is not None:
+            self._proceed = None
+            self._withheld = True
+
+    def abandon(self) -> None:
+        """Read no more of it; no request can follow."""
+        self._withheld = True
+
+    # Reading
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read ``size`` bytes, or all; fewer at the end.
+
+        :raises OSError: when the connection fails, or no more comes in time.
+        """
+        left = _EVERYTHING if size is None or size < 0 else size
+        pieces = []
+        while left and (piece := self._piece(min(left, PIECE))):
+            pieces.append(piece)
+            left -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Read up to the end of a line, ``size`` bytes at most."""
+        left = _EVERYTHING if size is None or size < 0 else size
+        pieces = []
+        while left and (piece := self._piece(min(left, PIECE), True)):
+            pieces.append(piece)
+            left -= len(piece)
+            if piece.endswith(b"\n"):
+                break
+        return b"".join(pieces)
+
+    def readlines(self, hint: int | None = None) -> list[bytes]:
+        """The lines that are left; ``hint`` is not needed."""
+        return list(self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while line := self.readline():
+            yield line
+
+    def _piece(self, size: int, line: bool = False) -> bytes:
+        """Some bytes, ``size`` or as many as there are at once; none at the end."""
+        if self.ended:
+            return b""
+        if self.error is not None:
+            raise self.error
+        # Reading that is interrupted, by a time-out of the application, may have taken
+        # more than is known here: without its source the body stays unfinished.
+        source, self._source = self._source, None
+        if source is None:
+            raise OSError("The body of the request cannot be read any more")
+        try:
+            if self._proceed is not None:
+                proceed, self._proceed = self._proceed, None
+                proceed()
+            size = min(size, self._available(source))
+            data = source.readline(size) if line else source.read(size)
+            if len(data) < size and not (line and data.endswith(b"\n")):
+                self._fail(BodyEnded())
+        except InputTimeout:
+            self._fail(RequestError("the body takes too long", TIMEOUT))
+        self._left -= len(data)
+        self._source = source
+        return data
+
+    def _fail(self, error: RequestError) -> NoReturn:
+        self.error = error
+        raise error from None
+
+    # The end
+
+    def _discard(self) -> None:
+        """The request is answered: read the rest, unless there is too much of it.
+
+        pywsgi calls this. Where :attr:`ended` is false afterwards no request follows.
+        """
+        try:
+            if not self.ended and not self.abandoned:
+                with gevent.Timeout(self._seconds, False):  # type: ignore[arg-type]
+                    self._drain()
+        except OSError:
+            pass
+        finally:
+            self._source = None
+
+    def _drain(self) -> None:
+        self._proceed = None
+        room = DRAINED
+        while room > 0 and (piece := self._piece(PIECE)):
+            room -= len(piece)
+
+
+class SizedBody(RequestBody):
+    """A body with a ``Content-Length``.
+
+    :param length: bytes of it.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        source: BufferedReader,
+        seconds: float,
+        length: int,
+        proceed: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(source, seconds, proceed)
+        self._left = length
+
+    @property
+    def ended(self) -> bool:  # type: ignore[override]
+        return not self._left
+
+    def _available(self, source: BufferedReader) -> int:
+        return self._left
+
+
+class ChunkedBody(RequestBody):
+    """A body in chunks (RFC 9112, section 7.1). Extensions and trailers are dropped."""
+
+    __slots__ = ("_begun", "_overhead", "ended")
+
+    def __init__(
+        self,
+        source: BufferedReader,
+        seconds: float,
+        proceed: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(source, seconds, proceed)
+        self._left = 0
+        self._begun = False
+        self._overhead = 0
+        self.ended = False
+
+    def _available(self, source: BufferedReader) -> int:
+        if not self._left:
+            self._next_chunk(source)
+        return self._left
+
+    def _next_chunk(self, source: BufferedReader) -> None:
+        if self._begun and source.read(2) != b"\r\n":
+            self._fail(RequestError("a chunk is longer than its size"))
+        self._begun = True
+        line = source.readline(CHUNK_LINE)
+        match = _CHUNK.fullmatch(line)
+        if match is None:
+            invalid = RequestError("the size of a chunk is invalid")
+            self._fail(invalid if line.endswith(b"\n") else BodyEnded())
+        size = int(match[1], 16)
+        overhead = self._overhead + len(line) - size - _CHUNK_COST
+        self._overhead = max(0, overhead)
+        if overhead > EXTENSIONS:
+            self._fail(RequestError("the extensions of chunks are too long"))
+        if size:
+            self._left = size
+        else:
+            self._read_trailer(source)
+            self.ended = True
+
+    def _read_trailer(self, source: BufferedReader) -> None:
+        room = TRAILER
+        while (line := source.readline(room)) != b"\r\n":
+            room -= len(line)
+            name = line.partition(b":")[0].lower()
+            if room <= 0 or not FIELD.fullmatch(line) or name in _NO_TRAILERS:
+                self._fail(RequestError("the trailer is invalid or too long"))

@@ -1,0 +1,292 @@
+"""HTTP connections: one request after the other, within times and bounds."""
+
+from __future__ import annotations
+
+import logging
+import re
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import gevent
+from gevent.ssl import SSLSocket
+
+from ...wire.escape import escape
+from ...wire.limits import MAX_REQUEST_LINE
+from ..input import FairInput, InputTimeout, buffered_input
+from ..interruption import Interrupted
+from ..tls import end_output, say_goodbye
+from .body import PIECE, ChunkedBody, RequestBody, SizedBody
+from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError
+from .headers import Head, check_request_line, parse_head
+from .output import HeaderList, HTTPOutput
+
+if TYPE_CHECKING:
+    from ..server import SocketIOServer
+
+log = logging.getLogger(__name__)
+
+#: What ends the head of a request.
+END_OF_HEAD = b"\r\n\r\n"
+
+#: A line end that a strict reader and a lenient one see differently.
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+#: Seconds to go on reading after the last answer: closing with unread input resets the
+#: connection, and a client that still sends would not see the answer (RFC 9112, 9.6).
+LINGER = 5.0
+
+
+class HTTPHandler(HTTPOutput):
+    """Serves one HTTP connection."""
+
+    #: The request that is served.
+    head: Head
+    _kept_alive = False
+
+    def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
+        super().__init__(sock, address, server)
+        self.rfile = buffered_input(sock, server.body_timeout)
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        finally:
+            self.environ = None  # its input holds this handler
+
+    def handle_one_request(self) -> Literal[True] | None:
+        """Serve one request; None when the connection is to be closed."""
+        if self._serve_request():
+            return True
+        if isinstance(self.socket, SSLSocket):
+            say_goodbye(self.socket)  # pywsgi is about to close it
+        return None
+
+    def _serve_request(self) -> bool:
+        data: bytes | bytearray = b""
+        try:
+            data = self._read_head()
+            if not data:
+                return False
+            head = self.head = parse_head(data)
+        except RequestError as error:
+            self._refuse(error, bytes(data or error.begun))
+            return False
+        except OSError:
+            return False
+        self.requestline = f"{head.method} {head.target} {head.version}"
+        self.command, self.path = head.method, head.target
+        self.request_version = head.version
+        self.close_connection = not head.keep_alive
+        self.environ = self.get_environ()
+        anywhere = head.path == "*"
+        self.application = _answer_options if anywhere else self.server.application
+        body = self.wsgi_input
+        self.handle_one_response()
+        if body.error is not None and not isinstance(body.error, BodyEnded):
+            self._log_refusal(body.error, self.requestline.encode())
+        if not body.ended:
+            if self.socket is not None:
+                self._linger()
+            return False
+        return not self.close_connection
+
+    # The head of a request
+
+    def _read_head(self) -> bytes | bytearray:
+        """The head of the next request; nothing where none comes.
+
+        :raises RequestError: when it is refused before it ends.
+        :raises OSError: when the connection fails.
+        """
+        begun = self._await_request()
+        end = begun.find(END_OF_HEAD)
+        if end > 0 and end + len(END_OF_HEAD) <= self.server.max_header_size:
+            data: bytes = self.rfile.read(end + len(END_OF_HEAD))
+            return data
+        return self._gather_head() if begun else b""
+
+    def _await_request(self) -> bytes:
+        """Wait for the next request on the connection; what there is of it."""
+        server = self.server
+        source = cast(FairInput, self.rfile.raw)
+        kept, self._kept_alive = self._kept_alive, True
+        source.patience = server.keepalive_timeout if kept else server.header_timeout
+        try:
+            begun: bytes = self.rfile.peek()
+        except InputTimeout:
+            return b""
+        finally:
+            source.patience = server.body_timeout
+        return begun
+
+    def _gather_head(self) -> bytearray:
+        """Read a head that comes in pieces, or is large; it may be refused early."""
+        head = bytearray()
+        late = RequestError("the headers take too long")
+        try:
+            with gevent.Timeout(self.server.header_timeout, late):
+                while self._gather_more(head):
+                    pass
+        except RequestError as error:
+            if error is late and head.find(b"\n", 2) < 0:
+                return bytearray()  # nobody asked for anything
+            error.begun = bytes(head)
+            raise
+        return head
+
+    def _gather_more(self, head: bytearray) -> bool:
+        """Add the next piece to the head; whether more of it is to come."""
+        piece = self.rfile.peek()
+        if not piece:
+            head.clear()
+            return False
+        known = len(head)
+        before = head.find(b"\r\n", 1)
+        head += piece
+        end = head.find(END_OF_HEAD, max(1, known - len(END_OF_HEAD)))
+        if end > 0:
+            del head[end + len(END_OF_HEAD) :]
+        self.rfile.read(len(head) - known)
+        if _BARE_LF.search(head, known):
+            raise RequestError("a line ends without a carriage return")
+        line = head.find(b"\r\n", 1)
+        if (len(head) if line < 0 else line) > MAX_REQUEST_LINE:
+            raise RequestError(
+                f"the request line has more than {MAX_REQUEST_LINE} bytes", TOO_LONG
+            )
+        if len(head) > self.server.max_header_size:
+            raise RequestError(
+                "the headers have more than max_header_size bytes", TOO_LARGE
+            )
+        if before < 0 <= line:
+            check_request_line(head)
+        return end <= 0
+
+    # Its body
+
+    def get_environ(self) -> dict[str, Any]:
+        head = self.head
+        environ: dict[str, Any] = self.server.get_environ()
+        environ.update(head.variables)
+        environ["REQUEST_METHOD"] = head.method
+        environ["SCRIPT_NAME"] = ""
+        environ["PATH_INFO"] = head.path
+        environ["QUERY_STRING"] = head.query
+        environ["SERVER_PROTOCOL"] = head.version
+        address = self.client_address
+        if isinstance(address, tuple):
+            environ["REMOTE_ADDR"] = str(address[0])
+            environ["REMOTE_PORT"] = str(address[1])
+        source, seconds = self.rfile, self.server.body_timeout
+        proceed = self._say_continue if head.expects else None
+        if head.length is None:
+            body: RequestBody = ChunkedBody(source, seconds, proceed)
+        else:
+            body = SizedBody(source, seconds, head.length, proceed)
+        self.wsgi_input = environ["wsgi.input"] = body
+        # It ends by itself: it can be read without knowing its length.
+        environ["wsgi.input_terminated"] = True
+        return environ
+
+    def forget_request(self) -> None:
+        """The connection has become something else: nothing is left to answer."""
+        self.close_connection = True
+        self.wsgi_input = SizedBody(BytesIO(), 0, 0)  # type: ignore[arg-type]
+        self.rfile = self.headers = None  # type: ignore[assignment]
+        self.environ = {}
+
+    def _say_continue(self) -> None:
+        self.socket.settimeout(self.server.send_timeout)
+        try:
+            self.socket.sendall(_CONTINUE)
+        except TimeoutError:
+            raise InputTimeout from None  # it takes nothing of earlier answers
+        finally:
+            self.socket.settimeout(None)
+
+    # Refusals and errors
+
+    def handle_error(self, kind: Any, error: Any, traceback: Any) -> None:
+        # Called where it is being handled. pywsgi hands it to the event loop, which
+        # ends the process for some.
+        if isinstance(error, Interrupted):
+            self.close_connection = True
+            raise error
+        log.exception("%s failed", self._shown(f"{self.command} {self.path}"))
+        self._send_error_response_if_possible(500)
+
+    def _refuse(self, error: RequestError, begun: bytes) -> None:
+        """Answer a request that was not understood, and read no other."""
+        self._log_refusal(error, begun)
+        text = f"{error.reason}\n"
+        fields = [f"{name}: {value}\r\n" for name, value in _refusal_headers(text)]
+        answer = f"HTTP/1.1 {error.status}\r\n{''.join(fields)}\r\n{text}"
+        try:
+            self._send(answer.encode())
+        except OSError:
+            return
+        self._linger()
+
+    def _log_refusal(self, error: RequestError, begun: bytes) -> None:
+        address = self.client_address
+        address = address[0] if isinstance(address, tuple) else address
+        log.info(
+            "HTTP request refused, %s: %s; from %s: %s",
+            error.status,
+            error.reason,
+            escape(address or "-"),
+            self._shown(begun.decode("latin-1")),
+        )
+
+    def _shown(self, text: str) -> str:
+        """The first line of a request, or a part of it, as a log may hold it.
+
+        A session id may follow: it opens the session to who reads it.
+        """
+        line, _, _ = text.lstrip("\r\n").partition("\n")
+        line, _, _ = line.rstrip("\r").partition("?")
+        before, own, _ = line.partition(f"/{self.server.resource}/")
+        return escape(before + own)
+
+    def _linger(self) -> None:
+        """Say that nothing follows, and read what still comes, for a while."""
+        seconds = min(LINGER, self.server.body_timeout)
+        try:
+            end_output(self.socket)
+            with gevent.Timeout(seconds, False):  # type: ignore[arg-type]
+                while self.rfile.read1(PIECE):
+                    pass
+        except (OSError, RuntimeError):
+            pass
+
+    def _handle_client_error(self, ex: Exception) -> None:
+        """Without effect: what is wrong with a body is logged after the answer."""
+
+    def _send_error_response_if_possible(self, error_code: int) -> None:
+        error = self.wsgi_input.error
+        if error_code != 400 or error is None or self.response_length:
+            super()._send_error_response_if_possible(error_code)  # type: ignore[misc]
+            return
+        text = f"{error.reason}\n"
+        try:
+            self.start_response(error.status, _refusal_headers(text))
+            self.write(text.encode())
+        except OSError:
+            self.close_connection = True
+
+
+def _refusal_headers(text: str) -> HeaderList:
+    return [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Length", str(len(text))),
+        ("Connection", "close"),
+    ]
+
+
+def _answer_options(environ: Any, start_response: Any) -> list[bytes]:
+    """``OPTIONS *`` asks whether there is a server (RFC 9110, section 9.3.7)."""
+    start_response("204 No Content", [("Allow", "GET, HEAD, POST, OPTIONS")])
+    return []

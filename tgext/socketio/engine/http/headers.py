@@ -1,0 +1,230 @@
+"""The head of a request: its first line and its header fields (RFC 9112, 2 to 6).
+
+A proxy in front reads the same bytes. Where the two could disagree about what is asked
+for, or about where the request ends, one client could be answered with what another
+one asked for; so whatever the grammar does not allow is refused, even where most
+servers forgive it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+from ...wire.limits import MAX_HEADERS
+from .errors import (
+    EXPECTATION,
+    NOT_IMPLEMENTED,
+    TOO_LARGE,
+    VERSION,
+    RequestError,
+)
+
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_LINE = rf"({_NAME}) ([!-~]+) HTTP/([0-9]\.[0-9])\r\n"
+_FIELD = rf"{_NAME}:[\t -~\x80-\xff]*\r\n"
+
+_HEAD = re.compile(rf"{_LINE}((?:{_FIELD})*)\r\n")
+_REQUEST_LINE = re.compile(_LINE)
+#: Splits what :data:`_HEAD` has let through.
+_SPLIT = re.compile(r"([^:]+):([^\r]*)\r\n")
+
+#: One field line, for the trailer of a chunked body.
+FIELD = re.compile(_FIELD.encode("latin-1"))
+
+#: RFC 9110, 4.2.3 and RFC 3986, 3.2.2; names with ``_`` are usual inside networks.
+_HOST = re.compile(r"(?:[0-9A-Za-z._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+
+#: A target with scheme and host (RFC 9112, 3.2.2).
+_ABSOLUTE = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(.*)")
+
+#: Past 19 digits no body is meant.
+_LENGTH = re.compile(r"[0-9]{1,19}")
+
+#: Fields that are no lists: two of them have two readings.
+_SINGLE = {
+    "CONTENT_LENGTH": "Content-Length",
+    "HTTP_HOST": "Host",
+    "HTTP_TRANSFER_ENCODING": "Transfer-Encoding",
+}
+
+
+class Head:
+    """What the head of a request says.
+
+    :ivar method: the method.
+    :ivar target: the request target as the client wrote it.
+    :ivar version: ``HTTP/1.0`` or ``HTTP/1.1``.
+    :ivar path: the path as WSGI has it: percent-decoded, its bytes as Latin-1;
+        ``*`` where the target is that.
+    :ivar query: what follows the ``?``.
+    :ivar variables: the fields as WSGI has them.
+    :ivar length: bytes of the body; None where it is chunked.
+    :ivar keep_alive: whether another request may follow.
+    :ivar expects: whether the client waits for a 100 (Continue) to send the body.
+    """
+
+    __slots__ = (
+        "expects",
+        "keep_alive",
+        "length",
+        "method",
+        "path",
+        "query",
+        "target",
+        "variables",
+        "version",
+    )
+
+    def __init__(
+        self, method: str, target: str, version: str, variables: dict[str, str]
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.version = f"HTTP/{version}"
+        self.variables = variables
+        newer = version == "1.1"
+        host = variables.get("HTTP_HOST")
+        if host is None:
+            if newer:
+                raise RequestError("Host is missing")
+        elif not _HOST.fullmatch(host):
+            raise RequestError("Host is invalid")
+        self.path, self.query = self._split_target(target)
+        self.length = _length(variables, newer)
+        connection = variables.get("HTTP_CONNECTION")
+        if connection is None:
+            self.keep_alive = newer
+        else:
+            options = [each.strip(" \t") for each in connection.lower().split(",")]
+            self.keep_alive = "close" not in options and (
+                newer or "keep-alive" in options
+            )
+        self.expects = newer and "HTTP_EXPECT" in variables and self._expects()
+
+    def _split_target(self, target: str) -> tuple[str, str]:
+        if target[0] != "/":
+            if target == "*" and self.method == "OPTIONS":
+                return "*", ""
+            target = self._without_host(target)
+        path, _, query = target.partition("?")
+        if "%" in path:
+            decoded = unquote_to_bytes(path)
+            try:
+                decoded.decode()
+            except UnicodeDecodeError:
+                raise RequestError("the path is not UTF-8") from None
+            path = decoded.decode("latin-1")
+        return path, query
+
+    def _without_host(self, target: str) -> str:
+        """The path and the query of an absolute target, whose host replaces Host."""
+        if self.method == "CONNECT":
+            raise RequestError("this is no proxy", NOT_IMPLEMENTED)
+        match = _ABSOLUTE.fullmatch(target)
+        if match is None or not _HOST.fullmatch(match[1]):
+            raise RequestError("the request target is invalid")
+        self.variables["HTTP_HOST"] = match[1]
+        return match[2] if match[2].startswith("/") else f"/{match[2]}"
+
+    def _expects(self) -> bool:
+        if self.variables["HTTP_EXPECT"].lower() != "100-continue":
+            raise RequestError("Expect is not 100-continue", EXPECTATION)
+        return self.length != 0
+
+
+def _length(variables: dict[str, str], newer: bool) -> int | None:
+    """Bytes of the body, None where it is chunked (RFC 9112, section 6)."""
+    length = variables.get("CONTENT_LENGTH")
+    coding = variables.get("HTTP_TRANSFER_ENCODING")
+    if coding is None:
+        if length is None:
+            return 0
+        if not _LENGTH.fullmatch(length):
+            raise RequestError("Content-Length is invalid")
+        return int(length)
+    if length is not None:
+        raise RequestError("there are both Content-Length and Transfer-Encoding")
+    if not newer:
+        raise RequestError("HTTP/1.0 has no Transfer-Encoding")
+    if coding.lower() != "chunked":
+        raise RequestError("Transfer-Encoding is not chunked")
+    return None
+
+
+@lru_cache(maxsize=512)
+def _variable(name: str) -> str:
+    """The name that a field has in WSGI; none where it holds an underscore.
+
+    Such a name would pass for another one, which a proxy may have set or checked.
+    """
+    if "_" in name:
+        return ""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+def parse_head(data: bytes | bytearray) -> Head:
+    """Read the head of a request.
+
+    :param data: all of it, with the empty line that ends it.
+    :raises RequestError: when it is refused.
+    """
+    text = data.decode("latin-1")
+    if text.startswith("\r\n"):
+        text = text[2:]  # some clients end a body with it (RFC 9112, section 2.2)
+    match = _HEAD.fullmatch(text)
+    if match is None:
+        raise _explain(text)
+    method, target, version, fields = match.groups()
+    _check_version(version)
+    found = _SPLIT.findall(fields)
+    if len(found) > MAX_HEADERS:
+        raise RequestError(f"there are more than {MAX_HEADERS} headers", TOO_LARGE)
+    variables: dict[str, str] = {}
+    for name, value in found:
+        key = _variable(name)
+        if key in variables:
+            _repeat(variables, key, value.strip(" \t"))
+        else:
+            variables[key] = value.strip(" \t")
+    variables.pop("", None)
+    return Head(method, target, version, variables)
+
+
+def _repeat(variables: dict[str, str], key: str, value: str) -> None:
+    if key in _SINGLE:
+        raise RequestError(f"there is more than one {_SINGLE[key]}")
+    # Of two types of the body the first counts.
+    if key and key != "CONTENT_TYPE":
+        separator = "; " if key == "HTTP_COOKIE" else ","
+        variables[key] += separator + value
+
+
+def _check_version(version: str) -> None:
+    if version == "1.1" or version == "1.0":
+        return
+    if version[0] == "0":
+        raise RequestError("the HTTP version is invalid")
+    raise RequestError("only HTTP/1.0 and HTTP/1.1 are spoken", VERSION)
+
+
+def check_request_line(data: bytes | bytearray) -> None:
+    """Refuse a request by its first line already.
+
+    :param data: what begins with it.
+    :raises RequestError: when it is refused.
+    """
+    text = data.decode("latin-1").removeprefix("\r\n")
+    match = _REQUEST_LINE.match(text)
+    if match is None:
+        raise RequestError("the request line is invalid")
+    _check_version(match[3])
+
+
+def _explain(text: str) -> RequestError:
+    """Why :data:`_HEAD` does not match."""
+    if not _REQUEST_LINE.match(text):
+        return RequestError("the request line is invalid")
+    return RequestError("a header is invalid")
