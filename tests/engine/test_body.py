@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any
 
@@ -179,6 +180,17 @@ def test_chunks_that_are_none_end_the_connection(data: bytes, way: str) -> None:
     assert read.error.status == "400 Bad Request"
     assert not read.ended
     assert read.abandoned
+
+
+def test_small_chunks_take_no_more_memory_than_large_ones() -> None:
+    data = in_chunks(b"xy" * 100_000, 2)
+    read, _ = chunked(data)
+    tracemalloc.start()
+    try:
+        assert read.read() == b"xy" * 100_000
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_extensions_cost_no_more_than_the_data_justify() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+import tracemalloc
 
 import pytest
 
+from tgext.socketio.engine.http import headers
 from tgext.socketio.engine.http.errors import RequestError
 from tgext.socketio.engine.http.headers import Head, parse_head
 from tgext.socketio.wire.limits import MAX_HEADERS
@@ -301,6 +303,21 @@ def test_what_a_proxy_may_read_in_another_way_is_refused(
 
 def test_as_many_headers_as_there_may_be() -> None:
     assert read(HOST + b"X: x\r\n" * (MAX_HEADERS - 1)).length == 0
+
+
+def test_long_names_are_not_kept() -> None:
+    for number in range(100):
+        read(HOST + b"X-%b-%d: y\r\n" % (b"x" * 60_000, number))
+    known = headers._known_variable.cache_info()
+    assert known.maxsize is not None
+    assert known.maxsize * headers._SHORT < 65536
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            read(HOST + b"X-%b-%d: y\r\n" % (b"x" * 60_000, number))
+        assert tracemalloc.get_traced_memory()[0] < 500_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -317,6 +317,23 @@ def test_a_client_connects_with_a_target_with_a_host(serve: Serve) -> None:
     assert live.http().get(target.replace("websocket", "polling")).status == 200
 
 
+def test_an_idle_connection_keeps_nothing_of_its_last_request(serve: Serve) -> None:
+    handlers: list[SocketIOHandler] = []
+
+    class Kept(SocketIOHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            handlers.append(self)
+
+    live = serve(application=Seen())
+    live.server.handler_class = Kept
+    raw = live.raw()
+    assert ask(raw, NEXT)[0].text == "GET /next"
+    wait_for(lambda: not handlers[0].environ, "the request ends")
+    assert not hasattr(handlers[0], "head")
+    assert ask(raw, NEXT)[0].text == "GET /next"
+
+
 # 100 (Continue)
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

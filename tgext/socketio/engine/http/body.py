@@ -108,11 +108,18 @@ class RequestBody(ABC):
         :raises OSError: when the connection fails, or no more comes in time.
         """
         left = _EVERYTHING if size is None or size < 0 else size
-        pieces = []
+        if not left:
+            return b""
+        first = self._piece(min(left, PIECE))
+        left -= len(first)
+        if not first or not left or self.ended:
+            return first
+        # Of small chunks a list would take many times their size.
+        data = bytearray(first)
         while left and (piece := self._piece(min(left, PIECE))):
-            pieces.append(piece)
+            data += piece
             left -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return bytes(data)
 
     def readline(self, size: int | None = -1) -> bytes:
         """Read up to the end of a line, ``size`` bytes at most."""

@@ -84,6 +84,9 @@ class HTTPHandler(HTTPOutput):
         self.application = _answer_options if anywhere else self.server.application
         body = self.wsgi_input
         self.handle_one_response()
+        # An idle connection keeps nothing of its last request.
+        self.environ = None
+        del self.head
         if body.error is not None and not isinstance(body.error, BodyEnded):
             self._log_refusal(body.error, self.requestline.encode())
         if not body.ended:

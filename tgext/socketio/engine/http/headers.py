@@ -153,7 +153,6 @@ def _length(variables: dict[str, str], newer: bool) -> int | None:
     return None
 
 
-@lru_cache(maxsize=512)
 def _variable(name: str) -> str:
     """The name that a field has in WSGI; none where it holds an underscore.
 
@@ -163,6 +162,11 @@ def _variable(name: str) -> str:
         return ""
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+#: Longer names are not remembered: they would be kept as long as the process.
+_SHORT = 40
+_known_variable = lru_cache(maxsize=512)(_variable)
 
 
 def parse_head(data: bytes | bytearray) -> Head:
@@ -184,7 +188,7 @@ def parse_head(data: bytes | bytearray) -> Head:
         raise RequestError(f"there are more than {MAX_HEADERS} headers", TOO_LARGE)
     variables: dict[str, str] = {}
     for name, value in found:
-        key = _variable(name)
+        key = _known_variable(name) if len(name) <= _SHORT else _variable(name)
         if key in variables:
             _repeat(variables, key, value.strip(" \t"))
         else:
