@@ -15,6 +15,7 @@ from tg.support.converters import asbool
 
 from .channelnames import OWN, OwnName, check_channel
 from .engine.server import SocketIOServer
+from .engine.threads import where_served
 from .wire.packet import Packet
 
 if TYPE_CHECKING:
@@ -66,7 +67,11 @@ def publish_elsewhere(
 
         channel = channel_of(settings)
         message = BusCodec(channel, secret_of(settings)).write(packet, room)
-        _channels_of(settings).backend.publish(channel, message)
+        where_served(_publish, channel, message, settings)
+
+
+def _publish(channel: str, message: str, settings: Mapping[str, Any]) -> None:
+    _channels_of(settings).backend.publish(channel, message)
 
 
 def is_clustered(settings: Mapping[str, Any]) -> bool:

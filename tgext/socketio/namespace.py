@@ -15,6 +15,7 @@ from .calls import TGHandler, call_as_page
 from .context import current
 from .engine.handlers import Handler
 from .engine.namespace import BaseNamespace, ConnectionRefused
+from .engine.threads import get_ident
 from .event import Connection
 from .transactions import on_commit
 from .wire.packet import Packet
@@ -72,6 +73,9 @@ class SocketIOTGNamespace(BaseNamespace):
         encoded = self.socket.encode(packet)
 
         def leave() -> None:
+            if get_ident() != self._home.ident:
+                self._home.ask(leave)
+                return
             if callback is not None:
                 self._expect_ack(msgid, callback, timeout)
             self.socket.send_encoded(encoded, self.ns_name)

@@ -16,6 +16,7 @@ from .channels import Channels, Listener, channels_of
 from .engine.account import LimitExceeded
 from .engine.failures import FAILURES
 from .engine.interruption import Interrupted
+from .engine.threads import carried, where_served
 from .engine.turns import in_turns
 from .jsonify import dumps
 from .namespace import SocketIOTGNamespace
@@ -53,11 +54,31 @@ def publish(
     :raises LookupError: without an application and without settings.
     """
     channel, text = check_channel(channel), dumps(message)
-    _backend(settings).publish(channel, text)
+    where_served(_publish, channel, text, _configuration(), settings)
 
 
-def _backend(settings: Mapping[str, Any] | None) -> PubSub:
-    where = config if settings is None else settings
+def _publish(
+    channel: str,
+    text: str,
+    configuration: Mapping[str, Any],
+    settings: Mapping[str, Any] | None,
+) -> None:
+    _backend(configuration, settings).publish(channel, text)
+
+
+def _configuration() -> Mapping[str, Any]:
+    """The application's, which the thread that serves might not know as this one's."""
+    try:
+        configuration: Mapping[str, Any] = config.config_proxy.current_conf()
+    except AttributeError:
+        return {}
+    return configuration
+
+
+def _backend(
+    configuration: Mapping[str, Any], settings: Mapping[str, Any] | None
+) -> PubSub:
+    where = configuration if settings is None else settings
     if "tg.app_globals" in where:
         return backend_of(where)
     if settings is None:
@@ -110,6 +131,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         """The channels that the client hears, in the order in which it came."""
         return list(self._heard)
 
+    @carried
     def publish(self, channel: str, message: Any) -> None:
         """Send a message to all who hear a channel, in every process.
 
@@ -163,6 +185,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             self.unsubscribe(channel)
         return bool(channels)
 
+    @carried
     def unsubscribe(self, channel: str) -> None:
         """Let the client hear a channel no more; it need not hear it."""
         asked = self._heard.pop(channel, None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import Packet, event_packet
 from .acks import Call, Expiring
+from .threads import Home, carried
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
@@ -21,6 +22,10 @@ class Emitter:
 
     socket: Socket
     ns_name: str
+
+    @property
+    def _home(self) -> Home:
+        return self.socket._home
 
     def emit(
         self,
@@ -55,7 +60,9 @@ class Emitter:
         :raises AckTimeout: when it did not answer in time.
         :raises ConnectionLost: when the connection ended meanwhile.
         :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+        :raises WrongThread: in another thread than the one that serves.
         """
+        self._home.require("waiting for an ack")
         answer = Call()
         packet = event_packet(self.ns_name, event, args)
         packet["ack"] = "data"
@@ -111,6 +118,14 @@ class Emitter:
         if callback is None:
             socket.send_packet(packet)
             return None
+        return self._send_asking(packet, callback, timeout)
+
+    @carried
+    def _send_asking(
+        self, packet: Packet, callback: Callable[..., Any], timeout: float | None
+    ) -> int:
+        """Send a packet that asks for an ack; the id under which it is expected."""
+        socket = self.socket
         packet["id"] = msgid = socket._get_next_msgid()
         try:
             self._expect_ack(msgid, callback, timeout)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..wire import fast
 from ..wire.websocket import Broadcast
+from .threads import get_ident
 from .wsgiwebsocket import WebSocket, outgoing
 
 
@@ -34,7 +35,9 @@ class Group:
 
     def add(self, websocket: WebSocket) -> None:
         """Take a connection in; one that has ended does not join."""
-        if websocket.join(self):
+        if get_ident() != websocket._home.ident:
+            websocket._home.ask(self.add, websocket)
+        elif websocket.join(self):
             self._members.add(websocket)
 
     def discard(self, websocket: WebSocket) -> None:
@@ -45,7 +48,14 @@ class Group:
     def send(self, message: str | bytes, binary: bool | None = None) -> None:
         """Send a message to all members; see :meth:`WebSocket.send`."""
         broadcast = Broadcast(*outgoing(message, binary))
-        for member in tuple(self._members):
+        members = tuple(self._members)
+        if members and get_ident() != members[0]._home.ident:
+            members[0]._home.ask(self._deliver, members, broadcast)
+        else:
+            self._deliver(members, broadcast)
+
+    def _deliver(self, members: tuple[WebSocket, ...], broadcast: Broadcast) -> None:
+        for member in members:
             member.deliver(broadcast)
 
     def send_json(self, value: Any) -> None:

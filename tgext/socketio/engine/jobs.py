@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import gevent
 from gevent import Greenlet
 
 from .failures import FATAL, Fatal
 from .interruption import Interrupted
+from .threads import HasHome
 
 
 class Jobs:
@@ -23,6 +24,7 @@ class Jobs:
     def _start_job(
         self, function: Callable[..., Any], args: Any, kwargs: Any
     ) -> Greenlet[..., Any]:
+        cast(HasHome, self)._home.require("a greenlet")
         job = gevent.spawn(_run, function, *args, **kwargs)
         self.jobs.append(job)
         job.rawlink(self._forget_job)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import event_packet
 from .rooms import Room, Rooms, check_room
+from .threads import carried
 from .turns import in_turns
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ class RoomsMixin(_Base):
         :raises ValueError: when it has half of a surrogate pair.
         :raises LimitExceeded: when its connection is in ``max_rooms`` rooms already.
         """
-        room = check_room(room)
+        self._join(check_room(room))
+
+    @carried
+    def _join(self, room: Room) -> None:
         self._check_rooms(room)
         self._rooms.join(self.ns_name, room, self.socket)
         self.session["rooms"].add(self._get_room_name(room))
@@ -51,7 +55,10 @@ class RoomsMixin(_Base):
 
         Raises as :meth:`join`.
         """
-        room = check_room(room)
+        self._leave_room(check_room(room))
+
+    @carried
+    def _leave_room(self, room: Room) -> None:
         self._rooms.leave(self.ns_name, room, self.socket)
         self.session["rooms"].discard(self._get_room_name(room))
 

@@ -20,6 +20,7 @@ from .failures import FAILURES
 from .handlers import CLIENT_LEFT, SERVER_LEFT, Handler, log_failure
 from .interruption import Interrupted
 from .jobs import Jobs
+from .threads import carried
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
@@ -286,6 +287,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         """End the greenlets of :meth:`spawn`; one that calls this, when it waits."""
         self._end_jobs()
 
+    @carried
     def disconnect(self, silent: bool = False) -> None:
         """Leave the namespace: the client is told, the jobs end.
 

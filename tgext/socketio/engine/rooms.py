@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..wire.escape import escape
 from ..wire.packet import Packet
 from .outbox import Encoded
+from .threads import get_ident, home
 from .turns import in_turns
 
 if TYPE_CHECKING:
@@ -74,8 +75,13 @@ class Rooms:
 
     def __init__(self) -> None:
         self.bus: Bus | None = None
+        self._home = home()
         self._members: dict[Key, dict[Socket, None]] = {}
         self._rooms: dict[tuple[Socket, str], set[Room | None]] = {}
+
+    def move_here(self) -> None:
+        """This thread serves the sockets."""
+        self._home = home()
 
     def join(self, endpoint: str, room: Room | None, socket: Socket) -> None:
         """Add ``socket``; again has no effect."""
@@ -115,6 +121,9 @@ class Rooms:
         :param skip: a socket that is left out.
         :raises TypeError: see :func:`deliver`; the other processes have it then.
         """
+        if get_ident() != self._home.ident:
+            self._home.ask(self.broadcast, packet, room, skip)
+            return
         try:
             self.deliver(packet, room, skip)
         finally:

@@ -37,6 +37,7 @@ from .options import (
 )
 from .rooms import Rooms
 from .stopping import end_at_once, end_connections
+from .threads import begin_serving, end_serving, home
 from .tls import say_goodbye, tls_context
 
 __all__ = ["SocketIOServer"]
@@ -315,6 +316,7 @@ class SocketIOServer(Connections, WSGIServer):
         end_at_once(self)
         super().stop(timeout=timeout)
         self.wheel.close()
+        end_serving(home())
         if self.rooms.bus is not None:
             self.rooms.bus.close()
             self.rooms.bus = None
@@ -332,4 +334,6 @@ class SocketIOServer(Connections, WSGIServer):
 
     def start(self) -> None:
         self.stopping = False
+        self.rooms.move_here()
+        begin_serving(home())
         super().start()

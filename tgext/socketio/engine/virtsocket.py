@@ -27,6 +27,7 @@ from .joining import EVENTS, Joining
 from .namespace import BaseNamespace
 from .outbox import Encoded, PollingOutbox, SocketOutbox
 from .queries import with_query
+from .threads import carried, get_ident, home
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
@@ -99,6 +100,8 @@ class Socket(AckBook, Jobs):
     ) -> None:
         super().__init__()
         self.jobs: list[Greenlet[..., Any]] = []
+        #: The thread that serves the connection.
+        self._home = home()
         self.server = server
         self.config = config
         self.sessid = secrets.token_urlsafe(16)
@@ -198,9 +201,17 @@ class Socket(AckBook, Jobs):
         return self.generation.encode(pkt, self.json_dumps)
 
     def send_packet(self, pkt: Packet) -> None:
-        """Send a packet; one to a connection that ended goes nowhere."""
+        """Send a packet; one to a connection that ended goes nowhere.
+
+        From another thread than the one that serves, it is on its way there when this
+        returns.
+
+        :raises TypeError: when its data cannot be written as JSON.
+        """
         encoded = self.generation.encode(pkt, self.json_dumps)
-        if self.outbox is not None:
+        if get_ident() != self._home.ident:
+            self._home.post(self.send_encoded, encoded, pkt.get("endpoint", ""))
+        elif self.outbox is not None:
             self.outbox.send(encoded)
         else:
             self.send_encoded(encoded, pkt.get("endpoint", ""))
@@ -403,6 +414,7 @@ class Socket(AckBook, Jobs):
         if self.connected:
             self.state = self.STATE_FINISHING
 
+    @carried
     def disconnect(self, silent: bool = False) -> None:
         """End the connection, telling the client.
 
@@ -412,6 +424,7 @@ class Socket(AckBook, Jobs):
             namespace.disconnect(silent=silent)
         self.kill()
 
+    @carried
     def kill(
         self, detach: bool = False, reason: str = SERVER_LEFT, code: int = 1000
     ) -> None:

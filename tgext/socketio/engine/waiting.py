@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gevent import get_hub
 from gevent.exceptions import ConcurrentObjectUseError
 from gevent.hub import Waiter
+
+from .threads import home
 
 _TIMED_OUT = object()
 
@@ -14,10 +15,11 @@ _TIMED_OUT = object()
 class Waiting:
     """Lets one greenlet wait until it is woken; true while one does."""
 
-    __slots__ = ("_loop", "_waiter")
+    __slots__ = ("_home", "_loop", "_waiter")
 
     def __init__(self) -> None:
-        self._loop = get_hub().loop
+        self._home = home()
+        self._loop = self._home.loop
         self._waiter: Any = None
 
     def __bool__(self) -> bool:
@@ -29,7 +31,9 @@ class Waiting:
         :param timeout: seconds to wait at most; None for any time.
         :raises TimeoutError: when it was not woken in time.
         :raises ConcurrentObjectUseError: when another greenlet waits.
+        :raises WrongThread: in another thread than the one that serves.
         """
+        self._home.require("waiting for a message")
         if self._waiter is not None:
             raise ConcurrentObjectUseError("another greenlet waits for a message")
         waiter = self._waiter = Waiter()

@@ -28,6 +28,7 @@ from .origins import (
     log_refused,
     origin_of_websocket,
 )
+from .threads import carried, get_ident, home
 
 if TYPE_CHECKING:
     from .group import Group
@@ -52,6 +53,8 @@ class WebSocket(GeventWebSocket):
     def __init__(self, environ: dict[str, Any], handler: SocketIOHandler) -> None:
         self.environ = environ
         self.handler = handler
+        #: The thread that serves the connection.
+        self._home = home()
         self.stream = self.raw_read = self.raw_write = None
         self.json_dumps: Callable[[Any], str] = fast.dumps
         #: The subprotocol that was agreed on; None without one.
@@ -171,6 +174,7 @@ class WebSocket(GeventWebSocket):
         :param timeout: seconds to wait at most; for ever by default.
         :raises TimeoutError: when there was none in time.
         :raises WebSocketError: when the connection had ended before.
+        :raises WrongThread: in another thread than the one that serves.
         """
         if self._told:
             self.current_app.on_close(MSG_ALREADY_CLOSED)
@@ -198,6 +202,9 @@ class WebSocket(GeventWebSocket):
         :raises TypeError: when it is neither text nor bytes.
         :raises UnicodeDecodeError: when bytes are to be sent as text and are not UTF-8.
         """
+        if get_ident() != self._home.ident:
+            self._home.ask(self.send, message, binary)
+            return
         stream = self._stream or self._open()
         if not stream.open:
             raise WebSocketError(MSG_SOCKET_DEAD)
@@ -240,6 +247,7 @@ class WebSocket(GeventWebSocket):
         else:
             raise ValueError(f"opcode {opcode!r} is not sent by an application")
 
+    @carried
     def ping(self, payload: str | bytes = b"") -> None:
         """Send a ping. The server sends its own; the answer to this one is not told.
 
@@ -279,6 +287,7 @@ class WebSocket(GeventWebSocket):
 
     # The end
 
+    @carried
     def close(self, code: int = 1000, reason: str | bytes | None = "") -> None:
         """Close the connection; without effect on one that has ended.
 
