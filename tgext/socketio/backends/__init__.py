@@ -76,6 +76,10 @@ def create_backend(settings: Mapping[str, Any]) -> PubSub:
     except TypeError as error:
         # It names the argument, which is the option.
         raise BackendOptionError(f"{PREFIX}*", f"backend {name}: {error}") from None
+    except Exception as error:
+        # What it says may quote a URL, and that its password.
+        problem = f"backend {name} cannot be made: {type(error).__name__}"
+        raise BackendOptionError(f"{PREFIX}*", problem) from None
     return backend
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NoReturn
-from urllib.parse import unquote, urlsplit
 
 import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
@@ -20,6 +19,7 @@ from paste.deploy.converters import asbool
 
 from ..channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
+from .urls import Credentials, check_host, read_amqp
 
 #: What a connection fails with.
 LOST: Final = (AMQPError, OSError)
@@ -83,8 +83,12 @@ class AmqpPubSub(PubSub):
     ) -> None:
         given = {"host": host, "userid": userid, "password": password}
         if "://" in host:
-            given |= _parse(host)
+            given |= read_amqp(host)
+        else:
+            check_host(host, "amqp")
         self._options = {**_DEFAULTS, **options, **given}
+        names = ("userid", "password")
+        self._credentials = Credentials(self._options[name] for name in names)
         self.name = f"AMQP broker at {self._options['host']}"
         self._publishing = threading.Lock()
         self._publisher: Any = None
@@ -154,18 +158,19 @@ class AmqpPubSub(PubSub):
 
         :raises BackendError: always.
         """
+        said = self._credentials.hide(error)
         if isinstance(error, AccessRefused):
             explained: BackendError = BackendOptionError(
-                "anypubsub.password", f"{self.name} refuses it: {error}"
+                "anypubsub.password", f"{self.name} refuses it: {said}"
             )
         elif isinstance(error, NotAllowed):
             explained = BackendOptionError(
-                "anypubsub.virtual_host", f"{self.name}: {error}"
+                "anypubsub.virtual_host", f"{self.name}: {said}"
             )
         else:
-            text = f"anypubsub.host: {self.name} cannot be reached: {error}"
+            text = f"anypubsub.host: {self.name} cannot be reached: {said}"
             explained = BrokerUnavailable(text)
-        raise explained from error
+        raise explained from self._credentials.cause(error)
 
 
 class AmqpSubscriber(Subscriber):
@@ -219,27 +224,3 @@ def _declared(channel: Any, name: str) -> Any:
     """An AMQP channel, with the exchange of one of ours."""
     channel.exchange_declare(name, "fanout")
     return channel
-
-
-def _parse(url: str) -> dict[str, Any]:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        problem = f"this URL cannot be: {error}"
-        raise BackendOptionError("anypubsub.host", problem) from None
-    if parts.scheme not in ("amqp", "amqps"):
-        problem = f"a URL begins with amqp:// or amqps://, not {parts.scheme}://"
-        raise BackendOptionError("anypubsub.host", problem)
-    ssl = parts.scheme == "amqps"
-    given: dict[str, Any] = {
-        "host": f"{parts.hostname or 'localhost'}:{port or (5671 if ssl else 5672)}",
-        "ssl": ssl,
-    }
-    if parts.username is not None:
-        given["userid"] = unquote(parts.username)
-    if parts.password is not None:
-        given["password"] = unquote(parts.password)
-    if len(parts.path) > 1:
-        given["virtual_host"] = unquote(parts.path[1:])
-    return given

@@ -8,9 +8,9 @@ the same options, and hears all channels of a process over one connection.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NoReturn
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import redis
 from anypubsub.interfaces import PubSub, Subscriber
@@ -25,6 +25,7 @@ from ..channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .feeds import Heard
 from .redis_listener import LOST, RedisListener
+from .urls import OPTION, UNREADABLE, Credentials, check_host, split
 
 #: Messages that are published at the same time, if ``max_connections`` is not set.
 PUBLISHERS: Final = 4
@@ -44,6 +45,8 @@ OPTIONS: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 _KINDS: Final[dict[Any, str]] = {int: "a whole number", float: "a number of seconds"}
+
+_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 _SENTINEL_SCHEMES: Final = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 
@@ -128,14 +131,21 @@ class RedisPubSub(PubSub):
         if pool is None:
             pool = _make_pool(host, options)
         self.connection_pool: Any = pool
+        self._credentials = Credentials(_credentials(pool))
         self.name = f"Redis at {_address(pool)}"
         self._timeout = socket_timeout
         self._client = redis.Redis(connection_pool=pool)
         # It outlives a connection's fork, and is patched where gevent patched.
         self._turns = threading.BoundedSemaphore(max_connections or PUBLISHERS)
         self._listener = RedisListener(
-            self._make_connection, self.name, health_check_interval, socket_timeout
+            self._make_connection,
+            self.name,
+            health_check_interval,
+            socket_timeout,
+            self._credentials.hide,
         )
+        if connection_pool is None:
+            self._check_connection()
 
     def _make_connection(self) -> Any:
         # Not one of the pool's: it is never given back. RESP 2, whatever the pool's
@@ -155,6 +165,13 @@ class RedisPubSub(PubSub):
         }
         return pool.connection_class(**kwargs)
 
+    def _check_connection(self) -> None:
+        # Made, not connected: this is where redis-py finds unknown options of a URL.
+        try:
+            self._make_connection()
+        except (TypeError, ValueError, redis.RedisError):
+            raise BackendOptionError(OPTION, UNREADABLE) from None
+
     def publish(self, channel: str, message: str | bytes) -> int:
         """Publish a message.
 
@@ -164,6 +181,8 @@ class RedisPubSub(PubSub):
         """
         # Encoded here: in the encoding of a pool two names could become the same.
         name = check_channel(channel).encode()
+        if isinstance(message, str):
+            message = message.encode()
         if not self._turns.acquire(timeout=self._timeout):
             raise BrokerUnavailable(
                 f"{self.name} is not reached in time: all connections of "
@@ -211,19 +230,21 @@ class RedisPubSub(PubSub):
 
         :raises BackendError: always.
         """
+        said = self._credentials.hide(error)
         if isinstance(error, AuthenticationError):
             option, problem = self._password_option, f"{self.name} refuses it"
             explained: BackendError = BackendOptionError(
-                f"anypubsub.{option}", f"{problem}: {error}"
+                f"anypubsub.{option}",
+                f"{problem}: {said} (in a URL it has to be percent-encoded)",
             )
-        elif isinstance(error, ResponseError) and "DB index" in str(error):
-            explained = BackendOptionError("anypubsub.db", f"{self.name}: {error}")
+        elif isinstance(error, ResponseError) and "DB index" in said:
+            explained = BackendOptionError("anypubsub.db", f"{self.name}: {said}")
         elif isinstance(error, ResponseError):
-            explained = BrokerUnavailable(f"{self.name} refuses: {error}")
+            explained = BrokerUnavailable(f"{self.name} refuses: {said}")
         else:
-            text = f"anypubsub.host: {self.name} cannot be reached: {error}"
+            text = f"anypubsub.host: {self.name} cannot be reached: {said}"
             explained = BrokerUnavailable(text)
-        raise explained from error
+        raise explained from self._credentials.cause(error)
 
 
 class RedisSubscriber(Subscriber):
@@ -263,19 +284,22 @@ class RedisSubscriber(Subscriber):
 
 def _make_pool(host: str, options: dict[str, Any]) -> Any:
     if "://" not in host:
-        return ConnectionPool(host=host, **options)
+        return ConnectionPool(host=check_host(host, "redis"), **options)
+    scheme = split(host, _SCHEMES).scheme
     try:
-        scheme = urlsplit(host).scheme
         if scheme in _SENTINEL_SCHEMES:
             return _make_sentinel_pool(host, options)
         if scheme == "unix":
             options = {n: v for n, v in options.items() if n not in _TCP_ONLY}
         return ConnectionPool.from_url(host, **options)
-    except ValueError as error:
-        # The URL itself may hold a password.
-        raise BackendOptionError(
-            "anypubsub.host", f"this URL cannot be: {error}"
-        ) from None
+    except _Unnamed as problem:
+        raise BackendOptionError(OPTION, f"this URL cannot be: {problem}") from None
+    except (TypeError, ValueError):
+        raise BackendOptionError(OPTION, UNREADABLE) from None
+
+
+class _Unnamed(ValueError):
+    """A URL of Sentinel does not name what it has to."""
 
 
 def _make_sentinel_pool(url: str, options: dict[str, Any]) -> Any:
@@ -284,7 +308,7 @@ def _make_sentinel_pool(url: str, options: dict[str, Any]) -> Any:
     credentials, at, addresses = parts.netloc.rpartition("@")
     service, _, db = parts.path.strip("/").partition("/")
     if not service:
-        raise ValueError("it does not name the service, as …:26379/mymaster")
+        raise _Unnamed("it does not name the service, as …:26379/mymaster")
     scheme = _SENTINEL_SCHEMES[parts.scheme]
     netloc = f"{credentials}{at}localhost"
     plain = urlunsplit((scheme, netloc, db, parts.query, ""))
@@ -310,8 +334,19 @@ def _make_sentinel_pool(url: str, options: dict[str, Any]) -> Any:
 def _host_and_port(address: str) -> tuple[str, int]:
     parts = urlsplit(f"//{address}")
     if not parts.hostname:
-        raise ValueError("it does not name the sentinels, as host:26379,host:26379/…")
+        raise _Unnamed("it does not name the sentinels, as host:26379,host:26379/…")
     return parts.hostname, parts.port or 26379
+
+
+def _credentials(pool: Any) -> Iterator[object]:
+    kwargs = dict(pool.connection_kwargs)
+    sentinel = getattr(pool, "sentinel_manager", None)
+    for options in (kwargs, getattr(sentinel, "sentinel_kwargs", {})):
+        for name in ("username", "password"):
+            value = options.get(name)
+            yield value
+            if isinstance(value, str):
+                yield quote(value, safe="")
 
 
 def _address(pool: Any) -> str:

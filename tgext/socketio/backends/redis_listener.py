@@ -26,8 +26,9 @@ from .feeds import Heard, yielding
 
 log = logging.getLogger(__name__)
 
-#: What a connection fails with. A socket that is closed meanwhile fails on its own.
-LOST: Final = (redis.RedisError, OSError)
+#: What a connection fails with. A socket that is closed meanwhile fails on its own, and
+#: the name of a host may be none.
+LOST: Final = (redis.RedisError, OSError, UnicodeError)
 
 #: Kinds of replies: the latter is ours.
 MESSAGE: Final = "message"
@@ -136,6 +137,7 @@ class RedisListener:
     :param name: how log lines name the server.
     :param interval: seconds of silence after which Redis is asked whether it lives.
     :param timeout: seconds in which it must answer, and confirm a subscription.
+    :param describe: what log lines say of an error.
     """
 
     def __init__(
@@ -144,7 +146,9 @@ class RedisListener:
         name: str,
         interval: float,
         timeout: float,
+        describe: Callable[[object], str] = str,
     ) -> None:
+        self._describe = describe
         self._make_connection = make_connection
         self._name = name
         self._interval = interval
@@ -308,7 +312,7 @@ class RedisListener:
             link.send(*((command, channel) for channel in channels))
             return
         names = escape(" ".join(channels))
-        log.warning("%s refuses %s: %s", self._name, names, error)
+        log.warning("%s refuses %s: %s", self._name, names, self._describe(error))
         for channel in channels:
             answer = self._awaited.pop(channel, None)
             if answer is not None:
@@ -325,15 +329,17 @@ class RedisListener:
                 return self._connect()
             except ERRORS as error:
                 # Whatever it is: nobody would notice that this greenlet has ended.
-                if str(error) != known:
-                    known = str(error)
-                    log.warning("%s is still lost: %s", self._name, error)
+                said = self._describe(error)
+                if said != known:
+                    known = said
+                    log.warning("%s is still lost: %s", self._name, said)
 
     def _report_loss(self, error: BaseException) -> None:
         self._wake.clear()
         if not self._lost_since:
             self._lost_since = time.monotonic()
-            log.warning("%s is lost, and looked for: %s", self._name, error)
+            said = self._describe(error)
+            log.warning("%s is lost, and looked for: %s", self._name, said)
 
     def _report_return(self) -> None:
         if self._lost_since:
