@@ -62,6 +62,11 @@ class RedisServer:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started, and not killed."""
+        return self._process is not None
+
     def start(self) -> None:
         arguments = [self.command]
         for name, value in self._options.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from enum import Enum, IntEnum
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from tg import MinimalApplicationConfigurator, TGController, request_local
 
-from tests.engine.clients import BINARY_KINDS, wait_for
+from tests.engine.clients import BINARY_KINDS, DEADLINE, wait_for
 from tests.engine.conftest import Live
 from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
@@ -394,3 +395,44 @@ def test_a_redis_that_comes_late_is_found(start: Start, tmp_path: Path) -> None:
         node.join()
         assert node.bus is not None
         channels_of(node.config).backend.close()
+
+
+FROZEN = {"anypubsub.socket_timeout": "0.3", "anypubsub.health_check_interval": "0.2"}
+
+
+@pytest.mark.parametrize("how", ["freeze", "kill"])
+@pytest.mark.parametrize("event", [["shout", "a"], ["tell_room", "lobby", "a"]])
+def test_without_redis_a_broadcast_reaches_its_process_and_the_ack_tells_failure(
+    start: Start, tmp_path: Path, how: str, event: list[str]
+) -> None:
+    with running_redis(tmp_path) as own:
+        options = {"anypubsub.host": own.url, **FROZEN}
+        node, other = start(**options), start(**options)
+        here, beside, there = node.join(), node.join(), other.join()
+        for client in (here, beside, there):
+            client.call("/chat", "enter", "lobby")
+        getattr(own, how)()
+        begin = time.monotonic()
+        here.emit("/chat", *event, number=7)
+        # Local delivery is not undone, and does not wait.
+        assert beside.event("/chat")[1] == "a"
+        if event[0] == "shout":
+            assert here.event("/chat") == ["shouted", "a"]
+        here.failure("/chat", "internal_error", "Internal server error")
+        assert time.monotonic() - begin < DEADLINE / 2
+        # Who is served meanwhile is served, and everybody when it is back.
+        assert beside.call("/chat", "enter", "hall") == [None]
+        own.thaw() if how == "freeze" else own.start()
+        wait_for(lambda: own.subscribers() == [1, 1], "both have subscribed again")
+        for number in range(20):
+            here.emit("/chat", "shout", number)
+        # What was not taken in time may have arrived all the same.
+        heard: list[Any] = []
+        while not heard or heard[-1] != 19:
+            heard.append(there.event("/chat")[1])
+        assert [each for each in heard if each != "a"] == list(range(20))
+        for each in (node, other):
+            each.live.close_clients()
+            each.live.server.stop(timeout=1)
+            backend: Any = channels_of(each.config).backend
+            backend.close()

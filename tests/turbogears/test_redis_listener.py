@@ -1,0 +1,190 @@
+"""The one connection that hears Redis, whatever happens to it, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.engine.clients import wait_for
+from tests.redis_server import RedisServer, running_redis
+from tgext.socketio.backends import BrokerUnavailable
+from tgext.socketio.backends.redis import RedisPubSub
+
+from .test_channelnames import BAD_NAMES
+
+NAMES = ["news", "a b", "é", "日本語", "x" * 255, "*", "\u2028"]
+
+#: Names that Redis takes and we do not.
+FOREIGN_NAMES = [
+    b"\xff\xfe",
+    b"news\0",
+    b"\xed\xa0\x80",
+    b"",
+    b"tgext.socketio/cluster",
+]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[RedisServer]:
+    with running_redis(tmp_path) as server:
+        yield server
+
+
+class Ear:
+    """Hears, perhaps several channels: what it heard, and what it should have."""
+
+    def __init__(self, failing: bool) -> None:
+        self._failing = failing
+        self.heard: list[bytes] = []
+        self.due: list[bytes] = []
+
+    def __call__(self, message: bytes) -> None:
+        self.heard.append(message)
+        if self._failing:
+            raise RuntimeError("no")
+
+
+class Listening(RuleBasedStateMachine):
+    """Who listens hears what is published while Redis is there, once and in order.
+
+    The model is who listens to which name. It is compared with what Redis itself says
+    that it sends, and with what was heard.
+    """
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__()
+        self.server = server
+        if not server.running:
+            server.start()
+        self.backend = RedisPubSub(
+            port=server.port, socket_timeout=0.5, health_check_interval=0.3
+        )
+        self.ears = [Ear(failing=False), Ear(failing=True), Ear(failing=False)]
+        self.listening: dict[str, list[Ear]] = {}
+        self.number = 0
+        #: Whether Redis was ever reached: only then is a lost one looked for.
+        self.known = False
+
+    @rule(name=st.sampled_from(NAMES), who=st.integers(0, 2))
+    def listen(self, name: str, who: int) -> None:
+        ear = self.ears[who]
+        if ear in self.listening.get(name, ()):
+            return
+        try:
+            self.backend.listen(name, ear)
+        except BrokerUnavailable:
+            assert not self.known
+            assert not self.server.running
+            return
+        self.known = True
+        self.listening.setdefault(name, []).append(ear)
+
+    @rule(name=st.sampled_from(NAMES), who=st.integers(0, 2))
+    def unlisten(self, name: str, who: int) -> None:
+        ear = self.ears[who]
+        self.backend.unlisten(name, ear)
+        ears = self.listening.get(name, [])
+        if ear in ears:
+            ears.remove(ear)
+        if not ears:
+            self.listening.pop(name, None)
+
+    @rule(name=st.sampled_from(sorted(BAD_NAMES)), who=st.integers(0, 2))
+    def listen_to_what_is_no_name(self, name: str, who: int) -> None:
+        with pytest.raises(ValueError, match="no channel can be called"):
+            self.backend.listen(str.__str__(BAD_NAMES[name]), self.ears[who])
+
+    @rule(name=st.text(st.characters(), max_size=4))
+    def a_name_that_nobody_checked(self, name: str) -> None:
+        """The mechanism below the check survives it too."""
+        link = self.backend._listener._link
+        if link is not None and name not in self.listening:
+            link.send(("SUBSCRIBE", name), ("UNSUBSCRIBE", name))
+
+    @precondition(lambda self: self.server.running)
+    @rule()
+    def lose_the_connection(self) -> None:
+        self.server.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+
+    @precondition(lambda self: self.server.running)
+    @rule()
+    def end_redis(self) -> None:
+        self.server.kill()
+
+    @precondition(lambda self: not self.server.running)
+    @rule()
+    def start_redis(self) -> None:
+        self.server.start()
+
+    @precondition(lambda self: self.server.running)
+    @rule(name=st.sampled_from(FOREIGN_NAMES), message=st.binary(max_size=5))
+    def publish_where_nobody_listens(self, name: bytes, message: bytes) -> None:
+        self.server.client.publish(name, message)
+
+    @precondition(lambda self: self.server.running and self.listening)
+    @rule(data=st.data(), ours=st.booleans())
+    def publish(self, data: st.DataObject, ours: bool) -> None:
+        self.await_subscriptions()
+        name = data.draw(st.sampled_from(sorted(self.listening)))
+        self.number += 1
+        message = b"%d" % self.number
+        if ours:
+            self.backend.publish(name, message)
+        else:
+            self.server.client.publish(name, message)
+        for ear in self.listening[name]:
+            ear.due.append(message)
+
+    def await_subscriptions(self) -> None:
+        wanted = sorted(self.listening)
+
+        def all_there() -> bool:
+            counts: Any = self.server.client.pubsub_numsub(*wanted)
+            return [count for _, count in counts] == [1] * len(wanted)
+
+        wait_for(all_there, f"{wanted} are heard")
+
+    @invariant()
+    def all_is_heard(self) -> None:
+        if any(ear.heard != ear.due for ear in self.ears):
+            wait_for(
+                lambda: all(len(ear.heard) >= len(ear.due) for ear in self.ears),
+                "what was published is heard",
+            )
+        for ear in self.ears:
+            assert ear.heard == ear.due
+
+    def teardown(self) -> None:
+        if not self.server.running:
+            self.server.start()
+        if self.listening:
+            self.await_subscriptions()
+            channels = {each["sub"] for each in self.server.connections()}
+            assert str(len(self.listening)) in channels
+        self.backend.close()
+        wait_for(lambda: self.server.subscribers() == [], "nothing is subscribed")
+
+
+def test_who_listens_hears_whatever_happens(own: RedisServer, unhandled: Any) -> None:
+    run_state_machine_as_test(
+        lambda: Listening(own),  # type: ignore[arg-type, return-value]
+        settings=settings(
+            max_examples=20,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert unhandled == []
