@@ -18,6 +18,7 @@ from tgext.socketio.wire.limits import MAX_REQUEST_LINE
 
 from . import (
     test_account,
+    test_admission,
     test_assembler,
     test_generations,
     test_handler,
@@ -298,6 +299,10 @@ TESTS: dict[str, tuple[object, ...]] = {
     "heartbeat_timeout": (test_heartbeat,),
     "close_timeout": (test_generations,),
     "handshake_timeout": (test_sessions,),
+    "connect_timeout": (
+        test_admission.test_a_way_in_that_ends_in_time,
+        test_admission.test_a_way_in_that_never_ends_is_refused,
+    ),
     "shutdown_timeout": (test_stopping,),
     "max_message_size": (
         test_a_message_as_large_as_is_allowed,

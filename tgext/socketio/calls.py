@@ -17,7 +17,7 @@ from tg.decorators import Decoration
 from tg.validation import _ValidationStatus
 
 from .engine.handlers import Handler
-from .engine.namespace import BaseNamespace
+from .engine.namespace import BaseNamespace, ConnectionRefused
 
 #: What a decoration calls its method with, unless it was given wrappers.
 _DEFAULT_CALLER = Decoration(None).controller_caller
@@ -78,6 +78,8 @@ def call_as_page(
         action, values = _validate(method, params, context)
     except _Invalid as invalid:
         packet: Any = getattr(context, "_packet", None) or {}
+        if packet.get("type") == "connect" and not _decides(namespace, method):
+            packet = {}  # recv_connect calls it as an event does
         return namespace._refuse(packet, "invalid_method_args", invalid.told)
     named: dict[str, Any] = {}
     if action is not method:
@@ -92,7 +94,16 @@ def call_as_page(
         named = _wanted(method, values)
     _notify("before_call", decoration, remainder, named)
     function = namespace._decorated(action)
-    return decoration.controller_caller(context.config, function, remainder, named)
+    answer = decoration.controller_caller(context.config, function, remainder, named)
+    if isinstance(action, partial) and _decides(namespace, method):
+        # The error handler may have refused in its own words.
+        raise ConnectionRefused
+    return answer
+
+
+def _decides(namespace: BaseNamespace, method: Callable[..., Any]) -> bool:
+    """Whether a method decides about a client that is not admitted yet."""
+    return namespace._admission is not None and method == namespace.recv_connect
 
 
 def _notify(

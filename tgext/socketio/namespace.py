@@ -78,7 +78,10 @@ class SocketIOTGNamespace(BaseNamespace):
                 return
             if callback is not None:
                 self._expect_ack(msgid, callback, timeout)
-            self.socket.send_encoded(encoded, self.ns_name)
+            if self._admission is None:
+                self.socket.send_encoded(encoded, self.ns_name)
+            else:
+                self._admission.send(encoded)
 
         on_commit(leave)
 
@@ -170,6 +173,8 @@ class SocketIOTGNamespace(BaseNamespace):
         """What a client is told of a method that it may not call."""
         for requirement, reason in self._unmet(self._requirements(method_name)):
             told = _told_by(requirement, reason)
+            if told is None and method_name == "recv_connect":
+                told = reason or None  # as `allow_only` does
             if told is not None:
                 return told
         return f'You do not have access to method "{method_name}"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gevent.event import Event
@@ -241,6 +242,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         except BaseException:
             self._heard.pop(channel, None)
             raise
+        if self._admission is not None:
+            # Of its messages none reaches a client that is not admitted yet.
+            self._admission.undoes(partial(self.unsubscribe, channel))
         if self.socket.transport is None:
             # A test that posts packets. It lets messages come by joining this job,
             # which was what heard them once.

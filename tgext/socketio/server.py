@@ -63,6 +63,7 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "heartbeat_timeout": float,
     "close_timeout": float,
     "handshake_timeout": float,
+    "connect_timeout": float,
     "shutdown_timeout": float,
     "max_message_size": int,
     "max_attachments": int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import Packet, event_packet
@@ -10,6 +11,7 @@ from .acks import Call, Expiring
 from .threads import Home, carried
 
 if TYPE_CHECKING:
+    from .candidate import Candidate
     from .virtsocket import Socket
 
 
@@ -22,6 +24,8 @@ class Emitter:
 
     socket: Socket
     ns_name: str
+    #: Keeps what is sent, and what else is begun, until the client is admitted.
+    _admission: Candidate | None = None
 
     @property
     def _home(self) -> Home:
@@ -45,9 +49,16 @@ class Emitter:
         :raises ValueError: for a timeout without a callback.
         """
         if callback is None and timeout is None:
-            self.socket.send_packet(
-                {"type": "event", "name": event, "args": args, "endpoint": self.ns_name}
-            )
+            told: Packet = {
+                "type": "event",
+                "name": event,
+                "args": args,
+                "endpoint": self.ns_name,
+            }
+            if self._admission is None:
+                self.socket.send_packet(told)
+            else:
+                self._admission.send_packet(told)
             return
         packet = self._event_packet(event, args, callback, timeout)
         self._send(packet, callback, timeout)
@@ -63,6 +74,8 @@ class Emitter:
         :raises WrongThread: in another thread than the one that serves.
         """
         self._home.require("waiting for an ack")
+        if self._admission is not None and self._admission.is_own:
+            self._admission.answer()  # a client is asked only once it is connected
         answer = Call()
         packet = event_packet(self.ns_name, event, args)
         packet["ack"] = "data"
@@ -114,9 +127,8 @@ class Emitter:
         timeout: float | None = None,
     ) -> int | None:
         """Send a packet; the id under which an ack is expected, if one is."""
-        socket = self.socket
         if callback is None:
-            socket.send_packet(packet)
+            (self._admission or self.socket).send_packet(packet)
             return None
         return self._send_asking(packet, callback, timeout)
 
@@ -125,11 +137,10 @@ class Emitter:
         self, packet: Packet, callback: Callable[..., Any], timeout: float | None
     ) -> int:
         """Send a packet that asks for an ack; the id under which it is expected."""
-        socket = self.socket
-        packet["id"] = msgid = socket._get_next_msgid()
+        packet["id"] = msgid = self.socket._get_next_msgid()
         try:
             self._expect_ack(msgid, callback, timeout)
-            socket.send_packet(packet)
+            (self._admission or self.socket).send_packet(packet)
         except BaseException:
             self._forget_ack(msgid)
             raise
@@ -139,6 +150,8 @@ class Emitter:
         self, msgid: int, callback: Callable[..., Any], timeout: float | None
     ) -> None:
         socket = self.socket
+        if self._admission is not None:
+            self._admission.undoes(partial(self._forget_ack, msgid))
         if timeout is None:
             socket._save_ack_callback(msgid, callback)
         else:

@@ -50,6 +50,8 @@ class Generation(ABC):
     post_answer: bytes
     #: Whether every connection is in the main namespace from the start.
     implicit_main: bool
+    #: Whether clients send events to a namespace before they ask to connect to it.
+    sends_early: bool = False
 
     @abstractmethod
     def encode(self, packet: Packet, dumps: Dumps) -> Encoded:
@@ -160,6 +162,7 @@ class SocketIO1(Generation):
     noop = socketio_1.NOOP
     post_answer = b"1"
     implicit_main = True
+    sends_early = True
 
     def encode(self, packet: Packet, dumps: Dumps) -> Encoded:
         try:

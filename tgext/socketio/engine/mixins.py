@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import event_packet
@@ -30,7 +31,7 @@ class RoomsMixin(_Base):
         return self.socket.server.rooms
 
     def join(self, room: Room) -> None:
-        """Put the client in a room.
+        """Put the client in a room, once it is admitted to the namespace.
 
         :raises TypeError: when the room is no ``str`` or ``int``.
         :raises ValueError: when it has half of a surrogate pair.
@@ -41,14 +42,25 @@ class RoomsMixin(_Base):
     @carried
     def _join(self, room: Room) -> None:
         self._check_rooms(room)
-        self._rooms.join(self.ns_name, room, self.socket)
-        self.session["rooms"].add(self._get_room_name(room))
+        name = self._get_room_name(room)
+        rooms: set[str] = self.session["rooms"]
+        admission = self._admission
+        if admission is None:
+            self._rooms.join(self.ns_name, room, self.socket)
+        else:
+            admission.join(room)
+            if name not in rooms:
+                admission.undoes(partial(rooms.discard, name))
+                if not admission.open:
+                    return
+        rooms.add(name)
 
     def _check_rooms(self, room: Room) -> None:
         socket, rooms = self.socket, self._rooms
-        if room not in rooms.rooms_of(self.ns_name, socket):
+        pending = self._admission.rooms if self._admission is not None else {}
+        if room not in pending and room not in rooms.rooms_of(self.ns_name, socket):
             number = rooms.number({self.ns_name, *socket.active_ns}, socket)
-            socket.account.check("max_rooms", number)
+            socket.account.check("max_rooms", number + len(pending))
 
     def leave(self, room: Room) -> None:
         """Take the client out of a room; it need not be in it.
@@ -59,7 +71,10 @@ class RoomsMixin(_Base):
 
     @carried
     def _leave_room(self, room: Room) -> None:
-        self._rooms.leave(self.ns_name, room, self.socket)
+        if self._admission is None:
+            self._rooms.leave(self.ns_name, room, self.socket)
+        else:
+            self._admission.leave(room)
         self.session["rooms"].discard(self._get_room_name(room))
 
     def _forget_rooms(self) -> None:
@@ -86,7 +101,10 @@ class BroadcastMixin(_Base):
 
     def broadcast_event(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace, this client too."""
-        self.socket.server.rooms.broadcast(event_packet(self.ns_name, event, args))
+        packet = event_packet(self.ns_name, event, args)
+        self.socket.server.rooms.broadcast(packet)
+        if self._admission is not None:
+            self._admission.send_packet(packet)  # it is no member yet
 
     def broadcast_event_not_me(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace but this client."""

@@ -159,7 +159,8 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         if kind == "json":
             return self.call_method_with_acl("recv_json", packet, packet["data"])
         if kind == "connect":
-            self.socket.send_packet(packet)
+            if self._admission is None:
+                self.socket.send_packet(packet)
             return self.call_method_with_acl("recv_connect", packet)
         if kind == "error":
             return self.call_method_with_acl("recv_error", packet)
@@ -248,7 +249,14 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         return self._call(handler, method, args)
 
     def _refuse(self, packet: Packet, name: str, info: Any) -> None:
-        """Tell the client that its event was refused; its ack will say so too."""
+        """Tell the client that its event was refused; its ack will say so too.
+
+        :raises ConnectionRefused: where it was no event, but asked to connect.
+        """
+        if packet.get("type") == "connect" and self._admission is not None:
+            if isinstance(info, str):
+                raise ConnectionRefused(info)
+            raise ConnectionRefused("; ".join(map(str, info.values())), info)
         packet["refusal"] = name, info
         self.error(name, info)
 
@@ -293,8 +301,14 @@ class BaseNamespace(AccessList, Emitter, Jobs):
 
         :param silent: don't tell the client.
         """
+        if self._admission is not None:
+            self._admission.disconnect(silent)
+        else:
+            self._disconnect_now(silent)
+
+    def _disconnect_now(self, silent: bool) -> None:
         if self._disconnecting:
-            return  # recv_disconnect calls this again
+            return  # recv_disconnect calls disconnect again
         self._disconnecting = True
         if self.disconnect_reason is None:
             self.disconnect_reason = SERVER_LEFT
@@ -313,11 +327,6 @@ class BaseNamespace(AccessList, Emitter, Jobs):
             self.disconnect_reason = reason
         self._tell_disconnect()
         # A recv_disconnect of the application need not have called it.
-        self.disconnect(silent=True)
-
-    def _refused(self) -> None:
-        """End the namespace of a client that it did not let in."""
-        self._told_disconnect = True
         self.disconnect(silent=True)
 
     def _tell_disconnect(self) -> None:

@@ -68,6 +68,8 @@ class SocketIOServer(Connections, WSGIServer):
         and for 0.9 clients 35.
     :param close_timeout: seconds that a 0.9 client is told it has to reconnect.
     :param handshake_timeout: seconds from the handshake to the first transport.
+    :param connect_timeout: seconds that ``initialize`` and ``recv_connect`` of a
+        namespace may take together.
     :param shutdown_timeout: seconds that :meth:`stop` waits for clients and handlers.
     :param max_message_size: bytes of a frame, a message or a POST body.
     :param max_attachments: binary attachments of one packet.
@@ -117,6 +119,7 @@ class SocketIOServer(Connections, WSGIServer):
         heartbeat_timeout: float | None = None,
         close_timeout: float = 60.0,
         handshake_timeout: float = 10.0,
+        connect_timeout: float = 30.0,
         shutdown_timeout: float = 10.0,
         max_message_size: int = MAX_MESSAGE_SIZE,
         max_attachments: int = MAX_ATTACHMENTS,
@@ -144,6 +147,7 @@ class SocketIOServer(Connections, WSGIServer):
             heartbeat_timeout=heartbeat_timeout,
             close_timeout=close_timeout,
             handshake_timeout=handshake_timeout,
+            connect_timeout=connect_timeout,
             shutdown_timeout=shutdown_timeout,
             header_timeout=header_timeout,
             body_timeout=body_timeout,
@@ -166,6 +170,7 @@ class SocketIOServer(Connections, WSGIServer):
         self._heartbeat_timeout = heartbeat_timeout
         self.close_timeout = close_timeout
         self.handshake_timeout = handshake_timeout
+        self.connect_timeout = connect_timeout
         self.shutdown_timeout = shutdown_timeout
         self.limits = Limits(max_message_size, max_attachments)
         #: What one client may make the process keep.

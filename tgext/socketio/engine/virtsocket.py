@@ -16,6 +16,7 @@ from ..wire.errors import InvalidJSON, PacketError, ProtocolError
 from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .account import Account
 from .acks import AckBook
+from .admission import EVENTS, Admission
 from .assembler import Assembler
 from .failures import FAILURES
 from .generations import CLOSE, SOCKETIO_1, Generation
@@ -23,7 +24,6 @@ from .handlers import CLIENT_LEFT, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
 from .interruption import Interrupted
 from .jobs import Jobs
-from .joining import EVENTS, Joining
 from .namespace import BaseNamespace
 from .outbox import Encoded, PollingOutbox, SocketOutbox
 from .queries import with_query
@@ -130,7 +130,7 @@ class Socket(AckBook, Jobs):
         #: Makes packets of the client's messages.
         self.assembler = Assembler(self)
         #: Lets the client into namespaces.
-        self.joining = Joining(self)
+        self.admission = Admission(self)
         #: What the client makes the process keep.
         self.account = Account(server.bounds)
 
@@ -152,7 +152,8 @@ class Socket(AckBook, Jobs):
     @property
     def in_a_namespace(self) -> bool:
         """Whether the client is in any namespace, the main one included."""
-        return self.joining.in_main or bool(self.active_ns)
+        admission = self.admission
+        return admission.in_main or bool(self.active_ns or admission.asking)
 
     @property
     def connected(self) -> bool:
@@ -203,18 +204,20 @@ class Socket(AckBook, Jobs):
     def send_packet(self, pkt: Packet) -> None:
         """Send a packet; one to a connection that ended goes nowhere.
 
-        From another thread than the one that serves, it is on its way there when this
+        Neither does one for a namespace that the client is not admitted to. From
+        another thread than the one that serves, it is on its way there when this
         returns.
 
         :raises TypeError: when its data cannot be written as JSON.
         """
         encoded = self.generation.encode(pkt, self.json_dumps)
+        endpoint = pkt.get("endpoint", "")
         if get_ident() != self._home.ident:
-            self._home.post(self.send_encoded, encoded, pkt.get("endpoint", ""))
-        elif self.outbox is not None:
+            self._home.post(self.admission.send, encoded, endpoint, pkt["type"])
+        elif self.outbox is not None and endpoint in self.active_ns:
             self.outbox.send(encoded)
         else:
-            self.send_encoded(encoded, pkt.get("endpoint", ""))
+            self.admission.send(encoded, endpoint, pkt["type"])
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
         """Send what :meth:`encode` made, here or of a socket of the same generation.
@@ -223,8 +226,8 @@ class Socket(AckBook, Jobs):
         """
         if self.outbox is not None:
             self.outbox.send(encoded)
-        elif not self.joining.holds(encoded, endpoint) and self.transport is not None:
-            self.transport.outbox.send(encoded)
+        else:
+            self.admission.send(encoded, endpoint)
 
     def error(
         self,
@@ -235,15 +238,18 @@ class Socket(AckBook, Jobs):
         quiet: bool = False,
     ) -> Any:
         """Tell the client of an error, through the error handler."""
-        return self.error_handler(
-            self, error_name, error_message, endpoint, msg_id, quiet
-        )
+        before = self.admission.telling()
+        try:
+            return self.error_handler(
+                self, error_name, error_message, endpoint, msg_id, quiet
+            )
+        finally:
+            self.admission.told(before)
 
     def _ended(self) -> bool:
         return self.state in (self.STATE_DISCONNECTING, self.STATE_DISCONNECTED)
 
     def _ack_expected(self) -> None:
-        self.joining.release_all()  # a client is asked only once it is connected
         if self.transport is not None:
             self.transport.expect_ack()
 
@@ -274,7 +280,7 @@ class Socket(AckBook, Jobs):
         try:
             namespace = self.active_ns.get(endpoint)
             if namespace is None:
-                self.joining.dispatch(packet)
+                self.admission.dispatch(packet)
             elif packet["type"] in EVENTS:
                 ack = self.around(self._perform, namespace, packet)
                 if ack is not None:
@@ -371,9 +377,9 @@ class Socket(AckBook, Jobs):
         self.find_outbox()
 
     def find_outbox(self) -> None:
-        """Called when the transport changed, or what is held."""
+        """Called when the transport changed, or who is on the way in."""
         transport = self.transport
-        if transport is None or self.joining.held:
+        if transport is None or self.admission.asking:
             self.outbox = None
         else:
             self.outbox = transport.outbox
@@ -440,11 +446,11 @@ class Socket(AckBook, Jobs):
         self.disconnect_reason = reason
         self._release_acks()
         try:
+            self.admission.end()
             for namespace in list(self.active_ns.values()):
                 self._end(namespace, reason)
         finally:
             self.state = self.STATE_DISCONNECTED
-            self.joining.release_all()
             self.detach()
             if self.transport is not None:
                 self.transport.close(reason, code)
@@ -460,7 +466,7 @@ class Socket(AckBook, Jobs):
         except FAILURES:
             log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
             self.active_ns.pop(namespace.ns_name, None)
-            self.joining.abandon(namespace)
+            self.admission.abandon(namespace)
 
     def detach(self) -> None:
         """Make the server forget the connection."""
