@@ -170,12 +170,15 @@ class Admission:
         self._socket.active_ns[candidate.endpoint] = candidate.namespace
         candidate.ready = False
         around(self._greet, candidate, candidate.packet)
+        candidate.greeted = candidate.ready
         self._check(candidate)
 
     def _check(self, candidate: Candidate) -> None:
         """Whether a step of the way in ended well."""
         if candidate.stopped is not None:
             raise candidate.stopped
+        if candidate.state is not State.ASKING:
+            return
         if candidate.was_left or not candidate.ready:
             # What stands around it may have answered in its place.
             raise ConnectionRefused
@@ -231,13 +234,18 @@ class Admission:
             socket.server.rooms.join(endpoint, room, socket)
 
     def _depart(self, candidate: Candidate) -> None:
-        """The connection ended on the way in; `recv_connect` may know nothing of it."""
-        namespace = candidate.namespace
-        greeted = candidate.greeting and candidate.ready
+        """The connection ended on the way in."""
         self._close(candidate, State.LEFT)
-        if greeted and namespace is not None:
-            namespace._admission = None
-            namespace._leave(self._socket.disconnect_reason or SERVER_LEFT)
+        self._drop(candidate)
+
+    def _drop(self, candidate: Candidate) -> None:
+        """End the namespace of a client that is not admitted."""
+        namespace = candidate.namespace
+        if namespace is not None and candidate.greeted:
+            # What recv_connect has done, recv_disconnect undoes.
+            reason = self._socket.disconnect_reason or SERVER_LEFT
+            namespace.disconnect_reason = namespace.disconnect_reason or reason
+            namespace._tell_disconnect()
         candidate.drop_namespace()
 
     def _fail(self, candidate: Candidate, error: BaseException) -> None:
@@ -262,7 +270,7 @@ class Admission:
             else:
                 self._tell(socket.generation.refusal(endpoint, message, data))
             self._await_namespace()
-        candidate.drop_namespace()
+        self._drop(candidate)
 
     def _close(self, candidate: Candidate, state: State) -> None:
         """Nothing is left of a client that is not admitted."""

@@ -56,7 +56,10 @@ class Candidate:
     :ivar answered: whether the client was told that it is connected, because the
         namespace asks it something on the way in. It is in no room all the same.
     :ivar leaving: set when the way in called ``disconnect``: its ``silent``.
+    :ivar greeting: whether ``recv_connect`` has begun.
     :ivar ready: whether what decides has run to its end.
+    :ivar greeted: whether ``recv_connect`` has, and its transaction was committed.
+    :ivar stopped: why the way in was interrupted.
     """
 
     __slots__ = (
@@ -70,6 +73,7 @@ class Candidate:
         "_turned_away",
         "_undo",
         "answered",
+        "greeted",
         "greeting",
         "leaving",
         "namespace",
@@ -86,13 +90,12 @@ class Candidate:
         self.state = State.ASKING
         self.namespace: BaseNamespace | None = None
         self.answered = False
-        #: Whether `recv_connect` has begun.
         self.greeting = False
         self.leaving: bool | None = None
         #: Whether somebody else called ``disconnect``.
         self._turned_away = False
         self.ready = False
-        #: Why the way in was interrupted.
+        self.greeted = False
         self.stopped: AdmissionEnded | None = None
         self.rooms: dict[Any, None] = {}
         self._output: list[Encoded] = []
@@ -150,7 +153,7 @@ class Candidate:
         namespace = self.namespace
         if namespace is not None and self.greeting:
             late = [each for each in namespace.jobs if each not in self._jobs]
-            gevent.killall(late, block=False)
+            gevent.killall(late, exception=Interrupted, block=False)
 
     def keep(self) -> None:
         """What there is stays, however often what follows is tried."""
@@ -251,6 +254,8 @@ class Candidate:
         if self.state is not State.ADMITTED:
             self.rooms = {}
             self._undo_down_to(0)
+            jobs = getattr(self.namespace, "jobs", ())
+            gevent.killall(list(jobs), exception=Interrupted, block=False)
 
     def _expire(self) -> None:
         seconds = self._socket.server.connect_timeout
