@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import gevent
@@ -12,7 +13,7 @@ from tgext.socketio.engine.namespace import BaseNamespace
 
 from .clients import BINARY_KINDS, DEADLINE, KINDS, wait_for
 from .conftest import Live, Serve
-from .namespaces import Chat, Witness, fresh
+from .namespaces import Chat, Echo, Witness, fresh
 
 FIRST = '{"_placeholder":true,"num":0}'
 SECOND = '{"_placeholder":true,"num":1}'
@@ -409,3 +410,28 @@ def test_what_was_sent_before_the_end_can_be_fetched_with_its_bytes(
         assert client.receive() == f'451-/chat,["last",{FIRST}]'
         assert client.receive_bytes() == bytes([number])
     assert client.read() == {"type": "disconnect", "endpoint": "/chat"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_json_that_only_python_writes_is_named(
+    serve: Serve, kind: str, constant: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """0.9 is told, others are disconnected as the reference does; the log knows."""
+    caplog.set_level(logging.INFO, "tgext.socketio.engine")
+    live = serve({"/chat": Echo})
+    client, second = live.client(kind), live.client(kind)
+    client.join("/chat")
+    second.join("/chat")
+    old = kind.startswith("0.9")
+    event = '5:1+:/chat:{"name":"echo","args":[%s]}' if old else '42/chat,1["echo",%s]'
+    client.send(event % constant)
+    if old:
+        _, name, info = client.event("")
+        assert name == "invalid_packet"
+        assert f"{constant} is not JSON" in info
+    else:
+        wait_for(lambda: client.sid not in live.server.sockets, "the session ends")
+    said = [each.getMessage() for each in caplog.records]
+    assert any(f"{constant} is not JSON" in each for each in said)
+    assert second.call("/chat", "echo", 1) == [1]

@@ -1,9 +1,10 @@
 """Fuzz every decoder for a bounded time: ``python -m tests.fuzz [SECONDS [TARGET…]]``.
 
 Two thirds of the time go to atheris, which is guided by coverage and begins with the
-golden vectors; the rest to the properties of ``tests/wire``, and to those of requests
-over HTTP, with examples that are new each time. Prints how much was tried, and exits
-with 1 where something was found: what it was fed with is printed as Python has bytes.
+golden vectors; the rest to the properties of ``tests/wire``, to those of requests over
+HTTP, and to those that ask the reference parsers where Node.js is, with examples that
+are new each time. Prints how much was tried, and exits with 1 where something was
+found: what it was fed with is printed as Python has bytes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ SECONDS = 300.0
 LARGEST_SEED = 4096
 #: Seconds and megabytes that one input may take.
 TIMEOUT, MEMORY = 10, 2048
+#: Where the properties are: of the decoders, of HTTP, and of the reference parsers.
+PROPERTIES = [
+    "tests/wire",
+    "tests/engine/test_smuggling.py",
+    "tests/live/test_reference_parsers.py",
+]
 #: Examples of each property in one round.
 EXAMPLES = 1000
 
@@ -63,8 +70,7 @@ def random_properties(seconds: float) -> bool:
     end = time.monotonic() + seconds
     rounds = 0
     environ = {**os.environ, "TGEXT_SOCKETIO_EXAMPLES": str(EXAMPLES)}
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "hypothesis"]
-    command += ["tests/wire", "tests/engine/test_smuggling.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "hypothesis", *PROPERTIES]
     while not rounds or time.monotonic() < end:
         rounds += 1
         done = subprocess.run(command, env=environ, capture_output=True, text=True)

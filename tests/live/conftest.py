@@ -80,14 +80,25 @@ def site(served_site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def node_clients() -> Path:
     """The directory of the Socket.IO clients for Node, installed."""
+    return installed(system.CLIENTS)
+
+
+@pytest.fixture(scope="session")
+def reference_parsers() -> Path:
+    """The directory of the reference parsers, installed."""
+    return installed(system.ORACLES)
+
+
+def installed(folder: Path) -> Path:
+    """A folder with packages of npm, in which they are."""
     missing = [command for command in ("node", "npm") if not shutil.which(command)]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
     try:
-        system.install_clients()
+        system.install(folder)
     except subprocess.CalledProcessError as failure:
-        pytest.skip(f"npm could not install the clients: {failure}")
-    return system.CLIENTS
+        pytest.skip(f"npm could not install what is in {folder.name}: {failure}")
+    return folder
 
 
 @pytest.fixture

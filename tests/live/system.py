@@ -17,7 +17,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-CLIENTS = Path(__file__).resolve().parent / "clients"
+HERE = Path(__file__).resolve().parent
+
+#: Folders with packages of npm: the clients, and the parsers that are compared with.
+CLIENTS = HERE / "clients"
+ORACLES = HERE / "oracles"
 
 #: A command of each package.
 PACKAGES = {
@@ -68,25 +72,25 @@ def install_packages(names: list[str]) -> None:
         subprocess.run(command, env=environment, check=True)
 
 
-def manifests_digest() -> str:
+def manifests_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for name in MANIFESTS:
-        digest.update((CLIENTS / name).read_bytes())
+        digest.update((folder / name).read_bytes())
     return digest.hexdigest()
 
 
-def clients_installed() -> bool:
-    stamp = CLIENTS / "node_modules" / ".digest"
-    return stamp.is_file() and stamp.read_text() == manifests_digest()
+def is_installed(folder: Path) -> bool:
+    stamp = folder / "node_modules" / ".digest"
+    return stamp.is_file() and stamp.read_text() == manifests_digest(folder)
 
 
-def install_clients() -> None:
+def install(folder: Path) -> None:
     """What the lock file says. An interrupted run leaves no stamp, and is repeated."""
-    if clients_installed():
+    if is_installed(folder):
         return
     # npm ci removes node_modules, the stamp included, before it installs.
-    subprocess.run(NPM_CI, cwd=CLIENTS, check=True)
-    (CLIENTS / "node_modules" / ".digest").write_text(manifests_digest())
+    subprocess.run(NPM_CI, cwd=folder, check=True)
+    (folder / "node_modules" / ".digest").write_text(manifests_digest(folder))
 
 
 @contextmanager
@@ -109,7 +113,8 @@ def prepare(others: Sequence[str]) -> int:
     elif missing:
         print("missing, and not installed:", " ".join(missing))
     if shutil.which("npm"):
-        install_clients()
+        install(CLIENTS)
+        install(ORACLES)
     return 0
 
 

@@ -8,7 +8,6 @@ nothing, and it is refused by an ERROR packet with any JSON.
 from __future__ import annotations
 
 from . import fast, socketio_5
-from .errors import PacketError
 from .limits import DEFAULT_LIMITS, Limits
 from .packet import Dumps, Loads, Packet
 
@@ -24,8 +23,9 @@ def decode(
     :raises PacketError: when it cannot be read.
     """
     packet = socketio_5.decode(text, limits, loads, start)
-    if packet["type"] == "connect" and packet.pop("data") is not None:
-        raise PacketError("a connect carries nothing but a query string")
+    if packet["type"] == "connect":
+        # Some clients send a payload all the same. The reference server passes over it.
+        del packet["data"]
     return packet
 
 

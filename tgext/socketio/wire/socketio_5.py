@@ -146,7 +146,7 @@ def _event_data(data: str, loads: Loads) -> tuple[str, list[Any]]:
 
 
 def _read_ack(packet: Packet, data: str, loads: Loads) -> None:
-    args = loads(data)
+    args = loads(data) if data else []
     if not isinstance(args, list):
         raise PacketError("the arguments of an ack are a list")
     if "id" not in packet:
