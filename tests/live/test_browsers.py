@@ -53,13 +53,18 @@ AUTH_SCENARIOS = ["auth", "turned_away", "let_in"]
 #: ``htmlfile`` is Internet Explorer's, and meets a stand-in for ActiveX.
 TRANSPORTS = {
     "0.9": ["websocket", "xhr-polling", "jsonp-polling", "htmlfile"],
-    "1": ["polling", "base64", "jsonp", "websocket", "upgrade"],
-    "2": ["polling", "base64", "jsonp", "websocket", "upgrade"],
-    "3": ["polling", "jsonp", "websocket", "upgrade"],
-    "4": ["polling", "websocket", "upgrade"],
+    "1": ["polling", "base64", "jsonp", "websocket", "websocket64", "upgrade"],
+    "2": ["polling", "base64", "jsonp", "websocket", "websocket64", "upgrade"],
+    "3": ["polling", "jsonp", "websocket", "websocket64", "upgrade"],
+    "4": ["polling", "websocket", "websocket64", "upgrade"],
 }
 CONNECTIONS = [(client, each) for client in TRANSPORTS for each in TRANSPORTS[client]]
 NEW = [each for each in CONNECTIONS if each[0] in ("3", "4")]
+#: A client 1.x that takes text alone reads no name of a namespace beyond ASCII: what it
+#: would read, 2.x would not.
+ANY_NAME = [
+    each for each in CONNECTIONS if each not in (("1", "base64"), ("1", "jsonp"))
+]
 #: Those that load no frame for each message.
 LIGHT = [each for each in CONNECTIONS if not each[1].startswith("jsonp")]
 
@@ -94,12 +99,15 @@ class BrowserConnection(Connection):
     def transport_name(self) -> str:
         if self.transport in ("base64", "jsonp"):
             return "polling"
+        if self.transport == "websocket64":
+            return "websocket"
         return transport_name(self.client, self.transport)
 
 
 def scenarios(client: str, transport: str) -> list[str]:
-    more = MORE_SCENARIOS if (client, transport) in LIGHT else []
+    more = list(MORE_SCENARIOS) if (client, transport) in LIGHT else []
     auth = AUTH_SCENARIOS if client in ("3", "4") else []
+    more += ["beyond_ascii"] if (client, transport) in ANY_NAME else []
     return [*SCENARIOS, *more, *auth, *bytes_scenarios(client, transport)]
 
 
@@ -109,7 +117,7 @@ def bytes_scenarios(client: str, transport: str) -> list[str]:
     if (client, transport) not in LIGHT:
         return ["bytes"]
     names = list(BYTES_SEEN)
-    if client in ("1", "2") and transport == "base64":
+    if client in ("1", "2") and transport in ("base64", "websocket64"):
         # These write base64 with one call that has an argument for each byte.
         names.remove("bytes_many")
     return names
@@ -200,6 +208,11 @@ def test_many_events_and_a_close(
 ) -> None:
     test_clients.test_many_events_stay_in_order(connection)
     test_clients.test_the_server_hears_a_connection_close(connection)
+
+
+@pytest.mark.parametrize("connection", ANY_NAME, indirect=True, ids="-".join)
+def test_a_namespace_may_have_any_name(connection: BrowserConnection) -> None:
+    test_clients.test_a_namespace_may_have_any_name(connection)
 
 
 @pytest.mark.parametrize("connection", NEW, indirect=True, ids="-".join)

@@ -327,6 +327,11 @@ def test_unicode_arrives_whole(connection: Connection) -> None:
     }
 
 
+def test_a_namespace_may_have_any_name(connection: Connection) -> None:
+    seen = connection.seen["beyond_ascii"]
+    assert seen == {"sum": [5], "greeting": [GREETING]}
+
+
 def test_many_events_stay_in_order(connection: Connection) -> None:
     assert connection.seen["many"] == {
         "numbers": list(range(200)),

@@ -2,6 +2,7 @@
 // What a page does with the browser build of a client: plays scenarios, or meets the
 // clients of other pages in a room. Its tests are in tests/live/test_browsers.py.
 
+const {bytes, values} = require('./bytes.js');
 const {GENERATIONS} = require('./clients.js');
 const {playAll} = require('./player.js');
 
@@ -12,6 +13,7 @@ const AT_ONCE = 2;
 const WAYS = {
   base64: {transport: 'polling', options: {forceBase64: true}},
   jsonp: {transport: 'polling', options: {forceJSONP: true}},
+  websocket64: {transport: 'websocket', options: {forceBase64: true}},
 };
 
 // Internet Explorer's document without a window, in which the 0.9 client's htmlfile
@@ -90,4 +92,35 @@ async function tryToConnect(client, transport, url) {
   return outcome;
 }
 
-module.exports = {enter, heard, play, tell, tryToConnect};
+// What a page learns of another server, which it has something worked out by: a sum, or
+// bytes the other way round.
+async function visit(client, transport, url, options) {
+  const opened = connection(client, transport, url);
+  opened.options = {...opened.options, ...options};
+  member = new GENERATIONS[client]({...opened, seen: []}, '/lab');
+  const [outcome] = await member.first(['connect', 'refused', 'error']);
+  let answer = 'refused';
+  if (outcome === 'connect') {
+    await member.settled();
+    [answer] = await member.ask('add', 20, 22);
+    if (client !== '0.9') {
+      const [reversed] = await member.ask('reverse', bytes([1, 2, 0]));
+      answer = values(reversed);
+    }
+  }
+  await member.close();
+  return answer;
+}
+
+// Under whose name a page is connected.
+async function whoAmI(client, transport, url) {
+  const opened = connection(client, transport, url);
+  opened.options = {withCredentials: true};
+  member = new GENERATIONS[client]({...opened, seen: []}, '/members');
+  const [outcome] = await member.first(['connect', 'refused']);
+  const [name] = outcome === 'connect' ? await member.ask('who') : ['refused'];
+  await member.close();
+  return name;
+}
+
+module.exports = {enter, heard, play, tell, tryToConnect, visit, whoAmI};

@@ -70,6 +70,13 @@ const scenarios = {
     };
   },
 
+  async beyond_ascii(open) {
+    const client = await open('/\u00e9t\u00e9');
+    const sum = await client.ask('add', 2, 3);
+    client.emit('greet');
+    return {sum, greeting: await client.next('greeting')};
+  },
+
   async client_acks(open) {
     const client = await open('/lab');
     client.emit('ask_me', 'colour');

@@ -1,8 +1,8 @@
 """The application that tests/live/clients/scenarios.js talks to.
 
 ``/pingpong`` is the example's, ``/lab`` has an event for each thing a client can see,
-``/annex`` is another one, ``/members`` refuses whoever is anonymous, ``/door`` whoever
-lacks the word. A cookie ``user=NAME`` says who one is.
+``/annex`` and ``/été`` are others, ``/members`` refuses whoever is anonymous,
+``/door`` whoever lacks the word. A cookie ``user=NAME`` says who one is.
 
 The page ``/page?client=GENERATION`` has the browser build of that client, and modules
 of tests/live/clients.
@@ -209,7 +209,7 @@ class Door(SocketIOTGNamespace):
 
 class SocketIO(SocketIOController):
     pingpong = PingPong
-    lab = annex = Lab
+    lab = annex = été = Lab
     members = Members
     door = Door
 
