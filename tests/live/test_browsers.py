@@ -60,11 +60,9 @@ TRANSPORTS = {
 }
 CONNECTIONS = [(client, each) for client in TRANSPORTS for each in TRANSPORTS[client]]
 NEW = [each for each in CONNECTIONS if each[0] in ("3", "4")]
-#: A client 1.x that takes text alone reads no name of a namespace beyond ASCII: what it
-#: would read, 2.x would not.
-ANY_NAME = [
-    each for each in CONNECTIONS if each not in (("1", "base64"), ("1", "jsonp"))
-]
+#: A client 1.x reads no name of a namespace beyond ASCII over JSONP, where nobody knows
+#: it from a 2.x, which reads another spelling.
+ANY_NAME = [each for each in CONNECTIONS if each != ("1", "jsonp")]
 #: Those that load no frame for each message.
 LIGHT = [each for each in CONNECTIONS if not each[1].startswith("jsonp")]
 

@@ -452,3 +452,20 @@ def test_the_text_of_a_client_2_is_read_as_it_was_written(packets: Packets) -> N
 def test_a_binary_payload_is_read_as_it_was_written(packets: Packets) -> None:
     body = engineio_3.encode_binary_payload(packets)
     assert engineio_3.decode_binary_payload(body, DEFAULT_LIMITS) == packets
+
+
+@pytest.mark.parametrize(("packet", "body"), NAMESPACES)
+def test_a_client_1_that_takes_no_bytes_is_answered_as_it_writes(
+    packet: str, body: str
+) -> None:
+    answer = engineio_3.encode_payload(["2", packet], twice=True)
+    first, second = engineio_3.decode_payload(answer, DEFAULT_LIMITS)
+    assert first == "2"
+    assert [second] == engineio_3.decode_payload(body.encode(), DEFAULT_LIMITS)
+    assert engineio_3.is_encoded_twice(answer)
+    assert not engineio_3.is_encoded_twice(body.encode())
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"3:4\xe2\x82\xac1", b"\xc3\xa9"])
+def test_other_text_is_not_encoded_twice(body: bytes) -> None:
+    assert not engineio_3.is_encoded_twice(body)

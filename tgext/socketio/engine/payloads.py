@@ -38,12 +38,21 @@ def is_callback(number: str) -> bool:
     return number.isascii() and number.isdigit() and len(number) < 10
 
 
-def answer(route: Route, generation: Generation, messages: Messages) -> Answer:
-    """The headers and the body of a poll."""
+def answer(
+    route: Route, generation: Generation, messages: Messages, twice: bool = False
+) -> Answer:
+    """The headers and the body of a poll.
+
+    :param twice: whether the client is a 1.x that takes no bytes, and decodes twice.
+    """
     takes_bytes = generation is SOCKETIO_4 and not route.base64 and not route.jsonp
     if takes_bytes and engineio_3.needs_bytes(messages):
         return [_BYTES], engineio_3.encode_binary_payload(messages)
-    return text_answer(route, generation, generation.encode_payload(messages))
+    if generation is SOCKETIO_4:
+        text = engineio_3.encode_payload(messages, twice)
+    else:
+        text = generation.encode_payload(messages)
+    return text_answer(route, generation, text)
 
 
 def text_answer(route: Route, generation: Generation, text: bytes) -> Answer:

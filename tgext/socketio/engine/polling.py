@@ -8,6 +8,7 @@ from typing import Any
 
 import gevent
 
+from ..wire import engineio_3
 from ..wire.errors import MessageTooBig, PayloadError, PayloadTooLarge
 from . import payloads
 from .answers import BAD_REQUEST, TEXT, HTTPError, refusal
@@ -54,7 +55,10 @@ class PollingHandler(HTTPHandler):
                 content_type, stream = STREAMS[route.transport]
                 start("200 OK", [("Content-Type", content_type)])
                 return stream(transport)
-            headers, body = payloads.answer(route, generation, transport.poll())
+            packets = transport.poll()
+            headers, body = payloads.answer(
+                route, generation, packets, socket.encodes_twice
+            )
         else:
             if transport.posting and generation is not SOCKETIO_1:
                 # Nobody knows which of the two came first.
@@ -84,6 +88,8 @@ class PollingHandler(HTTPHandler):
         content_type = environ.get("CONTENT_TYPE", "")
         try:
             body = self._read_body(environ)
+            if socket.base64 and not socket.encodes_twice and not body.isascii():
+                socket.encodes_twice = engineio_3.is_encoded_twice(body)
             transport.post(
                 payloads.read(route, socket.generation, body, content_type, limits)
             )

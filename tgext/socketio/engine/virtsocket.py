@@ -110,6 +110,8 @@ class Socket(AckBook, Jobs):
         self.generation: Generation = SOCKETIO_1
         #: Whether the client takes no bytes, but base64 (``b64`` in its handshake).
         self.base64 = False
+        #: Whether such a client 1.x was seen to encode its text to UTF-8 twice.
+        self.encodes_twice = False
         self.environ: dict[str, Any] | None = None
         self.request: Any = None
         self.namespaces: Mapping[str, type[BaseNamespace]] | None = None

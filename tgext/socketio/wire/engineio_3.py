@@ -8,7 +8,7 @@ Clients 1.x encode the text of a payload to UTF-8 twice and count its bytes, cli
 once and count UTF-16 units. Both say ``EIO=3``. Text to them is therefore kept to
 ASCII, and text of theirs is told apart by what it holds. The name of a namespace cannot
 be escaped as JSON can: one beyond ASCII travels in bytes, which both read alike, and
-where a client takes none (JSONP, ``b64``) as 2.x reads it.
+where a client takes none (``b64``) as it writes itself, or as 2.x reads it (JSONP).
 """
 
 from __future__ import annotations
@@ -58,18 +58,33 @@ def _split(packet: str) -> tuple[str, str]:
     return packet[:end], packet[end:]
 
 
-def encode_payload(packets: Sequence[str | bytes]) -> bytes:
-    """A payload as text; the bytes of a message travel as base64."""
-    return "".join(map(_framed, packets)).encode("utf-8", "replace")
+def encode_payload(packets: Sequence[str | bytes], twice: bool = False) -> bytes:
+    """A payload as text; the bytes of a message travel as base64.
+
+    :param twice: as clients 1.x read the name of a namespace, rather than 2.x.
+    """
+    parts = (_framed(each, twice) for each in packets)
+    return "".join(parts).encode("utf-8", "replace")
 
 
-def _framed(packet: str | bytes) -> str:
+def is_encoded_twice(body: bytes) -> bool:
+    """Whether a payload that is text, and not ASCII, seems to be a client 1.x's."""
+    try:
+        body.decode("utf-8").encode("latin-1").decode("utf-8", "surrogatepass")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _framed(packet: str | bytes, twice: bool) -> str:
     if isinstance(packet, bytes):
         text = _BASE64 + base64.b64encode(packet).decode()
     else:
         text = packet
         if not packet.isascii():
             head, json = _split(packet)
+            if twice:
+                head = head.encode("utf-8", "surrogatepass").decode("latin-1")
             text = head + escape(json)
     return f"{count_units(text)}:{text}"
 
