@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -324,6 +326,21 @@ def test_without_a_server_a_call_is_made_where_it_is() -> None:
 
 def test_with_a_server_it_is_made_there(live: Live) -> None:
     assert start_native(lambda: where_served(get_ident)).get() == get_ident()
+
+
+def test_in_a_process_that_was_forked_nothing_is_carried(live: Live) -> None:
+    def fork() -> int:
+        child: int = get_original("os", "fork")()
+        if child == 0:
+            # Were it carried, it would wait for a thread that is not here.
+            os._exit(0 if where_served(get_ident) == get_ident() else 1)
+        status: int = get_original("os", "waitpid")(child, 0)[1]
+        return status
+
+    with warnings.catch_warnings():
+        # Python warns of threads, and the child does nothing.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        assert start_native(fork).get() == 0
 
 
 def test_what_nobody_waits_for_is_logged_when_it_fails(

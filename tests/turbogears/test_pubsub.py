@@ -581,3 +581,46 @@ def test_a_backend_is_made_once(app: App, monkeypatch: pytest.MonkeyPatch) -> No
     go_on.set()
     gevent.joinall(jobs, timeout=DEADLINE)
     assert len({id(job.value) for job in jobs}) == len(made) == 1
+
+
+#: What somebody may publish who does not use this package.
+RAW_MESSAGES: dict[str, Any] = {
+    "nothing": "",
+    "text": "hello",
+    "bytes that are no text": b"\xff\xfe",
+    "a number": 5,
+    "None": None,
+    "not a number": "NaN",
+    "infinity": "[-Infinity]",
+    "a number too long to read": "9" * 5000,
+    "deep": "[" * 100_000,
+    "deep to the end": "[" * 100_000 + "]" * 100_000,
+    "deep objects": '{"a":' * 50_000 + "1" + "}" * 50_000,
+    "a control character": '"\x00"',
+    "half a surrogate pair": b'"\xed\xa0\x80"',
+    "an escaped half of a surrogate pair": '"\\ud800"',
+    "an escaped NUL": '"\\u0000"',
+    "line separators": '"\u2028\\u2029"',
+    "a number past 64 bits": str(2**70),
+    "a number past all": "1e999",
+    "a placeholder": '{"_placeholder":true,"num":0}',
+    "a key twice": '{"a":1,"a":2}',
+    "nested": "[" * 200 + "]" * 200,
+    "what ends a frame of 0.9": '"\ufffd5\ufffd5:::x"',
+}
+
+
+def test_whatever_is_published_nobody_is_disconnected(live: Live, app: App) -> None:
+    clients = [connect(live, kind) for kind in KINDS]
+    for client in clients:
+        assert subscribe(client, "news") == "news"
+    for raw in RAW_MESSAGES.values():
+        app.channels.backend.publish("news", raw)
+    app.channels.publish("news", "end")
+    for client in clients:
+        heard = []
+        while not heard or heard[-1] != ["pubblication", "end"]:
+            heard.append(client.event("/chat"))
+        # It is JSON, or it is skipped.
+        assert 5 < len(heard) < len(RAW_MESSAGES)
+        assert client.call("/chat", "heard", number=9) == [["news"]]

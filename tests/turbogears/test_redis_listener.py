@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
-from hypothesis import HealthCheck, settings
+from gevent.server import StreamServer
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -188,3 +190,120 @@ def test_who_listens_hears_whatever_happens(own: RedisServer, unhandled: Any) ->
         ),
     )
     assert unhandled == []
+
+
+class Scripted:
+    """Stands for a Redis that is none: a proxy, another protocol, a broken one.
+
+    Its first connection says what it should not once it has been asked for a channel;
+    the next is a Redis as far as a listener can tell, and sends one message.
+
+    :param says: what the first connection sends.
+    """
+
+    def __init__(self, says: bytes) -> None:
+        self.connections = 0
+        self._says = says
+        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server.start()
+        self.port: int = self._server.server_port
+
+    def close(self) -> None:
+        self._server.stop(timeout=1)
+
+    def _serve(self, sock: Any, address: Any) -> None:
+        lines, subscribed = sock.makefile("rb"), False
+        first = self.connections == 0
+        while True:
+            command = self._read(lines)
+            if not command:
+                return
+            name = command[0].upper()
+            if name == b"SUBSCRIBE":
+                subscribed = True
+                self.connections += 1
+                for number, channel in enumerate(command[1:], 1):
+                    sock.sendall(reply(b"subscribe", channel, number))
+                if first:
+                    sock.sendall(self._says)
+                    gevent.sleep(0.02)
+                    return
+                sock.sendall(reply(b"message", b"news", b"hello"))
+            elif name == b"PING":
+                sock.sendall(reply(b"pong", b"") if subscribed else b"+PONG\r\n")
+            elif name != b"UNSUBSCRIBE":
+                sock.sendall(b"+OK\r\n")
+
+    @staticmethod
+    def _read(lines: Any) -> list[bytes]:
+        head = lines.readline()
+        command = []
+        for _ in range(int(head[1:] or 0)):
+            size = int(lines.readline()[1:])
+            command.append(lines.read(size + 2)[:-2])
+        return command
+
+
+def reply(*values: bytes | int) -> bytes:
+    """An array, as Redis sends it."""
+    parts = [b"*%d\r\n" % len(values)]
+    for each in values:
+        if isinstance(each, int):
+            parts.append(b":%d\r\n" % each)
+        else:
+            parts.append(b"$%d\r\n%s\r\n" % (len(each), each))
+    return b"".join(parts)
+
+
+NO_REPLIES = {
+    "nothing": b"",
+    "another protocol": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "an empty array": b"*0\r\n",
+    "no array": b"*-1\r\n",
+    "a number": b":1\r\n",
+    "no text": b"$-1\r\n",
+    "an error": b"-ERR no\r\n",
+    "an array of a number": b"*1\r\n:5\r\n",
+    "a message without a channel": b"*1\r\n$7\r\nmessage\r\n",
+    "a message without content": reply(b"message", b"news"),
+    "a message of no channel": b"*3\r\n$7\r\nmessage\r\n$-1\r\n$-1\r\n",
+    "a message that is a number": reply(b"message", b"other", 5),
+    "a message of a channel that is not UTF-8": reply(b"message", b"\xff", b"x"),
+    "a message of a channel that nobody asked for": reply(b"message", b"x", b"x"),
+    "a confirmation too many": reply(b"subscribe", b"x", 1) * 3,
+    "a confirmation that is not UTF-8": reply(b"subscribe", b"\xff", 1),
+    "a kind that there is not": reply(b"\xff\xfe", b"news", b"x"),
+    "half a message": reply(b"message", b"news", b"x" * 100)[:-50],
+    "a length that is no number": b"$x\r\n",
+    "a length below none": b"*-5\r\n$-7\r\n",
+    "arrays in arrays": b"*1\r\n" * 5000,
+    "an answer of the third protocol": b">3\r\n+message\r\n+news\r\n+x\r\n",
+}
+
+
+def expect_that_it_is_heard(says: bytes) -> None:
+    server = Scripted(says)
+    backend = RedisPubSub(
+        port=server.port, socket_timeout=0.5, health_check_interval=0.3
+    )
+    heard: list[Any] = []
+    try:
+        backend.listen("news", heard.append)
+        wait_for(lambda: b"hello" in heard, "the next connection is heard")
+    finally:
+        backend.close()
+        server.close()
+
+
+@pytest.mark.parametrize("says", NO_REPLIES.values(), ids=NO_REPLIES)
+def test_whatever_redis_says_the_next_connection_is_heard(
+    says: bytes, unhandled: Any
+) -> None:
+    expect_that_it_is_heard(says)
+    assert unhandled == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from(list(NO_REPLIES.values())) | st.binary(max_size=40)))
+def test_and_whatever_it_could_say(says: list[bytes]) -> None:
+    expect_that_it_is_heard(b"".join(says))

@@ -291,6 +291,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
     def _forget_rooms(self) -> None:
         """The namespace is about to leave all its rooms."""
 
+    @carried
     def kill_local_jobs(self) -> None:
         """End the greenlets of :meth:`spawn`; one that calls this, when it waits."""
         self._end_jobs()

@@ -10,6 +10,7 @@ in the right one, in the order of the calls of each thread.
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
 from collections.abc import Callable
 from functools import partial, update_wrapper
@@ -194,6 +195,11 @@ def home() -> Home:
     if found is None or found.loop is not gevent.get_hub().loop:
         found = _homes[ident] = Home()
     return found
+
+
+# A process that was forked serves no connections of the one before it, whichever thread
+# it was forked in.
+os.register_at_fork(after_in_child=_serving.clear)
 
 
 def begin_serving(where: Home) -> None:

@@ -398,6 +398,7 @@ class Socket(AckBook, Jobs):
         """Run a function in a greenlet that ends with the connection."""
         return self._start_job(fn, args, kwargs)
 
+    @carried
     def remove_namespace(self, namespace: str) -> None:
         """Forget a namespace.
 

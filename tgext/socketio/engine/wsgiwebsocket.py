@@ -79,6 +79,7 @@ class WebSocket(GeventWebSocket):
 
     # The opening handshake
 
+    @carried
     def accept(
         self,
         subprotocols: Sequence[str] = (),
