@@ -27,7 +27,7 @@ from gevent.ssl import SSLContext
 
 from tgext.socketio.wire import engineio, engineio_3, socketio_1
 from tgext.socketio.wire.handshake import accept_key
-from tgext.socketio.wire.limits import DEFAULT_LIMITS
+from tgext.socketio.wire.limits import Limits
 from tgext.socketio.wire.units import count_units
 from tgext.socketio.wire.websocket import (
     BINARY,
@@ -41,6 +41,9 @@ from tgext.socketio.wire.websocket import (
 
 #: Seconds after which something that should have happened did not.
 DEADLINE = 10.0
+
+#: What clients take; a server may send them more than it takes itself.
+READ = Limits(max_message_size=100_000_000)
 
 RESOURCE = "/socket.io"
 MASK = b"\x01\x02\x03\x04"
@@ -200,7 +203,7 @@ class WebSocket(Raw):
         self.send_raw(head.encode() + early)
         self.status, self.headers = self.receive_head()
         self._messages: deque[Message] = deque()
-        self._reader = FrameReader(masked=False)
+        self._reader = FrameReader(READ.max_message_size, masked=False)
         if self.status == 101:
             assert self.headers["Sec-WebSocket-Accept"] == accept_key(key)
             self._messages.extend(self._reader.feed(self._received))
@@ -578,7 +581,7 @@ class Polling1(PollingClient):
     def poll(self) -> list[str]:
         reply = self.gets.get(self.target)
         assert reply.status == 200, reply
-        return socketio_1.decode_payload(reply.body, DEFAULT_LIMITS)
+        return socketio_1.decode_payload(reply.body, READ)
 
     def _say_goodbye(self) -> None:
         self.posts.get(f"{RESOURCE}/1//{self.sid}")
@@ -659,8 +662,8 @@ class Polling4(PollingOfEngineIO):
 
     def _split(self, reply: Reply) -> list[str | bytes]:
         if reply.headers["Content-Type"] == "application/octet-stream":
-            return engineio_3.decode_binary_payload(reply.body, DEFAULT_LIMITS)
-        return engineio_3.decode_payload(reply.body, DEFAULT_LIMITS)
+            return engineio_3.decode_binary_payload(reply.body, READ)
+        return engineio_3.decode_payload(reply.body, READ)
 
 
 def handshake_1(http: Http) -> tuple[str, list[str]]:

@@ -8,6 +8,7 @@ import gevent
 import pytest
 from gevent import socket
 
+from tgext.socketio.engine.backlog import OutputBounds
 from tgext.socketio.engine.cork import Cork
 from tgext.socketio.engine.mixins import BroadcastMixin
 from tgext.socketio.engine.outbox import SocketOutbox
@@ -22,7 +23,7 @@ class Receiver:
     def __init__(self, cork: Cork) -> None:
         self.sock, self.peer = socket.socketpair()
         self.peer.setblocking(False)
-        self.outbox = SocketOutbox(self.sock, cork)
+        self.outbox = SocketOutbox(self.sock, cork, OutputBounds(10**6, 10))
 
     def read(self) -> bytes:
         try:

@@ -383,6 +383,7 @@ def bad(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Live:
         max_message_size=100_000,
         max_outbox=100_000,
         heartbeat_timeout=0.2,
+        slow_timeout=0.2,
     )
 
 
@@ -565,14 +566,14 @@ def test_a_client_that_takes_nothing_is_given_up(serve: Serve) -> None:
         send_until_refused(websocket, "x" * 50_000)
         noted(websocket)
 
-    live = serve(application=serving(send), max_outbox=100_000, heartbeat_timeout=0.2)
+    live = serve(application=serving(send), max_outbox=100_000, slow_timeout=0.2)
     live.websocket("/", receive_buffer=4096)
     assert noted.wait() == (ABNORMAL, "slow consumer")
 
 
 def test_pings_of_a_client_that_never_reads_fill_no_memory(serve: Serve) -> None:
     noted = Noted()
-    live = serve(application=serving(noted), max_outbox=10_000)
+    live = serve(application=serving(noted), max_outbox=10_000, slow_timeout=0.2)
     websocket = live.websocket("/", receive_buffer=4096)
     pings = encode_frame(PING, b"x" * 125, MASK) * 1000
 

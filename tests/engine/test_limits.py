@@ -322,6 +322,10 @@ TESTS: dict[str, tuple[object, ...]] = {
     "max_pending_acks": (
         test_account.test_as_many_acks_as_a_client_may_owe_and_one_more,
     ),
+    "slow_timeout": (
+        test_outbox.test_a_client_that_reads_slowly_gets_all,
+        test_outbox.test_a_client_that_does_not_read_is_disconnected_and_others_are_not,
+    ),
     "max_connections": (test_as_many_connections_as_are_allowed_and_one_more,),
     "max_connections_per_address": (
         test_as_many_connections_as_are_allowed_and_one_more,

@@ -10,6 +10,7 @@ import pytest
 from gevent import socket
 from gevent.event import Event
 
+from tgext.socketio.engine.backlog import BURST, OutputBounds
 from tgext.socketio.engine.cork import Cork
 from tgext.socketio.engine.outbox import Encoded, PollingOutbox, SocketOutbox
 from tgext.socketio.wire.websocket import FrameReader
@@ -21,18 +22,22 @@ from .namespaces import Holding, Witness, fresh
 KIB = 1024
 
 
+def bounds(limit: int = 1000 * KIB, patience: float = DEADLINE) -> OutputBounds:
+    return OutputBounds(limit, patience)
+
+
 class Pair:
     """An outbox, and the peer that may or may not read."""
 
     def __init__(self, limit: int = 10 * KIB) -> None:
-        self.overflows: list[bool] = []
+        self.overflows: list[str] = []
         self.sock, self.peer = socket.socketpair()
         # As little as the kernel allows waits in it.
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
         self.peer.setblocking(False)
         self.cork = Cork()
         self.outbox = SocketOutbox(
-            self.sock, self.cork, limit, lambda: self.overflows.append(True)
+            self.sock, self.cork, bounds(limit), self.overflows.append
         )
 
     def fill(self) -> bytes:
@@ -115,7 +120,7 @@ def test_corked_output_leaves_when_the_loop_turns(pair: Pair) -> None:
 
 
 def test_much_corked_output_does_not_wait(pair: Pair) -> None:
-    pair.outbox = SocketOutbox(pair.sock, pair.cork, 1000 * KIB)
+    pair.outbox = SocketOutbox(pair.sock, pair.cork, bounds())
     pair.cork.hold()
     pair.outbox.write(b"x" * 60 * KIB)
     assert pair.read() == b""
@@ -134,17 +139,21 @@ def test_corked_output_that_the_kernel_does_not_take_follows(pair: Pair) -> None
     assert pair.read_all(len(expected)) == expected
 
 
-def test_past_the_bound_the_outbox_gives_up_once(pair: Pair) -> None:
+def test_past_the_burst_the_outbox_gives_up_once(pair: Pair) -> None:
     pair.fill()
+    for _ in range(9 * BURST):
+        pair.outbox.write(b"x" * KIB)
+    assert pair.overflows == []
     for _ in range(100):
         pair.outbox.write(b"x" * KIB)
-    assert pair.overflows == [True]
+    [reason] = pair.overflows
+    assert "more than 4 times max_outbox (10240)" in reason
     assert pair.outbox.closed
     assert pair.outbox.size == 0
 
 
 def test_past_the_bound_a_websocket_without_anyone_to_tell(pair: Pair) -> None:
-    pair.outbox = SocketOutbox(pair.sock, pair.cork, 1)
+    pair.outbox = SocketOutbox(pair.sock, pair.cork, bounds(1))
     pair.fill()
     pair.outbox.write(b"too much")
     assert pair.outbox.closed
@@ -168,10 +177,25 @@ def test_one_message_may_be_larger_than_the_bound(pair: Pair) -> None:
     assert pair.read_all(200 * KIB) == b"x" * 200 * KIB
 
 
-def test_nothing_may_wait_behind_a_message_that_large(pair: Pair) -> None:
+def test_as_much_may_wait_behind_it_as_before_it(pair: Pair) -> None:
     pair.outbox.write(b"x" * 1000 * KIB)
+    for _ in range(10 * BURST):
+        pair.outbox.write(b"y" * KIB)
+    assert pair.overflows == []
     pair.outbox.write(b"y")
-    assert pair.overflows == [True]
+    assert len(pair.overflows) == 1
+
+
+def test_what_the_server_says_itself_tips_nothing(pair: Pair) -> None:
+    expected = pair.fill()
+    for _ in range(9 * BURST):
+        expected += b"x" * KIB
+        pair.outbox.write(b"x" * KIB)
+    for _ in range(10):
+        expected += b"ping" * KIB
+        pair.outbox.write_own(b"ping" * KIB)
+    assert pair.overflows == []
+    assert pair.read_all(len(expected)) == expected
 
 
 def test_waiting_until_all_is_sent(pair: Pair) -> None:
@@ -198,32 +222,68 @@ def test_two_may_wait_until_all_is_sent(pair: Pair) -> None:
     assert [each.get(timeout=DEADLINE) for each in waiting] == [True, True]
 
 
+def overfill(pair: Pair, size: int = 8 * KIB) -> bytes:
+    """Send until more than half of the bound waits; all that was sent."""
+    sent = pair.fill()
+    while pair.outbox.size < size:
+        sent += b"x" * KIB
+        pair.outbox.write(b"x" * KIB)
+    return sent
+
+
+def impatient(pair: Pair, patience: float) -> None:
+    pair.outbox = SocketOutbox(
+        pair.sock, pair.cork, bounds(10 * KIB, patience), pair.overflows.append
+    )
+
+
 def test_waiting_for_room(pair: Pair) -> None:
     expected = pair.fill()
-    most = pair.outbox.size
-    assert pair.outbox.wait_for_room(most, 0.01)
-    assert not pair.outbox.wait_for_room(most - 1, 0.01)
-    waiting = gevent.spawn(pair.outbox.wait_for_room, 0, DEADLINE)
+    assert pair.outbox.wait_for_room()
+    expected += overfill(pair)
+    waiting = gevent.spawn(pair.outbox.wait_for_room)
+    gevent.sleep(0)
+    assert not waiting.ready()
     pair.read_all(len(expected))
     assert waiting.get(timeout=DEADLINE) is True
 
 
+def test_room_is_half_of_the_bound(pair: Pair) -> None:
+    """Not all has to be gone: others may go on sending."""
+    overfill(pair)
+    waiting = gevent.spawn(pair.outbox.wait_for_room)
+    while not waiting.ready():
+        pair.read(KIB // 4)
+        if pair.outbox.size < 4 * KIB:
+            pair.outbox.write(b"x" * KIB)
+        gevent.sleep(0.001)
+    assert waiting.get() is True
+
+
+def test_room_that_does_not_come(pair: Pair) -> None:
+    impatient(pair, 0.02)
+    overfill(pair)
+    assert not pair.outbox.wait_for_room()
+    pair.outbox.give_up_waiting()
+    [reason] = pair.overflows
+    assert reason.startswith("it took none of ")
+    assert "slow_timeout" in reason
+
+
 def test_waiting_for_room_as_long_as_some_is_taken(pair: Pair) -> None:
-    expected = pair.fill()
-    for _ in range(8):
-        expected += b"x" * KIB
-        pair.outbox.write(b"x" * KIB)
-    waiting = gevent.spawn(pair.outbox.wait_for_room, 0, 0.05)
+    impatient(pair, 0.1)
+    expected = overfill(pair, 10 * KIB)
+    waiting = gevent.spawn(pair.outbox.wait_for_room)
     received = b""
     while len(received) < len(expected):
         received += pair.read(KIB // 2)
-        gevent.sleep(0.002)
+        gevent.sleep(0.01)
     assert waiting.get(timeout=DEADLINE) is True
 
 
 def test_room_for_nobody_is_waited_for_no_longer(pair: Pair) -> None:
-    pair.fill()
-    waiting = gevent.spawn(pair.outbox.wait_for_room, 0, DEADLINE)
+    overfill(pair)
+    waiting = gevent.spawn(pair.outbox.wait_for_room)
     gevent.sleep(0)
     pair.outbox.close()
     assert waiting.get(timeout=DEADLINE) is True
@@ -287,7 +347,7 @@ def test_a_frame_is_made_once_however_many_it_goes_to() -> None:
 def test_half_a_surrogate_pair_can_be_sent() -> None:
     (message,) = FrameReader(masked=False).feed(Encoded("a\ud800b").frame)
     assert message == (1, "a?b")
-    outbox = PollingOutbox()
+    outbox = PollingOutbox(bounds())
     outbox.send(Encoded("a\ud800b"))
     assert outbox.size == 3
 
@@ -301,7 +361,7 @@ def packets(outbox: PollingOutbox, *texts: str) -> None:
 
 
 def test_a_poll_takes_what_waits_oldest_first() -> None:
-    outbox = PollingOutbox()
+    outbox = PollingOutbox(bounds())
     packets(outbox, *map(str, range(20)))
     assert (len(outbox), outbox.size) == (20, 30)
     # The public Python client refuses a body of more.
@@ -312,33 +372,45 @@ def test_a_poll_takes_what_waits_oldest_first() -> None:
 
 
 def test_the_bound_counts_bytes() -> None:
-    overflows: list[bool] = []
-    outbox = PollingOutbox(9, lambda: overflows.append(True))
-    packets(outbox, "ää", "ää")
-    assert outbox.size == 8
+    overflows: list[str] = []
+    outbox = PollingOutbox(bounds(4), overflows.append)
+    packets(outbox, "ää", "ää", "ää", "ää")
+    assert outbox.size == 16
     outbox.take()
-    packets(outbox, "ää", "ää", "ä", "ä")
-    assert overflows == [True]
+    packets(outbox, *["ää"] * 6)
+    assert len(overflows) == 1
     # Nothing of it is delivered: a message would be missing.
     assert outbox.closed
     assert outbox.take() == []
 
 
 def test_past_the_bound_without_anyone_to_tell() -> None:
-    outbox = PollingOutbox(1)
-    packets(outbox, "large enough", "a")
+    outbox = PollingOutbox(bounds(1))
+    packets(outbox, "large enough", "abcd", "e")
     assert outbox.closed
 
 
+def test_a_poll_takes_no_more_bytes_than_are_sent_at_once() -> None:
+    outbox = PollingOutbox(bounds())
+    packets(outbox, "ää", "b" * 5, "c" * 6, "d" * 20, "e")
+    assert [outbox.take(most_bytes=10) for _ in range(5)] == [
+        ["ää", "b" * 5],
+        ["c" * 6],
+        ["d" * 20],
+        ["e"],
+        [],
+    ]
+
+
 def test_a_large_message_alone_passes_for_polling_too() -> None:
-    outbox = PollingOutbox(10)
+    outbox = PollingOutbox(bounds(10))
     packets(outbox, "x" * 100)
     assert outbox.take() == ["x" * 100]
 
 
 @pytest.mark.parametrize("ends", ["send", "wake", "close"])
 def test_a_poll_waits(ends: str) -> None:
-    outbox = PollingOutbox()
+    outbox = PollingOutbox(bounds())
     packets(outbox, "before")
     outbox.take()
     waiting = gevent.spawn(outbox.wait)
@@ -353,7 +425,7 @@ def test_a_poll_waits(ends: str) -> None:
 
 
 def test_what_waits_when_polling_ends_can_be_fetched() -> None:
-    outbox = PollingOutbox()
+    outbox = PollingOutbox(bounds())
     packets(outbox, "a")
     outbox.close()
     packets(outbox, "too late")
@@ -364,7 +436,7 @@ def test_what_waits_when_polling_ends_can_be_fetched() -> None:
 
 @pytest.mark.parametrize("prefix", [b"", b"\x04"])
 def test_what_waits_moves_to_the_websocket(pair: Pair, prefix: bytes) -> None:
-    polling = PollingOutbox()
+    polling = PollingOutbox(bounds())
     packets(polling, "a", "b")
     polling.send(Encoded("c", [b"1", b"2"], prefix))
     polling.move_to(pair.outbox, prefix)
@@ -382,7 +454,7 @@ def test_a_packet_and_its_attachments_are_frames_of_their_own() -> None:
 
 
 def test_a_poll_takes_text_and_bytes_in_order() -> None:
-    outbox = PollingOutbox()
+    outbox = PollingOutbox(bounds())
     outbox.send(Encoded("aä", [b"1", b"22"]))
     packets(outbox, "b")
     assert (len(outbox), outbox.size) == (4, 7)
@@ -422,7 +494,7 @@ def test_a_client_that_does_not_read_is_disconnected_and_others_are_not(
     serve: Serve, transport: str
 ) -> None:
     namespace = fresh(Talkative)
-    live = serve({"/chat": namespace}, max_outbox=100 * KIB)
+    live = serve({"/chat": namespace}, max_outbox=100 * KIB, slow_timeout=0.3)
     neighbour = live.client()
     neighbour.join("/chat")
     slow: Any
@@ -451,6 +523,20 @@ def test_a_client_that_reads_in_time_gets_all(serve: Serve, kind: str) -> None:
         client.emit("/chat", "talk", 5, 15 * KIB)
         for _ in range(5):
             assert client.event("/chat") == ["words", "x" * 15 * KIB]
+
+
+@pytest.mark.parametrize("kind", ["4-polling", "4-websocket"])
+def test_a_client_that_reads_slowly_gets_all(serve: Serve, kind: str) -> None:
+    """It takes seconds for what it may leave waiting for half of one."""
+    live = serve({"/chat": fresh(Talkative)}, max_outbox=20 * KIB, slow_timeout=0.5)
+    options = {"receive_buffer": 4 * KIB} if kind == "4-websocket" else {}
+    client = live.client(kind, **options)
+    client.join("/chat")
+    client.emit("/chat", "talk", 200, 10 * KIB)
+    for _ in range(200):
+        assert client.event("/chat") == ["words", "x" * 10 * KIB]
+        gevent.sleep(0.005)
+    assert client.call("/chat", "echo", 1) == [1]
 
 
 def test_a_message_above_the_bound_arrives(serve: Serve, kind: str) -> None:

@@ -56,6 +56,7 @@ def test_a_stopped_server_opens_no_session_on_a_kept_connection(serve: Serve) ->
         "shutdown_timeout",
         "max_message_size",
         "max_outbox",
+        "slow_timeout",
         "max_rooms",
         "max_channels",
         "max_pending_acks",

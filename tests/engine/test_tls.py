@@ -16,6 +16,7 @@ from gevent import monkey, socket
 from gevent.ssl import SSLContext, create_default_context
 
 from tests.certificates import make_certificate
+from tgext.socketio.engine.backlog import OutputBounds
 from tgext.socketio.engine.cork import Cork
 from tgext.socketio.engine.outbox import SocketOutbox
 from tgext.socketio.engine.server import SocketIOServer
@@ -201,7 +202,7 @@ def both_ends(certificate: Certificate) -> tuple[Any, Any]:
 def test_a_peer_that_reads_slowly_is_seen_to_read(certificate: Certificate) -> None:
     """OpenSSL itself tells of a large message only when all of it was taken."""
     sock, peer = both_ends(certificate)
-    outbox = SocketOutbox(sock, Cork(), 10**6)
+    outbox = SocketOutbox(sock, Cork(), OutputBounds(10**6, 10))
     data = bytes(range(256)) * 3000
     outbox.write(data)
     received = peer.recv(RECORD)

@@ -79,7 +79,7 @@ class SocketIOTGNamespace(BaseNamespace):
             if callback is not None:
                 self._expect_ack(msgid, callback, timeout)
             if self._admission is None:
-                self.socket.send_encoded(encoded, self.ns_name)
+                self.socket.send_when_room(encoded, self.ns_name)
             else:
                 self._admission.send(encoded)
 

@@ -68,6 +68,7 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "max_message_size": int,
     "max_attachments": int,
     "max_outbox": int,
+    "slow_timeout": float,
     "max_rooms": int,
     "max_channels": int,
     "max_pending_acks": int,

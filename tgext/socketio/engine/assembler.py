@@ -11,6 +11,7 @@ from ..wire.errors import PacketError, ProtocolError
 from ..wire.packet import Packet
 from .account import cost
 from .generations import ALIVE, CLOSE
+from .pacing import send_pong
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
@@ -57,8 +58,8 @@ class Assembler:
             if data is not None:
                 return self._attachment(data)
             pong = generation.pong(message)
-            if pong is not None and socket.transport is not None:
-                socket.transport.send_text(pong)
+            if pong is not None:
+                send_pong(socket, pong)
             return None
         if self._partial is not None:
             raise PacketError("text where an attachment is due")
@@ -130,8 +131,8 @@ class AckFilter:
         if generation.is_base64(message):
             return self.incomplete and self._take(message)
         pong = generation.pong(message)
-        if pong is not None and self._socket.transport is not None:
-            self._socket.transport.send_text(pong)
+        if pong is not None:
+            send_pong(self._socket, pong)
             return True
         if generation.is_close(message):
             self._closes = True

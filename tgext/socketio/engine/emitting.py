@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import Packet, event_packet
 from .acks import Call, Expiring
+from .pacing import make_room
 from .threads import Home, carried
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Emitter:
                 "endpoint": self.ns_name,
             }
             if self._admission is None:
+                outbox = self.socket.outbox
+                if outbox is not None and outbox.size > outbox.ease:
+                    make_room(self.socket)
                 self.socket.send_packet(told)
             else:
                 self._admission.send_packet(told)
@@ -127,6 +131,8 @@ class Emitter:
         timeout: float | None = None,
     ) -> int | None:
         """Send a packet; the id under which an ack is expected, if one is."""
+        if self._admission is None:
+            make_room(self.socket)
         if callback is None:
             (self._admission or self.socket).send_packet(packet)
             return None

@@ -78,6 +78,7 @@ class FrameStream:
     :ivar code: the code with which the connection was closed, by either side; None
         while it is open.
     :ivar reason: what the side that closed gave as the reason.
+    :ivar detail: what the log has about it besides.
     """
 
     def __init__(
@@ -97,9 +98,8 @@ class FrameStream:
         #: Whether the cork is held for the messages that wait to be received.
         self._holds_cork = False
         self.outbox = SocketOutbox(
-            sock, self._cork, server.max_outbox, self._overflowed
+            sock, self._cork, server.output_bounds, self._overflowed
         )
-        self._room = server.max_outbox // 2
         self._patience = server.ping_timeout
         self.deflater: Deflater | None = None
         inflater = None
@@ -112,7 +112,7 @@ class FrameStream:
         self._loop = get_hub().loop
         self._watcher = self._loop.io(sock.fileno(), _READ)
         self._heartbeat = Heartbeat(
-            ping_interval, server.ping_timeout, self.ping, self._silent
+            ping_interval, server.ping_timeout, self._ping, self._silent
         )
         self._interval = ping_interval
         self._deadline = Deadline(self._late)
@@ -125,6 +125,7 @@ class FrameStream:
         self.open = True
         self.code: int | None = None
         self.reason = ""
+        self.detail = ""
         # The closing handshake.
         self._input_over = False
         self._hung_up = False
@@ -253,7 +254,7 @@ class FrameStream:
     def _control(self, opcode: int, payload: Any) -> None:
         if opcode == PING:
             if not self._close_sent:
-                self.outbox.write(encode_frame(PONG, payload))
+                self._pong(payload)
         elif opcode == CLOSE:
             code, reason = parse_close(payload)
             self._peer_closed = True
@@ -262,24 +263,31 @@ class FrameStream:
 
     # Output
 
+    def _pong(self, payload: Any) -> None:
+        """Answer a ping, unless the peer pings and does not read."""
+        if self.outbox.is_full:
+            self.outbox.expect_taking()
+        else:
+            self.outbox.write_own(encode_frame(PONG, payload))
+
     def send(self, opcode: int, payload: bytes) -> None:
-        """Send a message; wait while half of what may be unsent is.
+        """Send a message; wait first while half of what may be unsent is.
 
         :raises WebSocketError: when the connection has ended.
         """
         outbox = self.outbox
         if not self.open or outbox.closed:
             raise self._dead()
+        if outbox.size > outbox.ease and not outbox.has_room:
+            self._await_room()
         if self.deflater is None:
             outbox.write(encode_frame(opcode, payload))
         else:
             payload = self.deflater.deflate(payload)
             outbox.write(encode_frame(opcode | COMPRESSED, payload))
-        if outbox.size > self._room:
-            self._await_room()
 
     def deliver(self, frame: bytes) -> None:
-        """Send a frame without waiting; if there is no room, the peer is given up."""
+        """Send a frame without waiting; a peer that is too far behind is given up."""
         if self.open:
             self.outbox.write(frame)
 
@@ -287,12 +295,16 @@ class FrameStream:
         """Send a ping."""
         self.deliver(encode_frame(PING, payload))
 
+    def _ping(self) -> None:
+        if self.open:
+            self.outbox.write_own(encode_frame(PING, b""))
+
     def _await_room(self) -> None:
         if getcurrent() is get_hub():
             return
-        if not self.outbox.wait_for_room(self._room, self._patience):
-            self._overflowed()
-        if self.outbox.closed:
+        if not self.outbox.wait_for_room():
+            self.outbox.give_up_waiting()
+        if self.outbox.closed or not self.open:
             raise self._dead()
 
     def _dead(self) -> WebSocketError:
@@ -301,7 +313,8 @@ class FrameStream:
         self._over()
         return WebSocketError(MSG_SOCKET_DEAD)
 
-    def _overflowed(self) -> None:
+    def _overflowed(self, reason: str) -> None:
+        self.detail = reason
         self._set_code(ABNORMAL, "slow consumer")
         self.abort()
 
@@ -373,7 +386,7 @@ class FrameStream:
             self._say_farewell()
 
     def _say_farewell(self) -> None:
-        self.outbox.write(self._farewell)
+        self.outbox.write_own(self._farewell)
         self.outbox.flush()
         self._farewell = b""
         self._close_sent = True

@@ -316,7 +316,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         try:
             if not silent:
                 packet: Packet = {"type": "disconnect", "endpoint": self.ns_name}
-                self.socket.send_packet(packet)
+                self.socket.send_own(packet)
             self._tell_disconnect()
         finally:
             self.socket.remove_namespace(self.ns_name)

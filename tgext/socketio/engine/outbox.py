@@ -1,8 +1,9 @@
 """A connection's bounded output.
 
 Sending never blocks. What a WebSocket's kernel buffer takes is gone at once; what it
-does not take, and what a polling client has not fetched, waits here, up to a bound.
-Past it the connection is ended: a slow client is disconnected, never skipped.
+does not take, and what a polling client has not fetched, waits here, within the bounds
+of :mod:`~tgext.socketio.engine.backlog`. Past them the connection is ended: a slow
+client is disconnected, never skipped.
 """
 
 from __future__ import annotations
@@ -17,15 +18,13 @@ from gevent import get_hub
 from gevent.event import Event
 
 from ..wire.engineio import BINARY_MARK
-from ..wire.limits import MAX_OUTBOX, MAX_PACKETS_SENT
+from ..wire.limits import MAX_BYTES_SENT, MAX_PACKETS_SENT
 from ..wire.websocket import BINARY, TEXT, encode_frame
+from .backlog import FLUSH_SIZE, Outbox, OutputBounds
 from .tls import below
 
 if TYPE_CHECKING:
     from .cork import Cork
-
-#: Bytes that an outbox gathers before it writes all the same.
-_FLUSH_SIZE = 65536
 
 _WRITE = 2
 
@@ -97,22 +96,22 @@ def _size(message: str | bytes) -> int:
     return len(message.encode("utf-8", "replace"))
 
 
-class PollingOutbox:
+class PollingOutbox(Outbox):
     """Packets that wait for a polling client to fetch them.
 
-    :param limit: bytes that may wait.
-    :param overflow: called once when more would wait.
+    :param bounds: what may wait.
+    :param overflow: called once, with the reason, when the client is given up.
+
+    :ivar answering: how many polls are being answered: the client is taking something.
     """
 
     def __init__(
-        self, limit: int = MAX_OUTBOX, overflow: Callable[[], object] | None = None
+        self, bounds: OutputBounds, overflow: Callable[[str], object] | None = None
     ) -> None:
-        self._limit = limit
-        self._overflow = overflow
+        super().__init__(bounds, overflow)
         self._packets: deque[str | bytes] = deque()
         self._ready = Event()
-        self.size = 0
-        self.closed = False
+        self.answering = 0
 
     def __len__(self) -> int:
         return len(self._packets)
@@ -123,15 +122,18 @@ class PollingOutbox:
             return
         packets: list[str | bytes] = [encoded.text, *encoded.attachments]
         size = sum(map(_size, packets))
-        if self._packets and self.size + size > self._limit:
-            self.close()
-            self._packets.clear()
-            if self._overflow is not None:
-                self._overflow()
+        if self.size + size > self.ease and not self._admit(size):
             return
         self._packets.extend(packets)
         self.size += size
         self._ready.set()
+
+    def send_own(self, encoded: Encoded) -> None:
+        """Keep a packet of the server's own, for which no client is given up."""
+        if not self.closed:
+            self._packets.append(encoded.text)
+            self.size += _size(encoded.text)
+            self._ready.set()
 
     def wait(self) -> None:
         """Block until there is a packet, or :meth:`wake` or :meth:`close`."""
@@ -141,14 +143,30 @@ class PollingOutbox:
         """End a :meth:`wait` without a packet."""
         self._ready.set()
 
-    def take(self, most: int = MAX_PACKETS_SENT) -> list[str | bytes]:
-        """The packets for one poll, oldest first; an empty list when there is none."""
+    def take(
+        self, most: int = MAX_PACKETS_SENT, most_bytes: int = MAX_BYTES_SENT
+    ) -> list[str | bytes]:
+        """The packets for one poll, oldest first; an empty list when there is none.
+
+        :param most: how many there may be.
+        :param most_bytes: bytes that they may have, unless it is one that is larger.
+        """
+        waiting = self._packets
         packets: list[str | bytes] = []
-        while self._packets and len(packets) < most:
-            packets.append(self._packets.popleft())
-        self.size -= sum(map(_size, packets))
-        if not self._packets and not self.closed:
-            self._ready.clear()
+        taken = 0
+        while waiting and len(packets) < most:
+            size = _size(waiting[0])
+            if packets and taken + size > most_bytes:
+                break
+            packets.append(waiting.popleft())
+            taken += size
+        self.size -= taken
+        if taken:
+            self._took(taken)
+        if not waiting:
+            self._unwatch()
+            if not self.closed:
+                self._ready.clear()
         return packets
 
     def move_to(self, other: SocketOutbox, prefix: bytes) -> None:
@@ -156,71 +174,66 @@ class PollingOutbox:
 
         :param prefix: see :class:`Encoded`.
         """
+        frames: list[bytes] = []
         while self._packets:
             packet = self._packets.popleft()
             if isinstance(packet, str):
-                other.send(Encoded(packet))
+                frames.append(Encoded(packet).frame)
             else:
-                other.send_bytes(packet, prefix)
+                frames.append(other.bytes_frame(packet, prefix))
         self.size = 0
         self.close()
+        if frames:
+            other.write_own(b"".join(frames))
+            other._forgive()
 
     def close(self) -> None:
         """Take no more packets; those that wait may still be fetched."""
         self.closed = True
         self._ready.set()
+        self._unwatch()
+
+    def _drop(self) -> None:
+        self._packets.clear()
+        self.size = 0
+        self.close()
+
+    def _is_taking(self) -> bool:
+        return self.answering > 0
 
 
-class SocketOutbox:
+class SocketOutbox(Outbox):
     """Bytes that wait for a connection's kernel buffer.
 
     :param sock: a gevent socket.
     :param cork: gathers output while it is held; one for all connections of a server.
-    :param limit: bytes that may wait.
-    :param overflow: called once when more would wait.
+    :param bounds: what may wait.
+    :param overflow: called once, with the reason, when the peer is given up.
     """
 
-    __slots__ = (
-        "_chunks",
-        "_cork",
-        "_drained",
-        "_ease",
-        "_limit",
-        "_overflow",
-        "_sock",
-        "_watcher",
-        "closed",
-        "size",
-    )
+    __slots__ = ("_chunks", "_cork", "_sock")
 
     def __init__(
         self,
         sock: Any,
         cork: Cork,
-        limit: int = MAX_OUTBOX,
-        overflow: Callable[[], object] | None = None,
+        bounds: OutputBounds,
+        overflow: Callable[[str], object] | None = None,
     ) -> None:
+        super().__init__(bounds, overflow)
         # gevent's own `send` waits when the buffer is full.
         self._sock = below(sock)
-        self._limit = limit
-        #: As many bytes may wait before anything has to be done about them.
-        self._ease = min(limit, _FLUSH_SIZE)
-        self._overflow = overflow
         self._cork = cork
         #: What was gathered, or what the kernel did not take: then it is watched.
-        self._chunks: list[bytes] = []
-        self._watcher: Any = None
-        self._drained: Event | None = None
-        self.size = 0
-        self.closed = False
+        self._chunks: list[bytes | memoryview] = []
 
     def send(self, encoded: Encoded) -> None:
         """Send a packet."""
         self.write(encoded._frame or encoded.frame)
 
-    def send_bytes(self, data: bytes, prefix: bytes) -> None:
-        """Send a message of bytes; see :class:`Encoded`."""
-        self.write(encode_frame(BINARY, prefix + data))
+    def bytes_frame(self, data: bytes, prefix: bytes) -> bytes:
+        """The frame of a message of bytes; see :class:`Encoded`."""
+        return encode_frame(BINARY, prefix + data)
 
     def write(self, data: bytes) -> None:
         """Send bytes: now if the kernel takes them, else when it does.
@@ -230,7 +243,7 @@ class SocketOutbox:
         chunks = self._chunks
         size = self.size + len(data)
         if chunks:
-            if size <= self._ease:
+            if size <= self.ease:
                 chunks.append(data)
                 self.size = size
             else:
@@ -241,17 +254,29 @@ class SocketOutbox:
         chunks.append(data)
         self.size = size
         cork = self._cork
-        if cork.held and size < _FLUSH_SIZE:
+        if cork.held and size < FLUSH_SIZE:
             if not cork.gathered:
                 cork.begin()
             cork.gathered.append(self)
         else:
             self.flush()
 
+    def send_own(self, encoded: Encoded) -> None:
+        """Send a packet of the server's own, for which no client is given up."""
+        self.write_own(encoded.frame)
+
+    def write_own(self, data: bytes) -> None:
+        """Send bytes for which no peer is given up: pings, pongs, farewells."""
+        if self._watch is None:
+            self.write(data)
+        elif not self.closed:
+            self._chunks.append(data)
+            self.size += len(data)
+
     def flush(self) -> None:
         """Send what waits, as far as the kernel takes it."""
         chunks = self._chunks
-        if not chunks or self._watcher is not None:
+        if not chunks or self._watch is not None:
             return
         self._flush_now()
 
@@ -263,58 +288,31 @@ class SocketOutbox:
         """
         self.flush()
         if self._chunks and not self.closed:
-            if self._drained is None:
-                self._drained = Event()
-            self._drained.wait(timeout)
+            watch = self._watched()
+            if watch.drained is None:
+                watch.drained = Event()
+            watch.drained.wait(timeout)
         return not self._chunks
-
-    def wait_for_room(self, most: int, patience: float) -> bool:
-        """Block until no more than ``most`` bytes wait.
-
-        :param patience: seconds in which the peer has to take some.
-        :returns: False when it took none.
-        """
-        while self.size > most:
-            before = self.size
-            if not self.wait_drained(patience) and self.size >= before:
-                return False
-        return True
 
     def close(self) -> None:
         """Drop what waits and take nothing more."""
         self.closed = True
         self._chunks.clear()
         self.size = 0
-        if self._watcher is not None:
-            self._watcher.stop()
-            self._watcher.close()
-            self._watcher = None
-        self._wake_waiting()
+        self._unwatch()
 
-    def _wake_waiting(self) -> None:
-        if self._drained is not None:
-            self._drained.set()
-            self._drained = None
+    _drop = close
 
     def _keep(self, data: bytes) -> None:
         """Put bytes behind others that wait."""
-        size = self.size + len(data)
-        # One message may be larger than the bound; nothing may wait behind it.
-        if size > self._limit and not self._room(len(data)):
-            self.close()
-            if self._overflow is not None:
-                self._overflow()
-        if self.closed:
+        gathered = self._watch is None
+        if not gathered and not self._admit(len(data)):
             return
         self._chunks.append(data)
         self.size += len(data)
-        if size > _FLUSH_SIZE:
-            self.flush()
-
-    def _room(self, size: int) -> bool:
-        # Gathered output has not been offered to the kernel yet: offer it first.
-        self.flush()
-        return not self._chunks or self.size + size <= self._limit
+        if gathered:
+            # They have not been offered to the kernel yet.
+            self._flush_now()
 
     def _flush_now(self) -> None:
         chunks = self._chunks
@@ -331,7 +329,7 @@ class SocketOutbox:
         else:
             self._fell_short(data, sent)
 
-    def _fell_short(self, data: bytes, sent: int) -> None:
+    def _fell_short(self, data: bytes | memoryview, sent: int) -> None:
         """Keep what the kernel did not take of all that waited, and watch it.
 
         :param sent: how many bytes it took; negative where the connection failed.
@@ -340,22 +338,25 @@ class SocketOutbox:
             # The reader meets the same error and ends the connection.
             self.close()
             return
-        self._chunks[:] = [data[sent:]]
-        self.size = len(data) - sent
-        if self._watcher is None:
-            self._watch()
+        rest = len(data) - sent
+        large = rest > FLUSH_SIZE
+        self._chunks[:] = [memoryview(data)[sent:] if large else data[sent:]]
+        self.size = rest
+        if self._watch is None:
+            self._begin_watch()
+        elif sent:
+            self._took(sent)
 
-    def _watch(self) -> None:
-        self._watcher = get_hub().loop.io(self._sock.fileno(), _WRITE)
-        self._watcher.start(self._writable)
+    def _begin_watch(self) -> None:
+        watch = self._watched()
+        watch.io = get_hub().loop.io(self._sock.fileno(), _WRITE)
+        watch.io.start(self._writable)
+        self._forgive()
 
     def _writable(self) -> None:
         self._flush_now()
-        if not self._chunks and self._watcher is not None:
-            self._watcher.stop()
-            self._watcher.close()
-            self._watcher = None
-            self._wake_waiting()
+        if not self._chunks:
+            self._unwatch()
 
 
 class TextOutbox(SocketOutbox):
@@ -366,8 +367,8 @@ class TextOutbox(SocketOutbox):
     def send(self, encoded: Encoded) -> None:
         self.write(encoded.text_frame if encoded.attachments else encoded.frame)
 
-    def send_bytes(self, data: bytes, prefix: bytes) -> None:
-        self.write(_as_text(data, prefix))
+    def bytes_frame(self, data: bytes, prefix: bytes) -> bytes:
+        return _as_text(data, prefix)
 
 
 def flush_all(outboxes: Iterable[SocketOutbox]) -> None:
@@ -379,10 +380,10 @@ def flush_all(outboxes: Iterable[SocketOutbox]) -> None:
     :param outboxes: one may be there twice.
     """
     ready: list[SocketOutbox] = []
-    output: list[bytes] = []
+    output: list[bytes | memoryview] = []
     for each in dict.fromkeys(outboxes):
         chunks = each._chunks
-        if not chunks or each._watcher is not None:
+        if not chunks or each._watch is not None:
             continue
         if isinstance(each._sock, NativeSocket):
             ready.append(each)

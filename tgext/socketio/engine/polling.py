@@ -30,6 +30,22 @@ StartResponse = Callable[..., Any]
 Body = Iterable[bytes]
 
 
+class PollAnswer(list[bytes]):
+    """The answer to a poll; closed when the client has taken it, or left.
+
+    :param body: what it brings.
+    """
+
+    def __init__(self, body: bytes, transport: PollingTransport) -> None:
+        super().__init__([body])
+        self._taking = transport.answering()
+        self._taking.__enter__()
+
+    def close(self) -> None:
+        """Called by pywsgi when all was sent, or will not be."""
+        self._taking.__exit__(None, None, None)
+
+
 class PollingHandler(HTTPHandler):
     """The part of the handler that serves them."""
 
@@ -59,6 +75,8 @@ class PollingHandler(HTTPHandler):
             headers, body = payloads.answer(
                 route, generation, packets, socket.encodes_twice
             )
+            start("200 OK", headers)
+            return PollAnswer(body, transport)
         else:
             if transport.posting and generation is not SOCKETIO_1:
                 # Nobody knows which of the two came first.

@@ -23,6 +23,7 @@ from ..wire.limits import (
     Limits,
 )
 from .account import Bounds
+from .backlog import OutputBounds
 from .collector import spared_collector
 from .connections import Connections
 from .cork import Cork
@@ -73,7 +74,11 @@ class SocketIOServer(Connections, WSGIServer):
     :param shutdown_timeout: seconds that :meth:`stop` waits for clients and handlers.
     :param max_message_size: bytes of a frame, a message or a POST body.
     :param max_attachments: binary attachments of one packet.
-    :param max_outbox: bytes of unsent output for one connection.
+    :param max_outbox: bytes of output that may wait for one client. More may wait for
+        ``slow_timeout``, four times as many for a moment; a handler that sends more to
+        its own client waits.
+    :param slow_timeout: seconds in which a client has to take some of what it may not
+        leave waiting; also for which more than ``max_outbox`` may wait.
     :param max_rooms: rooms that one connection may be in, over all its namespaces.
     :param max_channels: channels that one connection may hear.
     :param max_pending_acks: acks that one client may owe; asking for one more raises.
@@ -124,6 +129,7 @@ class SocketIOServer(Connections, WSGIServer):
         max_message_size: int = MAX_MESSAGE_SIZE,
         max_attachments: int = MAX_ATTACHMENTS,
         max_outbox: int = MAX_OUTBOX,
+        slow_timeout: float = 10.0,
         max_rooms: int = MAX_ROOMS,
         max_channels: int = MAX_CHANNELS,
         max_pending_acks: int = MAX_PENDING_ACKS,
@@ -156,6 +162,7 @@ class SocketIOServer(Connections, WSGIServer):
             max_message_size=max_message_size,
             max_header_size=max_header_size,
             max_outbox=max_outbox,
+            slow_timeout=slow_timeout,
             max_rooms=max_rooms,
             max_channels=max_channels,
             max_pending_acks=max_pending_acks,
@@ -183,6 +190,7 @@ class SocketIOServer(Connections, WSGIServer):
             },
         )
         self.max_outbox = max_outbox
+        self.slow_timeout = slow_timeout
         self.max_connections = max_connections
         self.max_connections_per_address = max_connections_per_address
         self.cookie = check_cookie(cookie)
@@ -204,6 +212,8 @@ class SocketIOServer(Connections, WSGIServer):
         Connections.__init__(self)
         self.rooms = Rooms()
         self.cork = Cork()
+        #: What may wait of what is sent to one client.
+        self.output_bounds = OutputBounds(max_outbox, slow_timeout, self.wheel)
         #: Sockets that outlive their requests.
         self._handed_over: set[Any] = set()
         self._requests = 0

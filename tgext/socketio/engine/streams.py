@@ -42,7 +42,8 @@ def _payloads(transport: PollingTransport) -> Iterator[bytes]:
     generation = transport.socket.generation
     while not transport.closed or len(transport.outbox):
         for message in transport.poll():
-            yield generation.encode_payload([message])
+            with transport.answering():
+                yield generation.encode_payload([message])
 
 
 #: By transport: the type of its answer, and what makes it.

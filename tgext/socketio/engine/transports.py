@@ -88,9 +88,13 @@ class Transport:
     def expect_ack(self) -> None:
         """The client was asked for an ack, perhaps by a handler that waits for it."""
 
+    def runs_in(self, greenlet: object) -> bool:
+        """Whether the client's handlers run in a greenlet."""
+        raise NotImplementedError
+
     def send_text(self, text: str) -> None:
-        """Send a message as it is."""
-        self.outbox.send(Encoded(text))
+        """Send a message of the server's own as it is: no client is given up for it."""
+        self.outbox.send_own(Encoded(text))
 
     def _say_farewell(self, reason: str) -> None:
         farewell = self.socket.generation.farewell(reason not in FINAL)
@@ -106,8 +110,8 @@ class Transport:
     def _timed_out(self) -> None:
         gevent.spawn(self.socket.kill, reason="ping timeout")
 
-    def _overflowed(self) -> None:
-        log.info("A client does not read: %s", self.socket)
+    def _overflowed(self, reason: str) -> None:
+        log.info("A client does not read: %s: %s", reason, self.socket)
         gevent.spawn(self.socket.kill, reason="slow consumer")
 
 
@@ -118,7 +122,9 @@ class PollingTransport(Transport):
 
     def __init__(self, server: SocketIOServer, socket: Socket) -> None:
         super().__init__(server, socket)
-        self.outbox: PollingOutbox = PollingOutbox(server.max_outbox, self._overflowed)
+        self.outbox: PollingOutbox = PollingOutbox(
+            server.output_bounds, self._overflowed
+        )
         #: How many polls wait.
         self.polling = 0
         #: How many POSTs are under way.
@@ -132,7 +138,7 @@ class PollingTransport(Transport):
         #: Held by the one whose messages are taken in.
         self._taking = BoundedSemaphore(1)
         self._acks = AckFilter(socket)
-        self._worker: gevent.Greenlet[..., Any] | None = None
+        self.worker: gevent.Greenlet[..., Any] | None = None
         #: Set while all that came in is handled.
         self.handled = Event()
         self.handled.set()
@@ -168,6 +174,9 @@ class PollingTransport(Transport):
             self.server.stop_lingering(self)
         return packets or [self.socket.generation.noop]
 
+    def runs_in(self, greenlet: object) -> bool:
+        return greenlet is self.worker
+
     @contextmanager
     def one_post(self) -> Iterator[None]:
         """A POST from its headers to its answer.
@@ -200,13 +209,13 @@ class PollingTransport(Transport):
         self.heartbeat.heard = True
         with self._taking:
             came = self._charged(messages)
-            if self._worker is not None or self._acks.incomplete:
+            if self.worker is not None or self._acks.incomplete:
                 came = self._without_acks(came)
             if self.socket.account.closed:
                 return
             self._inbox.extend(came)
             self.handled.clear()
-            if self._worker is None:
+            if self.worker is None:
                 self._start_worker(self._work)
 
     def _charged(self, messages: Iterable[str | bytes]) -> list[str | bytes]:
@@ -243,8 +252,8 @@ class PollingTransport(Transport):
     def _start_worker(self, work: Callable[[], None]) -> None:
         """Run handlers, which a server that stops waits for as it does for requests."""
         self.server.request_began()
-        self._worker = gevent.spawn(work)
-        self._worker.rawlink(self._worker_ended)
+        self.worker = gevent.spawn(work)
+        self.worker.rawlink(self._worker_ended)
 
     def _worker_ended(self, worker: gevent.Greenlet[..., Any]) -> None:
         self.server.request_ended()
@@ -264,12 +273,21 @@ class PollingTransport(Transport):
             heartbeat.busy = False
             heartbeat.heard = True
             self._forget_inbox()
-            self._worker = None
+            self.worker = None
             self.handled.set()
 
     def _forget_inbox(self) -> None:
         self.socket.account.release(sum(map(cost, self._inbox)))
         self._inbox.clear()
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """A poll is being answered: a client that takes it is not slow."""
+        self.outbox.answering += 1
+        try:
+            yield
+        finally:
+            self.outbox.answering -= 1
 
     def release_polls(self) -> None:
         """Let go of a poll that waits, and let none wait: the follower takes over."""

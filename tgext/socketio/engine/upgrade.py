@@ -55,6 +55,8 @@ class Upgrade:
         self.polling.stop()
         prefix = self.polling.socket.generation.prefix
         self.polling.outbox.move_to(self.websocket.outbox, prefix)
+        # A handler of what came by polling may still run.
+        self.websocket.worker = self.polling.worker
         self.polling.socket.travel_by(self.websocket)
         self.websocket.start()
 

@@ -26,6 +26,7 @@ from .interruption import Interrupted
 from .jobs import Jobs
 from .namespace import BaseNamespace
 from .outbox import Encoded, PollingOutbox, SocketOutbox
+from .pacing import make_room
 from .queries import with_query
 from .threads import carried, get_ident, home
 
@@ -231,6 +232,22 @@ class Socket(AckBook, Jobs):
         else:
             self.admission.send(encoded, endpoint)
 
+    def send_when_room(self, encoded: Encoded, endpoint: str) -> None:
+        """The same; but a greenlet of this client waits while it has much to read."""
+        outbox = self.outbox
+        if outbox is not None and outbox.size > outbox.ease:
+            make_room(self)
+        self.send_encoded(encoded, endpoint)
+
+    def send_own(self, pkt: Packet) -> None:
+        """Send a packet of the server's own, for which no client is given up."""
+        encoded = self.encode(pkt)
+        endpoint = pkt.get("endpoint", "")
+        if self.transport is not None and endpoint in self.active_ns:
+            self.transport.outbox.send_own(encoded)
+        else:
+            self.admission.send(encoded, endpoint, pkt["type"])
+
     def error(
         self,
         error_name: str,
@@ -286,7 +303,7 @@ class Socket(AckBook, Jobs):
             elif packet["type"] in EVENTS:
                 ack = self.around(self._perform, namespace, packet)
                 if ack is not None:
-                    self.send_encoded(ack, endpoint)
+                    self.send_when_room(ack, endpoint)
             else:
                 self._dispatch(namespace, packet)
         except EventRefused as refused:
@@ -307,7 +324,7 @@ class Socket(AckBook, Jobs):
             return
         packet["refusal"] = error_name, error_message
         try:
-            self.send_encoded(self._ack(packet, None), endpoint)
+            self.send_when_room(self._ack(packet, None), endpoint)
         except Interrupted:
             raise
         except FAILURES:

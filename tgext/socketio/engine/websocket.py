@@ -25,6 +25,7 @@ from .assembler import AckFilter
 from .handlers import CLIENT_LEFT
 from .heartbeat import Deadline
 from .outbox import SocketOutbox, TextOutbox
+from .pacing import may_pong
 from .readahead import ReadAhead
 from .tls import below
 from .transports import BATCH, Transport
@@ -125,9 +126,11 @@ class WebSocketTransport(Transport):
         self._cork = server.cork
         outbox = TextOutbox if socket.base64 else SocketOutbox
         self.outbox: SocketOutbox = outbox(
-            sock, self._cork, server.max_outbox, self._overflowed
+            sock, self._cork, server.output_bounds, self._overflowed
         )
         self._sock = sock
+        #: What handlers run in.
+        self.worker: object = None
         self._limit = server.limits.max_message_size
         #: What each read brings; ends with the connection.
         self.reads = Reads(sock, FrameReader(self._limit), early)
@@ -144,6 +147,7 @@ class WebSocketTransport(Transport):
 
         The main namespace may ask its client for an ack as soon as it connects it.
         """
+        self.worker = gevent.getcurrent()
         self.socket.attach(self)
         self.start()
         self._messages = iter(())
@@ -156,6 +160,7 @@ class WebSocketTransport(Transport):
 
         :param first: messages that were read before.
         """
+        self.worker = gevent.getcurrent()
         error: ProtocolError | OSError | None = None
         try:
             ended = first is not None and self._handle(first)
@@ -224,6 +229,9 @@ class WebSocketTransport(Transport):
     def expect_ack(self) -> None:
         self._read_on()
 
+    def runs_in(self, greenlet: object) -> bool:
+        return greenlet is self.worker
+
     def _look(self) -> None:
         # The handlers of what was read last run since the look before, and the client's
         # ping may lie behind: it would give the server up.
@@ -275,7 +283,8 @@ class WebSocketTransport(Transport):
     def _control(self, opcode: int, payload: Any) -> bool:
         """Answer a control frame; True when it ended the connection."""
         if opcode == PING:
-            self.outbox.write(encode_frame(PONG, payload))
+            if may_pong(self.socket, self.outbox):
+                self.outbox.write_own(encode_frame(PONG, payload))
         elif opcode == CLOSE:
             code, _ = parse_close(payload)
             self._send_close(1000 if code == 1005 else code)
@@ -307,7 +316,7 @@ class WebSocketTransport(Transport):
     def _send_close(self, code: int) -> None:
         if self._close_code is None:
             self._close_code = code
-            self.outbox.write(encode_close(code))
+            self.outbox.write_own(encode_close(code))
 
     def _discard(self) -> None:
         # Closing with unread input resets the connection, and the peer would lose the

@@ -196,7 +196,7 @@ class WebSocket(GeventWebSocket):
         """Send a message: text for a ``str``, else bytes.
 
         Waits while the client has much to read; one that reads nothing for the
-        server's ``heartbeat_timeout`` is disconnected.
+        server's ``slow_timeout`` is disconnected.
 
         :param binary: whether to send it as bytes or as text, whatever it is.
         :raises WebSocketError: when the connection has ended.
@@ -278,7 +278,7 @@ class WebSocket(GeventWebSocket):
         self._groups.discard(group)
 
     def deliver(self, broadcast: Broadcast) -> None:
-        """Send a message without waiting; if there is no room, the client is given up.
+        """Send a message without waiting; a client that is too far behind is given up.
 
         Without effect on a connection that has ended.
         """
@@ -346,7 +346,8 @@ class WebSocket(GeventWebSocket):
             stream.finish()
         finally:
             self.handler.server.forget_websocket(self, self._address)
-            self.handler.ending = f"{stream.code} {stream.reason!r}"
+            detail = f": {stream.detail}" if stream.detail else ""
+            self.handler.ending = f"{stream.code} {stream.reason!r}{detail}"
 
 
 def outgoing(message: str | bytes, binary: bool | None) -> tuple[int, bytes]:

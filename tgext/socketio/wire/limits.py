@@ -32,6 +32,10 @@ MAX_DIGITS = 16
 #: Packets sent in one polling body: the public Python client refuses more.
 MAX_PACKETS_SENT = 16
 
+#: Bytes of one polling body, unless a single message has more: what waits beside them
+#: waits for the next poll.
+MAX_BYTES_SENT = 1_000_000
+
 #: Bytes of the request line and the headers of one request together.
 MAX_HEADER_SIZE = 65536
 #: Bytes of the request line among them: a query may hold a token or two.
