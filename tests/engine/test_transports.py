@@ -193,7 +193,7 @@ def test_what_nobody_fetches_goes(
     live = serve({"/chat": fresh(Witness)})
     client: Any = live.client(kind)
     client.join("/chat")
-    live.socket(client).kill(reason="transport error")
+    live.socket(client).kill(reason="server shutting down")
     assert live.server.lingering(client.sid) is not None
     # It is for polls alone.
     reply = client.post(client.dialect.connect("/chat"))
@@ -208,7 +208,7 @@ def test_a_transport_is_closed_once(serve: Serve, kind: str) -> None:
     live = serve({"/chat": fresh(Witness)})
     client: Any = live.client(kind)
     transport: Any = live.socket(client).transport
-    live.socket(client).kill(reason="transport error")
+    live.socket(client).kill(reason="server shutting down")
     transport.close("again", 1000)
     assert len(client.poll()) == 1
     assert live.server.lingering(client.sid) is None

@@ -44,7 +44,7 @@ SCENARIOS = [
 ]
 
 #: Not over JSONP, which loads a frame for each message.
-MORE_SCENARIOS = ["client_closes", "many"]
+MORE_SCENARIOS = ["client_closes", "many", "large"]
 
 #: Only clients 3.x and 4.x have an auth payload, and are refused with data.
 AUTH_SCENARIOS = ["auth", "turned_away", "let_in"]
@@ -205,6 +205,7 @@ def test_many_events_and_a_close(
     connection: BrowserConnection,
 ) -> None:
     test_clients.test_many_events_stay_in_order(connection)
+    test_clients.test_large_answers_arrive(connection)
     test_clients.test_the_server_hears_a_connection_close(connection)
 
 

@@ -103,6 +103,10 @@ def test_ten_answers_arrive_in_order(connection: Connection) -> None:
     assert connection.seen["fireball"] == {"sounds": ["bang!"] * 10 + ["pong"]}
 
 
+def test_large_answers_arrive(connection: Connection) -> None:
+    assert connection.seen["large"] == {"equal": [True] * 3}
+
+
 def test_a_validator_chooses_the_attack(connection: Connection) -> None:
     assert connection.seen["auto"]["sounds"] in (["pong"], ["bang!"] * 10)
 

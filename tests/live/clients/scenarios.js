@@ -300,6 +300,17 @@ const scenarios = {
     return {greeting, sent, reported};
   },
 
+  // Answers larger than some clients read as text.
+  async large(open) {
+    const client = await open('/lab');
+    const equal = [];
+    for (const size of [20_000, 200_000, 900_000]) {
+      const [filled] = await client.ask('fill', size);
+      equal.push(filled.length > size && filled.endsWith('é'.repeat(size)));
+    }
+    return {equal};
+  },
+
   // Numbered from the first moment on: across an upgrade none may be lost or overtake.
   async many(open) {
     const client = await open('/lab', {settle: false});

@@ -149,6 +149,9 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
     def on_report(self, text: str) -> tuple[str, list[int]]:
         return text, [ord(character) for character in text]
 
+    def on_fill(self, size: int) -> str:
+        return GREETING + "é" * size
+
     def on_count(self, number: int) -> None:
         self.emit("counted", number)
 

@@ -35,7 +35,8 @@ class HTTPError(Exception):
 
 def engine_error(code: tuple[int, str], status: str = "400 Bad Request") -> HTTPError:
     """An error of Engine.IO 3 and 4."""
-    body = json.dumps({"code": code[0], "message": code[1]}).encode()
+    error = {"code": code[0], "message": code[1]}
+    body = json.dumps(error, separators=(",", ":")).encode()
     return HTTPError(status, body, [("Content-Type", "application/json")])
 
 

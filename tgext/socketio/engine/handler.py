@@ -177,7 +177,7 @@ class SocketIOHandler(PollingHandler):
         polling = PollingTransport(server, socket)
         polling.open()
         packets = [self._open_packet(socket), *polling.outbox.take()]
-        headers, body = payloads.answer(route, generation, packets)
+        headers, body = payloads.answer(route, socket, packets)
         start("200 OK", [*headers, *cookies])
         return [body]
 
@@ -230,7 +230,7 @@ class SocketIOHandler(PollingHandler):
     ) -> Body:
         lingering = self.server.lingering(route.sid)
         if lingering is not None and environ["REQUEST_METHOD"] == "GET":
-            headers, body = payloads.answer(route, generation, lingering.poll())
+            headers, body = payloads.answer(route, lingering.socket, lingering.poll())
             start("200 OK", headers)
             return [body]
         if generation is SOCKETIO_1 and (

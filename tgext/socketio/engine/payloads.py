@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from ..wire import engineio_3
@@ -12,6 +13,9 @@ from ..wire.limits import Limits
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .routes import Route
 from .turns import in_turns
+
+if TYPE_CHECKING:
+    from .virtsocket import Socket
 
 Messages = Sequence["str | bytes"]
 Answer = tuple[list[tuple[str, str]], bytes]
@@ -38,18 +42,15 @@ def is_callback(number: str) -> bool:
     return number.isascii() and number.isdigit() and len(number) < 10
 
 
-def answer(
-    route: Route, generation: Generation, messages: Messages, twice: bool = False
-) -> Answer:
-    """The headers and the body of a poll.
-
-    :param twice: whether the client is a 1.x that takes no bytes, and decodes twice.
-    """
-    takes_bytes = generation is SOCKETIO_4 and not route.base64 and not route.jsonp
-    if takes_bytes and engineio_3.needs_bytes(messages):
+def answer(route: Route, socket: Socket, messages: Messages) -> Answer:
+    """The headers and the body of a poll."""
+    generation = socket.generation
+    # Clients say it in their handshake alone.
+    no_bytes = socket.base64 or route.base64 or route.jsonp
+    if generation is SOCKETIO_4 and not no_bytes and engineio_3.needs_bytes(messages):
         return [_BYTES], engineio_3.encode_binary_payload(messages)
     if generation is SOCKETIO_4:
-        text = engineio_3.encode_payload(messages, twice)
+        text = engineio_3.encode_payload(messages, socket.encodes_twice)
     else:
         text = generation.encode_payload(messages)
     return text_answer(route, generation, text)

@@ -12,7 +12,7 @@ from ..wire import engineio_3
 from ..wire.errors import MessageTooBig, PayloadError, PayloadTooLarge
 from . import payloads
 from .answers import BAD_REQUEST, TEXT, HTTPError, refusal
-from .generations import SOCKETIO_1
+from .generations import SOCKETIO_1, Generation
 from .http import HTTPHandler
 from .http.errors import TIMEOUT, RequestError
 from .routes import Route
@@ -72,9 +72,9 @@ class PollingHandler(HTTPHandler):
                 start("200 OK", [("Content-Type", content_type)])
                 return stream(transport)
             packets = transport.poll()
-            headers, body = payloads.answer(
-                route, generation, packets, socket.encodes_twice
-            )
+            if transport.refused:
+                return self._unknown_session(route, generation, environ, start)
+            headers, body = payloads.answer(route, socket, packets)
             start("200 OK", headers)
             return PollAnswer(body, transport)
         else:
@@ -95,6 +95,15 @@ class PollingHandler(HTTPHandler):
         start("200 OK", headers)
         return [body]
 
+    def _unknown_session(
+        self,
+        route: Route,
+        generation: Generation,
+        environ: dict[str, Any],
+        start: StartResponse,
+    ) -> Body:
+        raise NotImplementedError
+
     def _post(
         self,
         route: Route,
@@ -113,7 +122,7 @@ class PollingHandler(HTTPHandler):
             )
         except (PayloadTooLarge, MessageTooBig) as error:
             log.info("The POST of a client is refused: %s", error.reason)
-            socket.kill(reason="parse error")
+            transport.refuse()
             text = b"Payload too large"
             raise self._unread("413 Payload Too Large", text) from error
         except PayloadError as error:

@@ -45,6 +45,11 @@ LINGER = 5.0
 #: Reasons after which the client shall not connect again by itself.
 FINAL = (CLIENT_LEFT, SERVER_LEFT)
 
+#: Reasons after which a session is unknown at once, as the reference server has it;
+#: only a poll that waits is told of the end. Clients of all generations come back as
+#: soon after either answer to the next one.
+LOST = ("parse error", "ping timeout", "transport error")
+
 
 class Transport:
     """What the transports have in common.
@@ -129,6 +134,8 @@ class PollingTransport(Transport):
         self.polling = 0
         #: How many POSTs are under way.
         self.posting = 0
+        #: Whether a poll that waits is answered as one of a session that nobody knows.
+        self.refused = False
         #: The WebSocket that is about to take over.
         self.follower: WebSocketTransport | None = None
         self._released = False
@@ -289,6 +296,15 @@ class PollingTransport(Transport):
         finally:
             self.outbox.answering -= 1
 
+    def refuse(self) -> None:
+        """End the connection because of a POST that was refused.
+
+        Its client closes because of that answer, with the reason *transport error*. A
+        poll that waits must not bring a close packet before (*transport close*).
+        """
+        self.refused = True
+        self.socket.kill(reason="parse error")
+
     def release_polls(self) -> None:
         """Let go of a poll that waits, and let none wait: the follower takes over."""
         self._released = True
@@ -304,7 +320,9 @@ class PollingTransport(Transport):
         self.handled.set()
         if self.follower is not None:
             self.follower.abort()
-        if reason != CLIENT_LEFT:
+        if self.refused or (reason in LOST and not self.polling):
+            self.outbox._drop()
+        elif reason != CLIENT_LEFT:
             self._say_farewell(reason)
         self.outbox.close()
         if len(self.outbox):

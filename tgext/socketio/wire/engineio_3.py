@@ -25,6 +25,11 @@ from .units import count_units, take_units
 #: Marks a packet as base64; what follows is a message.
 _BASE64 = "b4"
 _END_OF_LENGTH = 255
+
+#: Characters of a payload above which it travels as bytes. What is not ASCII takes six
+#: in a payload of text, and some engines take 65,536 arguments.
+MOST_TEXT = 10_000
+
 _LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}):")
 #: Of a message of Socket.IO, to the end of its namespace.
 _NAMESPACE = re.compile(r"4[0-6](?:[0-9]+-)?/[^,]*")
@@ -44,8 +49,13 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def needs_bytes(packets: Sequence[str | bytes]) -> bool:
-    """Whether a payload should be bytes where the client takes them."""
-    return any(
+    """Whether a payload should be bytes where the client takes them.
+
+    A client 1.x in a browser makes the text of a payload with one call that has an
+    argument for each byte, which fails above some 125,000 of them; that of bytes it
+    reads in a loop.
+    """
+    return sum(map(len, packets)) > MOST_TEXT or any(
         isinstance(each, bytes) or not (each.isascii() or _split(each)[0].isascii())
         for each in packets
     )
