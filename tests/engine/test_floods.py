@@ -16,6 +16,7 @@ from typing import Any
 import gevent
 import pytest
 
+from tgext.socketio.engine.framestream import OVERHEAD, READ_AHEAD
 from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.wire import engineio, engineio_3, socketio_1
 from tgext.socketio.wire.websocket import BINARY, TEXT, encode_frame
@@ -23,6 +24,7 @@ from tgext.socketio.wire.websocket import BINARY, TEXT, encode_frame
 from .clients import BINARY_KINDS, DEADLINE, MASK, kinds, wait_for
 from .conftest import Live, Serve
 from .namespaces import Chat, Echo, Holding, fresh
+from .plain import Held, serving
 
 #: Seconds of work for which another client may wait.
 PATIENCE = 0.15
@@ -175,6 +177,43 @@ def test_events_that_ask_for_acks_while_a_handler_waits(
     assert socket.account.size == 0
     client.ack("/chat", number + 1, "last")
     wait_for(lambda: namespace.notes == ["answer", "last"], "it is handled")
+
+
+@pytest.mark.parametrize("what", ["empty binary", "empty text", "ping"])
+def test_tiny_messages_to_a_plain_websocket(serve: Serve, what: str) -> None:
+    held = Held()
+    live = serve(application=serving(held))
+    client = live.websocket("/")
+    frame = TINY_FRAMES[what]
+    with others() as gaps:
+        pouring, sent = pour(_Plain(client), frame * (20 * MB // len(frame)))
+        settle(sent)
+    stream: Any = held.first()._stream
+    assert len(stream._inbox) <= READ_AHEAD // OVERHEAD + 1
+    assert stream.outbox.size <= live.server.max_outbox
+    assert gaps.longest < PATIENCE
+    pouring.kill()
+    client.close()
+    held.go_on.set()
+
+
+def test_a_plain_websocket_that_ended_keeps_no_half_message(serve: Serve) -> None:
+    held = Held()
+    client = serve(application=serving(held)).websocket("/")
+    client.send_raw(encode_frame(BINARY, b"x" * 500_000, MASK)[:400_000])
+    stream: Any = held.first()._stream
+    wait_for(lambda: stream._reader.missing < 100_100, "it has come")
+    client.close()
+    wait_for(lambda: not stream.open, "the end is noticed")
+    assert not stream._reader._pending
+    held.go_on.set()
+
+
+class _Plain:
+    """A WebSocket as `pour` wants it."""
+
+    def __init__(self, websocket: Any) -> None:
+        self.websocket = websocket
 
 
 def body_of(kind: str, *packets: str | bytes) -> bytes:

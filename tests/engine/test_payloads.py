@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
+from tgext.socketio.engine import payloads
+from tgext.socketio.engine.generations import SOCKETIO_5
 from tgext.socketio.engine.payloads import is_callback
+from tgext.socketio.wire.errors import PayloadError
 
 from .clients import Http, Reply
 from .conftest import Live, Serve
@@ -320,3 +325,46 @@ def test_a_session_in_pieces_of_both_kinds(serve: Serve) -> None:
     assert http.post(plain, "8:40/chat,").body == b"ok"
     assert http.get(plain).text == "8:40/chat,"
     end(http, plain)
+
+
+def oracle(body: bytes) -> bytes:
+    """What a form brings, with the standard library's reading."""
+    data = parse_qs(body.decode("ascii"), max_num_fields=10)["d"][0]
+    pattern = re.compile(r"(\\)?\\n")
+    lines = pattern.sub(lambda match: match[0] if match[1] else "\n", data)
+    return lines.replace("\\\\n", "\\n").encode()
+
+
+@hypothesis.given(
+    st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\\n%+&=")),
+    st.integers(0, 3),
+    st.integers(3, 9),
+)
+def test_a_form_is_read_as_the_standard_library_reads_it(
+    text: str, other: int, piece: int
+) -> None:
+    """In whatever pieces it is decoded."""
+    fields = [("a", "b")] * other + [("d", text), ("d", "more")]
+    body = urlencode(fields).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(payloads, "_PIECE", piece)
+        assert payloads._form(SOCKETIO_5, body) == oracle(body)
+
+
+@hypothesis.given(
+    st.binary(max_size=40).map(lambda data: b"d=" + data.replace(b"&", b""))
+)
+def test_a_form_that_no_client_writes_is_read_likewise(body: bytes) -> None:
+    try:
+        expected = oracle(body)
+    except (KeyError, ValueError):
+        with pytest.raises(PayloadError):
+            payloads._form(SOCKETIO_5, body)
+    else:
+        assert payloads._form(SOCKETIO_5, body) == expected
+
+
+def test_a_form_has_few_fields() -> None:
+    assert payloads._form(SOCKETIO_5, b"a=1&" * 9 + b"d=1") == b"1"
+    with pytest.raises(PayloadError):
+        payloads._form(SOCKETIO_5, b"a=1&" * 10 + b"d=1")

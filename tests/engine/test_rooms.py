@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from tgext.socketio.engine.rooms import Rooms, check_room, deliver
+from tgext.socketio.engine.rooms import MOST, Rooms, check_room, deliver
 from tgext.socketio.wire.packet import Packet, event_packet
 
 from .clients import KINDS
@@ -86,6 +86,13 @@ def test_nothing_else_is_a_room(room: Any) -> None:
 def test_a_room_has_utf_8() -> None:
     with pytest.raises(ValueError, match=r"the room '\\ud800' has no UTF-8"):
         check_room("\ud800")
+
+
+@pytest.mark.parametrize("character", ["x", "\xe9"])
+def test_the_name_of_a_room_is_short(character: str) -> None:
+    assert check_room(character * MOST) == character * MOST
+    with pytest.raises(ValueError, match=f"more than {MOST} characters"):
+        check_room(character * (MOST + 1))
 
 
 ANN: Any = "Ann"
