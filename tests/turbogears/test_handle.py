@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import gevent
@@ -48,6 +49,7 @@ class RootController(TGController):
 
 @pytest.fixture
 def live(serve: Callable[..., Live]) -> Live:
+    gc.collect()  # the base class still knows stand-ins for servers of other tests
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": RootController()})
     application = configurator.make_wsgi_app({}, {})

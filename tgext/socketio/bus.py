@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from typing import Any
 
@@ -10,12 +9,13 @@ from .busmessage import BusCodec, BusMessageError, Room
 from .channelnames import OwnName
 from .channels import Channels
 from .engine.failures import ERRORS
+from .engine.logs import get_logger
 from .engine.rooms import Rooms
 from .skipping import Skipping
 from .wire.escape import escape
 from .wire.packet import Packet
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class ClusterBus:

@@ -8,7 +8,6 @@ in the greenlet that heard it: in order, and never within a TurboGears request.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +17,7 @@ from .backends import backend_of
 from .backends.feeds import Feed, feed_of
 from .channelnames import check_channel
 from .engine.failures import ERRORS
+from .engine.logs import get_logger
 from .engine.rooms import deliver
 from .engine.virtsocket import Socket
 from .jsonify import dumps
@@ -30,7 +30,7 @@ from .wire.packet import Packet, event_packet
 if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: The event that brings a message to the browser, in the original's spelling.
 EVENT = "pubblication"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import io
-import logging
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,9 +12,10 @@ from tg.configurator.components.error_reporting import (
     ErrorReportingConfigurationComponent,
 )
 
+from .engine.logs import get_logger
 from .wire.packet import Packet
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: Given the WSGI environment of what failed, while its exception is being handled.
 Report = Callable[[dict[str, Any]], None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,6 +16,7 @@ from .channels import Channels, Listener, channels_of
 from .engine.account import LimitExceeded
 from .engine.failures import FAILURES
 from .engine.interruption import Interrupted
+from .engine.logs import get_logger
 from .engine.threads import carried, where_served
 from .engine.turns import in_turns
 from .jsonify import dumps
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PubSubTGNamespace", "publish"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: What a channel that a client asks for may be called.
 CHANNEL_NAME = re.compile(r"[A-Za-z0-9 _.:-]+")

@@ -26,7 +26,6 @@ is committed; so give each message its own::
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -39,6 +38,8 @@ from tg.support.converters import asbool
 
 from .engine import group
 from .engine.handshake import HandshakeRefused, read_handshake
+from .engine.logs import get_logger
+from .engine.refusals import log_handshake_refusal
 from .engine.wsgiwebsocket import WebSocket, WebSocketError
 from .jsonify import dumps
 from .wire.deflate import Deflate
@@ -46,7 +47,7 @@ from .wire.origin import Origins
 
 __all__ = ["Deflate", "Group", "WebSocket", "WebSocketError", "websocket"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -218,6 +219,7 @@ def _commit() -> None:
 
 
 def _refusal(refused: HandshakeRefused) -> Response:
+    log_handshake_refusal(request.environ, refused)
     # As it is: no error page is shown for it.
     request.environ["tg.status_code_redirect"] = False
     response = Response(status=refused.status, charset="utf-8")

@@ -7,7 +7,6 @@ more, by TurboGears' own code, with an event in the place of the page.
 
 from __future__ import annotations
 
-import logging
 from collections import ChainMap
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
@@ -19,7 +18,9 @@ from tg.appwrappers.session import SessionApplicationWrapper
 from tg.appwrappers.transaction_manager import TransactionApplicationWrapper
 from tg.wsgiapp import TGApp
 
-log = logging.getLogger(__name__)
+from .engine.logs import get_logger
+
+log = get_logger(__name__)
 
 #: Given a function of environ and context that returns a response, the environ and the
 #: context: runs the function inside the wrappers, and returns their response.

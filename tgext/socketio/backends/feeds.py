@@ -6,7 +6,6 @@ interfaces gets one subscription and one greenlet per channel (:class:`Pumps`).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,9 +14,10 @@ from anypubsub.interfaces import PubSub
 
 from ..channelnames import check_channel
 from ..engine.failures import ERRORS
+from ..engine.logs import get_logger
 from .backoff import Backoff
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: Called with a message. Must neither block nor raise.
 Heard = Callable[[Any], object]

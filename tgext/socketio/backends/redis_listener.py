@@ -7,7 +7,6 @@ and ``unsubscribe`` confirm, ``message`` carries, ``pong`` answers.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,11 +19,12 @@ from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore
 
 from ..engine.failures import ERRORS
+from ..engine.logs import get_logger
 from ..wire.escape import escape
 from .backoff import FIRST, Backoff
 from .feeds import Heard, yielding
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: What a connection fails with. A socket that is closed meanwhile fails on its own, and
 #: the name of a host may be none.

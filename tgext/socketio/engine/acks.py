@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
@@ -16,8 +15,9 @@ from .failures import FAILURES
 from .handlers import log_failure
 from .heartbeat import Deadline, Wheel
 from .interruption import Interrupted
+from .logs import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class AckTimeout(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from gevent import getcurrent
@@ -14,13 +13,15 @@ from .early import EarlyPackets
 from .foreign import adapt, is_foreign
 from .handlers import SERVER_LEFT, EventRefused, log_failure
 from .interruption import Interrupted
+from .logs import get_logger
 from .namespace import BaseNamespace, ConnectionRefused
 from .outbox import Encoded
+from .refusals import log_namespace_refusal
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 #: The packets that handlers are called for, and whose answers are acks.
@@ -134,6 +135,7 @@ class Admission:
             socket.server.namespace_came(socket)
             self._tell(packet)
         else:
+            log_namespace_refusal(endpoint, socket.log_name, "nothing is mounted there")
             self._tell(socket.generation.unknown_namespace(endpoint))
 
     # The way in
@@ -264,7 +266,7 @@ class Admission:
             message = FAILED
         self._close(candidate, State.REFUSED)
         if state is State.ASKING and not socket._ended():
-            log.info("Refused a client at %s: %s", endpoint or "/", escape(message))
+            log_namespace_refusal(endpoint, socket.log_name, escape(message))
             if candidate.answered:
                 self._tell({"type": "disconnect", "endpoint": endpoint})
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,13 @@ from ..wire.errors import PacketError, ProtocolError
 from ..wire.packet import Packet
 from .account import cost
 from .generations import ALIVE, CLOSE
+from .logs import get_logger
 from .pacing import send_pong
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: Characters of a packet that is kept as what its JSON became, if it has to wait for
 #: attachments. That may be 25 times as large.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from ..wire.packet import Packet
 from .failures import FAILURES
 from .heartbeat import Deadline
 from .interruption import Interrupted, interrupt
+from .logs import get_logger
 from .outbox import Encoded
 from .threads import get_ident
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .namespace import BaseNamespace
     from .virtsocket import Socket
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: Bytes that a packet takes beside its text.
 OVERHEAD = 64

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import gevent
 
 from .handlers import SERVER_LEFT
 from .heartbeat import Deadline, Wheel
+from .places import Full, Place, Places
 from .transports import PollingTransport
 from .virtsocket import Socket
 
@@ -37,8 +37,10 @@ class Connections:
         self.websockets: set[WebSocket] = set()
         self.wheel = Wheel()
         self.stopping = False
-        self._addresses: dict[str, str] = {}
-        self._per_address: Counter[str] = Counter()
+        self._places = Places()
+        self._per_address = self._places.per_address
+        #: Those of the sockets and of the plain WebSockets.
+        self._place_of: dict[Socket | WebSocket, Place] = {}
         self._lingering: dict[str, tuple[PollingTransport, Deadline]] = {}
 
     def get_socket(self, sessid: str = "") -> Socket | None:
@@ -47,18 +49,25 @@ class Connections:
 
     def is_full(self, address: str) -> bool:
         """Whether a connection from ``address`` would be one too many."""
-        if self.stopping:
-            return True
         most, each = self.max_connections, self.max_connections_per_address
-        if most is not None and len(self.sockets) + len(self.websockets) >= most:
-            return True
-        return each is not None and self._per_address[address] >= each
+        full = self._places.why_full(address, most, each)
+        return self.stopping or full is not None
 
-    def remember(self, socket: Socket, address: str) -> None:
+    def reserve(self, address: str) -> Place:
+        """A place for a connection that is being opened: it counts from now on.
+
+        :raises Full: when there is none, or the server stops.
+        """
+        if self.stopping:
+            raise Full("the server stops")
+        most, each = self.max_connections, self.max_connections_per_address
+        return self._places.take(address, most, each)
+
+    def remember(self, socket: Socket, place: Place) -> None:
         """Take in a connection that was accepted, and await its first transport."""
+        place.keep()
         self.sockets[socket.sessid] = socket
-        self._addresses[socket.sessid] = address
-        self._per_address[address] += 1
+        self._place_of[socket] = place
         socket.awaits_transport = True
         self._expect(socket, self.handshake_timeout, "transport close")
 
@@ -94,22 +103,20 @@ class Connections:
         """Let go of a connection; one that isn't here has no effect."""
         self._unexpect(socket)
         if self.sockets.pop(socket.sessid, None) is not None:
-            self._leave_address(self._addresses.pop(socket.sessid))
+            self._place_of.pop(socket).release()
 
-    def remember_websocket(self, websocket: WebSocket, address: str) -> None:
+    def remember_websocket(self, websocket: WebSocket, place: Place) -> None:
         """Take in a plain WebSocket that was accepted."""
+        place.keep()
         self.websockets.add(websocket)
-        self._per_address[address] += 1
+        self._place_of[websocket] = place
 
-    def forget_websocket(self, websocket: WebSocket, address: str) -> None:
+    def forget_websocket(self, websocket: WebSocket) -> None:
         """Let go of a plain WebSocket."""
         self.websockets.discard(websocket)
-        self._leave_address(address)
-
-    def _leave_address(self, address: str) -> None:
-        self._per_address[address] -= 1
-        if not self._per_address[address]:
-            del self._per_address[address]
+        place = self._place_of.pop(websocket, None)
+        if place is not None:
+            place.release()
 
     def linger(self, transport: PollingTransport, seconds: float) -> None:
         """Let a client fetch the last packets of a connection that ended."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..wire import engineio
+from ..wire.escape import escape
 from ..wire.handshake import accept_key
 from ..wire.socketio_1 import RECONNECT
 from . import cors, origins, payloads
@@ -33,8 +34,10 @@ from .handshake import (
     read_handshake,
 )
 from .http import HeaderList
+from .logs import get_logger
 from .outbox import Encoded
 from .polling import Body, PollingHandler, StartResponse
+from .refusals import log_refusal
 from .routes import Route, find_route
 from .serving import serve_websocket
 from .sessions import Refused, open_session
@@ -43,7 +46,7 @@ from .upgrade import Upgrade
 from .virtsocket import Socket
 from .websocket import WebSocketTransport
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class SocketIOHandler(PollingHandler):
@@ -90,17 +93,29 @@ class SocketIOHandler(PollingHandler):
             origin = origins.origin_of(route, environ)
             if not origins.is_allowed(origin, environ, allowed):
                 origins.log_refused(origin, environ, allowed)
-                raise engine_error(FORBIDDEN, "403 Forbidden")
+                raise engine_error(FORBIDDEN, "403 Forbidden", why=None)
             if not origins.is_trusted(origin, environ, allowed):
                 origins.drop_credentials(environ)
             start = partial(self._start, start_response, always)
             return self._respond(route, environ, start)
         except Refused as refused:
+            self._log_refused(route, environ, refused)
             start_response(refused.status, _without_twins(refused.headers, always))
             return [refused.body]
         except HTTPError as error:
+            self._log_refused(route, environ, error)
             start_response(error.status, [*error.headers, *always])
             return [error.body]
+
+    def _log_refused(
+        self, route: Route, environ: dict[str, Any], refused: Refused | HTTPError
+    ) -> None:
+        if refused.why is None:
+            return
+        path = f"/{self.server.resource}/"
+        if route.generation is SOCKETIO_1:
+            path += f"1/{route.transport}"
+        log_refusal(environ, path, refused.status, refused.why, refused.allow)
 
     def _start(
         self,
@@ -123,12 +138,14 @@ class SocketIOHandler(PollingHandler):
         handshake = route.generation in (SOCKETIO_4, SOCKETIO_5) and not route.sid
         if method not in ("GET", "POST") and not handshake:
             allow = [TEXT, ("Allow", "GET, POST, OPTIONS")]
-            raise HTTPError("405 Method Not Allowed", b"", allow)
+            why = "the method is none of GET, POST and OPTIONS"
+            raise HTTPError("405 Method Not Allowed", b"", allow, why=why)
         generation = route.generation
         if generation is None:
-            raise engine_error(UNSUPPORTED)
+            raise engine_error(UNSUPPORTED, allow="EIO is 3 or 4")
         if route.jsonp is not None and not payloads.is_callback(route.jsonp):
-            raise refusal(generation, BAD_REQUEST)
+            why = f"the callback {escape(route.jsonp)} of JSONP is no number"
+            raise refusal(generation, BAD_REQUEST, why)
         if not route.sid:
             if generation is SOCKETIO_1:
                 # Its specification has a POST here, its client sends a GET.
@@ -144,7 +161,7 @@ class SocketIOHandler(PollingHandler):
         self, route: Route, environ: dict[str, Any], start: StartResponse
     ) -> Body:
         server = self.server
-        socket, cookies = open_session(server, environ, SOCKETIO_1)
+        socket, cookies = self._open_session(environ, SOCKETIO_1)
         silence = server.heartbeat_interval + server.heartbeat_timeout(SOCKETIO_1)
         transports = ",".join(server.transports_of(SOCKETIO_1))
         session = (
@@ -164,7 +181,7 @@ class SocketIOHandler(PollingHandler):
     ) -> Body:
         server = self.server
         if route.transport not in server.transports_of(generation):
-            raise engine_error(TRANSPORT_UNKNOWN)
+            raise self._unknown_transport(route, generation)
         if route.transport == "websocket":
             handshake = _read_handshake(environ)
             socket, cookies = open_session(server, environ, generation)
@@ -172,7 +189,7 @@ class SocketIOHandler(PollingHandler):
             first = Encoded(self._open_packet(socket)).frame
             sock, early = self._switch_protocols(handshake, cookies, first)
             return self._run_websocket(socket, sock, early)
-        socket, cookies = open_session(server, environ, generation)
+        socket, cookies = self._open_session(environ, generation)
         socket.base64 = route.base64
         polling = PollingTransport(server, socket)
         polling.open()
@@ -180,6 +197,17 @@ class SocketIOHandler(PollingHandler):
         headers, body = payloads.answer(route, socket, packets)
         start("200 OK", [*headers, *cookies])
         return [body]
+
+    def _open_session(
+        self, environ: dict[str, Any], generation: Generation
+    ) -> tuple[Socket, HeaderList]:
+        socket, cookies = open_session(self.server, environ, generation)
+        if self.has_left():
+            # Nobody will come for the session.
+            socket.kill(reason="transport close")
+            why = "the client left while the application decided about it"
+            raise refusal(generation, BAD_REQUEST, why)
+        return socket, cookies
 
     def _open_packet(self, socket: Socket) -> str:
         server = self.server
@@ -209,7 +237,7 @@ class SocketIOHandler(PollingHandler):
         if not route.disconnect and (
             route.transport not in self.server.transports_of(generation)
         ):
-            raise refusal(generation, TRANSPORT_UNKNOWN)
+            raise self._unknown_transport(route, generation)
         socket = self.server.sockets.get(route.sid)
         if socket is None or socket.generation is not generation:
             return self._unknown_session(route, generation, environ, start)
@@ -239,7 +267,17 @@ class SocketIOHandler(PollingHandler):
             headers, body = payloads.text_answer(route, generation, RECONNECT.encode())
             start("200 OK", headers)
             return [body]
-        raise refusal(generation, UNKNOWN_SID)
+        raise refusal(
+            generation, UNKNOWN_SID, "the session has ended, or is another process'"
+        )
+
+    def _unknown_transport(self, route: Route, generation: Generation) -> HTTPError:
+        return refusal(
+            generation,
+            TRANSPORT_UNKNOWN,
+            f"transport {escape(route.transport)} is not served",
+            f"transports is {', '.join(self.server.transports_of(generation))}",
+        )
 
     # WebSockets
 
@@ -248,9 +286,11 @@ class SocketIOHandler(PollingHandler):
         if isinstance(transport, WebSocketTransport) or (
             transport is not None and socket.generation is SOCKETIO_1
         ):
-            raise refusal(socket.generation, BAD_REQUEST)
+            why = "the session has a transport"
+            raise refusal(socket.generation, BAD_REQUEST, why)
         if isinstance(transport, PollingTransport) and transport.follower is not None:
-            raise refusal(socket.generation, BAD_REQUEST)
+            why = "the session is being upgraded by another WebSocket"
+            raise refusal(socket.generation, BAD_REQUEST, why)
         sock, early = self._switch_protocols(_read_handshake(environ))
         if isinstance(transport, PollingTransport):
             self.server.transport_came(socket)

@@ -29,6 +29,7 @@ class HandshakeRefused(WebSocketError):
     :ivar status: the answer's status line.
     :ivar headers: its headers, but for those of the body.
     :ivar text: its body.
+    :ivar why: what the log says of it; None when it has said it.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class HandshakeRefused(WebSocketError):
         self.status = status
         self.text = text
         self.headers = headers or []
+        self.why: str | None = text
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ A :class:`Heartbeat` pings one connection and gives it up when nothing answers; 
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,9 +14,10 @@ from typing import Any
 from gevent import get_hub
 
 from .failures import FAILURES
+from .logs import get_logger
 from .timetable import TICK, Entry, Timetable
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: A heartbeat that comes as late as this does so because the process was busy...
 LATE = 0.02

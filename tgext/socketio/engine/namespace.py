@@ -5,7 +5,6 @@ The API is gevent-socketio's ``BaseNamespace``.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -20,12 +19,13 @@ from .failures import FAILURES
 from .handlers import CLIENT_LEFT, SERVER_LEFT, Handler, log_failure
 from .interruption import Interrupted
 from .jobs import Jobs
+from .logs import get_logger
 from .threads import carried
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 allowed_event_name_regex = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
 

@@ -8,15 +8,15 @@ Request Headers) and ``Referer``. What tells browsers of the decision is in
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..wire.escape import escape
 from ..wire.origin import OPAQUE, Origins, parse_authority, parse_origin
+from .logs import get_logger
 from .routes import Route
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: What makes a request speak for a user; a browser adds it whichever page asks.
 CREDENTIALS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ import gevent
 
 from ..wire import engineio_3
 from ..wire.errors import MessageTooBig, PayloadError, PayloadTooLarge
+from ..wire.escape import escape
 from . import payloads
 from .answers import BAD_REQUEST, TEXT, HTTPError, refusal
 from .generations import SOCKETIO_1, Generation
@@ -19,8 +19,6 @@ from .routes import Route
 from .streams import STREAMS
 from .transports import PollingTransport
 from .virtsocket import Socket
-
-log = logging.getLogger(__name__)
 
 #: POSTs of one session at a time: clients 0.9 do not wait for the answer to one, but
 #: they never send more than a few.
@@ -62,7 +60,8 @@ class PollingHandler(HTTPHandler):
             polling.open()
         transport = socket.transport
         if not isinstance(transport, PollingTransport):
-            raise refusal(socket.generation, BAD_REQUEST)
+            why = "the session does not poll (any more)"
+            raise refusal(socket.generation, BAD_REQUEST, why)
         self.server.transport_came(socket)
         generation = socket.generation
         if get:
@@ -81,11 +80,13 @@ class PollingHandler(HTTPHandler):
             if transport.posting and generation is not SOCKETIO_1:
                 # Nobody knows which of the two came first.
                 socket.kill(reason="transport error")
-                raise refusal(generation, BAD_REQUEST)
+                why = "another POST of the session is under way"
+                raise refusal(generation, BAD_REQUEST, why)
             if transport.posting >= MOST_POSTS:
-                log.info("A client sends more than %s POSTs at once", MOST_POSTS)
                 text = b"Too many requests at once"
-                raise self._unread("503 Service Unavailable", text)
+                refused = self._unread("503 Service Unavailable", text)
+                refused.allow = f"a session has at most {MOST_POSTS}"
+                raise refused
             with transport.one_post():
                 if socket.account.closed:
                     text = b"The session has ended"
@@ -121,13 +122,16 @@ class PollingHandler(HTTPHandler):
                 payloads.read(route, socket.generation, body, content_type, limits)
             )
         except (PayloadTooLarge, MessageTooBig) as error:
-            log.info("The POST of a client is refused: %s", error.reason)
             transport.refuse()
             text = b"Payload too large"
-            raise self._unread("413 Payload Too Large", text) from error
+            refused = self._unread("413 Payload Too Large", text)
+            refused.why = escape(error.reason, 200)
+            refused.allow = f"max_message_size is {limits.max_message_size}"
+            raise refused from error
         except PayloadError as error:
             socket.kill(reason="parse error")
-            raise refusal(socket.generation, (3, error.reason)) from error
+            why = escape(error.reason, 200)
+            raise refusal(socket.generation, (3, error.reason), why) from error
 
     def _check_overlap(self, socket: Socket, transport: PollingTransport) -> None:
         if not transport.polling:
@@ -137,7 +141,8 @@ class PollingHandler(HTTPHandler):
             transport.outbox.wake()
             return
         socket.kill(reason="transport error")
-        raise refusal(socket.generation, BAD_REQUEST)
+        why = "another poll of the session is under way"
+        raise refusal(socket.generation, BAD_REQUEST, why)
 
     def _read_body(self, environ: dict[str, Any]) -> bytes:
         limit = self.server.limits.max_message_size
@@ -148,7 +153,10 @@ class PollingHandler(HTTPHandler):
             with gevent.Timeout(self.server.body_timeout, late):
                 body: bytes = environ["wsgi.input"].read(limit + 1)
         except RequestError as error:
-            raise self._unread(error.status, error.reason.encode()) from error
+            refused = self._unread(error.status, error.reason.encode())
+            if error is late:
+                refused.allow = f"body_timeout is {self.server.body_timeout:g}"
+            raise refused from error
         except OSError as error:
             raise self._unread("400 Bad Request", b"the body ended early") from error
         if len(body) > limit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket as native_socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,6 +28,7 @@ from .connections import Connections
 from .cork import Cork
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
+from .logs import get_logger
 from .options import (
     check_cookie,
     check_origins,
@@ -43,8 +43,8 @@ from .tls import say_goodbye, tls_context
 
 __all__ = ["SocketIOServer"]
 
-log = logging.getLogger(__name__)
-access_log = logging.getLogger("tgext.socketio.access")
+log = get_logger(__name__)
+access_log = get_logger("tgext.socketio.access")
 
 #: Seconds between pings.
 HEARTBEAT_INTERVAL = 25.0

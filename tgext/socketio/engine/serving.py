@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,15 @@ from geventwebsocket.exceptions import WebSocketError
 from .failures import FAILURES
 from .handshake import HandshakeRefused
 from .interruption import Interrupted
+from .logs import get_logger
 from .origins import drop_credentials
+from .refusals import log_handshake_refusal
 from .wsgiwebsocket import WebSocket
 
 if TYPE_CHECKING:
     from .handler import SocketIOHandler
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def serve_websocket(
@@ -61,6 +62,7 @@ def _offer(
     except HandshakeRefused as refused:
         if websocket.mistrusted:
             return None
+        log_handshake_refusal(environ, refused)
         text = refused.text.encode()
         content = ("Content-Type", "text/plain; charset=UTF-8")
         start_response(refused.status, [*refused.headers, content])

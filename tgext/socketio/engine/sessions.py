@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from .failures import FAILURES
 from .generations import Generation
 from .interruption import Interrupted
+from .logs import get_logger
 from .origins import ANONYMOUS
+from .places import Full, Place
 from .virtsocket import Socket
 
 if TYPE_CHECKING:
     from .server import SocketIOServer
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 Headers = list[tuple[str, str]]
 
@@ -23,11 +24,16 @@ Headers = list[tuple[str, str]]
 class Refused(Exception):
     """The application, or a limit, refused a connection: the HTTP answer to give."""
 
-    def __init__(self, status: str, headers: Headers, body: bytes) -> None:
+    def __init__(
+        self, status: str, headers: Headers, body: bytes, why: str, allow: str = ""
+    ) -> None:
         super().__init__(status)
         self.status = status
         self.headers = headers
         self.body = body
+        #: What the log says of it.
+        self.why = why
+        self.allow = allow
 
 
 def open_session(
@@ -40,9 +46,21 @@ def open_session(
     :returns: the socket, and the cookies that the application sets.
     :raises Refused: when the application didn't accept it, or there are too many.
     """
-    address = environ.get("REMOTE_ADDR", "")
-    if server.is_full(address):
-        raise _plain("503 Service Unavailable", "Too many connections")
+    try:
+        place = server.reserve(environ.get("REMOTE_ADDR", ""))
+    except Full as full:
+        text = "Too many connections"
+        raise _plain("503 Service Unavailable", text, full.why) from None
+    with place:
+        return _open(server, environ, generation, place)
+
+
+def _open(
+    server: SocketIOServer,
+    environ: dict[str, Any],
+    generation: Generation,
+    place: Place,
+) -> tuple[Socket, Headers]:
     socket = Socket(server, server.config)
     socket.generation = generation
     socket.state = Socket.STATE_CONNECTING
@@ -57,7 +75,7 @@ def open_session(
         raise _refusal(status, headers, body)
     # The request has ended: its body must not keep the HTTP connection's buffers.
     environ["wsgi.input"] = BytesIO()
-    server.remember(socket, address)
+    server.remember(socket, place)
     cookies = [each for each in headers if each[0].lower() == "set-cookie"]
     if server.cookie is not None and not anonymous:
         cookies.append(("Set-Cookie", _sid_cookie(server, environ, socket)))
@@ -100,14 +118,22 @@ def _call(application: Any, environ: dict[str, Any]) -> tuple[str, Headers, byte
 
 
 def _refusal(status: str, headers: Headers, body: bytes) -> Refused:
+    answered = f"the application answered {status}"
     if status[:1] in "45":
         # TurboGears has a Content-Type of None where it failed before it chose one.
-        return Refused(status, [each for each in headers if each[1] is not None], body)
+        headers = [each for each in headers if each[1] is not None]
+        return Refused(status, headers, body, answered)
     if status[:1] == "3":
         # A login page: the application wants to know who this is.
-        return _plain("401 Unauthorized", "Unauthorized")
-    return _plain("400 Bad Request", "No Socket.IO here")
+        return _plain("401 Unauthorized", "Unauthorized", answered)
+    return _plain(
+        "400 Bad Request",
+        "No Socket.IO here",
+        f"{answered} and called no socketio_manage",
+        "socketio_resource names the path of the SocketIOController",
+    )
 
 
-def _plain(status: str, text: str) -> Refused:
-    return Refused(status, [("Content-Type", "text/plain")], text.encode())
+def _plain(status: str, text: str, why: str, allow: str = "") -> Refused:
+    headers = [("Content-Type", "text/plain")]
+    return Refused(status, headers, text.encode(), why, allow)

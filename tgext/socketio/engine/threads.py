@@ -9,7 +9,6 @@ in the right one, in the order of the calls of each thread.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import deque
 from collections.abc import Callable
@@ -22,9 +21,10 @@ from gevent.monkey import get_original
 
 from .failures import FAILURES
 from .interruption import Interrupted
+from .logs import get_logger
 from .turns import Turns
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -7,7 +7,6 @@ A connection has one transport at a time, and a transport one outbox. Polling is
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from .account import cost
 from .assembler import AckFilter
 from .handlers import CLIENT_LEFT, SERVER_LEFT
 from .heartbeat import Heartbeat
+from .logs import get_logger
 from .outbox import Encoded, PollingOutbox, SocketOutbox
 from .turns import Turns, in_turns
 from .virtsocket import Socket
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .server import SocketIOServer
     from .websocket import WebSocketTransport
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: Messages handled before greenlets that are ready have a turn.
 BATCH = 16

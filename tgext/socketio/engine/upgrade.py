@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +9,11 @@ from ..wire import engineio
 from ..wire.errors import FrameError
 from ..wire.websocket import TEXT, Message
 from .heartbeat import Deadline
+from .logs import get_logger
 from .transports import PollingTransport
 from .websocket import WebSocketTransport
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class Upgrade:

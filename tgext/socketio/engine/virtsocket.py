@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -24,6 +23,7 @@ from .handlers import CLIENT_LEFT, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
 from .interruption import Interrupted
 from .jobs import Jobs
+from .logs import get_logger
 from .namespace import BaseNamespace
 from .outbox import Encoded, PollingOutbox, SocketOutbox
 from .pacing import make_room
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .server import SocketIOServer
     from .transports import Transport
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def default_error_handler(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +23,7 @@ from ..wire.websocket import (
 from .assembler import AckFilter
 from .handlers import CLIENT_LEFT
 from .heartbeat import Deadline
+from .logs import get_logger
 from .outbox import SocketOutbox, TextOutbox
 from .pacing import may_pong
 from .readahead import ReadAhead
@@ -35,7 +35,7 @@ from .virtsocket import Socket
 if TYPE_CHECKING:
     from .server import SocketIOServer
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: Bytes read at once: what one connection has handled before the others have a turn.
 READ_SIZE = 8192

@@ -28,6 +28,8 @@ from .origins import (
     log_refused,
     origin_of_websocket,
 )
+from .places import Full, Place
+from .refusals import log_handshake_refusal
 from .threads import carried, get_ident, home
 
 if TYPE_CHECKING:
@@ -107,14 +109,28 @@ class WebSocket(GeventWebSocket):
             return
         if self._answered or self.handler.headers_sent:
             raise WebSocketError("The request was answered over HTTP")
+        try:
+            self._accept(
+                subprotocols, origins, max_message_size, ping_interval, compression
+            )
+        except HandshakeRefused as refused:
+            log_handshake_refusal(self.environ, refused)
+            raise
+
+    def _accept(
+        self,
+        subprotocols: Sequence[str],
+        origins: Sequence[str] | Origins | None,
+        max_message_size: int | None,
+        ping_interval: float | None,
+        compression: Deflate | None,
+    ) -> None:
         handshake = read_handshake(self.environ)
         server = self.handler.server
         allowed = server.allowed_origins
         if origins is not None:
             allowed = check_origins(origins, "origins")
         self._check_origin(allowed)
-        if server.is_full(self._address):
-            raise HandshakeRefused("503 Service Unavailable", "Too many connections")
         headers = []
         self.subprotocol = handshake.choose_subprotocol(subprotocols)
         if self.subprotocol is not None:
@@ -124,30 +140,44 @@ class WebSocket(GeventWebSocket):
             agreement = handshake.choose_compression(compression)
         if agreement is not None:
             headers.append(("Sec-WebSocket-Extensions", agreement.header))
-        sock, early = self._switch(handshake.key, headers)
-        self._stream = FrameStream(
-            sock,
-            server,
-            max_message_size or server.limits.max_message_size,
-            ping_interval or server.heartbeat_interval,
-            agreement,
-            self._ended,
-        )
-        server.remember_websocket(self, self._address)
+        with self._reserve() as place:
+            sock, early = self._switch(handshake.key, headers)
+            self._stream = FrameStream(
+                sock,
+                server,
+                max_message_size or server.limits.max_message_size,
+                ping_interval or server.heartbeat_interval,
+                agreement,
+                self._ended,
+            )
+            server.remember_websocket(self, place)
         self._stream.start(early)
+
+    def _reserve(self) -> Place:
+        try:
+            return self.handler.server.reserve(self._address)
+        except Full as full:
+            text = "Too many connections"
+            refused = HandshakeRefused("503 Service Unavailable", text)
+            refused.why = full.why
+            raise refused from None
 
     def _check_origin(self, allowed: Origins) -> None:
         environ = self.environ
         origin = origin_of_websocket(environ)
         if not is_allowed(origin, environ, allowed):
             log_refused(origin, environ, allowed)
-            raise HandshakeRefused("403 Forbidden", "This origin may not connect")
+            refused = HandshakeRefused("403 Forbidden", "This origin may not connect")
+            refused.why = None
+            raise refused
         if not is_trusted(origin, environ, allowed) and any(
             name in environ for name in CREDENTIALS
         ):
             # The application took it for its user's, and any page could be behind it.
             self.mistrusted = True
-            raise HandshakeRefused("403 Forbidden", "This origin speaks for nobody")
+            refused = HandshakeRefused("403 Forbidden", "This origin speaks for nobody")
+            refused.why = None  # it is asked again, without
+            raise refused
 
     def _switch(self, key: str, headers: list[tuple[str, str]]) -> tuple[Any, bytes]:
         try:
@@ -345,7 +375,7 @@ class WebSocket(GeventWebSocket):
         try:
             stream.finish()
         finally:
-            self.handler.server.forget_websocket(self, self._address)
+            self.handler.server.forget_websocket(self)
             detail = f": {stream.detail}" if stream.detail else ""
             self.handler.ending = f"{stream.code} {stream.reason!r}{detail}"
 

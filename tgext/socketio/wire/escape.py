@@ -6,7 +6,16 @@ from __future__ import annotations
 SHOWN = 80
 
 
-def escape(value: object, limit: int = SHOWN) -> str:
+class Escaped(str):
+    """Text that :func:`escape` has made fit; ``%r`` quotes it, and does no more."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{self}'"
+
+
+def escape(value: object, limit: int = SHOWN) -> Escaped:
     """A value as it may stand in a log line: on one line, printable, and short.
 
     A client chooses its names. Written as they are, a line feed in one would forge a
@@ -16,15 +25,25 @@ def escape(value: object, limit: int = SHOWN) -> str:
     :param limit: characters of the value that are shown; ``...`` follows the last of
         a longer one.
     :returns: the value with each character that is not printable as ``\\n``, ``\\x1b``,
-        ``\\u202e`` and so on, and each backslash doubled.
+        ``\\u202e`` and so on, and each backslash doubled. What was escaped before is
+        not escaped again.
     """
+    if isinstance(value, Escaped):
+        return value
     if isinstance(value, (bytes, bytearray, memoryview)):
         value = bytes(value[: limit + 1]).decode("latin-1")
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else _spell(value)
     shown = text[:limit]
     if not shown.isprintable() or "\\" in shown:
         shown = "".join(map(_escape_one, shown))
-    return shown if len(text) <= limit else f"{shown}..."
+    return Escaped(shown if len(text) <= limit else f"{shown}...")
+
+
+def _spell(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:
+        return f"<{type(value).__name__} without a text>"
 
 
 def _escape_one(character: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
+import socket as native_socket
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -14,6 +14,7 @@ from ...wire.escape import escape
 from ...wire.limits import MAX_REQUEST_LINE
 from ..input import FairInput, InputTimeout, buffered_input
 from ..interruption import Interrupted
+from ..logs import get_logger
 from ..tls import end_output, say_goodbye
 from .body import PIECE, ChunkedBody, RequestBody, SizedBody
 from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError
@@ -23,7 +24,7 @@ from .output import HeaderList, HTTPOutput
 if TYPE_CHECKING:
     from ..server import SocketIOServer
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: What ends the head of a request.
 END_OF_HEAD = b"\r\n\r\n"
@@ -208,6 +209,18 @@ class HTTPHandler(HTTPOutput):
             raise InputTimeout from None  # it takes nothing of earlier answers
         finally:
             self.socket.settimeout(None)
+
+    def has_left(self) -> bool:
+        """Whether the client closed the connection, as far as the kernel can tell."""
+        if isinstance(self.socket, SSLSocket):
+            return False  # there is no looking ahead in TLS
+        try:
+            ahead: bytes = self._below.recv(1, native_socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return not ahead
 
     # Refusals and errors
 

@@ -1,0 +1,232 @@
+"""What clients choose, in the log."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tgext.socketio.engine
+from tgext.socketio.engine.logs import ARGUMENT, MESSAGE, describe, get_logger
+from tgext.socketio.engine.namespace import BaseNamespace, ConnectionRefused
+from tgext.socketio.wire.escape import escape
+
+from .clients import Http, Raw, kinds, wait_for
+from .conftest import Live, Serve, manage
+
+NASTY = [
+    "x\n2026-01-01 INFO forged",
+    "x\r\x1b[2J\x1b]0;owned\x07",
+    "\u202egnp.exe",
+    "\ud800",
+    "%s %(name)s %n",
+    "\\n",
+    "x" * 100_000,
+]
+
+any_text = st.text(st.characters()) | st.sampled_from(NASTY)
+
+
+def written(record: logging.LogRecord) -> list[str]:
+    """The lines that a handler of the standard library makes of a record."""
+    return logging.Formatter("%(levelname)s %(message)s").format(record).split("\n")
+
+
+class Keeping(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += written(record)
+
+
+@pytest.fixture(scope="module")
+def keeping() -> Iterator[Keeping]:
+    handler = Keeping()
+    logger = get_logger("tgext.socketio.tested")
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
+
+
+@given(
+    st.lists(any_text, min_size=1, max_size=4), st.sampled_from(["%s", "%r", "%.9s"])
+)
+def test_any_arguments_stay_on_one_line(
+    keeping: Keeping, args: list[str], how: str
+) -> None:
+    keeping.lines.clear()
+    get_logger("tgext.socketio.tested").error(" ".join([how] * len(args)), *args)
+    [line] = keeping.lines
+    assert line.isprintable()
+    assert len(line) <= 10 + len(args) * (10 * ARGUMENT + 6)
+
+
+@given(any_text)
+def test_a_message_without_arguments_stays_on_one_line(
+    keeping: Keeping, text: str
+) -> None:
+    keeping.lines.clear()
+    get_logger("tgext.socketio.tested").error(f"{text}\n")
+    [line] = keeping.lines
+    assert line.isprintable()
+    assert len(line) <= 10 * MESSAGE + 20
+
+
+@given(any_text, any_text, st.sampled_from(["from", "while", "alone", "note"]))
+def test_the_texts_of_exceptions_stay_on_their_lines(
+    keeping: Keeping, text: str, other: str, how: str
+) -> None:
+    keeping.lines.clear()
+    try:
+        try:
+            raise ValueError(other)
+        except ValueError as first:
+            error = RuntimeError(text)
+            if how == "note":
+                error.__notes__ = [other]  # type: ignore[attr-defined]
+            if how == "while":
+                raise error  # noqa: B904
+            raise error from (first if how == "from" else None)
+    except RuntimeError:
+        get_logger("tgext.socketio.tested").exception("%s failed", text)
+    assert all(line.isprintable() for line in keeping.lines)
+    assert f"RuntimeError: {escape(text, MESSAGE)}".rstrip(": ") in "".join(
+        line for line in keeping.lines if line.startswith("RuntimeError")
+    )
+    assert len(keeping.lines) < 40
+    assert any("ValueError" in line for line in keeping.lines) == (
+        how in ("from", "while")
+    )
+
+
+def test_a_group_is_described_whole() -> None:
+    group = getattr(builtins, "BaseExceptionGroup", None)
+    if group is not None:  # since Python 3.11
+        told = describe(group("two\n", [KeyError("a\n"), SystemExit(3)]))
+        assert "two\\n" in told
+        assert "  KeyError" in told
+        assert "  SystemExit: 3" in told
+
+
+def test_what_has_no_text_is_named() -> None:
+    class Wordless(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert "Wordless without a text" in describe(Wordless())
+
+
+def test_each_logger_of_the_package_is_made_here() -> None:
+    for path in Path(tgext.socketio.engine.__file__).parent.parent.rglob("*.py"):
+        if path.name != "logs.py":
+            assert not re.search(r"\bgetLogger\(", path.read_text()), path
+
+
+# A server whose clients choose all they can
+
+
+class Chatty(BaseNamespace):
+    def initialize(self) -> None:
+        if "refuse" in self.environ.get("QUERY_STRING", ""):
+            raise ConnectionRefused(self.environ["QUERY_STRING"])
+
+    def on_fail(self, text: Any) -> None:
+        raise RuntimeError(text)
+
+    def on_complain(self, name: Any, info: Any) -> None:
+        self.error(name, info)
+
+    def on_echo(self, value: Any) -> Any:
+        return value
+
+
+@pytest.fixture
+def live(serve: Serve, caplog: pytest.LogCaptureFixture) -> Live:
+    caplog.set_level(logging.DEBUG)
+
+    def fail(environ: dict[str, Any], start_response: Any) -> Any:
+        if "fail" in environ["QUERY_STRING"]:
+            raise RuntimeError(environ["PATH_INFO"])
+        return accepts(environ, start_response)
+
+    accepts = manage({"/chat": Chatty})
+    return serve(application=fail)
+
+
+def check(caplog: pytest.LogCaptureFixture) -> None:
+    assert caplog.records
+    for record in caplog.records:
+        if record.name.startswith("tgext.socketio"):
+            for line in written(record):
+                assert line.isprintable(), line
+                assert len(line) <= 2 * MESSAGE
+            assert len(record.getMessage()) <= MESSAGE + 100
+
+
+@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
+def test_what_a_client_says_stays_on_one_line(
+    live: Live, kind: str, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, other = live.client(kind), live.client(kind)
+    client.join("/chat")
+    other.join("/chat")
+    client.emit("/chat", "fail", text)
+    client.emit("/chat", text)
+    client.emit("/chat", "complain", text, {text: [text]})
+    client.emit("/chat", "no such thing " + text[:50].replace("\\", ""))
+    if "," not in text and ":" not in text and "?" not in text:
+        client.emit(f"/{text}".encode("utf-8", "replace").decode(), "echo", 1)
+    assert other.call("/chat", "echo", 1) == [1]
+    wait_for(lambda: len(caplog.records) > 5, "the log")
+    check(caplog)
+
+
+@pytest.mark.parametrize("text", NASTY[:-1], ids=range(len(NASTY) - 1))
+def test_what_a_request_says_stays_on_one_line(
+    live: Live, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw_text = text.encode("utf-8", "surrogatepass").replace(b"\n", b"\x0b")
+    line = raw_text.replace(b"\r", b"\x0c").replace(b" ", b"\x1b")
+    quoted = b"".join(b"%%%02X" % each for each in text.encode("utf-8", "replace"))
+    for target in (
+        b"/" + line,
+        b"/" + quoted,
+        b"/" + quoted + b"?fail=1",
+        b"/socket.io/?EIO=4&transport=" + quoted,
+        b"/socket.io/?EIO=" + quoted,
+        b"/socket.io/?EIO=4&transport=polling&sid=" + quoted,
+        b"/socket.io/?EIO=4&transport=polling&fail=" + quoted,
+        b"/socket.io/?EIO=3&transport=polling&j=" + quoted,
+        b"/socket.io/1/xhr-polling/" + quoted,
+    ):
+        for field in (b"Origin: http://", b"Referer: ", b"X-Field: ", b"Upgrade: "):
+            raw = Raw(live.port)
+            head = b"GET %s HTTP/1.1\r\nHost: here\r\n%s\r\n\r\n"
+            raw.send_raw(head % (target, field + line))
+            raw.receive_head()
+            raw.close()
+    assert Http(live.port).get("/").status == 200
+    check(caplog)
+
+
+@pytest.mark.parametrize("kind", kinds("websocket"))
+@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
+def test_what_cannot_be_read_stays_on_one_line(
+    live: Live, kind: str, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = text.encode("utf-8", "replace").decode()
+    for start in ("", "4", "42", "40", "43", "44/", "45", "451-", "42/x,"):
+        client = live.client(kind)
+        client.join("/chat")
+        client.send(f"{start}{data}")
+        client.close()
+    check(caplog)

@@ -1,0 +1,104 @@
+"""Loggers whose lines are lines, whoever chose what is in them.
+
+Names of events, paths, headers, reasons and the texts of errors that quote them come
+from outside. Written as they are, a line feed would forge a line, an escape sequence
+command the operator's terminal, and a long name fill the disk. Every logger of the
+package is made here: what goes into its records is escaped and cut.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..wire.escape import Escaped, escape
+
+#: Characters of one argument that a line shows; what a client chose is cut by who logs.
+ARGUMENT = 300
+
+#: Characters of a whole message, where it comes without arguments, and of the text of
+#: an exception in a traceback.
+MESSAGE = 2000
+
+#: What can be no harm.
+_HARMLESS = (bool, int, float, type(None), Escaped)
+
+_CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
+_CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+
+def get_logger(name: str) -> logging.Logger:
+    """The logger of a name, whose records are made fit for a log."""
+    logger = logging.getLogger(name)
+    logger.addFilter(make_fit)
+    return logger
+
+
+def make_fit(record: logging.LogRecord) -> bool:
+    """A filter that lets every record pass, and leaves one printable line of each.
+
+    The traceback beside it is written here too, with the texts of its exceptions
+    escaped. A formatter that writes one by itself, from ``exc_info``, has them raw.
+    """
+    args = record.args
+    if isinstance(args, Mapping):
+        record.args = {name: _fit(value) for name, value in args.items()}
+    elif args:
+        record.args = tuple(map(_fit, args))
+    else:
+        text = str(record.msg).removesuffix("\n")
+        fits = text.isprintable() and len(text) <= MESSAGE
+        record.msg = text if fits else escape(text, MESSAGE)
+    if record.exc_info and record.exc_info[1] is not None:
+        record.exc_text = record.exc_text or describe(record.exc_info[1])
+    return True
+
+
+def _fit(value: object) -> Any:
+    if isinstance(value, _HARMLESS):
+        return value
+    if isinstance(value, str) and len(value) <= ARGUMENT and value.isprintable():
+        return value  # its parts may have been escaped
+    return escape(value, ARGUMENT)
+
+
+def describe(error: BaseException) -> str:
+    """A traceback as Python writes it, but with the texts of exceptions escaped."""
+    return "".join(_describe(error)).removesuffix("\n")
+
+
+def _describe(error: BaseException) -> Iterator[str]:
+    chain: list[tuple[BaseException, str]] = []
+    seen = set()
+    link, following = "", error
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        chain.append((current, link))
+        following = current
+        current, link = following.__cause__, _CAUSE
+        if current is None and not following.__suppress_context__:
+            current, link = following.__context__, _CONTEXT
+    for each, leads_to in reversed(chain):
+        yield from _describe_one(each)
+        yield leads_to
+
+
+def _describe_one(error: BaseException) -> Iterator[str]:
+    if error.__traceback__ is not None:
+        yield "Traceback (most recent call last):\n"
+        frames = traceback.walk_tb(error.__traceback__)
+        yield from traceback.StackSummary.extract(frames).format()
+    cls = type(error)
+    name = cls.__qualname__
+    if cls.__module__ not in ("builtins", "__main__"):
+        name = f"{cls.__module__}.{name}"
+    text = escape(error, MESSAGE)
+    yield f"{name}: {text}\n" if text else f"{name}\n"
+    for note in getattr(error, "__notes__", ()):
+        yield f"{escape(note, MESSAGE)}\n"
+    for each in getattr(error, "exceptions", ()):
+        if isinstance(each, BaseException):
+            yield from (f"  {line}\n" for line in describe(each).splitlines())
