@@ -168,6 +168,8 @@ class Candidate:
         if namespace is not None and hasattr(namespace, "jobs"):
             try:
                 namespace.kill_local_jobs()
+            except Interrupted:
+                raise
             except FAILURES:
                 log.exception("Ending the jobs of %s failed", self.endpoint or "/")
 
@@ -175,6 +177,8 @@ class Candidate:
         while len(self._undo) > count:
             try:
                 self._undo.pop()()
+            except Interrupted:
+                raise
             except FAILURES:
                 log.exception("Undoing what %s began failed", self.endpoint or "/")
 
