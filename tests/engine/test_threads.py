@@ -400,3 +400,15 @@ def test_a_server_in_a_thread_of_its_own_is_found_there(serve: Serve) -> None:
     ready.append("stop")
     outcome.get()
     assert where_served(get_ident) == get_ident()
+
+
+def test_a_server_that_stops_leaves_the_others_as_they_are(live: Live) -> None:
+    idle = SocketIOServer(("127.0.0.1", 0), lambda *args: [])
+    idle.stop()  # it was never started
+    for _ in range(2):
+        idle.start()
+    idle.stop()
+    idle.stop()
+    assert start_native(lambda: where_served(get_ident)).get() == get_ident()
+    live.server.stop(timeout=1)
+    assert start_native(lambda: where_served(get_ident) == get_ident()).get() is True

@@ -101,7 +101,8 @@ class AmqpPubSub(PubSub):
         connection = amqp.Connection(**{**self._options, **options})
         try:
             connection.connect()
-        except LOST as error:
+        except (*LOST, ValueError) as error:
+            # The name of a host, or its port, may be none.
             connection.collect()
             self.explain(error)
         return connection

@@ -38,7 +38,7 @@ from .options import (
 )
 from .rooms import Rooms
 from .stopping import end_at_once, end_connections
-from .threads import begin_serving, end_serving, home
+from .threads import Home, begin_serving, end_serving, home
 from .tls import say_goodbye, tls_context
 
 __all__ = ["SocketIOServer"]
@@ -211,6 +211,8 @@ class SocketIOServer(Connections, WSGIServer):
         self.opening_environ: dict[str, Any] = {}
         Connections.__init__(self)
         self.rooms = Rooms()
+        #: The thread that it serves in, while it does.
+        self._home: Home | None = None
         self.cork = Cork()
         #: What may wait of what is sent to one client.
         self.output_bounds = OutputBounds(max_outbox, slow_timeout, self.wheel)
@@ -331,7 +333,8 @@ class SocketIOServer(Connections, WSGIServer):
         end_at_once(self)
         super().stop(timeout=timeout)
         self.wheel.close()
-        end_serving(home())
+        end_serving(self._home)
+        self._home = None
         if self.rooms.bus is not None:
             self.rooms.bus.close()
             self.rooms.bus = None
@@ -350,5 +353,7 @@ class SocketIOServer(Connections, WSGIServer):
     def start(self) -> None:
         self.stopping = False
         self.rooms.move_here()
-        begin_serving(home())
+        end_serving(self._home)
+        self._home = home()
+        begin_serving(self._home)
         super().start()

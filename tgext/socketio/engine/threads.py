@@ -207,8 +207,8 @@ def begin_serving(where: Home) -> None:
     _serving.append(where)
 
 
-def end_serving(where: Home) -> None:
-    """A server of a thread was stopped."""
+def end_serving(where: Home | None) -> None:
+    """A server of a thread was stopped; None for one that had not been started."""
     if where in _serving:
         _serving.remove(where)
 

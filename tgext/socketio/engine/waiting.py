@@ -7,7 +7,7 @@ from typing import Any
 from gevent.exceptions import ConcurrentObjectUseError
 from gevent.hub import Waiter
 
-from .threads import home
+from .threads import get_ident, home
 
 _TIMED_OUT = object()
 
@@ -33,7 +33,8 @@ class Waiting:
         :raises ConcurrentObjectUseError: when another greenlet waits.
         :raises WrongThread: in another thread than the one that serves.
         """
-        self._home.require("waiting for a message")
+        if get_ident() != self._home.ident:
+            self._home.require("waiting for a message")
         if self._waiter is not None:
             raise ConcurrentObjectUseError("another greenlet waits for a message")
         waiter = self._waiter = Waiter()
