@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from typing import Any
 
 import gevent
@@ -178,6 +179,21 @@ def test_a_page_waits_for_a_body_no_longer_either(serve: Serve) -> None:
     assert len(ended) == 1
 
 
+def test_a_page_that_waits_in_vain_for_a_body_is_answered_for(
+    serve: Serve, unhandled: list[BaseException]
+) -> None:
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        environ["wsgi.input"].read()
+        raise AssertionError("it has come")
+
+    raw = serve(application=application, body_timeout=0.1).raw()
+    raw.send_raw(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\nabc")
+    reply = raw.receive_reply()
+    assert (reply.status, reply.headers["Connection"]) == (408, "close")
+    raw.expect_end()
+    assert unhandled == []
+
+
 def test_who_takes_nothing_of_an_answer_is_let_go(
     serve: Serve, unhandled: list[BaseException]
 ) -> None:
@@ -261,6 +277,8 @@ def test_many_headers_and_a_long_query(serve: Serve) -> None:
     assert reply.status == 200
     environ = live.server.sockets[json.loads(reply.text[1:])["sid"]].environ
     assert len(environ["QUERY_STRING"]) > 14_000
+    texts = [each for each in environ.values() if isinstance(each, str)]
+    assert sum(map(sys.getsizeof, texts)) < 65536
 
 
 @pytest.mark.parametrize("end", [b" HTTP/1.1\r\nHost: here\r\n\r\n", b""])

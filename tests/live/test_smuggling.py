@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPResponse
@@ -27,6 +28,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 HEADS = range(100, 240, 2)
 
 DEADLINE = 15.0
+
+MakeRaw = Callable[[int], socket.socket]
 
 
 @pytest.fixture(params=["none", "haproxy", *NGINX_CONFIGURATIONS])
@@ -107,9 +110,7 @@ STREAMS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("trick", STREAMS.values(), ids=STREAMS.keys())
-def test_tricks_reach_nobody_else(
-    port: int, trick: bytes, make_raw: Callable[[int], socket.socket]
-) -> None:
+def test_tricks_reach_nobody_else(port: int, trick: bytes, make_raw: MakeRaw) -> None:
     hidden = HIDDEN + b"X: "
     if b"%" in trick:
         trick %= len(hidden)
@@ -124,8 +125,98 @@ def test_tricks_reach_nobody_else(
             assert ask(port, "GET") == (200, b"lab")
 
 
+#: What a lenient server takes, by the status that it is answered with; and what a
+#: strict one has to take.
+REQUESTS: dict[str, tuple[bytes, int]] = {
+    **{
+        f"Content-Length:{value!r}": (
+            b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length:%b\r\n\r\nhello" % value,
+            400,
+        )
+        for value in (b" +5", b" 0_5", b" -0", b" \xa05", b" \x0b5", b" 5, 5")
+    },
+    **{
+        f"Transfer-Encoding:{value!r}": (
+            b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding:%b\r\n\r\n0\r\n\r\n"
+            % value,
+            400,
+        )
+        for value in (
+            *(b" gzip, chunked", b" chunked, identity", b" \x0bchunked"),
+            *(b" identity", b" xchunked", b" chunked\r\nContent-Length: 5"),
+        )
+    },
+    "a coding on HTTP/1.0": (
+        b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    "HTTP/1.1.1": (b"GET / HTTP/1.1.1\r\nHost: here\r\n\r\n", 400),
+    "HTTP/0.9": (b"GET / HTTP/0.9\r\nHost: here\r\n\r\n", 400),
+    "no version": (b"GET /\r\n", 400),
+    "a vertical tab": (b"GET\x0b/ HTTP/1.1\r\nHost: here\r\n\r\n", 400),
+    "no Host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "bare LF": (b"GET / HTTP/1.1\nHost: here\n\n", 400),
+    "8 bits in a path": (b"GET /\xe9 HTTP/1.1\r\nHost: here\r\n\r\n", 400),
+    "a path that is not UTF-8": (b"GET /%e9 HTTP/1.1\r\nHost: here\r\n\r\n", 400),
+    "an overlong path": (b"GET /%c0%af HTTP/1.1\r\nHost: here\r\n\r\n", 400),
+    "a long path": (b"GET /" + b"x" * 40_000 + b" HTTP/1.1\r\nHost: here\r\n\r\n", 414),
+    "large headers": (
+        b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"x" * 5_900_000 + b"\r\n\r\n",
+        431,
+    ),
+    "a long query": (
+        b"GET /?" + b"&" * 14_000 + b" HTTP/1.1\r\nHost: here\r\n\r\n",
+        200,
+    ),
+    "many headers": (
+        b"GET / HTTP/1.1\r\nHost: here\r\n" + b"X: y\r\n" * 120 + b"\r\n",
+        200,
+    ),
+    "an absolute target": (b"GET http://there/ HTTP/1.1\r\nHost: here\r\n\r\n", 200),
+    "an underscore": (
+        b"GET / HTTP/1.1\r\nHost: here\r\nTransfer_Encoding: chunked\r\n\r\n",
+        200,
+    ),
+    "OPTIONS *": (b"OPTIONS * HTTP/1.1\r\nHost: here\r\n\r\n", 204),
+}
+
+
+@pytest.mark.parametrize(("request_", "status"), REQUESTS.values(), ids=REQUESTS.keys())
+def test_what_is_refused_is_closed_and_others_are_served(
+    lab: Server, make_raw: MakeRaw, request_: bytes, status: int
+) -> None:
+    neighbour = make_raw(lab.port)
+    raw = make_raw(lab.port)
+    follows = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+    try:
+        raw.sendall(request_ + follows)
+    except ConnectionError:
+        assert status == 431  # it was refused before all of it was sent
+    neighbour.sendall(follows)
+    assert read_answer(neighbour) == (200, b"lab")
+    assert read_answer(raw)[0] == status
+    if status < 400:
+        assert read_answer(raw) == (200, b"lab")
+    else:
+        assert raw.recv(1) == b""
+
+
+def read_answer(raw: socket.socket) -> tuple[int, bytes]:
+    """The next answer on a connection."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = raw.recv(1)
+        assert byte, head
+        head += byte
+    length = re.search(rb"\r\nContent-Length: ([0-9]+)", head)
+    body = b""
+    while length and len(body) < int(length[1]):
+        body += raw.recv(int(length[1]) - len(body))
+    return int(head.split()[1]), body
+
+
 @pytest.fixture
-def make_raw() -> Iterator[Callable[[int], socket.socket]]:
+def make_raw() -> Iterator[MakeRaw]:
     """Makes connections that are closed at the end of the test."""
     made: list[socket.socket] = []
 
