@@ -249,6 +249,14 @@ def test_a_namespace_turns_clients_away_as_it_greets_them(
     assert connection.seen["turned_away"] == turned_away
 
 
+def test_who_is_not_admitted_hears_no_secret(connection: Connection) -> None:
+    assert connection.seen["kept_out"] == {
+        "outcome": connection.choose(middle="error", others="refused"),
+        "secrets": ["everybody", "staff", "every socket"] * 3,
+        "leaked": [],
+    }
+
+
 def test_a_query_string_reaches_the_namespace(connection: Connection) -> None:
     # Clients 1.x and 2.x say it twice: to the connection, and to the namespace.
     twice = connection.choose(middle=2, others=1)

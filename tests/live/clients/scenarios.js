@@ -243,6 +243,18 @@ const scenarios = {
     };
   },
 
+  // Those inside are told secrets while `recv_connect` of one outside, which will fail,
+  // still runs.
+  async kept_out(open) {
+    const insider = await open('/vault?word=sesame');
+    const outsider = await open('/vault', {wait: false});
+    const [outcome] = await outsider.first(['connect', 'refused', 'error']);
+    const secrets = await insider.take('heard', 9);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const leaked = ['connect', 'welcome', 'heard'].filter((name) => outsider.has(name));
+    return {outcome, secrets, leaked};
+  },
+
   async let_in(open) {
     const client = await open('/door', {wait: false, auth: {token: 'friend'}});
     const [outcome] = await client.first(['connect', 'refused', 'error']);

@@ -2,7 +2,8 @@
 
 ``/pingpong`` is the example's, ``/lab`` has an event for each thing a client can see,
 ``/annex`` and ``/été`` are others, ``/members`` refuses whoever is anonymous,
-``/door`` whoever lacks the word. A cookie ``user=NAME`` says who one is.
+``/door`` whoever lacks the word, ``/vault`` too, but by an error. A cookie ``user=NAME``
+says who one is.
 
 The page ``/page?client=GENERATION`` has the browser build of that client, and modules
 of tests/live/clients.
@@ -37,6 +38,7 @@ from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.acks import AckTimeout
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.namespace import ConnectionRefused
+from tgext.socketio.wire.packet import event_packet
 
 #: Seconds that a handler waits for a client, or for news of one.
 PATIENCE = 5
@@ -210,7 +212,35 @@ class Door(SocketIOTGNamespace):
             raise ConnectionRefused("who are you?", {"say": "friend"})
 
 
+class Vault(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
+    """Fails to look up who is not inside, while others are told secrets."""
+
+    def initialize(self) -> None:
+        self.join("staff")
+        self.emit("welcome", "in a moment")
+
+    def recv_connect(self) -> None:
+        if "word=sesame" in self.environ["QUERY_STRING"]:
+            return
+        for _ in range(3):
+            gevent.spawn(tell_secrets).join()
+            gevent.sleep(0.02)
+        raise KeyError("user")
+
+
+def tell_secrets() -> None:
+    """In every way that reaches many."""
+    vault = SocketIO.namespace("/vault")
+    vault.emit("heard", "everybody")
+    vault.emit_to_room("staff", "heard", "staff")
+    for each in vault.sockets[:1]:
+        for socket in each.server.sockets.values():
+            packet = event_packet("/vault", "heard", ["every socket"])
+            socket.send_packet(packet)
+
+
 class SocketIO(SocketIOController):
+    vault = Vault
     pingpong = PingPong
     lab = annex = été = Lab
     members = Members
