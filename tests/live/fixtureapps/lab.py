@@ -2,8 +2,8 @@
 
 ``/pingpong`` is the example's, ``/lab`` has an event for each thing a client can see,
 ``/annex`` and ``/été`` are others, ``/members`` refuses whoever is anonymous,
-``/door`` whoever lacks the word, ``/vault`` too, but by an error. A cookie ``user=NAME``
-says who one is.
+``/door`` whoever lacks the word, ``/vault`` too, but by an error. A cookie
+``user=NAME`` says who one is.
 
 The page ``/page?client=GENERATION`` has the browser build of that client, and modules
 of tests/live/clients.
