@@ -339,6 +339,12 @@ def test_unicode_arrives_whole(connection: Connection) -> None:
     }
 
 
+def test_an_event_may_be_named_by_a_number(connection: Connection) -> None:
+    info = "name must only contains alpha numerical characters"
+    seen = connection.seen["number_for_a_name"]
+    assert seen == {"error": ["unallowed_event_name", info], "sum": [5]}
+
+
 def test_a_namespace_may_have_any_name(connection: Connection) -> None:
     seen = connection.seen["beyond_ascii"]
     assert seen == {"sum": [5], "greeting": [GREETING]}

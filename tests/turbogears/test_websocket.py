@@ -532,6 +532,7 @@ def test_compression(live: Live, target: str, answer: str | None) -> None:
     [
         ({"subprotocols": "chat"}, TypeError, "subprotocols: 'chat' is not a list"),
         ({"origins": "*"}, TypeError, r"origins: '\*' is not a list"),
+        ({"origins": ["x.org"]}, ValueError, "^origins: 'x.org' has no scheme"),
         ({"max_message_size": 0}, ValueError, "max_message_size: 0 is not greater"),
         ({"ping_interval": -1}, ValueError, "ping_interval: -1 is not greater"),
         ({"compression": "gzip"}, TypeError, "compression: 'gzip' is no bool"),

@@ -70,6 +70,14 @@ const scenarios = {
     };
   },
 
+  // A number is as good a name as any to the client; here no method can have it.
+  async number_for_a_name(open) {
+    const client = await open('/lab');
+    client.emit(7, 'seven');
+    const error = await client.next('error');
+    return {error, sum: await client.ask('add', 2, 3)};
+  },
+
   async beyond_ascii(open) {
     const client = await open('/\u00e9t\u00e9');
     const sum = await client.ask('add', 2, 3);

@@ -44,6 +44,8 @@ class Encoded:
 
     __slots__ = ("_frame", "_text_frame", "attachments", "prefix", "text")
 
+    _text_frame: bytes
+
     def __init__(
         self, text: str, attachments: Sequence[bytes] = (), prefix: bytes = b""
     ) -> None:
@@ -51,7 +53,6 @@ class Encoded:
         self.attachments = attachments
         self.prefix = prefix
         self._frame = b""
-        self._text_frame = b""
 
     @property
     def frame(self) -> bytes:
@@ -72,13 +73,14 @@ class Encoded:
     @property
     def text_frame(self) -> bytes:
         """The same for a client that takes no bytes: attachments are in base64."""
-        frame = self._text_frame
-        if not frame:
+        try:
+            return self._text_frame
+        except AttributeError:  # few clients need it
             frame = encode_frame(TEXT, self.text.encode("utf-8", "replace"))
             for attachment in self.attachments:
                 frame += _as_text(attachment, self.prefix)
             self._text_frame = frame
-        return frame
+            return frame
 
 
 def _as_text(data: bytes, prefix: bytes) -> bytes:
