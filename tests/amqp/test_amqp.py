@@ -129,7 +129,7 @@ def test_a_broker_that_cannot_be_had_is_told(
         ({"hots": "localhost"}, r"anypubsub\.hots: is no option of the amqp backend"),
         ({"heartbeat": "fast"}, r"anypubsub\.heartbeat: 'fast' is not a number"),
         ({"ssl": "perhaps"}, r"anypubsub\.ssl: 'perhaps' is not true or false"),
-        ({"host": "redis://localhost"}, r"anypubsub\.host: a URL begins with amqp://"),
+        ({"host": "redis://localhost"}, r"anypubsub\.host: .*it begins with amqp://"),
         ({"host": "amqp://localhost:port"}, r"anypubsub\.host: this URL cannot be"),
     ],
 )

@@ -153,6 +153,43 @@ def test_a_redis_that_comes_back_is_heard_by_all(
         assert "is back after" in server.errors
 
 
+@pytest.mark.parametrize("name", ["room-\ud800", "a\0b", "x" * 900_000])
+def test_a_name_that_may_not_be_leaves_all_hearing(
+    servers: Servers, redis: RedisServer, name: str
+) -> None:
+    both = servers(redis)
+    with crowd(*both, size=2) as members:
+        in_parallel(lambda member: member.subscribe("news"), members)
+        bad = members[0]
+        bad.emit("subscribe", "any", name)
+        told = [
+            "error",
+            "channel_not_available",
+            "Trying to subscribe to a channel not available",
+        ]
+        wait_until(lambda: told in bad.events, "it is told")
+        publish_from_a_script(redis, "news", 3)
+        wait_until(lambda: all(len(each.heard) >= 3 for each in members), "all hear")
+        assert [each.heard for each in members] == [[0, 1, 2]] * len(members)
+        assert redis.subscribers() == [1, 1]
+
+
+def test_what_threads_publish_and_emit_reaches_every_process(
+    servers: Servers, redis: RedisServer
+) -> None:
+    both = servers(redis, 2, **{"socketio.cluster": "true"})
+    with crowd(*both) as members:
+        in_parallel(lambda member: member.subscribe("news"), members)
+        for server in (*both, *both):
+            assert ask(server, "work", text="job") == "worked"
+        wait_until(lambda: all(len(each.events) >= 80 for each in members), "all hear")
+        expected = [f"job {number}" for number in range(10)] * 4
+        for member in members:
+            assert member.heard == expected
+            paged = [words for event, words in member.events if event == "paged"]
+            assert paged == expected
+
+
 def test_a_backend_that_cannot_be_had_is_told(
     servers: Servers, redis: RedisServer
 ) -> None:

@@ -79,6 +79,20 @@ class RootController(TGController):
             handle.emit("paged", text)
         return "emitted"
 
+    @expose()
+    def work(self, text: str) -> str:
+        """Publish and emit from threads of gevent's pool."""
+        handle = SocketIO.namespace("/chat")
+
+        def job(number: int) -> None:
+            publish("news", f"{text} {number}")
+            handle.emit("paged", f"{text} {number}")
+
+        pool = gevent.get_hub().threadpool
+        for number in range(10):
+            pool.apply(job, (number,))
+        return "worked"
+
     @expose("json")
     def state(self) -> dict[str, int]:
         gc.collect()
