@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tgext.socketio.engine.account import Account, Bounds, cost
 from tgext.socketio.engine.assembler import AckFilter
+from tgext.socketio.engine.heartbeat import Heartbeat
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.readahead import ReadAhead
 from tgext.socketio.wire.websocket import Message
@@ -323,6 +324,7 @@ class Reading(RuleBasedStateMachine):
                 cast(AckFilter, self.filter),
                 self.gone.append,
                 self.account,
+                Heartbeat(1, 1, lambda: None, lambda: None),
             )
         self.ahead.start()
         if long:

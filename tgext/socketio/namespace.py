@@ -76,6 +76,8 @@ class SocketIOTGNamespace(BaseNamespace):
             if get_ident() != self._home.ident:
                 self._home.ask(leave)
                 return
+            if self._over:
+                return
             if callback is not None:
                 self._expect_ack(msgid, callback, timeout)
             if self._admission is None:

@@ -233,7 +233,10 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         return False
 
     def _subscribe(self, channel: str, asked: str) -> None:
-        if channel in self._heard or self._disconnecting:
+        if channel in self._heard:
+            return
+        if self._is_over():
+            log.debug("A client that left %s hears no channel", self.ns_name or "/")
             return
         self.socket.account.check("max_channels", self._number_heard())
         self._heard[channel] = asked

@@ -89,27 +89,39 @@ class AckBook:
     def __init__(self) -> None:
         self.ack_callbacks: dict[int, Callable[..., Any]] = {}
         self._ack_counter = itertools.count(1)
+        #: By packet id, the namespace that expects the ack.
+        self._ack_owners: dict[int, object] = {}
 
     def _get_next_msgid(self) -> int:
         return next(self._ack_counter)
 
-    def _save_ack_callback(self, msgid: int, callback: Callable[..., Any]) -> None:
-        if not self._ended():
-            self.account.check("max_pending_acks", len(self.ack_callbacks))
-        self.ack_callbacks[msgid] = callback
+    def _save_ack_callback(
+        self, msgid: int, callback: Callable[..., Any], owner: object = None
+    ) -> None:
+        """Keep a callback until the ack comes, or its owner, a namespace, ends."""
         if self._ended():
-            self._release_acks()
-        else:
-            self._ack_expected()
+            _release(callback)
+            return
+        self.account.check("max_pending_acks", len(self.ack_callbacks))
+        self.ack_callbacks[msgid] = callback
+        if owner is not None:
+            self._ack_owners[msgid] = owner
+        self._ack_expected()
 
     def _pop_ack_callback(self, msgid: int) -> Callable[..., Any] | None:
+        self._ack_owners.pop(msgid, None)
         return self.ack_callbacks.pop(msgid, None)
 
     def _expire_ack(
-        self, msgid: int, callback: Callable[..., Any], wheel: Wheel, seconds: float
+        self,
+        msgid: int,
+        callback: Callable[..., Any],
+        wheel: Wheel,
+        seconds: float,
+        owner: object = None,
     ) -> None:
         expiring = Expiring(callback, wheel)
-        self._save_ack_callback(msgid, expiring)
+        self._save_ack_callback(msgid, expiring, owner)
         if msgid in self.ack_callbacks:
             expiring.start(seconds, partial(self._ack_expired, msgid, seconds))
 
@@ -129,12 +141,12 @@ class AckBook:
         except FAILURES:
             log_failure(log, "A callback failed that was told of a timeout")
 
-    def _release_acks(self) -> None:
-        """The connection ended: let go of all callbacks."""
-        callbacks, self.ack_callbacks = self.ack_callbacks, {}
-        for callback in callbacks.values():
-            if isinstance(callback, (Call, Expiring)):
-                callback.release()
+    def _release_acks(self, owner: object = None) -> None:
+        """The connection ended, or a namespace: let go of all callbacks, or of its."""
+        owners = self._ack_owners
+        for msgid in list(self.ack_callbacks):
+            if owner is None or owners.get(msgid) is owner:
+                _release(self._pop_ack_callback(msgid))
 
     account: Account
 
@@ -152,3 +164,8 @@ class AckBook:
     @abstractmethod
     def _ack_expected(self) -> None:
         """The client is about to be asked for an ack."""
+
+
+def _release(callback: Callable[..., Any] | None) -> None:
+    if isinstance(callback, (Call, Expiring)):
+        callback.release()

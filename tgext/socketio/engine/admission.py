@@ -303,8 +303,9 @@ class Admission:
 
     def abandon(self, namespace: BaseNamespace) -> None:
         """End what a namespace has begun that did not end by itself."""
+        namespace._begin_end()
+        namespace._leave_rooms()
         namespace._forget_rooms()
-        self._socket.server.rooms.leave_all(namespace.ns_name, self._socket)
         namespace.kill_local_jobs()
 
     # Out
@@ -317,7 +318,9 @@ class Admission:
         socket = self._socket
         candidate = self.asking.get(endpoint)
         if candidate is None:
-            if socket.transport is not None and (
+            if socket.transport is None or socket._ended():
+                return
+            if (
                 endpoint in socket.active_ns
                 or (self.in_main and endpoint == socket.GLOBAL_NS)
                 or self._teller is getcurrent()

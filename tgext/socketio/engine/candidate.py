@@ -166,6 +166,7 @@ class Candidate:
         """End what a namespace may have begun that its client won't be in."""
         namespace, self.namespace = self.namespace, None
         if namespace is not None and hasattr(namespace, "jobs"):
+            namespace._over = True
             try:
                 namespace.kill_local_jobs()
             except Interrupted:

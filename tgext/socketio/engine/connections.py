@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from .ending import Ending
 from .handlers import SERVER_LEFT
 from .heartbeat import Deadline, Wheel
 from .places import Full, Place, Places
@@ -31,6 +32,7 @@ class Connections:
     max_connections: int | None
     max_connections_per_address: int | None
     handshake_timeout: float
+    shutdown_timeout: float
 
     def __init__(self) -> None:
         self.sockets: dict[str, Socket] = {}
@@ -41,6 +43,10 @@ class Connections:
         self._per_address = self._places.per_address
         #: Those of the sockets and of the plain WebSockets.
         self._place_of: dict[Socket | WebSocket, Place] = {}
+        #: Connections that end, or have ended while a handler still runs.
+        self.endings: set[Ending] = set()
+        #: How many handlers were interrupted because their clients had gone.
+        self.interrupted = 0
         self._lingering: dict[str, tuple[PollingTransport, Deadline]] = {}
 
     def get_socket(self, sessid: str = "") -> Socket | None:

@@ -28,9 +28,16 @@ class Emitter:
     #: Keeps what is sent, and what else is begun, until the client is admitted.
     _admission: Candidate | None = None
 
+    #: Whether the namespace has ended: then nothing is sent.
+    _over: bool
+
     @property
     def _home(self) -> Home:
         return self.socket._home
+
+    def _is_over(self) -> bool:
+        """Whether nothing may begin any more."""
+        raise NotImplementedError
 
     def emit(
         self,
@@ -49,6 +56,8 @@ class Emitter:
         :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
         :raises ValueError: for a timeout without a callback.
         """
+        if self._over:
+            return
         if callback is None and timeout is None:
             told: Packet = {
                 "type": "event",
@@ -78,9 +87,12 @@ class Emitter:
         :raises WrongThread: in another thread than the one that serves.
         """
         self._home.require("waiting for an ack")
+        answer = Call()
+        if self._is_over():
+            answer.release()
+            return answer.wait(timeout)
         if self._admission is not None and self._admission.is_own:
             self._admission.answer()  # a client is asked only once it is connected
-        answer = Call()
         packet = event_packet(self.ns_name, event, args)
         packet["ack"] = "data"
         msgid = self._send(packet, answer)
@@ -131,6 +143,8 @@ class Emitter:
         timeout: float | None = None,
     ) -> int | None:
         """Send a packet; the id under which an ack is expected, if one is."""
+        if self._is_over():
+            return None
         if self._admission is None:
             make_room(self.socket)
         if callback is None:
@@ -159,9 +173,9 @@ class Emitter:
         if self._admission is not None:
             self._admission.undoes(partial(self._forget_ack, msgid))
         if timeout is None:
-            socket._save_ack_callback(msgid, callback)
+            socket._save_ack_callback(msgid, callback, self)
         else:
-            socket._expire_ack(msgid, callback, socket.server.wheel, timeout)
+            socket._expire_ack(msgid, callback, socket.server.wheel, timeout, self)
 
     def _forget_ack(self, msgid: int | None) -> None:
         callback = None if msgid is None else self.socket._pop_ack_callback(msgid)
@@ -184,5 +198,5 @@ class Emitter:
             error_message,
             endpoint=self.ns_name,
             msg_id=msg_id,
-            quiet=quiet,
+            quiet=quiet or self._over,
         )

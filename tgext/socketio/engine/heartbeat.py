@@ -123,6 +123,7 @@ class Heartbeat:
         "expire",
         "heard",
         "interval",
+        "listening",
         "slot",
     )
 
@@ -145,13 +146,16 @@ class Heartbeat:
         self.heard = False
         #: Set while a handler runs: nobody reads then, so silence proves nothing.
         self.busy = False
+        #: Set while somebody reads all the same.
+        self.listening = False
         self.slot = -1
 
     def on_timer(self, now: float) -> float | None:
-        if self.heard or self.busy:
+        deaf = self.busy and not self.listening
+        if self.heard or deaf:
             self.heard = False
             self._last_chance = False
-            self._unanswered = now if self._unanswered and self.busy else 0.0
+            self._unanswered = now if self._unanswered and deaf else 0.0
         if self._unanswered and now >= self._unanswered + self._timeout:
             if self._last_chance:
                 self.expire()

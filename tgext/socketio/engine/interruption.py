@@ -16,6 +16,10 @@ class Interrupted(GreenletExit):
     """
 
 
+class Overdue(Interrupted):
+    """Raised in a handler whose client has gone, and that had time to end."""
+
+
 def interrupt(
     greenlet: Any, error: BaseException, still: Callable[[], bool] = lambda: True
 ) -> None:

@@ -6,9 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import event_packet
+from .logs import get_logger
 from .rooms import Room, Rooms, check_room
 from .threads import carried
-from .turns import in_turns
+
+log = get_logger(__name__)
 
 if TYPE_CHECKING:
     from .namespace import BaseNamespace
@@ -33,6 +35,8 @@ class RoomsMixin(_Base):
     def join(self, room: Room) -> None:
         """Put the client in a room, once it is admitted to the namespace.
 
+        Without effect when it has left the namespace.
+
         :raises TypeError: when the room is no ``str`` or ``int``.
         :raises ValueError: when it has half of a surrogate pair.
         :raises LimitExceeded: when its connection is in ``max_rooms`` rooms already.
@@ -41,6 +45,9 @@ class RoomsMixin(_Base):
 
     @carried
     def _join(self, room: Room) -> None:
+        if self._is_over():
+            log.debug("A client that left %s joins no room", self.ns_name or "/")
+            return
         self._check_rooms(room)
         name = self._get_room_name(room)
         rooms: set[str] = self.session["rooms"]
@@ -51,8 +58,6 @@ class RoomsMixin(_Base):
             admission.join(room)
             if name not in rooms:
                 admission.undoes(partial(rooms.discard, name))
-                if not admission.open:
-                    return
         rooms.add(name)
 
     def _check_rooms(self, room: Room) -> None:
@@ -76,11 +81,6 @@ class RoomsMixin(_Base):
         else:
             self._admission.leave(room)
         self.session["rooms"].discard(self._get_room_name(room))
-
-    def _forget_rooms(self) -> None:
-        for room in in_turns(list(self._rooms.rooms_of(self.ns_name, self.socket))):
-            if room is not None:
-                self.session["rooms"].discard(self._get_room_name(room))
 
     def _get_room_name(self, room: Room) -> str:
         return f"{self.ns_name}_{room}"

@@ -6,7 +6,7 @@ The API is gevent-socketio's ``BaseNamespace``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,7 +20,9 @@ from .handlers import CLIENT_LEFT, SERVER_LEFT, Handler, log_failure
 from .interruption import Interrupted
 from .jobs import Jobs
 from .logs import get_logger
+from .rooms import Room
 from .threads import carried
+from .turns import in_turns
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
@@ -86,6 +88,11 @@ class BaseNamespace(AccessList, Emitter, Jobs):
 
     #: Wraps handlers, and the functions given to :meth:`spawn`, where it is defined.
     exception_handler_decorator: Callable[..., Any]
+
+    #: Whether the namespace has ended, or is about to; see :meth:`_begin_end`.
+    _over = False
+    #: The rooms that the client was in then.
+    _left: Collection[Room | None] = ()
 
     #: What is known of the class' handlers, by method name.
     _handlers: ClassVar[dict[str, Handler]] = {}
@@ -285,11 +292,19 @@ class BaseNamespace(AccessList, Emitter, Jobs):
     def spawn(
         self, fn: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Greenlet[..., Any]:
-        """Run a function in a greenlet that ends with the namespace."""
+        """Run a function in a greenlet that ends with the namespace.
+
+        After the end nothing runs: the greenlet that is returned has ended.
+        """
         return self._start_job(self._decorated(fn), args, kwargs)
 
-    def _forget_rooms(self) -> None:
-        """The namespace is about to leave all its rooms."""
+    def _is_over(self) -> bool:
+        admission = self._admission
+        return (
+            self._over
+            or self.socket._ended()
+            or (admission is not None and not admission.open)
+        )
 
     @carried
     def kill_local_jobs(self) -> None:
@@ -311,6 +326,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         if self._disconnecting:
             return  # recv_disconnect calls disconnect again
         self._disconnecting = True
+        self._begin_end()
         if self.disconnect_reason is None:
             self.disconnect_reason = SERVER_LEFT
         try:
@@ -319,13 +335,43 @@ class BaseNamespace(AccessList, Emitter, Jobs):
                 self.socket.send_own(packet)
             self._tell_disconnect()
         finally:
-            self.socket.remove_namespace(self.ns_name)
+            if self.socket.active_ns.get(self.ns_name, self) is self:
+                self.socket.remove_namespace(self.ns_name)
             self.kill_local_jobs()
+
+    def _begin_end(self) -> None:
+        """From now on nothing begins: no job, room, subscription, or event for an ack.
+
+        What is sent goes nowhere, and the client is in no room; ``session['rooms']``
+        still says in which ones it was.
+        """
+        if self._over:
+            return
+        self._over = True
+        socket = self.socket
+        if socket.active_ns.get(self.ns_name) is self:
+            # Else the client may have come back, and the rooms be those of a later one.
+            self._leave_rooms()
+        socket._release_acks(self)
+
+    def _leave_rooms(self) -> None:
+        """Take the client out of the namespace, and of all its rooms."""
+        rooms = self.socket.server.rooms
+        self._left = self._left or list(rooms.rooms_of(self.ns_name, self.socket))
+        rooms.leave_all(self.ns_name, self.socket)
+
+    def _forget_rooms(self) -> None:
+        """The namespace was left: ``session['rooms']`` says no more in which rooms."""
+        name_of = getattr(self, "_get_room_name", None)
+        for room in in_turns(self._left):
+            if name_of is not None and room is not None:
+                self.session["rooms"].discard(name_of(room))
 
     def _leave(self, reason: str) -> None:
         """End the namespace because the client or the connection has gone."""
         if self.disconnect_reason is None:
             self.disconnect_reason = reason
+        self._begin_end()
         self._tell_disconnect()
         # A recv_disconnect of the application need not have called it.
         self.disconnect(silent=True)

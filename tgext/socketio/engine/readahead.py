@@ -19,6 +19,7 @@ from ..wire.errors import ProtocolError
 from ..wire.websocket import Message
 from .account import Account, cost
 from .assembler import AckFilter
+from .heartbeat import Heartbeat
 from .turns import Turns
 
 
@@ -35,6 +36,7 @@ class ReadAhead:
     :param gone: called when the connection ends, with the error that ended it.
     :param account: is charged for what is kept. While it is full nothing is read, and
         the peer has to wait.
+    :param heartbeat: is told what is heard, and whether somebody listens.
 
     :ivar rest: what follows when the iterator has ended.
     """
@@ -47,6 +49,7 @@ class ReadAhead:
         acks: AckFilter,
         gone: Callable[[ProtocolError | OSError | None], object],
         account: Account,
+        heartbeat: Heartbeat,
     ) -> None:
         self.rest = rest
         self._reads = reads
@@ -54,6 +57,7 @@ class ReadAhead:
         self._acks = acks
         self._gone = gone
         self._account = account
+        self._heartbeat = heartbeat
         self._kept: deque[Message] = deque()
         #: The beginning of an ack whose attachments have not all come.
         self._begun: list[Message] = []
@@ -76,6 +80,7 @@ class ReadAhead:
         if self._greenlet is not None:
             self._greenlet.kill()  # it waits: for input, or for its turn
             self._greenlet = None
+            self._heartbeat.listening = False
 
     def clear(self) -> None:
         """The connection has ended: nothing of it is kept."""
@@ -106,6 +111,7 @@ class ReadAhead:
         self._greenlet = gevent.spawn(self._run)
 
     def _run(self) -> None:
+        self._heartbeat.listening = True
         try:
             self._read()
         except (ProtocolError, OSError) as error:
@@ -113,6 +119,8 @@ class ReadAhead:
             self._ended = True
         if self._ended:
             self._gone(self._error)
+        else:
+            self._heartbeat.listening = False
 
     def _read(self) -> None:
         account = self._account
@@ -127,6 +135,7 @@ class ReadAhead:
             if following is None:
                 self._ended = True
                 return
+            self._heartbeat.heard = True
             self.rest = following
 
     def _keep(self, message: Message) -> None:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..wire.escape import escape
 from ..wire.packet import Packet
+from .logs import get_logger
 from .outbox import Encoded
 from .threads import get_ident, home
 from .turns import in_turns
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
+
+log = get_logger(__name__)
 
 Room = str | int
 Key = tuple[str, "Room | None"]
@@ -84,7 +87,10 @@ class Rooms:
         self._home = home()
 
     def join(self, endpoint: str, room: Room | None, socket: Socket) -> None:
-        """Add ``socket``; again has no effect."""
+        """Add ``socket``; again, or after its end, has no effect."""
+        if socket._ended():
+            log.debug("A connection that ended joins no room: %s", socket)
+            return
         key = (endpoint, room)
         self._members.setdefault(key, {})[socket] = None
         self._rooms.setdefault((socket, endpoint), set()).add(room)

@@ -49,6 +49,8 @@ def end_at_once(connections: Connections) -> None:
     """End the connections that are left, whatever they do."""
     ending = [_end(each) for each in connections.sockets.values()]
     gevent.joinall(ending, timeout=FAREWELL_TIMEOUT)
+    for each in list(connections.endings):
+        each.interrupt()
 
 
 def _end(socket: Socket) -> gevent.Greenlet[..., object]:

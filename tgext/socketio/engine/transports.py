@@ -8,7 +8,7 @@ A connection has one transport at a time, and a transport one outbox. Polling is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +90,10 @@ class Transport:
         """End the transport because the connection ended."""
         raise NotImplementedError
 
+    def handling(self) -> Sequence[gevent.Greenlet[..., Any]]:
+        """The greenlets in which handlers run now."""
+        raise NotImplementedError
+
     def expect_ack(self) -> None:
         """The client was asked for an ack, perhaps by a handler that waits for it."""
 
@@ -108,9 +112,13 @@ class Transport:
 
     def _ping(self) -> None:
         self.send_text(self.socket.generation.ping)
+        self._look()
 
     def _look(self) -> None:
-        """Called now and then where the client pings: it must not wait for its pong."""
+        """Called now and then: whatever a handler does, the client is to be heard.
+
+        One that pings must not wait for its pong, and one that has gone is noticed.
+        """
 
     def _timed_out(self) -> None:
         gevent.spawn(self.socket.kill, reason="ping timeout")
@@ -146,6 +154,8 @@ class PollingTransport(Transport):
         self._taking = BoundedSemaphore(1)
         self._acks = AckFilter(socket)
         self.worker: gevent.Greenlet[..., Any] | None = None
+        # Requests come in whatever a handler does.
+        self.heartbeat.listening = True
         #: Set while all that came in is handled.
         self.handled = Event()
         self.handled.set()
@@ -166,6 +176,9 @@ class PollingTransport(Transport):
         self.heartbeat.busy = True
         self.socket.connect_main()
         self._work()
+
+    def handling(self) -> Sequence[gevent.Greenlet[..., Any]]:
+        return () if self.worker is None else (self.worker,)
 
     def poll(self) -> list[str | bytes]:
         """Wait for messages, and return them."""
@@ -196,6 +209,7 @@ class PollingTransport(Transport):
             with self._readers:
                 self.heartbeat.heard = True
                 if self.socket.account.full:
+                    self.heartbeat.listening = False
                     self.handled.wait()
                 yield
         finally:
@@ -264,6 +278,7 @@ class PollingTransport(Transport):
 
     def _worker_ended(self, worker: gevent.Greenlet[..., Any]) -> None:
         self.server.request_ended()
+        self.socket.settle()
 
     def _work(self) -> None:
         heartbeat = self.heartbeat
@@ -278,7 +293,7 @@ class PollingTransport(Transport):
                 turns.check()
         finally:
             heartbeat.busy = False
-            heartbeat.heard = True
+            heartbeat.heard = heartbeat.listening = True
             self._forget_inbox()
             self.worker = None
             self.handled.set()

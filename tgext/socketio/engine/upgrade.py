@@ -64,9 +64,12 @@ class Upgrade:
         """Wait until what came by polling is handled, so that all stays in order."""
         if self.polling.handled.is_set():
             return rest
-        self.websocket.heartbeat.busy = True
-        ahead = self.websocket.read_ahead(rest)
+        websocket = self.websocket
+        websocket.heartbeat.busy = True
+        websocket.predecessor = self.polling
+        ahead = websocket.read_ahead(rest)
         self.polling.handled.wait()
+        websocket.predecessor = None
         return ahead
 
     def _probe(self) -> Iterator[Message] | None:

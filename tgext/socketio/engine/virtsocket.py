@@ -12,16 +12,18 @@ from gevent import Greenlet
 
 from ..wire import fast
 from ..wire.errors import InvalidJSON, PacketError, ProtocolError
+from ..wire.escape import escape
 from ..wire.packet import Dumps, Loads, Packet, event_packet
 from .account import Account
 from .acks import AckBook
 from .admission import EVENTS, Admission
 from .assembler import Assembler
+from .ending import Ending
 from .failures import FAILURES
 from .generations import CLOSE, SOCKETIO_1, Generation
 from .handlers import CLIENT_LEFT, SERVER_LEFT, EventRefused, log_failure
 from .heartbeat import Deadline
-from .interruption import Interrupted
+from .interruption import Interrupted, Overdue
 from .jobs import Jobs
 from .logs import get_logger
 from .namespace import BaseNamespace
@@ -136,6 +138,7 @@ class Socket(AckBook, Jobs):
         self.admission = Admission(self)
         #: What the client makes the process keep.
         self.account = Account(server.bounds)
+        self._ending: Ending | None = None
 
     def __str__(self) -> str:
         names = ", ".join(name or "/" for name in self.active_ns)
@@ -243,6 +246,8 @@ class Socket(AckBook, Jobs):
         """Send a packet of the server's own, for which no client is given up."""
         encoded = self.encode(pkt)
         endpoint = pkt.get("endpoint", "")
+        if self._ended():
+            return
         if self.transport is not None and endpoint in self.active_ns:
             self.transport.outbox.send_own(encoded)
         else:
@@ -298,7 +303,7 @@ class Socket(AckBook, Jobs):
         endpoint = packet["endpoint"]
         try:
             namespace = self.active_ns.get(endpoint)
-            if namespace is None:
+            if namespace is None or namespace._over:
                 self.admission.dispatch(packet)
             elif packet["type"] in EVENTS:
                 ack = self.around(self._perform, namespace, packet)
@@ -308,6 +313,9 @@ class Socket(AckBook, Jobs):
                 self._dispatch(namespace, packet)
         except EventRefused as refused:
             self.fail(packet, refused.name, refused.info)
+        except Overdue as error:
+            told = (escape(packet.get("name", packet["type"])), endpoint or "/", error)
+            log.warning("Event %s of namespace %s was interrupted: %s", *told)
         except Interrupted:
             raise
         except FAILURES:
@@ -398,7 +406,7 @@ class Socket(AckBook, Jobs):
     def find_outbox(self) -> None:
         """Called when the transport changed, or who is on the way in."""
         transport = self.transport
-        if transport is None or self.admission.asking:
+        if transport is None or self.admission.asking or self._ended():
             self.outbox = None
         else:
             self.outbox = transport.outbox
@@ -412,8 +420,14 @@ class Socket(AckBook, Jobs):
     def spawn(
         self, fn: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Greenlet[..., Any]:
-        """Run a function in a greenlet that ends with the connection."""
+        """Run a function in a greenlet that ends with the connection.
+
+        After the end nothing runs: the greenlet that is returned has ended.
+        """
         return self._start_job(fn, args, kwargs)
+
+    def _is_over(self) -> bool:
+        return self._ended()
 
     @carried
     def remove_namespace(self, namespace: str) -> None:
@@ -425,8 +439,9 @@ class Socket(AckBook, Jobs):
         removed = self.active_ns.pop(namespace, None)
         if removed is None:
             return
+        removed._begin_end()
+        removed._leave_rooms()
         removed._forget_rooms()
-        self.server.rooms.leave_all(namespace, self)
         if self.connected and not self.in_a_namespace:
             self.server.await_namespace(self)
 
@@ -446,15 +461,19 @@ class Socket(AckBook, Jobs):
 
         :param silent: send no disconnect packets for the namespaces.
         """
-        for namespace in list(self.active_ns.values()):
-            namespace.disconnect(silent=silent)
-        self.kill()
+        if not self._ended():
+            self._ending = self._ending or Ending(self)
+            self._ending.disconnect(silent)
 
     @carried
     def kill(
         self, detach: bool = False, reason: str = SERVER_LEFT, code: int = 1000
     ) -> None:
         """End the connection: its namespaces are told, then all that is theirs ends.
+
+        From now on nothing begins here, and nothing is sent. Returns when the
+        namespaces have been told, each within ``shutdown_timeout`` of the server. So
+        long a handler may go on too; then it is interrupted.
 
         :param detach: gevent-socketio's; an ended connection is always detached.
         :param reason: what the namespaces find as ``disconnect_reason``.
@@ -464,29 +483,17 @@ class Socket(AckBook, Jobs):
             return
         self.state = self.STATE_DISCONNECTING
         self.disconnect_reason = reason
-        self._release_acks()
-        try:
-            self.admission.end()
-            for namespace in list(self.active_ns.values()):
-                self._end(namespace, reason)
-        finally:
-            self.state = self.STATE_DISCONNECTED
-            self.detach()
-            if self.transport is not None:
-                self.transport.close(reason, code)
-            self._end_jobs()
-            self.assembler.clear()
-            self.account.close()
+        self._ending = self._ending or Ending(self)
+        self._ending.end(reason, code)
 
-    def _end(self, namespace: BaseNamespace, reason: str) -> None:
-        try:
-            namespace._leave(reason)
-        except Interrupted:
-            raise
-        except FAILURES:
-            log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
-            self.active_ns.pop(namespace.ns_name, None)
-            self.admission.abandon(namespace)
+    def settle(self) -> None:
+        """Called when a handler has ended, which the end may wait for."""
+        if self._ending is not None:
+            self._ending.settle()
+
+    def _is_run_by(self, greenlet: Any) -> bool:
+        """Whether a greenlet runs the connection, and its handlers."""
+        return self.transport is None or self.transport.runs_in(greenlet)
 
     def detach(self) -> None:
         """Make the server forget the connection."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
@@ -22,6 +22,7 @@ from ..wire.websocket import (
 )
 from .assembler import AckFilter
 from .handlers import CLIENT_LEFT
+from .hangup import has_gone
 from .heartbeat import Deadline
 from .logs import get_logger
 from .outbox import SocketOutbox, TextOutbox
@@ -130,15 +131,15 @@ class WebSocketTransport(Transport):
         )
         self._sock = sock
         #: What handlers run in.
-        self.worker: object = None
+        self.worker: Any = None
         self._limit = server.limits.max_message_size
         #: What each read brings; ends with the connection.
         self.reads = Reads(sock, FrameReader(self._limit), early)
         #: What was read and is being handled; None while nothing is.
         self._messages: Iterator[Message] | None = None
         self._ahead: ReadAhead | None = None
-        #: What was being handled at the last look.
-        self._seen: Iterator[Message] | None = None
+        #: The polling transport that came before, while it still handles messages.
+        self.predecessor: Transport | None = None
         self._close_code: int | None = None
         self._deadline = Deadline(self.abort)
 
@@ -151,8 +152,12 @@ class WebSocketTransport(Transport):
         self.socket.attach(self)
         self.start()
         self._messages = iter(())
-        self.socket.connect_main()
-        self._messages = None
+        try:
+            self.heartbeat.busy = True
+            self.socket.connect_main()
+        finally:
+            self.heartbeat.busy = False
+            self._messages = None
         self.run(self._ahead)
 
     def run(self, first: Iterator[Message] | None = None) -> None:
@@ -194,6 +199,8 @@ class WebSocketTransport(Transport):
             self._cork.release()
             self.heartbeat.busy = False
             self.heartbeat.heard = True
+            if self.closed:
+                self.socket.settle()
 
     def _following(self) -> Iterator[Message] | None:
         """What is to be handled after what was."""
@@ -233,16 +240,20 @@ class WebSocketTransport(Transport):
         return greenlet is self.worker
 
     def _look(self) -> None:
-        # The handlers of what was read last run since the look before, and the client's
-        # ping may lie behind: it would give the server up.
-        if self._messages is self._seen:
-            self._read_on()
-        self._seen = self._messages
+        self._read_on()
+        unread = self._ahead is not None and self.socket.account.full
+        if unread and has_gone(self._sock):
+            self._gone(None)
 
     def _read_on(self) -> None:
         """Read ahead of the handler that runs, if one does."""
         if self._messages is not None:
             self.read_ahead(self._messages)
+
+    def handling(self) -> Sequence[gevent.Greenlet[..., Any]]:
+        if self.predecessor is not None:
+            return self.predecessor.handling()
+        return () if self._messages is None else (self.worker,)
 
     def read_ahead(self, messages: Iterator[Message]) -> ReadAhead:
         """Read on while this greenlet does something else.
@@ -255,7 +266,13 @@ class WebSocketTransport(Transport):
             socket = self.socket
             acks = AckFilter(socket)
             ahead = self._ahead = ReadAhead(
-                messages, self.reads, self._content, acks, self._gone, socket.account
+                messages,
+                self.reads,
+                self._content,
+                acks,
+                self._gone,
+                socket.account,
+                self.heartbeat,
             )
         ahead.start()
         return ahead
@@ -333,3 +350,4 @@ class WebSocketTransport(Transport):
         self.server.wheel.discard(self.heartbeat)
         self.server.wheel.discard(self._deadline)
         self.reads.close()
+        self.predecessor = None
