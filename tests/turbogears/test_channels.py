@@ -354,6 +354,20 @@ def test_memory_forgets_what_nobody_hears() -> None:
     assert not backend.subscribers
 
 
+def test_memory_keeps_no_name_that_was_published_on() -> None:
+    backend = MemoryPubSub()
+    channels = Channels(backend)
+    each = listener()
+    channels.subscribe("news", each)
+    for number in range(1000):
+        channels.publish(f"a client's {number}", number)
+    assert list(backend.subscribers) == ["news"]
+    channels.publish("news", "heard")
+    wait_for(lambda: packets(each), "it is heard")
+    channels.unsubscribe("news", each)
+    assert not backend.subscribers
+
+
 @pytest.mark.usefixtures("_no_greenlets")
 def test_a_busy_channel_leaves_turns_for_others() -> None:
     backend = MemoryPubSub()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gevent.lock import BoundedSemaphore
 
 from .backends import backend_of
-from .backends.feeds import Feed, feed_of
+from .backends.feeds import Feed, feed_of, publish
 from .channelnames import check_channel
 from .engine.failures import ERRORS
 from .engine.logs import get_logger
@@ -145,7 +145,7 @@ class Channels:
         :raises ValueError: when no channel can have this name.
         :raises BackendError: when the broker does not take it.
         """
-        self.backend.publish(check_channel(name), dumps(message))
+        publish(self.backend, check_channel(name), dumps(message))
 
     def subscribe(self, name: str, listener: Listener) -> None:
         """Have a listener hear a channel; again has no effect.

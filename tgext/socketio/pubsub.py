@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gevent.event import Event
 from tg import config
 
-from .backends import backend_of, is_local, shared_backend
+from .backends import backend_of, feeds, is_local, shared_backend
 from .channelnames import check_channel
 from .channels import Channels, Listener, channels_of
 from .engine.account import LimitExceeded
@@ -64,7 +64,7 @@ def _publish(
     configuration: Mapping[str, Any],
     settings: Mapping[str, Any] | None,
 ) -> None:
-    _backend(configuration, settings).publish(channel, text)
+    feeds.publish(_backend(configuration, settings), channel, text)
 
 
 def _configuration() -> Mapping[str, Any]:

@@ -118,6 +118,19 @@ class Pump:
                     log.debug("Closing %r failed: %s", self._channel, error)
 
 
+def publish(backend: PubSub, channel: str, message: str) -> None:
+    """Publish a message, after which nothing is kept of a channel that nobody hears.
+
+    anypubsub's memory would keep the name of each, and a client may choose them.
+
+    :raises BackendError: when a broker does not take it.
+    """
+    backend.publish(channel, message)
+    subscribers = getattr(backend, "subscribers", None)
+    if isinstance(subscribers, dict) and not subscribers.get(channel, True):
+        del subscribers[channel]
+
+
 def yielding(messages: Any) -> Iterator[Any]:
     """The messages, with turns for other greenlets in between."""
     for number, message in enumerate(messages, 1):
