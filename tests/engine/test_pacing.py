@@ -209,3 +209,118 @@ def cause_output(
     except (OSError, AssertionError):
         if not ended():
             wait_for(ended, "it is given up")
+
+
+# Where a handler waits, and what wakes it up
+
+
+class Paced(Talkative):
+    """Notes what becomes of handlers that send more than is read."""
+
+    notes: list[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.notes = []
+
+    def on_pour(self) -> None:
+        for number in range(200):
+            self.emit("words", number, "x" * 50 * KB)
+        self.notes.append("poured")
+
+    def recv_disconnect(self) -> None:
+        for number in range(200):
+            self.emit("words", number, "x" * 50 * KB)
+        self.notes.append("left")
+        super().recv_disconnect()
+
+
+def waits_for_room(live: Live, client: Client) -> Any:
+    """The server's side of a client, one of whose handlers waits until it reads."""
+    socket = live.socket(client)
+
+    def waits() -> bool:
+        watch = socket.transport and socket.transport.outbox._watch
+        return bool(watch and watch.room)
+
+    wait_for(waits, "the handler waits")
+    return socket
+
+
+def deaf_client(live: Live, kind: str) -> Client:
+    options = {"receive_buffer": 4 * KIB} if "websocket" in kind else {}
+    client = joined(live, kind, **options)
+    client.emit("/chat", "pour")
+    return client
+
+
+both = pytest.mark.parametrize("kind", ["4-websocket", "4-polling"])
+
+
+@both
+def test_the_end_wakes_up_who_waits_and_nobody_waits_after_it(
+    serve: Serve, kind: str
+) -> None:
+    namespace = fresh(Paced)
+    live = serve({"/chat": namespace}, max_outbox=100 * KB, slow_timeout=DEADLINE)
+    socket = waits_for_room(live, deaf_client(live, kind))
+    socket.kill()
+    wait_for(lambda: "poured" in namespace.notes, "the handler ends")
+    assert sorted(namespace.notes) == ["left", "poured"]
+
+
+@both
+def test_a_server_that_stops_does_not_wait_for_who_does_not_read(
+    serve: Serve, kind: str
+) -> None:
+    namespace = fresh(Paced)
+    live = serve(
+        {"/chat": namespace},
+        max_outbox=100 * KB,
+        slow_timeout=DEADLINE,
+        shutdown_timeout=0.2,
+    )
+    waits_for_room(live, deaf_client(live, kind))
+    live.server.stop()
+    wait_for(lambda: "poured" in namespace.notes, "the handler ends")
+
+
+def test_what_waits_moves_with_an_upgrade_and_goes_on(serve: Serve) -> None:
+    namespace = fresh(Paced)
+    live = serve({"/chat": namespace}, max_outbox=100 * KB)
+    polling: Any = deaf_client(live, "4-polling")
+    waits_for_room(live, polling)
+    websocket = live.websocket(polling.target.replace("polling", "websocket"))
+    websocket.send("2probe")
+    assert websocket.receive() == "3probe"
+    # What a poll brought before the switch is no part of what moves.
+    taken = [polling.dialect.read(each) for each in polling.poll()]
+    websocket.send("5")
+    while len(taken) < 200:
+        taken.append(polling.dialect.read(websocket.receive()))
+    assert [each["args"][0] for each in taken] == list(range(200))
+    websocket.close()
+
+
+def test_several_jobs_may_wait_for_one_client(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": fresh(Talkative)}, max_outbox=100 * KB)
+    client = joined(live, kind)
+    for _ in range(10):
+        client.emit("/chat", "order", 20, 10 * KB)
+    words = [client.event("/chat") for _ in range(200)]
+    # Each in its order.
+    numbers = [number for _, number, _ in words]
+    assert sorted(numbers) == sorted(list(range(20)) * 10)
+    assert numbers[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["2-websocket", "4-websocket", "4-polling"])
+def test_what_the_server_says_itself_ends_nobody(serve: Serve, kind: str) -> None:
+    """A kick, which sends packets of the server's own, ends a full outbox in order."""
+    namespace = fresh(Paced)
+    live = serve({"/chat": namespace}, max_outbox=100 * KB, slow_timeout=DEADLINE)
+    client = deaf_client(live, kind)
+    socket = waits_for_room(live, client)
+    socket["/chat"].disconnect()
+    wait_for(lambda: namespace.left or "left" in namespace.notes, "it leaves")
+    assert socket.disconnect_reason != "slow consumer"
