@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -183,6 +184,30 @@ def test_requests_that_come_byte_by_byte(serve: Serve, chunks: bool) -> None:
     raw.receive_reply()
     assert raw.receive_reply().text == "GET /next"
     assert seen.requests == [f"POST {FORM}", "GET /next"]
+
+
+def test_who_sends_many_requests_at_once_does_not_keep_others_waiting(
+    serve: Serve,
+) -> None:
+    served: list[str] = []
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        end = time.perf_counter() + 0.001
+        while time.perf_counter() < end:
+            pass
+        served.append(environ["PATH_INFO"])
+        start_response("200 OK", [])
+        return [b"a page"]
+
+    live = serve(application=application)
+    many, other = live.raw(), live.raw()
+    ask(other, NEXT)
+    many.send_raw(b"GET / HTTP/1.1\r\nHost:a\r\n\r\n" * 300)
+    wait_for(lambda: len(served) > 1, "the first of them is served")
+    ask(other, NEXT)
+    assert served[1:].index("/next") < 150
+    for _ in range(300):
+        many.receive_reply()
 
 
 @pytest.mark.parametrize("size", [100, 8000, 30_000])

@@ -26,10 +26,10 @@ from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
 from tgext.socketio.wire.packet import Packet
 
 from ..engine.smuggling import WAYS, compare
-from ..engine.streams import AFTER, TRICKS, request
 from ..vectors.bad_input import BAD_INPUT
 from ..vectors.engineio_3 import ENGINEIO_3_DIALECTS, ENGINEIO_3_PAYLOADS
 from ..vectors.outcomes import Body, Frames, Messages
+from ..vectors.smuggling import AFTER, TRICKS, request
 from ..vectors.socketio_1 import (
     SOCKETIO_1_PAYLOADS,
     SOCKETIO_1_PAYLOADS_READ,

@@ -29,6 +29,8 @@ from tests.live.serving import Server
 from tests.vectors.bad_input import BAD_INPUT
 from tests.vectors.outcomes import ALL, Body, Frames, Messages, Request
 from tests.vectors.outcomes import Raw as RawBytes
+from tests.vectors.smuggling import AFTER, TRICKS, request
+from tgext.socketio.engine.tls import end_output
 
 from .observation import await_counts, counts, rss_kib
 from .visitors import CHAT, GONE
@@ -299,6 +301,43 @@ def _port_of(client: Client) -> int:
     return int(client.gets._connection.port)
 
 
+def smuggling(server: Server) -> str:
+    """Requests within requests, from many connections, while others chat."""
+    before = counts(server)
+    answers: list[int] = []
+
+    def attack(trick: tuple[bytes, bytes]) -> None:
+        with closing(Raw(server.port)) as raw:
+            try:
+                raw.send_raw((AFTER + request(*trick)) * 20)
+                end_output(raw.sock)
+            except OSError:
+                pass  # it was refused before all of it was sent
+            answer = b"".join(iter(lambda: _received(raw), b""))
+            answers.append(answer.count(b"HTTP/1.1 "))
+
+    with flow(server.port):
+        probing = gevent.spawn(probe, server.port)
+        for _ in range(20):
+            gevent.joinall(
+                [gevent.spawn(attack, trick) for trick in TRICKS.values()],
+                raise_error=True,
+            )
+        print(f"{sum(answers)} answers; p99 of a neighbour {probing.get():.1f} ms; ")
+    if not all(answers):
+        return "requests before a trick were not answered"
+    left = await_counts(server, before, 30)
+    return f"left: {left}" if left else ""
+
+
+def _received(raw: Raw) -> bytes:
+    try:
+        data: bytes = raw.sock.recv(65536)
+    except ConnectionResetError:
+        return b""
+    return data
+
+
 def stopping(server: Server) -> str:
     """SIGTERM while 300 WebSockets of all generations chat."""
     with ExitStack() as stack:
@@ -336,6 +375,7 @@ SCENARIOS = (
     (slowloris, 2000),
     (handshakes, 500),
     (bad_input, 2000),
+    (smuggling, 2000),
     (stopping, 2000),
 )
 

@@ -31,6 +31,7 @@ class FairInput(RawIOBase):
     :param patience: seconds to wait for some input at most.
 
     :ivar patience: the same.
+    :ivar reads: how often the connection was read, which lets others have their turn.
     """
 
     def __init__(self, sock: Any, patience: float) -> None:
@@ -38,6 +39,7 @@ class FairInput(RawIOBase):
         self.patience = patience
         #: Of a connection that has just been accepted the request is mostly there.
         self._fresh = True
+        self.reads = 0
         #: Whether there is input that the event loop does not see any more.
         self._pending = getattr(sock, "pending", None)
         self._below = below(sock)
@@ -49,6 +51,7 @@ class FairInput(RawIOBase):
         descriptor = self._sock.fileno()
         waits = descriptor >= 0 and self._sock.gettimeout() != 0
         patience, begin = self.patience, time.monotonic()
+        self.reads += 1
         while True:
             if not waits or self._fresh:
                 self._fresh = False

@@ -16,6 +16,7 @@ from ..input import FairInput, InputTimeout, buffered_input
 from ..interruption import Interrupted
 from ..logs import get_logger
 from ..tls import end_output, say_goodbye
+from ..turns import Turns
 from .body import PIECE, ChunkedBody, RequestBody, SizedBody
 from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError
 from .headers import Head, check_request_line, parse_head
@@ -44,6 +45,8 @@ class HTTPHandler(HTTPOutput):
 
     #: The request that is served.
     head: Head
+    #: Makes a client that sends many requests at once give way to others.
+    _turns: Turns
     _kept_alive = False
 
     def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
@@ -117,12 +120,17 @@ class HTTPHandler(HTTPOutput):
         source = cast(FairInput, self.rfile.raw)
         kept, self._kept_alive = self._kept_alive, True
         source.patience = server.keepalive_timeout if kept else server.header_timeout
+        reads = source.reads
         try:
             begun: bytes = self.rfile.peek()
         except InputTimeout:
             return b""
         finally:
             source.patience = server.body_timeout
+        if source.reads == reads and kept:
+            self._turns.check()  # it came together with the one before
+        else:
+            self._turns = Turns()
         return begun
 
     def _gather_head(self) -> bytearray:
