@@ -666,6 +666,19 @@ class Polling4(PollingOfEngineIO):
         return engineio_3.decode_payload(reply.body, READ)
 
 
+def expect_end_of_session(server: Any, client: Any) -> None:
+    """A client on Engine.IO learns that its session was ended for a fault.
+
+    Over polling it is unknown at once, unless a poll waits.
+    """
+    wait_for(lambda: client.sid not in server.sockets, "the session ends")
+    if isinstance(client, PollingClient):
+        reply = client.gets.get(client.target)
+        assert (reply.status, reply.json["code"]) == (400, 1)
+    else:
+        assert client.receive() == "1"
+
+
 def handshake_1(http: Http) -> tuple[str, list[str]]:
     """The session id of a 0.9 handshake, and what stands behind it."""
     reply = http.get(f"{RESOURCE}/1/?t=1700000000000")

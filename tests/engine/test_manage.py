@@ -11,7 +11,7 @@ import pytest
 from tgext.socketio.engine import socketio_manage
 from tgext.socketio.engine.namespace import BaseNamespace
 
-from .clients import wait_for
+from .clients import expect_end_of_session
 from .conftest import Serve, manage
 from .namespaces import Echo, Witness, fresh
 
@@ -136,8 +136,7 @@ def test_json_that_the_applications_parser_refuses_is_a_malformed_packet(
         assert client.call("/chat", "echo", 1) == [1]
         assert namespace.left == []
     else:
-        assert client.receive() == "1"
-        wait_for(lambda: not live.server.sockets, "the session ends")
+        expect_end_of_session(live.server, client)
         assert namespace.left == ["parse error"]
 
 

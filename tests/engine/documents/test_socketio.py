@@ -12,7 +12,7 @@ from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.wire import socketio_4
 from tgext.socketio.wire.packet import Packet
 
-from ..clients import Http, Reply, handshake_1
+from ..clients import Http, Reply, expect_end_of_session, handshake_1
 from ..conftest import Serve
 from ..namespaces import Echo, Witness, fresh
 
@@ -128,7 +128,7 @@ def test_a_client_that_does_not_connect_first_is_disconnected(
     client = live.client(kind)
     client.send(first, "40", "40/chat,")
     # No answer but the end: it connected to nothing.
-    assert client.receive() == "1"
+    expect_end_of_session(live.server, client)
     client.close()
     live.expect_nothing_left()
     assert namespace.left == []
