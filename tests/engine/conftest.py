@@ -97,8 +97,8 @@ class Live:
     def http(self) -> Http:
         return self._keep(Http(self.port))
 
-    def raw(self) -> Raw:
-        return self._keep(Raw(self.port))
+    def raw(self, **options: Any) -> Raw:
+        return self._keep(Raw(self.port, **options))
 
     def websocket(self, target: str, **options: Any) -> WebSocket:
         return self._keep(WebSocket(self.port, target, **options))

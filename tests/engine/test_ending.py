@@ -14,12 +14,15 @@ from gevent import GreenletExit
 from gevent.event import Event
 
 from tgext.socketio.engine.acks import ConnectionLost
+from tgext.socketio.engine.group import Group
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
+from tgext.socketio.engine.wsgiwebsocket import WebSocket
 
 from .clients import DEADLINE, Client, WebSocketClient, kinds, wait_for
 from .conftest import Live, Serve
 from .namespaces import Holding, fresh
+from .plain import serving
 
 websockets = pytest.mark.parametrize("kind", kinds("websocket"))
 
@@ -509,3 +512,56 @@ def test_a_base_namespace_ends_as_any(serve: Serve) -> None:
     client.join("/chat")
     client.emit("/chat", "go")
     wait_for(lambda: not live.server.sockets, "the connection ends")
+
+
+# Plain WebSockets
+
+
+def test_an_application_that_does_not_notice_the_end_is_interrupted(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wait(websocket: WebSocket) -> None:
+        group.add(websocket)
+        notes.append("begun")
+        try:
+            Event().wait()
+        finally:
+            group.add(websocket)
+            notes.append("ended")
+
+    notes: list[str] = []
+    group = Group()
+    live = serve(application=serving(wait), shutdown_timeout=0.1)
+    client = live.websocket("/")
+    wait_for(lambda: notes, "the application runs")
+    assert len(group) == 1
+    with caplog.at_level(logging.WARNING):
+        client.close()
+        wait_for(lambda: len(notes) == 2, "the application ends")
+    assert len(group) == 0
+    assert live.server.interrupted == 1
+    wait_for(lambda: not live.server._requests, "the connection is given back")
+    texts = [each.getMessage() for each in caplog.records]
+    assert [each.partition(":")[0] for each in texts] == [
+        "The application of a WebSocket was interrupted"
+    ]
+
+
+def test_an_application_that_was_told_of_the_end_may_take_its_time(
+    serve: Serve,
+) -> None:
+    def store(websocket: WebSocket) -> None:
+        assert websocket.receive() is None
+        told.set()
+        assert go_on.wait(DEADLINE)
+        notes.append("stored")
+
+    notes: list[str] = []
+    told, go_on = Event(), Event()
+    live = serve(application=serving(store), shutdown_timeout=0.05)
+    live.websocket("/").close()
+    assert told.wait(DEADLINE)
+    gevent.sleep(0.2)
+    go_on.set()
+    wait_for(lambda: notes, "the application ends")
+    assert live.server.interrupted == 0

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from .clients import RESOURCE, Http, Raw, handshake_1
+from tgext.socketio.wire import socketio_1
+from tgext.socketio.wire.limits import DEFAULT_LIMITS
+
+from .clients import RESOURCE, Http, Raw, Reply, handshake_1, wait_for
 from .conftest import Live, Serve
 from .namespaces import Echo
 
@@ -95,3 +99,28 @@ def test_parts_say_that_they_take_the_place_of_one_another(serve: Serve) -> None
     stream.expect("1::")
     live.server.sockets[stream.sid].kill()
     stream.expect_end()
+
+
+@each_stream
+def test_what_a_stream_could_not_take_is_kept(serve: Serve, transport: str) -> None:
+    """A client whose connection broke asks again, by the same name."""
+    live = serve({"/chat": Echo})
+    stream = Stream(live, transport)
+    stream.expect("1::")
+    stream.post("1::/chat")
+    stream.expect("1::/chat")
+    socket = live.server.sockets[stream.sid]
+    polling: Any = socket.transport
+    wait_for(lambda: polling.polling, "the stream waits")
+    stream._gets.close()
+    wait_for(lambda: not polling.polling, "the end is noticed")
+    for number in range(3):
+        socket.active_ns["/chat"].emit("news", number)
+    reply = live.http().get(f"{RESOURCE}/1/xhr-polling/{stream.sid}")
+    assert [each["args"] for each in events_of(reply)] == [[0], [1], [2]]
+    socket.kill(reason="client namespace disconnect")
+
+
+def events_of(reply: Reply) -> list[dict[str, Any]]:
+    messages = socketio_1.decode_payload(reply.body, DEFAULT_LIMITS)
+    return [json.loads(each.split(":", 3)[3]) for each in messages]

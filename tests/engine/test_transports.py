@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import struct
+from socket import SHUT_WR, SO_LINGER, SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 import gevent
 import pytest
+from gevent import socket as native_socket
 
 from tgext.socketio.engine import connections, transports
+from tgext.socketio.engine.backlog import OutputBounds
 from tgext.socketio.engine.namespace import BaseNamespace
+from tgext.socketio.engine.outbox import Encoded, PollingOutbox
 
-from .clients import DEADLINE, kinds, wait_for
+from .clients import DEADLINE, PollingClient, kinds, wait_for
 from .conftest import Serve
-from .namespaces import Holding, Witness, fresh
+from .namespaces import Echo, Holding, Witness, fresh
 
 EVENTS = 40
 
@@ -212,3 +217,159 @@ def test_a_transport_is_closed_once(serve: Serve, kind: str) -> None:
     transport.close("again", 1000)
     assert len(client.poll()) == 1
     assert live.server.lingering(client.sid) is None
+
+
+# Polls whose connections end
+
+
+def hanging(live: Any, client: Any) -> Any:
+    """A connection of its own on which a poll of the client waits."""
+    raw = live.raw()
+    raw.send_raw(f"GET {client.target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    transport: Any = live.socket(client).transport
+    wait_for(lambda: transport.polling, "a poll waits")
+    return raw
+
+
+def end_of(raw: Any, how: str) -> None:
+    """Have a connection end, one way or another."""
+    if how == "reset":
+        raw.sock.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    raw.close()
+
+
+@polling
+@pytest.mark.parametrize("how", ["closed", "reset", "closed behind a request"])
+def test_a_poll_whose_connection_ended_takes_nothing(
+    serve: Serve, kind: str, how: str
+) -> None:
+    namespace = fresh(Witness)
+    live = serve({"/chat": namespace})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    socket = live.socket(client)
+    transport: Any = socket.transport
+    raw = hanging(live, client)
+    if how == "closed behind a request":
+        raw.send_raw(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        gevent.sleep(0.01)
+        assert transport.polling
+    end_of(raw, how)
+    wait_for(lambda: not transport.polling, "the end is noticed")
+    for number in range(3):
+        socket.active_ns["/chat"].emit("news", number)
+    assert [client.event("/chat") for _ in range(3)] == [
+        ["news", number] for number in range(3)
+    ]
+    assert namespace.left == []
+
+
+@polling
+def test_the_end_is_noticed_though_a_message_comes_at_the_same_time(
+    serve: Serve, kind: str
+) -> None:
+    live = serve({"/chat": Echo})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    socket = live.socket(client)
+    raw = hanging(live, client)
+    # Nothing has a turn between the two.
+    raw.sock.shutdown(SHUT_WR)
+    socket.active_ns["/chat"].emit("news", 1)
+    assert client.event("/chat") == ["news", 1]
+
+
+@polling
+def test_a_client_that_polls_no_more_has_left(serve: Serve, kind: str) -> None:
+    """Long before its heartbeat is missed."""
+    namespace = fresh(Witness)
+    live = serve({"/chat": namespace}, handshake_timeout=0.5)
+    client, stays = live.client(kind), live.client(kind)
+    for each in (client, stays):
+        each.join("/chat")
+        end_of(hanging(live, each), "closed")
+    assert isinstance(stays, PollingClient)
+    again = gevent.spawn(stays.poll)
+    wait_for(lambda: namespace.left, "the client is given up")
+    assert namespace.left == ["transport close"]
+    live.socket(stays).active_ns["/chat"].emit("news", 1)
+    assert again.get(timeout=DEADLINE)
+
+
+@polling
+def test_a_client_that_posts_has_not_left(serve: Serve, kind: str) -> None:
+    namespace = fresh(Witness)
+    live = serve({"/chat": namespace})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    transport: Any = live.socket(client).transport
+    end_of(hanging(live, client), "closed")
+    wait_for(lambda: transport._deserted.slot >= 0, "the end is noticed")
+    client.emit("/chat", "echo", 1)
+    assert transport._deserted.slot < 0
+    assert namespace.left == []
+
+
+@polling
+def test_what_could_not_be_written_is_kept_in_order(serve: Serve, kind: str) -> None:
+    # More than the kernel takes at once.
+    large = "x" * 500_000
+    listener = native_socket.socket()
+    listener.setsockopt(SOL_SOCKET, SO_SNDBUF, 10_000)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    live = serve({"/chat": Echo}, listener=listener)
+    client: Any = live.client(kind)
+    client.join("/chat")
+    namespace = live.socket(client).active_ns["/chat"]
+    transport: Any = live.socket(client).transport
+    namespace.emit("news", large)
+    raw = live.raw(receive_buffer=4096)
+    raw.send_raw(f"GET {client.target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    wait_for(lambda: not len(transport.outbox), "the poll takes it")
+    namespace.emit("news", 2)
+    end_of(raw, "reset")
+    assert client.event("/chat")[1] == large
+    assert client.event("/chat") == ["news", 2]
+
+
+def test_packets_that_are_put_back_are_the_next_ones() -> None:
+    outbox = PollingOutbox(OutputBounds(1000, 1.0))
+    for text in "abc":
+        outbox.send(Encoded(text))
+    taken = outbox.take(2)
+    outbox.put_back(taken)
+    assert outbox.size == 3
+    assert outbox.take() == ["a", "b", "c"]
+    assert not outbox.ready
+
+
+@polling
+def test_the_last_packets_are_kept_too(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": fresh(Witness)})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    transport: Any = live.socket(client).transport
+    live.socket(client).kill(reason="server shutting down")
+    messages = transport.poll(live.raw().sock)
+    assert live.server.lingering(client.sid) is None
+    transport.put_back(messages)
+    assert client.poll() == messages
+    assert live.server.lingering(client.sid) is None
+
+
+@polling
+def test_a_poll_takes_the_place_of_one_whose_connection_ended(
+    serve: Serve, kind: str
+) -> None:
+    """It is no second poll beside the first."""
+    namespace = fresh(Witness)
+    live = serve({"/chat": namespace})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    raw = hanging(live, client)
+    gevent.idle()
+    end_of(raw, "closed")
+    live.socket(client).active_ns["/chat"].emit("news", 1)
+    assert client.event("/chat") == ["news", 1]
+    assert namespace.left == []

@@ -441,6 +441,41 @@ def test_who_leaves_the_namespace_hears_nothing(live: Live, app: App) -> None:
     assert len(app.channels) == 0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_left_leaves_nothing_of_what_came_later(
+    live: Live, app: App, kind: str
+) -> None:
+    client = connect(live, kind)
+    client.join("/named")
+    subscribe(client, "news")
+    left = live.socket(client).active_ns["/chat"]
+    assert isinstance(left, Rooms)
+    listener = left._listener()
+    client.leave("/chat")
+    client.join("/chat")
+    left._subscribe("news", "news")
+    assert left.channels == []
+    assert len(app.channels) == 0
+    subscribe(client, "news")
+    app.channels.unsubscribe("news", listener)
+    client.emit("/named", "say", "news", "heard")
+    assert client.event("/chat") == ["pubblication", "heard"]
+
+
+def test_who_publishes_when_it_leaves_does_not_hear_it(live: Live) -> None:
+    client, other = connect(live), connect(live)
+    for each in (client, other):
+        each.join("/named")
+        subscribe(each, "news")
+    left: Any = live.socket(client).active_ns["/chat"]
+    left.recv_disconnect = lambda: left.publish("news", "left")
+    client.leave("/chat")
+    assert other.event("/chat") == ["pubblication", "left"]
+    # Nothing was sent to it before this.
+    assert client.call("/named", "heard") == [[]]
+    assert left.left == ["news"]
+
+
 # Publishing from elsewhere
 
 

@@ -58,11 +58,14 @@ class Listener(NamedTuple):
     """A client's namespace that hears a channel.
 
     :param named: whether its events carry the channel as second argument.
+    :param owner: the namespace itself; the client may come back to a later one of the
+        same name, and what the earlier one leaves is not what the later one hears.
     """
 
     socket: Socket
     endpoint: str
     named: bool
+    owner: object = None
 
     @property
     def audience(self) -> Audience:
@@ -76,17 +79,21 @@ class Channel:
     def __init__(self, name: str, skipping: Skipping) -> None:
         self.name = name
         self._skipping = skipping
-        self.audiences: dict[Audience, dict[Socket, None]] = {}
+        #: By audience, the sockets, each with the owner of its listener.
+        self.audiences: dict[Audience, dict[Socket, object]] = {}
         #: Held while the backend is asked for the channel.
         self.asking = BoundedSemaphore(1)
         self.open = False
 
     def add(self, listener: Listener) -> None:
-        self.audiences.setdefault(listener.audience, {})[listener.socket] = None
+        self.audiences.setdefault(listener.audience, {})[listener.socket] = (
+            listener.owner
+        )
 
     def discard(self, listener: Listener) -> None:
         sockets = self.audiences.get(listener.audience, {})
-        sockets.pop(listener.socket, None)
+        if sockets.get(listener.socket) is listener.owner:
+            sockets.pop(listener.socket, None)
         if not sockets:
             self.audiences.pop(listener.audience, None)
 

@@ -203,6 +203,12 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         handler = self._handler(method_name, method)
         self._decorated(method)(*(channel,)[: handler.most])
 
+    def _begin_end(self) -> None:
+        super()._begin_end()
+        # What `recv_disconnect` publishes is not for the one that leaves.
+        for channel in self._heard:
+            self._channels().unsubscribe(channel, self._listener())
+
     def kill_local_jobs(self) -> None:
         for channel in in_turns(self.channels):
             try:
@@ -260,7 +266,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         return self._hub
 
     def _listener(self) -> Listener:
-        return Listener(self.socket, self.ns_name, self.pubblication_channel)
+        return Listener(self.socket, self.ns_name, self.pubblication_channel, self)
 
     def _method_name(self, prefix: str, channel: Any) -> str | None:
         """The method for a channel whose name came from a client, if there is one."""

@@ -258,7 +258,9 @@ class SocketIOHandler(PollingHandler):
     ) -> Body:
         lingering = self.server.lingering(route.sid)
         if lingering is not None and environ["REQUEST_METHOD"] == "GET":
-            headers, body = payloads.answer(route, lingering.socket, lingering.poll())
+            headers, body = payloads.answer(
+                route, lingering.socket, self._take(lingering)
+            )
             start("200 OK", headers)
             return [body]
         if generation is SOCKETIO_1 and (

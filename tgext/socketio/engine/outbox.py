@@ -137,6 +137,11 @@ class PollingOutbox(Outbox):
             self.size += _size(encoded.text)
             self._ready.set()
 
+    @property
+    def ready(self) -> bool:
+        """Whether :meth:`wait` would return at once."""
+        return self._ready.is_set()
+
     def wait(self) -> None:
         """Block until there is a packet, or :meth:`wake` or :meth:`close`."""
         self._ready.wait()
@@ -170,6 +175,12 @@ class PollingOutbox(Outbox):
             if not self.closed:
                 self._ready.clear()
         return packets
+
+    def put_back(self, packets: Sequence[str | bytes]) -> None:
+        """Packets that were taken did not get to the client: the next poll has them."""
+        self._packets.extendleft(reversed(packets))
+        self.size += sum(map(_size, packets))
+        self._ready.set()
 
     def move_to(self, other: SocketOutbox, prefix: bytes) -> None:
         """Hand all that waits to the outbox of the transport that follows.

@@ -28,24 +28,11 @@ StartResponse = Callable[..., Any]
 Body = Iterable[bytes]
 
 
-class PollAnswer(list[bytes]):
-    """The answer to a poll; closed when the client has taken it, or left.
-
-    :param body: what it brings.
-    """
-
-    def __init__(self, body: bytes, transport: PollingTransport) -> None:
-        super().__init__([body])
-        self._taking = transport.answering()
-        self._taking.__enter__()
-
-    def close(self) -> None:
-        """Called by pywsgi when all was sent, or will not be."""
-        self._taking.__exit__(None, None, None)
-
-
 class PollingHandler(HTTPHandler):
     """The part of the handler that serves them."""
+
+    #: What the answer to a poll has, until it has been sent.
+    _taken: tuple[PollingTransport, list[str | bytes], Any] | None = None
 
     def _polling(
         self,
@@ -69,13 +56,13 @@ class PollingHandler(HTTPHandler):
             if route.transport in STREAMS:
                 content_type, stream = STREAMS[route.transport]
                 start("200 OK", [("Content-Type", content_type)])
-                return stream(transport)
-            packets = transport.poll()
+                return stream(transport, self.socket)
+            packets = self._take(transport)
             if transport.refused:
                 return self._unknown_session(route, generation, environ, start)
             headers, body = payloads.answer(route, socket, packets)
             start("200 OK", headers)
-            return PollAnswer(body, transport)
+            return [body]
         else:
             if transport.posting and generation is not SOCKETIO_1:
                 # Nobody knows which of the two came first.
@@ -133,8 +120,28 @@ class PollingHandler(HTTPHandler):
             why = escape(error.reason, 200)
             raise refusal(socket.generation, (3, error.reason), why) from error
 
+    def _take(self, transport: PollingTransport) -> list[str | bytes]:
+        """What a poll is answered with; kept until the answer has been sent."""
+        messages = transport.poll(self.socket)
+        self._taken = transport, messages, self.socket
+        transport.answer_begins(self.socket)
+        return messages
+
+    def run_application(self) -> None:
+        sent = False
+        try:
+            super().run_application()
+            sent = True
+        finally:
+            if self._taken is not None:
+                transport, messages, sock = self._taken
+                self._taken = None
+                if not sent:
+                    transport.put_back(messages)
+                transport.answer_ends(sock)
+
     def _check_overlap(self, socket: Socket, transport: PollingTransport) -> None:
-        if not transport.polling:
+        if not transport.polling or transport.waits_in_vain:
             return
         if socket.generation is SOCKETIO_1:
             # The client gave up on a poll that still hangs here.

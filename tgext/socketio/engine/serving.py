@@ -10,7 +10,7 @@ from geventwebsocket.exceptions import WebSocketError
 
 from .failures import FAILURES
 from .handshake import HandshakeRefused
-from .interruption import Interrupted
+from .interruption import Interrupted, Overdue
 from .logs import get_logger
 from .origins import drop_credentials
 from .refusals import log_handshake_refusal
@@ -56,7 +56,8 @@ def _offer(
 
     code = 1011
     try:
-        body = _begin(server.application(environ, start), websocket)
+        with websocket.running():
+            body = _begin(server.application(environ, start), websocket)
         code = 1000
         return None if websocket.mistrusted else body
     except HandshakeRefused as refused:
@@ -67,6 +68,9 @@ def _offer(
         content = ("Content-Type", "text/plain; charset=UTF-8")
         start_response(refused.status, [*refused.headers, content])
         return [text]
+    except Overdue as error:
+        log.warning("The application of a WebSocket was interrupted: %s", error)
+        return []
     except Interrupted:
         raise
     except FAILURES as error:

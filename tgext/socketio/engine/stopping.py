@@ -51,6 +51,8 @@ def end_at_once(connections: Connections) -> None:
     gevent.joinall(ending, timeout=FAREWELL_TIMEOUT)
     for each in list(connections.endings):
         each.interrupt()
+    for websocket in list(connections.websockets):
+        websocket.interrupt()
 
 
 def _end(socket: Socket) -> gevent.Greenlet[..., object]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -20,7 +21,8 @@ from ..wire.errors import ProtocolError
 from .account import cost
 from .assembler import AckFilter
 from .handlers import CLIENT_LEFT, SERVER_LEFT
-from .heartbeat import Heartbeat
+from .hangup import HangupWatch, has_gone
+from .heartbeat import Deadline, Heartbeat
 from .logs import get_logger
 from .outbox import Encoded, PollingOutbox, SocketOutbox
 from .turns import Turns, in_turns
@@ -146,7 +148,15 @@ class PollingTransport(Transport):
         self.refused = False
         #: The WebSocket that is about to take over.
         self.follower: WebSocketTransport | None = None
+        #: Whether there may be a next poll, which has what one did not take.
+        self.keeps = True
         self._released = False
+        self._watches: set[HangupWatch] = set()
+        #: The connections on which polls are being answered.
+        self._answering: set[Any] = set()
+        self._answered: Event | None = None
+        #: Ends the connection when no request follows a poll that failed.
+        self._deserted = Deadline(self._desert)
         self._inbox: deque[str | bytes] = deque()
         #: Held by those whose bodies are read: one may be slow.
         self._readers = BoundedSemaphore(2)
@@ -180,22 +190,100 @@ class PollingTransport(Transport):
     def handling(self) -> Sequence[gevent.Greenlet[..., Any]]:
         return () if self.worker is None else (self.worker,)
 
-    def poll(self) -> list[str | bytes]:
-        """Wait for messages, and return them."""
-        self.heartbeat.heard = True
+    def poll(self, sock: Any) -> list[str | bytes]:
+        """Wait for messages, and return them.
+
+        A poll whose connection ends takes none, and the next one has them.
+
+        :param sock: the gevent socket that the answer leaves by.
+        """
+        self._request_came()
+        if self._answering:
+            self._end_answers()
         self.polling += 1
         try:
-            if self.follower is None or not self._released:
-                self.outbox.wait()
-            packets = self.outbox.take()
+            if not self.outbox.ready and not (self.follower and self._released):
+                self._wait(sock)
+            dead = has_gone(sock)
+            packets = self.outbox.take(0) if dead else self.outbox.take()
         finally:
             self.polling -= 1
-        if self.closed and not len(self.outbox):
+        if dead:
+            self._poll_failed()
+        elif self.closed and not len(self.outbox):
             self.server.stop_lingering(self)
         return packets or [self.socket.generation.noop]
 
     def runs_in(self, greenlet: object) -> bool:
         return greenlet is self.worker
+
+    def _wait(self, sock: Any) -> None:
+        watch = HangupWatch(sock, self.server.wheel, self.outbox.wake)
+        self._watches.add(watch)
+        try:
+            self.outbox.wait()
+        finally:
+            self._watches.discard(watch)
+            watch.close()
+
+    @property
+    def waits_in_vain(self) -> bool:
+        """Whether the clients of all polls that wait have gone."""
+        return all(has_gone(each.sock) for each in self._watches)
+
+    def _end_answers(self) -> None:
+        """A client that polls anew has given up on an answer that is still under way.
+
+        Returns when what it has of them is known, and the rest is put back.
+        """
+        for each in self._answering:
+            try:
+                each._sock.shutdown(SHUT_RDWR)
+            except OSError:
+                pass  # it has ended
+        self._answered = self._answered or Event()
+        self._answered.wait()
+
+    def answer_begins(self, sock: Any) -> None:
+        """What :meth:`poll` returned is about to be sent.
+
+        A client that takes it is not slow.
+        """
+        self._answering.add(sock)
+        self.outbox.answering += 1
+
+    def answer_ends(self, sock: Any) -> None:
+        """It has been sent, or put back."""
+        self._answering.discard(sock)
+        self.outbox.answering -= 1
+        if self._answered is not None and not self._answering:
+            self._answered.set()
+            self._answered = None
+
+    def put_back(self, messages: Sequence[str | bytes]) -> None:
+        """What :meth:`poll` returned did not reach the client: the next one has it."""
+        if messages != [self.socket.generation.noop] and self.keeps:
+            self.outbox.put_back(messages)
+            if self.closed and self.server.lingering(self.socket.sessid) is None:
+                self.server.linger(self, LINGER)
+        self._poll_failed()
+
+    def _request_came(self) -> None:
+        self.heartbeat.heard = True
+        self.server.wheel.discard(self._deserted)
+
+    def _poll_failed(self) -> None:
+        """A poll ended with its connection. A client that lives polls again."""
+        if not self.closed and self._deserted.slot < 0:
+            self.server.wheel.add(self._deserted, self.server.handshake_timeout)
+
+    def _desert(self) -> None:
+        if not (self.polling or self.posting or self.follower):
+            gevent.spawn(self.socket.kill, reason="transport close")
+
+    def stop(self) -> None:
+        super().stop()
+        self.server.wheel.discard(self._deserted)
 
     @contextmanager
     def one_post(self) -> Iterator[None]:
@@ -204,6 +292,7 @@ class PollingTransport(Transport):
         It waits while two others are read, and while too much of what came before it is
         not handled; its body is read after that.
         """
+        self._request_came()
         self.posting += 1
         try:
             with self._readers:
@@ -302,15 +391,6 @@ class PollingTransport(Transport):
         self.socket.account.release(sum(map(cost, self._inbox)))
         self._inbox.clear()
 
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """A poll is being answered: a client that takes it is not slow."""
-        self.outbox.answering += 1
-        try:
-            yield
-        finally:
-            self.outbox.answering -= 1
-
     def refuse(self) -> None:
         """End the connection because of a POST that was refused.
 
@@ -336,6 +416,7 @@ class PollingTransport(Transport):
         if self.follower is not None:
             self.follower.abort()
         if self.refused or (reason in LOST and not self.polling):
+            self.keeps = False
             self.outbox._drop()
         elif reason != CLIENT_LEFT:
             self._say_farewell(reason)

@@ -54,6 +54,7 @@ class Upgrade:
     def _switch(self) -> None:
         self.polling.stop()
         prefix = self.polling.socket.generation.prefix
+        self.polling.keeps = False
         self.polling.outbox.move_to(self.websocket.outbox, prefix)
         # A handler of what came by polling may still run.
         self.websocket.worker = self.polling.worker

@@ -7,8 +7,10 @@ not: see :mod:`~tgext.socketio.engine.framestream`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from gevent import getcurrent
 from geventwebsocket.exceptions import WebSocketError
 from geventwebsocket.websocket import MSG_ALREADY_CLOSED, MSG_SOCKET_DEAD
 from geventwebsocket.websocket import WebSocket as GeventWebSocket
@@ -20,6 +22,8 @@ from ..wire.origin import Origins
 from ..wire.websocket import BINARY, TEXT, Broadcast, parse_close
 from .framestream import FrameStream
 from .handshake import HandshakeRefused, read_handshake
+from .heartbeat import Deadline
+from .interruption import Overdue, interrupt
 from .options import check_origins
 from .origins import (
     CREDENTIALS,
@@ -68,6 +72,9 @@ class WebSocket(GeventWebSocket):
         self._answered = False
         #: Whether :meth:`receive` has said that the connection ended.
         self._told = False
+        #: The greenlet of the application, while it runs.
+        self._runner: Any = None
+        self._overdue: Deadline | None = None
         #: Whether :meth:`fail` was called.
         self.failed = False
         #: Whether the page that asks may connect, but not with its user's cookies.
@@ -360,6 +367,40 @@ class WebSocket(GeventWebSocket):
     def _ended(self) -> None:
         for group in list(self._groups):
             group.discard(self)
+        if self._runner is not None:
+            server = self.handler.server
+            self._overdue = Deadline(self._end_unaware)
+            server.wheel.add(self._overdue, server.shutdown_timeout)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The application runs: it is interrupted when it does not notice the end.
+
+        One that has not been told by :meth:`receive`, and has not closed the connection
+        itself, has ``shutdown_timeout`` of the server to find out.
+        """
+        self._runner = getcurrent()
+        try:
+            yield
+        finally:
+            self._runner = None
+            if self._overdue is not None:
+                self.handler.server.wheel.discard(self._overdue)
+
+    def _end_unaware(self) -> None:
+        if not self._told:
+            self.interrupt()
+
+    def interrupt(self) -> None:
+        """End the application, if it runs."""
+        runner, server = self._runner, self.handler.server
+        if runner is not None:
+            server.interrupted += 1
+            error = Overdue(
+                "the client has gone, and shutdown_timeout, "
+                f"{server.shutdown_timeout:g} s, is over"
+            )
+            interrupt(runner, error, lambda: self._runner is runner)
 
     def end(self, code: int = 1000) -> None:
         """The application has returned: close, and release the connection.
