@@ -39,14 +39,23 @@ def test_a_permission_that_was_taken_away_is_gone_for_the_next_event(
     assert ada.event("/notes") == [*DENIED, denial]
 
 
+def expect_to_come_back(client: clients.WebSocket5) -> None:
+    """A client of Socket.IO then connects again by itself."""
+    assert client.receive() == "1"
+    client.websocket.receive_close()
+
+
 def test_who_logs_out_in_another_tab_is_nobody_here(site: Site) -> None:
     browser = Browser(site).log_in("ada")
-    ada = browser.connect()
+    ada, bob = browser.connect(), Browser(site).log_in("bob").connect()
     assert ada.call("/notes", "who") == ["ada"]
     browser.log_out()
+    expect_to_come_back(ada)
+    ada = browser.connect()
     assert ada.call("/notes", "who") == [None]
     ada.emit("/notes", "manage")
     assert ada.event("/notes")[:2] == DENIED
+    assert bob.call("/notes", "who") == ["bob"]
 
 
 def test_whom_allow_only_names_no_longer_has_to_go(site: Site) -> None:
@@ -54,12 +63,26 @@ def test_whom_allow_only_names_no_longer_has_to_go(site: Site) -> None:
     bob = browser.connect("/members")
     assert bob.call("/members", "who") == ["bob"]
     browser.log_out()
-    bob.emit("/members", "who")
-    assert bob.event("/members") == [*DENIED, "Members only"]
-    assert bob.read() == {"type": "disconnect", "endpoint": "/members"}
-    nobody = Browser(site).connect()
+    expect_to_come_back(bob)
+    nobody = browser.connect()
     nobody.send(nobody.dialect.connect("/members"))
     assert nobody.read()["type"] == "refused"
+
+
+def test_a_session_that_was_planted_in_a_browser_opens_nothing(site: Site) -> None:
+    attacker, victim = Browser(site), Browser(site)
+    attacker.ask("/remember", name="colour", value="red")
+    victim.cookies = {**attacker.cookies}
+    hers, another = attacker.connect(), Browser(site).log_in("bob").connect()
+    assert hers.call("/notes", "recall", "colour") == ["red"]
+    victim.log_in("ada")
+    expect_to_come_back(hers)
+    again = attacker.connect()
+    assert again.call("/notes", "who") == [None]
+    victim.visit("/login")
+    assert again.call("/notes", "who", number=2) == [None]
+    assert victim.connect().call("/notes", "who") == ["ada"]
+    assert another.call("/notes", "who") == ["bob"]
 
 
 def test_whom_the_controller_lets_in_no_longer_has_to_go(site: Site) -> None:

@@ -6,6 +6,9 @@ import gc
 from typing import Any
 
 import pytest
+from beaker.session import SessionObject
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tgext.socketio import cookies
 from tgext.socketio.cookies import BrowserCookies, CookieWatch, secret_names
@@ -16,19 +19,32 @@ NAMES = ("ticket", "session")
 class Browser:
     """A connection's environ, and the pages that its browser visits."""
 
-    def __init__(self, header: str) -> None:
+    def __init__(self, header: str, user: str | None = "ada") -> None:
         self.environ = {"HTTP_COOKIE": header}
-        self.cookies = BrowserCookies(self.environ, NAMES)
+        self.ended = False
+        self.cookies = BrowserCookies(self.environ, NAMES, user, self.end)
+
+    def end(self) -> None:
+        self.ended = True
 
     @property
-    def header(self) -> str:
-        return self.environ["HTTP_COOKIE"]
+    def header(self) -> str | None:
+        return None if self.ended else self.environ["HTTP_COOKIE"]
 
 
-def visit(cookie: str, *told: str, opening: Any = None) -> None:
-    """A page that is visited with ``cookie`` and tells ``told``."""
+def visit(
+    cookie: str,
+    *told: str,
+    opening: Any = None,
+    user: str | None = "ada",
+    session: Any = None,
+) -> None:
+    """A page that a user visits with ``cookie`` and that tells ``told``."""
 
     def application(environ: Any, start_response: Any) -> list[bytes]:
+        if user is not None:
+            environ["repoze.who.identity"] = {"repoze.who.userid": user}
+        environ["beaker.session"] = session
         start_response("200 OK", [("Set-Cookie", each) for each in told])
         return [b"a page"]
 
@@ -42,24 +58,90 @@ def visit(cookie: str, *told: str, opening: Any = None) -> None:
     [
         ("ticket=b; Path=/", "lang=en; ticket=b"),
         ('ticket="b c"; Path=/', 'lang=en; ticket="b c"'),
-        ("ticket=; Max-Age=0", "lang=en"),
-        ("ticket=; Max-Age=-1", "lang=en"),
-        ("ticket=x; Expires=Thu, 01-Jan-1970 00:00:00 GMT", "lang=en"),
-        ("ticket=x; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "lang=en"),
+        ("ticket=; Max-Age=0", None),
+        ("ticket=; Max-Age=-1", None),
+        ("ticket=x; Expires=Thu, 01-Jan-1970 00:00:00 GMT", None),
+        ("ticket=x; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None),
         ("ticket=b; Expires=Fri, 31 Dec 9999 23:59:59 GMT", "lang=en; ticket=b"),
         ("ticket=b; Max-Age=soon", "lang=en; ticket=b"),
         ("ticket=a; Path=/", "lang=en; ticket=a"),
         ("lang=de", "lang=en; ticket=a"),
         ("other=1", "lang=en; ticket=a"),
         ("", "lang=en; ticket=a"),
+        ("session=s", "lang=en; ticket=a; session=s"),
     ],
 )
-def test_what_a_page_tells_the_browser_is_told_the_connection(
-    told: str, header: str
+def test_a_page_of_the_same_user_tells_the_connection_too(
+    told: str, header: str | None
 ) -> None:
+    """A logout ends it."""
     browser = Browser("lang=en; ticket=a")
     visit("ticket=a; lang=en", told)
     assert browser.header == header
+
+
+#: Whose connection it is, who asks for a page, what the page sets.
+OF_OTHERS = [
+    ("ada", "bob", "ticket=b"),
+    ("ada", None, "ticket=b"),
+    (None, "ada", "ticket=b"),
+    (None, None, "ticket=b"),
+    ("ada", "bob", "session=t"),
+    (None, "ada", "session=t"),
+    (None, None, "session=t"),
+    (None, None, "session=; Max-Age=0"),
+    (None, "ada", "session=; Max-Age=0"),
+]
+
+
+@pytest.mark.parametrize(("user", "visitor", "told"), OF_OTHERS)
+def test_whoever_shares_an_old_cookie_is_not_given_the_new_one(
+    user: str | None, visitor: str | None, told: str
+) -> None:
+    """Session fixation: somebody may have planted the old one in the browser."""
+    browser = Browser("session=s", user)
+    visit("session=s; lang=en", told, user=visitor)
+    assert browser.ended
+    assert browser.environ["HTTP_COOKIE"] == "session=s"
+    # And what comes later is not told it at all.
+    visit("session=t; ticket=b", "session=u", "ticket=c", user=user)
+    assert browser.environ["HTTP_COOKIE"] == "session=s"
+
+
+def test_a_login_ends_the_connections_of_the_same_browser_before() -> None:
+    anonymous = [Browser("session=s", None), Browser("session=s; lang=de", None)]
+    elsewhere = Browser("session=t", None)
+    visit("session=s", "ticket=a", user="ada")
+    assert [each.ended for each in anonymous] == [True, True]
+    assert not elsewhere.ended
+
+
+@pytest.mark.parametrize("user", [None, "ada"])
+@pytest.mark.parametrize("visitor", [None, "ada", "bob"])
+def test_a_session_in_a_cookie_goes_on_while_its_id_stays(
+    user: str | None, visitor: str | None
+) -> None:
+    """Such a cookie is another each time that its session is saved."""
+    options = {"type": "cookie", "key": "session", "validate_key": "secret"}
+
+    def save(cookie: str, **values: Any) -> tuple[Any, str]:
+        session = SessionObject({"HTTP_COOKIE": cookie}, **options)
+        session.update(values)
+        session.save()
+        session.persist()
+        return session, session.__dict__["_headers"]["cookie_out"].strip()
+
+    first, told = save("", colour="red")
+    cookie = told.partition(";")[0]
+    browser = Browser(cookie, user)
+    second, told = save(cookie, colour="blue")
+    assert first.id == second.id
+    visit(cookie, told, user=visitor, session=second)
+    assert browser.header == told.partition(";")[0] != cookie
+    # A new one is another session, whatever it holds.
+    third, told = save("", colour="blue")
+    visit(str(browser.header), told, user="carl", session=third)
+    assert browser.ended
 
 
 def test_another_browser_hears_nothing() -> None:
@@ -77,13 +159,47 @@ def test_all_connections_of_a_browser_follow_it_step_by_step() -> None:
     assert [each.header for each in browsers] == ["ticket=c", "session=t; ticket=c"]
 
 
+def test_one_that_follows_no_more_is_not_met_by_its_old_cookie() -> None:
+    ada, bob = Browser("session=s; ticket=a"), Browser("session=s", "bob")
+    visit("session=s; ticket=a", "session=t")
+    assert (ada.header, bob.ended) == ("session=t; ticket=a", True)
+    visit("session=s", "session=u", user=None)
+    assert ada.header == "session=t; ticket=a"
+
+
 def test_what_the_opening_request_is_told_holds_for_its_connection() -> None:
-    browser = Browser("")
+    browser = Browser("", None)
     opening = type("Socket", (), {"around": browser})
     visit("", "session=s; Path=/", "lang=de", opening=opening)
     assert browser.header == "session=s; lang=de"
-    visit("session=s", "session=; Max-Age=0")
-    assert browser.header == "lang=de"
+    visit("session=s", "session=; Max-Age=0", user=None)
+    assert browser.ended
+
+
+@given(
+    user=st.sampled_from([None, "ada", "bob"]),
+    visits=st.lists(
+        st.tuples(
+            st.sampled_from([None, "ada", "bob"]),
+            st.sampled_from(["", "session=s", "ticket=a", "session=s; ticket=a"]),
+            st.sampled_from(["session=t", "ticket=b", "session=", "ticket=", "lang=x"]),
+        ),
+        max_size=6,
+    ),
+)
+def test_no_connection_is_given_what_another_user_has(
+    user: str | None, visits: list[tuple[str | None, str, str]]
+) -> None:
+    browser = Browser("session=s; ticket=a", user)
+    given_to_others = {"session=s", "ticket=a"}
+    mine: set[str] = set()
+    for visitor, cookie, told in visits:
+        ends = "; Max-Age=0" if told.endswith("=") else ""
+        visit(cookie, told + ends, user=visitor)
+        if user is not None and visitor == user and not ends:
+            mine.add(told)
+    for each in browser.environ["HTTP_COOKIE"].split("; "):
+        assert each in given_to_others | mine or not each
 
 
 def test_nothing_is_kept_of_connections_that_ended() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import tg
@@ -13,7 +13,7 @@ from tg import MinimalApplicationConfigurator, TGController, expose, predicates,
 from tg.configuration.auth import TGAuthMetadata
 from tg.configurator.components.auth import SimpleAuthenticationConfigurationComponent
 
-from tests.engine.clients import RESOURCE, Http
+from tests.engine.clients import RESOURCE, Http, wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.cookies import CookieWatch
@@ -42,6 +42,12 @@ class Users(TGAuthMetadata):
 
 
 class Lab(SocketIOTGNamespace):
+    left: ClassVar[list[str | None]] = []
+
+    def recv_disconnect(self):
+        identity = tg.request.identity
+        self.left.append(identity and identity["repoze.who.userid"])
+
     def on_who(self):
         identity = tg.request.identity
         return identity and [
@@ -66,7 +72,7 @@ class Lab(SocketIOTGNamespace):
 
 
 class Members(SocketIOTGNamespace):
-    allow_only = predicates.not_anonymous("Members only")
+    allow_only = predicates.has_permission("manage", msg="Members only")
 
     def on_who(self):
         return tg.request.identity["repoze.who.userid"]
@@ -78,7 +84,7 @@ class SocketIO(SocketIOController):
 
 
 class GuardedSocketIO(SocketIO):
-    allow_only = predicates.not_anonymous("Members only")
+    allow_only = predicates.has_permission("manage", msg="Members only")
 
 
 class RootController(TGController):
@@ -162,15 +168,35 @@ def test_a_logout_in_another_tab_is_one_here(site: Site) -> None:
     cookie = site.log_in("ada")
     client, other = site.connect(cookie), site.connect(site.log_in("bob"))
     site.visit("/logout_handler", cookie)
-    assert client.call("/lab", "who", number=1) == [None]
+    # It is told to come back, as what its browser is now.
+    assert client.receive() == "1"
+    client.websocket.receive_close()
     assert other.call("/lab", "who", number=1)[0][0] == "bob"
+
+
+def test_a_socket_with_the_old_session_does_not_become_the_victim_s(
+    serve: Callable[..., Live],
+) -> None:
+    """Session fixation: the attacker planted its own session in the browser."""
+    site = Site(serve)
+    planted = "beaker.session.id=planted"
+    attacker = site.connect(planted)
+    assert attacker.call("/lab", "who", number=1) == [None]
+    bystander = site.connect("beaker.session.id=other")
+    site.log_in("ada", planted)
+    assert attacker.receive() == "1"
+    attacker.websocket.receive_close()
+    # What it comes back with is what it had.
+    again = site.connect(planted)
+    assert again.call("/lab", "who", number=1) == [None]
+    assert bystander.call("/lab", "who", number=1) == [None]
 
 
 def test_whom_allow_only_names_no_longer_has_to_go(site: Site) -> None:
     cookie = site.log_in("ada")
     client = site.connect(cookie, "/members")
     assert client.call("/members", "who", number=1) == ["ada"]
-    site.visit("/logout_handler", cookie)
+    site.users.permissions["ada"].clear()
     client.emit("/members", "who")
     assert client.event("/members") == [*DENIED, "Members only"]
     assert client.read() == {"type": "disconnect", "endpoint": "/members"}
@@ -185,7 +211,7 @@ def test_a_guarded_controller_ends_the_connection(
     cookie = site.log_in("ada")
     client = site.connect(cookie)
     assert client.call("/lab", "who", number=1)[0][0] == "ada"
-    site.visit("/logout_handler", cookie)
+    site.users.permissions["ada"].clear()
     client.emit("/lab", "who")
     assert client.event("/lab") == [*DENIED, "Members only"]
     assert client.read()["type"] == "disconnect"
@@ -197,7 +223,47 @@ def test_a_connection_never_becomes_another_user_s(site: Site) -> None:
     client = site.connect(cookie)
     other = {"Cookie": cookie, "X-Cookie": site.log_in("bob")}
     assert site.live.http().get("/swap", other).text == "swapped"
-    assert client.call("/lab", "who", number=1) == [None]
+    assert client.receive() == "1"
+    client.websocket.receive_close()
+
+
+@pytest.mark.parametrize("namespace", ["/lab", "/members"])
+@pytest.mark.parametrize("becomes", ["bob", ""])
+def test_an_event_that_finds_another_user_ends_the_connection(
+    site: Site, namespace: str, becomes: str
+) -> None:
+    """However that came about."""
+    client, other = site.connect(site.log_in("ada")), site.connect(site.log_in("ada"))
+    socket = site.live.socket(client)
+    around: Any = socket.around
+    around.environ["HTTP_COOKIE"] = site.log_in(becomes) if becomes else ""
+    if namespace == "/lab":
+        client.emit("/lab", "who", number=1)
+    else:
+        client.send("40/members,")
+    # It is not answered; nobody is refused, who would not come back.
+    assert client.receive() == "1"
+    client.websocket.receive_close()
+    assert socket.disconnect_reason == "user changed"
+    assert other.call("/lab", "who", number=1)[0][0] == "ada"
+
+
+def test_who_was_nobody_does_not_become_somebody(site: Site) -> None:
+    client = site.connect("")
+    around: Any = site.live.socket(client).around
+    around.environ["HTTP_COOKIE"] = site.log_in("ada")
+    client.emit("/lab", "manage", number=1)
+    assert client.receive() == "1"
+
+
+def test_the_end_is_told_to_who_it_was(site: Site) -> None:
+    cookie = site.log_in("ada")
+    client = site.connect(cookie)
+    Lab.left.clear()
+    site.visit("/logout_handler", cookie)
+    client.websocket.drain()
+    wait_for(lambda: Lab.left, "recv_disconnect")
+    assert Lab.left == ["ada"]
 
 
 def test_a_ticket_issued_anew_is_the_connection_s_too(
@@ -214,7 +280,8 @@ def test_a_ticket_issued_anew_is_the_connection_s_too(
     assert client.call("/lab", "who", number=1)[0][0] == "ada"
     # And a ticket that no page renews comes to its end.
     monkeypatch.setattr(auth_tkt.time, "time", lambda: now() + 60)
-    assert client.call("/lab", "who", number=2) == [None]
+    client.emit("/lab", "who", number=2)
+    assert client.receive() == "1"
 
 
 def test_a_look_up_holds_as_long_as_the_option_says(

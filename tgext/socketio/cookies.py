@@ -1,25 +1,33 @@
 """The cookies of a browser, as its connections know them.
 
-A connection brings its cookies once, when it opens. A page that the browser visits
-later may replace them (a new session, a ticket that was issued anew) or take them back
-(a logout), and what the browser knows then, its open connections know too. That holds
-for the cookies that nobody can guess, and for the pages that this process serves.
+A connection brings its cookies once, when it opens, and keeps the user that it opened
+with. A page that the browser visits later may replace them. Where that goes on with the
+same user (a ticket that was issued anew, a session of the same login), connections that
+had the old ones have the new ones too. Where it does not (a login, a logout, another
+session), they end and are told to come back: the browser does, with what it has then.
+
+None of them is given what it did not open with: the old cookie may have been planted in
+the browser by somebody who holds a connection with it (session fixation).
+
+That holds for the cookies that nobody can guess, and for the pages that this process
+serves.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.utils import mktime_tz, parsedate_tz
+from functools import cached_property
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
-from .engine.virtsocket import Socket
+from .identity import user_of
 
 
 def secret_names(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The cookies that say who a browser is: of the login, and of beaker's session."""
+    """The cookies that say who a browser is: of the login, then of beaker's session."""
     return (
         str(config.get("sa_auth.cookie_name") or "authtkt"),
         str(config.get("session.key") or "beaker.session.id"),
@@ -31,12 +39,26 @@ class BrowserCookies:
 
     :param environ: the WSGI environment of its events; its ``HTTP_COOKIE`` is kept up
         to date.
-    :param names: the cookies that follow the browser's.
+    :param names: the cookies that follow the browser's: that of the login first.
+    :param user: whose connection it is; None for nobody's.
+    :param end: ends it, so that its client comes back.
+    :param whose: says whose cookies those of a ``Cookie`` header are, where there is a
+        way to know.
     """
 
-    def __init__(self, environ: dict[str, Any], names: Iterable[str]) -> None:
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        names: Sequence[str],
+        user: object = None,
+        end: Callable[[], object] = bool,
+        whose: Callable[[str], object] | None = None,
+    ) -> None:
         self._environ = environ
         self._names = names
+        self._user = user
+        self._end = end
+        self._whose = whose
         self._shared: list[_Shared] = []
         self._follow()
 
@@ -47,13 +69,52 @@ class BrowserCookies:
 
     def change(self, changes: Mapping[str, str | None]) -> None:
         """Replace cookies, or forget those whose value is None."""
+        self._environ["HTTP_COOKIE"] = self._with(changes)
+
+    def _with(self, changes: Mapping[str, str | None]) -> str:
         cookies = {**_parse(self._environ.get("HTTP_COOKIE", "")), **changes}
-        header = "; ".join(
+        return "; ".join(
             f"{name}={value}" for name, value in cookies.items() if value is not None
         )
-        self._environ["HTTP_COOKIE"] = header
+
+    def heed(self, page: _Page) -> None:
+        """A page told the browser something, whose cookies it shares."""
+        changes = {
+            name: page.changes[name]
+            for name in self._names
+            if name in page.changes and page.changes[name] != page.had.get(name)
+        }
+        if not changes:
+            return
+        if self._is_renewal(changes, page):
+            self.adopt(changes)
+        else:
+            self._unfollow()
+            self._end()
+
+    def _is_renewal(self, changes: Mapping[str, str | None], page: _Page) -> bool:
+        """Whether changes go on with the same user, or with the same session."""
+        login = self._names[0]
+        if login in changes and changes[login] is None:
+            return False
+        if self._user is not None and self._user == page.user:
+            # A page that logs in was asked for by whom the browser was before.
+            return (
+                login not in changes
+                or self._whose is None
+                or self._whose(self._with(changes)) == self._user
+            )
+        return (
+            login not in changes and None not in changes.values() and page.same_session
+        )
+
+    def _unfollow(self) -> None:
+        for shared in self._shared:
+            shared.owners.discard(self)
+        self._shared = []
 
     def _follow(self) -> None:
+        self._unfollow()
         cookies = _parse(self._environ.get("HTTP_COOKIE", ""))
         self._shared = [
             _share(name, cookies[name], self) for name in self._names if name in cookies
@@ -77,23 +138,68 @@ class CookieWatch:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             told = [value for name, value in headers if name.lower() == "set-cookie"]
             if told:
-                self._look(had, _changes(told), environ.get("socketio"))
+                self._look(had, _changes(told), environ)
             return start_response(status, headers, *rest)
 
         return self.application(environ, start)
 
     def _look(
-        self, had: str, changes: Mapping[str, str | None], opening: Socket | None
+        self, had: str, changes: Mapping[str, str | None], environ: dict[str, Any]
     ) -> None:
         cookies: BrowserCookies | None
-        cookies = getattr(getattr(opening, "around", None), "cookies", None)
+        cookies = getattr(
+            getattr(environ.get("socketio"), "around", None), "cookies", None
+        )
         if cookies is not None:
             cookies.adopt(changes)
         elif had:
-            before = _parse(had)
-            for name, value in changes.items():
-                if name in before:
-                    _change(name, before[name], value)
+            page = _Page(environ, had, changes)
+            for owner in page.owners():
+                owner.heed(page)
+
+
+class _Page:
+    """What a page told a browser.
+
+    :param environ: its WSGI environment.
+    :param had: the ``Cookie`` header that it was asked with.
+    :param changes: the cookies that it set, None for those that it took back.
+
+    :ivar had: the cookies that it was asked with.
+    :ivar user: who asked for it; None for nobody.
+    """
+
+    def __init__(
+        self, environ: dict[str, Any], had: str, changes: Mapping[str, str | None]
+    ) -> None:
+        self._environ = environ
+        self._header = had
+        self.had = _parse(had)
+        self.changes = changes
+        self.user = user_of(environ)
+
+    def owners(self) -> set[BrowserCookies]:
+        """The connections that have any of the cookies that it was asked with."""
+        return {
+            owner
+            for pair in self.had.items()
+            if (shared := _all_shared.get(pair)) is not None
+            for owner in shared.owners
+        }
+
+    @cached_property
+    def same_session(self) -> bool:
+        """Whether beaker's session is the one that it was asked with.
+
+        One that is kept in its cookie (``session.type = cookie``) has another value
+        each time that it is saved, and the same id. Others have their id as the value.
+        """
+        session = self._environ.get("beaker.session")
+        options = getattr(session, "__dict__", {}).get("_params", {})
+        if session is None or options.get("type") != "cookie":
+            return False
+        before = type(session)({"HTTP_COOKIE": self._header}, **options)
+        return bool(before.id == session.id)
 
 
 class _Shared:
@@ -113,18 +219,6 @@ def _share(name: str, value: str, owner: BrowserCookies) -> _Shared:
         shared = _all_shared[name, value] = _Shared()
     shared.owners.add(owner)
     return shared
-
-
-def _change(name: str, before: str, value: str | None) -> None:
-    if value == before:
-        return
-    shared = _all_shared.pop((name, before), None)
-    if shared is None:
-        return
-    for owner in list(shared.owners):
-        owner.change({name: value})
-    if value is not None:
-        _all_shared[name, value] = shared
 
 
 def _parse(header: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ own, and inside the application's wrappers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -27,7 +28,7 @@ from .engine.interruption import Interrupted
 from .engine.namespace import ConnectionRefused
 from .engine.virtsocket import Socket
 from .failures import Report, log_failure, make_report
-from .identity import Lookup, without_lookup
+from .identity import API, Lookup, OtherUser, user_of, without_lookup
 from .wire.packet import Packet
 from .wrappers import Dispatch, SessionWatch, Wrappers
 
@@ -46,6 +47,9 @@ _OPENING_ONLY = frozenset(
         "wsgi.input",
     )
 )
+
+#: Why a connection ended whose client shall come back with its cookies.
+USER_CHANGED = "user changed"
 
 #: What was set on the opening request and describes the connection.
 _INHERITED = ("identity",)
@@ -119,9 +123,16 @@ class Connection:
             name: value for name, value in environ.items() if name not in _OPENING_ONLY
         }
         anew = application.wrappers.identity
-        self.lookup = Lookup(self.environ, anew, application.identity_ttl)
+        ttl, user = application.identity_ttl, user_of(environ)
+        self.lookup = Lookup(self.environ, anew, ttl, user)
         without_lookup(self.environ, anew)
-        self.cookies = BrowserCookies(self.environ, application.cookie_names)
+        self._socket: Socket = environ["socketio"]
+        whose = None
+        if API in environ:
+            whose = partial(self.lookup.whose, self.environ)
+        self.cookies = BrowserCookies(
+            self.environ, application.cookie_names, self.lookup.user, self._end, whose
+        )
         attributes = environ.get("webob.adhoc_attrs", {})
         self.attributes = {
             name: attributes[name]
@@ -170,6 +181,8 @@ class Connection:
             raise _as_refusal(answer) from None
         except (ConnectionRefused, EventRefused):
             raise
+        except OtherUser:
+            result = None
         except Interrupted:
             event.abort()
             raise
@@ -182,16 +195,31 @@ class Connection:
             outer.pop()
             if stack is not None:
                 stack.pop()
+        if self.lookup.changed:
+            self._leave()
         for late, late_args in event.at_success:
             late(*late_args)
         return result
 
+    def _end(self) -> None:
+        """End the connection, from outside of its events; its client comes back."""
+        self._socket.finish()
+        gevent.spawn(self._socket.kill, reason=USER_CHANGED)
+
+    def _leave(self) -> None:
+        """End the connection after an event whose user was another.
+
+        :raises Reported: where it had not ended: there is nothing to answer.
+        """
+        if not self._socket._ended():
+            self._socket.kill(reason=USER_CHANGED)
+            raise Reported
+
     def _report(self, event: Event, function: Callable[..., Any]) -> None:
         environ = event.request.environ
         identity = environ.get("repoze.who.identity") or {}
-        socket: Socket = self.environ["socketio"]
         user = identity.get("repoze.who.userid")
-        log_failure(function, event._packet, user, socket.log_name)
+        log_failure(function, event._packet, user, self._socket.log_name)
         if self.application.report is not None:
             self.application.report(environ)
 
@@ -256,7 +284,7 @@ class Event:
         def handle(environ: dict[str, Any], context: Event) -> Any:
             nonlocal reached
             reached = True
-            if not self._recalls:
+            if not (self._recalls or self._connection._socket._ended()):
                 lookup.found(self.request, self._connection.config)
             response = self._respond(function, args)
             application.sessions.look(self.session)

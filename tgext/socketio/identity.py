@@ -12,28 +12,50 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+#: Where `repoze.who` keeps what asks for the user.
+API = "repoze.who.api"
+
 #: What the look-up adds to the WSGI environment.
 _IDENTITY = "repoze.who.identity"
 _CREDENTIALS = "repoze.what.credentials"
-_API = "repoze.who.api"
 _USER = "repoze.who.userid"
 
 #: What belongs to one look-up: it may come from a database session that has ended.
 _OF_A_LOOKUP = ("user", "groups", "permissions")
 
 
+class OtherUser(Exception):
+    """A connection's user is no more the one that it opened with."""
+
+
+def user_of(environ: Mapping[str, Any]) -> Any:
+    """The id of the user of a request, as far as it has been looked up."""
+    identity = environ.get(_IDENTITY) or environ.get("webob.adhoc_attrs", {}).get(
+        "identity"
+    )
+    return identity.get(_USER) if isinstance(identity, Mapping) else None
+
+
 class Lookup:
-    """Looks up the user of one connection.
+    """Looks up the user of one connection, which keeps the one that it opened with.
+
+    :ivar user: the id of that one; None for nobody.
+    :ivar changed: whether a look-up found that the user is another, or is not known any
+        more: the connection has to end.
 
     :param environ: the WSGI environment of the opening request.
     :param anew: whether a wrapper of the application asks for the user each time; where
         none does, what the opening request found stays.
     :param ttl: seconds for which a look-up holds.
+    :param user: whom the application's wrapper found, where the environment has none.
     """
 
-    def __init__(self, environ: Mapping[str, Any], anew: bool, ttl: float) -> None:
-        self._who = environ.get(_API)
-        self._user = (environ.get(_IDENTITY) or {}).get(_USER)
+    def __init__(
+        self, environ: Mapping[str, Any], anew: bool, ttl: float, user: Any = None
+    ) -> None:
+        self._who = environ.get(API)
+        self.user = user_of(environ) if user is None else user
+        self.changed = False
         self._anew = anew
         self._ttl = ttl
         self._found: KnownIdentity | None = None
@@ -52,15 +74,30 @@ class Lookup:
         if self._who is not None:
             for name in (_IDENTITY, self._who.remote_user_key):
                 environ.pop(name, None)
-            who = environ[_API] = copy.copy(self._who)
+            who = environ[API] = copy.copy(self._who)
             who.environ = environ
             who.authenticate()
-            if (environ.get(_IDENTITY) or {}).get(_USER) != self._user:
-                # The browser logged in as somebody else: this connection is nobody's.
+            if user_of(environ) != self.user:
+                # Until it has ended, this connection is nobody's.
+                self.changed = True
                 for name in (_IDENTITY, self._who.remote_user_key):
                     environ.pop(name, None)
         elif self._anew and environ.get(_IDENTITY):
             environ[_IDENTITY] = dict(environ[_IDENTITY])
+
+    def whose(self, environ: Mapping[str, Any], cookies: str) -> Any:
+        """The user whose cookies those of a ``Cookie`` header are; None for nobody's.
+
+        :param environ: the WSGI environment of the connection's events.
+        """
+        asked = {**environ, "HTTP_COOKIE": cookies}
+        asked.pop(_IDENTITY, None)
+        if self._who is not None:
+            asked.pop(self._who.remote_user_key, None)
+            who = copy.copy(self._who)
+            who.environ = asked
+            who.authenticate()
+        return user_of(asked)
 
     def recall(self, request: Any) -> None:
         """Give the request of an event what the last look-up found."""
@@ -73,10 +110,18 @@ class Lookup:
         request.identity = found
 
     def found(self, request: Any, config: Mapping[str, Any]) -> None:
-        """Remember what the application's wrapper found."""
+        """Remember what the application's wrapper found.
+
+        :raises OtherUser: when it is not whom the connection opened with.
+        """
+        identity = getattr(request, "identity", None)
+        user = identity.get(_USER) if isinstance(identity, Mapping) else None
+        if user is not None and user != self.user:
+            self.changed = True
+        if self.changed:
+            raise OtherUser
         if self._ttl <= 0:
             return
-        identity = getattr(request, "identity", None)
         self._found = KnownIdentity(identity, config) if identity else None
         self._until = time.monotonic() + self._ttl
 
@@ -108,7 +153,7 @@ class KnownIdentity(dict[str, Any]):
 
 def without_lookup(environ: dict[str, Any], anew: bool) -> None:
     """Take out of a copy of the opening request's environ what a look-up puts there."""
-    environ.pop(_API, None)
+    environ.pop(API, None)
     if anew:
         environ.pop(_CREDENTIALS, None)
         identity = environ.get(_IDENTITY)
