@@ -412,3 +412,11 @@ def test_a_server_that_stops_leaves_the_others_as_they_are(live: Live) -> None:
     assert start_native(lambda: where_served(get_ident)).get() == get_ident()
     live.server.stop(timeout=1)
     assert start_native(lambda: where_served(get_ident) == get_ident()).get() is True
+
+
+def test_a_server_can_be_stopped_from_another_thread(live: Live, start: Start) -> None:
+    client, _ = enter(live, "ann")
+    start(lambda: live.server.stop(1)).get()
+    assert Talk.here["ann left"].disconnect_reason == "server shutting down"
+    assert not live.server.started
+    client.close()

@@ -38,7 +38,7 @@ from .options import (
 )
 from .rooms import Rooms
 from .stopping import end_at_once, end_connections
-from .threads import Home, begin_serving, end_serving, home
+from .threads import Home, begin_serving, end_serving, get_ident, home
 from .tls import say_goodbye, tls_context
 
 __all__ = ["SocketIOServer"]
@@ -323,6 +323,10 @@ class SocketIOServer(Connections, WSGIServer):
         :param timeout: seconds to wait for handlers and clients; ``shutdown_timeout``
             by default.
         """
+        where = self._home
+        if where is not None and get_ident() != where.ident:
+            where.ask(self.stop, timeout)
+            return
         if not self.stopping:
             self.stopping = True
             seconds = timeout or self.shutdown_timeout
