@@ -543,6 +543,24 @@ def test_a_client_that_left_before_the_handshake_is_no_error(
     assert [str(each) for each in raised] == ["Socket is dead"]
 
 
+@pytest.mark.parametrize("framing", ["Content-Length: 6", "Transfer-Encoding: chunked"])
+def test_a_body_is_not_taken_for_frames_whatever_the_application_drops(
+    serve: Serve, framing: str
+) -> None:
+    def forgetful(
+        environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        environ.pop("CONTENT_LENGTH", None)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ["wsgi.websocket"].send("accepted")
+        return []
+
+    name, value = framing.split(": ")
+    live = serve(application=forgetful)
+    websocket = live.websocket("/", headers={name: value}, early=b"0\r\n\r\n\0")
+    assert websocket.status == 400
+
+
 def test_the_body_of_the_request_is_empty_for_the_application(serve: Serve) -> None:
     """Frames are not its body."""
 

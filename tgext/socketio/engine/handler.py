@@ -330,7 +330,11 @@ class SocketIOHandler(PollingHandler):
 
         :param first: the first frame, which leaves with the answer.
         :returns: the gevent socket, and what the peer sent ahead of the answer.
+        :raises HandshakeRefused: when the request has a body, whatever became of its
+            headers in the environ: it would be taken for frames.
         """
+        if not self.wsgi_input.ended:
+            raise HandshakeRefused("400 Bad Request")
         sock = self.socket
         # The buffered reader may hold bytes already: `peek` gives them, not waiting.
         sock.settimeout(0)

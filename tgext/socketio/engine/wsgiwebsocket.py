@@ -189,6 +189,8 @@ class WebSocket(GeventWebSocket):
     def _switch(self, key: str, headers: list[tuple[str, str]]) -> tuple[Any, bytes]:
         try:
             return self.handler.switch_protocols(key, headers)
+        except HandshakeRefused:
+            raise
         except OSError:
             self._answered = True
             self.handler.close_connection = True
