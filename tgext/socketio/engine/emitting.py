@@ -170,12 +170,12 @@ class Emitter:
         self, msgid: int, callback: Callable[..., Any], timeout: float | None
     ) -> None:
         socket = self.socket
-        if self._admission is not None:
-            self._admission.undoes(partial(self._forget_ack, msgid))
         if timeout is None:
             socket._save_ack_callback(msgid, callback, self)
         else:
             socket._expire_ack(msgid, callback, socket.server.wheel, timeout, self)
+        if self._admission is not None:
+            self._admission.undoes(partial(self._forget_ack, msgid))
 
     def _forget_ack(self, msgid: int | None) -> None:
         callback = None if msgid is None else self.socket._pop_ack_callback(msgid)
