@@ -129,6 +129,12 @@ class Transport:
 
     def expect_ack(self) -> None: ...
 
+    def runs_in(self, greenlet: Any) -> bool:
+        return True
+
+    def handling(self) -> tuple[()]:
+        return ()
+
     def close(self, reason: str, code: int) -> None:
         self.outbox.closed = True
 
@@ -312,6 +318,24 @@ class Admissions(RuleBasedStateMachine):
             person.asking[1].leaves = True
             person.order("disconnect")
 
+    @rule(
+        person=people,
+        endpoint=st.sampled_from(ENDPOINTS),
+        orders=st.lists(
+            st.sampled_from(("join", "emit", "retry", "go on")), max_size=8
+        ),
+    )
+    def go_the_way_in(self, person: Person, endpoint: str, orders: list[str]) -> None:
+        """Some steps at once, which others would come between seldom enough."""
+        self.ask(person, endpoint)
+        for order in orders:
+            if order == "join":
+                self.move(person, "hall", False)
+            elif order == "emit":
+                self.begin_something(person, "emit")
+            else:
+                (self.retry if order == "retry" else self.go_on)(person)
+
     # Others
 
     @rule(endpoint=st.sampled_from(ENDPOINTS), room=st.sampled_from((None, *ROOMS)))
@@ -420,5 +444,5 @@ class Admissions(RuleBasedStateMachine):
 
 TestAdmissions = Admissions.TestCase
 TestAdmissions.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None
+    max_examples=80, stateful_step_count=40, deadline=None
 )
