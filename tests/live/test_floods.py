@@ -124,7 +124,26 @@ FRAMES = {
     "event that asks": encode_frame(TEXT, b'42/lab,["ask_me",1]', MASK),
     "event of nowhere": encode_frame(TEXT, b'42/nowhere,["a"]', MASK),
     "pong": encode_frame(TEXT, b"3", MASK),
+    "ack": encode_frame(TEXT, b"43/lab,1[]", MASK),
+    "event of no name": encode_frame(TEXT, b'42/lab,["a%"]', MASK),
+    "joining and leaving": encode_frame(TEXT, b"40/annex,", MASK)
+    + encode_frame(TEXT, b"41/annex,", MASK),
+    "joining with a query": encode_frame(
+        TEXT, b"40/annex?a=" + b"%41" * 20_000 + b",", MASK
+    )
+    + encode_frame(TEXT, b"41/annex,", MASK),
+    "binary event": encode_frame(
+        TEXT, b'451-/lab,["add",{"_placeholder":true,"num":0},1]', MASK
+    )
+    + encode_frame(BINARY, b"", MASK),
+    "fragment": b"\x00\x80" + MASK,
+    "large event": encode_frame(
+        TEXT, '42/lab,["add","{}",1]'.format("\U0001f600" * 240_000).encode(), MASK
+    ),
 }
+
+#: What a message in pieces begins with.
+BEGINNINGS = {"fragment": b"\x01\x80" + MASK}
 
 
 @pytest.mark.parametrize("what", list(FRAMES))
@@ -134,7 +153,8 @@ def test_tiny_messages(flooded: Server, what: str, busy: bool) -> None:
     if not busy:
         client.join("/lab")
     frame = FRAMES[what]
-    pour(client, frame * (40 * MB // len(frame)), 2.0)
+    beginning = BEGINNINGS.get(what, b"")
+    pour(client, beginning + frame * (40 * MB // len(frame)), 2.0)
 
 
 def post(client: Any, server: Server, body: bytes) -> gevent.Greenlet[..., Any]:

@@ -27,7 +27,7 @@ from .engine.handlers import EventRefused, Reported
 from .engine.interruption import Interrupted
 from .engine.namespace import ConnectionRefused
 from .engine.virtsocket import Socket
-from .failures import Report, log_failure, make_report
+from .failures import Report, forget_frames, log_failure, make_report
 from .identity import API, Lookup, OtherUser, user_of, without_lookup
 from .wire.packet import Packet
 from .wrappers import Dispatch, SessionWatch, Wrappers
@@ -195,6 +195,7 @@ class Connection:
             outer.pop()
             if stack is not None:
                 stack.pop()
+            event.forget_request()
         if self.lookup.changed:
             self._leave()
         for late, late_args in event.at_success:
@@ -268,6 +269,18 @@ class Event:
     ) -> None:
         """Have a function called at the end, unless the event fails."""
         self.at_success = (*self.at_success, (function, args))
+
+    def forget_request(self) -> None:
+        """The event has ended: its request does not hold it, nor what a client sent.
+
+        TurboGears does likewise. The two would be freed by the garbage collector alone,
+        which comes when there are very many of them, however large they are.
+        """
+        request = self.__dict__.get("request")
+        if request is not None:
+            request.environ.pop("tg.locals", None)
+            if request.validation.exception is not None:
+                forget_frames(request.validation.exception)
 
     def abort(self) -> None:
         """End the transaction of an event that was interrupted."""

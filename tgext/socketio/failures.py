@@ -82,3 +82,16 @@ def log_failure(
         user if user is not None else "anonymous",
         session,
     )
+
+
+def forget_frames(error: BaseException | None) -> None:
+    """Let go of the frames that an error came from, which hold it in turn.
+
+    :param error: what a validator raised; those of single fields are in it.
+    """
+    while error is not None and error.__traceback__ is not None:
+        error.__traceback__ = None
+        fields = getattr(error, "error_dict", None)
+        for each in fields.values() if isinstance(fields, dict) else ():
+            forget_frames(each if isinstance(each, BaseException) else None)
+        error = error.__context__

@@ -255,6 +255,8 @@ class Candidate:
         if self.state is State.ASKING:
             self.state = state
             self._socket.server.wheel.discard(self._deadline)
+            # Else the two would hold each other, and what the client connected with.
+            self._deadline.expire = _nothing
         self._output = []
         if self.state is not State.ADMITTED:
             self.rooms = {}
@@ -284,6 +286,10 @@ class Candidate:
         if self.is_own:
             raise self.stopped
         interrupt(self._greenlet, self.stopped, lambda: self.state is State.ASKING)
+
+
+def _nothing() -> None:
+    """What is due after the end."""
 
 
 def _size(encoded: Encoded) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..wire.packet import Packet
 from .heartbeat import Deadline
+from .turns import in_turns
 
 if TYPE_CHECKING:
     from .virtsocket import Socket
@@ -58,7 +59,7 @@ class EarlyPackets:
         self._count -= len(texts)
         if not self._waiting:
             self._socket.server.wheel.discard(self._deadline)
-        for text in texts:
+        for text in in_turns(texts):
             self._socket.receive(text)
 
     def clear(self) -> None:

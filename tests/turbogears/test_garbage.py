@@ -1,0 +1,150 @@
+"""Nothing of an event waits for the garbage collector.
+
+It comes when there are very many objects, however large they are: events of a megabyte
+each would be kept by the hundred.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+from tg import MinimalApplicationConfigurator, TGController, require, validate
+from tg.predicates import not_anonymous
+from tg.validation import Convert
+
+from tests.engine.conftest import Live, Serve
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.mixins import RoomsMixin
+from tgext.socketio.namespace import ConnectionRefused
+
+#: How often each thing happens.
+TIMES = 20
+
+
+class Chat(RoomsMixin, SocketIOTGNamespace):
+    def on_echo(self, *args: Any) -> Any:
+        return args
+
+    def on_ask(self) -> None:
+        self.emit("question", callback=lambda *args: self.emit("answered"))
+
+    def on_consult(self) -> Any:
+        return self.call("question")
+
+    def on_break(self, value: Any) -> None:
+        raise RuntimeError(value)
+
+    @require(not_anonymous())
+    def on_secret(self) -> None: ...
+
+    @validate({"number": Convert(int, "Must be a number")})
+    def on_double(self, number: int) -> int:
+        return number * 2
+
+    def on_join(self, room: str) -> str:
+        self.join(room)
+        return room
+
+
+class Closed(SocketIOTGNamespace):
+    def initialize(self) -> None:
+        raise ConnectionRefused
+
+
+class SocketIO(SocketIOController):
+    chat = Chat
+    more = Chat
+    closed = Closed
+
+
+class RootController(TGController):
+    socketio = SocketIO()
+
+
+@pytest.fixture
+def live(serve: Serve) -> Live:
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint({"root_controller": RootController()})
+    wsgi = configurator.make_wsgi_app({}, {})
+    return serve(application=wsgi, resource="socketio")
+
+
+@pytest.fixture
+def garbage() -> Iterator[Callable[[], Counter[str]]]:
+    """What only the collector would have freed since it was last asked for."""
+
+    def collect() -> Counter[str]:
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        gc.set_debug(0)
+        found = Counter(
+            f"{type(each).__module__}.{type(each).__name__}" for each in gc.garbage
+        )
+        gc.garbage.clear()
+        return found
+
+    gc.collect()
+    gc.disable()
+    yield collect
+    gc.set_debug(0)
+    gc.enable()
+
+
+def ask(client: Any, event: str) -> None:
+    client.emit("/chat", event, number=5)
+    question = client.read()
+    client.ack("/chat", question["id"], "x" * 100)
+
+
+def join_and_leave(client: Any) -> None:
+    client.join("/more")
+    client.call("/more", "join", "room")
+    client.leave("/more")
+
+
+def be_refused(client: Any) -> None:
+    client.send(client.dialect.connect("/closed"))
+    client.read()
+
+
+#: What a client does, and how many messages answer it.
+WAYS: dict[str, tuple[Callable[[Any], object], int]] = {
+    "event": (lambda client: client.emit("/chat", "echo", "x" * 1000), 0),
+    "event with an ack": (lambda client: client.call("/chat", "echo", 1), 0),
+    "callback": (lambda client: ask(client, "ask"), 2),
+    "call": (lambda client: ask(client, "consult"), 1),
+    "failure": (lambda client: client.emit("/chat", "break", "x"), 1),
+    "no handler": (lambda client: client.emit("/chat", "nothing"), 1),
+    "denied": (lambda client: client.emit("/chat", "secret"), 1),
+    "valid": (lambda client: client.call("/chat", "double", "5"), 0),
+    "invalid": (lambda client: client.emit("/chat", "double", "x"), 1),
+    "namespace": (join_and_leave, 0),
+    "refused": (be_refused, 0),
+}
+
+
+@pytest.mark.parametrize("kind", ["0.9-websocket", "4-websocket", "4-polling"])
+@pytest.mark.parametrize("way", list(WAYS))
+def test_nothing_waits_for_the_collector(
+    live: Live, kind: str, way: str, garbage: Callable[[], Counter[str]]
+) -> None:
+    client: Any = live.client(kind)
+    client.join("/chat")
+    act, answers = WAYS[way]
+    for number in range(2 * TIMES):
+        if number == TIMES:
+            gevent.sleep(0.01)
+            garbage()
+        act(client)
+        for _ in range(answers):
+            client.receive()
+    assert client.call("/chat", "echo", 1) == [1]
+    gevent.sleep(0.01)
+    found = garbage()
+    ours = {name: count for name, count in found.items() if count >= TIMES}
+    assert not ours
