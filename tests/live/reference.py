@@ -55,6 +55,16 @@ class Oracle:
         packet: dict[str, Any] = self._ask("packet", revision, messages)
         return packet
 
+    def encode(self, revision: int, packet: dict[str, Any]) -> list[str | bytes]:
+        """The messages that a client writes for a packet.
+
+        :param packet: ``type``, ``nsp``, perhaps ``id`` and ``data``, with bytes among
+            the items of the list.
+        """
+        binary = any(isinstance(each, bytes) for each in packet.get("data", ()))
+        written: list[str | bytes] = self._ask("encode", revision, packet, binary)
+        return written
+
     def packet_1(self, text: str) -> dict[str, Any]:
         """The packet in a message of 0.9."""
         packet: dict[str, Any] = self._ask("packet09", [text])
@@ -98,6 +108,8 @@ def _pack(value: Any) -> Any:
         return {"$bytes": base64.b64encode(value).decode()}
     if isinstance(value, (list, tuple)):
         return list(map(_pack, value))
+    if isinstance(value, dict):
+        return {name: _pack(item) for name, item in value.items()}
     return value
 
 

@@ -293,6 +293,24 @@ def test_what_we_write_they_read(
     check()
 
 
+@pytest.mark.parametrize(("generation", "revision"), CLIENTS, ids=["1.x", "2.x", "4.x"])
+def test_what_they_write_we_read(
+    reference: Oracle, generation: EngineIO, revision: int
+) -> None:
+    @MANY
+    @given(sent)
+    def check(packet: Packet) -> None:
+        words = in_their_words(packet)
+        if packet["type"] == "event":
+            words["data"] = [packet["name"], *packet["args"]]
+        text, *attachments = reference.encode(revision, words)
+        assert isinstance(text, str)
+        read = read_packet(generation, text, attachments)  # type: ignore[arg-type]
+        assert same(in_their_words(read), in_their_words(packet))
+
+    check()
+
+
 # Payloads of Engine.IO
 
 messages = (

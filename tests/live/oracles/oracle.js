@@ -34,6 +34,11 @@ function pack(value) {
   return packed;
 }
 
+function unpackDeep(value) {
+  if (Array.isArray(value)) return value.map(unpackDeep);
+  return value !== null && value.$bytes !== undefined ? unpack(value) : value;
+}
+
 function unpack(value) {
   return typeof value === 'string' ? value : Buffer.from(value.$bytes, 'base64');
 }
@@ -76,6 +81,17 @@ function payload09(body) {
   return packets.map(pack);
 }
 
+// The messages that a client of Socket.IO 3, 4 or 5 writes for a packet.
+function encode(revision, {type, nsp, id, data}, binary) {
+  const number = TYPES.indexOf(type) + (binary && revision !== 4 ? 3 : 0);
+  const made = {type: number, nsp, id, data: data && unpackDeep(data)};
+  const encoder = new REVISIONS[revision].Encoder();
+  if (revision === 4) return encoder.encode(made).map(pack);
+  let written;
+  encoder.encode(made, (messages) => { written = messages; });
+  return written.map(pack);
+}
+
 // What a client writes: [type, data] to a payload, by a client that takes bytes or not.
 function write(version, packets, binary) {
   const made = packets.map(([type, data]) => ({type, data: unpack(data)}));
@@ -86,7 +102,7 @@ function write(version, packets, binary) {
   return pack(written);
 }
 
-const QUESTIONS = {packet, packet09, payload: (version, body) => payload(version, unpack(body)), payload09, write};
+const QUESTIONS = {encode, packet, packet09, payload: (version, body) => payload(version, unpack(body)), payload09, write};
 
 readline.createInterface({input: process.stdin}).on('line', (line) => {
   let answer;
