@@ -8,24 +8,23 @@ the same options, and hears all channels of a process over one connection.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import redis
 from anypubsub.interfaces import PubSub, Subscriber
 from gevent.queue import Queue
 from redis.backoff import NoBackoff
-from redis.connection import ConnectionPool, parse_url
 from redis.exceptions import AuthenticationError, ResponseError
 from redis.retry import Retry
-from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from ..channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .feeds import Heard
-from .redis_listener import LOST, RedisListener
-from .urls import OPTION, UNREADABLE, Credentials, check_host, split
+from .redis_link import LOST
+from .redis_listener import RedisListener
+from .redis_pool import address_of, credentials_of, make_pool
+from .urls import OPTION, UNREADABLE, Credentials
 
 #: Messages that are published at the same time, if ``max_connections`` is not set.
 PUBLISHERS: Final = 4
@@ -45,13 +44,6 @@ OPTIONS: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 _KINDS: Final[dict[Any, str]] = {int: "a whole number", float: "a number of seconds"}
-
-_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
-
-_SENTINEL_SCHEMES: Final = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
-
-#: Options of a connection that a Unix socket does not have.
-_TCP_ONLY = ("port", "socket_connect_timeout", "socket_keepalive")
 
 
 def from_options(options: Mapping[str, Any]) -> RedisPubSub:
@@ -129,10 +121,10 @@ class RedisPubSub(PubSub):
         self._password_option = "host" if "@" in host else "password"
         pool = connection_pool
         if pool is None:
-            pool = _make_pool(host, options)
+            pool = make_pool(host, options)
         self.connection_pool: Any = pool
-        self._credentials = Credentials(_credentials(pool))
-        self.name = f"Redis at {_address(pool)}"
+        self._credentials = Credentials(credentials_of(pool))
+        self.name = f"Redis at {address_of(pool)}"
         self._timeout = socket_timeout
         self._client = redis.Redis(connection_pool=pool)
         # It outlives a connection's fork, and is patched where gevent patched.
@@ -280,80 +272,3 @@ class RedisSubscriber(Subscriber):
         for channel in channels:
             self._backend.unlisten(channel, self._messages.put)
         self._messages.put(StopIteration)
-
-
-def _make_pool(host: str, options: dict[str, Any]) -> Any:
-    if "://" not in host:
-        return ConnectionPool(host=check_host(host, "redis"), **options)
-    scheme = split(host, _SCHEMES).scheme
-    try:
-        if scheme in _SENTINEL_SCHEMES:
-            return _make_sentinel_pool(host, options)
-        if scheme == "unix":
-            options = {n: v for n, v in options.items() if n not in _TCP_ONLY}
-        return ConnectionPool.from_url(host, **options)
-    except _Unnamed as problem:
-        raise BackendOptionError(OPTION, f"this URL cannot be: {problem}") from None
-    except (TypeError, ValueError):
-        raise BackendOptionError(OPTION, UNREADABLE) from None
-
-
-class _Unnamed(ValueError):
-    """A URL of Sentinel does not name what it has to."""
-
-
-def _make_sentinel_pool(url: str, options: dict[str, Any]) -> Any:
-    """``redis+sentinel://user:password@host:port,host:port/service/db?option=…``"""
-    parts = urlsplit(url)
-    credentials, at, addresses = parts.netloc.rpartition("@")
-    service, _, db = parts.path.strip("/").partition("/")
-    if not service:
-        raise _Unnamed("it does not name the service, as …:26379/mymaster")
-    scheme = _SENTINEL_SCHEMES[parts.scheme]
-    netloc = f"{credentials}{at}localhost"
-    plain = urlunsplit((scheme, netloc, db, parts.query, ""))
-    kwargs = {**options, **parse_url(plain)}
-    for name in ("host", "port", "connection_class"):
-        kwargs.pop(name, None)
-    of_sentinels = {
-        name: kwargs[name]
-        for name in ("socket_timeout", "socket_connect_timeout", "retry", "protocol")
-    }
-    of_sentinels["ssl"] = kwargs["ssl"] = scheme == "rediss"
-    if scheme == "rediss":
-        of_sentinels |= {n: v for n, v in kwargs.items() if n.startswith("ssl_")}
-    for name in ("username", "password"):
-        of_sentinels[name] = kwargs.pop(f"sentinel_{name}", None)
-    sentinel = Sentinel(
-        [_host_and_port(each) for each in addresses.split(",")],
-        sentinel_kwargs=of_sentinels,
-    )
-    return SentinelConnectionPool(service, sentinel, **kwargs)
-
-
-def _host_and_port(address: str) -> tuple[str, int]:
-    parts = urlsplit(f"//{address}")
-    if not parts.hostname:
-        raise _Unnamed("it does not name the sentinels, as host:26379,host:26379/…")
-    return parts.hostname, parts.port or 26379
-
-
-def _credentials(pool: Any) -> Iterator[object]:
-    kwargs = dict(pool.connection_kwargs)
-    sentinel = getattr(pool, "sentinel_manager", None)
-    for options in (kwargs, getattr(sentinel, "sentinel_kwargs", {})):
-        for name in ("username", "password"):
-            value = options.get(name)
-            yield value
-            if isinstance(value, str):
-                yield quote(value, safe="")
-
-
-def _address(pool: Any) -> str:
-    """Where the server is, for people."""
-    if isinstance(pool, SentinelConnectionPool):
-        return f"service {pool.service_name} of Sentinel"
-    kwargs = pool.connection_kwargs
-    if "path" in kwargs:
-        return str(kwargs["path"])
-    return f"{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}"
