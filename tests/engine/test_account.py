@@ -130,8 +130,27 @@ class Asking(BaseNamespace):
         for _ in range(times):
             self.emit("question", callback=self.answers.append)
 
+    def on_call(self) -> str:
+        for _ in range(3):
+            self.emit("question", callback=self.answers.append)
+        with pytest.raises(LimitExceeded, match="max_pending_acks"):
+            self.call("question")
+        with pytest.raises(LimitExceeded, match="max_pending_acks"):
+            self.emit("question", callback=self.answers.append, timeout=1.0)
+        return str(len(self.socket.ack_callbacks))
+
     def on_echo(self, value: Any) -> Any:
         return value
+
+
+def test_a_call_is_refused_likewise(serve: Serve) -> None:
+    live = serve({"/chat": fresh(Asking, answers=[])}, max_pending_acks=3)
+    client = live.websocket_5()
+    client.join("/chat")
+    client.emit("/chat", "call", number=9)
+    packets = [client.read() for _ in range(4)]
+    assert [each["type"] for each in packets] == ["event"] * 3 + ["ack"]
+    assert packets[3]["args"] == ["3"]
 
 
 def test_as_many_acks_as_a_client_may_owe_and_one_more(serve: Serve, kind: str) -> None:

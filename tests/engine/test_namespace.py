@@ -1059,3 +1059,22 @@ def test_long_names_of_events_are_events_too(serve: Serve, length: int) -> None:
     client.join("/own")
     assert client.call("/own", name) == ["here"]
     assert client.call("/own", name) == ["here"]
+
+
+def test_no_more_handlers_are_remembered_than_a_class_may_have(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One with `__getattr__` has as many as clients think of names."""
+
+    class Own(BaseNamespace):
+        def __getattr__(self, name: str) -> Any:
+            if not name.startswith("on_"):
+                raise AttributeError(name)
+            return lambda: name
+
+    monkeypatch.setattr("tgext.socketio.engine.namespace._MOST_HANDLERS", 5)
+    client = serve({"/own": Own}).client()
+    client.join("/own")
+    for number in range(20):
+        assert client.call("/own", f"a{number}") == [f"on_a{number}"]
+        assert len(Own._handlers) <= 5

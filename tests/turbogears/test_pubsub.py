@@ -18,6 +18,7 @@ from tg.validation import Convert
 
 from tests.engine.clients import DEADLINE, KINDS, wait_for
 from tests.engine.conftest import Live
+from tests.engine.test_floods import PATIENCE, others
 from tests.ports import free_port
 from tgext.socketio import SocketIOController
 from tgext.socketio import backends as backends_module
@@ -275,6 +276,22 @@ def test_as_many_channels_as_are_allowed_and_one_more(
     assert subscribe(client, "news", endpoint="/named") == "news"
     # A name that leads elsewhere now is one more.
     assert len(live.server.sockets) == 1
+
+
+def test_who_hears_very_many_channels_leaves_them_in_turns(
+    serve: Callable[..., Live], app: App
+) -> None:
+    live = serve(application=app.wsgi, resource="socketio", max_channels=10**6)
+    client = connect(live)
+    namespace: Any = live.socket(client)["/chat"]
+    for number in range(2000):
+        namespace._subscribe(f"room-{number}", "room")
+    assert len(app.channels) == 2000
+    with others() as gaps:
+        client.close()
+        wait_for(lambda: not len(app.channels), "all are left")
+    assert len(namespace.left) == 2000
+    assert gaps.longest < PATIENCE
 
 
 def test_the_ack_is_the_channel_or_false(live: Live, kind: str) -> None:
