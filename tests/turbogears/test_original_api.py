@@ -232,6 +232,36 @@ def test_exception_handler_decorator_gets_the_values_by_name() -> None:
     ]
 
 
+def test_exception_handler_decorator_wraps_no_error_handler() -> None:
+    class Decorated(SocketIOTGNamespace):
+        def exception_handler_decorator(self, method):
+            self.emit("wrapped", method.__name__)
+            return method
+
+        def no_fireball(self, attack):
+            self.emit("error handler", attack)
+
+        @validate({"attack": NoFireBall()}, error_handler=no_fireball)
+        def on_ping(self, attack):
+            self.emit("pong")
+
+        def on_plain(self, *args):
+            self.emit("plain", *args)
+
+    assert post(Decorated, "ping", {"type": "ping"}).sent == [
+        event("wrapped", "on_ping"),
+        event("pong"),
+    ]
+    assert post(Decorated, "ping", {"type": "bad"}).sent == [
+        event("error handler", {"type": "bad"})
+    ]
+    # Without validators, gevent-socketio calls it: by position.
+    assert post(Decorated, "plain", 1, 2).sent == [
+        event("wrapped", "on_plain"),
+        event("plain", 1, 2),
+    ]
+
+
 def test_the_original_s_names_are_where_they_were() -> None:
     from tgext.socketio.namespace import (
         SocketIOTGNamespace as Again,

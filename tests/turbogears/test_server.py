@@ -176,6 +176,23 @@ def test_a_late_patch_is_refused_with_the_fix() -> None:
     assert "Import tgext.socketio.server before anything that imports tg" in done.stdout
 
 
+TIMELY = """
+from gevent import monkey
+monkey.patch_all()
+import tg
+import tgext.socketio.server as server
+server.check_patched()
+print("in time")
+"""
+
+
+def test_what_counts_is_what_turbogears_got_not_who_came_first() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TIMELY], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "in time\n", done.stderr
+
+
 def test_a_native_thread_local_is_a_late_patch() -> None:
     from tg import request_local
 

@@ -93,7 +93,8 @@ def call_as_page(
     else:
         named = _wanted(method, values)
     _notify("before_call", decoration, remainder, named)
-    function = namespace._decorated(action)
+    # As 0.0.3 did: what handles errors of arguments is none of the decorator's.
+    function = namespace._decorated(method) if action is method else action
     answer = decoration.controller_caller(context.config, function, remainder, named)
     if isinstance(action, partial) and _decides(namespace, method):
         # The error handler may have refused in its own words.

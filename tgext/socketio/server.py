@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import sys
 
-_tg_came_first = "tg.request_local" in sys.modules
-
 from .patching import patch_all
 
 patch_all()
@@ -183,7 +181,7 @@ def check_patched() -> None:
     from tg import request_local
 
     store = request_local.context.__dict__["____local__"]
-    if _tg_came_first or not isinstance(store, local):
+    if not isinstance(store, local):
         raise LatePatchError(
             "TurboGears was imported before gevent patched the standard library, so "
             "requests would see each other's context. Import tgext.socketio.server "

@@ -20,6 +20,13 @@ class Reported(Exception):
     """A handler failed, and what runs it has logged that already."""
 
 
+class NoSelf(TypeError):
+    """A method takes no ``self``."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} takes no self: define it as def {name}(self, ...)")
+
+
 class EventRefused(Exception):
     """An event is answered with an ``error`` event.
 
@@ -51,7 +58,11 @@ class Handler:
     def __init__(self, method: Callable[..., Any]) -> None:
         self.function = getattr(method, "__func__", method)
         self.name: str = getattr(method, "__name__", "handler")
-        parameters = list(inspect.signature(method).parameters.values())
+        try:
+            signature = inspect.signature(method)
+        except ValueError:
+            raise NoSelf(self.name) from None
+        parameters = list(signature.parameters.values())
         positional = [each for each in parameters if each.kind in _POSITIONAL]
         #: Names of the positional arguments, without ``self``.
         self.names = [each.name for each in positional]

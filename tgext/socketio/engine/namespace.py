@@ -16,7 +16,7 @@ from ..wire.packet import Packet
 from .access import AccessList
 from .emitting import Emitter
 from .failures import FAILURES
-from .handlers import CLIENT_LEFT, SERVER_LEFT, Handler, log_failure
+from .handlers import CLIENT_LEFT, SERVER_LEFT, Handler, NoSelf, log_failure
 from .interruption import Interrupted
 from .jobs import Jobs
 from .logs import get_logger
@@ -31,6 +31,11 @@ log = get_logger(__name__)
 
 allowed_event_name_regex = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
 
+
+#: What gevent-socketio tells a client of a method without ``self``.
+NO_SELF = (
+    "The server-side method is invalid, as it doesn't have 'self' as its first argument"
+)
 
 #: Longer names of events are not remembered.
 _SHORT = 100
@@ -194,7 +199,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
 
     def process_event(self, packet: Packet) -> Any:
         """Call the method of an event: ``user message`` goes to ``on_user_message``."""
-        name = packet["name"]
+        name = packet.get("name", "")  # gevent-socketio reads events without one
         method_name = _method_of(name) if len(name) <= _SHORT else _find_method(name)
         if method_name is None:
             return self._refuse(
@@ -248,7 +253,11 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         if method is None:
             info = f'The method "{method_name}" was not found'
             return self._refuse(packet, "no_such_method", info)
-        handler = self._handler(method_name, method)
+        try:
+            handler = self._handler(method_name, method)
+        except NoSelf as error:
+            log.error("%s: %s", type(self).__name__, error)
+            return self._refuse(packet, "invalid_method_args", NO_SELF)
         if handler.wants_packet:
             args = (packet,)
         if not handler.required <= len(args) <= handler.most:

@@ -95,6 +95,9 @@ class Socket(AckBook, Jobs):
     #: The name of the main namespace.
     GLOBAL_NS = ""
 
+    #: What :meth:`incr_hits` counts.
+    hits = 0
+
     def __init__(
         self,
         server: SocketIOServer,
@@ -165,6 +168,10 @@ class Socket(AckBook, Jobs):
     def connected(self) -> bool:
         """Whether packets can travel both ways."""
         return self.state == self.STATE_CONNECTED
+
+    def incr_hits(self) -> None:
+        """Count one more, for the application; nothing here does."""
+        self.hits += 1
 
     # Set by socketio_manage
 
