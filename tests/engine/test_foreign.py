@@ -10,9 +10,11 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from tgext.socketio.engine.foreign import adapt, is_foreign
 from tgext.socketio.engine.namespace import BaseNamespace, ConnectionRefused
+from tgext.socketio.wire.packet import event_packet
 
 from .clients import DEADLINE, KINDS, wait_for
 from .conftest import Serve
@@ -390,3 +392,69 @@ def test_a_namespace_module_of_another_package_is_left_alone(
     monkeypatch.setitem(sys.modules, "socketio.namespace", module)
     assert not is_foreign(Echo)
     assert is_foreign(Plain)
+
+
+class Gate(Chat):
+    """Begins all that it can on its way in, waits, and fails."""
+
+    entered: Event
+    go_on: Event
+    outcome: BaseException | None = None
+
+    def initialize(self) -> None:
+        self.session["greeting"] = "hello"
+        self.join("staff")
+        self.emit("early")
+
+    def recv_connect(self) -> None:
+        self.emit("welcome")
+        self.spawn(gevent.sleep, DEADLINE)
+        self.entered.set()
+        assert self.go_on.wait(DEADLINE)
+        if self.outcome is not None:
+            raise self.outcome
+
+
+@pytest.mark.parametrize("outcome", [None, KeyError("user"), SystemExit(1)])
+def test_a_foreign_namespace_admits_or_keeps_out(
+    serve: Serve, kind: str, outcome: BaseException | None
+) -> None:
+    attributes = {"entered": Event(), "go_on": Event(), "outcome": outcome}
+    gate: Any = type("OneGate", (Gate,), attributes)
+    live = serve({"/chat": gate, "/other": Echo})
+    client = live.client(kind)
+    client.join("/other")
+    client.send(client.dialect.connect("/chat"))
+    assert gate.entered.wait(DEADLINE)
+    rooms = live.server.rooms
+    for room in (None, "staff"):
+        rooms.broadcast(event_packet("/chat", "secret", []), room)
+        assert rooms.members("/chat", room) == []
+    gate.go_on.set()
+    packet = client.read()
+    socket = live.socket(client)
+    if outcome is None:
+        assert packet["type"] == "connect"
+        assert client.event("/chat") == ["early"]
+        assert client.event("/chat") == ["welcome"]
+        assert client.call("/chat", "echo", 1) == [1]
+        assert rooms.members("/chat", "staff") == [socket]
+    else:
+        assert packet["type"] == "refused"
+        assert client.call("/other", "echo", 1) == [1]
+        assert rooms.members("/chat", "staff") == []
+        assert socket.session["rooms"] == set()
+        assert "recv_disconnect" not in calls
+
+
+def test_a_foreign_namespace_without_super_is_refused(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Orphan(Plain):
+        def __init__(self, environ: Any, ns_name: str, request: Any = None) -> None:
+            self.answer = 42
+
+    client = serve({"/chat": Orphan}).client()
+    client.send("40/chat,")
+    assert client.read()["data"] == {"message": "Internal server error"}
+    assert "Orphan.__init__ does not call super().__init__" in caplog.text

@@ -257,6 +257,11 @@ def test_who_is_not_admitted_hears_no_secret(connection: Connection) -> None:
     }
 
 
+def test_what_is_emitted_while_away_is_handled(connection: Connection) -> None:
+    seen = {"counted": [1, 2, 3], "errors": False}
+    assert connection.seen["emits_while_away"] == seen
+
+
 def test_a_query_string_reaches_the_namespace(connection: Connection) -> None:
     # Clients 1.x and 2.x say it twice: to the connection, and to the namespace.
     twice = connection.choose(middle=2, others=1)

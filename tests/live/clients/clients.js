@@ -129,6 +129,11 @@ class EngineClient extends Client {
   async close() {
     this.socket.io.engine.close();
   }
+
+  // The connection breaks, as the client sees it.
+  lose() {
+    this.socket.io.engine.close();
+  }
 }
 
 class Client4 extends EngineClient {
@@ -203,6 +208,10 @@ class Client09 extends Client {
 
   get transport() {
     return this.socket.socket.transport.name;
+  }
+
+  lose() {
+    this.socket.socket.onDisconnect('lost');
   }
 
   // While a POST is under way this client only queues its goodbye, and forgets it.

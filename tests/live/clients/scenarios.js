@@ -263,6 +263,15 @@ const scenarios = {
     return {outcome, secrets, leaked};
   },
 
+  // Old clients send what they gathered before they connect to their namespace again.
+  async emits_while_away(open) {
+    const client = await open('/lab', {reconnect: true});
+    client.lose();
+    await client.next('disconnect');
+    for (const number of [1, 2, 3]) client.emit('count', number);
+    return {counted: await client.take('counted', 3), errors: client.has('error')};
+  },
+
   async let_in(open) {
     const client = await open('/door', {wait: false, auth: {token: 'friend'}});
     const [outcome] = await client.first(['connect', 'refused', 'error']);
