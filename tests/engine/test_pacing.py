@@ -224,9 +224,11 @@ class Paced(Talkative):
         cls.notes = []
 
     def on_pour(self) -> None:
-        for number in range(200):
-            self.emit("words", number, "x" * 50 * KB)
-        self.notes.append("poured")
+        try:
+            for number in range(200):
+                self.emit("words", number, "x" * 50 * KB)
+        finally:
+            self.notes.append("poured")
 
     def recv_disconnect(self) -> None:
         for number in range(200):

@@ -107,6 +107,17 @@ def test_large_answers_arrive(connection: Connection) -> None:
     assert connection.seen["large"] == {"equal": [True] * 3}
 
 
+def test_a_post_that_is_too_large_is_an_error_of_the_transport(
+    connection: Connection,
+) -> None:
+    """As with the reference server; over a WebSocket the connection is closed."""
+    seen = connection.play("too_large")["too_large"]
+    if connection.client != "0.9":
+        error = connection.transport == "polling"
+        assert seen["reason"] == ("transport error" if error else "transport close")
+    assert seen["answer"] == [5]
+
+
 def test_a_validator_chooses_the_attack(connection: Connection) -> None:
     assert connection.seen["auto"]["sounds"] in (["pong"], ["bang!"] * 10)
 

@@ -473,8 +473,19 @@ scenarios.long_handler = async function longHandler(open) {
   return {answer, gone: client.has('disconnect')};
 };
 
+// A POST that the server refuses: why the client says that it is disconnected, and how
+// it goes on.
+scenarios.too_large = async function tooLarge(open) {
+  const client = await open('/lab', {reconnect: true});
+  client.emit('report', 'x'.repeat(1_100_000));
+  const [reason] = await client.next('disconnect');
+  await client.next(client.comesBack);
+  return {reason, answer: await client.ask('add', 2, 3)};
+};
+
 const ON_REQUEST = [
   'server_stop', 'server_reload', 'long_handler', 'access_granted', 'member',
+  'too_large',
 ];
 const OF_BYTES = ['bytes', 'bytes_nested', 'bytes_in_client_ack', 'bytes_many'];
 

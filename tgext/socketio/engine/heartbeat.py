@@ -66,9 +66,9 @@ class Wheel:
         due = self._table.next_due()
         if due is not None:
             delay = max(0.0, due - time.monotonic())
-            # The loop's own clock may be behind: it is called again, if so.
             self._timer = get_hub().loop.timer(delay)
-            self._timer.start(self._advance)
+            # By the loop's own clock, which may be behind, it would come early.
+            self._timer.start(self._advance, update=True)
 
     def _advance(self) -> None:
         try:

@@ -341,7 +341,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         try:
             if not silent:
                 packet: Packet = {"type": "disconnect", "endpoint": self.ns_name}
-                self.socket.send_own(packet)
+                self.socket.send_packet(packet)
             self._tell_disconnect()
         finally:
             if self.socket.active_ns.get(self.ns_name, self) is self:

@@ -228,7 +228,11 @@ class Socket(AckBook, Jobs):
         if get_ident() != self._home.ident:
             self._home.post(self.admission.send, encoded, endpoint, pkt["type"])
         elif self.outbox is not None and endpoint in self.active_ns:
-            self.outbox.send(encoded)
+            outbox = self.outbox
+            if outbox.size > outbox.ease and pkt["type"] == "disconnect":
+                outbox.send_own(encoded)  # who has much to read is not slow for it
+            else:
+                outbox.send(encoded)
         else:
             self.admission.send(encoded, endpoint, pkt["type"])
 
@@ -248,17 +252,6 @@ class Socket(AckBook, Jobs):
         if outbox is not None and outbox.size > outbox.ease:
             make_room(self)
         self.send_encoded(encoded, endpoint)
-
-    def send_own(self, pkt: Packet) -> None:
-        """Send a packet of the server's own, for which no client is given up."""
-        encoded = self.encode(pkt)
-        endpoint = pkt.get("endpoint", "")
-        if self._ended():
-            return
-        if self.transport is not None and endpoint in self.active_ns:
-            self.transport.outbox.send_own(encoded)
-        else:
-            self.admission.send(encoded, endpoint, pkt["type"])
 
     def error(
         self,
