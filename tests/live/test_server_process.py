@@ -68,6 +68,55 @@ def test_sys_exit_ends_nothing(
     assert "SystemExit: the page exits" in server.output
 
 
+def test_connections_that_are_being_opened_count(
+    serve: MakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/socketio")
+    ini = variant(tmp_path, "host = ", "max_connections = 6\nhost = ")
+    with serve(ini) as server, ThreadPoolExecutor(100) as pool:
+        beside = WebSocket5(server.port)
+        beside.join("/lab")
+
+        def open_one(number: int) -> int:
+            target = f"{server.url}/socketio/?EIO=4&transport=polling&takes=0.5"
+            try:
+                with urllib.request.urlopen(target, timeout=30) as reply:
+                    status: int = reply.status
+                    return status
+            except HTTPError as refused:
+                return refused.code
+
+        statuses = sorted(pool.map(open_one, range(100)))
+        assert statuses == [200] * 5 + [503] * 95
+        assert beside.call("/lab", "add", 1, 2) == [3]
+        beside.close()
+    assert "503, max_connections is 6" in server.output
+
+
+def test_a_client_cannot_forge_lines_of_the_log(
+    serve: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/socketio")
+    forged = "x\n2026-01-01 ERROR forged\x1b[2J" + "y" * 300_000
+    with serve() as server:
+        client, other = WebSocket5(server.port), WebSocket5(server.port)
+        client.join("/lab")
+        other.join("/lab")
+        client.emit("/lab", "boom " + forged)
+        client.emit("/lab", "add", forged, number=1)
+        assert client.event("/lab")[1] == "unallowed_event_name"
+        assert client.event("/lab")[1] == "invalid_method_args"
+        assert client.read()["type"] == "ack"
+        client.send(f"40/{forged},")
+        assert other.call("/lab", "add", 1, 2) == [3]
+        client.close()
+        other.close()
+    assert "forged" in server.output
+    assert "\n2026-01-01 ERROR" not in server.output
+    assert "\x1b" not in server.output
+    assert max(map(len, server.output.splitlines())) < 2000
+
+
 @each_signal
 def test_a_signal_stops_an_idle_server(serve: MakeServer, how: signal.Signals) -> None:
     with serve() as server:

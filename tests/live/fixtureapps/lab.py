@@ -337,6 +337,9 @@ def cookie_identity(app: Callable[..., Any]) -> Callable[..., Any]:
         user = SimpleCookie(environ.get("HTTP_COOKIE", "")).get("user")
         if user is not None:
             environ["repoze.who.identity"] = {"repoze.who.userid": user.value}
+        takes = parse_qs(environ.get("QUERY_STRING", "")).get("takes")
+        if takes is not None:
+            gevent.sleep(float(takes[0]))
         return app(environ, start_response)
 
     return identified
