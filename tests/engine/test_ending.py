@@ -18,6 +18,7 @@ from tgext.socketio.engine.group import Group
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.wsgiwebsocket import WebSocket
+from tgext.socketio.wire.packet import Packet
 
 from .clients import DEADLINE, Client, WebSocketClient, kinds, wait_for
 from .conftest import Live, Serve
@@ -256,6 +257,27 @@ def test_no_data_follows_the_close_frame(serve: Serve, kind: str) -> None:
     client.websocket.leave()
     for event in ("left room", "left", "left all"):
         assert other.event("/chat") == [event]
+
+
+def test_what_is_told_of_a_client_that_left_reaches_other_processes(
+    serve: Serve, kind: str
+) -> None:
+    class Wire:
+        def publish(self, packet: Packet, room: Any) -> None:
+            told.append((packet["name"], room))
+
+        def close(self) -> None: ...
+
+    told: list[Any] = []
+    live = serve({"/chat": fresh(Telling)})
+    client = live.client(kind)
+    client.join("/chat")
+    client.emit("/chat", "enter", "lobby")
+    assert client.call("/chat", "echo", 1, number=1) == [1]
+    live.server.rooms.bus = Wire()
+    client.close()
+    wait_for(lambda: not live.server.sockets, "the client leaves")
+    assert told == [("left room", "lobby"), ("left", None), ("left all", None)]
 
 
 @pytest.mark.parametrize("kind", kinds("polling"))

@@ -9,6 +9,7 @@ import gevent
 import pytest
 import tg
 import transaction
+from gevent.event import Event
 from tg import MinimalApplicationConfigurator, TGController, expose
 from tg.appwrappers.transaction_manager import TransactionApplicationWrapper
 from transaction.interfaces import TransientError
@@ -53,6 +54,12 @@ class Lab(SocketIOTGNamespace):
         if name == "Interrupted":
             gevent.getcurrent().kill(Interrupted)
         raise RAISED[name]
+
+    def on_wait(self):
+        self.tell()
+        transaction.get().addAfterAbortHook(notes.append, ("waiting undone",))
+        notes.append("waits")
+        Event().wait()
 
     def on_answer_wrongly(self):
         self.tell()
@@ -186,6 +193,18 @@ def test_an_interrupted_event_is_undone(client: Any) -> None:
     client.emit("/lab", "raise", "Interrupted")
     wait_for(lambda: notes, "the end of the transaction")
     assert notes[0] == "Interrupted undone"
+
+
+@pytest.mark.parametrize("managed", [True], indirect=True)
+def test_what_a_client_that_has_gone_began_is_undone(live: Live, client: Any) -> None:
+    """Its handler waits for ever, and is interrupted after ``shutdown_timeout``."""
+    live.server.shutdown_timeout = 0.1
+    client.emit("/lab", "wait")
+    wait_for(lambda: notes, "the handler waits")
+    live.socket(client).kill()
+    wait_for(lambda: "waiting undone" in notes, "the end of the transaction")
+    assert live.server.interrupted == 1
+    assert notes == ["waits", "left", "waiting undone"]
 
 
 def test_an_ack_that_cannot_be_written_undoes_the_event(client: Any) -> None:

@@ -68,10 +68,12 @@ class SocketIOServer(Connections, WSGIServer):
     :param heartbeat_timeout: seconds in which a ping must be answered; by default 20,
         and for 0.9 clients 35.
     :param close_timeout: seconds that a 0.9 client is told it has to reconnect.
-    :param handshake_timeout: seconds from the handshake to the first transport.
+    :param handshake_timeout: seconds from the handshake to the first transport, and
+        from the end of a poll's connection to the next request of its client.
     :param connect_timeout: seconds that ``initialize`` and ``recv_connect`` of a
         namespace may take together.
-    :param shutdown_timeout: seconds that :meth:`stop` waits for clients and handlers.
+    :param shutdown_timeout: seconds that :meth:`stop` waits for clients and handlers,
+        and that a handler may go on whose client has gone; then it is interrupted.
     :param max_message_size: bytes of a frame, a message or a POST body.
     :param max_attachments: binary attachments of one packet.
     :param max_outbox: bytes of output that may wait for one client. More may wait for
