@@ -159,6 +159,7 @@ def test_how_long_a_body_is(fields: bytes, length: int | None) -> None:
     [
         (b"HTTP/1.1", b"Content-Length: 5\r\nExpect: 100-continue\r\n", True),
         (b"HTTP/1.1", b"Transfer-Encoding: chunked\r\nExpect: 100-Continue\r\n", True),
+        (b"HTTP/1.1", b"Content-Length: 5\r\n" + b"Expect: 100-continue\r\n" * 2, True),
         (b"HTTP/1.1", b"Content-Length: 0\r\nExpect: 100-continue\r\n", False),
         (b"HTTP/1.1", b"Expect: 100-continue\r\n", False),
         (b"HTTP/1.1", b"Content-Length: 5\r\n", False),

@@ -23,7 +23,7 @@ LEGAL = {
     *("CL b'\\t36\\t'", "CL b'36'", "CL with an underscore", "TE b' chunked'"),
     *("TE b'chunked'", "TE b'\\tchunked '", "TE b' Chunked'"),
     *("TE with an underscore", "TE with an underscore beside CL"),
-    *("an extension", "a trailer", "Expect"),
+    *("an extension", "a trailer", "Expect", "Expect twice"),
 }
 
 
@@ -41,7 +41,7 @@ def test_tricks(name: str) -> None:
         assert "/hidden" not in paths
         if name not in LEGAL:
             assert paths in (["/after"], ["/after", "/form"])
-        elif name == "Expect" and way in ("some", "none"):
+        elif "Expect" in name and way in ("some", "none"):
             assert paths[:2] == ["/after", "/form"]
         else:
             assert paths == ["/after", "/form", "/after"]

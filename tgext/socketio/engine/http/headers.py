@@ -129,7 +129,8 @@ class Head:
         return match[2] if match[2].startswith("/") else f"/{match[2]}"
 
     def _expects(self) -> bool:
-        if self.variables["HTTP_EXPECT"].lower() != "100-continue":
+        expected = self.variables["HTTP_EXPECT"].lower().split(",")
+        if {each.strip(" \t") for each in expected} != {"100-continue"}:
             raise RequestError("Expect is not 100-continue", EXPECTATION)
         return self.length != 0
 
