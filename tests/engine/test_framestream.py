@@ -571,6 +571,35 @@ def test_a_client_that_takes_nothing_is_given_up(serve: Serve) -> None:
     assert noted.wait() == (ABNORMAL, "slow consumer")
 
 
+def test_the_log_says_what_a_client_did_not_read(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio")
+
+    def send(websocket: WebSocket) -> None:
+        send_until_refused(websocket, "x" * 50_000)
+
+    live = serve(application=serving(send), max_outbox=100_000, slow_timeout=0.2)
+    live.websocket("/", receive_buffer=4096)
+    wait_for(lambda: caplog.records, "the request is logged")
+    [record] = caplog.records
+    assert "1006 'slow consumer': it took none of" in record.getMessage()
+    assert "slow_timeout" in record.getMessage()
+
+
+def test_several_greenlets_may_send_much_at_once(serve: Serve) -> None:
+    """Each waits; together they used to be more than may wait."""
+    message = "x" * 80_000
+
+    def send(websocket: WebSocket) -> None:
+        gevent.joinall([gevent.spawn(websocket.send, message) for _ in range(100)])
+
+    live = serve(application=serving(send), max_outbox=100_000)
+    websocket = live.websocket("/", receive_buffer=4096)
+    assert all(websocket.receive() == message for _ in range(100))
+    assert websocket.receive_close() == 1000
+
+
 def test_pings_of_a_client_that_never_reads_fill_no_memory(serve: Serve) -> None:
     noted = Noted()
     live = serve(application=serving(noted), max_outbox=10_000, slow_timeout=0.2)
