@@ -7,7 +7,6 @@ confirm, ``message`` carries, ``pong`` answers.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -15,8 +14,9 @@ from typing import Any, Final
 import redis
 
 from ..engine.failures import ERRORS
+from ..engine.logs import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 #: What a connection fails with. A socket that is closed meanwhile fails on its own, and
 #: the name of a host may be none.
