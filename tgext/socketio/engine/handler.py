@@ -369,4 +369,6 @@ def _read_handshake(environ: dict[str, Any]) -> Handshake:
         return read_handshake(environ)
     except HandshakeRefused as refused:
         headers = [TEXT, *refused.headers]
-        raise HTTPError(refused.status, refused.text.encode(), headers) from None
+        raise HTTPError(
+            refused.status, refused.text.encode(), headers, why=escape(refused.why, 200)
+        ) from None

@@ -15,6 +15,13 @@ Headers = list[tuple[str, str]]
 
 INVALID = "Invalid WebSocket request"
 
+#: What the log says of it: browsers show nobody the answer. A proxy that knows no
+#: WebSockets takes the two fields out.
+NO_UPGRADE = (
+    f"{INVALID}: it has no `Upgrade: websocket` with `Connection: Upgrade`; a proxy in "
+    "front has to pass both on"
+)
+
 #: What goes with a 426.
 VERSION_HEADERS: Headers = [
     ("Upgrade", "websocket"),
@@ -33,13 +40,17 @@ class HandshakeRefused(WebSocketError):
     """
 
     def __init__(
-        self, status: str, text: str = INVALID, headers: Headers | None = None
+        self,
+        status: str,
+        text: str = INVALID,
+        headers: Headers | None = None,
+        why: str = "",
     ) -> None:
         super().__init__(f"{status}: {text}")
         self.status = status
         self.text = text
         self.headers = headers or []
-        self.why: str | None = text
+        self.why: str | None = why or text
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,9 @@ def read_handshake(environ: dict[str, Any]) -> Handshake:
 
     :raises HandshakeRefused: when it cannot be accepted.
     """
-    if not asks_for_websocket(environ) or not _is_plain_request(environ):
+    if not asks_for_websocket(environ):
+        raise HandshakeRefused("400 Bad Request", why=NO_UPGRADE)
+    if not _is_plain_request(environ):
         raise HandshakeRefused("400 Bad Request")
     if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != VERSION:
         raise HandshakeRefused("426 Upgrade Required", headers=VERSION_HEADERS)

@@ -41,7 +41,7 @@ def log_handshake_refusal(
     why, refused.why = refused.why, None
     if why is not None:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        log_refusal(environ, path, refused.status, escape(why))
+        log_refusal(environ, path, refused.status, escape(why, 200))
 
 
 def log_namespace_refusal(endpoint: str, session: str, why: str) -> None:

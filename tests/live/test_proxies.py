@@ -1,0 +1,99 @@
+"""Clients of all generations through real proxies.
+
+Socket.IO's documentation tells people to set ``Connection "upgrade"`` for every
+request, nginx' own sets it for those that ask for an upgrade, and who sets nothing has
+no WebSockets: all of them reach the server, or are told why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine import clients
+
+from .nodes import CONNECTIONS, run, transport_name
+from .proxies import NGINX_CONFIGURATIONS, Proxy, haproxy, nginx
+from .serving import Server
+
+#: What lets WebSockets through.
+FULL = ("constant", "map", "keepalive", "haproxy")
+
+
+@pytest.fixture(scope="module")
+def proxied(
+    lab: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Proxy]]:
+    """The proxies by name, each started when it is first asked for."""
+    running: dict[str, Proxy] = {}
+
+    def start(name: str) -> Proxy:
+        if name not in running:
+            directory = tmp_path_factory.mktemp(name)
+            if name == "haproxy":
+                proxy = haproxy(directory, lab.port)
+            else:
+                proxy = nginx(directory, lab.port, *NGINX_CONFIGURATIONS[name])
+            running[name] = proxy.__enter__()
+        return running[name]
+
+    yield start
+    for each in running.values():
+        each.__exit__(None, None, None)
+
+
+def seen_through(proxy: Proxy, node_clients: Path, without: str = "") -> dict[str, Any]:
+    options = {"url": proxy.url, "scenario": "sums", "without": without}
+    return run(node_clients, "together.js", **options)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_every_client_connects_on_every_transport(
+    name: str, proxied: Callable[[str], Proxy], node_clients: Path
+) -> None:
+    assert seen_through(proxied(name), node_clients) == {
+        " ".join(each): {"sum": 5, "transport": transport_name(*each)}
+        for each in CONNECTIONS
+    }
+
+
+def test_without_upgrades_they_stay_on_polling(
+    proxied: Callable[[str], Proxy], node_clients: Path
+) -> None:
+    seen = seen_through(proxied("plain"), node_clients, without="websocket")
+    assert seen == {
+        f"{client} {transport}": {
+            "sum": 5,
+            "transport": transport_name(client, "polling"),
+        }
+        for client, transport in CONNECTIONS
+        if transport != "websocket"
+    }
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_the_log_says_that_a_proxy_took_the_upgrade_out(
+    version: int, lab: Server, proxied: Callable[[str], Proxy]
+) -> None:
+    before = len(lab.errors)
+    target = f"/socketio/?EIO={version}&transport=websocket"
+    with closing(clients.WebSocket(proxied("plain").port, target)) as websocket:
+        assert websocket.status == 400
+    (line,) = lab.errors[before:].splitlines()
+    assert "Refused GET /socketio/" in line
+    assert "a proxy in front has to pass both on" in line
+
+
+@pytest.mark.parametrize("name", [*FULL, "plain"])
+def test_a_form_is_posted_and_the_next_request_is_another(
+    name: str, proxied: Callable[[str], Proxy]
+) -> None:
+    with closing(clients.Http(proxied(name).port)) as http:
+        for headers in ({}, {"Connection": "upgrade", "Upgrade": "h2c"}):
+            reply = http.post("/socketio/1/", "x" * 1000, headers)
+            assert reply.status == 200, reply
+            assert http.get("/socketio/1/").status == 200
