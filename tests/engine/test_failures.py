@@ -15,7 +15,6 @@ import pytest
 from gevent import GreenletExit
 
 import tgext.socketio.engine
-from tgext.socketio.engine.failures import FATAL
 from tgext.socketio.engine.interruption import Interrupted
 from tgext.socketio.engine.namespace import BaseNamespace
 
@@ -134,8 +133,9 @@ def test_a_job_may_raise_anything(
     serve: Serve,
     kind: str,
     make: Callable[[], BaseException],
-    unhandled: list[BaseException],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    # gevent writes nothing, and does not end the process: see `unhandled`.
     live = serve({"/chat": talker(make)})
     client, other = live.client(kind), live.client(kind)
     client.join("/chat")
@@ -144,10 +144,46 @@ def test_a_job_may_raise_anything(
     assert client.event("/chat") == ["works"]
     assert client.call("/chat", "echo", 1) == [1]
     assert other.call("/chat", "echo", 2) == [2]
-    # gevent says so, and does not end the process for it.
-    for each in unhandled:
-        assert not isinstance(each, FATAL)
-    unhandled.clear()
+    assert logged(caplog, make()) == (type(make()) is not GreenletExit)
+
+
+def test_a_job_tells_what_it_raised(
+    serve: Serve, make: Callable[[], BaseException]
+) -> None:
+    error = make()
+
+    def job(fails: bool) -> str:
+        if fails:
+            raise error
+        return "done"
+
+    live = serve({"/chat": talker(make)})
+    client = live.client()
+    client.join("/chat")
+    namespace = live.socket(client)["/chat"]
+    told: list[Any] = []
+    failed, done = namespace.spawn(job, True), namespace.spawn(job, False)
+    for each in (failed, done):
+        each.link_exception(lambda job: told.append(job.exception))
+    gevent.joinall([failed, done])
+    gevent.sleep(0)
+    assert (done.get(), done.value, done.exception) == ("done", "done", None)
+    assert done.successful()
+    assert not done.exc_info
+    if isinstance(error, GreenletExit):
+        assert failed.get() is failed.value is error
+        assert told == []
+        return
+    with pytest.raises(type(error)) as raised:
+        failed.get()
+    assert raised.value is failed.exception is error
+    assert told == [error]
+    assert failed.value is None
+    assert not failed.successful()
+    assert failed.exc_info[:2] == (type(error), error)
+    with pytest.raises(type(error)):
+        gevent.joinall([failed], raise_error=True)
+    assert namespace.jobs == []
 
 
 @pytest.mark.parametrize("step", ["__init__", "initialize", "recv_connect"])

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,6 +126,95 @@ def test_what_has_no_text_is_named() -> None:
     assert "Wordless without a text" in describe(Wordless())
 
 
+class Odd(Exception):
+    """What libraries and applications define, or nearly."""
+
+
+class WithoutNotes(Odd):
+    __notes__ = None
+
+
+class WithoutMembers(Odd):
+    exceptions = None
+
+
+class WithItself(Odd):
+    def __init__(self) -> None:
+        self.exceptions = [self]
+
+
+class WithAProperty(Odd):
+    @property
+    def exceptions(self) -> Any:
+        raise SystemExit(3)
+
+
+class WithAll(Odd):
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+class Ending(Odd):
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
+class Impatient(Odd):
+    def __str__(self) -> str:
+        raise gevent.Timeout(1)
+
+
+Forged: type[Odd] = type("x\nforged", (Odd,), {"__module__": "x\nforged"})
+
+ODD = [*Odd.__subclasses__()]
+
+
+@pytest.mark.parametrize("cls", ODD, ids=range(len(ODD)))
+def test_any_exception_can_be_logged(keeping: Keeping, cls: type[Odd]) -> None:
+    keeping.lines.clear()
+    try:
+        raise cls()
+    except Odd as error:
+        get_logger("tgext.socketio.tested").exception("%s failed", error)
+    assert escape(cls.__qualname__) in keeping.lines[-1] or cls is WithItself
+    assert all(line.isprintable() for line in keeping.lines)
+
+
+@pytest.mark.parametrize("how", ["chain", "group"])
+def test_a_nested_exception_is_shown_in_part(how: str) -> None:
+    group = getattr(builtins, "ExceptionGroup", None)
+    error: Exception = ValueError("the first")
+    for number in range(900):
+        if how == "chain":
+            later = ValueError(number)
+            later.__context__ = error
+        elif group is None:
+            return  # since Python 3.11
+        else:
+            later = group("one", [error, *[KeyError()] * 50])
+        error = later
+    told = describe(error)
+    assert "..." in told
+    assert len(told) < 10_000
+    assert "the first" not in told
+
+
+@pytest.mark.parametrize("cls", ODD, ids=range(len(ODD)))
+def test_any_exception_is_answered(serve: Serve, kind: str, cls: type[Odd]) -> None:
+    class Failing(BaseNamespace):
+        def on_fail(self) -> None:
+            raise cls()
+
+        def on_echo(self, value: Any) -> Any:
+            return value
+
+    client = serve({"/chat": Failing}).client(kind)
+    client.join("/chat")
+    client.emit("/chat", "fail")
+    assert client.event("/chat")[:2] == ["error", "internal_error"]
+    assert client.call("/chat", "echo", 1) == [1]
+
+
 def test_each_logger_of_the_package_is_made_here() -> None:
     for path in Path(tgext.socketio.engine.__file__).parent.parent.rglob("*.py"):
         if path.name != "logs.py":
@@ -142,6 +232,9 @@ class Chatty(BaseNamespace):
 
     def on_fail(self, text: Any) -> None:
         raise RuntimeError(text)
+
+    def on_work(self, text: Any) -> None:
+        self.spawn(self.on_fail, text)
 
     def on_complain(self, name: Any, info: Any) -> None:
         self.error(name, info)
@@ -181,6 +274,7 @@ def test_what_a_client_says_stays_on_one_line(
     client.join("/chat")
     other.join("/chat")
     client.emit("/chat", "fail", text)
+    client.emit("/chat", "work", text)
     client.emit("/chat", text)
     client.emit("/chat", "complain", text, {text: [text]})
     client.emit("/chat", "no such thing " + text[:50].replace("\\", ""))

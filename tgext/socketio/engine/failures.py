@@ -13,10 +13,3 @@ FAILURES: Final = BaseException
 
 #: What a library may raise. gevent's timeouts are no `Exception`.
 ERRORS: Final = (Exception, gevent.Timeout)
-
-#: What gevent ends the process for, whichever greenlet raised it.
-FATAL: Final = (SystemExit, KeyboardInterrupt, SystemError)
-
-
-class Fatal(RuntimeError):
-    """Stands for an exception of :data:`FATAL`, which is its cause."""

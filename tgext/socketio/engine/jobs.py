@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent
-from gevent import Greenlet
+from gevent import Greenlet, GreenletExit
 
-from .failures import FATAL, Fatal
+from .failures import FAILURES
 from .interruption import Interrupted
 from .logs import get_logger
 from .threads import HasHome
 
 log = get_logger(__name__)
+
+if TYPE_CHECKING:
+    _Greenlet = Greenlet[..., Any]
+else:
+    _Greenlet = Greenlet
 
 
 class Jobs:
@@ -32,7 +39,7 @@ class Jobs:
         if self._is_over():
             log.debug("Nothing is spawned any more: %r", function)
             return _ended_job(function)
-        job = gevent.spawn(_run, function, *args, **kwargs)
+        job = Job.spawn(_run, function, *args, **kwargs)
         self.jobs.append(job)
         job.rawlink(self._forget_job)
         return job
@@ -58,9 +65,53 @@ def _ended_job(function: Callable[..., Any]) -> Greenlet[..., Any]:
     return job
 
 
+class _Failure:
+    """What a job returns that failed."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class Job(_Greenlet):
+    """A greenlet whose failure is in the log.
+
+    gevent would write the traceback to stderr, with whatever a client put into it, and
+    end the process for some exceptions. Whoever asks the greenlet is told what was
+    raised, as by any.
+    """
+
+    @property
+    def _failure(self) -> BaseException | None:
+        result: object = super().value
+        return result.error if isinstance(result, _Failure) else None
+
+    @property
+    def value(self) -> Any:  # type: ignore[override]
+        return None if self._failure is not None else super().value
+
+    @property
+    def exception(self) -> BaseException | None:
+        return super().exception if self._failure is None else self._failure
+
+    @property
+    def exc_info(
+        self,
+    ) -> tuple[type[BaseException], BaseException, TracebackType | None] | Any:
+        error = self._failure
+        if error is None:
+            return super().exc_info
+        return type(error), error, error.__traceback__
+
+    def successful(self) -> bool:
+        return self._failure is None and super().successful()
+
+
 def _run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return function(*args, **kwargs)
-    except FATAL as error:
-        # gevent would end the process.
-        raise Fatal(f"a job raised {type(error).__name__}") from error
+    except (Interrupted, GreenletExit):
+        raise  # as gevent ends a greenlet
+    except FAILURES as error:
+        called = inspect.unwrap(function)
+        log.exception("Job %s failed", getattr(called, "__qualname__", called))
+        return _Failure(error)

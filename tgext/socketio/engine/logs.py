@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..wire.escape import Escaped, escape
@@ -21,6 +21,12 @@ ARGUMENT = 300
 #: Characters of a whole message, where it comes without arguments, and of the text of
 #: an exception in a traceback.
 MESSAGE = 2000
+
+#: Exceptions that a traceback shows of those that led to one, members that it shows of
+#: a group, and groups within groups. A client that nests what it sends may decide them.
+LINKS = 20
+MEMBERS = 15
+LEVELS = 5
 
 #: What can be no harm.
 _HARMLESS = (bool, int, float, type(None), Escaped)
@@ -65,40 +71,59 @@ def _fit(value: object) -> Any:
 
 
 def describe(error: BaseException) -> str:
-    """A traceback as Python writes it, but with the texts of exceptions escaped."""
-    return "".join(_describe(error)).removesuffix("\n")
+    """A traceback as Python writes it, but with the texts of exceptions escaped.
+
+    Whatever an exception is like, this raises nothing: who logs is about to answer.
+    """
+    return "".join(_describe(error, LEVELS)).removesuffix("\n")
 
 
-def _describe(error: BaseException) -> Iterator[str]:
+def _describe(error: BaseException, levels: int) -> Iterator[str]:
     chain: list[tuple[BaseException, str]] = []
     seen = set()
     link, following = "", error
     current: BaseException | None = error
-    while current is not None and id(current) not in seen:
+    while current is not None and id(current) not in seen and len(chain) < LINKS:
         seen.add(id(current))
         chain.append((current, link))
         following = current
         current, link = following.__cause__, _CAUSE
         if current is None and not following.__suppress_context__:
             current, link = following.__context__, _CONTEXT
+    if current is not None and id(current) not in seen:
+        yield "... (those before are not shown)\n"
     for each, leads_to in reversed(chain):
-        yield from _describe_one(each)
+        yield from _describe_one(each, levels)
         yield leads_to
 
 
-def _describe_one(error: BaseException) -> Iterator[str]:
+def _describe_one(error: BaseException, levels: int) -> Iterator[str]:
     if error.__traceback__ is not None:
         yield "Traceback (most recent call last):\n"
         frames = traceback.walk_tb(error.__traceback__)
         yield from traceback.StackSummary.extract(frames).format()
     cls = type(error)
-    name = cls.__qualname__
+    name = escape(cls.__qualname__, ARGUMENT)
     if cls.__module__ not in ("builtins", "__main__"):
-        name = f"{cls.__module__}.{name}"
+        name = escape(f"{cls.__module__}.{cls.__qualname__}", ARGUMENT)
     text = escape(error, MESSAGE)
     yield f"{name}: {text}\n" if text else f"{name}\n"
-    for note in getattr(error, "__notes__", ()):
+    for note in _several(error, "__notes__"):
         yield f"{escape(note, MESSAGE)}\n"
-    for each in getattr(error, "exceptions", ()):
-        if isinstance(each, BaseException):
-            yield from (f"  {line}\n" for line in describe(each).splitlines())
+    for each in _several(error, "exceptions"):
+        if not isinstance(each, BaseException):
+            continue  # an attribute of the application's own
+        if not levels:
+            yield "  ...\n"
+            break
+        told = "".join(_describe(each, levels - 1))
+        yield from (f"  {line}\n" for line in told.splitlines())
+
+
+def _several(error: BaseException, name: str) -> Sequence[object]:
+    """The first members of an attribute that should be a sequence, if it is there."""
+    try:
+        members = getattr(error, name, ())
+        return list(members[:MEMBERS]) if isinstance(members, (list, tuple)) else ()
+    except BaseException:  # of a property, or of `__getattr__`
+        return ()

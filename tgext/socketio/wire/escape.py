@@ -42,7 +42,7 @@ def escape(value: object, limit: int = SHOWN) -> Escaped:
 def _spell(value: object) -> str:
     try:
         return str(value)
-    except Exception:
+    except BaseException:  # which says nothing about what was to be logged
         return f"<{type(value).__name__} without a text>"
 
 
