@@ -120,6 +120,9 @@ def _request(event: h11.Request) -> Request:
 def _keeps_alive(request: Request) -> bool:
     value = request.variables.get("HTTP_CONNECTION", "").lower()
     options = [each.strip() for each in value.split(",")]
+    upgrades = request.variables.get("HTTP_UPGRADE", "").lower().split(",")
+    if "upgrade" in options and "websocket" in [each.strip() for each in upgrades]:
+        return False  # a proxy may take for frames what follows
     if "close" in options:
         return False
     return request.version == "HTTP/1.1" or "keep-alive" in options

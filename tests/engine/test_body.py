@@ -193,6 +193,32 @@ def test_small_chunks_take_no_more_memory_than_large_ones() -> None:
         tracemalloc.stop()
 
 
+def test_a_line_in_small_chunks_takes_no_more_memory_than_in_large_ones() -> None:
+    data = b"x" * 400_000 + b"\n"
+    read, _ = chunked(in_chunks(data, 2))
+    tracemalloc.start()
+    try:
+        assert read.readline() == data
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(data)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_connection_that_fails_ends_the_body() -> None:
+    class Failing(RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            raise ConnectionResetError(104, "reset")
+
+    body = SizedBody(BufferedReader(Failing()), 1.0, 5)
+    for _ in range(2):
+        with pytest.raises(BodyEnded):
+            body.read()
+    assert body.abandoned
+
+
 def test_extensions_cost_no_more_than_the_data_justify() -> None:
     chunk = b"1;a=" + b"x" * 100 + b"\r\ny\r\n"
     few = module.EXTENSIONS // 100

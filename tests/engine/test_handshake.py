@@ -103,18 +103,32 @@ def test_the_refusal_says_what_is_wrong(serve: Serve) -> None:
     )
 
 
-def test_a_connection_goes_on_after_a_refusal(serve: Serve) -> None:
-    """Section 4.4: the client may ask again with a version that the server has."""
-    live = serve(application=serving(echo))
+@pytest.mark.parametrize("version", [14, 13])
+def test_no_request_follows_a_refusal(serve: Serve, version: int) -> None:
+    """A proxy that did not look at the answer would pass them on unseen, whole frames
+    for all that it knows. A client may ask again (section 4.4), with a connection."""
+    seen: list[str] = []
+
+    def application(environ: Any, start_response: Any) -> Any:
+        seen.append(environ["PATH_INFO"])
+        if version == 14:
+            environ["wsgi.websocket"].accept()
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"no WebSocket"]
+
+    live = serve(application=application)
     raw = live.raw()
     request = (
         "GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: "
+        f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: {version}\r\n\r\n"
     )
-    raw.send_raw(f"{request}14\r\n\r\n".encode())
-    assert raw.receive_reply().status == 426
-    raw.send_raw(f"{request}13\r\n\r\n".encode())
-    assert raw.receive_head()[0] == 101
+    behind = b"GET /hidden HTTP/1.1\r\nHost: here\r\n\r\n" + b"x" * 1_000_000
+    raw.send_raw(request.encode() + behind)
+    reply = raw.receive_reply()
+    assert reply.status == (404 if version == 13 else 426)
+    assert "close" in reply.headers.get_all("Connection", [])
+    raw.expect_end()
+    assert "/hidden" not in seen
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,11 @@ def test_an_older_client_may_leave_out_the_host() -> None:
         ("1.0", "Keep-Alive", True),
         ("1.0", "keep-alive, close", False),
         ("1.0", "upgrade", False),
+        # Whoever passes it on may take for frames what follows.
+        ("1.1", "Upgrade\r\nUpgrade: websocket", False),
+        ("1.1", "keep-alive, Upgrade\r\nUpgrade: h2c, WebSocket", False),
+        ("1.1", "keep-alive\r\nUpgrade: websocket", True),
+        ("1.1", "Upgrade\r\nUpgrade: h2c", True),
     ],
 )
 def test_whether_another_request_may_follow(
@@ -224,6 +229,9 @@ BAD_LINES = {
     "another scheme": b"GET ftp://here/ HTTP/1.1\r\n",
     "no host in the target": b"GET http:///a HTTP/1.1\r\n",
     "a user in the target": b"GET http://me@here/ HTTP/1.1\r\n",
+    "a fragment": b"GET /a#b HTTP/1.1\r\n",
+    "a fragment of a query": b"GET /a?b#c HTTP/1.1\r\n",
+    "a fragment of a host": b"GET http://here#a/b HTTP/1.1\r\n",
     "an authority": b"GET here:80 HTTP/1.1\r\n",
 }
 BAD_FIELDS = {
@@ -284,6 +292,8 @@ OTHERS = {
     "417": LINE + HOST + b"Content-Length: 5\r\nExpect: wonders\r\n",
     "431": LINE + HOST + b"X: x\r\n" * MAX_HEADERS,
     "501": b"CONNECT here:80 HTTP/1.1\r\n" + HOST,
+    "501 ": b"CONNECT / HTTP/1.1\r\n" + HOST,
+    "501  ": b"CONNECT http://here/ HTTP/1.1\r\n" + HOST,
     "505": b"PRI * HTTP/2.0\r\n",
     "505 ": b"GET / HTTP/1.2\r\n" + HOST,
 }

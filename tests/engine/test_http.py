@@ -5,22 +5,26 @@ What connections are given time for is in test_handler.py.
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from struct import pack
 from typing import Any
 
 import gevent
 import pytest
+from gevent import socket
+from gevent.event import Event
 
 from tgext.socketio.engine.handler import SocketIOHandler
 from tgext.socketio.engine.http import SENT_AT_ONCE, connection
 from tgext.socketio.engine.http.body import DRAINED
 from tgext.socketio.wire.handshake import accept_key
 
-from .clients import RESOURCE, Raw, Reply, wait_for
+from .clients import DEADLINE, RESOURCE, Raw, Reply, wait_for
 from .conftest import Live, Serve
 from .namespaces import Echo
 from .test_handshake import KEY
@@ -170,8 +174,15 @@ def test_a_body_ends_where_it_says_whatever_the_connection_is_to_become(
     assert status == 200
     if method != "HEAD":
         raw._received = raw._received[int(headers["Content-Length"]) :]
-    assert raw.receive_reply().text == "GET /next"
-    assert seen.requests == [f"{method} {FORM if reads else '/form'}", "GET /next"]
+    served = [f"{method} {FORM if reads else '/form'}"]
+    if b"Upgrade: websocket" in fields and b"Connection" in fields:
+        # A proxy may tunnel from here on, whatever it was answered.
+        assert headers["Connection"] == "close"
+        raw.expect_end()
+    else:
+        assert raw.receive_reply().text == "GET /next"
+        served.append("GET /next")
+    assert seen.requests == served
 
 
 @pytest.mark.parametrize("chunks", [False, True], ids=["sized", "chunked"])
@@ -432,7 +443,173 @@ def test_an_answer_before_the_body_has_come(serve: Serve) -> None:
         raw._received = b""
 
 
-# Where answers end
+# Where answers end, and what they say
+
+
+def failing(error: OSError, *, begun: bool = False) -> Any:
+    """An application that raises an error at /, before or while it answers."""
+
+    def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        if environ["PATH_INFO"] != "/":
+            return [b"a page"]
+        return answer()
+
+    def answer() -> Iterator[bytes]:
+        if begun:
+            yield b"begun"
+        raise error
+
+    return application
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        OSError(),
+        BrokenPipeError(errno.EPIPE, "a pipe of its own"),
+        ConnectionResetError(errno.ECONNRESET, "by its database"),
+    ],
+    ids=repr,
+)
+def test_an_application_that_fails_as_connections_do_is_answered_for(
+    serve: Serve, caplog: pytest.LogCaptureFixture, error: OSError, begun: bool
+) -> None:
+    live = serve(application=failing(error, begun=begun))
+    raw = live.raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+    status, _ = raw.receive_head()
+    while data := raw.sock.recv(65536):
+        raw._received += data
+    if begun:
+        assert (status, raw._received) == (200, b"5\r\nbegun\r\n")
+    else:
+        assert (status, raw._received) == (500, b"Internal Server Error")
+    [record] = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert record.getMessage() == "GET / failed"
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+    assert live.http().get("/page").text == "a page"
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_client_that_leaves_while_it_sends_or_reads_is_no_failure(
+    serve: Serve, caplog: pytest.LogCaptureFixture, begun: bool
+) -> None:
+    ended = Event()
+
+    def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+        try:
+            if not begun:
+                environ["wsgi.input"].read()
+            write = start_response("200 OK", [])
+            while True:
+                write(b"x" * 1_000_000)
+        finally:
+            ended.set()
+
+    raw = serve(application=application).raw()
+    raw.send_raw(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n")
+    gevent.sleep(0.05)
+    raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+    raw.close()
+    assert ended.wait(DEADLINE)
+    gevent.sleep(0.05)
+    assert not [each for each in caplog.records if each.levelname != "INFO"]
+
+
+def answer_with(status: str, *headers: tuple[str, Any], body: bytes = b"hello") -> Any:
+    """An application with such an answer at /, and its path elsewhere."""
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] != "/":
+            start_response("200 OK", [])
+            return [environ["PATH_INFO"].encode()]
+        start_response(status, list(headers))
+        return [body]
+
+    return application
+
+
+FRAMINGS: list[list[tuple[str, str]]] = [
+    [("Transfer-Encoding", "chunked")],
+    [("transfer-encoding", "chunked"), ("Content-Length", "5")],
+    [("Transfer-Encoding", "identity")],
+    [("Content-Length", "2"), ("Content-Length", "5")],
+    [("Content-Length", "5"), ("content-length", "5")],
+    [("Content-Length", "+5")],
+    [("Content-Length", "5, 5")],
+    [("Content-Length", "")],
+    [("Content-Length", "\xb2")],
+]
+
+
+@pytest.mark.parametrize("headers", FRAMINGS, ids=repr)
+def test_an_answer_has_one_end_whatever_the_application_says(
+    serve: Serve, headers: list[tuple[str, str]]
+) -> None:
+    raw = serve(application=answer_with("200 OK", *headers)).raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
+    reply = raw.receive_reply()
+    assert reply.text == "hello"
+    assert reply.headers.get_all("Content-Length") == ["5"]
+    assert "Transfer-Encoding" not in reply.headers
+    assert raw.receive_reply().text == "/next"
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+def test_an_answer_that_has_no_body_has_no_length(serve: Serve, status: str) -> None:
+    application = answer_with(status, ("Content-Length", "5"), body=b"")
+    raw = serve(application=application).raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
+    code, headers = raw.receive_head()
+    assert (code, headers["Content-Length"]) == (int(status[:3]), None)
+    assert raw.receive_reply().text == "/next"
+
+
+@pytest.mark.parametrize(
+    "application",
+    [
+        # What follows would be taken for the answer, or for no HTTP.
+        answer_with("100 Continue"),
+        answer_with("101 Switching Protocols", ("Upgrade", "websocket")),
+        answer_with("199 "),
+        *(answer_with(each) for each in ("99 x", "1000 x", "2_00 OK", "OK", "")),
+        *(answer_with(f"200 a{each}b") for each in ("\0", "\r\n", "\x7f", "€")),
+        *(
+            answer_with("200 OK", ("X", f"a{each}b"))
+            for each in ("\0", "\n", "\r", "€")
+        ),
+        *(answer_with("200 OK", (each, "a")) for each in ("", "X:", "X y", "X\n", "é")),
+    ],
+)
+def test_what_would_be_no_answer_is_none(serve: Serve, application: Any) -> None:
+    raw = serve(application=application).raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
+    assert raw.receive_reply().status == 500
+    raw.expect_end()
+
+
+def test_a_reason_may_be_left_out(serve: Serve) -> None:
+    raw = serve(application=answer_with("200")).raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert raw.sock.recv(65536).startswith(b"HTTP/1.1 200 \r\n")
+
+
+def test_the_access_log_shows_as_much_of_a_request_as_it_needs(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio.access")
+    live = serve(application=Seen())
+    method = "M" * 5000
+    raw = live.raw()
+    raw.send_raw(f"{method} /{'a' * 9000} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+    raw.receive_head()
+    wait_for(lambda: caplog.records, "a line")
+    line = caplog.records[-1].getMessage()
+    assert f'"{"M" * 40}... /{"a" * 999}... HTTP/1.1" 200 ' in line
 
 
 def saying(*chunks: bytes, length: int | None = None, path: str = "/") -> Any:

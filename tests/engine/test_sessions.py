@@ -163,6 +163,23 @@ def test_cookies_of_the_application_reach_the_client(
     assert headers["X-Page"] is None
 
 
+@every_handshake
+@pytest.mark.parametrize("value", ["a=b\r\nX-Injected: yes", "a=€", "a=\0"])
+def test_a_cookie_that_would_say_more_is_none(
+    serve: Serve, handshake: str, value: str
+) -> None:
+    accepting = manage({"/chat": Echo})
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        accepting(environ, lambda status, headers: None)
+        start_response("200 OK", [("Set-Cookie", value)])
+        return [b""]
+
+    reply = refusal(serve(application=application), handshake)
+    assert reply.status == 500
+    assert (reply.headers["Set-Cookie"], reply.headers["X-Injected"]) == (None, None)
+
+
 @pytest.mark.parametrize("handshake", ["0.9", "4-polling"])
 def test_a_handshake_is_not_cached(serve: Serve, handshake: str) -> None:
     live = serve({}, handshake_timeout=0.1)

@@ -338,8 +338,13 @@ class SocketIOHandler(PollingHandler):
         sock = self.socket
         # The buffered reader may hold bytes already: `peek` gives them, not waiting.
         sock.settimeout(0)
-        early = self.rfile.peek()
-        sock.settimeout(None)
+        try:
+            early = self.rfile.peek()
+        except OSError:
+            self.lost = True
+            raise
+        finally:
+            sock.settimeout(None)
         lines = [
             "HTTP/1.1 101 Switching Protocols",
             "Upgrade: websocket",

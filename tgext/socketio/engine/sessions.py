@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .failures import FAILURES
 from .generations import Generation
+from .http import check_headers
 from .interruption import Interrupted
 from .logs import get_logger
 from .origins import ANONYMOUS
@@ -99,6 +100,7 @@ def _call(application: Any, environ: dict[str, Any]) -> tuple[str, Headers, byte
 
     def start_response(status: str, headers: Headers, exc_info: Any = None) -> Any:
         nonlocal answer
+        check_headers(headers)
         answer = (status, list(headers))
         return written.append
 

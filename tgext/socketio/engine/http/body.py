@@ -124,13 +124,13 @@ class RequestBody(ABC):
     def readline(self, size: int | None = -1) -> bytes:
         """Read up to the end of a line, ``size`` bytes at most."""
         left = _EVERYTHING if size is None or size < 0 else size
-        pieces = []
+        data = bytearray()
         while left and (piece := self._piece(min(left, PIECE), True)):
-            pieces.append(piece)
+            data += piece
             left -= len(piece)
             if piece.endswith(b"\n"):
                 break
-        return b"".join(pieces)
+        return bytes(data)
 
     def readlines(self, hint: int | None = None) -> list[bytes]:
         """The lines that are left; ``hint`` is not needed."""
@@ -161,6 +161,10 @@ class RequestBody(ABC):
                 self._fail(BodyEnded())
         except InputTimeout:
             self._fail(RequestError("the body takes too long", TIMEOUT))
+        except RequestError:
+            raise
+        except OSError:
+            self._fail(BodyEnded())  # the connection failed
         self._left -= len(data)
         self._source = source
         return data

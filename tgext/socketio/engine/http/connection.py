@@ -20,7 +20,7 @@ from ..turns import Turns
 from .body import PIECE, ChunkedBody, RequestBody, SizedBody
 from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError
 from .headers import Head, check_request_line, parse_head
-from .output import HeaderList, HTTPOutput
+from .output import ApplicationError, HeaderList, HTTPOutput
 
 if TYPE_CHECKING:
     from ..server import SocketIOServer
@@ -34,6 +34,9 @@ END_OF_HEAD = b"\r\n\r\n"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+#: Characters of the method and of the target of a request that a log shows.
+_METHOD, _TARGET = 40, 1000
 
 #: Seconds to go on reading after the last answer: closing with unread input resets the
 #: connection, and a client that still sends would not see the answer (RFC 9112, 9.6).
@@ -79,7 +82,9 @@ class HTTPHandler(HTTPOutput):
             return False
         except OSError:
             return False
-        self.requestline = f"{head.method} {head.target} {head.version}"
+        # For logs, where a client would fill the disk.
+        method, target = escape(head.method, _METHOD), escape(head.target, _TARGET)
+        self.requestline = f"{method} {target} {head.version}"
         self.command, self.path = head.method, head.target
         self.request_version = head.version
         self.close_connection = not head.keep_alive
@@ -93,8 +98,9 @@ class HTTPHandler(HTTPOutput):
         del self.head
         if body.error is not None and not isinstance(body.error, BodyEnded):
             self._log_refusal(body.error, self.requestline.encode())
-        if not body.ended:
-            if self.socket is not None:
+        if not body.ended or head.upgrades:
+            # What became a WebSocket has no reader any more.
+            if self.socket is not None and self.rfile is not None:
                 self._linger()
             return False
         return not self.close_connection
@@ -238,7 +244,10 @@ class HTTPHandler(HTTPOutput):
         if isinstance(error, Interrupted):
             self.close_connection = True
             raise error
-        log.exception("%s failed", self._shown(f"{self.command} {self.path}"))
+        if isinstance(error, ApplicationError):
+            error = error.__cause__
+        shown = self._shown(f"{self.command} {self.path}")
+        log.error("%s failed", shown, exc_info=error)
         self._send_error_response_if_possible(500)
 
     def _refuse(self, error: RequestError, begun: bytes) -> None:

@@ -62,6 +62,7 @@ class Head:
     :ivar variables: the fields as WSGI has them.
     :ivar length: bytes of the body; None where it is chunked.
     :ivar keep_alive: whether another request may follow.
+    :ivar upgrades: whether it asks for a WebSocket; no other request follows then.
     :ivar expects: whether the client waits for a 100 (Continue) to send the body.
     """
 
@@ -73,6 +74,7 @@ class Head:
         "path",
         "query",
         "target",
+        "upgrades",
         "variables",
         "version",
     )
@@ -85,25 +87,37 @@ class Head:
         self.version = f"HTTP/{version}"
         self.variables = variables
         newer = version == "1.1"
+        self.upgrades = False
         host = variables.get("HTTP_HOST")
         if host is None:
             if newer:
                 raise RequestError("Host is missing")
         elif not _HOST.fullmatch(host):
             raise RequestError("Host is invalid")
+        if method == "CONNECT":
+            # Where it succeeds, a proxy passes on whatever follows.
+            raise RequestError("this is no proxy", NOT_IMPLEMENTED)
         self.path, self.query = self._split_target(target)
         self.length = _length(variables, newer)
         connection = variables.get("HTTP_CONNECTION")
         if connection is None:
             self.keep_alive = newer
         else:
-            options = [each.strip(" \t") for each in connection.lower().split(",")]
+            options = _options(connection)
             self.keep_alive = "close" not in options and (
                 newer or "keep-alive" in options
             )
+            self.upgrades = "upgrade" in options and "websocket" in _options(
+                variables.get("HTTP_UPGRADE", "")
+            )
+            if self.upgrades:
+                # A proxy may not look at the answer, and pass on what follows unseen.
+                self.keep_alive = False
         self.expects = newer and "HTTP_EXPECT" in variables and self._expects()
 
     def _split_target(self, target: str) -> tuple[str, str]:
+        if "#" in target:
+            raise RequestError("the request target is invalid")
         if target[0] != "/":
             if target == "*" and self.method == "OPTIONS":
                 return "*", ""
@@ -120,8 +134,6 @@ class Head:
 
     def _without_host(self, target: str) -> str:
         """The path and the query of an absolute target, whose host replaces Host."""
-        if self.method == "CONNECT":
-            raise RequestError("this is no proxy", NOT_IMPLEMENTED)
         match = _ABSOLUTE.fullmatch(target)
         if match is None or not _HOST.fullmatch(match[1]):
             raise RequestError("the request target is invalid")
@@ -152,6 +164,11 @@ def _length(variables: dict[str, str], newer: bool) -> int | None:
     if coding.lower() != "chunked":
         raise RequestError("Transfer-Encoding is not chunked")
     return None
+
+
+def _options(value: str) -> list[str]:
+    """What a field lists, in lower case."""
+    return [each.strip(" \t") for each in value.lower().split(",")]
 
 
 def _variable(name: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gevent.pywsgi import WSGIHandler
 
 from ..tls import below
 from .body import RequestBody
+from .errors import RequestError
 
 if TYPE_CHECKING:
     from ..server import SocketIOServer
@@ -21,6 +24,25 @@ HeaderList = list[tuple[str, str]]
 SENT_AT_ONCE = 65536
 
 
+#: A final answer. What follows an interim one (1xx) would be taken for the final one,
+#: and after a 101 a proxy passes on whatever follows.
+_STATUS = re.compile(r"[2-9][0-9]{2}(?: [\t -~\x80-\xff]*)?")
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+_LENGTH = re.compile(r"[0-9]{1,19}")
+
+#: What says where an answer ends.
+_ENDS = ("content-length", "transfer-encoding")
+
+
+class ApplicationError(Exception):
+    """An application raised an :class:`OSError`, which is the cause of this.
+
+    pywsgi takes some of them for the client's leaving, and fails where one is empty.
+    """
+
+
 class HTTPOutput(WSGIHandler):
     """The part of the handler that answers."""
 
@@ -28,6 +50,8 @@ class HTTPOutput(WSGIHandler):
     wsgi_input: RequestBody  # type: ignore[assignment]
     #: What is being put together to leave in one piece.
     _gathered: bytearray | None = None
+    #: Whether the client has gone while it was answered.
+    lost = False
     #: Bytes of the body that the answer's Content-Length still promises.
     _promised: int | None = None
 
@@ -40,7 +64,19 @@ class HTTPOutput(WSGIHandler):
     ) -> Callable[[bytes], None]:
         if self.server.stopping:
             self.close_connection = True
-        return super().start_response(status, headers, exc_info)
+        if not _STATUS.fullmatch(status):
+            raise ValueError(f"the status {status!r} is none of an answer")
+        check_headers(headers)
+        headers = _with_one_end(headers, status[:3] in ("204", "304"))
+        return super().start_response(_with_space(status), headers, exc_info)
+
+    def run_application(self) -> None:
+        try:
+            super().run_application()
+        except OSError as error:
+            if self.lost or isinstance(error, RequestError):
+                raise
+            raise ApplicationError from error
 
     def finalize_headers(self) -> None:
         """Complete the headers of the answer, so that its end is known."""
@@ -55,10 +91,7 @@ class HTTPOutput(WSGIHandler):
         if self.command == "HEAD":
             self.response_use_chunked = False
         elif length is not None and not bodiless:
-            if length.isascii() and length.isdigit():
-                self._promised = int(length)
-            else:
-                self.close_connection = True
+            self._promised = int(length)
         elif not (bodiless or self.response_use_chunked or _has_length(self.result)):
             # To HTTP/1.0 the end of a body is told by that of the connection.
             self.close_connection = True
@@ -134,9 +167,56 @@ class HTTPOutput(WSGIHandler):
                 self.response_length += len(part)
         except (ssl.SSLError, TimeoutError) as error:
             # pywsgi knows one way in which a client leaves while it is answered.
+            self.lost = True
             raise ConnectionResetError(errno.ECONNRESET, str(error)) from error
+        except OSError:
+            self.lost = True
+            raise
         finally:
             self.socket.settimeout(None)
+
+
+def check_headers(headers: Iterable[tuple[str, str]]) -> None:
+    """Make sure that each header of an application is one, and says no more.
+
+    :raises ValueError: when it would end early, or be read in different ways.
+    """
+    for name, value in headers:
+        if not _is_name(name):
+            raise ValueError(f"{name!r} is no name of a header")
+        # A value that is no text is left to whoever sends it.
+        if isinstance(value, str) and not (
+            (value.isascii() and value.isprintable()) or _VALUE.fullmatch(value)
+        ):
+            raise ValueError(f"the header {name} cannot be {value!r}")
+
+
+@lru_cache(maxsize=256)
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
+def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
+    """An application's headers, but what of them says where the answer ends.
+
+    A length stays where it is one, and the only one. An answer with two, or in chunks
+    that are none, would end elsewhere for a proxy, and begin the next one there.
+    """
+    names = [name.lower() for name, _ in headers]
+    if not any(each in names for each in _ENDS):
+        return headers
+    lengths = {value for name, value in headers if name.lower() == "content-length"}
+    kept = [each for each in headers if each[0].lower() not in _ENDS]
+    if len(lengths) == 1 and not bodiless:
+        length = lengths.pop()
+        if isinstance(length, str) and _LENGTH.fullmatch(length):
+            kept.append(("Content-Length", length))
+    return kept
+
+
+def _with_space(status: str) -> str:
+    """A status line, whose reason may be empty but not left out (RFC 9112, 4)."""
+    return status if len(status) > 3 else f"{status} "
 
 
 def _has_length(result: Any) -> bool:
