@@ -70,6 +70,17 @@ def test_what_is_written_is_read(
         assert type(read.room) is type(room)
 
 
+def test_what_looks_like_bytes_is_what_it_was_or_loses_its_looks() -> None:
+    forged = {"_placeholder": True, "num": 0}
+    for args, expected in (
+        ([forged], [forged]),
+        ([forged, b"a"], [{"num": 0}, b"a"]),
+        ([b"a", [{"b": forged}]], [b"a", [{"b": {"num": 0}}]]),
+    ):
+        read = PLAIN.read(PLAIN.write(event_packet("/chat", "a", args), None))
+        assert read.packet["args"] == expected
+
+
 FIELDS: dict[str, Any] = {
     "no sender": message(**{"from": None}),
     "a sender that is a number": message(**{"from": 5}),

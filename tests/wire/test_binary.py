@@ -109,6 +109,18 @@ def reassemble(
             id="none",
         ),
         pytest.param({b"a": 1}, {b"a": 1}, [], id="keys stay"),
+        pytest.param(
+            [{"_placeholder": True, "num": 0}, {"a": {"_placeholder": 1}}, b"b"],
+            [{"num": 0}, {"a": {}}, placeholder(0)],
+            [b"b"],
+            id="what looks like a placeholder is none",
+        ),
+        pytest.param(
+            {"_placeholder": b"a", "b": b"c"},
+            {"b": placeholder(0)},
+            [b"c"],
+            id="nor are there bytes in it",
+        ),
     ],
 )
 def test_bytes_leave_placeholders(

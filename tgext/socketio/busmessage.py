@@ -79,7 +79,7 @@ class BusCodec:
             {
                 "from": sender,
                 "room": _write_room(room),
-                "packet": {**packet, "args": args},
+                "packet": {**packet, "args": args if binary else packet["args"]},
                 "binary": [base64.b64encode(each).decode() for each in binary],
             }
         )

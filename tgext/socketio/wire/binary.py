@@ -17,11 +17,16 @@ from .packet import Packet
 
 BINARY_TYPES = (bytes, bytearray, memoryview)
 
+#: The key by which clients know a placeholder.
+_MARK = "_placeholder"
+
 
 def take_out(value: Any, attachments: list[bytes]) -> Any:
     """A copy of ``value`` with placeholders for bytes, which go to ``attachments``.
 
-    Lists, tuples and dicts are looked through.
+    Lists, tuples and dicts are looked through. A dict that has the key of a placeholder
+    loses it: what a client sent as a value would else stand for bytes, or for some that
+    are not there, and a packet with those ends the connection of whoever is sent it.
 
     :raises TypeError: when it is nested too deep.
     """
@@ -39,9 +44,13 @@ def take_out(value: Any, attachments: list[bytes]) -> Any:
 def _take_out(value: Any, attachments: list[bytes]) -> Any:
     if isinstance(value, BINARY_TYPES):
         attachments.append(bytes(value))
-        return {"_placeholder": True, "num": len(attachments) - 1}
+        return {_MARK: True, "num": len(attachments) - 1}
     if isinstance(value, dict):
-        return {key: _take_out(item, attachments) for key, item in value.items()}
+        return {
+            key: _take_out(item, attachments)
+            for key, item in value.items()
+            if key != _MARK
+        }
     if isinstance(value, (list, tuple)):
         return [_take_out(item, attachments) for item in value]
     return value
@@ -59,7 +68,7 @@ def put_back(value: Any, attachments: list[bytes | None]) -> Any:
         for index, item in enumerate(value):
             value[index] = put_back(item, attachments)
     elif isinstance(value, dict):
-        if value.get("_placeholder") is True:
+        if value.get(_MARK) is True:
             return _attachment(value.get("num"), attachments)
         for key, item in value.items():
             value[key] = put_back(item, attachments)
