@@ -242,6 +242,33 @@ def test_the_other_processes_get_what_a_client_here_cannot_read(serve: Serve) ->
     assert bus.published == [("/chat", None, "a", [b"b"])]
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [(1, "1"), (1.5, "1.5"), (2.0, "2"), (Name.ONE, "1"), (2**60, str(2**60))],
+)
+def test_a_name_is_the_same_text_for_all(serve: Serve, name: Any, told: str) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    client = live.client("4-websocket")
+    client.join("/chat")
+    live.server.rooms.broadcast(event_packet("/chat", name, []))
+    assert client.event("/chat") == [told]
+    assert bus.published == [("/chat", None, told, [])]
+    assert type(bus.published[0][2]) is str
+
+
+@pytest.mark.parametrize("name", [None, True, ["a"], {"a": 1}, b"a"])
+def test_what_is_no_name_reaches_nobody(serve: Serve, name: Any) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    client = live.client("4-websocket")
+    client.join("/chat")
+    with pytest.raises(TypeError, match="the name of an event is a str, not"):
+        live.server.rooms.broadcast(event_packet("/chat", name, []))
+    assert client.call("/chat", "echo") == []
+    assert bus.published == []
+
+
 def test_what_another_process_sent_stays_in_this_one(serve: Serve) -> None:
     live = serve({"/chat": Chat})
     bus = live.server.rooms.bus = Notes()

@@ -11,7 +11,7 @@ from .cluster import publish_elsewhere
 from .engine.rooms import Room, check_room
 from .engine.server import SocketIOServer
 from .engine.virtsocket import Socket
-from .wire.packet import event_packet
+from .wire.packet import event_packet, text_of_name
 
 __all__ = ["NamespaceHandle"]
 
@@ -55,7 +55,7 @@ class NamespaceHandle:
         self._broadcast(check_room(room), event, args)
 
     def _broadcast(self, room: Room | None, event: str, args: tuple[Any, ...]) -> None:
-        packet = event_packet(self.endpoint, event, args)
+        packet = event_packet(self.endpoint, text_of_name(event), args)
         servers = list(self._servers)
         for server in servers:
             server.rooms.broadcast(packet, room)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Set
 from typing import TYPE_CHECKING, Protocol
 
 from ..wire.escape import escape
-from ..wire.packet import Packet
+from ..wire.packet import Packet, text_of_name
 from .logs import get_logger
 from .outbox import Encoded
 from .threads import get_ident, home
@@ -125,8 +125,12 @@ class Rooms:
         :param packet: its ``endpoint`` says to which namespace.
         :param room: the room; None for the whole namespace.
         :param skip: a socket that is left out.
-        :raises TypeError: see :func:`deliver`; the other processes have it then.
+        :raises TypeError: when the name of the event is neither text nor a number, and
+            then nobody has it; also see :func:`deliver`, when the others have it.
         """
+        name = packet.get("name", "")
+        if type(name) is not str:
+            packet = {**packet, "name": text_of_name(name)}
         if get_ident() != self._home.ident:
             self._home.ask(self.broadcast, packet, room, skip)
             return

@@ -77,6 +77,20 @@ def event_name(value: Any) -> str:
     raise PacketError("the name of an event is a string")
 
 
+def text_of_name(name: object) -> str:
+    """The name of an event that is sent to many, as all processes and clients have it.
+
+    :raises TypeError: when it is neither text nor a number.
+    """
+    if isinstance(name, str):
+        return str.__str__(name)
+    try:
+        return event_name(name)
+    except PacketError:
+        kind = type(name).__name__
+        raise TypeError(f"the name of an event is a str, not {kind}") from None
+
+
 def event_packet(endpoint: str, name: str, args: Sequence[Any]) -> Packet:
     """An event for a namespace."""
     return {"type": "event", "name": name, "args": args, "endpoint": endpoint}
