@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import gevent
 import pytest
 from anypubsub.backends.memory import MemoryPubSub
+from gevent import GreenletExit
 from gevent.event import Event
 from gevent.queue import Queue
 
@@ -19,7 +21,9 @@ from tests.engine.conftest import Live, Serve, manage
 from tests.engine.namespaces import Echo
 from tgext.socketio.backends import BrokerUnavailable
 from tgext.socketio.backends.backoff import LONGEST, Backoff
+from tgext.socketio.backends.feeds import yielding
 from tgext.socketio.channels import Channels, Listener
+from tgext.socketio.engine.turns import SLICE
 
 Heard = Callable[[Any], object]
 
@@ -156,15 +160,31 @@ def test_where_it_cannot_be_opened_nothing_is_left(
     assert list(feed.open) == ["news"]
 
 
-def test_who_waits_goes_on_where_the_first_was_ended(
+def test_who_waits_for_what_fails_does_not_ask_again(
     channels: Channels, feed: OwnFeed
+) -> None:
+    """Each would wait as long as all before it."""
+    feed.failing = True
+    feed.go_on.clear()
+    jobs = [gevent.spawn(channels.subscribe, "news", listener()) for _ in range(5)]
+    wait_for(lambda: feed.calls["news"], "one asks for it")
+    feed.go_on.set()
+    gevent.joinall(jobs, timeout=DEADLINE)
+    assert {type(job.exception) for job in jobs} == {BrokerUnavailable}
+    assert feed.calls["news"] == 1
+    assert len(channels) == 0
+
+
+@pytest.mark.parametrize("ended_by", ["a kill", "a timeout of its own"])
+def test_who_waits_goes_on_where_the_first_was_ended(
+    channels: Channels, feed: OwnFeed, ended_by: str
 ) -> None:
     feed.go_on.clear()
     first, second = listener(), listener()
     opening = gevent.spawn(channels.subscribe, "news", first)
     waiting = gevent.spawn(channels.subscribe, "news", second)
     wait_for(lambda: feed.calls["news"], "the first asks for it")
-    opening.kill()
+    opening.kill(GreenletExit if ended_by == "a kill" else gevent.Timeout(0))
     feed.go_on.set()
     waiting.get(timeout=DEADLINE)
     channels.publish("news", 1)
@@ -376,13 +396,31 @@ def test_a_busy_channel_leaves_turns_for_others() -> None:
     channels.subscribe("news", each)
     turns: list[int] = []
     other = gevent.spawn(lambda: [turns.append(len(packets(each)))])
-    for number in range(500):
+    for number in range(5000):
         channels.publish("news", number)
     other.join(DEADLINE)
-    wait_for(lambda: len(packets(each)) == 500, "all are heard")
-    assert [args for _, _, args in packets(each)] == [[n] for n in range(500)]
-    assert turns[0] < 500
+    wait_for(lambda: len(packets(each)) == 5000, "all are heard")
+    assert [args for _, _, args in packets(each)] == [[n] for n in range(5000)]
+    assert turns[0] < 5000
     channels.unsubscribe("news", each)
+
+
+def test_few_messages_that_many_hear_leave_turns_for_others() -> None:
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            gevent.sleep(0)
+
+    other = gevent.spawn(count)
+    for _ in yielding(range(10)):
+        end = time.perf_counter() + 2 * SLICE
+        while time.perf_counter() < end:
+            """Write it to all of them."""
+    other.kill()
+    assert turns >= 9
 
 
 def test_attempts_become_rarer() -> None:

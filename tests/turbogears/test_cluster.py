@@ -10,6 +10,7 @@ from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from tg import MinimalApplicationConfigurator, TGController, request_local
 
@@ -42,6 +43,9 @@ class Chat(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
 
     def on_shout(self, *words: Any) -> None:
         self.broadcast_event("shouted", *words)
+
+    def on_show(self, words: Any) -> None:
+        self.broadcast_event_not_me("shown", words, b"a picture")
 
     def on_shout_to_others(self, *words: Any) -> None:
         self.broadcast_event_not_me("shouted", *words)
@@ -139,6 +143,25 @@ def test_bytes_reach_the_others_as_they_were(start: Start, kind: str) -> None:
         assert event["name"] == "shouted"
         assert event["attachments"] == 2
         assert [client.receive_bytes(), client.receive_bytes()] == [b"\x00\xff", b"A"]
+
+
+@pytest.mark.parametrize("kind", BINARY_KINDS)
+def test_what_looks_like_bytes_beside_bytes_ends_nobody(
+    start: Start, kind: str
+) -> None:
+    """A client may send what stands for bytes in packets of others."""
+    here, there = start(), start()
+    speaker, *both = here.join(), here.join(kind), there.join(kind)
+    forged = {"_placeholder": True, "num": 7, "a": [{"_placeholder": True, "num": 0}]}
+    speaker.emit("/chat", "show", forged)
+    for client in both:
+        head = client.read()
+        assert head["args"] == [
+            {"num": 7, "a": [{"num": 0}]},
+            {"_placeholder": True, "num": 0},
+        ]
+        assert client.receive_bytes() == b"a picture"
+        assert client.call("/chat", "enter", "hall") == [None]
 
 
 def test_what_one_sends_does_not_come_back(start: Start) -> None:
@@ -394,6 +417,27 @@ def test_a_redis_that_comes_late_is_found(start: Start, tmp_path: Path) -> None:
     with running_redis(tmp_path, port=port):
         node.join()
         assert node.bus is not None
+        channels_of(node.config).backend.close()
+
+
+def test_who_comes_while_redis_does_not_answer_is_told_so_in_time(
+    start: Start, tmp_path: Path
+) -> None:
+    with running_redis(tmp_path) as own:
+        node = start(**{"anypubsub.host": own.url, "anypubsub.socket_timeout": "0.5"})
+        target = "/socketio/?EIO=4&transport=polling"
+        own.freeze()
+        begin = time.monotonic()
+        jobs = [gevent.spawn(node.live.http().get, target) for _ in range(20)]
+        gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
+        assert {job.value.status for job in jobs} == {500}
+        assert time.monotonic() - begin < 3
+        own.thaw()
+        jobs = [gevent.spawn(node.join) for _ in range(5)]
+        gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
+        assert own.subscribers() == [1]
+        jobs[0].value.emit("/chat", "shout", 1)
+        assert [job.value.event("/chat") for job in jobs] == [["shouted", 1]] * 5
         channels_of(node.config).backend.close()
 
 

@@ -383,13 +383,29 @@ def test_those_who_wait_for_a_connection_wait_no_longer_than_for_redis(
     own.thaw()
 
 
+def test_those_who_wait_for_its_first_connection_wait_no_longer_than_one(
+    connect: Connect, own: RedisServer
+) -> None:
+    backend, heard = connect(own, socket_timeout="0.5"), Heard()
+    own.freeze()
+    begin = time.monotonic()
+    jobs = [gevent.spawn(backend.listen, f"c{n}", heard.append) for n in range(20)]
+    gevent.joinall(jobs, timeout=DEADLINE)
+    assert {type(job.exception) for job in jobs} == {BrokerUnavailable}
+    assert time.monotonic() - begin < 3
+    own.thaw()
+    jobs = [gevent.spawn(backend.listen, f"c{n}", heard.append) for n in range(20)]
+    gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
+    assert own.subscribers() == [20]
+
+
 def test_closing_it_ends_what_is_just_beginning(
     connect: Connect, own: RedisServer
 ) -> None:
     backend, heard = connect(own, socket_timeout="2"), Heard()
     own.freeze()
     beginning = gevent.spawn(backend.listen, "news", heard.append)
-    wait_for(lambda: backend._listener._starting.locked(), "it connects")
+    wait_for(lambda: backend._listener._starting.under_way, "it connects")
     backend.close()
     own.thaw()
     beginning.get(timeout=DEADLINE)

@@ -9,12 +9,12 @@ in the greenlet that heard it: in order, and never within a TurboGears request.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from gevent.lock import BoundedSemaphore
 
 from .backends import backend_of
 from .backends.feeds import Feed, feed_of, publish
+from .backends.together import Together
 from .channelnames import check_channel
 from .engine.failures import ERRORS
 from .engine.logs import get_logger
@@ -81,8 +81,8 @@ class Channel:
         self._skipping = skipping
         #: By audience, the sockets, each with the owner of its listener.
         self.audiences: dict[Audience, dict[Socket, object]] = {}
-        #: Held while the backend is asked for the channel.
-        self.asking = BoundedSemaphore(1)
+        #: The backend is asked for the channel.
+        self.asking = Together()
         self.open = False
 
     def add(self, listener: Listener) -> None:
@@ -168,16 +168,18 @@ class Channels:
             channel = self._channels[name] = Channel(name, self._skipping)
         channel.add(listener)
         try:
-            with channel.asking:
-                if channel.audiences and not channel.open:
-                    self.feed.listen(name, channel.hear)
-                    channel.open = True
+            while channel.audiences and not channel.open:
+                channel.asking.do(partial(self._open, channel))
         except BaseException:
             channel.discard(listener)
             raise
         finally:
             # Meanwhile the listener, or the last of all, may have left.
             self._close_if_unheard(channel)
+
+    def _open(self, channel: Channel) -> None:
+        self.feed.listen(channel.name, channel.hear)
+        channel.open = True
 
     def unsubscribe(self, name: str, listener: Listener) -> None:
         """Have a listener hear a channel no more; does not block."""
@@ -187,7 +189,7 @@ class Channels:
             self._close_if_unheard(channel)
 
     def _close_if_unheard(self, channel: Channel) -> None:
-        if channel.audiences or channel.asking.locked():
+        if channel.audiences or channel.asking.under_way:
             return
         if self._channels.get(channel.name) is channel:
             del self._channels[channel.name]

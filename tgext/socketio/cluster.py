@@ -7,9 +7,10 @@ same application; each delivers it to its own sockets.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from tg.support.converters import asbool
 
@@ -19,6 +20,7 @@ from .engine.threads import where_served
 from .wire.packet import Packet
 
 if TYPE_CHECKING:
+    from .backends.together import Together
     from .channels import Channels
 
 __all__ = ["join_cluster", "publish_elsewhere"]
@@ -29,8 +31,8 @@ CHANNEL_OPTION: Final = "socketio.cluster_channel"
 SECRET_OPTION: Final = "socketio.cluster_secret"  # noqa: S105  its name
 CHANNEL: Final = OwnName(OWN + "cluster")
 
-#: Held while a server joins, which may take its time.
-_joining = threading.Lock()
+#: The servers that are joining, which may take its time.
+_joining: WeakKeyDictionary[SocketIOServer, Together] = WeakKeyDictionary()
 
 
 def join_cluster(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
@@ -44,13 +46,18 @@ def join_cluster(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
     """
     if not is_clustered(settings) or server.rooms.bus is not None:
         return
+    from .backends.together import Together
+
+    joining = _joining.setdefault(server, Together())
+    joining.do(partial(_join, server, settings))
+
+
+def _join(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
     from .bus import ClusterBus
 
-    with _joining:
-        if server.rooms.bus is None:
-            channels, name = _channels_of(settings), channel_of(settings)
-            secret = secret_of(settings)
-            server.rooms.bus = ClusterBus(server.rooms, channels, name, secret)
+    channels, name = _channels_of(settings), channel_of(settings)
+    secret = secret_of(settings)
+    server.rooms.bus = ClusterBus(server.rooms, channels, name, secret)
 
 
 def publish_elsewhere(

@@ -7,6 +7,7 @@ interfaces gets one subscription and one greenlet per channel (:class:`Pumps`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
 
 import gevent
@@ -15,15 +16,13 @@ from anypubsub.interfaces import PubSub
 from ..channelnames import check_channel
 from ..engine.failures import ERRORS
 from ..engine.logs import get_logger
+from ..engine.turns import SLICE, Turns
 from .backoff import Backoff
 
 log = get_logger(__name__)
 
 #: Called with a message. Must neither block nor raise.
 Heard = Callable[[Any], object]
-
-#: Messages that are handled before other greenlets get their turn.
-BATCH = 32
 
 
 @runtime_checkable
@@ -132,11 +131,23 @@ def publish(backend: PubSub, channel: str, message: str) -> None:
 
 
 def yielding(messages: Any) -> Iterator[Any]:
-    """The messages, with turns for other greenlets in between."""
-    for number, message in enumerate(messages, 1):
+    """The messages, with turns for other greenlets whenever a slice of time has been
+    worked.
+
+    What a message costs depends on how many hear it. While nothing comes, others have
+    their turns.
+    """
+    turns, source = Turns(), iter(messages)
+    while True:
+        asked = perf_counter()
+        try:
+            message = next(source)
+        except StopIteration:
+            return
+        if perf_counter() - asked > SLICE:
+            turns = Turns()
         yield message
-        if not number % BATCH:
-            gevent.sleep(0)
+        turns.check()
 
 
 def _forget(backend: PubSub, channel: str, subscriber: object) -> None:

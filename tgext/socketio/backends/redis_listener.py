@@ -9,7 +9,6 @@ from typing import Any
 import gevent
 from gevent import Greenlet
 from gevent.event import AsyncResult, Event
-from gevent.lock import BoundedSemaphore
 
 from ..engine.failures import ERRORS
 from ..engine.logs import get_logger
@@ -17,6 +16,7 @@ from ..wire.escape import escape
 from .backoff import FIRST, Backoff
 from .feeds import Heard, yielding
 from .redis_link import LOST, MESSAGE, REFUSED, Link, text
+from .together import Together
 
 log = get_logger(__name__)
 
@@ -50,7 +50,7 @@ class RedisListener:
         self._heard: dict[str, list[Heard]] = {}
         #: What Redis answers about a channel that it was asked for.
         self._awaited: dict[str, AsyncResult[None]] = {}
-        self._starting = BoundedSemaphore(1)
+        self._starting = Together()
         self._greenlet: Greenlet[..., Any] | None = None
         self._link: Link | None = None
         #: Whether Redis was ever there. Before, options may be what is wrong.
@@ -115,21 +115,23 @@ class RedisListener:
 
         :returns: whether all channels of this moment are being subscribed.
         """
-        with self._starting:
-            if self._greenlet is not None:
-                return False
-            try:
-                link: Link | None = self._connect()
-            except LOST as error:
-                if not self._was_there:
-                    raise
-                self._report_loss(error)
-                link = None
-            self._link = link
-            self._greenlet = gevent.spawn(self._run, link)
-            if not self._heard:
-                self._stop()  # it was closed meanwhile
-            return True
+        while self._greenlet is None:
+            if self._starting.do(self._begin):
+                return True
+        return False
+
+    def _begin(self) -> None:
+        try:
+            link: Link | None = self._connect()
+        except LOST as error:
+            if not self._was_there:
+                raise
+            self._report_loss(error)
+            link = None
+        self._link = link
+        self._greenlet = gevent.spawn(self._run, link)
+        if not self._heard:
+            self._stop()  # it was closed meanwhile
 
     def _stop(self) -> None:
         greenlet, self._greenlet = self._greenlet, None
