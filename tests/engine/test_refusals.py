@@ -61,7 +61,7 @@ REFUSED: list[Any] = [
         "GET",
         "/socket.io/?EIO=4&transport=websocket",
         {**UPGRADE, "Sec-WebSocket-Version": "8"},
-        "426, ",
+        "426, Invalid WebSocket request: Sec-WebSocket-Version is not 13",
     ),
     (
         "GET",
@@ -125,6 +125,20 @@ def test_a_refused_request_leaves_one_line(
     [line] = refusals(caplog)
     assert said in line
     assert "secret" not in caplog.text
+
+
+def test_a_session_0_9_that_has_ended_leaves_one_line(
+    live: Live, caplog: pytest.LogCaptureFixture
+) -> None:
+    reply = Http(live.port).get("/socket.io/1/xhr-polling/secret")
+    assert (reply.status, reply.text) == (200, "7:::1+0")
+    [line] = refusals(caplog)
+    assert "/socket.io/1/xhr-polling of" in line
+    assert "the session has ended" in line
+    assert "secret" not in caplog.text
+    # Who leaves it once more asks for nothing.
+    Http(live.port).get("/socket.io/1/xhr-polling/secret?disconnect=1")
+    assert refusals(caplog) == [line]
 
 
 @pytest.mark.parametrize("option", ["max_connections", "max_connections_per_address"])

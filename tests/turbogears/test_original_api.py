@@ -153,6 +153,21 @@ def test_neither_a_page_nor_a_socket_is_a_bad_request(
     app.request(path, environ=environ, body=json.dumps({}).encode(), status=400)
 
 
+def test_the_log_says_what_a_bad_request_lacks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "tgext.socketio")
+    app = TestApp(make_app(mount(PingPong)))
+    app.request("/socketio/x%0Ay", environ={"mocksocketio": "false"}, status=400)
+    [line] = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("tgext.socketio")
+    ]
+    assert line.startswith("Refused GET /socketio/x\\ny of ")
+    assert "socketio_resource" in line
+
+
 class Publisher(PubSubTGNamespace):
     def subscribe_news(self):
         return "the news"

@@ -13,6 +13,7 @@ from .cluster import join_cluster
 from .engine import socketio_manage
 from .engine.foreign import adapt, is_foreign
 from .engine.namespace import BaseNamespace
+from .engine.refusals import log_refusal
 from .engine.server import SocketIOServer
 from .event import Application, Connection
 from .handle import NamespaceHandle
@@ -22,6 +23,12 @@ __all__ = ["SocketIOController"]
 
 #: The attribute whose namespace clients reach that name none.
 MAIN = "global_namespace"
+
+#: What the log says of a request below a controller that nothing serves.
+NEITHER = (
+    "it is neither a page nor a request of a Socket.IO client; socketio_resource and "
+    "the client's path (0.9: resource) name where the controller is mounted"
+)
 
 
 class SocketIOController(TGController):
@@ -83,6 +90,8 @@ class SocketIOController(TGController):
         opening = request._current_obj()
         environ = opening.environ
         if "socketio" not in environ:
+            path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+            log_refusal(environ, path, "400", NEITHER)
             abort(400)
         if "paste.testing_variables" in environ:
             return self._process_posted_packet(opening, args)

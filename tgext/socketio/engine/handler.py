@@ -48,6 +48,9 @@ from .websocket import WebSocketTransport
 
 log = get_logger(__name__)
 
+#: What the log says of an id that opens no session here.
+SESSION_ENDED = "the session has ended, or is another process'"
+
 
 class SocketIOHandler(PollingHandler):
     """Serves one HTTP connection."""
@@ -112,10 +115,14 @@ class SocketIOHandler(PollingHandler):
     ) -> None:
         if refused.why is None:
             return
+        log_refusal(
+            environ, self._told_path(route), refused.status, refused.why, refused.allow
+        )
+
+    def _told_path(self, route: Route) -> str:
+        """The path of a request, without what opens the session."""
         path = f"/{self.server.resource}/"
-        if route.generation is SOCKETIO_1:
-            path += f"1/{route.transport}"
-        log_refusal(environ, path, refused.status, refused.why, refused.allow)
+        return f"{path}1/{route.transport}" if route.generation is SOCKETIO_1 else path
 
     def _start(
         self,
@@ -266,12 +273,13 @@ class SocketIOHandler(PollingHandler):
         if generation is SOCKETIO_1 and (
             route.disconnect or route.transport != "websocket"
         ):
+            if not route.disconnect:
+                why = f"{SESSION_ENDED}; told to reconnect"
+                log_refusal(environ, self._told_path(route), "200", why)
             headers, body = payloads.text_answer(route, generation, RECONNECT.encode())
             start("200 OK", headers)
             return [body]
-        raise refusal(
-            generation, UNKNOWN_SID, "the session has ended, or is another process'"
-        )
+        raise refusal(generation, UNKNOWN_SID, SESSION_ENDED)
 
     def _unknown_transport(self, route: Route, generation: Generation) -> HTTPError:
         return refusal(

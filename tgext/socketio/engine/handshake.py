@@ -100,12 +100,15 @@ def read_handshake(environ: dict[str, Any]) -> Handshake:
     if not asks_for_websocket(environ):
         raise HandshakeRefused("400 Bad Request", why=NO_UPGRADE)
     if not _is_plain_request(environ):
-        raise HandshakeRefused("400 Bad Request")
+        why = f"{INVALID}: it is not HTTP/1.1, names no host, or has a body"
+        raise HandshakeRefused("400 Bad Request", why=why)
     if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != VERSION:
-        raise HandshakeRefused("426 Upgrade Required", headers=VERSION_HEADERS)
+        why = f"{INVALID}: Sec-WebSocket-Version is not {VERSION}"
+        raise HandshakeRefused("426 Upgrade Required", INVALID, VERSION_HEADERS, why)
     key: str = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
     if not is_key(key):
-        raise HandshakeRefused("400 Bad Request")
+        why = f"{INVALID}: Sec-WebSocket-Key is not 16 bytes in base64"
+        raise HandshakeRefused("400 Bad Request", why=why)
     try:
         return Handshake(
             key,
