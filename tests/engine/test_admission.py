@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -523,6 +524,70 @@ def test_a_recv_connect_that_wants_what_nobody_sends_refuses(
     expect_refusal(client, kind, 'recv_connect misses "token"')
 
 
+class Unwritable:
+    def __str__(self) -> str:
+        raise ValueError
+
+
+class OwnRefusal(ConnectionRefused):
+    """Of an application that calls no super."""
+
+    def __init__(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionRefused("No", datetime.date(2026, 1, 2)), "No"),
+        (ConnectionRefused("No", {"who": {1, 2}}), "No"),
+        (ConnectionRefused("No", Unwritable()), "No"),
+        (ConnectionRefused(KeyError("ada")), "'ada'"),  # type: ignore[arg-type]
+        (ConnectionRefused(b"No"), "b'No'"),  # type: ignore[arg-type]
+        (ConnectionRefused(Unwritable()), "Internal server error"),  # type: ignore[arg-type]
+        (OwnRefusal(), "Connection refused"),
+    ],
+    ids=repr,
+)
+def test_who_is_refused_is_told_whatever_the_words(
+    serve: Serve, kind: str, error: ConnectionRefused, told: str
+) -> None:
+    scene = Scene(serve, kind, outcome=staticmethod(failing(error)))
+    scene.namespace.go_on.set()
+    scene.ask()
+    expect_refusal(scene.client, kind, told)
+    scene.expect_nothing()
+
+
+@pytest.mark.parametrize("through", ["/chat", "/other"])
+def test_no_ack_answers_what_was_not_asked(
+    serve: Serve, kind: str, through: str
+) -> None:
+    """Nor through a namespace that the client is in."""
+    heard: list[Any] = []
+
+    class Asking(Gate):
+        def ask(self) -> None:
+            self.emit("question", callback=heard.append)
+
+    live = serve({"/chat": Asking, "/other": Chat})
+    client = live.client(kind)
+    client.join("/other")
+    client.send(client.dialect.connect("/chat"))
+    assert Asking.entered.wait(DEADLINE)
+    number = next(iter(live.socket(client).ack_callbacks))
+    client.send(client.dialect.ack(through, number, ("forged",)))
+    gevent.sleep(0.1)
+    assert heard == []
+    Asking.go_on.set()
+    assert client.read()["type"] == "connect"
+    assert client.read()["id"] == number
+    client.send(client.dialect.ack("/other", number, ("elsewhere",)))
+    client.send(client.dialect.ack("/chat", number, ("answer",)))
+    assert client.call("/chat", "echo", 1) == [1]
+    assert heard == ["answer"]
+
+
 def test_a_constructor_without_super_refuses_and_is_named(
     serve: Serve, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -678,6 +743,29 @@ def test_what_comes_before_the_connect_is_answered_when_that_is_refused(
     scene.namespace.go_on.set()
     expect_refusal(scene.client, kind, "No")
     assert scene.client.event("/chat")[:2] == ["error", "no_such_namespace"]
+
+
+@pytest.mark.parametrize("kind", OLD)
+@pytest.mark.parametrize("admitted", [True, False])
+def test_no_handler_runs_for_what_came_early_on_the_way_in(
+    serve: Serve, kind: str, admitted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the way in takes."""
+    monkeypatch.setattr("tgext.socketio.engine.early.PATIENCE", 0.1)
+    outcome: Any = (lambda namespace: None) if admitted else refused
+    scene = Scene(serve, kind, outcome=staticmethod(outcome))
+    dialect = scene.client.dialect
+    scene.client.send(dialect.event("/chat", "echo", (1,), 1))
+    scene.client.send(dialect.connect("/chat"))
+    assert scene.namespace.entered.wait(DEADLINE)
+    gevent.sleep(0.3)
+    scene.namespace.go_on.set()
+    if admitted:
+        assert names_until(scene.client, "from a job") == ["connect", *OWN]
+        assert scene.client.read()["args"] == [1]
+    else:
+        expect_refusal(scene.client, kind, "No")
+        assert scene.client.event("/chat")[:2] == ["error", "no_such_namespace"]
 
 
 @pytest.mark.parametrize("kind", OLD)

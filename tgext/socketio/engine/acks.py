@@ -108,6 +108,14 @@ class AckBook:
             self._ack_owners[msgid] = owner
         self._ack_expected()
 
+    def _take_ack_callback(
+        self, msgid: int, namespace: object
+    ) -> Callable[..., Any] | None:
+        """The callback that a client acks in a namespace; None if it is not its."""
+        if self._ack_owners.get(msgid, namespace) is not namespace:
+            return None
+        return self._pop_ack_callback(msgid)
+
     def _pop_ack_callback(self, msgid: int) -> Callable[..., Any] | None:
         self._ack_owners.pop(msgid, None)
         return self.ack_callbacks.pop(msgid, None)

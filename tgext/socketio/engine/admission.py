@@ -10,6 +10,7 @@ from ..wire.escape import escape
 from ..wire.packet import Packet
 from .candidate import Candidate, State
 from .early import EarlyPackets
+from .failures import FAILURES
 from .foreign import adapt, is_foreign
 from .handlers import SERVER_LEFT, EventRefused, log_failure
 from .interruption import Interrupted
@@ -29,6 +30,15 @@ EVENTS = frozenset(("event", "message", "json"))
 
 #: What a client is told of a failure on its way in.
 FAILED = "Internal server error"
+
+
+def _text_of(message: object) -> str:
+    """What a client is told that the application refused, whatever it gave."""
+    try:
+        return str(message)
+    except FAILURES:
+        log.exception("The message of a refusal could not be written")
+        return FAILED
 
 
 class Admission:
@@ -86,12 +96,17 @@ class Admission:
             self.in_main = False
             self._await_namespace()
         elif kind == "ack" and endpoint in self.asking:
-            namespace = self.asking[endpoint].namespace
-            if namespace is not None:
-                socket.around(namespace.process_packet, packet)
+            candidate = self.asking[endpoint]
+            # Nothing was asked before that, whatever the client says.
+            if candidate.answered and candidate.namespace is not None:
+                socket.around(candidate.namespace.process_packet, packet)
         elif kind in EVENTS and not self._hold_early(packet):
-            info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
-            socket.fail(packet, "no_such_namespace", info)
+            self._fail_outside(packet)
+
+    def _fail_outside(self, packet: Packet) -> None:
+        endpoint = packet["endpoint"]
+        info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
+        self._socket.fail(packet, "no_such_namespace", info)
 
     def _hold_early(self, packet: Packet) -> bool:
         """Keep an event until the client asks for its namespace, if it may do so."""
@@ -108,10 +123,15 @@ class Admission:
         return self._early.hold(packet)
 
     def give_up_early(self, endpoint: str) -> None:
-        """The client has not asked for a namespace that it sent events to."""
+        """The client has not asked for a namespace that it sent events to.
+
+        Where it does meanwhile, they are handled after it was let in, or refused.
+        """
+        if self._early is None or endpoint in self.asking:
+            return
         self._has_asked(endpoint)
-        if self._early is not None:
-            self._early.release(endpoint)
+        for packet in self._early.take(endpoint):
+            self._fail_outside(packet)
 
     def _has_asked(self, endpoint: str) -> None:
         if self._socket.generation.sends_early:
@@ -124,11 +144,14 @@ class Admission:
         socket = self._socket
         endpoint = packet["endpoint"]
         namespaces = socket.namespaces or {}
-        if endpoint in namespaces:
+        if endpoint in self.asking:
+            log.debug("A client asked twice for %s", endpoint or "/")
+        elif endpoint in namespaces:
             self._ask(namespaces[endpoint], packet)
             self._has_asked(endpoint)
             if self._early is not None:
-                self._early.release(endpoint)
+                for early in self._early.take(endpoint):
+                    socket.handle(early)
         elif endpoint == socket.GLOBAL_NS:
             # Clients connect here before they connect to the namespace they want.
             self.in_main = True
@@ -150,9 +173,9 @@ class Admission:
         try:
             self._decide(candidate, cls)
         except ConnectionRefused as refused:
-            self._refuse(candidate, refused.message, refused.data)
+            self._refuse(candidate, _text_of(refused.message), refused.data)
         except EventRefused as refused:
-            self._refuse(candidate, str(refused.info), None)
+            self._refuse(candidate, _text_of(refused.info), None)
         except BaseException as error:
             self._fail(candidate, error)
         else:
@@ -270,9 +293,21 @@ class Admission:
             if candidate.answered:
                 self._tell({"type": "disconnect", "endpoint": endpoint})
             else:
-                self._tell(socket.generation.refusal(endpoint, message, data))
+                self._tell_refusal(endpoint, message, data)
             self._await_namespace()
         self._drop(candidate)
+
+    def _tell_refusal(self, endpoint: str, message: str, data: Any) -> None:
+        generation = self._socket.generation
+        try:
+            self._tell(generation.refusal(endpoint, message, data))
+        except Interrupted:
+            raise
+        except FAILURES:
+            # A client that is not told waits for ever.
+            where = endpoint or "/"
+            log_failure(log, "The data of a refusal by %s could not be written", where)
+            self._tell(generation.refusal(endpoint, message, None))
 
     def _close(self, candidate: Candidate, state: State) -> None:
         """Nothing is left of a client that is not admitted."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..wire.errors import ProtocolError
 from ..wire.packet import Packet
 from .heartbeat import Deadline
 from .turns import in_turns
@@ -52,15 +54,28 @@ class EarlyPackets:
         self._count += 1
         return True
 
-    def release(self, endpoint: str) -> None:
-        """Handle what came for a namespace, now that the client has asked for it."""
+    def take(self, endpoint: str) -> Iterator[Packet]:
+        """What came for a namespace; it is not kept any more.
+
+        Ends with the connection.
+        """
         texts = self._waiting.pop(endpoint, [])
         self._size -= sum(map(len, texts))
         self._count -= len(texts)
         if not self._waiting:
             self._socket.server.wheel.discard(self._deadline)
         for text in in_turns(texts):
-            self._socket.receive(text)
+            if not self._socket.connected:
+                return
+            packet = self._read(text)
+            if packet is not None:
+                yield packet
+
+    def _read(self, text: str) -> Packet | None:
+        try:
+            return self._socket.assembler.take(text)
+        except ProtocolError:  # it could be read when it came
+            return None
 
     def clear(self) -> None:
         """The connection ended."""

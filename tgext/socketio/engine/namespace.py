@@ -65,7 +65,10 @@ class ConnectionRefused(Exception):
         2.x show one or the other: the data where there are any.
     """
 
-    def __init__(self, message: str = "Connection refused", data: Any = None) -> None:
+    message: str = "Connection refused"
+    data: Any = None
+
+    def __init__(self, message: str = message, data: Any = None) -> None:
         super().__init__(message)
         self.message = message
         self.data = data
@@ -184,7 +187,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         return None
 
     def _process_ack(self, packet: Packet) -> Any:
-        callback = self.socket._pop_ack_callback(packet["ackId"])
+        callback = self.socket._take_ack_callback(packet["ackId"], self)
         if callback is None:
             log.debug("An ack for id %s, which nobody waits for", packet["ackId"])
             return None

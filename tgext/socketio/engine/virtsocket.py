@@ -303,7 +303,11 @@ class Socket(AckBook, Jobs):
         endpoint = packet["endpoint"]
         try:
             namespace = self.active_ns.get(endpoint)
-            if namespace is None or namespace._over:
+            if (
+                namespace is None
+                or namespace._over
+                or namespace._admission is not None  # it is not in yet
+            ):
                 self.admission.dispatch(packet)
             elif packet["type"] in EVENTS:
                 ack = self.around(self._perform, namespace, packet)
