@@ -55,6 +55,34 @@ def test_the_request_ends_when_the_connection_is_accepted(
     assert ended == ["read", "closed"]
 
 
+def test_a_view_of_gevent_socketio_answers_nothing(serve: Serve, kind: str) -> None:
+    """As that of its chat example does: it blocked until the end."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        if "socketio" in environ:
+            socketio_manage(environ, {"/chat": Echo})
+
+    client = serve(application=application).client(kind)
+    client.join("/chat")
+    assert client.call("/chat", "echo", 1) == [1]
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_a_redirect_refuses(serve: Serve, managed: bool) -> None:
+    """It leads to a login: what stands around the view may decide after it."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if managed:
+            socketio_manage(environ, {"/chat": Echo})
+        start_response("302 Found", [("Location", "/login")])
+        return []
+
+    live = serve(application=application)
+    answer = live.http().get("/socket.io/?EIO=4&transport=polling")
+    assert answer.status == 401
+    assert live.server.sockets == {}
+
+
 def test_the_request_is_given_to_the_namespaces(serve: Serve, kind: str) -> None:
     class Asking(BaseNamespace):
         def recv_connect(self) -> None:

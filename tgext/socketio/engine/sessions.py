@@ -67,12 +67,12 @@ def _open(
     socket.state = Socket.STATE_CONNECTING
     environ.update(server.opening_environ)
     environ["socketio"] = socket
-    status, headers, body = _call(server.application, environ)
+    status, headers, body = _call(server.application, environ, socket)
     anonymous = ANONYMOUS in environ
     if anonymous:
         # They would take the place of those that the browser has for its user.
         headers = [each for each in headers if each[0].lower() != "set-cookie"]
-    if socket.namespaces is None or status[:1] in "45":
+    if socket.namespaces is None or status[:1] in "345":
         raise _refusal(status, headers, body)
     # The request has ended: its body must not keep the HTTP connection's buffers.
     environ["wsgi.input"] = BytesIO()
@@ -94,8 +94,10 @@ def _sid_cookie(server: SocketIOServer, environ: dict[str, Any], socket: Socket)
     )
 
 
-def _call(application: Any, environ: dict[str, Any]) -> tuple[str, Headers, bytes]:
-    answer: tuple[str, Headers] = ("500 Internal Server Error", [])
+def _call(
+    application: Any, environ: dict[str, Any], socket: Socket
+) -> tuple[str, Headers, bytes]:
+    answer: tuple[str, Headers] | None = None
     written: list[bytes] = []
 
     def start_response(status: str, headers: Headers, exc_info: Any = None) -> Any:
@@ -107,7 +109,7 @@ def _call(application: Any, environ: dict[str, Any]) -> tuple[str, Headers, byte
     try:
         result = application(environ, start_response)
         try:
-            written.extend(result)
+            written.extend(() if result is None else result)
         finally:
             if hasattr(result, "close"):
                 result.close()
@@ -116,6 +118,10 @@ def _call(application: Any, environ: dict[str, Any]) -> tuple[str, Headers, byte
     except FAILURES:
         log.exception("The application failed to answer a connection")
         return "500 Internal Server Error", [], b""
+    if answer is None:
+        # Views of gevent-socketio's answer nothing once `socketio_manage` was called.
+        managed = socket.namespaces is not None
+        answer = ("200 OK" if managed else "500 Internal Server Error", [])
     return *answer, b"".join(written)
 
 
