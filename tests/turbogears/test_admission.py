@@ -110,6 +110,27 @@ class Uncommitted(Open):
         transaction.get().join(Manager())
 
 
+class Doomed(Open):
+    def recv_connect(self) -> None:
+        self.emit("welcome")
+        transaction.doom()
+
+
+class DoomedAtFirst(Open):
+    def initialize(self) -> None:
+        transaction.doom()
+
+
+class Vetoed(Open):
+    def recv_connect(self) -> None:
+        self.join("staff")
+        tg.response.status = "500 Not so"
+
+
+def veto(environ: Any, status: str, headers: Any) -> bool:
+    return status.startswith("500")
+
+
 class Retried(Chat, PubSubTGNamespace):
     """Comes in at the third attempt."""
 
@@ -150,6 +171,7 @@ class SocketIO(SocketIOController):
     required, allowonly, listed = Required, AllowOnly, Listed
     validated, explained = Validated, Explained
     aborted, broken, uncommitted = Aborted, Broken, Uncommitted
+    doomed, doomedatfirst, vetoed = Doomed, DoomedAtFirst, Vetoed
     retried, subscribing = Retried, Subscribing
     chat = Chat
 
@@ -163,7 +185,7 @@ def live(serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch) -> Live:
 
     configurator = MinimalApplicationConfigurator()
     configurator.register_application_wrapper(TransactionApplicationWrapper)
-    options = {"tm.enabled": True, "tm.attempts": 3}
+    options = {"tm.enabled": True, "tm.attempts": 3, "tm.commit_veto": veto}
     configurator.update_blueprint({"root_controller": RootController(), **options})
     application = configurator.make_wsgi_app({}, {})
     return serve(application=application, resource="socketio")
@@ -183,6 +205,9 @@ DENIED = 'You do not have access to method "recv_connect"'
         ("/aborted", "Not today"),
         ("/broken", "Internal server error"),
         ("/uncommitted", "Internal server error"),
+        ("/doomed", "Connection refused"),
+        ("/doomedatfirst", "Connection refused"),
+        ("/vetoed", "Connection refused"),
     ],
 )
 def test_who_may_not_come_in_is_refused(

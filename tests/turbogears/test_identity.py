@@ -17,6 +17,7 @@ from tests.engine.clients import RESOURCE, Http, wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.cookies import CookieWatch
+from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.event import Application
 from tgext.socketio.server import NO_CHALLENGES
 
@@ -78,8 +79,32 @@ class Members(SocketIOTGNamespace):
         return tg.request.identity["repoze.who.userid"]
 
 
+class Plain(BaseNamespace):
+    """One that knows nothing of TurboGears."""
+
+    def recv_connect(self):
+        self.emit("welcome")
+
+    def on_who(self):
+        return [["anybody"]]
+
+
+class Asking(SocketIOTGNamespace):
+    answers: ClassVar[list[str]] = []
+
+    def on_ask(self):
+        self.emit("question", callback=self.answers.append)
+
+
+class AskingMembers(Asking):
+    allow_only = predicates.has_permission("manage", msg="Members only")
+
+
 class SocketIO(SocketIOController):
     lab = Lab
+    plain = Plain
+    asking = Asking
+    askingmembers = AskingMembers
     members = Members
 
 
@@ -202,20 +227,65 @@ def test_whom_allow_only_names_no_longer_has_to_go(site: Site) -> None:
     assert client.read() == {"type": "disconnect", "endpoint": "/members"}
 
 
-def test_a_guarded_controller_ends_the_connection(
-    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def guarded(serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr("tests.engine.clients.RESOURCE", "/guarded")
     assert RESOURCE
-    site = Site(serve, resource="guarded")
-    cookie = site.log_in("ada")
-    client = site.connect(cookie)
+    return Site(serve, resource="guarded")
+
+
+def test_a_guarded_controller_ends_the_connection(guarded: Site) -> None:
+    client = guarded.connect(guarded.log_in("ada"))
     assert client.call("/lab", "who", number=1)[0][0] == "ada"
-    site.users.permissions["ada"].clear()
-    client.emit("/lab", "who")
+    guarded.users.permissions["ada"].clear()
+    client.emit("/lab", "who", number=2)
     assert client.event("/lab") == [*DENIED, "Members only"]
+    assert client.read()["type"] == "ack"
     assert client.read()["type"] == "disconnect"
     client.websocket.receive_close()
+
+
+@pytest.mark.parametrize(
+    "then", ["an event of a class without TurboGears", "another namespace", "an ack"]
+)
+def test_a_guarded_controller_guards_all_that_a_client_asks_for(
+    guarded: Site, then: str
+) -> None:
+    client = guarded.connect(guarded.log_in("ada"), "/asking")
+    client.join("/plain")
+    assert client.event("/plain") == ["welcome"]
+    client.emit("/asking", "ask")
+    question = client.read()
+    Asking.answers.clear()
+    Lab.left.clear()
+    guarded.users.permissions["ada"].clear()
+    if then == "another namespace":
+        client.send("40/lab,")
+        assert client.receive() == '44/lab,{"message":"Members only"}'
+    elif then == "an ack":
+        client.send(client.dialect.ack("/asking", question["id"], ("yes",)))
+        assert client.event("/asking") == [*DENIED, "Members only"]
+    else:
+        client.emit("/plain", "who")
+        assert client.event("/plain") == [*DENIED, "Members only"]
+    # Nothing that comes behind it is handled.
+    client.emit("/plain", "who", number=3)
+    assert {client.receive(), client.receive()} == {"41/asking,", "41/plain,"}
+    client.websocket.receive_close()
+    assert Asking.answers == []
+    assert Lab.left == []
+
+
+def test_whom_a_namespace_names_no_longer_cannot_answer(site: Site) -> None:
+    client = site.connect(site.log_in("ada"), "/askingmembers")
+    client.emit("/askingmembers", "ask")
+    question = client.read()
+    Asking.answers.clear()
+    site.users.permissions["ada"].clear()
+    client.send(client.dialect.ack("/askingmembers", question["id"], ("yes",)))
+    assert client.event("/askingmembers") == [*DENIED, "Members only"]
+    assert client.read()["type"] == "disconnect"
+    assert Asking.answers == []
 
 
 def test_a_connection_never_becomes_another_user_s(site: Site) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
+from tg import request_local
 from tg.appwrappers.identity import IdentityApplicationWrapper
 from tg.request_local import Request, Response
 from tg.validation import _ValidationStatus
@@ -25,12 +26,16 @@ from .cookies import BrowserCookies, secret_names
 from .engine.failures import FAILURES
 from .engine.handlers import EventRefused, Reported
 from .engine.interruption import Interrupted
+from .engine.logs import get_logger
 from .engine.namespace import ConnectionRefused
 from .engine.virtsocket import Socket
 from .failures import Report, forget_frames, log_failure, make_report
+from .guards import unmet
 from .identity import API, Lookup, OtherUser, user_of, without_lookup
 from .wire.packet import Packet
 from .wrappers import Dispatch, SessionWatch, Wrappers
+
+log = get_logger(__name__)
 
 #: What belongs to the opening request alone.
 _OPENING_ONLY = frozenset(
@@ -167,6 +172,9 @@ class Connection:
         if type(packet) is not dict:
             packet = None
         event = Event(self, packet)
+        run = function
+        if self.allow_only is not None and _is_asked_for(packet):
+            run = partial(self._guard, function)
         # What a process has one of needs not be pushed for each event.
         stack = configs() if outer or not is_everywhere(self.config) else None
         outer.append((event, False))
@@ -174,9 +182,9 @@ class Connection:
             stack.append((self.config, False))
         try:
             if self.application.dispatch is None:
-                result = function(*args)
+                result = run(*args)
             else:
-                result = event.dispatch(function, args)
+                result = event.dispatch(run, args)
         except HTTPException as answer:
             raise _as_refusal(answer) from None
         except (ConnectionRefused, EventRefused):
@@ -202,6 +210,18 @@ class Connection:
             late(*late_args)
         return result
 
+    def _guard(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run what a client asked for, if it would still be let in.
+
+        :raises EventRefused: where it would not; its connection ends then.
+        """
+        reason = unmet(self.allow_only, _environ)
+        if reason is None:
+            return function(*args)
+        self._socket.finish()
+        gevent.spawn(self._socket.disconnect)  # once it was told why
+        raise EventRefused("method_access_denied", reason)
+
     def _end(self) -> None:
         """End the connection, from outside of its events; its client comes back."""
         self._socket.finish()
@@ -225,6 +245,16 @@ class Connection:
             self.application.report(environ)
 
 
+def _is_asked_for(packet: Packet | None) -> bool:
+    """Whether a client asks for something; it may always leave."""
+    return packet is not None and packet["type"] != "disconnect"
+
+
+def _environ() -> dict[str, Any]:
+    environ: dict[str, Any] = request_local.request.environ
+    return environ
+
+
 class Event:
     """The TurboGears context of one event: what ``tg.request`` and the others show.
 
@@ -237,6 +267,8 @@ class Event:
     _recalls = False
     _result: Any = None
     _refusal: ConnectionRefused | HTTPException | None = None
+    #: Whether a client is on its way in, and what it did was not committed yet.
+    _uncommitted = False
     #: What `on_commit` keeps where there are no transactions.
     at_success: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]] = ()
 
@@ -316,7 +348,25 @@ class Event:
             raise _as_refusal(self._refusal)
         if self._refusal is not None:
             raise self._refusal
+        if self._uncommitted:
+            log.warning(
+                "Refused a client: the transaction of its way in was doomed or vetoed"
+            )
+            raise ConnectionRefused
         return self._result
+
+    def _await_commit(self) -> None:
+        """Note whether the transaction of a client's way in is committed."""
+        packet = self._packet
+        if packet is None or packet["type"] != "connect" or not self.has_transaction:
+            return
+        import transaction
+
+        self._uncommitted = True
+        transaction.get().addAfterCommitHook(self._committed)
+
+    def _committed(self, success: bool) -> None:
+        self._uncommitted = not success
 
     def _respond(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Run the function; the response is what the wrappers see of it."""
@@ -325,6 +375,7 @@ class Event:
         self.at_success = ()
         try:
             self._result = function(*args)
+            self._await_commit()
         except ConnectionRefused as refused:
             self._refusal = refused
             self.response.status_int = 403

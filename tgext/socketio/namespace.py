@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from gevent import Greenlet
 from tg import request_local, require
-from tg.predicates import NotAuthorizedError
 from webob.exc import HTTPException
 
 from .calls import TGHandler, call_as_page
@@ -17,6 +16,7 @@ from .engine.handlers import Handler
 from .engine.namespace import BaseNamespace, ConnectionRefused
 from .engine.threads import get_ident
 from .event import Connection
+from .guards import unmet
 from .transactions import on_commit
 from .wire.packet import Packet
 
@@ -44,7 +44,7 @@ class SocketIOTGNamespace(BaseNamespace):
     _handler_class = TGHandler
 
     def authorize_connect(self) -> None:
-        reason = _unmet(self.allow_only, self._event_environ)
+        reason = unmet(self.allow_only, self._event_environ)
         if reason is not None:
             raise ConnectionRefused(reason)
 
@@ -118,7 +118,6 @@ class SocketIOTGNamespace(BaseNamespace):
             and cls.call_method is _call_method
             and getattr(self, "exception_handler_decorator", None) is None
             and type(around) is Connection
-            and around.allow_only is None
             and self.allow_only is None
             and type(handler) is TGHandler
             and not handler.requirements
@@ -126,10 +125,7 @@ class SocketIOTGNamespace(BaseNamespace):
         )
 
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
-        if (
-            self.allow_only is not None
-            or getattr(self.socket.around, "allow_only", None) is not None
-        ) and not (method_name == "recv_connect" or self._may_stay(packet)):
+        if method_name != "recv_connect" and not self._may_stay(packet):
             return None
         if not self.is_method_allowed(method_name):
             info = self._denial(method_name)
@@ -138,17 +134,15 @@ class SocketIOTGNamespace(BaseNamespace):
 
     def _may_stay(self, packet: Packet) -> bool:
         """Disconnect a client that would not be let in any more."""
-        controller = getattr(self.socket.around, "allow_only", None)
-        for predicate, leave in (
-            (self.allow_only, self.disconnect),
-            (controller, self.socket.disconnect),
-        ):
-            reason = _unmet(predicate, self._event_environ)
-            if reason is not None:
-                self._refuse(packet, "method_access_denied", reason)
-                leave()
-                return False
-        return True
+        reason = unmet(self.allow_only, self._event_environ)
+        if reason is None:
+            return True
+        self._refuse(packet, "method_access_denied", reason)
+        self.disconnect()
+        return False
+
+    def _process_ack(self, packet: Packet) -> Any:
+        return super()._process_ack(packet) if self._may_stay(packet) else None
 
     def is_method_allowed(self, method_name: str) -> bool:
         allowed = self.allowed_methods
@@ -167,7 +161,7 @@ class SocketIOTGNamespace(BaseNamespace):
     def _unmet(self, requirements: Sequence[require]) -> Iterator[tuple[require, str]]:
         """Those that are not met, each with the reason."""
         for requirement in requirements:
-            reason = _unmet(requirement.predicate, self._event_environ)
+            reason = unmet(requirement.predicate, self._event_environ)
             if reason is not None or requirement.predicate is None:
                 yield requirement, reason or ""
 
@@ -200,19 +194,6 @@ class SocketIOTGNamespace(BaseNamespace):
 _call_method_with_acl: Final = SocketIOTGNamespace.call_method_with_acl
 _is_method_allowed: Final = SocketIOTGNamespace.is_method_allowed
 _call_method: Final = SocketIOTGNamespace.call_method
-
-
-def _unmet(predicate: Any, environ: Callable[[], dict[str, Any]]) -> str | None:
-    """Why a predicate, or a ``require`` with one, is not met; None when it is."""
-    if isinstance(predicate, require):  # A predicate such as Not has one inside too.
-        predicate = predicate.predicate
-    if predicate is None:
-        return None
-    try:
-        predicate.check_authorization(environ())
-    except NotAuthorizedError as error:
-        return str(error)
-    return None
 
 
 def _told_by(requirement: require, reason: str) -> str | None:
