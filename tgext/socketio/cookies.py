@@ -4,7 +4,8 @@ A connection brings its cookies once, when it opens, and keeps the user that it 
 with. A page that the browser visits later may replace them. Where that goes on with the
 same user (a ticket that was issued anew, a session of the same login), connections that
 had the old ones have the new ones too. Where it does not (a login, a logout, another
-session), they end and are told to come back: the browser does, with what it has then.
+session, something new in the session of nobody), they end and are told to come back:
+the browser does, with what it has then.
 
 None of them is given what it did not open with: the old cookie may have been planted in
 the browser by somebody who holds a connection with it (session fixation).
@@ -19,7 +20,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.utils import mktime_tz, parsedate_tz
 from functools import cached_property
-from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
@@ -95,9 +95,9 @@ class BrowserCookies:
     def _is_renewal(self, changes: Mapping[str, str | None], page: _Page) -> bool:
         """Whether changes go on with the same user, or with the same session."""
         login = self._names[0]
-        if login in changes and changes[login] is None:
+        if self._user != page.user or (login in changes and changes[login] is None):
             return False
-        if self._user is not None and self._user == page.user:
+        if self._user is not None:
             # A page that logs in was asked for by whom the browser was before.
             return (
                 login not in changes
@@ -105,7 +105,7 @@ class BrowserCookies:
                 or self._whose(self._with(changes)) == self._user
             )
         return (
-            login not in changes and None not in changes.values() and page.same_session
+            login not in changes and None not in changes.values() and page.says_nothing
         )
 
     def _unfollow(self) -> None:
@@ -188,18 +188,25 @@ class _Page:
         }
 
     @cached_property
-    def same_session(self) -> bool:
-        """Whether beaker's session is the one that it was asked with.
+    def says_nothing(self) -> bool:
+        """Whether beaker's session is as it was in the cookie it was asked with.
 
-        One that is kept in its cookie (``session.type = cookie``) has another value
-        each time that it is saved, and the same id. Others have their id as the value.
+        A cookie that keeps its session (``session.type = cookie``) has another value
+        each time that the session is read. Others have the session's id as the value.
+        What a session of nobody holds may be a login of the application's own, or a
+        basket: whoever planted the cookie must not read it.
         """
         session = self._environ.get("beaker.session")
         options = getattr(session, "__dict__", {}).get("_params", {})
         if session is None or options.get("type") != "cookie":
             return False
         before = type(session)({"HTTP_COOKIE": self._header}, **options)
-        return bool(before.id == session.id)
+        return bool(before.id == session.id and _content(before) == _content(session))
+
+
+def _content(session: Any) -> dict[str, Any]:
+    """What a session holds, without what beaker keeps in it for itself."""
+    return {key: session[key] for key in session if not str(key).startswith("_")}
 
 
 class _Shared:
@@ -228,24 +235,35 @@ def _parse(header: str) -> dict[str, str]:
 
 
 def _changes(headers: Iterable[str]) -> dict[str, str | None]:
-    """What ``Set-Cookie`` headers say: new values, or None for what is taken back."""
+    """What ``Set-Cookie`` headers say: new values, or None for what is taken back.
+
+    They are read as browsers read them (RFC 6265, section 5.2), which take what they do
+    not know, such as ``Partitioned``. ``http.cookies`` takes nothing then.
+    """
     changes: dict[str, str | None] = {}
     for header in headers:
-        try:
-            cookies = SimpleCookie(header)
-        except CookieError:
-            continue  # The browser makes of it what it can.
-        for name, morsel in cookies.items():
-            changes[name] = None if _has_ended(morsel) else morsel.coded_value
+        cookie, *attributes = header.split(";")
+        name, equals, value = cookie.partition("=")
+        if equals and name.strip():
+            ended = _has_ended(dict(_pair(each) for each in attributes))
+            changes[name.strip()] = None if ended else value.strip()
     return changes
 
 
-def _has_ended(morsel: Morsel[str]) -> bool:
+def _pair(attribute: str) -> tuple[str, str]:
+    name, _, value = attribute.partition("=")
+    return name.strip().lower(), value.strip().strip('"')
+
+
+def _has_ended(attributes: Mapping[str, str]) -> bool:
     """Whether a cookie is told to end at once (RFC 6265, section 5.3)."""
-    if morsel["max-age"]:
+    if attributes.get("max-age"):
         try:
-            return int(morsel["max-age"]) <= 0
+            return int(attributes["max-age"]) <= 0
         except ValueError:
             pass  # as if it were not there
-    moment = parsedate_tz(morsel["expires"].replace("-", " "))
-    return moment is not None and mktime_tz(moment) <= time.time()
+    moment = parsedate_tz(attributes.get("expires", "").replace("-", " "))
+    try:
+        return moment is not None and mktime_tz(moment) <= time.time()
+    except OverflowError:
+        return False  # in a year with many digits
