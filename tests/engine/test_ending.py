@@ -347,6 +347,119 @@ def test_a_job_that_disconnects_its_own_client_ends_all_of_it(
     assert [each.left for each in namespaces] == [["server namespace disconnect"]] * 2
 
 
+# An overridden disconnect, as gevent-socketio's documentation has it
+
+
+class Listed(BaseNamespace):
+    """Keeps a list of who is here in its class."""
+
+    users: list[Any]
+    cleaned: list[str]
+
+    def recv_connect(self) -> None:
+        self.users.append(self)
+
+    def disconnect(self, *args: Any, **kwargs: Any) -> None:
+        self.cleaned.append(self.ns_name)
+        self.users.remove(self)
+        super().disconnect(*args, **kwargs)
+
+    def on_bye(self) -> None:
+        self.disconnect()
+
+
+class ListedAndTold(Listed):
+    def recv_disconnect(self) -> None:
+        self.disconnect(silent=True)
+
+
+class ListedUntold(Listed):
+    def recv_disconnect(self) -> None: ...
+
+
+class ListedAlone(Listed):
+    """Does not call ours."""
+
+    def disconnect(self, *args: Any, **kwargs: Any) -> None:
+        self.cleaned.append(self.ns_name)
+        self.users.remove(self)
+
+
+def bye(live: Live, client: Client) -> None:
+    client.emit("/chat", "bye")
+
+
+def vanish(live: Live, client: Client) -> None:
+    gone(client, "closed")
+
+
+@pytest.mark.parametrize("cls", [Listed, ListedAndTold, ListedUntold])
+@pytest.mark.parametrize(
+    "end",
+    [*ENDS.values(), bye, vanish],
+    ids=[*ENDS, "a handler disconnects", "it vanishes"],
+)
+def test_a_disconnect_that_is_overridden_runs_once(
+    serve: Serve,
+    kind: str,
+    cls: type[Listed],
+    end: Callable[[Live, Client], object],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    namespace = fresh(cls, users=[], cleaned=[])
+    options = {"heartbeat_interval": 0.2, "heartbeat_timeout": 0.2}
+    live = serve({"/chat": namespace, "/other": fresh(Member)}, **options)
+    client = live.client(kind)
+    client.join("/other")
+    client.join("/chat")
+    socket = live.socket(client)
+    (kept,) = namespace.users
+    with caplog.at_level(logging.WARNING):
+        end(live, client)
+        wait_for(lambda: "/chat" not in socket.active_ns, "it is left")
+        kept.disconnect()
+    assert namespace.cleaned == ["/chat"]
+    assert namespace.users == []
+    assert caplog.records == []
+
+
+def test_a_disconnect_that_does_not_call_ours_leaves_all_the_same(
+    serve: Serve, kind: str
+) -> None:
+    namespace = fresh(ListedAlone, users=[], cleaned=[])
+    live = serve({"/chat": namespace, "/other": fresh(Member)})
+    client = live.client(kind)
+    client.join("/other")
+    client.join("/chat")
+    socket = live.socket(client)
+    leave(live, client)
+    wait_for(lambda: "/chat" not in socket.active_ns, "it is left")
+    client.join("/chat")
+    client.close()
+    wait_for(lambda: not live.server.sockets, "the client leaves")
+    assert namespace.cleaned == ["/chat"] * 2
+
+
+def test_a_disconnect_cleans_up_after_who_left_while_connecting(
+    serve: Serve, kind: str
+) -> None:
+    class Slow(ListedUntold):
+        def recv_connect(self) -> None:
+            super().recv_connect()
+            assert go_on.wait(DEADLINE)
+
+    go_on = Event()
+    namespace = fresh(Slow, users=[], cleaned=[])
+    live = serve({"/chat": namespace})
+    client = live.client(kind)
+    client.send(client.dialect.connect("/chat"))
+    wait_for(lambda: namespace.users, "the namespace connects")
+    live.socket(client).kill()
+    go_on.set()
+    wait_for(lambda: namespace.cleaned, "it is left")
+    assert namespace.users == []
+
+
 # What runs ends
 
 
@@ -567,6 +680,57 @@ def test_an_application_that_does_not_notice_the_end_is_interrupted(
     assert [each.partition(":")[0] for each in texts] == [
         "The application of a WebSocket was interrupted"
     ]
+
+
+@pytest.mark.parametrize("how", ["another receives", "another closes"])
+def test_an_application_is_interrupted_though_another_greenlet_knows_of_the_end(
+    serve: Serve, how: str
+) -> None:
+    def wait(websocket: WebSocket) -> None:
+        websockets.append(websocket)
+        reader = gevent.spawn(list, websocket)
+        try:
+            Event().wait()
+        finally:
+            gevent.sleep(0.01)  # it cleans up, and is not interrupted again
+            reader.join()
+            notes.append("ended")
+
+    websockets: list[WebSocket] = []
+    notes: list[str] = []
+    live = serve(application=serving(wait), shutdown_timeout=0.1)
+    client = live.websocket("/")
+    wait_for(lambda: websockets, "the application runs")
+    if how == "another closes":
+        websockets[0].close(4000, "kicked")
+        assert client.receive_close() == 4000
+    client.close()
+    wait_for(lambda: notes, "the application ends")
+    assert live.server.interrupted == 1
+    wait_for(lambda: not live.server._requests, "the connection is given back")
+
+
+def test_who_was_busy_when_another_closed_is_told_as_none(serve: Serve) -> None:
+    """Then the rest of the method is run, whatever ended the connection."""
+
+    def take(websocket: WebSocket) -> None:
+        websockets.append(websocket)
+        received.append(websocket.receive())
+        assert go_on.wait(DEADLINE)
+        received.append(websocket.receive())
+
+    websockets: list[WebSocket] = []
+    received: list[Any] = []
+    go_on = Event()
+    live = serve(application=serving(take))
+    client = live.websocket("/")
+    client.send("hello")
+    wait_for(lambda: received, "the application is busy")
+    websockets[0].close(4000, "kicked")
+    assert client.receive_close() == 4000
+    go_on.set()
+    wait_for(lambda: len(received) == 2, "it is told")
+    assert received == ["hello", None]
 
 
 def test_an_application_that_was_told_of_the_end_may_take_its_time(

@@ -268,9 +268,7 @@ class Admission:
         namespace = candidate.namespace
         if namespace is not None and candidate.greeted:
             # What recv_connect has done, recv_disconnect undoes.
-            reason = self._socket.disconnect_reason or SERVER_LEFT
-            namespace.disconnect_reason = namespace.disconnect_reason or reason
-            namespace._tell_disconnect()
+            namespace._leave(self._socket.disconnect_reason or SERVER_LEFT)
         candidate.drop_namespace()
 
     def _fail(self, candidate: Candidate, error: BaseException) -> None:

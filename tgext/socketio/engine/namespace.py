@@ -6,7 +6,8 @@ The API is gevent-socketio's ``BaseNamespace``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -72,6 +73,26 @@ class ConnectionRefused(Exception):
         super().__init__(message)
         self.message = message
         self.data = data
+
+
+class _Once:
+    """Calls a function the first time that it is called.
+
+    :param function: an overridden ``disconnect``.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function: Callable[..., Any] | None = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        function, self._function = self._function, None
+        return None if function is None else function(*args, **kwargs)
+
+
+def _has_left(*args: Any, **kwargs: Any) -> None:
+    """``disconnect`` of a namespace that has been left already."""
 
 
 class BaseNamespace(AccessList, Emitter, Jobs):
@@ -336,8 +357,11 @@ class BaseNamespace(AccessList, Emitter, Jobs):
 
     def _disconnect_now(self, silent: bool) -> None:
         if self._disconnecting:
-            return  # recv_disconnect calls disconnect again
+            return
         self._disconnecting = True
+        # Whoever calls it from now on, such as recv_disconnect, has an override of it
+        # clean up no second time.
+        vars(self)["disconnect"] = _has_left
         self._begin_end()
         if self.disconnect_reason is None:
             self.disconnect_reason = SERVER_LEFT
@@ -384,9 +408,28 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         if self.disconnect_reason is None:
             self.disconnect_reason = reason
         self._begin_end()
-        self._tell_disconnect()
-        # A recv_disconnect of the application need not have called it.
-        self.disconnect(silent=True)
+        with self._disconnected_once():
+            self._tell_disconnect()
+            # A recv_disconnect of the application need not have called it.
+            self.disconnect(silent=True)
+
+    @contextmanager
+    def _disconnected_once(self) -> Iterator[None]:
+        """Have ``disconnect``, overridden or not, run once; then the namespace is left.
+
+        ``recv_disconnect`` calls it, and so does who ends the namespace: an override
+        that cleans up would find nothing the second time.
+        """
+        if self._disconnecting:
+            yield
+            return
+        disconnect = _Once(self.disconnect)
+        vars(self)["disconnect"] = disconnect
+        try:
+            yield
+        finally:
+            vars(self)["disconnect"] = _has_left  # else a cycle of references
+            self._disconnect_now(silent=True)  # an override need not call ours
 
     def _tell_disconnect(self) -> None:
         if self._told_disconnect:

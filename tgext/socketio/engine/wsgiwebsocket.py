@@ -74,6 +74,9 @@ class WebSocket(GeventWebSocket):
         self._told = False
         #: The greenlet of the application, while it runs.
         self._runner: Any = None
+        #: Whether that one has been told, or has closed the connection itself.
+        self._aware = False
+        self._interrupted = False
         self._overdue: Deadline | None = None
         #: Whether :meth:`fail` was called.
         self.failed = False
@@ -222,7 +225,13 @@ class WebSocket(GeventWebSocket):
         message = (self._stream or self._open()).receive(timeout)
         if message is None:
             self._told = True
+            self._make_aware()
         return message
+
+    def _make_aware(self) -> None:
+        """The greenlet that calls this knows of the end."""
+        if getcurrent() is self._runner:
+            self._aware = self._told = True
 
     def __iter__(self) -> Iterator[str | bytes]:
         """Each message, until the connection ends."""
@@ -342,7 +351,7 @@ class WebSocket(GeventWebSocket):
         if isinstance(reason, bytes):
             reason = reason.decode("utf-8", "replace")
         if not self._answered:
-            self._told = True
+            self._make_aware()
             self._open().close(code, reason or "")
 
     def fail(self) -> None:
@@ -378,8 +387,8 @@ class WebSocket(GeventWebSocket):
     def running(self) -> Iterator[None]:
         """The application runs: it is interrupted when it does not notice the end.
 
-        One that has not been told by :meth:`receive`, and has not closed the connection
-        itself, has ``shutdown_timeout`` of the server to find out.
+        A greenlet that has not been told by :meth:`receive`, and has not closed the
+        connection itself, has ``shutdown_timeout`` of the server to find out.
         """
         self._runner = getcurrent()
         try:
@@ -390,13 +399,14 @@ class WebSocket(GeventWebSocket):
                 self.handler.server.wheel.discard(self._overdue)
 
     def _end_unaware(self) -> None:
-        if not self._told:
+        if not self._aware:
             self.interrupt()
 
     def interrupt(self) -> None:
-        """End the application, if it runs."""
+        """End the application, if it runs; once, as it may have to clean up."""
         runner, server = self._runner, self.handler.server
-        if runner is not None:
+        if runner is not None and not self._interrupted:
+            self._interrupted = True
             server.interrupted += 1
             error = Overdue(
                 "the client has gone, and shutdown_timeout, "
