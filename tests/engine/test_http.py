@@ -559,9 +559,13 @@ def test_an_answer_has_one_end_whatever_the_application_says(
     assert raw.receive_reply().text == "/next"
 
 
+@pytest.mark.parametrize("body", [b"", b"{}"])
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_an_answer_that_has_no_body_has_no_length(serve: Serve, status: str) -> None:
-    application = answer_with(status, ("Content-Length", "5"), body=b"")
+def test_an_answer_that_can_have_no_body_has_none(
+    serve: Serve, status: str, body: bytes
+) -> None:
+    """What an application returns beside it, such as an empty dict, is left out."""
+    application = answer_with(status, ("Content-Length", "5"), body=body)
     raw = serve(application=application).raw()
     raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
     code, headers = raw.receive_head()
@@ -589,6 +593,14 @@ def test_what_would_be_no_answer_is_none(serve: Serve, application: Any) -> None
     raw = serve(application=application).raw()
     raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
     assert raw.receive_reply().status == 500
+    raw.expect_end()
+
+
+@pytest.mark.parametrize("value", ["close", "Close", "TE, close"])
+def test_an_application_may_end_the_connection(serve: Serve, value: str) -> None:
+    raw = serve(application=answer_with("200 OK", ("connection", value))).raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
+    assert raw.receive_reply().text == "hello"
     raw.expect_end()
 
 

@@ -32,6 +32,9 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")
 _LENGTH = re.compile(r"[0-9]{1,19}")
 
+#: Statuses of answers without a body (RFC 9110, 6.4.1).
+_BODILESS = (204, 304)
+
 #: What says where an answer ends.
 _ENDS = ("content-length", "transfer-encoding")
 
@@ -67,8 +70,18 @@ class HTTPOutput(WSGIHandler):
         if not _STATUS.fullmatch(status):
             raise ValueError(f"the status {status!r} is none of an answer")
         check_headers(headers)
-        headers = _with_one_end(headers, status[:3] in ("204", "304"))
-        return super().start_response(_with_space(status), headers, exc_info)
+        headers = _with_one_end(headers, int(status[:3]) in _BODILESS)
+        write = super().start_response(_with_space(status), headers, exc_info)
+        if any(
+            name.lower() == "connection" and "close" in value.lower()
+            for name, value in headers
+        ):
+            self.close_connection = True
+        return write
+
+    def write(self, data: bytes) -> None:
+        # pywsgi raises where an answer that has no body is given one.
+        super().write(b"" if self.code in _BODILESS else data)
 
     def run_application(self) -> None:
         try:
@@ -85,7 +98,7 @@ class HTTPOutput(WSGIHandler):
         body.withhold_continue()
         if body.abandoned:
             self.close_connection = True
-        bodiless = self.command == "HEAD" or self.code in (204, 304)
+        bodiless = self.command == "HEAD" or self.code in _BODILESS
         length = self.provided_content_length
         self._promised = None
         if self.command == "HEAD":
