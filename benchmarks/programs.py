@@ -267,6 +267,8 @@ class Server:
     command: Callable[[int], list[str]]
     namespace: str = "/bench"
     signs_in: bool = False
+    #: Where tgext.socketio is imported from, instead of from here.
+    checkout: str = ""
 
 
 def free_port() -> int:
@@ -309,7 +311,8 @@ def running(server: Server) -> Iterator[tuple[int, int]]:
     command = ["taskset", "-c", SERVER_CORE, *server.command(port)]
     log = CACHE / f"{server.name.replace(' ', '-')}.log"
     # gearbox imports ours_app from here; the other servers do not mind.
-    environment = {**os.environ, "PYTHONPATH": str(SERVERS)}
+    places = filter(None, [server.checkout, str(SERVERS)])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=SERVERS, env=environment, stdout=output, stderr=output

@@ -5,13 +5,15 @@
     python benchmarks/run.py --rounds 1 --seconds 2 --only engine python-socketio
     python benchmarks/run.py --scenario fanout event-cost raw raw-16k
     python benchmarks/run.py --scenario all --name 2026-11-27
+    python benchmarks/run.py --before ../other-checkout --only tgext.socketio engine
 
 A few seconds per server and round: each server runs on core 0 and the load generator,
 `load/load.c`, on core 1; the rounds are interleaved (A B C A B C), and each starts its
 servers anew, so that none inherits the memory of an earlier round. The tables are
 Markdown, and their figures are medians. Trust the ratios: absolute figures move with
 the machine and with what else it does. With `--name` they are kept, with a chart, in
-`benchmarks/results/`.
+`benchmarks/results/`. With `--before` our servers run in another checkout too, so that
+a change is measured against the code before it.
 
 Wanted: Linux, two cores, `taskset`, a C compiler as `cc`; for the peer in JavaScript
 `node` and `npm`, for channels `redis-server`. Environments are made once, in
@@ -27,6 +29,7 @@ import platform
 import resource
 import shutil
 import sys
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -48,6 +51,9 @@ from tables import section
 
 RESULTS = HERE / "results"
 
+#: Behind the name of a server that runs in another checkout.
+BEFORE = ", before"
+
 
 def parse_arguments() -> argparse.Namespace:
     names = list(dict.fromkeys(s.name for each in ALL for s in each.servers))
@@ -59,6 +65,7 @@ def parse_arguments() -> argparse.Namespace:
         "--scenario", nargs="+", choices=[*BY_NAME, "all"], default=USUAL
     )
     parser.add_argument("--name", help="of the files in benchmarks/results")
+    parser.add_argument("--before", type=Path, help="a checkout to compare with")
     return parser.parse_args()
 
 
@@ -93,8 +100,26 @@ def introduction() -> str:
     )
 
 
+def compared(scenario: Scenario, checkout: Path) -> Scenario:
+    """A scenario with our servers in two versions, one after the other."""
+    place = str(checkout.resolve())
+    ours = [
+        version
+        for each in scenario.ours
+        for version in (
+            each,
+            replace(each, name=f"{each.name}{BEFORE}", checkout=place),
+        )
+    ]
+    return replace(scenario, ours=tuple(ours))
+
+
 def run(scenario: Scenario, options: argparse.Namespace) -> Measurements:
-    data = Measurements(scenario, options.only)
+    only = list(options.only)
+    if options.before is not None:
+        scenario = compared(scenario, options.before)
+        only += [f"{name}{BEFORE}" for name in options.only]
+    data = Measurements(scenario, only)
     for number in range(options.rounds if data.servers else 0):
         progress(f"{scenario.name}: round {number + 1} of {options.rounds}")
         data.run_round(options.seconds)
