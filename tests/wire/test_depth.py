@@ -11,7 +11,8 @@ from tgext.socketio.wire.binary import Reassembler, take_out
 from tgext.socketio.wire.depth import deep
 from tgext.socketio.wire.errors import InvalidJSON, PacketError
 
-DEPTH = 2000
+#: Early releases of Python 3.12 bound the calls within calls of C code at 1,500.
+DEPTH = 2000 if sys.version_info[:2] != (3, 12) else 1400
 
 
 def nested(depth: int, core: str = "1", key: bool = False) -> str:
@@ -22,7 +23,7 @@ def nested(depth: int, core: str = "1", key: bool = False) -> str:
 @pytest.mark.parametrize("key", [False, True])
 @pytest.mark.parametrize("loads", [fast.loads, fast.py_loads])
 @pytest.mark.parametrize("dumps", [fast.dumps, fast.py_dumps])
-def test_two_thousand_levels(loads: fast.Loads, dumps: fast.Dumps, key: bool) -> None:
+def test_thousands_of_levels(loads: fast.Loads, dumps: fast.Dumps, key: bool) -> None:
     text = nested(DEPTH, key=key)
     assert dumps(loads(text)) == text
 

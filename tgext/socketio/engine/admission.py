@@ -218,6 +218,7 @@ class Admission:
         args: Any = (environ, packet["endpoint"])
         namespace: Any = cls.__new__(cls, *args, request=socket.request)  # type: ignore[call-arg]
         namespace._admission = candidate
+        namespace._diverted = True
         candidate.namespace = namespace
         namespace.__init__(*args, request=socket.request)
         if "ns_name" not in vars(namespace):
@@ -251,6 +252,7 @@ class Admission:
         candidate.close(State.LEFT if leaving is not None else State.ADMITTED)
         del self.asking[endpoint]
         namespace._admission = None
+        namespace._diverted = namespace._over
         socket.find_outbox()
         if leaving is not None:
             namespace._disconnect_now(silent=leaving)

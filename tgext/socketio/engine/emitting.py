@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.packet import Packet, event_packet
 from .acks import Call, Expiring
-from .pacing import make_room
 from .threads import Home, carried
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ class Emitter:
 
     #: Whether the namespace has ended: then nothing is sent.
     _over: bool
+    #: Whether either is so: what an event asks of both at once.
+    _diverted = False
 
     @property
     def _home(self) -> Home:
@@ -56,22 +57,10 @@ class Emitter:
         :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
         :raises ValueError: for a timeout without a callback.
         """
-        if self._over:
-            return
-        if callback is None and timeout is None:
-            told: Packet = {
-                "type": "event",
-                "name": event,
-                "args": args,
-                "endpoint": self.ns_name,
-            }
-            if self._admission is None:
-                outbox = self.socket.outbox
-                if outbox is not None and outbox.size > outbox.ease:
-                    make_room(self.socket)
-                self.socket.send_packet(told)
-            else:
-                self._admission.send_packet(told)
+        if callback is None and timeout is None and not self._diverted:
+            self.socket.send_packet(
+                {"type": "event", "name": event, "args": args, "endpoint": self.ns_name}
+            )
             return
         packet = self._event_packet(event, args, callback, timeout)
         self._send(packet, callback, timeout)
@@ -145,8 +134,6 @@ class Emitter:
         """Send a packet; the id under which an ack is expected, if one is."""
         if self._is_over():
             return None
-        if self._admission is None:
-            make_room(self.socket)
         if callback is None:
             (self._admission or self.socket).send_packet(packet)
             return None

@@ -383,7 +383,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         """
         if self._over:
             return
-        self._over = True
+        self._over = self._diverted = True
         socket = self.socket
         if socket.active_ns.get(self.ns_name) is self:
             # Else the client may have come back, and the rooms be those of a later one.

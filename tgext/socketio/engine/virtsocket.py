@@ -108,6 +108,7 @@ class Socket(AckBook, Jobs):
         self.jobs: list[Greenlet[..., Any]] = []
         #: The thread that serves the connection.
         self._home = home()
+        self._ident = self._home.ident
         self.server = server
         self.config = config
         self.sessid = secrets.token_urlsafe(16)
@@ -224,17 +225,27 @@ class Socket(AckBook, Jobs):
         :raises TypeError: when its data cannot be written as JSON.
         """
         encoded = self.generation.encode(pkt, self.json_dumps)
-        endpoint = pkt.get("endpoint", "")
-        if get_ident() != self._home.ident:
-            self._home.post(self.admission.send, encoded, endpoint, pkt["type"])
-        elif self.outbox is not None and endpoint in self.active_ns:
-            outbox = self.outbox
-            if outbox.size > outbox.ease and pkt["type"] == "disconnect":
-                outbox.send_own(encoded)  # who has much to read is not slow for it
-            else:
-                outbox.send(encoded)
+        outbox = self.outbox
+        if (
+            outbox is not None
+            and outbox.size <= outbox.ease
+            and pkt.get("endpoint", "") in self.active_ns
+            and get_ident() == self._ident
+        ):
+            outbox.send(encoded)
         else:
-            self.admission.send(encoded, endpoint, pkt["type"])
+            self._send_otherwise(encoded, pkt)
+
+    def _send_otherwise(self, encoded: Encoded, pkt: Packet) -> None:
+        endpoint, kind = pkt.get("endpoint", ""), pkt["type"]
+        if get_ident() != self._ident:
+            self._home.post(self.admission.send, encoded, endpoint, kind)
+        elif self.outbox is None or endpoint not in self.active_ns:
+            self.admission.send(encoded, endpoint, kind)
+        elif kind == "disconnect":
+            self.outbox.send_own(encoded)  # who has much to read is not slow for it
+        else:
+            self.send_when_room(encoded, endpoint)
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
         """Send what :meth:`encode` made, here or of a socket of the same generation.
@@ -312,7 +323,11 @@ class Socket(AckBook, Jobs):
             elif packet["type"] in EVENTS:
                 ack = self.around(self._perform, namespace, packet)
                 if ack is not None:
-                    self.send_when_room(ack, endpoint)
+                    outbox = self.outbox
+                    if outbox is not None and outbox.size <= outbox.ease:
+                        outbox.send(ack)
+                    else:
+                        self.send_when_room(ack, endpoint)
             else:
                 self._dispatch(namespace, packet)
         except EventRefused as refused:
@@ -375,11 +390,10 @@ class Socket(AckBook, Jobs):
 
         :returns: its ack, written while what a handler returned can still be read.
         """
-        if "ack" not in packet:
-            namespace.process_packet(packet)
-            return None
-        packet.pop("refusal", None)  # of a transaction that is tried again
-        return self._ack(packet, namespace.process_packet(packet))
+        if "refusal" in packet:
+            del packet["refusal"]  # of a transaction that is tried again
+        result = namespace.process_packet(packet)
+        return self._ack(packet, result) if "ack" in packet else None
 
     def _ack(self, packet: Packet, result: Any) -> Encoded:
         """The ack that a packet asks for.

@@ -186,14 +186,17 @@ class WebSocketTransport(Transport):
         """Handle what was read; True when it ended the connection."""
         self.heartbeat.busy = True
         self._cork.hold()
-        following: Iterator[Message] | None = messages
+        self._messages = messages
         try:
-            while following is not None:
-                self._messages = following
-                if self._handle_each(following):
+            while True:
+                if self._handle_each(messages):
                     return True
+                if self._ahead is None:
+                    return False
                 following = self._following()
-            return False
+                if following is None:
+                    return False
+                self._messages = messages = following
         finally:
             self._messages = None
             self._cork.release()
