@@ -27,7 +27,7 @@ from .namespaces import Chat, Echo, Holding, fresh
 from .plain import Held, serving
 
 #: Seconds of work for which another client may wait.
-PATIENCE = 0.15
+PATIENCE = 0.4
 
 MB = 1_000_000
 
