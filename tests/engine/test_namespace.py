@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 import pytest
@@ -926,6 +926,46 @@ def test_a_disconnect_packet_handed_to_a_namespace_is_told_once(serve: Serve) ->
         joined.process_packet(packet)
     assert len(namespace.left) == 1
     assert "/chat" not in live.socket(client)
+
+
+class Watching(Echo):
+    """Sees each packet, and does with one that its client leaves what ``how`` says."""
+
+    seen: ClassVar[list[Any]] = []
+    how: ClassVar[str] = "passes"
+
+    def process_packet(self, packet: Any) -> Any:
+        self.seen.append(packet["type"])
+        if packet["type"] == "disconnect":
+            if self.how == "raises":
+                raise KeyError("name")
+            if self.how == "takes":
+                return None
+        return super().process_packet(packet)
+
+    def recv_disconnect(self) -> None:
+        self.seen.append(self.disconnect_reason)
+
+
+@pytest.mark.parametrize("how", ["passes", "takes", "raises"])
+def test_an_override_sees_that_its_client_leaves(
+    serve: Serve, kind: str, how: str
+) -> None:
+    watching = fresh(Watching, seen=[], how=how)
+    live = serve({"/chat": watching, "/other": Echo})
+    client = live.client(kind)
+    client.join("/other")
+    client.join("/chat")
+    client.leave("/chat")
+    assert client.call("/other", "echo", 1) == [1]
+    # As gevent-socketio does; and recv_disconnect is called whatever it does.
+    assert watching.seen[1:] == ["disconnect", "client namespace disconnect"]
+    assert "/chat" not in live.socket(client)
+    # A connection that ends has no packet that says so.
+    client.join("/chat")
+    del watching.seen[:]
+    live.socket(client).kill(reason="bad manners")
+    assert watching.seen == ["bad manners"]
 
 
 def test_an_end_within_the_end_is_told_once(serve: Serve, kind: str) -> None:

@@ -120,6 +120,8 @@ class BaseNamespace(AccessList, Emitter, Jobs):
 
     #: Whether the namespace has ended, or is about to; see :meth:`_begin_end`.
     _over = False
+    #: The packet with which the client left, while an override sees it.
+    _leaving: Packet | None = None
     #: The rooms that the client was in then.
     _left: Collection[Room | None] = ()
 
@@ -215,6 +217,10 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         return callback(*packet["args"])
 
     def _process_disconnect(self, packet: Packet) -> Any:
+        if packet is self._leaving:
+            # A transaction may be tried again. No ACL keeps a client from leaving.
+            self._told_disconnect = True
+            return self.call_method("recv_disconnect", packet)
         if self._told_disconnect:
             return None
         self._told_disconnect = True
@@ -403,12 +409,17 @@ class BaseNamespace(AccessList, Emitter, Jobs):
             if name_of is not None and room is not None:
                 self.session["rooms"].discard(name_of(room))
 
-    def _leave(self, reason: str) -> None:
-        """End the namespace because the client or the connection has gone."""
+    def _leave(self, reason: str, packet: Packet | None = None) -> None:
+        """End the namespace because the client or the connection has gone.
+
+        :param packet: what the client said, if it did.
+        """
         if self.disconnect_reason is None:
             self.disconnect_reason = reason
         self._begin_end()
         with self._disconnected_once():
+            if packet is not None and not self._told_disconnect:
+                self._show_disconnect(packet)
             self._tell_disconnect()
             # A recv_disconnect of the application need not have called it.
             self.disconnect(silent=True)
@@ -430,6 +441,18 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         finally:
             vars(self)["disconnect"] = _has_left  # else a cycle of references
             self._disconnect_now(silent=True)  # an override need not call ours
+
+    def _show_disconnect(self, packet: Packet) -> None:
+        """Have an override of :meth:`process_packet` see that the client leaves."""
+        if type(self).process_packet is BaseNamespace.process_packet:
+            return
+        self._leaving = packet
+        try:
+            self.socket.around(self.process_packet, packet)
+        except Interrupted:
+            raise
+        except FAILURES:
+            log_failure(log, "The leaving of %s failed", self.ns_name or "/")
 
     def _tell_disconnect(self) -> None:
         if self._told_disconnect:

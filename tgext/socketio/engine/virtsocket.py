@@ -379,7 +379,7 @@ class Socket(AckBook, Jobs):
     def _dispatch(self, namespace: BaseNamespace, packet: Packet) -> None:
         kind = packet["type"]
         if kind == "disconnect":
-            namespace._leave(CLIENT_LEFT)
+            namespace._leave(CLIENT_LEFT, packet)
         elif kind == "connect":
             log.debug("A client connected twice to %s", packet["endpoint"] or "/")
         else:
