@@ -21,7 +21,7 @@ from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.wire import engineio, engineio_3, socketio_1
 from tgext.socketio.wire.websocket import BINARY, TEXT, encode_frame
 
-from .clients import BINARY_KINDS, DEADLINE, MASK, kinds, wait_for
+from .clients import BINARY_KINDS, DEADLINE, KINDS, MASK, kinds, wait_for
 from .conftest import Live, Serve
 from .namespaces import Chat, Echo, Holding, fresh
 from .plain import Held, serving
@@ -177,6 +177,29 @@ def test_events_that_ask_for_acks_while_a_handler_waits(
     assert socket.account.size == 0
     client.ack("/chat", number + 1, "last")
     wait_for(lambda: namespace.notes == ["answer", "last"], "it is handled")
+
+
+class Working(Echo):
+    def on_work(self) -> None:
+        """Takes the processor for ten milliseconds."""
+        end = thread_time() + 0.01
+        while thread_time() < end:
+            pass
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_handlers_that_take_long(serve: Serve, kind: str) -> None:
+    """Others have their turns between two of them, not after a number of them."""
+    live = serve({"/chat": Working})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    work = client.dialect.event("/chat", "work", (), None)
+    last = client.dialect.event("/chat", "echo", ("done",), 1)
+    with others() as gaps:
+        client.send(*[work] * 30, last)
+        assert client.read()["type"] == "ack"
+    # Those of a read end before the next is read: two or three at once.
+    assert gaps.longest < 0.06
 
 
 @pytest.mark.parametrize("what", ["empty binary", "empty text", "ping"])

@@ -230,8 +230,11 @@ class WebSocketTransport(Transport):
                 turn = 0
                 self._cork.flush()
                 gevent.sleep(0)  # input does not come in
-                turns = turns or Turns()
+            elif turns is not None:
+                # Some messages take their handlers milliseconds.
                 turns.check()
+            elif turn > 1:
+                turns = Turns()
             if self._ahead is not None and self._ahead is not messages:
                 return False
         return False
