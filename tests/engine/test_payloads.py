@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 
 from tgext.socketio.engine import payloads
-from tgext.socketio.engine.generations import SOCKETIO_5
+from tgext.socketio.engine.generations import SOCKETIO_1, SOCKETIO_5
 from tgext.socketio.engine.payloads import is_callback
 from tgext.socketio.wire.errors import PayloadError
 
@@ -362,6 +362,17 @@ def test_a_form_that_no_client_writes_is_read_likewise(body: bytes) -> None:
             payloads._form(SOCKETIO_5, body)
     else:
         assert payloads._form(SOCKETIO_5, body) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1", "null", "{}", "[" * 100_000, "[{}" + ",{}" * 100_000 + "]", '"\\ud800"'],
+)
+def test_a_form_of_clients_09_has_a_string(value: str) -> None:
+    """It is not even read: what it becomes may be large, or deeper than Python goes."""
+    with pytest.raises(PayloadError):
+        payloads._form(SOCKETIO_1, b"d=" + value.encode())
+    assert payloads._form(SOCKETIO_1, b'd= "5:::{}"') == b"5:::{}"
 
 
 def test_a_form_has_few_fields() -> None:
