@@ -118,7 +118,7 @@ class Live:
         server = self.server
         wait_for(lambda: not server.sockets, "all sessions end")
         wait_for(lambda: not server.websockets, "all plain WebSockets end")
-        for transport, _ in list(server._lingering.values()):
+        for transport, *_ in list(server._lingering.values()):
             server.stop_lingering(transport)  # nobody will fetch its last packets
         rooms = server.rooms
         wait_for(lambda: not (rooms._members or rooms._rooms), "all rooms are empty")

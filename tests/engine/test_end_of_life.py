@@ -130,7 +130,7 @@ def all_given_back() -> Iterator[None]:
 def expect_nothing_of(server: SocketIOServer, sockets: list[Any]) -> None:
     """All clients have ended, one way or another."""
     wait_for(lambda: not server.sockets, "all sessions end")
-    for transport, _ in list(server._lingering.values()):
+    for transport, *_ in list(server._lingering.values()):
         server.stop_lingering(transport)  # nobody fetches its last packets
     wait_for(lambda: not server.endings, "no handler runs")
     wait_for(lambda: not server._requests, "all connections are given back")

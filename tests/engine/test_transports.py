@@ -209,6 +209,43 @@ def test_what_nobody_fetches_goes(
 
 
 @polling
+def test_nothing_is_kept_for_who_has_left(serve: Serve, kind: str) -> None:
+    """It may come again and again, and leave as much each time."""
+    live = serve({"/chat": fresh(Witness)})
+    client: Any = live.client(kind)
+    client.join("/chat")
+    socket = live.socket(client)
+    socket["/chat"].emit("words", "x" * 1000)
+    client.send("0::" if kind.startswith("0.9") else "1")
+    wait_for(lambda: not live.server.sockets, "the session ends")
+    assert socket.transport is not None
+    assert socket.transport.outbox.size == 0
+    assert live.server.lingering(client.sid) is None
+
+
+@polling
+def test_what_waits_for_all_who_may_fetch_it_is_bounded(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(connections, "MOST_LINGERING", 10_000)
+    live = serve({"/chat": fresh(Witness)})
+    ended: list[Any] = []
+    for _ in range(5):
+        client: Any = live.client(kind)
+        client.join("/chat")
+        socket = live.socket(client)
+        socket["/chat"].emit("words", "x" * 4000)
+        socket.kill(reason="server shutting down")
+        ended.append((client, socket))
+    lingering = [live.server.lingering(client.sid) is not None for client, _ in ended]
+    assert lingering == [False, False, False, True, True]
+    assert not any(len(socket.transport.outbox) for _, socket in ended[:3])
+    for client, _ in ended[3:]:
+        assert "x" * 4000 in client.poll()[0]
+    assert live.server._lingering_bytes == 0
+
+
+@polling
 def test_a_transport_is_closed_once(serve: Serve, kind: str) -> None:
     live = serve({"/chat": fresh(Witness)})
     client: Any = live.client(kind)

@@ -17,6 +17,9 @@ from .virtsocket import Socket
 if TYPE_CHECKING:
     from .wsgiwebsocket import WebSocket
 
+#: Bytes that are kept for clients whose connections have ended, for all together.
+MOST_LINGERING = 16 * 1024 * 1024
+
 #: Seconds that a client may be in no namespace after it has left one.
 NAMESPACE_TIMEOUT = 1.0
 
@@ -47,7 +50,9 @@ class Connections:
         self.endings: set[Ending] = set()
         #: How many handlers were interrupted because their clients had gone.
         self.interrupted = 0
-        self._lingering: dict[str, tuple[PollingTransport, Deadline]] = {}
+        #: Those whose last packets can be fetched, and the bytes that they began with.
+        self._lingering: dict[str, tuple[PollingTransport, Deadline, int]] = {}
+        self._lingering_bytes = 0
 
     def get_socket(self, sessid: str = "") -> Socket | None:
         """The connection with a session id, or None."""
@@ -125,17 +130,30 @@ class Connections:
             place.release()
 
     def linger(self, transport: PollingTransport, seconds: float) -> None:
-        """Let a client fetch the last packets of a connection that ended."""
+        """Let a client fetch the last packets of a connection that ended.
+
+        The connection counts no more, and its client may have begun the next one: what
+        all of them have left is bounded, and who ended first loses it first.
+        """
         deadline = Deadline(partial(self.stop_lingering, transport))
-        self._lingering[transport.socket.sessid] = transport, deadline
+        size = transport.outbox.size
+        self._lingering[transport.socket.sessid] = transport, deadline, size
+        self._lingering_bytes += size
         self.wheel.add(deadline, seconds)
+        while self._lingering_bytes > MOST_LINGERING:
+            oldest = next(iter(self._lingering.values()))[0]
+            oldest.outbox._drop()
+            self.stop_lingering(oldest)
 
     def lingering(self, sessid: str) -> PollingTransport | None:
         """The transport of a connection that ended, with packets still to fetch."""
-        return self._lingering.get(sessid, (None, None))[0]
+        found = self._lingering.get(sessid)
+        return None if found is None else found[0]
 
     def stop_lingering(self, transport: PollingTransport) -> None:
         """All packets were fetched, or nobody came for them."""
-        _, deadline = self._lingering.pop(transport.socket.sessid, (None, None))
-        if deadline is not None:
+        found = self._lingering.pop(transport.socket.sessid, None)
+        if found is not None:
+            _, deadline, size = found
+            self._lingering_bytes -= size
             self.wheel.discard(deadline)

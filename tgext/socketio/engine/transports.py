@@ -415,7 +415,7 @@ class PollingTransport(Transport):
         self.handled.set()
         if self.follower is not None:
             self.follower.abort()
-        if self.refused or (reason in LOST and not self.polling):
+        if self.refused or (reason in (*LOST, CLIENT_LEFT) and not self.polling):
             self.keeps = False
             self.outbox._drop()
         elif reason != CLIENT_LEFT:
