@@ -148,3 +148,17 @@ def test_nothing_waits_for_the_collector(
     found = garbage()
     ours = {name: count for name, count in found.items() if count >= TIMES}
     assert not ours
+
+
+def test_what_was_parsed_of_a_handshake_is_not_kept(live: Live) -> None:
+    """It may be forty times as large as the request; see :data:`PARSED`."""
+    query = "EIO=4&transport=polling&" + "a&" * 1000
+    cookie = {"Cookie": "a=1; b=2"}
+    assert live.http().get(f"/socketio/?{query}", cookie).status == 200
+    [socket] = live.server.sockets.values()
+    kept: Any = socket.around
+    for environ in (socket.environ, kept.environ):
+        assert environ["QUERY_STRING"] == query
+        assert not [name for name in environ if "_parsed" in name]
+    assert len(socket.request.GET) == 1002  # it can be looked at all the same
+    socket.kill()

@@ -28,6 +28,7 @@ from .engine.handlers import EventRefused, Reported
 from .engine.interruption import Interrupted
 from .engine.logs import get_logger
 from .engine.namespace import ConnectionRefused
+from .engine.sessions import PARSED
 from .engine.virtsocket import Socket
 from .failures import Report, forget_frames, log_failure, make_report
 from .guards import unmet
@@ -50,6 +51,7 @@ _OPENING_ONLY = frozenset(
         "tg.locals",
         "webob.adhoc_attrs",
         "wsgi.input",
+        *PARSED,
     )
 )
 

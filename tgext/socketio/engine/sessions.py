@@ -21,6 +21,14 @@ log = get_logger(__name__)
 
 Headers = list[tuple[str, str]]
 
+#: What WebOb keeps of a request that it has parsed, which may be forty times as large.
+#: It does so again when somebody looks.
+PARSED = (
+    "webob._parsed_query_vars",
+    "webob._parsed_post_vars",
+    "webob._parsed_cookies",
+)
+
 
 class Refused(Exception):
     """The application, or a limit, refused a connection: the HTTP answer to give."""
@@ -76,6 +84,8 @@ def _open(
         raise _refusal(status, headers, body)
     # The request has ended: its body must not keep the HTTP connection's buffers.
     environ["wsgi.input"] = BytesIO()
+    for name in PARSED:
+        environ.pop(name, None)
     server.remember(socket, place)
     cookies = [each for each in headers if each[0].lower() == "set-cookie"]
     if server.cookie is not None and not anonymous:
