@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tgext.socketio.engine.logs import spare
+
 #: Set where everything is installed, so that nothing stays untested unnoticed.
 NO_SKIP = os.environ.get("TGEXT_SOCKETIO_NO_SKIP") == "1"
 
@@ -31,3 +33,9 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
     report = yield
     refuse_skip(report)
     return report
+
+
+@pytest.fixture(autouse=True)
+def fresh_log() -> None:
+    """Lines of the log that a test causes are not one too many after those before."""
+    spare.forget()

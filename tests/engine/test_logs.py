@@ -15,7 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tgext.socketio.engine
-from tgext.socketio.engine.logs import ARGUMENT, MESSAGE, describe, get_logger
+from tgext.socketio.engine.logs import (
+    ARGUMENT,
+    AT_ONCE,
+    MESSAGE,
+    PER_SECOND,
+    Sparing,
+    describe,
+    get_logger,
+    make_fit,
+)
 from tgext.socketio.engine.namespace import BaseNamespace, ConnectionRefused
 from tgext.socketio.wire.escape import escape
 
@@ -107,6 +116,93 @@ def test_the_texts_of_exceptions_stay_on_their_lines(
     assert any("ValueError" in line for line in keeping.lines) == (
         how in ("from", "while")
     )
+
+
+class Flooded(Keeping):
+    """A handler of a logger with a clock of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = 1000.0
+        self.log = logging.Logger("flooded")
+        self.log.addFilter(Sparing(lambda: self.time))
+        self.log.addFilter(make_fit)
+        self.log.addHandler(self)
+
+    def tell(self, number: int) -> None:
+        self.log.info("A client sent 100%% of %s", number)
+
+
+def test_lines_of_one_kind_are_few() -> None:
+    flooded = Flooded()
+    for number in range(1000):
+        flooded.log.info("A client sent %s", number)
+        flooded.log.debug("all of these")
+        if not number % 100:
+            flooded.log.info("another")
+    lines = [each for each in flooded.lines if "sent" in each]
+    assert lines == [f"INFO A client sent {number}" for number in range(AT_ONCE)]
+    assert flooded.lines.count("DEBUG all of these") == 1000
+    assert flooded.lines.count("INFO another") == 10
+
+
+def test_what_was_left_out_is_counted() -> None:
+    flooded = Flooded()
+    for _ in range(2):
+        flooded.lines.clear()
+        for number in range(AT_ONCE + 7):
+            flooded.tell(number)
+        assert len(flooded.lines) == AT_ONCE
+        flooded.time += 1.5 / PER_SECOND
+        flooded.tell(1)
+        more = "INFO A client sent 100% of 1 (and 7 more like this)"
+        assert flooded.lines[AT_ONCE:] == [more]
+        flooded.tell(1)
+        assert len(flooded.lines) == AT_ONCE + 1
+        flooded.time += 10 * AT_ONCE / PER_SECOND
+        flooded.tell(1)
+        assert "1 more" in flooded.lines.pop()
+        flooded.time += 10 * AT_ONCE / PER_SECOND
+
+
+def test_failures_of_two_places_are_two_kinds() -> None:
+    """Who makes one handler fail all the time does not hide that others fail."""
+    flooded = Flooded()
+
+    def fail(number: int) -> None:
+        if number % 100:
+            raise ValueError(number)
+        raise ValueError(f"seldom {number}")
+
+    for number in range(1, 1001):
+        try:
+            fail(number)
+        except ValueError:
+            flooded.log.exception("It failed")
+    seldom = [each for each in flooded.lines if "ValueError: seldom" in each]
+    assert len(seldom) == 10
+    assert sum(each == "ERROR It failed" for each in flooded.lines) == AT_ONCE + 10
+
+
+def test_a_client_cannot_fill_the_disk(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(BaseNamespace):
+        def on_fail(self) -> None:
+            raise ValueError("each time")
+
+    caplog.set_level(logging.INFO)
+    live = serve({"/chat": Failing})
+    client: Any = live.client("4-websocket")
+    client.join("/chat")
+    for name in ("fail", "nothing", "not-a-name"):
+        client.send(*[client.dialect.event("/chat", name, (), None)] * 1000)
+    client.emit("/chat", "fail", number=1)
+    while client.read()["type"] != "ack":
+        pass
+    # One kind has a traceback, and the other is what clients are told.
+    assert 2 * AT_ONCE <= len(caplog.records) < 2 * AT_ONCE + 200
+    client.close()
 
 
 def test_a_group_is_described_whole() -> None:

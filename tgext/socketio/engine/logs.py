@@ -9,8 +9,9 @@ package is made here: what goes into its records is escaped and cut.
 from __future__ import annotations
 
 import logging
+import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..wire.escape import Escaped, escape
@@ -31,6 +32,14 @@ LEVELS = 5
 #: What can be no harm.
 _HARMLESS = (bool, int, float, type(None), Escaped)
 
+#: Lines of one kind that are written at once, and per second after those: a client can
+#: cause as many as it sends messages, each with a traceback where a handler fails.
+AT_ONCE = 100
+PER_SECOND = 10.0
+
+#: The log of requests has a line for each, as those of other servers.
+REQUESTS = "tgext.socketio.access"
+
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
@@ -38,8 +47,62 @@ _CONTEXT = "\nDuring handling of the above exception, another exception occurred
 def get_logger(name: str) -> logging.Logger:
     """The logger of a name, whose records are made fit for a log."""
     logger = logging.getLogger(name)
+    if name != REQUESTS:
+        logger.addFilter(spare)
     logger.addFilter(make_fit)
     return logger
+
+
+#: What a line comes from: a place in the package, and where its exception came from.
+Kind = tuple[object, ...]
+
+
+class Sparing:
+    """A filter that lets lines of one kind pass only so often.
+
+    What is left out is counted, and the next line of the kind says how much it was.
+    Lines below INFO all pass: who wants those looks for something.
+
+    :param now: tells the time, in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        #: By kind: lines that may be written, as of when, and how many were left out.
+        self._kinds: dict[Kind, tuple[float, float, int]] = {}
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._kinds.clear()
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        """Whether a record passes."""
+        if record.levelno < logging.INFO:
+            return True
+        kind, now = _kind(record), self._now()
+        left, since, missed = self._kinds.get(kind, (float(AT_ONCE), now, 0))
+        left = min(AT_ONCE, left + (now - since) * PER_SECOND)
+        if left < 1:
+            self._kinds[kind] = left, now, missed + 1
+            return False
+        self._kinds[kind] = left - 1, now, 0
+        if missed:
+            more = f" (and {missed} more like this)"
+            record.msg = f"{record.msg}{more}"
+        return True
+
+
+def _kind(record: logging.LogRecord) -> Kind:
+    """What a record's line comes from: one of as many as there are in the code."""
+    error = record.exc_info[1] if record.exc_info else None
+    trace = error.__traceback__ if error is not None else None
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = trace and (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+    return record.pathname, record.lineno, type(error), place
+
+
+spare = Sparing()
 
 
 def make_fit(record: logging.LogRecord) -> bool:

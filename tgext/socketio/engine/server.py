@@ -28,7 +28,7 @@ from .connections import Connections
 from .cork import Cork
 from .generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 from .handler import SocketIOHandler
-from .logs import get_logger
+from .logs import REQUESTS, get_logger
 from .options import (
     check_cookie,
     check_origins,
@@ -44,7 +44,7 @@ from .tls import say_goodbye, tls_context
 __all__ = ["SocketIOServer"]
 
 log = get_logger(__name__)
-access_log = get_logger("tgext.socketio.access")
+access_log = get_logger(REQUESTS)
 
 #: Seconds between pings.
 HEARTBEAT_INTERVAL = 25.0
