@@ -596,6 +596,82 @@ def test_what_would_be_no_answer_is_none(serve: Serve, application: Any) -> None
     raw.expect_end()
 
 
+def returning(result: Any, *, started: bool = True) -> Any:
+    """An application that returns what a call returns at /, and its path elsewhere."""
+
+    def application(environ: Any, start_response: Any) -> Any:
+        at_root = environ["PATH_INFO"] == "/"
+        if started or not at_root:
+            start_response("200 OK", [])
+        return result() if at_root else [environ["PATH_INFO"].encode()]
+
+    return application
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"POST"])
+@pytest.mark.parametrize(
+    "application",
+    [
+        returning(list, started=False),
+        returning(lambda: iter(()), started=False),
+        returning(lambda: iter((b"",)), started=False),
+        returning(lambda: None),
+        # What a newcomer returns.
+        returning(lambda: "text"),
+        returning(lambda: b"bytes"),
+        returning(lambda: ["text"]),
+        returning(lambda: iter(["text"])),
+        returning(lambda: [b"a", 5]),
+        returning(lambda: 5),
+    ],
+)
+def test_an_application_that_does_not_answer_is_answered_for(
+    serve: Serve, application: Any, method: bytes
+) -> None:
+    raw = serve(application=application).raw()
+    raw.send_raw(method + b" / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
+    status, headers = raw.receive_head()
+    if method == b"HEAD" and status == 200:
+        return  # of what it cannot send it sends nothing
+    assert (status, headers["Transfer-Encoding"]) == (500, None)
+    while data := raw.sock.recv(65536):
+        raw._received += data
+    assert raw._received == (b"" if method == b"HEAD" else b"Internal Server Error")
+
+
+class Chunks:
+    """An answer that has a length of its own.
+
+    :param again: what more there is each time that it is read, if it can be.
+    """
+
+    def __init__(self, *chunks: bytes, again: bytes | None = None) -> None:
+        self._chunks = list(chunks)
+        self._again = again
+        self.closed = False
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._again is not None:
+            self._chunks.append(self._again)
+            yield from self._chunks
+        while self._again is None and self._chunks:
+            yield self._chunks.pop(0)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("again", [None, b"more"])
+def test_an_answer_is_read_once(serve: Serve, again: bytes | None) -> None:
+    chunks = Chunks(b"one", b"two", again=again)
+    live = serve(application=returning(lambda: chunks))
+    assert live.http().get("/").body == b"onetwo" + (again or b"")
+    assert chunks.closed
+
+
 @pytest.mark.parametrize("value", ["close", "Close", "TE, close"])
 def test_an_application_may_end_the_connection(serve: Serve, value: str) -> None:
     raw = serve(application=answer_with("200 OK", ("connection", value))).raw()

@@ -93,7 +93,12 @@ class HTTPOutput(WSGIHandler):
 
     def finalize_headers(self) -> None:
         """Complete the headers of the answer, so that its end is known."""
-        super().finalize_headers()
+        result, self.result = self.result, None
+        self._measure(result)
+        try:
+            super().finalize_headers()
+        finally:
+            self.result = result
         body = self.wsgi_input
         body.withhold_continue()
         if body.abandoned:
@@ -105,13 +110,30 @@ class HTTPOutput(WSGIHandler):
             self.response_use_chunked = False
         elif length is not None and not bodiless:
             self._promised = int(length)
-        elif not (bodiless or self.response_use_chunked or _has_length(self.result)):
+        elif not (bodiless or self.response_use_chunked):
             # To HTTP/1.0 the end of a body is told by that of the connection.
             self.close_connection = True
         if self.close_connection:
             # pywsgi closes without a word, and a client that keeps its connections
             # would see its next request fail.
             self._say_close()
+
+    def _measure(self, result: Any) -> None:
+        """State the length of an answer that is all there.
+
+        pywsgi does so for whatever has a ``__len__``, and reads it for that: of what
+        can be read once, or differs the next time, the rest would be cut off or missed.
+        """
+        if (
+            self.provided_content_length is None
+            and self.code not in _BODILESS
+            and isinstance(result, (list, tuple))
+        ):
+            length = str(sum(map(len, result)))
+            headers: list[Any] = self.response_headers or []
+            headers.append((b"Content-Length", length.encode()))
+            self.response_headers = headers
+            self.provided_content_length = length
 
     def _say_close(self) -> None:
         said: list[Any] = self.response_headers or []
@@ -126,6 +148,9 @@ class HTTPOutput(WSGIHandler):
 
     def process_result(self) -> None:
         super().process_result()
+        if not (self.status or self.lost or self.rfile is None):
+            # The client would take the next answer for the one that it waits for.
+            raise AssertionError("The application did not call start_response()")
         if self._promised:
             # The client would take the next answer for the rest of this one.
             self.close_connection = True
@@ -146,6 +171,11 @@ class HTTPOutput(WSGIHandler):
         try:
             super()._write_with_headers(data)  # type: ignore[misc]
             gathered = self._gathered
+        except BaseException:
+            # What could not be put together has not begun: an error can be answered.
+            self.headers_sent = self.response_length > 0
+            self.response_use_chunked = False
+            raise
         finally:
             self._gathered = None
         if gathered:
@@ -230,8 +260,3 @@ def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
 def _with_space(status: str) -> str:
     """A status line, whose reason may be empty but not left out (RFC 9112, 4)."""
     return status if len(status) > 3 else f"{status} "
-
-
-def _has_length(result: Any) -> bool:
-    """Whether pywsgi states the length of an answer that the application returned."""
-    return hasattr(result, "__len__")
