@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
 import pytest
+from gevent.server import StreamServer
 
 from tests.engine.clients import wait_for
 from tests.ports import free_port
@@ -121,6 +123,21 @@ def test_a_broker_that_cannot_be_had_is_told(
         with pytest.raises(kind, match=problem):
             channels.publish("news", "hello")
     assert len(channels) == 0
+
+
+def test_those_who_wait_for_one_that_waits_are_told_in_time() -> None:
+    silent = StreamServer(
+        ("127.0.0.1", 0), lambda sock, address: gevent.sleep(DEADLINE)
+    )
+    silent.start()
+    host = f"127.0.0.1:{silent.server_port}"
+    backend = AmqpPubSub(host, connect_timeout=0.5, read_timeout=0.5)
+    begin = time.monotonic()
+    jobs = [gevent.spawn(backend.publish, "news", "hello") for _ in range(20)]
+    gevent.joinall(jobs, timeout=DEADLINE)
+    assert {type(job.exception) for job in jobs} == {BrokerUnavailable}
+    assert time.monotonic() - begin < 3
+    silent.stop(timeout=0)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from gevent.monkey import get_original
 from tests.native import STARTERS, Outcome, start_native
 from tgext.socketio.engine import threads
 from tgext.socketio.engine.group import Group
+from tgext.socketio.engine.interruption import Overdue
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.engine.threads import WrongThread, get_ident, home, where_served
@@ -355,6 +356,21 @@ def test_what_nobody_waits_for_is_logged_when_it_fails(
     wait_for(lambda: "What another thread asked for failed" in caplog.text, "a line")
     with pytest.raises(RuntimeError, match="no"):
         start_native(lambda: here.ask(fail)).get()
+
+
+def test_calls_behind_one_that_is_interrupted_are_made() -> None:
+    here, made = home(), []
+
+    def interrupted() -> None:
+        raise Overdue
+
+    def work() -> int:
+        here.post(interrupted)
+        here.post(made.append, 1)
+        return here.ask(len, made)
+
+    assert start_native(work).get() == 1
+    assert here._queues == {}
 
 
 def test_a_call_that_waits_keeps_no_other_thread_waiting() -> None:

@@ -114,16 +114,25 @@ class AmqpPubSub(PubSub):
         :raises BackendError: when the broker does not take it within seconds.
         """
         channel = check_channel(channel)
-        with self._publishing:
-            try:
-                sender = self._sender(channel)
-                sender.basic_publish(amqp.Message(message), exchange=channel)
-            except LOST as error:
-                self._drop_publisher()
-                self.explain(error)
-            except BaseException:
-                self._drop_publisher()
-                raise
+        # Those who wait for one that waits for the broker wait no longer than it does.
+        if not self._publishing.acquire(timeout=self._options["read_timeout"]):
+            raise BrokerUnavailable(
+                f"{self.name} is not reached in time: others are waiting for it"
+            )
+        try:
+            self._publish(channel, message)
+        except LOST as error:
+            self._drop_publisher()
+            self.explain(error)
+        except BaseException:
+            self._drop_publisher()
+            raise
+        finally:
+            self._publishing.release()
+
+    def _publish(self, channel: str, message: str | bytes) -> None:
+        sender = self._sender(channel)
+        sender.basic_publish(amqp.Message(message), exchange=channel)
 
     def _sender(self, channel: str) -> Any:
         """An AMQP channel, on which what the messages go to is declared."""

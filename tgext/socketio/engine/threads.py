@@ -170,7 +170,11 @@ class Home:
                 queue.popleft().run()
                 turns.check()
         finally:
-            del self._queues[ident]
+            if queue:
+                # A call was interrupted: those behind it are made all the same.
+                gevent.spawn(self._run, ident, queue)
+            else:
+                del self._queues[ident]
 
 
 class HasHome(Protocol):
