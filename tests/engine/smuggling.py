@@ -121,7 +121,7 @@ def _keeps_alive(request: Request) -> bool:
     value = request.variables.get("HTTP_CONNECTION", "").lower()
     options = [each.strip() for each in value.split(",")]
     upgrades = request.variables.get("HTTP_UPGRADE", "").lower().split(",")
-    if "upgrade" in options and "websocket" in [each.strip() for each in upgrades]:
+    if "websocket" in [each.strip() for each in upgrades]:
         return False  # a proxy may take for frames what follows
     if "close" in options:
         return False

@@ -126,7 +126,9 @@ def test_an_older_client_may_leave_out_the_host() -> None:
         # Whoever passes it on may take for frames what follows.
         ("1.1", "Upgrade\r\nUpgrade: websocket", False),
         ("1.1", "keep-alive, Upgrade\r\nUpgrade: h2c, WebSocket", False),
-        ("1.1", "keep-alive\r\nUpgrade: websocket", True),
+        ("1.1", "keep-alive\r\nUpgrade: websocket", False),
+        ("1.0", "keep-alive\r\nUpgrade: websocket", False),
+        ("1.1", "keep-alive\r\nUpgrade: websockets", True),
         ("1.1", "Upgrade\r\nUpgrade: h2c", True),
     ],
 )

@@ -62,7 +62,8 @@ class Head:
     :ivar variables: the fields as WSGI has them.
     :ivar length: bytes of the body; None where it is chunked.
     :ivar keep_alive: whether another request may follow.
-    :ivar upgrades: whether it asks for a WebSocket; no other request follows then.
+    :ivar upgrades: whether a proxy may think that it asks for a WebSocket, well-formed
+        or not; no other request follows then.
     :ivar expects: whether the client waits for a 100 (Continue) to send the body.
     """
 
@@ -87,7 +88,6 @@ class Head:
         self.version = f"HTTP/{version}"
         self.variables = variables
         newer = version == "1.1"
-        self.upgrades = False
         host = variables.get("HTTP_HOST")
         if host is None:
             if newer:
@@ -107,12 +107,11 @@ class Head:
             self.keep_alive = "close" not in options and (
                 newer or "keep-alive" in options
             )
-            self.upgrades = "upgrade" in options and "websocket" in _options(
-                variables.get("HTTP_UPGRADE", "")
-            )
-            if self.upgrades:
-                # A proxy may not look at the answer, and pass on what follows unseen.
-                self.keep_alive = False
+        upgrade = variables.get("HTTP_UPGRADE")
+        self.upgrades = upgrade is not None and "websocket" in _options(upgrade)
+        if self.upgrades:
+            # A proxy may go by this field alone, and pass on what follows unseen.
+            self.keep_alive = False
         self.expects = newer and "HTTP_EXPECT" in variables and self._expects()
 
     def _split_target(self, target: str) -> tuple[str, str]:
