@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -349,6 +350,32 @@ def test_a_connection_that_ends_on_the_way_in(
 # What asks its client on the way in
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_who_is_taken_out_on_the_way_in_is_no_member(
+    serve: Serve, kind: str, own: bool
+) -> None:
+    """By ``remove_namespace``, as gevent-socketio has it."""
+
+    def remove(namespace: Any) -> None:
+        if own:
+            namespace.socket.remove_namespace("/chat")
+
+    scene = Scene(serve, kind, outcome=staticmethod(remove))
+    scene.ask()
+    if not own:
+        scene.socket.remove_namespace("/chat")
+    scene.namespace.go_on.set()
+    told = scene.client.read()
+    if own:  # it was let in, and is in no more
+        assert told["type"] == "connect"
+        names_until(scene.client, "from a job")
+        assert scene.namespace.calls == ["recv_connect", "recv_disconnect"]
+    else:
+        assert told["type"] == "refused"
+    scene.attack()
+    scene.expect_nothing()
+
+
 def test_who_is_asked_on_the_way_in_is_connected_and_not_admitted(
     serve: Serve, kind: str
 ) -> None:
@@ -367,6 +394,64 @@ def test_who_is_asked_on_the_way_in_is_connected_and_not_admitted(
     assert scene.client.read() == {"type": "disconnect", "endpoint": "/chat"}
     scene.expect_nothing()
     assert scene.namespace.calls == ["friend"]
+
+
+@pytest.mark.parametrize("password", ["sesame", "guess"])
+def test_who_is_asked_hears_nothing_of_others(
+    serve: Serve, kind: str, password: str
+) -> None:
+    """Nor where they walk the server's sockets, as programs of gevent-socketio do."""
+
+    class Asking(Chat):
+        def recv_connect(self) -> None:
+            self.spawn(self.emit, "from a job")
+            if self.call("password") != "sesame":
+                raise ConnectionRefused
+            self.emit("welcome")
+
+        def on_tell(self) -> None:
+            for socket in self.socket.server.sockets.values():
+                if socket is not self.socket:
+                    socket["/chat"].emit("secret")
+
+    class Guard(Asking):
+        def recv_connect(self) -> None:
+            pass
+
+    live = serve({"/chat": Asking, "/guard": Guard, "/other": Chat})
+    speaker = live.client()
+    speaker.join("/guard")
+    client = live.client(kind)
+    client.join("/other")
+    client.send(client.dialect.connect("/chat"))
+    assert names_until(client, "password")[0] == "connect"
+    number = next(iter(live.socket(client).ack_callbacks))
+    speaker.emit("/guard", "tell")
+    assert speaker.call("/guard", "echo", 1) == [1]
+    client.send(client.dialect.ack("/chat", number, (password,)))
+    heard = ["disconnect"] if password == "guess" else ["welcome", "secret"]
+    assert names_until(client, heard[-1]) == ["from a job", *heard]
+
+
+def test_a_callback_on_the_way_in_speaks_for_the_namespace(
+    serve: Serve, kind: str
+) -> None:
+    class Asking(Chat):
+        def recv_connect(self) -> None:
+            done = Event()
+            self.call("first")
+            again = partial(self.emit, "third", callback=done.set)
+            self.emit("second", callback=again)
+            assert done.wait(DEADLINE)
+
+    client = serve({"/chat": Asking}).client(kind)
+    client.send(client.dialect.connect("/chat"))
+    assert client.read()["type"] == "connect"
+    for name in ["first", "second", "third"]:
+        asked = client.read()
+        assert asked["name"] == name
+        client.send(client.dialect.ack("/chat", asked["id"], ()))
+    assert client.call("/chat", "echo", 1) == [1]
 
 
 @pytest.mark.parametrize("step", ["initialize", "recv_connect"])

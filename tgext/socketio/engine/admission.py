@@ -99,7 +99,8 @@ class Admission:
             candidate = self.asking[endpoint]
             # Nothing was asked before that, whatever the client says.
             if candidate.answered and candidate.namespace is not None:
-                socket.around(candidate.namespace.process_packet, packet)
+                with candidate.listening():
+                    socket.around(candidate.namespace.process_packet, packet)
         elif kind in EVENTS and not self._hold_early(packet):
             self._fail_outside(packet)
 
@@ -247,6 +248,7 @@ class Admission:
             return
         assert namespace is not None
         candidate.answer()
+        candidate.flush()
         rooms = candidate.rooms
         leaving = candidate.leaving
         candidate.close(State.LEFT if leaving is not None else State.ADMITTED)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -67,6 +68,7 @@ class Candidate:
         "_greenlet",
         "_jobs",
         "_kept",
+        "_listener",
         "_output",
         "_size",
         "_socket",
@@ -105,6 +107,8 @@ class Candidate:
         self._kept: tuple[dict[Any, None], list[Encoded], int] = ({}, [], 0)
         self._jobs: list[Greenlet[..., Any]] = []
         self._greenlet: Any = getcurrent()
+        #: The greenlet that handles an ack of the client.
+        self._listener: Any = None
         self._deadline = Deadline(self._expire)
         seconds = socket.server.connect_timeout
         socket.server.wheel.add(self._deadline, seconds)
@@ -118,6 +122,16 @@ class Candidate:
     def is_own(self) -> bool:
         """Whether what runs is the way in itself."""
         return self._greenlet is getcurrent()
+
+    @property
+    def _speaks(self) -> bool:
+        """Whether what runs is the namespace's own, and no other client's."""
+        current = getcurrent()
+        return (
+            self.is_own
+            or current is self._listener
+            or current in getattr(self.namespace, "jobs", ())
+        )
 
     @property
     def was_left(self) -> bool:
@@ -199,7 +213,7 @@ class Candidate:
             socket.send_encoded(encoded, self.endpoint)  # on its way meanwhile
         if not self.open:
             return
-        if self.answered:
+        if self.answered and self._speaks:
             self._write(encoded)
             return
         self._output.append(encoded)
@@ -239,9 +253,23 @@ class Candidate:
             return
         self.answered = True
         self._write(self._socket.encode(self.packet))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits to a client that was told that it is connected."""
         output, self._output = self._output, []
+        self._size = 0
         for each in output:
             self._write(each)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """What this greenlet does is the namespace's own: it handles an ack."""
+        before, self._listener = self._listener, getcurrent()
+        try:
+            yield
+        finally:
+            self._listener = before
 
     def _write(self, encoded: Encoded) -> None:
         if self._socket.transport is not None:

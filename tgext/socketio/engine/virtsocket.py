@@ -454,9 +454,13 @@ class Socket(AckBook, Jobs):
         A connection that is in none any more ends: its client does that itself, or the
         server after a moment, in which the client may connect to another namespace.
         """
-        removed = self.active_ns.pop(namespace, None)
+        removed = self.active_ns.get(namespace)
         if removed is None:
             return
+        if removed._admission is not None:
+            removed._admission.disconnect(silent=True)  # its way in ends so
+            return
+        del self.active_ns[namespace]
         removed._begin_end()
         removed._leave_rooms()
         removed._forget_rooms()
