@@ -8,14 +8,16 @@ import os
 import struct
 import tracemalloc
 from collections.abc import Callable
-from socket import SO_LINGER, SOL_SOCKET
+from socket import SHUT_WR, SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import gevent
 import pytest
+from gevent import socket
 from gevent.event import Event
 
 from tgext.socketio.engine import framestream
+from tgext.socketio.engine.group import Group
 from tgext.socketio.engine.wsgiwebsocket import WebSocket, WebSocketError
 from tgext.socketio.wire.deflate import Deflate, Deflater, Inflater
 from tgext.socketio.wire.websocket import (
@@ -639,3 +641,78 @@ def test_a_busy_client_does_not_keep_the_others_waiting(serve: Serve) -> None:
     stop.set()
     gevent.joinall(greenlets, timeout=DEADLINE)
     busy.close()
+
+
+# Who leaves while something is unread
+
+
+def vanish(client: clients.WebSocket) -> None:
+    client.close()
+
+
+def reset(client: clients.WebSocket) -> None:
+    client.sock.setsockopt(SOL_SOCKET, SO_LINGER, NO_LINGER)
+    client.close()
+
+
+def say_goodbye(client: clients.WebSocket) -> None:
+    client.send_close()
+    client.close()
+
+
+def break_the_protocol(client: clients.WebSocket) -> None:
+    client.send_raw(b"\xff\xff")
+    client.close()
+
+
+def close_one_half(client: clients.WebSocket) -> None:
+    socket.socket.shutdown(client.sock, SHUT_WR)
+
+
+@pytest.mark.parametrize(
+    "leave", [vanish, reset, say_goodbye, break_the_protocol, close_one_half]
+)
+@pytest.mark.parametrize("unread", [1, 3], ids=["a message", "more than is read ahead"])
+def test_who_leaves_something_unread_is_noticed(
+    serve: Serve, leave: Callable[[clients.WebSocket], None], unread: int
+) -> None:
+    def wait(websocket: WebSocket) -> None:
+        group.add(websocket)
+        try:
+            Event().wait()
+        finally:
+            ended.append(len(group))
+
+    group = Group()
+    ended: list[int] = []
+    live = serve(
+        application=serving(wait),
+        heartbeat_interval=0.2,
+        heartbeat_timeout=0.2,
+        shutdown_timeout=0.1,
+    )
+    client = live.websocket("/")
+    for _ in range(unread):
+        client.send("x" * 40_000)
+    wait_for(lambda: len(group), "the application runs")
+    gevent.sleep(0.02)
+    leave(client)
+    wait_for(lambda: ended, "the application ends")
+    assert ended == [0]
+    wait_for(lambda: not live.server._requests, "the connection is given back")
+
+
+def test_what_came_before_the_end_is_received_and_answered(serve: Serve) -> None:
+    """The peer may have closed its own half alone."""
+
+    def answer(websocket: WebSocket) -> None:
+        for message in websocket:
+            gevent.sleep(0.02)
+            websocket.send(message)
+
+    live = serve(application=serving(answer))
+    client = live.websocket("/")
+    for each in "abc":
+        client.send(each)
+    close_one_half(client)
+    assert [client.receive() for _ in range(3)] == list("abc")

@@ -31,6 +31,7 @@ from ..wire.websocket import (
     encode_frame,
     parse_close,
 )
+from .hangup import has_gone
 from .heartbeat import Deadline, Heartbeat
 from .outbox import SocketOutbox
 from .tls import below, end_output
@@ -296,7 +297,11 @@ class FrameStream:
         self.deliver(encode_frame(PING, payload))
 
     def _ping(self) -> None:
-        if self.open:
+        if self._rest is not None and has_gone(self._sock):
+            # The application does not read on, and would never meet the end.
+            self._set_code(ABNORMAL, "")
+            self._over()
+        elif self.open:
             self.outbox.write_own(encode_frame(PING, b""))
 
     def _await_room(self) -> None:
@@ -404,9 +409,14 @@ class FrameStream:
                 pass  # the peer was faster
 
     def _late(self) -> None:
-        """Called when the application or the peer has had time to close."""
+        """Called when the application or the peer has had time to close.
+
+        After the end of the connection: when the application has had time to receive.
+        """
         unsent = self.outbox.size
-        if self._farewell:
+        if self._hung_up:
+            self._over()
+        elif self._farewell:
             self._say_farewell()
             self._wheel.add(self._deadline, CLOSE_TIMEOUT)
         elif 0 < unsent < self._unsent:
@@ -431,6 +441,9 @@ class FrameStream:
         self._set_code(ABNORMAL, "")
         if not self._inbox:
             self._over()
+        elif self.open:
+            # What came before may be answered: the peer may still listen.
+            self._wheel.add(self._deadline, self._patience)
         if self._done is not None:
             self._done.set()
         self._waiting.wake()
@@ -442,4 +455,6 @@ class FrameStream:
     def _over(self) -> None:
         if self.open:
             self.open = False
+            if self._hung_up:
+                self._wheel.discard(self._deadline)
             self._ended()
