@@ -318,3 +318,35 @@ def test_nothing_is_lost_doubled_or_reordered_by_an_upgrade_under_load(
     # Both transports had their share.
     by_polling = sum(each.by_polling for each in journeys)
     assert 0 < by_polling < sum(each.sent_by_server for each in journeys)
+
+
+UPGRADE = (
+    "GET {target} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+POLL = "GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("generation", "others"), [("0.9", UPGRADE), ("0.9", POLL), ("4", UPGRADE)]
+)
+def test_of_two_transports_at_once_there_is_one(
+    serve: Serve, generation: str, others: str
+) -> None:
+    """Requests that are read in the same turn of the event loop."""
+    live = serve({"/chat": fresh(Witness)})
+    if generation == "4":
+        polling = live.polling_5()
+        sid, target = polling.sid, polling.target.replace("polling", "websocket")
+    else:
+        sid = live.http().get("/socket.io/1/").text.partition(":")[0]
+        target = f"/socket.io/1/websocket/{sid}"
+    other = target if others is UPGRADE else target.replace("websocket", "xhr-polling")
+    raws = [live.raw(), live.raw()]
+    gevent.sleep(0.05)  # the server waits for both
+    raws[0].send_raw(UPGRADE.format(target=target).encode())
+    raws[1].send_raw(others.format(target=other).encode())
+    statuses = sorted(each.receive_head()[0] for each in raws)
+    assert statuses[-1] == 400
+    assert statuses[0] in (101, 200)
+    live.server.sockets[sid].kill()

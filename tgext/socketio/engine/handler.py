@@ -298,10 +298,17 @@ class SocketIOHandler(PollingHandler):
         ):
             why = "the session has a transport"
             raise refusal(socket.generation, BAD_REQUEST, why)
-        if isinstance(transport, PollingTransport) and transport.follower is not None:
-            why = "the session is being upgraded by another WebSocket"
+        if socket.claimed:
+            why = "another WebSocket of the session is being opened"
             raise refusal(socket.generation, BAD_REQUEST, why)
-        sock, early = self._switch_protocols(_read_handshake(environ))
+        handshake = _read_handshake(environ)
+        # It is the transport only when its own greenlet runs.
+        socket.claimed = True
+        try:
+            sock, early = self._switch_protocols(handshake)
+        except BaseException:
+            socket.claimed = False
+            raise
         if isinstance(transport, PollingTransport):
             self.server.transport_came(socket)
             upgrade = Upgrade(transport, sock, early, self.server.handshake_timeout)

@@ -42,7 +42,7 @@ class PollingHandler(HTTPHandler):
         start: StartResponse,
     ) -> Body:
         get = environ["REQUEST_METHOD"] == "GET"
-        if socket.transport is None and get:
+        if socket.transport is None and get and not socket.claimed:
             polling = PollingTransport(self.server, socket)
             polling.open()
         transport = socket.transport

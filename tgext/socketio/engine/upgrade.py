@@ -45,6 +45,7 @@ class Upgrade:
             websocket.server.wheel.discard(deadline)
         if rest is None or self.polling.closed:
             self.polling.follower = None
+            self.polling.socket.claimed = False
             websocket.abort()
             websocket.reads.close()
             return

@@ -130,6 +130,8 @@ class Socket(AckBook, Jobs):
         #: Ends the connection when what is waited for does not come.
         self.deadline: Deadline | None = None
         self.awaits_transport = False
+        #: Whether a WebSocket was accepted that is, or may become, the transport.
+        self.claimed = False
         self.error_handler = error_handler or default_error_handler
         #: Runs what the application defined, given a function and its arguments: a
         #: framework puts its context around it. May raise `Reported`, `EventRefused`.
