@@ -672,6 +672,39 @@ def test_an_answer_is_read_once(serve: Serve, again: bytes | None) -> None:
     assert chunks.closed
 
 
+@pytest.mark.parametrize("written", [False, True])
+def test_an_answer_of_many_pieces_does_not_keep_others_waiting(
+    serve: Serve, written: bool
+) -> None:
+    """Where the client takes all that comes, and nothing has to wait for it."""
+    turns = 0
+    before = after = 0
+
+    def tick() -> None:
+        nonlocal turns
+        while True:
+            gevent.sleep(0.001)
+            turns += 1
+
+    def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+        nonlocal before, after
+        write = start_response("200 OK", [])
+        before = turns
+        for _ in range(15_000):
+            if written:
+                write(b"x")
+            else:
+                yield b"x"
+        after = turns
+
+    ticking = gevent.spawn(tick)
+    try:
+        assert serve(application=application).http().get("/").text == "x" * 15_000
+    finally:
+        ticking.kill()
+    assert after > before + 3
+
+
 @pytest.mark.parametrize("value", ["close", "Close", "TE, close"])
 def test_an_application_may_end_the_connection(serve: Serve, value: str) -> None:
     raw = serve(application=answer_with("200 OK", ("connection", value))).raw()

@@ -48,8 +48,6 @@ class HTTPHandler(HTTPOutput):
 
     #: The request that is served.
     head: Head
-    #: Makes a client that sends many requests at once give way to others.
-    _turns: Turns
     _kept_alive = False
 
     def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gevent.pywsgi import WSGIHandler
 
 from ..tls import below
+from ..turns import Turns
 from .body import RequestBody
 from .errors import RequestError
 
@@ -51,6 +52,9 @@ class HTTPOutput(WSGIHandler):
 
     server: SocketIOServer
     wsgi_input: RequestBody  # type: ignore[assignment]
+    #: Makes a client that sends many requests at once, or is sent many pieces of an
+    #: answer, give way to others.
+    _turns: Turns
     #: What is being put together to leave in one piece.
     _gathered: bytearray | None = None
     #: Whether the client has gone while it was answered.
@@ -80,6 +84,9 @@ class HTTPOutput(WSGIHandler):
         return write
 
     def write(self, data: bytes) -> None:
+        if self.headers_sent:
+            # A client that reads as fast as the application writes makes no write wait.
+            self._turns.check()
         # pywsgi raises where an answer that has no body is given one.
         super().write(b"" if self.code in _BODILESS else data)
 
