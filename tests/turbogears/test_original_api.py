@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from tg import (
@@ -18,8 +19,11 @@ from tg.validation import TGValidationError
 from webtest import TestApp
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.pubsub import PubSubTGNamespace
 
+from . import apps
 from .apps import make_app, mount, post
 
 
@@ -166,6 +170,61 @@ def test_the_log_says_what_a_bad_request_lacks(
     ]
     assert line.startswith("Refused GET /socketio/x\\ny of ")
     assert "socketio_resource" in line
+
+
+class MockServer:
+    """The server of the original's tests."""
+
+    def __init__(self) -> None:
+        self.sockets: dict[str, Any] = {}
+
+    def get_socket(self, socket_id: str = "") -> Any:
+        return self.sockets.get(socket_id)
+
+
+class Everything(PubSubTGNamespace, RoomsMixin, BroadcastMixin):
+    def on_all(self):
+        self.join("lobby")
+        self.emit_to_room("lobby", "hello")
+        self.broadcast_event("hello")
+        self.broadcast_event_not_me("hello")
+        self.emit("question", callback=print)
+        self.spawn(self.emit, "later").join()
+        self.emit("rooms", sorted(self.session["rooms"]))
+        self.leave("lobby")
+        self.disconnect()
+
+    def subscribe_news(self):
+        pass
+
+
+@pytest.mark.parametrize("server", [MockServer, MagicMock])
+def test_the_socket_of_a_test_needs_no_server_of_ours(server: Any) -> None:
+    mock = server()
+    socket = Socket(mock, {})
+    socket.error = MagicMock()  # type: ignore[method-assign]
+    socket.send_packet = MagicMock()  # type: ignore[method-assign]
+    namespace = Everything({"socketio": socket}, "/test")
+    namespace.process_packet(event("all"))
+    sent = [call.args[0] for call in socket.send_packet.call_args_list]
+    assert [each.get("name", each["type"]) for each in sent] == [
+        "question",
+        "later",
+        "rooms",
+        "disconnect",
+    ]
+    assert sent[2]["args"] == (["/test_lobby"],)
+    assert not socket.error.called
+
+
+def test_a_channel_is_heard_with_the_server_of_the_original_s_tests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(apps, "Server", MockServer)
+    posted = post(Publisher, "subscribe", "news")
+    assert posted.errors == []
+    assert posted.namespace.channels == ["the news"]
+    posted.namespace.unsubscribe("the news")
 
 
 class Publisher(PubSubTGNamespace):

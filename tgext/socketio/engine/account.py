@@ -50,6 +50,12 @@ class Bounds:
         self.numbers = numbers
 
 
+#: The bounds of a server that has none of its own: one that a test made.
+USUAL = Bounds(
+    1_000_000, dict.fromkeys(("max_rooms", "max_channels", "max_pending_acks"), 1000)
+)
+
+
 class Account:
     """The account of one connection.
 

@@ -14,7 +14,7 @@ from ..wire import fast
 from ..wire.errors import InvalidJSON, PacketError, ProtocolError
 from ..wire.escape import escape
 from ..wire.packet import Dumps, Loads, Packet, event_packet
-from .account import Account
+from .account import USUAL, Account, Bounds
 from .acks import AckBook
 from .admission import EVENTS, Admission
 from .assembler import Assembler
@@ -30,6 +30,7 @@ from .namespace import BaseNamespace
 from .outbox import Encoded, PollingOutbox, SocketOutbox
 from .pacing import make_room
 from .queries import with_query
+from .rooms import Rooms
 from .threads import carried, get_ident, home
 
 if TYPE_CHECKING:
@@ -66,6 +67,18 @@ def _load(json_loads: Loads, text: str) -> Any:
         return json_loads(text)
     except Exception as error:
         raise InvalidJSON(f"invalid JSON: {str(error)[:80]}") from error
+
+
+def _equip(server: Any) -> None:
+    """Give a server what sockets ask of one, where it has no more than ``sockets``.
+
+    Tests of applications, as those of the original, make a socket of a class of their
+    own, or of a mock: gevent-socketio asked for nothing else.
+    """
+    if not isinstance(getattr(server, "bounds", None), Bounds):
+        server.bounds = USUAL
+    if not isinstance(getattr(server, "rooms", None), Rooms):
+        server.rooms = Rooms()
 
 
 class Socket(AckBook, Jobs):
@@ -105,6 +118,7 @@ class Socket(AckBook, Jobs):
         error_handler: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__()
+        _equip(server)
         self.jobs: list[Greenlet[..., Any]] = []
         #: The thread that serves the connection.
         self._home = home()
