@@ -416,8 +416,33 @@ def test_a_page_of_another_server_loads_no_session(
         assert answered(http, target, headers) is script, target
     assert answered(http, FRAME, headers) is frame
     if "Origin" not in headers:
-        # What a page cannot read needs no such care.
+        # Some proxies take it away.
         assert answered(http, HANDSHAKE, headers)
+    end(live)
+
+
+@pytest.mark.parametrize("mode", ["no-cors", "navigate"])
+@pytest.mark.parametrize(
+    ("headers", "may"),
+    [
+        ({**site("cross-site"), **FOREIGN}, False),
+        ({**site("same-site"), **FOREIGN}, False),
+        ({**site("cross-site")}, False),
+        ({**site("cross-site"), **OWN}, False),
+        ({**site("cross-site"), **FROM_LISTED}, True),
+        ({**site("same-origin"), **OWN}, True),
+        ({**site("none")}, True),
+    ],
+)
+def test_an_image_or_a_link_opens_no_session_of_its_user(
+    serve: Serve, mode: str, headers: dict[str, str], may: bool
+) -> None:
+    """Such a page cannot read the answer, yet the user would be connected."""
+    live = serve({}, allowed_origins=[LISTED])
+    asked = here(live, {**BROWSER, **COOKIE, "Sec-Fetch-Mode": mode, **headers})
+    for target in (HANDSHAKE, HANDSHAKE.replace("4", "3"), "/socket.io/1/"):
+        assert answered(live.http(), target, asked) is may, target
+    assert bool(live.server.sockets) is may
     end(live)
 
 

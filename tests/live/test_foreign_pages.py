@@ -74,6 +74,12 @@ def status_of_frame(page: Page, url: str) -> int:
     return response.value.status
 
 
+REFUSED = "Refused a page of origin"
+
+#: As for an image: with its user's cookies, and nothing for the page to read.
+LOAD_BLINDLY = """(url) => fetch(url, {mode: 'no-cors', credentials: 'include'})
+    .then(() => null, () => null)"""
+
 #: The origin of a page, whose server it connects to, and whether it may then; what it
 #: hides may still be told by the browser.
 PAGES = {
@@ -103,6 +109,17 @@ def test_scripts_and_frames(
     page.goto(origin.format(lab=lab, open_lab=open_lab))
     assert load(page, url) == [may, may]
     assert status_of_frame(page, url + FRAME) == (200 if may else 403)
+
+
+@pytest.mark.parametrize(("origin", "target", "may"), PAGES.values(), ids=PAGES)
+def test_an_image_opens_no_session_of_its_user(
+    page: Page, lab: Server, open_lab: Server, origin: str, target: str, may: bool
+) -> None:
+    server = {"lab": lab, "open_lab": open_lab}[target]
+    page.goto(origin.format(lab=lab, open_lab=open_lab))
+    before = server.errors.count(REFUSED)
+    page.evaluate(LOAD_BLINDLY, f"{server.url}/socketio/?EIO=3&transport=polling")
+    assert server.errors.count(REFUSED) == before + (not may)
 
 
 @pytest.mark.parametrize(

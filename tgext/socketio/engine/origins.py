@@ -1,9 +1,9 @@
 """Which pages may connect.
 
 Browsers name the page that asks in ``Origin``, but not when it loads a script (JSONP)
-or a frame (htmlfile). Those are judged by ``Sec-Fetch-Site`` (W3C, Fetch Metadata
-Request Headers) and ``Referer``. What tells browsers of the decision is in
-:mod:`~tgext.socketio.engine.cors`.
+or a frame (htmlfile), or follows a link. Those are judged by ``Sec-Fetch-Site`` (W3C,
+Fetch Metadata Request Headers) and ``Referer``. What tells browsers of the decision is
+in :mod:`~tgext.socketio.engine.cors`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def origin_of(route: Route, environ: dict[str, Any]) -> str | None:
         return origin_of_websocket(environ)
     if route.jsonp is not None:
         return _origin_of_script(environ)
-    if route.transport == "htmlfile":
+    if route.transport == "htmlfile" or _is_load(environ):
         return _origin_of_frame(environ)
     return None
 
@@ -67,6 +67,15 @@ def _origin_of_script(environ: dict[str, Any]) -> str | None:
     """
     origin = _origin_of_frame(environ)
     return OPAQUE if origin is None and _is_browser(environ) else origin
+
+
+def _is_load(environ: dict[str, Any]) -> bool:
+    """Whether a browser asks for an image or the like, or follows a link.
+
+    The page that has it do so cannot read the answer, yet a session would be opened in
+    the name of its user. No client asks so, but for scripts and frames.
+    """
+    return environ.get("HTTP_SEC_FETCH_MODE") in ("no-cors", "navigate")
 
 
 def _is_vouched_for(environ: dict[str, Any]) -> bool:
