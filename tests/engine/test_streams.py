@@ -85,9 +85,11 @@ def test_a_page_has_a_type_and_its_scripts_cannot_be_ended(serve: Serve) -> None
     stream.expect_head("text/html; charset=UTF-8")
     stream.expect("1::")
     stream.post("1::/chat")
-    stream.post('5:1+:/chat:{"name":"echo","args":["</script>"]}')
-    answer = json.dumps('6::/chat:1+["</script>"]').replace("</", "<\\/")
-    stream._expect_bytes(f"<script>_({answer});</script>".encode())
+    for text in ("</script>", "<!--<script>"):
+        event = json.dumps({"name": "echo", "args": [text]})
+        stream.post(f"5:1+:/chat:{event}")
+        answer = json.dumps(f'6::/chat:1+["{text}"]').replace("<", "\\u003c")
+        stream._expect_bytes(f"<script>_({answer});</script>".encode())
     live.server.sockets[stream.sid].kill()
     stream.expect_end()
 

@@ -16,7 +16,7 @@ from .nodes import CONNECTIONS, player, transport_name
 from .serving import Server
 
 #: Restated from fixtureapps/lab.py, which is imported in the server's process only.
-GREETING = "grüße ☃ 漢字 😀 a\u2028b"
+GREETING = "grüße ☃ 漢字 😀 a\u2028b <!--<script>"
 
 #: What scenarios.js sends.
 SENT = "héllo über šč ☃ 漢字 😀 line\u2028separator"

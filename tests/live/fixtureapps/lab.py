@@ -43,9 +43,9 @@ from tgext.socketio.wire.packet import event_packet
 #: Seconds that a handler waits for a client, or for news of one.
 PATIENCE = 5
 
-#: Accents, a snowman, kanji, an emoji outside the BMP, and a separator that is JSON
-#: but was no JavaScript.
-GREETING = "grüße ☃ 漢字 😀 a\u2028b"
+#: Accents, a snowman, kanji, an emoji outside the BMP, a separator that is JSON but was
+#: no JavaScript, and what no script element can hold.
+GREETING = "grüße ☃ 漢字 😀 a\u2028b <!--<script>"
 
 #: Bytes that are no text.
 KEY = b"\x00\xff"

@@ -27,8 +27,9 @@ def htmlfile(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
     """A page to which each message adds a script."""
     yield _PAGE.ljust(_PADDING).encode()
     for payload in _payloads(transport, sock):
-        # What ends a script in a string must not end the element.
-        text = json.dumps(payload.decode()).replace("</", "<\\/")
+        # In an element, a string may hold neither what ends it nor what keeps it from
+        # being ended: `<!--<script>` (HTML, section 4.12.1.3).
+        text = json.dumps(payload.decode()).replace("<", "\\u003c")
         yield f"<script>_({text});</script>".encode()
 
 
