@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -172,3 +173,45 @@ def test_as_many_acks_as_a_client_may_owe_and_one_more(serve: Serve, kind: str) 
     client.close()
     wait_for(lambda: socket.account.closed, "the connection ends")
     assert socket.ack_callbacks == {}
+
+
+# Jobs
+
+
+class Spawning(BaseNamespace):
+    def on_spawn(self) -> str:
+        self.spawn(gevent.sleep, 60)
+        return "spawned"
+
+    def on_end(self) -> str:
+        self.kill_local_jobs()
+        return "ended"
+
+    def on_call(self) -> Any:
+        return self.call("question")
+
+
+def test_as_many_jobs_as_a_connection_may_have_and_one_more(
+    serve: Serve, kind: str
+) -> None:
+    live = serve({"/chat": Spawning, "/more": Spawning}, max_jobs=3)
+    client = live.client(kind)
+    for endpoint in ("/chat", "/more"):
+        client.join(endpoint)
+    socket = live.socket(client)
+    for endpoint in ("/chat", "/more", "/chat"):
+        assert client.call(endpoint, "spawn") == ["spawned"]
+    client.emit("/more", "spawn", number=4)
+    client.failure("/more", "internal_error", "Internal server error")
+    # An ack is handled in a greenlet of its own, which is none of the application's.
+    client.emit("/chat", "call", number=5)
+    packet = client.read()
+    assert packet["name"] == "question"
+    client.ack("/chat", packet["id"], "fine")
+    assert client.read()["args"] == ["fine"]
+    assert client.call("/chat", "end") == ["ended"]
+    wait_for(lambda: not socket["/chat"].jobs, "they have ended")
+    assert client.call("/more", "spawn") == ["spawned"]
+    jobs = list(socket["/more"].jobs)
+    client.close()
+    wait_for(lambda: all(each.dead for each in jobs), "the connection ends")

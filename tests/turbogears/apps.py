@@ -25,7 +25,10 @@ class Server:
 
     sockets: dict[str, Socket] = {}
     rooms = Rooms()
-    bounds = Bounds(1000, {"max_channels": 3, "max_rooms": 3, "max_pending_acks": 3})
+    bounds = Bounds(
+        1000,
+        {"max_channels": 3, "max_rooms": 3, "max_pending_acks": 3, "max_jobs": 1000},
+    )
 
 
 def mock_socket() -> Socket:

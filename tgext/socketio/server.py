@@ -70,6 +70,7 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "max_rooms": int,
     "max_channels": int,
     "max_pending_acks": int,
+    "max_jobs": int,
     "max_connections": int,
     "max_connections_per_address": int,
     "allowed_origins": _list,

@@ -137,7 +137,7 @@ class AckBook:
         callback = self._pop_ack_callback(msgid)
         if callback is not None:
             timeout = AckTimeout(f"no ack within {seconds} s")
-            self.spawn(self._tell_of_timeout, callback, timeout)
+            self._start_own_job(self._tell_of_timeout, callback, timeout)
 
     def _tell_of_timeout(
         self, callback: Callable[..., Any], timeout: AckTimeout
@@ -161,9 +161,8 @@ class AckBook:
     #: Runs what the application defined.
     around: Callable[..., Any]
 
-    @abstractmethod
-    def spawn(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run a function in a greenlet that ends with the connection."""
+    #: Runs a function in a greenlet that ends with the connection.
+    _start_own_job: Callable[..., None]
 
     @abstractmethod
     def _ended(self) -> bool:

@@ -39,10 +39,31 @@ class Jobs:
         if self._is_over():
             log.debug("Nothing is spawned any more: %r", function)
             return _ended_job(function)
+        self._check_jobs()
+        return self._begin_job(function, args, kwargs)
+
+    def _start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
+        """Run what is the package's own: no more than acks, or namespaces.
+
+        After the end nothing runs.
+        """
+        if not self._is_over():
+            self._begin_job(function, args, {})
+
+    def _begin_job(
+        self, function: Callable[..., Any], args: Any, kwargs: Any
+    ) -> Greenlet[..., Any]:
         job = Job.spawn(_run, function, *args, **kwargs)
         self.jobs.append(job)
         job.rawlink(self._forget_job)
         return job
+
+    @abstractmethod
+    def _check_jobs(self) -> None:
+        """One more is about to begin.
+
+        :raises LimitExceeded: when the connection has ``max_jobs`` already.
+        """
 
     @abstractmethod
     def _is_over(self) -> bool:

@@ -334,8 +334,16 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         """Run a function in a greenlet that ends with the namespace.
 
         After the end nothing runs: the greenlet that is returned has ended.
+
+        :raises LimitExceeded: when those of the connection's namespaces are
+            ``max_jobs`` already.
         """
         return self._start_job(self._decorated(fn), args, kwargs)
+
+    def _check_jobs(self) -> None:
+        socket = self.socket
+        number = sum(len(each.jobs) for each in {self, *socket.active_ns.values()})
+        socket.account.check("max_jobs", number)
 
     def _is_over(self) -> bool:
         admission = self._admission

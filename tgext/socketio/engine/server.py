@@ -15,6 +15,7 @@ from ..wire.limits import (
     MAX_ATTACHMENTS,
     MAX_CHANNELS,
     MAX_HEADER_SIZE,
+    MAX_JOBS,
     MAX_MESSAGE_SIZE,
     MAX_OUTBOX,
     MAX_PENDING_ACKS,
@@ -84,6 +85,8 @@ class SocketIOServer(Connections, WSGIServer):
     :param max_rooms: rooms that one connection may be in, over all its namespaces.
     :param max_channels: channels that one connection may hear.
     :param max_pending_acks: acks that one client may owe; asking for one more raises.
+    :param max_jobs: greenlets that one connection may have with ``spawn`` of its
+        namespaces; one more raises.
     :param max_connections: connections at a time; None for any number.
     :param max_connections_per_address: the same, for one client address.
     :param allowed_origins: origins, besides the server's own, whose pages may connect;
@@ -135,6 +138,7 @@ class SocketIOServer(Connections, WSGIServer):
         max_rooms: int = MAX_ROOMS,
         max_channels: int = MAX_CHANNELS,
         max_pending_acks: int = MAX_PENDING_ACKS,
+        max_jobs: int = MAX_JOBS,
         max_connections: int | None = None,
         max_connections_per_address: int | None = None,
         allowed_origins: Sequence[str] = (),
@@ -168,6 +172,7 @@ class SocketIOServer(Connections, WSGIServer):
             max_rooms=max_rooms,
             max_channels=max_channels,
             max_pending_acks=max_pending_acks,
+            max_jobs=max_jobs,
             max_connections=max_connections,
             max_connections_per_address=max_connections_per_address,
         )
@@ -189,6 +194,7 @@ class SocketIOServer(Connections, WSGIServer):
                 "max_rooms": max_rooms,
                 "max_channels": max_channels,
                 "max_pending_acks": max_pending_acks,
+                "max_jobs": max_jobs,
             },
         )
         self.max_outbox = max_outbox

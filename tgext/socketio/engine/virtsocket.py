@@ -457,8 +457,13 @@ class Socket(AckBook, Jobs):
         """Run a function in a greenlet that ends with the connection.
 
         After the end nothing runs: the greenlet that is returned has ended.
+
+        :raises LimitExceeded: when the connection has ``max_jobs`` of these already.
         """
         return self._start_job(fn, args, kwargs)
+
+    def _check_jobs(self) -> None:
+        self.account.check("max_jobs", len(self.jobs))
 
     def _is_over(self) -> bool:
         return self._ended()

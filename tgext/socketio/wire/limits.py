@@ -15,11 +15,12 @@ MAX_OUTBOX = 1024 * 1024
 #: waiting for attachments that never come stay small.
 MAX_ATTACHMENTS = 64
 
-#: Rooms and channels of one connection, and acks that its client owes: past any real
-#: use, and few enough that leaving them all takes milliseconds.
+#: Rooms, channels and jobs of one connection, and acks that its client owes: past any
+#: real use, and few enough that leaving them all takes milliseconds.
 MAX_ROOMS = 1000
 MAX_CHANNELS = 1000
 MAX_PENDING_ACKS = 1000
+MAX_JOBS = 1000
 
 #: Characters of the query, and of the auth payload, with which a client connects to a
 #: namespace: they are kept as long as it is connected.
