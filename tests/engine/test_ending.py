@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Callable
-from socket import SO_LINGER, SOL_SOCKET
+from socket import SHUT_WR, SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import gevent
@@ -751,3 +751,19 @@ def test_an_application_that_was_told_of_the_end_may_take_its_time(
     go_on.set()
     wait_for(lambda: notes, "the application ends")
     assert live.server.interrupted == 0
+
+
+def test_what_came_before_the_end_is_received_and_answered(serve: Serve) -> None:
+    """The peer may have closed its own half alone."""
+
+    def answer(websocket: WebSocket) -> None:
+        for message in websocket:
+            gevent.sleep(0.02)
+            websocket.send(message)
+
+    live = serve(application=serving(answer))
+    client = live.websocket("/")
+    for each in "abc":
+        client.send(each)
+    client.sock.shutdown(SHUT_WR)
+    assert [client.receive() for _ in range(3)] == list("abc")

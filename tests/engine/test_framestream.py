@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import struct
+import time
 import tracemalloc
 from collections.abc import Callable
 from socket import SHUT_WR, SO_LINGER, SOL_SOCKET
@@ -643,6 +644,56 @@ def test_a_busy_client_does_not_keep_the_others_waiting(serve: Serve) -> None:
     busy.close()
 
 
+# Others' turns
+
+
+class Pauses:
+    """Notes how long the event loop was kept from its timers."""
+
+    def __enter__(self) -> Pauses:
+        self.longest = 0.0
+        self._greenlet = gevent.spawn(self._watch)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._greenlet.kill()
+
+    def _watch(self) -> None:
+        while True:
+            begun = time.perf_counter()
+            gevent.sleep(0.001)
+            self.longest = max(self.longest, time.perf_counter() - begun)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_others_have_turns_between_messages_that_take_long(
+    serve: Serve, compressed: bool
+) -> None:
+    """However many of them have come; over TLS they are read by other means."""
+
+    def work(websocket: WebSocket) -> None:
+        for message in websocket:
+            received.append(len(message))
+            until = time.perf_counter() + 0.005
+            while time.perf_counter() < until:
+                pass
+
+    received: list[int] = []
+    live = serve(application=serving(work, compression=Deflate()))
+    opcode, content = TEXT, b"x" * 8000
+    headers: dict[str, str | None] = {}
+    if compressed:
+        offer = "permessage-deflate; client_no_context_takeover"
+        headers["Sec-WebSocket-Extensions"] = offer
+        opcode, content = TEXT | COMPRESSED, Deflater().deflate(b"x" * 66_000)
+    client = live.websocket("/", headers=headers)
+    frame = encode_frame(opcode, content, MASK)
+    with Pauses() as pauses:
+        client.send_raw(frame * 60)
+        wait_for(lambda: len(received) == 60, "all are received")
+    assert pauses.longest < 0.1
+
+
 # Who leaves while something is unread
 
 
@@ -700,19 +751,3 @@ def test_who_leaves_something_unread_is_noticed(
     wait_for(lambda: ended, "the application ends")
     assert ended == [0]
     wait_for(lambda: not live.server._requests, "the connection is given back")
-
-
-def test_what_came_before_the_end_is_received_and_answered(serve: Serve) -> None:
-    """The peer may have closed its own half alone."""
-
-    def answer(websocket: WebSocket) -> None:
-        for message in websocket:
-            gevent.sleep(0.02)
-            websocket.send(message)
-
-    live = serve(application=serving(answer))
-    client = live.websocket("/")
-    for each in "abc":
-        client.send(each)
-    close_one_half(client)
-    assert [client.receive() for _ in range(3)] == list("abc")

@@ -35,6 +35,7 @@ from .hangup import has_gone
 from .heartbeat import Deadline, Heartbeat
 from .outbox import SocketOutbox
 from .tls import below, end_output
+from .turns import Turns
 from .waiting import Waiting
 
 if TYPE_CHECKING:
@@ -92,9 +93,10 @@ class FrameStream:
         ended: Callable[[], object],
     ) -> None:
         self._sock = sock
-        self._recv = below(sock).recv
+        lower = below(sock)
+        self._recv = lower.recv
         #: Whether there is input that the event loop does not see any more.
-        self._pending = getattr(sock, "pending", None)
+        self._pending = getattr(lower, "pending", None)
         self._cork = server.cork
         #: Whether the cork is held for the messages that wait to be received.
         self._holds_cork = False
@@ -121,6 +123,8 @@ class FrameStream:
         self._inbox_size = 0
         #: What was read when the inbox became full, and is no message yet.
         self._rest: Iterator[Message] | None = None
+        #: Since the inbox became full: whose messages may be large, once inflated.
+        self._turns: Turns | None = None
         self._waiting = Waiting()
         self._done: Event | None = None
         self.open = True
@@ -165,6 +169,8 @@ class FrameStream:
         self._release_cork()
         inbox = self._inbox
         self._inbox_size = 0
+        if self._turns is not None:
+            self._turns.check()
         if self._rest is not None:
             self._resume()
         if not inbox and self._farewell:
@@ -185,11 +191,17 @@ class FrameStream:
 
     def _watch(self) -> None:
         self._watcher.start(self._readable)
-        if self._pending is not None:
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Have read what TLS has decrypted already.
+
+        No more than that: gevent calls fifty such callbacks before anything else.
+        """
+        if self._pending is not None and self._pending():
             self._loop.run_callback(self._read_pending)
 
     def _read_pending(self) -> None:
-        """Read what TLS has decrypted already, or may have."""
         if self._rest is None and not self._hung_up:
             self._readable()
 
@@ -207,9 +219,8 @@ class FrameStream:
             self._lost()
         elif not self._input_over:
             self._heartbeat.heard = True
-            if self._pending is not None:
-                # Before messages are handed over: that may be the last thing done here.
-                self._loop.run_callback(self._read_pending)
+            # Before messages are handed over: that may be the last thing done here.
+            self._read_on()
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
@@ -238,6 +249,7 @@ class FrameStream:
 
     def _pause(self, rest: Iterator[Message]) -> None:
         self._rest = rest
+        self._turns = self._turns or Turns()
         self._watcher.stop()
         # Nobody reads now, so silence proves nothing.
         self._heartbeat.busy = True
@@ -247,6 +259,7 @@ class FrameStream:
         assert rest is not None
         self._take(rest)
         if self._rest is None:
+            self._turns = None
             self._heartbeat.busy = False
             self._heartbeat.heard = True
             if not self._hung_up:
