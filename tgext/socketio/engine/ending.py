@@ -155,9 +155,11 @@ class Ending:
     def settle(self) -> None:
         """Called when what runs may have ended."""
         if not self._running():
-            server = self._socket.server
-            server.endings.discard(self)
-            server.wheel.discard(self)
+            socket = self._socket
+            socket.server.endings.discard(self)
+            socket.server.wheel.discard(self)
+            if socket.state == socket.STATE_DISCONNECTED:
+                socket._ending = None
 
     def _running(self) -> list[Run]:
         """What still runs for the connection, such as a handler."""
