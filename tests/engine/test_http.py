@@ -785,6 +785,23 @@ def test_to_an_older_client_the_end_of_the_connection_ends_an_answer(
     assert raw._received == b"a page"
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",
+        b"POST / HTTP/1.0\r\n\r\n",  # a body without a length
+    ],
+)
+def test_what_comes_behind_the_last_request_does_not_hide_the_answer(
+    serve: Serve, head: bytes
+) -> None:
+    """Closing with unread input resets the connection (RFC 9112, 9.6)."""
+    raw = serve(application=saying(b"a page", length=6)).raw()
+    raw.send_raw(head + b"x" * 3_000_000)
+    assert raw.receive_reply().text == "a page"
+    assert raw.sock.recv(1) == b""
+
+
 def test_who_sends_after_a_refusal_is_not_listened_to_for_ever(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

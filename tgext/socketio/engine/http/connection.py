@@ -96,12 +96,13 @@ class HTTPHandler(HTTPOutput):
         del self.head
         if body.error is not None and not isinstance(body.error, BodyEnded):
             self._log_refusal(body.error, self.requestline.encode())
-        if not body.ended or head.upgrades:
-            # What became a WebSocket has no reader any more.
-            if self.socket is not None and self.rfile is not None:
-                self._linger()
-            return False
-        return not self.close_connection
+        if body.ended and not self.close_connection:
+            return True
+        # What became a WebSocket has no reader any more.
+        answered = self.socket is not None and self.rfile is not None
+        if answered and (not body.ended or head.upgrades or self._has_more()):
+            self._linger()
+        return False
 
     # The head of a request
 
@@ -280,6 +281,16 @@ class HTTPHandler(HTTPOutput):
         line, _, _ = line.rstrip("\r").partition("?")
         before, own, _ = line.partition(f"/{self.server.resource}/")
         return escape(before + own)
+
+    def _has_more(self) -> bool:
+        """Whether the client has sent more than will be read."""
+        self.socket.settimeout(0)
+        try:
+            return bool(self.rfile.peek())
+        except OSError:
+            return False
+        finally:
+            self.socket.settimeout(None)
 
     def _linger(self) -> None:
         """Say that nothing follows, and read what still comes, for a while."""
