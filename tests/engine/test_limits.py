@@ -337,6 +337,7 @@ TESTS: dict[str, tuple[object, ...]] = {
     "max_rooms": (test_account.test_as_many_rooms_as_are_allowed_and_one_more,),
     # What TurboGears has: tests/turbogears/test_pubsub.py.
     "max_channels": (),
+    "max_jobs": (test_account.test_as_many_jobs_as_a_connection_may_have_and_one_more,),
     "max_pending_acks": (
         test_account.test_as_many_acks_as_a_client_may_owe_and_one_more,
     ),

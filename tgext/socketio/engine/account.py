@@ -52,7 +52,8 @@ class Bounds:
 
 #: The bounds of a server that has none of its own: one that a test made.
 USUAL = Bounds(
-    1_000_000, dict.fromkeys(("max_rooms", "max_channels", "max_pending_acks"), 1000)
+    1_000_000,
+    dict.fromkeys(("max_rooms", "max_channels", "max_pending_acks", "max_jobs"), 1000),
 )
 
 
