@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import gevent
 import pytest
 import tg
+from gevent.event import Event
 from repoze.who.plugins import auth_tkt
 from tg import MinimalApplicationConfigurator, TGController, expose, predicates, require
 from tg.configuration.auth import TGAuthMetadata
 from tg.configurator.components.auth import SimpleAuthenticationConfigurationComponent
 
-from tests.engine.clients import RESOURCE, Http, wait_for
+from tests.engine.clients import DEADLINE, RESOURCE, Http, wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.cookies import CookieWatch
@@ -215,6 +217,45 @@ def test_a_socket_with_the_old_session_does_not_become_the_victim_s(
     again = site.connect(planted)
     assert again.call("/lab", "who", number=1) == [None]
     assert bystander.call("/lab", "who", number=1) == [None]
+
+
+@pytest.mark.parametrize("looked_up", [True, False])
+def test_a_logout_while_a_connection_is_opened_is_one_of_it(
+    guarded: Site, looked_up: bool
+) -> None:
+    """Whether or not the application has looked at the user when it comes."""
+    cookie = guarded.log_in("ada")
+    entered, go_on = Event(), Event()
+
+    def wait() -> None:
+        if not entered.is_set():
+            entered.set()
+            assert go_on.wait(DEADLINE)
+
+    application = guarded.live.server.application
+    find = guarded.users.get_permissions
+
+    def get_permissions(identity: Any, userid: str) -> list[str]:
+        wait()
+        return find(identity, userid)
+
+    def late(environ: Any, start_response: Any) -> Any:
+        result = application(environ, start_response)
+        wait()
+        return result
+
+    if looked_up:
+        guarded.live.server.application = late
+    else:
+        guarded.users.get_permissions = get_permissions  # type: ignore[method-assign]
+    http = guarded.live.http()
+    path = "/guarded/?EIO=4&transport=polling"
+    opening = gevent.spawn(http.get, path, {"Cookie": cookie})
+    assert entered.wait(DEADLINE)
+    guarded.visit("/logout_handler", cookie)
+    go_on.set()
+    assert opening.get(timeout=DEADLINE).status == 503
+    assert guarded.live.server.sockets == {}
 
 
 def test_whom_allow_only_names_no_longer_has_to_go(site: Site) -> None:

@@ -141,7 +141,13 @@ class CookieWatch:
                 self._look(had, _changes(told), environ)
             return start_response(status, headers, *rest)
 
-        return self.application(environ, start)
+        if "socketio" not in environ:
+            return self.application(environ, start)
+        opening = _Opening(environ)
+        try:
+            return self.application(environ, start)
+        finally:
+            opening.end()
 
     def _look(
         self, had: str, changes: Mapping[str, str | None], environ: dict[str, Any]
@@ -156,6 +162,39 @@ class CookieWatch:
             page = _Page(environ, had, changes)
             for owner in page.owners():
                 owner.heed(page)
+
+
+class _Opening:
+    """A request that opens a connection, which has no cookies yet.
+
+    What pages tell its browser meanwhile is kept for the connection: the application
+    may have looked at the user before.
+    """
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self._environ = environ
+        self._pages: list[_Page] = []
+        header = environ.get("HTTP_COOKIE", "")
+        self._shared = [_share(*each, self) for each in _parse(header).items()]
+
+    @property
+    def _cookies(self) -> BrowserCookies | None:
+        around = getattr(self._environ["socketio"], "around", None)
+        return getattr(around, "cookies", None)
+
+    def heed(self, page: _Page) -> None:
+        """A page told the browser something."""
+        if self._cookies is None:
+            self._pages.append(page)
+
+    def end(self) -> None:
+        """The application has answered."""
+        for shared in self._shared:
+            shared.owners.discard(self)
+        cookies = self._cookies
+        if cookies is not None:
+            for page in self._pages:
+                cookies.heed(page)
 
 
 class _Page:
@@ -178,7 +217,7 @@ class _Page:
         self.changes = changes
         self.user = user_of(environ)
 
-    def owners(self) -> set[BrowserCookies]:
+    def owners(self) -> set[BrowserCookies | _Opening]:
         """The connections that have any of the cookies that it was asked with."""
         return {
             owner
@@ -213,14 +252,14 @@ class _Shared:
     """A cookie that several connections of one browser have."""
 
     def __init__(self) -> None:
-        self.owners: WeakSet[BrowserCookies] = WeakSet()
+        self.owners: WeakSet[BrowserCookies | _Opening] = WeakSet()
 
 
 #: By name and value. An entry ends with the last connection that has it.
 _all_shared: WeakValueDictionary[tuple[str, str], _Shared] = WeakValueDictionary()
 
 
-def _share(name: str, value: str, owner: BrowserCookies) -> _Shared:
+def _share(name: str, value: str, owner: BrowserCookies | _Opening) -> _Shared:
     shared = _all_shared.get((name, value))
     if shared is None:
         shared = _all_shared[name, value] = _Shared()

@@ -226,8 +226,12 @@ class Connection:
 
     def _end(self) -> None:
         """End the connection, from outside of its events; its client comes back."""
-        self._socket.finish()
-        gevent.spawn(self._socket.kill, reason=USER_CHANGED)
+        socket = self._socket
+        if socket.state == socket.STATE_CONNECTING and not socket.awaits_transport:
+            socket.kill(reason=USER_CHANGED)  # it is still being opened
+            return
+        socket.finish()
+        gevent.spawn(socket.kill, reason=USER_CHANGED)
 
     def _leave(self) -> None:
         """End the connection after an event whose user was another.
