@@ -350,3 +350,27 @@ def test_of_two_transports_at_once_there_is_one(
     assert statuses[-1] == 400
     assert statuses[0] in (101, 200)
     live.server.sockets[sid].kill()
+
+
+@pytest.mark.parametrize("generation", ["0.9", "4"])
+def test_what_ends_when_its_websocket_is_accepted_stays_ended(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, generation: str
+) -> None:
+    live = serve({"/chat": fresh(Witness)})
+    target = "/socket.io/?EIO=4&transport=websocket"
+    if generation == "0.9":
+        sid = live.http().get("/socket.io/1/").text.partition(":")[0]
+        target = f"/socket.io/1/websocket/{sid}"
+    came = live.server.transport_came
+
+    def ends(socket: Any) -> None:
+        came(socket)
+        socket.kill()
+
+    monkeypatch.setattr(live.server, "transport_came", ends)
+    raw = live.raw()
+    raw.send_raw(UPGRADE.format(target=target).encode())
+    assert raw.receive_head()[0] == 101
+    while raw.sock.recv(65536):
+        pass
+    assert live.server.sockets == {}
