@@ -11,7 +11,7 @@ from gevent.event import AsyncResult, Event
 from tgext.socketio.engine import connections
 from tgext.socketio.engine import websocket as websocket_module
 from tgext.socketio.engine.namespace import BaseNamespace
-from tgext.socketio.wire.websocket import BINARY, CLOSE, PING, TEXT, encode_frame
+from tgext.socketio.wire.websocket import BINARY, PING, PONG, TEXT, encode_frame
 
 from .clients import DEADLINE, MASK, Polling5, WebSocket, wait_for
 from .conftest import Live, Serve
@@ -228,7 +228,6 @@ def test_messages_are_posted_while_the_websocket_probes(serve: Serve) -> None:
         encode_frame(TEXT, b"2", MASK),
         encode_frame(TEXT, b"1", MASK),
         encode_frame(BINARY, b"5", MASK),
-        encode_frame(CLOSE, b"", MASK),
         encode_frame(TEXT, b"5"),
         encode_frame(TEXT, b"\xff", MASK),
         b"\xff\xff\xff",
@@ -264,6 +263,41 @@ def test_a_websocket_that_does_not_upgrade_leaves_polling_as_it_was(
     assert poll.get(timeout=DEADLINE) == ["43/chat,2[1]"]
     assert namespace.left == []
     # And another try succeeds.
+    websocket = upgraded(live, polling)
+    websocket.send('42/chat,3["echo"]')
+    assert websocket.receive() == "43/chat,3[]"
+
+
+@pytest.mark.parametrize("probed", [True, False])
+def test_control_frames_may_come_before_the_upgrade(serve: Serve, probed: bool) -> None:
+    """A ping or pong at any time is legal (RFC 6455, section 5.5)."""
+    live = serve({"/chat": Echo})
+    polling = live.polling_5()
+    polling.join("/chat")
+    websocket = live.websocket(polling.target.replace("polling", "websocket"))
+    if probed:
+        websocket.send("2probe")
+        assert websocket.receive() == "3probe"
+    websocket.send_frame(PONG, b"nobody asked")
+    websocket.send_frame(PING, b"alive?")
+    assert websocket.receive_frame() == (PONG, b"alive?")
+    if not probed:
+        websocket.send("2probe")
+        assert websocket.receive() == "3probe"
+    websocket.send("5")
+    websocket.send('42/chat,1["echo"]')
+    assert websocket.receive() == "43/chat,1[]"
+
+
+def test_a_websocket_that_closes_before_the_upgrade_is_answered(serve: Serve) -> None:
+    live = serve({"/chat": Echo})
+    polling = live.polling_5()
+    polling.join("/chat")
+    websocket = probe(live, polling)
+    websocket.send_close()
+    assert websocket.receive_close() == 1000
+    websocket.expect_end()
+    assert polling.call("/chat", "echo", 1) == [1]
     websocket = upgraded(live, polling)
     websocket.send('42/chat,3["echo"]')
     assert websocket.receive() == "43/chat,3[]"

@@ -7,10 +7,11 @@ from typing import Any
 
 from ..wire import engineio
 from ..wire.errors import FrameError
-from ..wire.websocket import TEXT, Message
+from ..wire.websocket import BINARY, TEXT, Message
 from .heartbeat import Deadline
 from .logs import get_logger
 from .transports import PollingTransport
+from .turns import in_turns
 from .websocket import WebSocketTransport
 
 log = get_logger(__name__)
@@ -76,10 +77,12 @@ class Upgrade:
 
     def _probe(self) -> Iterator[Message] | None:
         for messages in self.websocket.reads:
-            for opcode, payload in messages:
+            for opcode, payload in in_turns(messages):
                 if opcode != TEXT:
-                    return None
-                if payload == engineio.PING + engineio.PROBE:
+                    # A ping or pong may come at any time (RFC 6455, section 5.5).
+                    if opcode == BINARY or self.websocket.control(opcode, payload):
+                        return None
+                elif payload == engineio.PING + engineio.PROBE:
                     answer = engineio.PONG + engineio.PROBE
                     self.websocket.send_text(answer)
                     self.polling.release_polls()

@@ -227,7 +227,7 @@ class WebSocketTransport(Transport):
                 receive(payload)
             elif opcode == BINARY:
                 receive(self.socket.generation.binary(cast(bytes, payload)))
-            elif self._control(opcode, payload):
+            elif self.control(opcode, payload):
                 return True
             turn += 1
             if turn == BATCH:
@@ -307,7 +307,7 @@ class WebSocketTransport(Transport):
             reason = "transport close" if error is None else "transport error"
             self.socket.kill(reason=reason)
 
-    def _control(self, opcode: int, payload: Any) -> bool:
+    def control(self, opcode: int, payload: Any) -> bool:
         """Answer a control frame; True when it ended the connection."""
         if opcode == PING:
             if may_pong(self.socket, self.outbox):
