@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
+import json
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -225,6 +226,28 @@ def test_the_end_may_raise_anything(
     assert live.server.sockets == {}
     assert live.server.rooms.members("/chat") == []
     assert logged(caplog, make())
+
+
+def test_what_reads_json_may_raise_anything(
+    serve: Serve, kind: str, make: Callable[[], BaseException]
+) -> None:
+    def loads(text: str) -> Any:
+        if "trap" in text:
+            raise make()
+        return json.loads(text)
+
+    live = serve(application=manage({"/chat": talker(make)}, json_loads=loads))
+    client, other = live.client(kind), live.client(kind)
+    client.join("/chat")
+    other.join("/chat")
+    client.emit("/chat", "echo", "trap")
+    # As with any invalid JSON.
+    if kind.startswith("0.9"):
+        assert client.event("")[:2] == ["error", "invalid_packet"]
+        assert client.call("/chat", "echo", 1) == [1]
+    else:
+        wait_for(lambda: len(live.server.sockets) == 1, "the connection ends")
+    assert other.call("/chat", "echo", 2) == [2]
 
 
 def test_a_page_may_raise_anything(

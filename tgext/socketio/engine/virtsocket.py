@@ -67,6 +67,11 @@ def _load(json_loads: Loads, text: str) -> Any:
         return json_loads(text)
     except Exception as error:
         raise InvalidJSON(f"invalid JSON: {str(error)[:80]}") from error
+    except Interrupted:
+        raise
+    except FAILURES as error:
+        log.exception("The application's json_loads failed")
+        raise InvalidJSON("invalid JSON") from error
 
 
 def _equip(server: Any) -> None:
