@@ -36,6 +36,8 @@ def _text_of(message: object) -> str:
     """What a client is told that the application refused, whatever it gave."""
     try:
         return str(message)
+    except Interrupted:
+        raise
     except FAILURES:
         log.exception("The message of a refusal could not be written")
         return FAILED
