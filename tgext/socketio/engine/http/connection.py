@@ -80,9 +80,11 @@ class HTTPHandler(HTTPOutput):
             return False
         except OSError:
             return False
-        # For logs, where a client would fill the disk.
-        method, target = escape(head.method, _METHOD), escape(head.target, _TARGET)
-        self.requestline = f"{method} {target} {head.version}"
+        self.requestline = f"{head.method} {head.target} {head.version}"
+        if len(self.requestline) > _TARGET:
+            # For logs: a client would fill the disk.
+            method, target = escape(head.method, _METHOD), escape(head.target, _TARGET)
+            self.requestline = f"{method} {target} {head.version}"
         self.command, self.path = head.method, head.target
         self.request_version = head.version
         self.close_connection = not head.keep_alive

@@ -71,17 +71,11 @@ class HTTPOutput(WSGIHandler):
     ) -> Callable[[bytes], None]:
         if self.server.stopping:
             self.close_connection = True
-        if not _STATUS.fullmatch(status):
-            raise ValueError(f"the status {status!r} is none of an answer")
-        check_headers(headers)
-        headers = _with_one_end(headers, int(status[:3]) in _BODILESS)
-        write = super().start_response(_with_space(status), headers, exc_info)
-        if any(
-            name.lower() == "connection" and "close" in value.lower()
-            for name, value in headers
-        ):
-            self.close_connection = True
-        return write
+        status = _checked_status(status)
+        if check_headers(headers):
+            headers = _with_one_end(headers, int(status[:3]) in _BODILESS)
+            self.close_connection |= _closes(headers)
+        return super().start_response(status, headers, exc_info)
 
     def write(self, data: bytes) -> None:
         if self.headers_sent:
@@ -226,24 +220,40 @@ class HTTPOutput(WSGIHandler):
             self.socket.settimeout(None)
 
 
-def check_headers(headers: Iterable[tuple[str, str]]) -> None:
+@lru_cache(maxsize=256)
+def _checked_status(status: str) -> str:
+    """A status line, whose reason may be empty but not left out (RFC 9112, 4).
+
+    :raises ValueError: when it is none of a final answer.
+    """
+    if not _STATUS.fullmatch(status):
+        raise ValueError(f"the status {status!r} is none of an answer")
+    return status if len(status) > 3 else f"{status} "
+
+
+def check_headers(headers: Iterable[tuple[str, str]]) -> bool:
     """Make sure that each header of an application is one, and says no more.
 
+    :returns: whether there are some that concern the connection.
     :raises ValueError: when it would end early, or be read in different ways.
     """
+    found = False
     for name, value in headers:
-        if not _is_name(name):
-            raise ValueError(f"{name!r} is no name of a header")
+        found |= _concerns_connection(name)
         # A value that is no text is left to whoever sends it.
         if isinstance(value, str) and not (
             (value.isascii() and value.isprintable()) or _VALUE.fullmatch(value)
         ):
             raise ValueError(f"the header {name} cannot be {value!r}")
+    return found
 
 
 @lru_cache(maxsize=256)
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+def _concerns_connection(name: object) -> bool:
+    """Whether a header says where the answer ends, or the connection."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a header")
+    return name.lower() in (*_ENDS, "connection")
 
 
 def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
@@ -252,9 +262,6 @@ def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
     A length stays where it is one, and the only one. An answer with two, or in chunks
     that are none, would end elsewhere for a proxy, and begin the next one there.
     """
-    names = [name.lower() for name, _ in headers]
-    if not any(each in names for each in _ENDS):
-        return headers
     lengths = {value for name, value in headers if name.lower() == "content-length"}
     kept = [each for each in headers if each[0].lower() not in _ENDS]
     if len(lengths) == 1 and not bodiless:
@@ -264,6 +271,9 @@ def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
     return kept
 
 
-def _with_space(status: str) -> str:
-    """A status line, whose reason may be empty but not left out (RFC 9112, 4)."""
-    return status if len(status) > 3 else f"{status} "
+def _closes(headers: HeaderList) -> bool:
+    """Whether an application ends the connection."""
+    return any(
+        name.lower() == "connection" and "close" in value.lower()
+        for name, value in headers
+    )
