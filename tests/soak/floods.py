@@ -141,6 +141,17 @@ def payload(client: Client, messages: tuple[str | bytes, ...]) -> tuple[bytes, s
     return one_text * (POST // len(one_text)), plain
 
 
+def much(client: PollingClient) -> Pieces:
+    """Handlers that leave as much as may wait, and a close, each by a new session."""
+    talk = client.dialect.event(CHAT, "talk", (150, 1000), None)
+    body = f"{talk}\x1e1".encode()
+    head = (
+        f"POST {client.target} HTTP/1.1\r\nHost: here\r\n"
+        f"Content-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    yield head.encode() + body
+
+
 def chunks_of_one(client: PollingClient) -> Pieces:
     """A chunked body, a byte in each chunk, that ends before it is too large."""
     body = b"".join(b"1\r\n%c\r\n" % each for each in b"3\x1e" * 5000 + b"3")
@@ -215,6 +226,9 @@ FLOODS: dict[str, Flood] = {
     "4 rooms": Flood("4-websocket", event("enter", "mine-{}")),
     "4 channels": Flood("4-websocket", event("subscribe", "private", 5)),
     "4 channels of one's own": Flood("4-websocket", event("subscribe", "own", "{}")),
+    "4 handlers that send much": Flood("4-websocket", event("talk", 200, 10)),
+    "4 polling handlers that send much": Flood("4-polling", much),
+    "4 unknown events": Flood("4-websocket", event("nothing")),
     "4 joins and leaves": Flood("4-websocket", texts(joining)),
     "0.9 joins and leaves": Flood("0.9-websocket", texts(joining)),
     "4 unknown namespaces": Flood(
