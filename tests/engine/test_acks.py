@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,17 @@ class Asking(Witness):
 
     def on_call_in_job(self, timeout: float = DEADLINE / 2) -> None:
         self.spawn(self.ask, timeout)
+
+
+class Impatient(Asking):
+    """Lets pass what tells of a client that has gone."""
+
+    def on_impatient(self) -> None:
+        self.entered.set()
+        self.call("question")
+
+    def on_impatient_in_job(self) -> None:
+        self.spawn(self.on_impatient)
 
 
 def joined(live: Live, kind: str) -> Client:
@@ -356,3 +368,18 @@ def test_calls_of_one_connection_do_not_meet(serve: Serve, kind: str) -> None:
     for number in reversed(numbers):
         client.ack("/chat", number, number)
     assert [each.get(timeout=DEADLINE) for each in calls] == numbers
+
+
+@pytest.mark.parametrize("way", ["impatient", "impatient_in_job"])
+def test_a_client_that_leaves_before_it_answers_is_no_failure(
+    serve: Serve, kind: str, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cls = fresh(Impatient)
+    live = serve({"/chat": cls})
+    client = joined(live, kind)
+    client.emit("/chat", way)
+    assert cls.entered.wait(DEADLINE)
+    with caplog.at_level("INFO"):
+        client.close()
+        wait_for(lambda: "before it answered" in caplog.text, "the line")
+    assert [each for each in caplog.records if each.levelno > logging.INFO] == []

@@ -37,6 +37,9 @@ class Lab(SocketIOTGNamespace):
     def on_ask(self):
         self.emit("question", callback=lambda answer: 1 / 0, timeout=0.001)
 
+    def on_wait(self):
+        self.call("question")
+
     def recv_disconnect(self):
         self.disconnect(silent=True)
         raise RuntimeError("left in anger")
@@ -176,3 +179,18 @@ def test_an_application_need_not_have_reporters(
     assert client.event("/lab")[1] == "internal_error"
     assert len(logged(caplog)) == 1
     assert reporter.reports == []
+
+
+def test_a_client_that_leaves_before_it_answers_is_not_reported(
+    live: Live, client: Any, caplog: pytest.LogCaptureFixture, reporter: Reporter
+) -> None:
+    caplog.set_level(logging.INFO, logger="tgext.socketio")
+    client.emit("/lab", "wait")
+    assert client.read()["name"] == "question"
+    client.close()
+    wait_for(lambda: "before it answered" in caplog.text, "the line")
+    [line] = [each for each in logged(caplog) if "before it answered" in each]
+    assert line.startswith("Event 'wait' of namespace /lab failed (user anonymous")
+    assert [
+        each.exception for each in reporter.reports if "Lost" in each.exception
+    ] == []

@@ -23,7 +23,7 @@ from webob.exc import HTTPException
 
 from .context import configs, contexts, is_everywhere
 from .cookies import BrowserCookies, secret_names
-from .engine.failures import FAILURES
+from .engine.failures import FAILURES, ConnectionLost
 from .engine.handlers import EventRefused, Reported
 from .engine.interruption import Interrupted
 from .engine.logs import get_logger
@@ -197,7 +197,7 @@ class Connection:
             event.abort()
             raise
         except FAILURES as error:
-            self._report(event, function)
+            self._report(event, function, error)
             raise Reported from error
         finally:
             if self.remove_session is not None:
@@ -242,12 +242,14 @@ class Connection:
             self._socket.kill(reason=USER_CHANGED)
             raise Reported
 
-    def _report(self, event: Event, function: Callable[..., Any]) -> None:
+    def _report(
+        self, event: Event, function: Callable[..., Any], error: BaseException
+    ) -> None:
         environ = event.request.environ
         identity = environ.get("repoze.who.identity") or {}
         user = identity.get("repoze.who.userid")
         log_failure(function, event._packet, user, self._socket.log_name)
-        if self.application.report is not None:
+        if self.application.report is not None and type(error) is not ConnectionLost:
             self.application.report(environ)
 
 

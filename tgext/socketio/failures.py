@@ -12,6 +12,7 @@ from tg.configurator.components.error_reporting import (
     ErrorReportingConfigurationComponent,
 )
 
+from .engine.handlers import log_failure as log_engine_failure
 from .engine.logs import get_logger
 from .wire.packet import Packet
 
@@ -75,7 +76,8 @@ def log_failure(
     else:
         what = packet.get("name") or packet["type"]
         where = packet.get("endpoint", "")
-    log.exception(
+    log_engine_failure(
+        log,
         "Event %r of namespace %s failed (user %s, session %s)",
         what,
         where or "/",

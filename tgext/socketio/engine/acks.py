@@ -11,7 +11,7 @@ from typing import Any
 from gevent.event import AsyncResult
 
 from .account import Account
-from .failures import FAILURES
+from .failures import FAILURES, ConnectionLost
 from .handlers import log_failure
 from .heartbeat import Deadline, Wheel
 from .interruption import Interrupted
@@ -22,10 +22,6 @@ log = get_logger(__name__)
 
 class AckTimeout(Exception):
     """The client did not answer in time."""
-
-
-class ConnectionLost(Exception):
-    """The connection ended before the client answered."""
 
 
 class Expiring:

@@ -13,3 +13,15 @@ FAILURES: Final = BaseException
 
 #: What a library may raise. gevent's timeouts are no `Exception`.
 ERRORS: Final = (Exception, gevent.Timeout)
+
+
+class ConnectionLost(Exception):
+    """The connection ended before the client answered.
+
+    Raised where somebody waits for an ack. A handler that lets it pass has not failed:
+    there is nobody left whom it could serve.
+    """
+
+
+#: What the log says then, behind what ended.
+LEFT_EARLY: Final = "its client left before it answered"

@@ -10,6 +10,7 @@ from logging import Logger
 from typing import Any
 
 from .failures import FAILURES as FAILURES
+from .failures import LEFT_EARLY, ConnectionLost
 
 #: Why a client leaves a namespace, in Socket.IO's words.
 CLIENT_LEFT = "client namespace disconnect"
@@ -42,7 +43,10 @@ class EventRefused(Exception):
 
 def log_failure(log: Logger, message: str, *args: Any) -> None:
     """Log the failure that is being handled, with its traceback, unless it has been."""
-    if not isinstance(sys.exc_info()[1], Reported):
+    error = sys.exc_info()[1]
+    if isinstance(error, ConnectionLost):
+        log.info(f"{message}: {LEFT_EARLY}", *args, stacklevel=2)
+    elif not isinstance(error, Reported):
         log.exception(message, *args, stacklevel=2)
 
 

@@ -12,6 +12,7 @@ import gevent
 from gevent import Greenlet, GreenletExit
 
 from .failures import FAILURES
+from .handlers import log_failure
 from .interruption import Interrupted
 from .logs import get_logger
 from .threads import HasHome
@@ -134,5 +135,5 @@ def _run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         raise  # as gevent ends a greenlet
     except FAILURES as error:
         called = inspect.unwrap(function)
-        log.exception("Job %s failed", getattr(called, "__qualname__", called))
+        log_failure(log, "Job %s failed", getattr(called, "__qualname__", called))
         return _Failure(error)
