@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tgext.socketio.wire import fast, socketio_1, socketio_4, socketio_5
 from tgext.socketio.wire.errors import PacketError
 from tgext.socketio.wire.limits import DEFAULT_LIMITS
-from tgext.socketio.wire.packet import Dumps, Loads, Packet, PacketType
+from tgext.socketio.wire.packet import Dumps, Loads, Packet, PacketType, event_name
 
 from ..vectors.shapes import Valid
 from ..vectors.socketio_1 import SOCKETIO_1_READ, SOCKETIO_1_VALID
@@ -294,3 +294,21 @@ def test_an_ack_is_read_as_it_was_written(
     packet: Packet = {"type": "ack", "endpoint": endpoint, "ackId": number}
     packet["args"] = args
     assert protocol.decode(protocol.encode(packet), fast.loads) == packet
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (7, "7"),
+        (-7.0, "-7"),
+        (1.5, "1.5"),
+        (-0.0, "0"),
+        (7777777777777777777, "7777777777777778000"),
+        (7777777777777777777777777, "7.777777777777778e+24"),
+        (1e-6, "0.000001"),
+        (1e-7, "1e-7"),
+        (10**400, "Infinity"),
+    ],
+)
+def test_a_number_as_a_name_is_what_javascript_writes(number: float, text: str) -> None:
+    assert event_name(number) == text

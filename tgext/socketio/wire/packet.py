@@ -7,7 +7,9 @@ their encoders take it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Literal, TypedDict
 
 from .errors import PacketError
@@ -70,11 +72,25 @@ def event_name(value: Any) -> str:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
+        return _as_javascript_writes(value)
     raise PacketError("the name of an event is a string")
+
+
+def _as_javascript_writes(number: float) -> str:
+    """A number as text (ECMA-262, Number::toString); JSON's own are doubles there."""
+    try:
+        number = float(number)
+    except OverflowError:
+        number = math.inf if number > 0 else -math.inf
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    if number == 0:
+        return "0"
+    if 1e-6 <= abs(number) < 1e21:
+        return format(Decimal(repr(number)), "f").removesuffix(".0")
+    mantissa, _, exponent = repr(number).partition("e")
+    return f"{mantissa}e{int(exponent):+d}"
 
 
 def text_of_name(name: object) -> str:
