@@ -689,9 +689,9 @@ def test_others_have_turns_between_messages_that_take_long(
     client = live.websocket("/", headers=headers)
     frame = encode_frame(opcode, content, MASK)
     with Pauses() as pauses:
-        client.send_raw(frame * 60)
-        wait_for(lambda: len(received) == 60, "all are received")
-    assert pauses.longest < 0.1
+        client.send_raw(frame * 200)
+        wait_for(lambda: len(received) == 200, "all are received")
+    assert pauses.longest < 0.4  # of a second and more
 
 
 # Who leaves while something is unread

@@ -91,7 +91,7 @@ FIELDS: dict[str, Any] = {
     "a room that is an object": message(room={"int": 5}),
     "a room that is no number": message(room={"int": "0xg"}),
     "a room that is half of a surrogate pair": message(room="\ud800"),
-    "a room that is a float for its length": message(room=2**70),
+    "a room that is a large float": message(room=2.0**70),
     "a packet that is a list": {**message(), "packet": []},
     "a packet that is a message": message(packet={"type": "message", "data": "hi"}),
     "a packet that disconnects": message(packet={"type": "disconnect"}),

@@ -125,6 +125,8 @@ class Connection:
     ) -> None:
         self.application = application
         self.allow_only = allow_only
+        #: Whether the client is to leave, once it was told why.
+        self._sent_away = False
         self.remove_session = application.remove_session
         self.environ = {
             name: value for name, value in environ.items() if name not in _OPENING_ONLY
@@ -206,6 +208,10 @@ class Connection:
             if stack is not None:
                 stack.pop()
             event.forget_request()
+            if self._sent_away:
+                # Nothing above waits any more: the client is told why before.
+                self._sent_away = False
+                gevent.spawn(self._socket.disconnect)
         if self.lookup.changed:
             self._leave()
         for late, late_args in event.at_success:
@@ -221,7 +227,7 @@ class Connection:
         if reason is None:
             return function(*args)
         self._socket.finish()
-        gevent.spawn(self._socket.disconnect)  # once it was told why
+        self._sent_away = True
         raise EventRefused("method_access_denied", reason)
 
     def _end(self) -> None:
