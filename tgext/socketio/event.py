@@ -176,9 +176,10 @@ class Connection:
         if type(packet) is not dict:
             packet = None
         event = Event(self, packet)
-        run = function
         if self.allow_only is not None and _is_asked_for(packet):
-            run = partial(self._guard, function)
+            run: Callable[..., Any] = partial(self._guard, function)
+        else:
+            run = function
         # What a process has one of needs not be pushed for each event.
         stack = configs() if outer or not is_everywhere(self.config) else None
         outer.append((event, False))
@@ -207,7 +208,8 @@ class Connection:
             outer.pop()
             if stack is not None:
                 stack.pop()
-            event.forget_request()
+            if event._has_request:
+                event.forget_request()
             if self._sent_away:
                 # Nothing above waits any more: the client is told why before.
                 self._sent_away = False
@@ -279,6 +281,7 @@ class Event:
 
     #: Whether the user is the one that an earlier event looked up.
     _recalls = False
+    _has_request = False
     _result: Any = None
     _refusal: ConnectionRefused | HTTPException | None = None
     #: Whether a client is on its way in, and what it did was not committed yet.
@@ -322,11 +325,10 @@ class Event:
         TurboGears does likewise. The two would be freed by the garbage collector alone,
         which comes when there are very many of them, however large they are.
         """
-        request = self.__dict__.get("request")
-        if request is not None:
-            request.environ.pop("tg.locals", None)
-            if request.validation.exception is not None:
-                forget_frames(request.validation.exception)
+        request = self.request
+        request.environ.pop("tg.locals", None)
+        if request.validation.exception is not None:
+            forget_frames(request.validation.exception)
 
     def abort(self) -> None:
         """End the transaction of an event that was interrupted."""
@@ -448,6 +450,7 @@ def _make_request(event: Event, connection: Connection) -> Request:
     if not event._recalls:
         connection.lookup.identify(environ)
     request = Request(environ)
+    event._has_request = True
     for name, value in (
         ("_language", connection.language),
         ("_response_type", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
@@ -30,7 +31,7 @@ from .pacing import may_pong
 from .readahead import ReadAhead
 from .tls import below
 from .transports import BATCH, Transport
-from .turns import Turns, take_turn
+from .turns import SLICE, take_turn
 from .virtsocket import Socket
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class WebSocketTransport(Transport):
     def _handle_each(self, messages: Iterator[Message]) -> bool:
         """Handle what was read, as long as nobody reads ahead of it."""
         receive = self.socket.receive
-        turns: Turns | None = None
+        until = 0.0
         turn = 0
         for opcode, payload in messages:
             if opcode == TEXT:
@@ -234,11 +235,15 @@ class WebSocketTransport(Transport):
                 turn = 0
                 self._cork.flush()
                 gevent.sleep(0)  # input does not come in
-            elif turns is not None:
-                # Some messages take their handlers milliseconds.
-                turns.check()
-            elif turn > 1:
-                turns = Turns()
+            elif not turn & 1:
+                # Some messages take their handlers milliseconds; asking for the time
+                # after each would cost more than most of them.
+                now = perf_counter()
+                if not until:
+                    until = now + SLICE
+                elif now > until:
+                    take_turn()
+                    until = 0.0
             if self._ahead is not None and self._ahead is not messages:
                 return False
         return False
