@@ -15,6 +15,7 @@ import json  # noqa: E402
 import random  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
+from functools import partial  # noqa: E402
 from statistics import quantiles  # noqa: E402
 
 import gevent  # noqa: E402
@@ -87,7 +88,9 @@ def main() -> None:
     measured: list[float] = []
     everybody = [Echoer(port, measured) for _ in range(size)]
     print("READY", flush=True)
-    for line in iter(sys.stdin.readline, ""):
+    # Pings are answered while it waits for the next line.
+    read = partial(gevent.get_hub().threadpool.apply, sys.stdin.readline)
+    for line in iter(read, ""):
         measure(everybody, measured, float(line))
 
 
