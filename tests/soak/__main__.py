@@ -23,6 +23,7 @@ from .observation import (
     await_counts,
     await_descriptors,
     counts,
+    crashes,
     descriptors,
     rss_kib,
     threads,
@@ -149,7 +150,7 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
             each.join()
         left = await_counts(server, before, NOTICED_WITHIN)
         files_left = await_descriptors(server, files, NOTICED_WITHIN)
-        crashes = server.output.count("Traceback")
+        failures = crashes(server)
     trouble += told["trouble"]
     print(f"\n{told['seen']}\np50 {told['p50_ms']:.1f} ms, p99 {told['p99_ms']:.1f} ms")
     print(
@@ -159,10 +160,10 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
     print(f"trouble: {len(trouble)}", *trouble[:10], sep="\n  ")
     growth = memory[-1] / memory[len(memory) // 5]
     print(
-        f"tracebacks: {crashes}; left: {left or 'nothing'}; descriptors: {files_left}"
+        f"tracebacks: {failures}; left: {left or 'nothing'}; descriptors: {files_left}"
     )
     print(f"memory at the end by that after a fifth: {growth:.3f}")
-    return not (trouble or crashes or left or files_left > 0 or growth > MOST_GROWTH)
+    return not (trouble or failures or left or files_left > 0 or growth > MOST_GROWTH)
 
 
 def watch(server: Server, seconds: float) -> list[int]:

@@ -20,7 +20,14 @@ from typing import Any
 from tests.live.serving import ROOT, Server
 
 from .floods import FLOODS
-from .observation import await_counts, await_descriptors, counts, descriptors, rss_kib
+from .observation import (
+    await_counts,
+    await_descriptors,
+    counts,
+    crashes,
+    descriptors,
+    rss_kib,
+)
 from .served import serving
 
 #: Clients beside it, and seconds that a way of sending is tried.
@@ -139,7 +146,7 @@ def run(names: list[str], clients: int, seconds: float) -> bool:
             ]
         finally:
             echoers.close()
-        if "Traceback" in server.output:
+        if crashes(server) > 0:
             wrong.append("a traceback in the log")
             print(server.output[-3000:])
     print(f"\nbudget: {'kept' if not wrong else 'EXCEEDED'} {wrong or ''}")

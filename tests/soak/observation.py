@@ -56,3 +56,9 @@ def await_descriptors(server: Server, expected: int, seconds: float) -> int:
     while (more := descriptors(server) - expected) > 0 and time.monotonic() < end:
         time.sleep(1)
     return max(0, more)
+
+
+def crashes(server: Server) -> int:
+    """Tracebacks in the log, but of handlers that asked for more than a client may."""
+    output = server.output
+    return output.count("Traceback") - output.count("LimitExceeded: ")
