@@ -198,8 +198,8 @@ def test_handlers_that_take_long(serve: Serve, kind: str) -> None:
     with others() as gaps:
         client.send(*[work] * 30, last)
         assert client.read()["type"] == "ack"
-    # Those of a read end before the next is read: two or three at once.
-    assert gaps.longest < 0.06
+    # A few may follow each other, not all that were sent.
+    assert gaps.longest < 0.12
 
 
 @pytest.mark.parametrize("what", ["empty binary", "empty text", "ping"])

@@ -100,6 +100,8 @@ def text_of_name(name: object) -> str:
     """
     if isinstance(name, str):
         return str.__str__(name)
+    if isinstance(name, int) and not isinstance(name, bool):
+        return str(int(name))  # whole, whatever a double can hold
     try:
         return event_name(name)
     except PacketError:
