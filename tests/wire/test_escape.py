@@ -43,3 +43,18 @@ def test_any_text_stays_on_one_printable_line(text: str) -> None:
 )
 def test_two_values_are_never_shown_alike(one: str, other: str) -> None:
     assert (escape(one) == escape(other)) == (one == other)
+
+
+class Mute:
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+def test_what_has_no_text_is_named_by_its_type() -> None:
+    assert escape(Mute()) == "<Mute without a text>"
+
+
+def test_what_was_escaped_is_quoted_and_not_escaped_again() -> None:
+    shown = escape("a\nb")
+    assert escape(shown) == shown
+    assert repr(shown) == r"'a\nb'"

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgext.socketio.wire import fast, socketio_1
-from tgext.socketio.wire.errors import PayloadError, PayloadTooLarge
-from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
+from tgext.socketio.wire.errors import PacketError, PayloadError, PayloadTooLarge
+from tgext.socketio.wire.limits import DEFAULT_LIMITS, MAX_CONNECT, Limits
 from tgext.socketio.wire.packet import Dumps, Packet
 
 from ..vectors.shapes import EMOJI, MARK, Payload, name_of
@@ -260,3 +260,8 @@ def test_the_json_functions_of_the_caller_are_used() -> None:
     assert socketio_1.decode("5:::x", loads)["name"] == "read"
     assert write({"type": "event", "name": "a"}, dumps) == "5:::written"
     assert calls == ["x", {"name": "a"}]
+
+
+def test_a_query_has_a_bound() -> None:
+    with pytest.raises(PacketError, match="a query of more than"):
+        socketio_1.decode(f"1::/chat?{'x' * MAX_CONNECT}")

@@ -583,3 +583,10 @@ def test_a_close_is_read_as_it_was_written(code: int, reason: str) -> None:
     assert found == code
     assert reason.startswith(cut)
     assert cut == reason or len(payload) > 121
+
+
+def test_a_frame_without_a_mask_may_come_in_pieces() -> None:
+    reader = FrameReader(masked=False)
+    frame = encode_frame(TEXT, b"x" * 100)
+    assert list(reader.feed(frame[:50])) == []
+    assert list(reader.feed(frame[50:])) == [(TEXT, "x" * 100)]
