@@ -15,7 +15,7 @@ from .failures import FAILURES
 from .heartbeat import Deadline
 from .interruption import Interrupted, interrupt
 from .logs import get_logger
-from .outbox import Encoded
+from .outbox import Encoded, message_size
 from .threads import get_ident
 
 if TYPE_CHECKING:
@@ -321,6 +321,4 @@ def _nothing() -> None:
 
 
 def _size(encoded: Encoded) -> int:
-    text = encoded.text
-    size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-    return size + sum(map(len, encoded.attachments)) + OVERHEAD
+    return message_size(encoded.text) + sum(map(len, encoded.attachments)) + OVERHEAD

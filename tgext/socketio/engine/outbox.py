@@ -92,7 +92,8 @@ def _as_text(data: bytes, prefix: bytes) -> bytes:
     return encode_frame(TEXT, head.encode() + b64encode(data))
 
 
-def _size(message: str | bytes) -> int:
+def message_size(message: str | bytes) -> int:
+    """Bytes that a message takes on the wire, without what frames it."""
     if isinstance(message, bytes) or message.isascii():
         return len(message)
     return len(message.encode("utf-8", "replace"))
@@ -123,7 +124,7 @@ class PollingOutbox(Outbox):
         if self.closed:
             return
         packets: list[str | bytes] = [encoded.text, *encoded.attachments]
-        size = sum(map(_size, packets))
+        size = sum(map(message_size, packets))
         if self.size + size > self.ease and not self._admit(size):
             return
         self._packets.extend(packets)
@@ -134,7 +135,7 @@ class PollingOutbox(Outbox):
         """Keep a packet of the server's own, for which no client is given up."""
         if not self.closed:
             self._packets.append(encoded.text)
-            self.size += _size(encoded.text)
+            self.size += message_size(encoded.text)
             self._ready.set()
 
     @property
@@ -162,7 +163,7 @@ class PollingOutbox(Outbox):
         packets: list[str | bytes] = []
         taken = 0
         while waiting and len(packets) < most:
-            size = _size(waiting[0])
+            size = message_size(waiting[0])
             if packets and taken + size > most_bytes:
                 break
             packets.append(waiting.popleft())
@@ -179,7 +180,7 @@ class PollingOutbox(Outbox):
     def put_back(self, packets: Sequence[str | bytes]) -> None:
         """Packets that were taken did not get to the client: the next poll has them."""
         self._packets.extendleft(reversed(packets))
-        self.size += sum(map(_size, packets))
+        self.size += sum(map(message_size, packets))
         self._ready.set()
 
     def move_to(self, other: SocketOutbox, prefix: bytes) -> None:
