@@ -159,7 +159,7 @@ class Server:
             if not self.running:
                 raise NotServing(f"exited {self.process.returncode}:\n{self.output}")
             if time.monotonic() > deadline:
-                raise NotServing(f"silent for {START_DEADLINE} s:\n{self.output}")
+                raise NotServing(f"not after {START_DEADLINE} s:\n{self.output}")
             time.sleep(pause)
 
     def _connects(self) -> bool:
@@ -181,6 +181,10 @@ class Server:
             return True
         except (OSError, HTTPException):
             return False
+
+    def wait_until_logged(self, *texts: str) -> None:
+        """Wait until all of *texts* stand in the log; an answer may come before."""
+        self._wait_until(lambda: all(text in self.output for text in texts))
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> Ended:
         self.process.send_signal(how)
