@@ -13,14 +13,14 @@ from gevent.server import StreamServer
 
 from tests.engine.clients import wait_for
 from tests.ports import free_port
-from tests.turbogears.test_channels import listener, packets
+from tests.turbogears.messaging.test_channels import listener, packets
 from tgext.socketio.backends import (
     BackendOptionError,
     BrokerUnavailable,
     create_backend,
 )
 from tgext.socketio.backends.amqp import AmqpPubSub
-from tgext.socketio.channels import Channels, Listener
+from tgext.socketio.messaging.channels import Channels, Listener
 
 from .conftest import DEADLINE, Broker
 

@@ -25,11 +25,12 @@ import gevent
 from gevent import socket
 from gevent.ssl import SSLContext
 
-from tgext.socketio.wire import engineio, engineio_3, socketio_1
-from tgext.socketio.wire.handshake import accept_key
+from tgext.socketio.wire.engineio import v3 as engineio_3
+from tgext.socketio.wire.engineio import v4 as engineio
+from tgext.socketio.wire.engineio.utf16 import count_units
 from tgext.socketio.wire.limits import Limits
-from tgext.socketio.wire.units import count_units
-from tgext.socketio.wire.websocket import (
+from tgext.socketio.wire.socketio import v1 as socketio_1
+from tgext.socketio.wire.websocket.frames import (
     BINARY,
     CLOSE,
     TEXT,
@@ -38,6 +39,7 @@ from tgext.socketio.wire.websocket import (
     encode_frame,
     parse_close,
 )
+from tgext.socketio.wire.websocket.handshake import accept_key
 
 #: Seconds after which something that should have happened did not.
 DEADLINE = 10.0
@@ -58,6 +60,10 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 
 
 # HTTP
+
+
+#: Sent by the server while nothing else happens: of Engine.IO 4, and to 0.9.
+PINGS = ("2", "2::")
 
 
 @dataclass(frozen=True)
@@ -407,7 +413,10 @@ class Client(ABC):
     def join(self, endpoint: str) -> None:
         """Connect to a namespace that accepts."""
         self.send(self.dialect.connect(endpoint))
-        packet = self.read()
+        text = self.receive()
+        while text in PINGS:  # the answer took long
+            text = self.receive()
+        packet = self.dialect.read(text)
         assert (packet["type"], packet["endpoint"]) == ("connect", endpoint)
 
     def leave(self, endpoint: str) -> None:

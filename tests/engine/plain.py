@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from tgext.socketio.engine.wsgiwebsocket import WebSocket, WebSocketError
+from tgext.socketio.engine.websocket.wsgi import WebSocket, WebSocketError
 
 from .clients import DEADLINE
 

@@ -10,9 +10,9 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine import websocket as websocket_module
 from tgext.socketio.engine.http import connection
-from tgext.socketio.wire.websocket import TEXT, encode_frame
+from tgext.socketio.engine.transports import websocket as websocket_module
+from tgext.socketio.wire.websocket.frames import TEXT, encode_frame
 
 from ..vectors.bad_input import BAD_INPUT
 from ..vectors.outcomes import (
@@ -48,7 +48,7 @@ from .clients import (
 )
 from .clients import Raw as RawClient
 from .conftest import Live, Serve
-from .namespaces import Echo, Witness, fresh
+from .sample_namespaces import Echo, Witness, fresh
 
 KINDS = {
     OLD: {"websocket": "0.9-websocket", "polling": "0.9-xhr-polling"},

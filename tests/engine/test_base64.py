@@ -9,7 +9,7 @@ import pytest
 
 from .clients import BINARY, MASK, TEXT, WebSocket, encode_frame, wait_for
 from .conftest import Live, Serve
-from .namespaces import Chat, Echo
+from .sample_namespaces import Chat, Echo
 
 #: What stands before the base64, by the revision of Engine.IO.
 MARKS = {3: "b4", 4: "b"}

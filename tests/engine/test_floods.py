@@ -16,15 +16,17 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine.framestream import OVERHEAD, READ_AHEAD
 from tgext.socketio.engine.virtsocket import Socket
-from tgext.socketio.wire import engineio, engineio_3, socketio_1
-from tgext.socketio.wire.websocket import BINARY, TEXT, encode_frame
+from tgext.socketio.engine.websocket.stream import OVERHEAD, READ_AHEAD
+from tgext.socketio.wire.engineio import v3 as engineio_3
+from tgext.socketio.wire.engineio import v4 as engineio
+from tgext.socketio.wire.socketio import v1 as socketio_1
+from tgext.socketio.wire.websocket.frames import BINARY, TEXT, encode_frame
 
 from .clients import BINARY_KINDS, DEADLINE, KINDS, MASK, kinds, wait_for
 from .conftest import Live, Serve
-from .namespaces import Chat, Echo, Holding, fresh
 from .plain import Held, serving
+from .sample_namespaces import Chat, Echo, Holding, fresh
 
 #: Seconds of work for which another client may wait.
 PATIENCE = 0.4

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from tgext.socketio.engine.generations import (
+from tgext.socketio.wire import json as wire_json
+from tgext.socketio.wire.limits import DEFAULT_LIMITS
+from tgext.socketio.wire.socketio.generations import (
     ALIVE,
     CLOSE,
     SOCKETIO_1,
     SOCKETIO_4,
     SOCKETIO_5,
 )
-from tgext.socketio.wire import fast
-from tgext.socketio.wire.limits import DEFAULT_LIMITS
 
 from .clients import KINDS
 from .conftest import Serve
-from .namespaces import Echo, Witness, fresh
+from .sample_namespaces import Echo, Witness, fresh
 
 
 @pytest.mark.cites(
@@ -208,7 +208,7 @@ def test_a_client_ends_the_connection_with_one_message(
 def test_what_concerns_the_connection_alone_is_told_apart(
     generation: Any, text: str, packet: Any
 ) -> None:
-    assert generation.decode(text, DEFAULT_LIMITS, fast.loads) is packet
+    assert generation.decode(text, DEFAULT_LIMITS, wire_json.loads) is packet
 
 
 @pytest.mark.parametrize(

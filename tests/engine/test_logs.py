@@ -25,7 +25,7 @@ from tgext.socketio.engine.logs import (
     get_logger,
     make_fit,
 )
-from tgext.socketio.engine.namespace import BaseNamespace, ConnectionRefused
+from tgext.socketio.engine.namespaces.base import BaseNamespace, ConnectionRefused
 from tgext.socketio.wire.escape import escape
 
 from .clients import Http, Raw, kinds, wait_for

@@ -13,7 +13,7 @@ from tgext.socketio.engine.namespace import BaseNamespace
 
 from .clients import expect_end_of_session
 from .conftest import Serve, manage
-from .namespaces import Echo, Witness, fresh
+from .sample_namespaces import Echo, Witness, fresh
 
 
 def test_a_request_that_opens_no_connection_cannot_be_managed(serve: Serve) -> None:

@@ -11,7 +11,7 @@ from tgext.socketio.engine import packet as module
 from tgext.socketio.engine.packet import decode, encode
 
 from .conftest import Serve
-from .namespaces import Echo
+from .sample_namespaces import Echo
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tgext.socketio.engine.namespace import BaseNamespace
 
 from .clients import Http, Reply
 from .conftest import Serve
-from .namespaces import Echo
+from .sample_namespaces import Echo
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

@@ -11,19 +11,18 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tgext.socketio.wire import (
-    engineio,
-    engineio_3,
-    fast,
-    socketio_1,
-    socketio_4,
-    socketio_5,
-    websocket,
-)
-from tgext.socketio.wire.binary import Reassembler, take_out
+from tgext.socketio.wire import json as wire_json
+from tgext.socketio.wire import masking
+from tgext.socketio.wire.engineio import v3 as engineio_3
+from tgext.socketio.wire.engineio import v4 as engineio
 from tgext.socketio.wire.errors import InvalidJSON, ProtocolError
 from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
-from tgext.socketio.wire.packet import Packet
+from tgext.socketio.wire.socketio import v1 as socketio_1
+from tgext.socketio.wire.socketio import v3_4 as socketio_4
+from tgext.socketio.wire.socketio import v5 as socketio_5
+from tgext.socketio.wire.socketio.binary import Reassembler, take_out
+from tgext.socketio.wire.socketio.packet import Packet
+from tgext.socketio.wire.websocket import frames as websocket
 
 from ..engine.smuggling import WAYS, compare
 from ..vectors.bad_input import BAD_INPUT
@@ -108,11 +107,11 @@ def _packet(
     if not is_text(data):
         return
     text = text_of(data)
-    packet = outcome(lambda: decode(text, fast.loads))
-    other = outcome(lambda: decode(text, fast.py_loads))
+    packet = outcome(lambda: decode(text, wire_json.loads))
+    other = outcome(lambda: decode(text, wire_json.py_loads))
     assert same(packet, other), (packet, other)
     if isinstance(packet, dict) and "qs" not in packet:
-        again = decode(encode(packet), fast.loads)
+        again = decode(encode(packet), wire_json.loads)
         assert same(again, packet), (again, packet)
 
 
@@ -269,9 +268,9 @@ def _frames(pieces: list[bytes]) -> tuple[list[Any], type[ProtocolError] | None]
 
 def masks(data: bytes) -> None:
     mask, payload = data[:4].ljust(4, b"\0"), data[4:]
-    masked = fast.apply_mask(payload, mask)
-    assert masked == fast.py_apply_mask(payload, mask)
-    assert fast.apply_mask(masked, mask) == payload
+    masked = masking.apply_mask(payload, mask)
+    assert masked == masking.py_apply_mask(payload, mask)
+    assert masking.apply_mask(masked, mask) == payload
 
 
 # HTTP
@@ -293,15 +292,15 @@ def json(data: bytes) -> None:
     if not is_text(data):
         return
     text = text_of(data)
-    value = outcome(lambda: fast.loads(text))
-    other = outcome(lambda: fast.py_loads(text))
+    value = outcome(lambda: wire_json.loads(text))
+    other = outcome(lambda: wire_json.py_loads(text))
     if InvalidJSON in (value, other):
         assert value is other, (value, other)
         return
     assert same(value, other), (value, other)
-    written = fast.dumps(value)
-    assert same(fast.loads(written), value), (written, value)
-    assert same(fast.py_loads(fast.py_dumps(value)), value), value
+    written = wire_json.dumps(value)
+    assert same(wire_json.loads(written), value), (written, value)
+    assert same(wire_json.py_loads(wire_json.py_dumps(value)), value), value
 
 
 class Target(NamedTuple):

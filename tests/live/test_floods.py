@@ -15,8 +15,9 @@ import gevent
 import pytest
 
 from tests.engine.clients import MASK, Client, Raw, WebSocket1, WebSocket5
-from tgext.socketio.wire import engineio, socketio_1
-from tgext.socketio.wire.websocket import BINARY, TEXT, encode_frame
+from tgext.socketio.wire.engineio import v4 as engineio
+from tgext.socketio.wire.socketio import v1 as socketio_1
+from tgext.socketio.wire.websocket.frames import BINARY, TEXT, encode_frame
 
 from .serving import Server
 

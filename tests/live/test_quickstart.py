@@ -123,7 +123,7 @@ def ask(server: Server, node_clients: Path) -> Callable[..., dict[str, Any]]:
 def warnings(server: Server) -> list[str]:
     """What the server said of sessions that were saved in vain."""
     lines = server.errors.splitlines()
-    return [each for each in lines if "[tgext.socketio.wrappers]" in each]
+    return [each for each in lines if "[tgext.socketio.request.wrappers]" in each]
 
 
 @clients

@@ -19,17 +19,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.wire.strategies import MANY, endpoints, json_values, packet_ids
-from tgext.socketio.engine.generations import (
+from tgext.socketio.wire import json as wire_json
+from tgext.socketio.wire.engineio import v3 as engineio_3
+from tgext.socketio.wire.engineio import v4 as engineio
+from tgext.socketio.wire.errors import ProtocolError
+from tgext.socketio.wire.limits import DEFAULT_LIMITS
+from tgext.socketio.wire.socketio import v1 as socketio_1
+from tgext.socketio.wire.socketio.binary import Reassembler
+from tgext.socketio.wire.socketio.generations import (
     SOCKETIO_1,
     SOCKETIO_4,
     SOCKETIO_5,
     EngineIO,
 )
-from tgext.socketio.wire import engineio, engineio_3, fast, socketio_1
-from tgext.socketio.wire.binary import Reassembler
-from tgext.socketio.wire.errors import ProtocolError
-from tgext.socketio.wire.limits import DEFAULT_LIMITS
-from tgext.socketio.wire.packet import Packet
+from tgext.socketio.wire.socketio.packet import Packet
 
 from . import deviations
 from .reference import Oracle, RefusedByReference, oracle, same
@@ -126,7 +129,7 @@ def attachments_of(text: str) -> list[bytes]:
 
 
 def read_packet(generation: EngineIO, text: str, attachments: list[bytes]) -> Packet:
-    packet = generation.decode("4" + text, DEFAULT_LIMITS, fast.loads)
+    packet = generation.decode("4" + text, DEFAULT_LIMITS, wire_json.loads)
     if "attachments" not in packet:
         return packet
     partial = Reassembler(packet)
@@ -283,7 +286,7 @@ def test_what_we_write_they_read(
     @MANY
     @given(sent)
     def check(packet: Packet) -> None:
-        encoded = generation.encode(packet, fast.dumps)
+        encoded = generation.encode(packet, wire_json.dumps)
         assert encoded.text[0] == engineio.MESSAGE
         theirs = reference.packet(revision, encoded.text[1:], *encoded.attachments)
         if packet["type"] == "connect":
@@ -376,7 +379,8 @@ def test_payloads_of_ours_are_read(reference: Oracle, version: int) -> None:
             st.binary(max_size=20)
             | st.builds(
                 lambda endpoint, value: (
-                    f"42{endpoint}{',' if endpoint else ''}" + fast.dumps(["a", value])
+                    f"42{endpoint}{',' if endpoint else ''}"
+                    + wire_json.dumps(["a", value])
                 ),
                 # Which Engine.IO 4 has between packets.
                 endpoints.filter(lambda name: engineio.SEPARATOR not in name),
@@ -553,7 +557,7 @@ def test_what_we_write_they_read_of_1(reference: Oracle) -> None:
     @given(st.lists(sent, min_size=1, max_size=3))
     def check(packets: list[Packet]) -> None:
         packets = [_without_bytes(each) for each in packets]
-        texts = [SOCKETIO_1.encode(each, fast.dumps).text for each in packets]
+        texts = [SOCKETIO_1.encode(each, wire_json.dumps).text for each in packets]
         assume(not any("\ufffd" in each for each in texts))
         body = socketio_1.encode_payload(texts).decode()
         theirs = reference.payload_1(body)

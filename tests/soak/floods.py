@@ -15,8 +15,9 @@ from tests.engine.clients import (
     WebSocket,
     WebSocketClient,
 )
-from tgext.socketio.wire import engineio_3, socketio_1
-from tgext.socketio.wire.websocket import BINARY, PING, TEXT, encode_frame
+from tgext.socketio.wire.engineio import v3 as engineio_3
+from tgext.socketio.wire.socketio import v1 as socketio_1
+from tgext.socketio.wire.websocket.frames import BINARY, PING, TEXT, encode_frame
 
 from .visitors import CHAT
 

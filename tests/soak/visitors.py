@@ -22,7 +22,7 @@ from tests.engine.clients import (
     WebSocket,
     WebSocketClient,
 )
-from tgext.socketio.wire.websocket import PING, PONG
+from tgext.socketio.wire.websocket.frames import PING, PONG
 
 CHAT = "/chat"
 

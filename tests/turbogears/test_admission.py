@@ -16,9 +16,9 @@ from transaction.interfaces import TransientError
 
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
-from tests.engine.namespaces import Chat
+from tests.engine.sample_namespaces import Chat
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
-from tgext.socketio.channels import channels_of
+from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.pubsub import PubSubTGNamespace
 
 

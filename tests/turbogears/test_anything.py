@@ -18,8 +18,8 @@ from tg.predicates import Predicate
 from tg.validation import TGValidationError
 
 from tests.engine.clients import Client, wait_for
+from tests.engine.concurrency.test_failures import RAISED
 from tests.engine.conftest import Live
-from tests.engine.test_failures import RAISED
 from tgext.socketio import SocketIOController
 from tgext.socketio.pubsub import PubSubTGNamespace
 from tgext.socketio.websocket import websocket

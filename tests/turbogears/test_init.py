@@ -40,8 +40,8 @@ def imported(module: str, *names: str) -> set[str]:
     ("module", "absent"),
     [
         ("tgext.socketio", {"tg", "gevent"}),
-        ("tgext.socketio.wire.socketio_5", {"tg", "gevent"}),
-        ("tgext.socketio.engine.server", {"tg"}),
+        ("tgext.socketio.wire.socketio.v5", {"tg", "gevent"}),
+        ("tgext.socketio.engine.server.server", {"tg"}),
         ("tgext.socketio.server", {"tg"}),
     ],
 )

@@ -23,7 +23,7 @@ from tests.ports import free_port
 from tgext.socketio import SocketIOController
 from tgext.socketio import backends as backends_module
 from tgext.socketio.backends import BackendOptionError
-from tgext.socketio.channels import channels_of
+from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.pubsub import PubSubTGNamespace, publish
 
 from .apps import post

@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 import pytest
 from tg import MinimalApplicationConfigurator, TGController, request_local
+from tgext.socketio.engine.mixins import RoomsMixin
 
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
@@ -16,9 +17,8 @@ from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController
 from tgext.socketio.backends import BrokerUnavailable
-from tgext.socketio.channels import channels_of
-from tgext.socketio.engine.mixins import RoomsMixin
-from tgext.socketio.engine.threads import WrongThread
+from tgext.socketio.engine.concurrency.threads import WrongThread
+from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.pubsub import PubSubTGNamespace, publish
 
 Start = Callable[[Callable[[], Any]], Outcome]

@@ -32,9 +32,9 @@ from tests.engine.clients import DEADLINE, WebSocket, wait_for
 from tests.engine.conftest import Live, Serve
 from tgext.socketio.server import NO_CHALLENGES
 from tgext.socketio.websocket import Deflate, Group, WebSocketError, websocket
-from tgext.socketio.wire.deflate import Inflater
 from tgext.socketio.wire.origin import Origins
-from tgext.socketio.wire.websocket import BINARY, PING, FrameReader
+from tgext.socketio.wire.websocket.deflate import Inflater
+from tgext.socketio.wire.websocket.frames import BINARY, PING, FrameReader
 
 DATE = datetime.date(2026, 2, 3)
 

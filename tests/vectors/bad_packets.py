@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tgext.socketio.wire.packet import Packet
+from tgext.socketio.wire.socketio.packet import Packet
 
 from .outcomes import (
     EIO3,

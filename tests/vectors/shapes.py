@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tgext.socketio.wire.errors import ProtocolError
-from tgext.socketio.wire.packet import Packet
+from tgext.socketio.wire.socketio.packet import Packet
 
 MARK = "\ufffd"
 EMOJI = "\U0001f600"

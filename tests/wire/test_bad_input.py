@@ -10,19 +10,18 @@ from typing import Any
 
 import pytest
 
-from tgext.socketio.wire import (
-    engineio,
-    engineio_3,
-    fast,
-    socketio_1,
-    socketio_4,
-    socketio_5,
-)
-from tgext.socketio.wire.binary import Reassembler
+from tgext.socketio.wire import json as wire_json
+from tgext.socketio.wire.engineio import v3 as engineio_3
+from tgext.socketio.wire.engineio import v4 as engineio
 from tgext.socketio.wire.errors import ProtocolError
+from tgext.socketio.wire.json import Loads
 from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
-from tgext.socketio.wire.packet import Loads, Packet
-from tgext.socketio.wire.websocket import CLOSE, FrameReader, parse_close
+from tgext.socketio.wire.socketio import v1 as socketio_1
+from tgext.socketio.wire.socketio import v3_4 as socketio_4
+from tgext.socketio.wire.socketio import v5 as socketio_5
+from tgext.socketio.wire.socketio.binary import Reassembler
+from tgext.socketio.wire.socketio.packet import Packet
+from tgext.socketio.wire.websocket.frames import CLOSE, FrameReader, parse_close
 
 from ..vectors.bad_input import BAD_INPUT, BYTES, ITEMS
 from ..vectors.outcomes import EIO3, EIO4, OLD, Body, Frames, Messages, Nothing, Vector
@@ -91,7 +90,9 @@ def read(generation: str, vector: Vector, loads: Loads) -> Any:
 )
 def test_bad_input_is_read_or_refused(vector: Vector, generation: str) -> None:
     packets = isinstance(vector.sent, Messages)
-    for loads in [fast.loads, fast.py_loads] if packets else [fast.loads]:
+    for loads in (
+        [wire_json.loads, wire_json.py_loads] if packets else [wire_json.loads]
+    ):
         if not isinstance(vector.wire, type):
             assert read(generation, vector, loads) == vector.wire
             continue

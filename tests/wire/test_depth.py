@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
-from tgext.socketio.wire import fast, socketio_5
-from tgext.socketio.wire.binary import Reassembler, take_out
+from tgext.socketio.wire import json as wire_json
 from tgext.socketio.wire.depth import deep
 from tgext.socketio.wire.errors import InvalidJSON, PacketError
+from tgext.socketio.wire.socketio import v5 as socketio_5
+from tgext.socketio.wire.socketio.binary import Reassembler, take_out
 
 #: Early releases of Python 3.12 bound the calls within calls of C code at 1,500.
 DEPTH = 2000 if sys.version_info[:2] != (3, 12) else 1400
@@ -21,16 +22,18 @@ def nested(depth: int, core: str = "1", key: bool = False) -> str:
 
 
 @pytest.mark.parametrize("key", [False, True])
-@pytest.mark.parametrize("loads", [fast.loads, fast.py_loads])
-@pytest.mark.parametrize("dumps", [fast.dumps, fast.py_dumps])
-def test_thousands_of_levels(loads: fast.Loads, dumps: fast.Dumps, key: bool) -> None:
+@pytest.mark.parametrize("loads", [wire_json.loads, wire_json.py_loads])
+@pytest.mark.parametrize("dumps", [wire_json.dumps, wire_json.py_dumps])
+def test_thousands_of_levels(
+    loads: wire_json.Loads, dumps: wire_json.Dumps, key: bool
+) -> None:
     text = nested(DEPTH, key=key)
     assert dumps(loads(text)) == text
 
 
 @pytest.mark.parametrize("key", [False, True])
-@pytest.mark.parametrize("loads", [fast.loads, fast.py_loads])
-def test_a_hundred_thousand_levels(loads: fast.Loads, key: bool) -> None:
+@pytest.mark.parametrize("loads", [wire_json.loads, wire_json.py_loads])
+def test_a_hundred_thousand_levels(loads: wire_json.Loads, key: bool) -> None:
     limit = sys.getrecursionlimit()
     with pytest.raises(InvalidJSON):
         loads(nested(100_000, key=key))
@@ -42,7 +45,7 @@ def test_what_is_too_deep_to_be_written() -> None:
     for _ in range(100_000):
         value = [value]
     with pytest.raises(TypeError, match="nested too deep"):
-        fast.dumps(value)
+        wire_json.dumps(value)
     with pytest.raises(TypeError, match="nested too deep"):
         take_out(value, [])
 
@@ -53,7 +56,7 @@ def test_bytes_that_are_deep() -> None:
     whole = Reassembler(packet).add(b"data")
     assert whole is not None
     attachments: list[bytes] = []
-    assert fast.dumps(take_out(whole["args"], attachments)) == f"[{text}]"
+    assert wire_json.dumps(take_out(whole["args"], attachments)) == f"[{text}]"
     assert attachments == [b"data"]
 
 

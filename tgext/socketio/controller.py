@@ -9,15 +9,15 @@ from weakref import WeakSet
 
 from tg import TGController, abort, expose, request, request_local
 
-from .cluster import join_cluster
 from .engine import socketio_manage
-from .engine.foreign import adapt, is_foreign
-from .engine.namespace import BaseNamespace
-from .engine.refusals import log_refusal
-from .engine.server import SocketIOServer
-from .event import Application, Connection
+from .engine.http.refusals import log_refusal
+from .engine.namespaces.base import BaseNamespace
+from .engine.namespaces.foreign import adapt, is_foreign
+from .engine.server.server import SocketIOServer
 from .handle import NamespaceHandle
-from .jsonify import dumps
+from .messaging.cluster import join_cluster
+from .request.event import Application, Connection
+from .request.jsonify import dumps
 
 __all__ = ["SocketIOController"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from tg import config
 
-from .cluster import publish_elsewhere
-from .engine.rooms import Room, check_room
-from .engine.server import SocketIOServer
-from .engine.virtsocket import Socket
-from .wire.packet import event_packet, text_of_name
+from .engine.hub.rooms import Room, check_room
+from .engine.server.server import SocketIOServer
+from .engine.session.session import Socket
+from .messaging.cluster import publish_elsewhere
+from .wire.socketio.packet import event_packet, text_of_name
 
 __all__ = ["NamespaceHandle"]
 

@@ -10,15 +10,15 @@ from gevent import Greenlet
 from tg import request_local, require
 from webob.exc import HTTPException
 
-from .calls import TGHandler, call_as_page
-from .context import current
-from .engine.handlers import Handler
-from .engine.namespace import BaseNamespace, ConnectionRefused
-from .engine.threads import get_ident
-from .event import Connection
-from .guards import unmet
-from .transactions import on_commit
-from .wire.packet import Packet
+from .engine.concurrency.threads import get_ident
+from .engine.namespaces.base import BaseNamespace, ConnectionRefused
+from .engine.namespaces.handlers import Handler
+from .request.calls import TGHandler, call_as_page
+from .request.context import current
+from .request.event import Connection
+from .request.guards import unmet
+from .request.transactions import on_commit
+from .wire.socketio.packet import Packet
 
 __all__ = [
     "ConnectionRefused",
@@ -63,7 +63,7 @@ class SocketIOTGNamespace(BaseNamespace):
 
         :param callback: called with the arguments of the client's ack.
         :param timeout: seconds after which the callback is called with an
-            :class:`~tgext.socketio.engine.acks.AckTimeout` instead.
+            :class:`~tgext.socketio.engine.namespaces.acks.AckTimeout` instead.
         :raises TypeError: when an argument cannot be written as JSON.
         :raises ValueError: for a timeout without a callback.
         """

@@ -11,18 +11,18 @@ from gevent.event import Event
 from tg import config
 
 from .backends import backend_of, feeds, is_local, shared_backend
-from .channelnames import check_channel
-from .channels import Channels, Listener, channels_of
-from .engine.account import LimitExceeded
-from .engine.failures import FAILURES
-from .engine.interruption import Interrupted
+from .backends.channelnames import check_channel
+from .engine.concurrency.failures import FAILURES
+from .engine.concurrency.fairness import in_turns
+from .engine.concurrency.interruption import Interrupted
+from .engine.concurrency.threads import carried, where_served
+from .engine.hub.account import LimitExceeded
 from .engine.logs import get_logger
-from .engine.threads import carried, where_served
-from .engine.turns import in_turns
-from .jsonify import dumps
+from .messaging.channels import Channels, Listener, channels_of
 from .namespace import SocketIOTGNamespace
+from .request.jsonify import dumps
 from .wire.escape import escape
-from .wire.packet import Packet
+from .wire.socketio.packet import Packet
 
 if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
@@ -49,7 +49,7 @@ def publish(
         matter. In an application it is the application's.
     :raises TypeError: when the message cannot be written as JSON.
     :raises ValueError: when no channel can have this name: see
-        :func:`~tgext.socketio.channelnames.check_channel`.
+        :func:`~tgext.socketio.backends.channelnames.check_channel`.
     :raises BackendError: when an option cannot be (it is named) or the broker does not
         take the message within seconds.
     :raises LookupError: without an application and without settings.

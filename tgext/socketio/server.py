@@ -24,8 +24,8 @@ import gevent
 from gevent.local import local
 from paste.deploy.converters import asbool, aslist
 
-from .cookies import CookieWatch
-from .engine.server import SocketIOServer
+from .engine.server.server import SocketIOServer
+from .request.cookies import CookieWatch
 
 __all__ = ["DebugModeForbiddenException", "socketio_server_runner"]
 

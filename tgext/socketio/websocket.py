@@ -36,14 +36,14 @@ from tg.exceptions import HTTPException
 from tg.request_local import Request, Response
 from tg.support.converters import asbool
 
-from .engine import group
-from .engine.handshake import HandshakeRefused, read_handshake
+from .engine.http.refusals import log_handshake_refusal
+from .engine.http.upgrade import HandshakeRefused, read_handshake
 from .engine.logs import get_logger
-from .engine.refusals import log_handshake_refusal
-from .engine.wsgiwebsocket import WebSocket, WebSocketError
-from .jsonify import dumps
-from .wire.deflate import Deflate
+from .engine.websocket import group
+from .engine.websocket.wsgi import WebSocket, WebSocketError
+from .request.jsonify import dumps
 from .wire.origin import Origins
+from .wire.websocket.deflate import Deflate
 
 __all__ = ["Deflate", "Group", "WebSocket", "WebSocketError", "websocket"]
 

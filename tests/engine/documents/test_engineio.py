@@ -7,7 +7,7 @@ import pytest
 
 from ..clients import DEADLINE, wait_for
 from ..conftest import Serve
-from ..namespaces import Echo, Witness, fresh
+from ..sample_namespaces import Echo, Witness, fresh
 
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tgext.socketio.engine.generations import SOCKETIO_4
 from tgext.socketio.engine.namespace import BaseNamespace
-from tgext.socketio.wire import socketio_4
-from tgext.socketio.wire.packet import Packet
+from tgext.socketio.wire.socketio import v3_4 as socketio_4
+from tgext.socketio.wire.socketio.generations import SOCKETIO_4
+from tgext.socketio.wire.socketio.packet import Packet
 
 from ..clients import Http, Reply, expect_end_of_session, handshake_1
 from ..conftest import Serve
-from ..namespaces import Echo, Witness, fresh
+from ..sample_namespaces import Echo, Witness, fresh
 
 
 class Hello(Echo):

@@ -17,7 +17,7 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
 from anypubsub.interfaces import PubSub, Subscriber
 from paste.deploy.converters import asbool
 
-from ..channelnames import check_channel
+from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .urls import Credentials, check_host, read_amqp
 

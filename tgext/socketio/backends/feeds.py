@@ -13,11 +13,11 @@ from typing import Any, Protocol, runtime_checkable
 import gevent
 from anypubsub.interfaces import PubSub
 
-from ..channelnames import check_channel
-from ..engine.failures import ERRORS
+from ..engine.concurrency.failures import ERRORS
+from ..engine.concurrency.fairness import SLICE, Turns
 from ..engine.logs import get_logger
-from ..engine.turns import SLICE, Turns
 from .backoff import Backoff
+from .channelnames import check_channel
 
 log = get_logger(__name__)
 

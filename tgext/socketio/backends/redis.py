@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, ResponseError
 from redis.retry import Retry
 
-from ..channelnames import check_channel
+from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .feeds import Heard
 from .redis_link import LOST

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import redis
 
-from ..engine.failures import ERRORS
+from ..engine.concurrency.failures import ERRORS
 from ..engine.logs import get_logger
 
 log = get_logger(__name__)

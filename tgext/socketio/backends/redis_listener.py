@@ -10,7 +10,7 @@ import gevent
 from gevent import Greenlet
 from gevent.event import AsyncResult, Event
 
-from ..engine.failures import ERRORS
+from ..engine.concurrency.failures import ERRORS
 from ..engine.logs import get_logger
 from ..wire.escape import escape
 from .backoff import FIRST, Backoff

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..wire.packet import Dumps, Loads
+from ..wire.json import Dumps, Loads
 
 if TYPE_CHECKING:
-    from .namespace import BaseNamespace
+    from .namespaces.base import BaseNamespace
 
 __all__ = ["socketio_manage"]
 

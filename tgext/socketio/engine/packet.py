@@ -1,22 +1,22 @@
 """gevent-socketio's ``packet``: Socket.IO 0.9 packets as dicts.
 
 The texts are gevent-socketio's, to the order of the keys. What goes to clients is
-written by :mod:`~tgext.socketio.wire.socketio_1`: there, the endpoint of an error
+written by :mod:`~tgext.socketio.wire.socketio.v1`: there, the endpoint of an error
 stands where clients look for it.
 """
 
 from __future__ import annotations
 
-import json
+import json as stdlib_json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..wire import fast
+from ..wire import json
 from ..wire.errors import InvalidJSON, PacketError
-from ..wire.packet import Packet
-from ..wire.socketio_1 import ADVICES, REASONS, TYPES
-from ..wire.socketio_1 import decode as decode_strictly
+from ..wire.socketio.packet import Packet
+from ..wire.socketio.v1 import ADVICES, REASONS, TYPES
+from ..wire.socketio.v1 import decode as decode_strictly
 
 __all__ = [
     "ADVICES_VALUES",
@@ -45,7 +45,9 @@ def _spell(value: Any) -> float:
 
 def default_json_dumps(value: Any) -> str:
     """Write JSON as gevent-socketio does: keys sorted, a ``Decimal`` as a number."""
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, default=_spell)
+    return stdlib_json.dumps(
+        value, separators=(",", ":"), sort_keys=True, default=_spell
+    )
 
 
 def encode(
@@ -95,7 +97,7 @@ def _encode_event(
     return f"{kind}:{mark}:{endpoint}" + (f":{payload}" if payload != "" else "")
 
 
-def decode(text: str | bytes, json_loads: Callable[[str], Any] = fast.loads) -> Packet:
+def decode(text: str | bytes, json_loads: Callable[[str], Any] = json.loads) -> Packet:
     """Read a packet.
 
     :returns: it; an event whose JSON cannot be read has no name.

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import gevent
 
-from ..input import InputTimeout
+from ..io.reader import InputTimeout
 from .errors import TIMEOUT, BodyEnded, RequestError
 from .headers import FIELD
 

@@ -12,18 +12,18 @@ from gevent.ssl import SSLSocket
 
 from ...wire.escape import escape
 from ...wire.limits import MAX_REQUEST_LINE
-from ..input import FairInput, InputTimeout, buffered_input
-from ..interruption import Interrupted
+from ..concurrency.fairness import Turns
+from ..concurrency.interruption import Interrupted
+from ..io.reader import FairInput, InputTimeout, buffered_input
+from ..io.tls import end_output, say_goodbye
 from ..logs import get_logger
-from ..tls import end_output, say_goodbye
-from ..turns import Turns
 from .body import PIECE, ChunkedBody, RequestBody, SizedBody
 from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError
 from .headers import Head, check_request_line, parse_head
 from .output import ApplicationError, HeaderList, HTTPOutput
 
 if TYPE_CHECKING:
-    from ..server import SocketIOServer
+    from ..server.server import SocketIOServer
 
 log = get_logger(__name__)
 

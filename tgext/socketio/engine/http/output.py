@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from gevent.pywsgi import WSGIHandler
 
-from ..tls import below
-from ..turns import Turns
+from ..concurrency.fairness import Turns
+from ..io.tls import below
 from .body import RequestBody
 from .errors import RequestError
 
 if TYPE_CHECKING:
-    from ..server import SocketIOServer
+    from ..server.server import SocketIOServer
 
 HeaderList = list[tuple[str, str]]
 

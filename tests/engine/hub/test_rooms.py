@@ -1,0 +1,301 @@
+"""Who is where."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from enum import Enum, IntEnum
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tgext.socketio.engine.hub.rooms import MOST, Rooms, check_room, deliver
+from tgext.socketio.wire.socketio.packet import Packet, event_packet
+
+from ..clients import KINDS
+from ..conftest import Serve, manage
+from ..sample_namespaces import Chat
+
+
+class Level(IntEnum):
+    ONE = 1
+
+
+class Name(str, Enum):
+    ONE = "1"
+
+
+class Color(Enum):
+    RED = "red"
+
+
+class Text(str):
+    """Text that shows itself in another way."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "other"
+
+
+@pytest.mark.parametrize(
+    ("room", "same"),
+    [
+        ("lobby", "lobby"),
+        ("", ""),
+        ("é\0\n", "é\0\n"),
+        (1, 1),
+        ("1", "1"),
+        (-(2**100), -(2**100)),
+        (Level.ONE, 1),
+        (Name.ONE, "1"),
+        (Text("a"), "a"),
+    ],
+)
+def test_a_room_is_a_text_or_a_number(room: Any, same: Any) -> None:
+    checked = check_room(room)
+    assert (checked, type(checked)) == (same, type(same))
+    assert hash(checked) == hash(room)
+
+
+#: What worked in one process, and was lost on the way to another.
+NO_ROOMS = [
+    None,
+    True,
+    False,
+    1.0,
+    Decimal(1),
+    b"A",
+    ("A", 1),
+    frozenset("A"),
+    UUID(int=1),
+    date(2026, 11, 29),
+    Color.RED,
+    object(),
+]
+
+
+@pytest.mark.parametrize("room", NO_ROOMS, ids=repr)
+def test_nothing_else_is_a_room(room: Any) -> None:
+    with pytest.raises(TypeError, match=f"str or an int, not {type(room).__name__}"):
+        check_room(room)
+
+
+def test_a_room_has_utf_8() -> None:
+    with pytest.raises(ValueError, match=r"the room '\\ud800' has no UTF-8"):
+        check_room("\ud800")
+
+
+@pytest.mark.parametrize("character", ["x", "\xe9"])
+def test_the_name_of_a_room_is_short(character: str) -> None:
+    assert check_room(character * MOST) == character * MOST
+    with pytest.raises(ValueError, match=f"more than {MOST} characters"):
+        check_room(character * (MOST + 1))
+
+
+class Anyone:
+    """A socket that has not ended."""
+
+    def _ended(self) -> bool:
+        return False
+
+
+ANN: Any = Anyone()
+BEN: Any = Anyone()
+
+
+def test_members_are_listed_as_they_came() -> None:
+    rooms = Rooms()
+    for each in (BEN, ANN, BEN):
+        rooms.join("/chat", "lobby", each)
+    assert rooms.members("/chat", "lobby") == [BEN, ANN]
+    assert rooms.members("/chat") == []
+    assert rooms.members("/chat", "hall") == []
+    assert rooms.members("/game", "lobby") == []
+
+
+def test_a_list_of_members_is_not_changed_by_who_leaves() -> None:
+    rooms = Rooms()
+    rooms.join("/chat", None, ANN)
+    members = rooms.members("/chat")
+    rooms.leave("/chat", None, ANN)
+    assert members == [ANN]
+    assert rooms.members("/chat") == []
+
+
+def test_leaving_where_one_is_not_has_no_effect() -> None:
+    rooms = Rooms()
+    rooms.join("/chat", "lobby", ANN)
+    rooms.leave("/chat", "lobby", BEN)
+    rooms.leave("/chat", "hall", ANN)
+    rooms.leave_all("/chat", BEN)
+    rooms.leave_all("/game", ANN)
+    assert rooms.members("/chat", "lobby") == [ANN]
+
+
+def test_who_leaves_a_namespace_stays_in_the_others() -> None:
+    rooms = Rooms()
+    for endpoint in ("/chat", "/game"):
+        for room in (None, "lobby", "hall"):
+            rooms.join(endpoint, room, ANN)
+    rooms.leave_all("/chat", ANN)
+    for room in (None, "lobby", "hall"):
+        assert rooms.members("/chat", room) == []
+        assert rooms.members("/game", room) == [ANN]
+
+
+def test_nothing_is_kept_of_rooms_that_are_empty() -> None:
+    rooms = Rooms()
+    for each in (ANN, BEN):
+        rooms.join("/chat", None, each)
+        rooms.join("/chat", "lobby", each)
+    for each in (ANN, BEN):
+        rooms.leave("/chat", "lobby", each)
+        rooms.leave_all("/chat", each)
+    assert not rooms._members
+    assert not rooms._rooms
+
+
+def test_a_packet_is_written_once_for_all_clients_of_a_generation(
+    serve: Serve,
+) -> None:
+    written: list[Any] = []
+
+    def dumps(value: Any) -> str:
+        written.append(value)
+        return json.dumps(value)
+
+    live = serve(application=manage({"/chat": Chat}, json_dumps=dumps))
+    clients = [live.client(each) for each in list(KINDS) * 2]
+    for client in clients:
+        client.join("/chat")
+    written.clear()
+    clients[0].emit("/chat", "shout", "hello")
+    for client in clients:
+        assert client.event("/chat") == ["shouted", "hello"]
+    assert len(written) == len({each.partition("-")[0] for each in KINDS}) == 3
+
+
+def test_clients_whose_json_differs_are_each_written_to_in_theirs(
+    serve: Serve,
+) -> None:
+    def shouting(value: Any) -> str:
+        return json.dumps(value).upper()
+
+    plain = serve({"/chat": Chat})
+    client = plain.client()
+    other = plain.client()
+    for each in (client, other):
+        each.join("/chat")
+    plain.socket(other).json_dumps = shouting
+    members = plain.server.rooms.members("/chat")
+    deliver(members, {"type": "event", "name": "a", "args": ["b"], "endpoint": "/chat"})
+    assert client.event("/chat") == ["a", "b"]
+    assert other.event("/chat") == ["A", "B"]
+
+
+class Notes:
+    """A bus that goes nowhere."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[Any, ...]] = []
+        self.closed = 0
+
+    def publish(self, packet: Packet, room: str | None) -> None:
+        args = list(packet["args"])
+        self.published.append((packet["endpoint"], room, packet["name"], args))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_what_goes_to_many_goes_to_the_other_processes_too(serve: Serve) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    client = live.client()
+    client.join("/chat")
+    client.call("/chat", "say", "lobby", "to a room")
+    client.call("/chat", "shout_to_others", "to others")
+    client.emit("/chat", "shout", "to all", number=1)
+    assert client.event("/chat") == ["shouted", "to all"]
+    assert client.read()["type"] == "ack"
+    assert bus.published == [
+        ("/chat", "lobby", "said", ["to a room"]),
+        ("/chat", None, "shouted", ["to others"]),
+        ("/chat", None, "shouted", ["to all"]),
+    ]
+    live.server.stop(timeout=1)
+    live.server.stop(timeout=1)
+    assert bus.closed == 1
+
+
+def test_the_other_processes_get_what_a_client_here_cannot_read(serve: Serve) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    client = live.client("0.9-websocket")
+    client.join("/chat")
+    packet: Packet = {"type": "event", "name": "a", "args": [b"b"], "endpoint": "/chat"}
+    with pytest.raises(TypeError, match="cannot be sent bytes"):
+        live.server.rooms.broadcast(packet)
+    assert bus.published == [("/chat", None, "a", [b"b"])]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [(1, "1"), (1.5, "1.5"), (2.0, "2"), (Name.ONE, "1"), (2**60, str(2**60))],
+)
+def test_a_name_is_the_same_text_for_all(serve: Serve, name: Any, told: str) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    client = live.client("4-websocket")
+    client.join("/chat")
+    live.server.rooms.broadcast(event_packet("/chat", name, []))
+    assert client.event("/chat") == [told]
+    assert bus.published == [("/chat", None, told, [])]
+    assert type(bus.published[0][2]) is str
+
+
+@pytest.mark.parametrize("name", [None, True, ["a"], {"a": 1}, b"a"])
+def test_what_is_no_name_reaches_nobody(serve: Serve, name: Any) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    client = live.client("4-websocket")
+    client.join("/chat")
+    with pytest.raises(TypeError, match="the name of an event is a str, not"):
+        live.server.rooms.broadcast(event_packet("/chat", name, []))
+    assert client.call("/chat", "echo") == []
+    assert bus.published == []
+
+
+def test_what_another_process_sent_stays_in_this_one(serve: Serve) -> None:
+    live = serve({"/chat": Chat})
+    bus = live.server.rooms.bus = Notes()
+    inside, outside = live.client(), live.client()
+    for each in (inside, outside):
+        each.join("/chat")
+    inside.call("/chat", "join", "lobby")
+    packet: Packet = {"type": "event", "name": "a", "args": ["b"], "endpoint": "/chat"}
+    live.server.rooms.deliver(packet, "lobby")
+    assert inside.event("/chat") == ["a", "b"]
+    assert outside.call("/chat", "echo") == []
+    assert bus.published == []
+
+
+def test_what_goes_to_many_leaves_together_whoever_sends_it(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tgext.socketio.engine.io.cork.PATIENCE", 3600)
+    live = serve({"/chat": Chat})
+    clients = [live.client("4-websocket") for _ in range(3)]
+    for client in clients:
+        client.join("/chat")
+    for number in range(2):
+        live.server.rooms.broadcast(event_packet("/chat", "heard", [number]))
+    waiting = [each.transport.outbox.size for each in live.server.sockets.values()]
+    assert len(waiting) == 3
+    assert all(waiting)
+    for client in clients:
+        assert client.event("/chat") == ["heard", 0]
+        assert client.event("/chat") == ["heard", 1]

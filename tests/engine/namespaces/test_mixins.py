@@ -1,0 +1,199 @@
+"""Rooms and broadcasts: members are reached, others are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.engine.namespace import BaseNamespace
+
+from ..clients import KINDS, Client
+from ..conftest import Live, Serve
+from ..hub.test_rooms import NO_ROOMS
+from ..sample_namespaces import Chat, Echo
+
+
+def everyone(live: Live, endpoint: str = "/chat") -> list[Client]:
+    """A client of each kind, connected to a namespace."""
+    clients = [live.client(each) for each in KINDS]
+    for client in clients:
+        client.join(endpoint)
+    return clients
+
+
+def expect_nothing(client: Client, endpoint: str = "/chat") -> None:
+    """Whatever was sent to the client before would come before this answer."""
+    assert client.call(endpoint, "echo", "only this") == ["only this"]
+
+
+def test_a_room_spans_generations_and_transports(serve: Serve) -> None:
+    live = serve({"/chat": Chat})
+    clients = everyone(live)
+    outsider = live.client()
+    outsider.join("/chat")
+    for client in clients:
+        client.call("/chat", "join", "lobby")
+    for speaker in clients:
+        speaker.call("/chat", "say", "lobby", "hello", {"to": ["you"]})
+        for client in clients:
+            if client is not speaker:
+                said = ["said", "hello", {"to": ["you"]}]
+                assert client.event("/chat") == said
+        expect_nothing(speaker)
+    expect_nothing(outsider)
+    # Who is not in the room can speak into it.
+    outsider.call("/chat", "say", "lobby")
+    for client in clients:
+        assert client.event("/chat") == ["said"]
+
+
+def test_who_left_a_room_is_not_reached(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": Chat})
+    speaker, client = live.client(), live.client(kind)
+    for each in (speaker, client):
+        each.join("/chat")
+        each.call("/chat", "join", "lobby")
+        each.call("/chat", "join", "lobby")
+        each.call("/chat", "join", "hall")
+    client.call("/chat", "leave", "lobby")
+    client.call("/chat", "leave", "lobby")
+    client.call("/chat", "leave", "never joined")
+    speaker.call("/chat", "say", "lobby", 1)
+    speaker.call("/chat", "say", "hall", 2)
+    assert client.event("/chat") == ["said", 2]
+    rooms: Any = live.socket(client).session["rooms"]
+    assert rooms == {"/chat_hall"}
+
+
+def test_who_left_the_namespace_is_in_none_of_its_rooms(
+    serve: Serve, kind: str
+) -> None:
+    live = serve({"/chat": Chat, "/other": Echo})
+    speaker, client = live.client(), live.client(kind)
+    client.join("/other")
+    for each in (speaker, client):
+        each.join("/chat")
+        each.call("/chat", "join", "lobby")
+    client.leave("/chat")
+    expect_nothing(client, "/other")
+    client.join("/chat")
+    speaker.call("/chat", "say", "lobby", 1)
+    expect_nothing(client)
+    speaker.call("/chat", "shout to others", 2)
+    assert client.event("/chat") == ["shouted", 2]
+
+
+def test_rooms_of_two_namespaces_are_two_rooms(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": Chat, "/game": Chat})
+    client, speaker = live.client(kind), live.client()
+    for endpoint in ("/chat", "/game"):
+        for each in (client, speaker):
+            each.join(endpoint)
+    client.call("/chat", "join", "lobby")
+    speaker.call("/game", "say", "lobby")
+    expect_nothing(client)
+    expect_nothing(client, "/game")
+    speaker.call("/chat", "say", "lobby")
+    assert client.event("/chat") == ["said"]
+
+
+def test_a_broadcast_reaches_all_in_the_namespace_and_nobody_else(
+    serve: Serve,
+) -> None:
+    live = serve({"/chat": Chat, "/game": Chat})
+    clients = everyone(live)
+    outsiders = everyone(live, "/game")
+    for speaker in clients:
+        speaker.emit("/chat", "shout", "hello", 1)
+        for client in clients:
+            assert client.event("/chat") == ["shouted", "hello", 1]
+        speaker.call("/chat", "shout_to_others", 2)
+        for client in clients:
+            if client is not speaker:
+                assert client.event("/chat") == ["shouted", 2]
+    for client in clients:
+        expect_nothing(client)
+    for client in outsiders:
+        expect_nothing(client, "/game")
+
+
+def test_an_event_that_is_no_json_is_sent_to_nobody(serve: Serve) -> None:
+    class Careless(Chat):
+        def on_shout_object(self) -> None:
+            self.broadcast_event("shouted", object())
+
+    live = serve({"/chat": Careless})
+    clients = everyone(live)
+    clients[0].emit("/chat", "shout object")
+    assert clients[0].event("/chat")[:2] == ["error", "internal_error"]
+    for client in clients:
+        expect_nothing(client)
+
+
+class Picky(RoomsMixin, BaseNamespace):
+    """Does something to a room that is none of the client's choice."""
+
+    def on_try(self, what: str, number: int) -> str:
+        method = getattr(self, what)
+        args = ("told", "secret") if what == "emit_to_room" else ()
+        try:
+            method([*NO_ROOMS, "\ud800"][number], *args)
+        except (TypeError, ValueError) as error:
+            return type(error).__name__
+        return "nothing was raised"
+
+    def on_enter(self) -> None:
+        self.join("A")
+
+    def on_tell(self) -> None:
+        self.emit_to_room("A", "told", "hello")
+
+
+@pytest.mark.parametrize("what", ["join", "leave", "emit_to_room"])
+def test_what_is_no_room_is_told_at_the_call(serve: Serve, what: str) -> None:
+    live = serve({"/picky": Picky})
+    careless, other = live.client("4-websocket"), live.client("4-websocket")
+    for client in (careless, other):
+        client.join("/picky")
+        client.call("/picky", "enter")
+    for number in range(len(NO_ROOMS)):
+        assert careless.call("/picky", "try", what, number) == ["TypeError"]
+    assert careless.call("/picky", "try", what, len(NO_ROOMS)) == ["ValueError"]
+    # Nobody was told, and nobody is where they were not.
+    for speaker, hearer in ((careless, other), (other, careless)):
+        speaker.call("/picky", "tell")
+        assert hearer.event("/picky") == ["told", "hello"]
+
+
+class Talking(BaseNamespace):
+    def on_echo(self, value: Any) -> Any:
+        self.join("lobby")  # type: ignore[attr-defined]
+        return value
+
+    def on_say(self) -> None:
+        self.emit_to_room("lobby", "said")  # type: ignore[attr-defined]
+        self.broadcast_event_not_me("shouted")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "bases",
+    [
+        (RoomsMixin, BroadcastMixin, Talking),
+        # The order of gevent-socketio's documentation.
+        (Talking, RoomsMixin, BroadcastMixin),
+    ],
+    ids=["before", "behind"],
+)
+def test_mixins_may_stand_before_or_behind_the_namespace(
+    serve: Serve, bases: tuple[type, ...]
+) -> None:
+    live = serve({"/chat": type("Mixed", bases, {})})
+    first, second = live.client(), live.client()
+    for client in (first, second):
+        client.join("/chat")
+        expect_nothing(client)
+    first.emit("/chat", "say")
+    assert second.event("/chat") == ["said"]
+    assert second.event("/chat") == ["shouted"]

@@ -1,0 +1,158 @@
+"""Polls and POSTs: how they are answered when they are large, and when a session ends.
+
+What clients say of it was tried with the real ones, 1.7.4, 2.5, 3.1 and 4.8: to a close
+packet they say *transport close*, to an answer of 400 or 413 *transport error* (1.x and
+2.x have an ``error`` event besides). They come back as soon after either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import pytest
+
+from tgext.socketio.wire.engineio import v3 as engineio_3
+
+from ..clients import DEADLINE, KINDS, PollingClient, Reply, kinds, wait_for
+from ..conftest import Live, Serve
+from ..sample_namespaces import Witness, fresh
+
+polling = pytest.mark.parametrize("kind", kinds("polling"))
+
+UNKNOWN = b'{"code":1,"message":"Session ID unknown"}'
+
+
+def joined(live: Live, kind: str, **options: Any) -> Any:
+    client = live.client(kind, **options)
+    client.join("/chat")
+    return client
+
+
+def waiting_poll(live: Live, client: Any) -> gevent.Greenlet[..., Reply]:
+    poll = gevent.spawn(client.gets.get, client.target)
+    transport: Any = live.socket(client).transport
+    wait_for(lambda: transport.polling, "a poll waits")
+    return poll
+
+
+def expect_unknown(reply: Reply, kind: str) -> None:
+    """The answer for a session that nobody knows: the client closes, and comes back."""
+    if kind.startswith("0.9"):
+        assert (reply.status, reply.text) == (200, "7:::1+0")
+    else:
+        assert (reply.status, reply.body) == (400, UNKNOWN)
+
+
+@polling
+def test_a_post_that_is_too_large_is_what_the_client_closes_for(
+    serve: Serve, kind: str
+) -> None:
+    """No close packet comes before the 413, as none does of the reference server."""
+    namespace = fresh(Witness)
+    live = serve({"/chat": namespace}, max_message_size=1000)
+    neighbour, client = joined(live, "4-websocket"), joined(live, kind)
+    poll = waiting_poll(live, client)
+    assert client.post("x" * 2000).status == 413
+    expect_unknown(poll.get(timeout=DEADLINE), kind)
+    expect_unknown(client.gets.get(client.target), kind)
+    assert namespace.left == ["parse error"]
+    assert neighbour.call("/chat", "echo", 1) == [1]
+
+
+def break_protocol(live: Live, client: PollingClient) -> None:
+    client.post("9 is no packet")
+
+
+def be_silent(live: Live, client: PollingClient) -> None:
+    live.socket(client).transport.heartbeat.expire()  # type: ignore[union-attr]
+
+
+def lose_transport(live: Live, client: PollingClient) -> None:
+    live.socket(client).kill(reason="transport error")
+
+
+ENDS: dict[str, Callable[[Live, Any], None]] = {
+    "parse error": break_protocol,
+    "ping timeout": be_silent,
+    "transport error": lose_transport,
+}
+
+
+@pytest.mark.parametrize("kind", ["2-polling", "4-polling"])
+@pytest.mark.parametrize("reason", ENDS)
+@pytest.mark.parametrize("polls", [True, False])
+def test_a_session_that_was_lost_is_unknown_at_once(
+    serve: Serve, kind: str, reason: str, polls: bool
+) -> None:
+    """A poll that waits is told that it ended; no poll after that."""
+    namespace = fresh(Witness)
+    live = serve({"/chat": namespace})
+    client = joined(live, kind)
+    poll = waiting_poll(live, client) if polls else None
+    ENDS[reason](live, client)
+    wait_for(lambda: namespace.left, "the session ends")
+    assert namespace.left == [reason]
+    if poll is not None:
+        reply = poll.get(timeout=DEADLINE)
+        assert (reply.status, reply.text) == (200, "1" if kind[0] == "4" else "1:1")
+    expect_unknown(client.gets.get(client.target), kind)
+
+
+# Large answers of Engine.IO 3
+
+LARGE = "é" * 200_000
+
+
+def is_bytes(reply: Reply) -> bool:
+    return reply.headers["Content-Type"] == "application/octet-stream"
+
+
+def poll_large(live: Live, client: Any, text: str) -> Reply:
+    client.emit("/chat", "echo", text, number=1)
+    reply: Reply = client.gets.get(client.target)
+    [message] = client._split(reply)
+    assert client.dialect.read(message)["args"] == [text]
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "as_bytes"),
+    [
+        ("", "short", False),
+        ("", "x" * engineio_3.MOST_TEXT, True),
+        ("", LARGE, True),
+        ("", "x" * 900_000, True),
+        ("&b64=1", LARGE, False),
+    ],
+)
+def test_a_large_answer_is_bytes_for_clients_that_take_them(
+    serve: Serve, query: str, text: str, as_bytes: bool
+) -> None:
+    """1.x in a browser makes text with one call that has an argument for each byte."""
+    live = serve({"/chat": fresh(Witness)}, max_message_size=2_000_000)
+    client = joined(live, "2-polling", query=query)
+    reply = poll_large(live, client, text)
+    assert is_bytes(reply) is as_bytes
+    if as_bytes:
+        # Nothing is escaped.
+        assert len(reply.body) < len(text.encode()) + 50
+
+
+def test_who_takes_no_bytes_says_so_once(serve: Serve) -> None:
+    """In the handshake alone, as clients do; and its attachments are base64."""
+    live = serve({"/chat": fresh(Witness)}, max_message_size=2_000_000)
+    client = joined(live, "2-polling", query="&b64=1")
+    client.target = client.target.replace("&b64=1", "")
+    assert not is_bytes(poll_large(live, client, LARGE))
+    live.socket(client)["/chat"].emit("bytes", b"1234")
+    assert not is_bytes(client.gets.get(client.target))
+
+
+def test_other_generations_have_text(serve: Serve) -> None:
+    live = serve({"/chat": fresh(Witness)}, max_message_size=2_000_000)
+    for kind in set(KINDS) & {"0.9-xhr-polling", "4-polling"}:
+        client = joined(live, kind)
+        client.emit("/chat", "echo", LARGE, number=1)
+        assert not is_bytes(client.gets.get(client.target))

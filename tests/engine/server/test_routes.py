@@ -1,0 +1,148 @@
+"""Which requests are Socket.IO's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tgext.socketio.engine.server.routes import Route, find_route
+from tgext.socketio.wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5
+
+from ..conftest import Serve
+from ..sample_namespaces import Echo
+
+
+@pytest.mark.cites(
+    "Socket.IO 1, HTTP requests 1",
+    "Engine.IO 3, URLs 2",
+    "Engine.IO 3, URLs 4",
+    "Engine.IO 4, Query parameters 3",
+)
+@pytest.mark.parametrize(
+    ("url", "route"),
+    [
+        ("/live/1", Route(SOCKETIO_1)),
+        ("/live/1/?t=17", Route(SOCKETIO_1)),
+        ("/live/1/websocket/abc", Route(SOCKETIO_1, "websocket", "abc")),
+        ("/live/1/xhr-polling/abc?t=17", Route(SOCKETIO_1, "xhr-polling", "abc")),
+        ("/live/1/unheard/abc", Route(SOCKETIO_1, "unheard", "abc")),
+        ("/live/1//abc", Route(SOCKETIO_1, "", "abc", disconnect=True)),
+        (
+            "/live/1/xhr-polling/abc?disconnect=1",
+            Route(SOCKETIO_1, "xhr-polling", "abc", disconnect=True),
+        ),
+        ("/live/?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
+        ("/live?transport=websocket&EIO=4", Route(SOCKETIO_5, "websocket")),
+        (
+            "/live/?EIO=4&transport=polling&t=x&sid=a-b_c",
+            Route(SOCKETIO_5, "polling", "a-b_c"),
+        ),
+        # The first 1.0 clients say 2.
+        ("/live/?EIO=2&transport=polling", Route(SOCKETIO_4, "polling")),
+        ("/live/?EIO=3&transport=websocket", Route(SOCKETIO_4, "websocket")),
+        (
+            "/live/?EIO=3&transport=polling&b64=1&sid=a-b_c",
+            Route(SOCKETIO_4, "polling", "a-b_c", base64=True),
+        ),
+        (
+            "/live/?EIO=3&transport=polling&j=7",
+            Route(SOCKETIO_4, "polling", jsonp="7"),
+        ),
+        ("/live/1/?jsonp=3", Route(SOCKETIO_1, jsonp="3")),
+        (
+            "/live/1/jsonp-polling/abc?t=17&i=2",
+            Route(SOCKETIO_1, "jsonp-polling", "abc", jsonp="2"),
+        ),
+        (
+            "/live/1/jsonp-polling/abc",
+            Route(SOCKETIO_1, "jsonp-polling", "abc", jsonp="0"),
+        ),
+        ("/live/?EIO=4", Route(SOCKETIO_5)),
+        ("/live/?EIO=5&transport=polling", Route(None, "polling")),
+        ("/live/?EIO=1&transport=polling", Route(None, "polling")),
+        # Every path that begins so, as the reference server takes it.
+        ("/live//?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
+        ("/live///?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
+        ("/live/v2/?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
+        ("/live/1/page?EIO=3&transport=polling", Route(SOCKETIO_4, "polling")),
+        ("/live//1/?EIO=3&transport=polling", Route(SOCKETIO_4, "polling")),
+        ("/live/1//?t=17", Route(SOCKETIO_1)),
+        # The first clients over WebSockets alone.
+        ("/live/?transport=websocket", Route(SOCKETIO_4, "websocket")),
+        ("/live?transport=websocket&sid=a", Route(SOCKETIO_4, "websocket", "a")),
+    ],
+)
+def test_a_request_of_socketio_is_read(url: str, route: Route) -> None:
+    path, _, query = url.partition("?")
+    assert find_route("live", path, query) == route
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/",
+        "/other/?EIO=4",
+        "/live",
+        "/live/",
+        "/live/?transport=polling",
+        "/live/?EIO=",
+        "/live/?xEIO=4",
+        "/live/page?EIO=4",
+        "/live/page?transport=polling",
+        "/live/page?transport=websocket",
+        "/live/page?xEIO=4&transport=polling",
+        "/lively?EIO=4&transport=polling",
+        "/live.js?EIO=4&transport=polling",
+        "//live/?EIO=4&transport=polling",
+        "/Live/?EIO=4&transport=polling",
+        "/live/?xtransport=websocket",
+        "/lively/?EIO=4",
+        "/live/11",
+        "/live/1/page",
+        "/live/1/a/page/deeper",
+        "/live/socket.io.js",
+    ],
+)
+def test_all_else_is_the_applications(url: str) -> None:
+    path, _, query = url.partition("?")
+    assert find_route("live", path, query) is None
+
+
+def test_the_applications_pages_stand_beside_and_below_the_resource(
+    serve: Serve,
+) -> None:
+    http = serve().http()
+    for url in ("/", "/socket.io/", "/socket.io/1/page", "/socket.io/?q=EIO"):
+        assert http.get(url).text == "a page"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/socket.io//?EIO=4&", "/socket.io/v2/x?EIO=4&", "/socket.io/?", "/socket.io?"],
+)
+def test_a_client_connects_however_it_spells_the_path(serve: Serve, path: str) -> None:
+    live = serve({"/chat": Echo})
+    websocket = live.websocket(f"{path}transport=websocket")
+    assert websocket.receive().startswith("0{")
+    if "EIO" not in path:
+        assert websocket.receive() == "40"
+    websocket.send("40/chat,")
+    assert websocket.receive().startswith("40/chat")
+    websocket.send('42/chat,1["echo",2]')
+    assert websocket.receive() == "43/chat,1[2]"
+    websocket.leave()
+
+
+@pytest.mark.cites(
+    "Engine.IO 3, URLs 1", "Engine.IO 4, Request path 1", "Socket.IO 1, Namespace 1"
+)
+@pytest.mark.parametrize("resource", ["live", "/live/", "deep/er/live"])
+def test_the_resource_is_where_the_server_is_told(serve: Serve, resource: str) -> None:
+    live = serve({}, resource=resource)
+    base = "/" + resource.strip("/")
+    http = live.http()
+    assert http.get(f"{base}/?EIO=4&transport=polling").text.startswith("0{")
+    sid = http.get(f"{base}/1/").text.partition(":")[0]
+    assert sid in live.server.sockets
+    assert http.get("/socket.io/?EIO=4&transport=polling").text == "a page"
+    for socket in list(live.server.sockets.values()):
+        socket.kill()

@@ -1,0 +1,328 @@
+"""Clients that have much to read: all of it arrives, and nobody else waits for them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import pytest
+
+from tgext.socketio.engine.io.backlog import BURST
+from tgext.socketio.engine.mixins import BroadcastMixin
+
+from ..clients import DEADLINE, Client, Raw, wait_for
+from ..conftest import Live, Serve
+from ..sample_namespaces import Witness, fresh
+
+KB = 1000
+MB = 1000 * KB
+KIB = 1024
+
+
+class Talkative(Witness, BroadcastMixin):
+    """Sends as much as it is asked for."""
+
+    def on_talk(self, count: int, size: int) -> str:
+        for number in range(count):
+            self.emit("words", number, "x" * size)
+        return "said"
+
+    def on_shout(self, count: int, size: int) -> str:
+        for number in range(count):
+            self.broadcast_event("words", number, "x" * size)
+        return "said"
+
+    def on_order(self, count: int, size: int) -> None:
+        self.spawn(self.on_talk, count, size)
+
+    def on_push(self, count: int, size: int) -> None:
+        """Sends to every socket there is, as some applications do."""
+        for socket in list(self.socket.server.sockets.values()):
+            for number in range(count):
+                packet: Any = {"type": "event", "name": "words", "endpoint": "/chat"}
+                socket.send_packet({**packet, "args": [number, "x" * size]})
+
+    def on_echo(self, value: Any) -> Any:
+        return value
+
+
+def joined(live: Live, kind: str = "4-websocket", **options: Any) -> Client:
+    client = live.client(kind, **options)
+    client.join("/chat")
+    return client
+
+
+def expect_words(client: Client, count: int, size: int) -> None:
+    for number in range(count):
+        assert client.event("/chat") == ["words", number, "x" * size]
+
+
+#: What one handler sends its client, which used to be disconnected for it.
+BURSTS = {
+    "110 of 10 kB": (110, 10 * KB),
+    "one of 1.5 MB, and then an ack": (1, 1500 * KB),
+    "5 MB": (50, 100 * KB),
+    "12 MB in one": (1, 12 * MB),
+    "some larger than the bound": (3, 1500 * KB),
+}
+
+
+@pytest.mark.parametrize("burst", BURSTS)
+def test_what_a_handler_sends_arrives_however_much(
+    serve: Serve, kind: str, burst: str
+) -> None:
+    live = serve({"/chat": fresh(Talkative)})
+    neighbour, client = joined(live), joined(live, kind)
+    client.emit("/chat", "talk", *BURSTS[burst], number=1)
+    # Others are served while it waits to be read.
+    assert neighbour.call("/chat", "echo", 1) == [1]
+    expect_words(client, *BURSTS[burst])
+    assert client.read()["args"] == ["said"]
+    assert client.call("/chat", "echo", 2) == [2]
+
+
+@pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling", "4-polling"])
+def test_twenty_thousand_small_messages_arrive(serve: Serve, kind: str) -> None:
+    client = joined(serve({"/chat": fresh(Talkative)}), kind)
+    client.emit("/chat", "talk", 20_000, 100)
+    expect_words(client, 20_000, 100)
+
+
+def test_what_a_job_sends_arrives(serve: Serve, kind: str) -> None:
+    client = joined(serve({"/chat": fresh(Talkative)}, max_outbox=100 * KB), kind)
+    client.emit("/chat", "order", 100, 10 * KB)
+    expect_words(client, 100, 10 * KB)
+
+
+def test_a_burst_of_broadcasts_arrives(serve: Serve, kind: str) -> None:
+    """Nobody waits for its sake; more than the bound may wait for a moment."""
+    live = serve({"/chat": fresh(Talkative)}, max_outbox=200 * KB)
+    neighbour, client = joined(live), joined(live, kind)
+    neighbour.emit("/chat", "shout", 60, 10 * KB, number=1)
+    expect_words(client, 60, 10 * KB)
+    expect_words(neighbour, 60, 10 * KB)
+    assert neighbour.read()["args"] == ["said"]
+
+
+@pytest.mark.parametrize("kind", ["4-websocket", "4-polling"])
+def test_a_slow_line_with_pings_behind(serve: Serve, kind: str) -> None:
+    """It takes many times as long as the time in which some has to be taken."""
+    live = serve(
+        {"/chat": fresh(Talkative)},
+        max_outbox=100 * KB,
+        slow_timeout=0.5,
+        heartbeat_interval=0.2,
+        heartbeat_timeout=DEADLINE,
+    )
+    neighbour = joined(live)
+    client: Any = live.websocket_5(receive_buffer=32 * KIB)
+    if kind == "4-polling":
+        client = live.polling_5()
+    client.join("/chat")
+    client.emit("/chat", "talk", 1, 12 * MB, number=1)
+    if kind == "4-polling":
+        raw = Raw(live.port, 32 * KIB)
+        raw.send_raw(f"GET {client.target} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+    else:
+        raw = client.websocket
+    received = len(raw._received)
+    while received < 12 * MB:
+        gevent.sleep(0.005)
+        received += len(raw.sock.recv(32 * KIB))
+        if not received % 50:
+            neighbour.emit("/chat", "shout", 1, 10)
+    raw.close()
+    assert client.sid in live.server.sockets
+
+
+def test_who_sends_to_another_client_does_not_wait_for_it(serve: Serve) -> None:
+    live = serve({"/chat": fresh(Talkative)}, max_outbox=100 * KB)
+    deaf = joined(live, receive_buffer=4 * KIB)
+    talker = joined(live)
+    for _ in range(100):
+        talker.emit("/chat", "push", 1, 50 * KB, number=1)
+        assert talker.event("/chat")[0] == "words"
+        assert talker.read()["type"] == "ack"
+        if deaf.sid not in live.server.sockets:
+            break
+    assert deaf.sid not in live.server.sockets
+
+
+#: Who never reads, and what it could.
+NEVER = [
+    (kind, hears)
+    for kind in ("4-websocket", "4-polling", "2-polling", "2-websocket")
+    for hears in ("its handler", "broadcasts", "answers", "pongs")
+    if hears != "pongs" or kind.startswith("2")  # the others do not ping
+]
+
+
+@pytest.mark.parametrize(("kind", "hears"), NEVER)
+def test_a_client_that_never_reads_ends_within_bounds(
+    serve: Serve, kind: str, hears: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio.engine.transports.base")
+    namespace = fresh(Talkative)
+    limit = 100 * KB
+    live = serve({"/chat": namespace}, max_outbox=limit, slow_timeout=0.3)
+    options = {"receive_buffer": 4 * KIB} if "websocket" in kind else {}
+    deaf, neighbour = joined(live, kind, **options), joined(live)
+    most = 0
+
+    def look() -> bool:
+        nonlocal most
+        socket = live.server.sockets.get(deaf.sid)
+        if socket is not None and socket.transport is not None:
+            most = max(most, socket.transport.outbox.size)
+        return bool(namespace.left)
+
+    if hears == "its handler":
+        deaf.emit("/chat", "talk", 10_000, 10 * KB)
+    flood = gevent.spawn(cause_output, deaf, neighbour, hears, look)
+    wait_for(look, "it is given up")
+    flood.join(DEADLINE)
+    assert namespace.left == ["slow consumer"]
+    assert most <= (BURST + 1) * limit + 10 * KB
+    assert neighbour.call("/chat", "echo", 1) == [1]
+    [line] = [each.getMessage() for each in caplog.records]
+    assert line.startswith("A client does not read: ")
+    assert "max_outbox" in line or "slow_timeout" in line
+    assert deaf.sid not in line
+
+
+def cause_output(
+    deaf: Client, neighbour: Client, hears: str, ended: Callable[[], bool]
+) -> None:
+    try:
+        while not ended():
+            if hears == "broadcasts":
+                neighbour.emit("/chat", "shout", 1, 10 * KB, number=1)
+                assert neighbour.event("/chat")[0] == "words"
+                assert neighbour.read()["type"] == "ack"
+            elif hears == "answers":
+                deaf.emit("/chat", "echo", "x" * 10 * KB, number=1)
+            elif hears == "pongs":
+                deaf.send(*["2" + "x" * 100] * 100)
+            gevent.sleep(0.001)
+    except (OSError, AssertionError):
+        if not ended():
+            wait_for(ended, "it is given up")
+
+
+# Where a handler waits, and what wakes it up
+
+
+class Paced(Talkative):
+    """Notes what becomes of handlers that send more than is read."""
+
+    notes: list[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.notes = []
+
+    def on_pour(self) -> None:
+        try:
+            for number in range(200):
+                self.emit("words", number, "x" * 50 * KB)
+        finally:
+            self.notes.append("poured")
+
+    def recv_disconnect(self) -> None:
+        for number in range(200):
+            self.emit("words", number, "x" * 50 * KB)
+        self.notes.append("left")
+        super().recv_disconnect()
+
+
+def waits_for_room(live: Live, client: Client) -> Any:
+    """The server's side of a client, one of whose handlers waits until it reads."""
+    socket = live.socket(client)
+
+    def waits() -> bool:
+        watch = socket.transport and socket.transport.outbox._watch
+        return bool(watch and watch.room)
+
+    wait_for(waits, "the handler waits")
+    return socket
+
+
+def deaf_client(live: Live, kind: str) -> Client:
+    options = {"receive_buffer": 4 * KIB} if "websocket" in kind else {}
+    client = joined(live, kind, **options)
+    client.emit("/chat", "pour")
+    return client
+
+
+both = pytest.mark.parametrize("kind", ["4-websocket", "4-polling"])
+
+
+@both
+def test_the_end_wakes_up_who_waits_and_nobody_waits_after_it(
+    serve: Serve, kind: str
+) -> None:
+    namespace = fresh(Paced)
+    live = serve({"/chat": namespace}, max_outbox=100 * KB, slow_timeout=DEADLINE)
+    socket = waits_for_room(live, deaf_client(live, kind))
+    socket.kill()
+    wait_for(lambda: "poured" in namespace.notes, "the handler ends")
+    assert sorted(namespace.notes) == ["left", "poured"]
+
+
+@both
+def test_a_server_that_stops_does_not_wait_for_who_does_not_read(
+    serve: Serve, kind: str
+) -> None:
+    namespace = fresh(Paced)
+    live = serve(
+        {"/chat": namespace},
+        max_outbox=100 * KB,
+        slow_timeout=DEADLINE,
+        shutdown_timeout=0.2,
+    )
+    waits_for_room(live, deaf_client(live, kind))
+    live.server.stop()
+    wait_for(lambda: "poured" in namespace.notes, "the handler ends")
+
+
+def test_what_waits_moves_with_an_upgrade_and_goes_on(serve: Serve) -> None:
+    namespace = fresh(Paced)
+    live = serve({"/chat": namespace}, max_outbox=100 * KB)
+    polling: Any = deaf_client(live, "4-polling")
+    waits_for_room(live, polling)
+    websocket = live.websocket(polling.target.replace("polling", "websocket"))
+    websocket.send("2probe")
+    assert websocket.receive() == "3probe"
+    # What a poll brought before the switch is no part of what moves.
+    taken = [polling.dialect.read(each) for each in polling.poll()]
+    websocket.send("5")
+    while len(taken) < 200:
+        taken.append(polling.dialect.read(websocket.receive()))
+    assert [each["args"][0] for each in taken] == list(range(200))
+    websocket.close()
+
+
+def test_several_jobs_may_wait_for_one_client(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": fresh(Talkative)}, max_outbox=100 * KB)
+    client = joined(live, kind)
+    for _ in range(10):
+        client.emit("/chat", "order", 20, 10 * KB)
+    words = [client.event("/chat") for _ in range(200)]
+    # Each in its order.
+    numbers = [number for _, number, _ in words]
+    assert sorted(numbers) == sorted(list(range(20)) * 10)
+    assert numbers[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["2-websocket", "4-websocket", "4-polling"])
+def test_what_the_server_says_itself_ends_nobody(serve: Serve, kind: str) -> None:
+    """A kick, which sends packets of the server's own, ends a full outbox in order."""
+    namespace = fresh(Paced)
+    live = serve({"/chat": namespace}, max_outbox=100 * KB, slow_timeout=DEADLINE)
+    client = deaf_client(live, kind)
+    socket = waits_for_room(live, client)
+    socket["/chat"].disconnect()
+    wait_for(lambda: namespace.left or "left" in namespace.notes, "it leaves")
+    assert socket.disconnect_reason != "slow consumer"

@@ -1,0 +1,232 @@
+"""What one process tells the others, and what anybody may tell it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tgext.socketio.messaging.busmessage import (
+    MOST,
+    BusCodec,
+    BusMessage,
+    BusMessageError,
+)
+from tgext.socketio.wire.socketio.packet import event_packet
+
+CHANNEL = "tgext.socketio/cluster"
+
+PLAIN = BusCodec(CHANNEL)
+SIGNED = BusCodec(CHANNEL, "a secret")
+
+rooms = st.none() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]))
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters())
+)
+
+
+def nested(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        leaves,
+        lambda each: (
+            st.lists(each, max_size=3)
+            | st.dictionaries(st.text(st.characters()), each, max_size=3)
+        ),
+        max_leaves=8,
+    )
+
+
+def message(**changes: Any) -> dict[str, Any]:
+    packet = {"type": "event", "name": "a", "args": [], "endpoint": "/chat"}
+    packet |= changes.pop("packet", {})
+    whole = {"from": "x", "room": None, "packet": packet, "binary": []}
+    return {**whole, **changes}
+
+
+def refusal(codec: BusCodec, data: Any) -> str:
+    with pytest.raises(BusMessageError) as refused:
+        codec.read(data)
+    return str(refused.value)
+
+
+@given(
+    st.sampled_from([PLAIN, SIGNED]),
+    st.text(st.characters()),
+    st.lists(nested(scalars | st.binary()), max_size=3),
+    rooms,
+    st.text(max_size=16),
+)
+def test_what_is_written_is_read(
+    codec: BusCodec, name: str, args: list[Any], room: Any, sender: str
+) -> None:
+    written = codec.write(event_packet("/chat", name, args), room, sender)
+    for data in (written, written.encode()):
+        read = codec.read(data)
+        assert read == BusMessage(sender, room, event_packet("/chat", name, args))
+        assert type(read.room) is type(room)
+
+
+def test_what_looks_like_bytes_is_what_it_was_or_loses_its_looks() -> None:
+    forged = {"_placeholder": True, "num": 0}
+    for args, expected in (
+        ([forged], [forged]),
+        ([forged, b"a"], [{"num": 0}, b"a"]),
+        ([b"a", [{"b": forged}]], [b"a", [{"b": {"num": 0}}]]),
+    ):
+        read = PLAIN.read(PLAIN.write(event_packet("/chat", "a", args), None))
+        assert read.packet["args"] == expected
+
+
+FIELDS: dict[str, Any] = {
+    "no sender": message(**{"from": None}),
+    "a sender that is a number": message(**{"from": 5}),
+    "a sender of any length": message(**{"from": "x" * 65}),
+    "a room that is a float": message(room=1.0),
+    "a room that is true": message(room=True),
+    "a room that is a list": message(room=["A"]),
+    "a room that is an object": message(room={"int": 5}),
+    "a room that is no number": message(room={"int": "0xg"}),
+    "a room that is half of a surrogate pair": message(room="\ud800"),
+    "a room that is a large float": message(room=2.0**70),
+    "a packet that is a list": {**message(), "packet": []},
+    "a packet that is a message": message(packet={"type": "message", "data": "hi"}),
+    "a packet that disconnects": message(packet={"type": "disconnect"}),
+    "a packet that acknowledges": message(packet={"type": "ack", "ackId": 1}),
+    "a packet that is an error": message(packet={"type": "error", "reason": "x"}),
+    "a type that is a list": message(packet={"type": ["event"]}),
+    "a name that is a number": message(packet={"name": 5}),
+    "a name that is nothing": message(packet={"name": None}),
+    "arguments in an object": message(packet={"args": {"a": 1}}),
+    "arguments that are text": message(packet={"args": "abc"}),
+    "a namespace that is a number": message(packet={"endpoint": 5}),
+    "bytes that are no list": message(binary="AAAA"),
+    "bytes that are no base64": message(binary=["?"]),
+    "bytes that are a number": message(binary=[5]),
+    "bytes that nothing names": message(binary=["AAAA"]),
+    "bytes that are named twice": message(
+        packet={"args": [{"_placeholder": True, "num": 0}] * 2}, binary=["AAAA"]
+    ),
+    "bytes that are not there": message(
+        packet={"args": [{"_placeholder": True, "num": 7}]}, binary=["AAAA"]
+    ),
+    "bytes that are minus one": message(
+        packet={"args": [{"_placeholder": True, "num": -1}]}, binary=["AAAA"]
+    ),
+}
+
+TEXTS: dict[str, Any] = {
+    "nothing": "",
+    "half an object": "{",
+    "a number": "5",
+    "null": "null",
+    "a list": "[]",
+    "an empty object": "{}",
+    "NaN": json.dumps(message(packet={"args": [float("nan")]})),
+    "infinity": json.dumps(message(packet={"args": [float("inf")]})),
+    "a number that Python does not read": "9" * 5000,
+    "deep": "[" * 100_000,
+    "deep to the end": "[" * 100_000 + "]" * 100_000,
+    "deep arguments with bytes": '{"from":"","room":null,"binary":["AAAA"],"packet":'
+    '{"type":"event","name":"a","endpoint":"","args":[' + "[" * 990 + "]" * 990 + "]}}",
+    "Latin-1": json.dumps(message()).encode() + b"\xe9",
+    "no text": 5,
+    "nothing at all": None,
+    "more than a message may have": json.dumps(message()) + " " * MOST,
+    "more bytes than a message may have": b" " * (MOST + 100),
+}
+
+BAD = {
+    **{name: json.dumps(value) for name, value in FIELDS.items()},
+    **TEXTS,
+}
+
+
+@pytest.mark.parametrize("data", BAD.values(), ids=BAD)
+def test_what_is_no_broadcast_is_refused(data: Any) -> None:
+    assert len(refusal(PLAIN, data)) < 300
+
+
+@given(
+    st.sampled_from(["from", "room", "packet", "binary"])
+    | st.sampled_from(["type", "endpoint", "name", "args"]),
+    nested(scalars),
+)
+def test_whatever_a_field_holds_it_is_right_or_refused(field: str, value: Any) -> None:
+    whole = message()
+    (whole if field in whole else whole["packet"])[field] = value
+    try:
+        sender, room, packet = PLAIN.read(json.dumps(whole))
+    except BusMessageError:
+        return
+    assert isinstance(sender, str)
+    assert room is None or type(room) in (str, int)
+    assert packet["type"] == "event"
+    assert set(packet) == {"type", "endpoint", "name", "args"}
+    assert isinstance(packet["endpoint"], str)
+    assert isinstance(packet["name"], str)
+    assert isinstance(packet["args"], list)
+
+
+def test_what_a_packet_holds_besides_is_left_out() -> None:
+    text = json.dumps(message(packet={"id": 5, "ack": "data", "attachments": 9}))
+    assert PLAIN.read(text).packet == event_packet("/chat", "a", [])
+
+
+@pytest.mark.parametrize("room", [1, "1", 0, "", -5, 2**53, -(2**80), "é"])
+def test_a_room_is_the_same_in_another_process(room: Any) -> None:
+    read = PLAIN.read(PLAIN.write(event_packet("", "a", []), room)).room
+    assert (read, type(read)) == (room, type(room))
+
+
+def test_a_broadcast_that_is_too_large_is_not_sent() -> None:
+    with pytest.raises(ValueError, match="16777216 are the most"):
+        PLAIN.write(event_packet("", "a", ["x" * MOST]), None)
+
+
+def test_numbers_are_what_json_makes_of_them() -> None:
+    big = 10 ** min(400, sys.get_int_max_str_digits() or 400)
+    args = PLAIN.read(PLAIN.write(event_packet("", "a", [big]), None)).packet["args"]
+    assert args[0] in (big, float("inf"))
+
+
+# Signatures
+
+
+def test_who_has_no_secret_is_not_believed() -> None:
+    written = PLAIN.write(event_packet("", "a", []), None)
+    assert "not signed with socketio.cluster_secret" in refusal(SIGNED, written)
+
+
+def test_who_has_another_secret_is_not_believed() -> None:
+    written = BusCodec(CHANNEL, "another").write(event_packet("", "a", []), None)
+    assert "with another socketio.cluster_secret" in refusal(SIGNED, written)
+
+
+def test_a_signature_is_of_one_channel() -> None:
+    written = BusCodec("tgext.socketio/b", "a secret").write(
+        event_packet("", "a", []), None
+    )
+    assert "with another socketio.cluster_secret" in refusal(SIGNED, written)
+
+
+def test_where_the_secret_is_missing_that_is_said() -> None:
+    written = SIGNED.write(event_packet("", "a", []), None)
+    assert "this process has no socketio.cluster_secret" in refusal(PLAIN, written)
+
+
+@given(st.data())
+def test_no_byte_of_what_is_signed_can_be_changed(data: st.DataObject) -> None:
+    written = SIGNED.write(event_packet("/chat", "a", ["hello"]), "A", "x").encode()
+    place = data.draw(st.integers(0, len(written) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda each: each != written[place]))
+    changed = written[:place] + bytes([byte]) + written[place + 1 :]
+    refusal(SIGNED, changed)

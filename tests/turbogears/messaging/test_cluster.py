@@ -1,0 +1,482 @@
+"""Broadcasts between servers, which need not be in one process."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from enum import Enum, IntEnum
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from tg import MinimalApplicationConfigurator, TGController, request_local
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+
+from tests.engine.clients import BINARY_KINDS, DEADLINE, wait_for
+from tests.engine.conftest import Live
+from tests.ports import free_port
+from tests.redis_server import RedisServer, running_redis
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.hub.rooms import check_room
+from tgext.socketio.messaging.channels import channels_of
+from tgext.socketio.messaging.cluster import CHANNEL
+from tgext.socketio.pubsub import PubSubTGNamespace
+from tgext.socketio.wire.socketio.packet import event_packet
+
+from .test_busmessage import BAD
+
+
+class Level(IntEnum):
+    ONE = 1
+
+
+class Name(str, Enum):
+    ONE = "1"
+
+
+class Chat(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
+    def on_enter(self, room: str) -> None:
+        self.join(room)
+
+    def on_shout(self, *words: Any) -> None:
+        self.broadcast_event("shouted", *words)
+
+    def on_show(self, words: Any) -> None:
+        self.broadcast_event_not_me("shown", words, b"a picture")
+
+    def on_shout_to_others(self, *words: Any) -> None:
+        self.broadcast_event_not_me("shouted", *words)
+
+    def on_tell_room(self, room: str, *words: Any) -> None:
+        self.emit_to_room(room, "told", *words)
+
+
+class Spy(PubSubTGNamespace):
+    def subscribe_any(self, name: str) -> str:
+        return name
+
+    def on_publish(self, name: str, message: Any) -> None:
+        self.publish(name, message)
+
+
+class Globals: ...
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+class Node:
+    """A server of a cluster, with an application of its own."""
+
+    def __init__(self, live: Live, config: Any) -> None:
+        self.live = live
+        self.config = config
+
+    def join(self, kind: str = "4-websocket", endpoint: str = "/chat") -> Any:
+        client = self.live.client(kind)
+        client.join(endpoint)
+        return client
+
+    @property
+    def bus(self) -> Any:
+        return self.live.server.rooms.bus
+
+
+Start = Callable[..., Node]
+
+
+@pytest.fixture
+def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
+    nodes: list[Node] = []
+
+    def make(**options: Any) -> Node:
+        class SocketIO(SocketIOController):
+            chat = Chat
+            spy = Spy
+
+        class RootController(TGController):
+            socketio = SocketIO()
+
+        settings = {
+            "anypubsub.backend": "redis",
+            "anypubsub.host": redis.url,
+            "socketio.cluster": "true",
+            **options,
+        }
+        configurator = MinimalApplicationConfigurator()
+        configurator.update_blueprint(
+            {
+                "root_controller": RootController(),
+                "app_globals": Globals,
+                **{name: each for name, each in settings.items() if each is not None},
+            }
+        )
+        wsgi = configurator.make_wsgi_app({}, {})
+        config = request_local.config.current_conf()
+        nodes.append(Node(serve(application=wsgi, resource="socketio"), config))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.live.close_clients()
+        node.live.server.stop(timeout=1)
+        assert node.bus is None
+    wait_for(lambda: redis.subscribers() == [], "nothing is subscribed any more")
+
+
+@pytest.mark.parametrize("kind", BINARY_KINDS)
+def test_bytes_reach_the_others_as_they_were(start: Start, kind: str) -> None:
+    here, there = start().join(kind), start().join(kind)
+    node = start()
+    speaker = node.join()
+    packet = {"type": "event", "name": "shouted", "endpoint": "/chat"}
+    args = ({"content": [b"\x00\xff", "text"]}, bytearray(b"A"))
+    node.live.server.rooms.broadcast({**packet, "args": args})  # type: ignore[typeddict-item]
+    for client in (here, there, speaker):
+        event = client.read()
+        assert event["name"] == "shouted"
+        assert event["attachments"] == 2
+        assert [client.receive_bytes(), client.receive_bytes()] == [b"\x00\xff", b"A"]
+
+
+@pytest.mark.parametrize("kind", BINARY_KINDS)
+def test_what_looks_like_bytes_beside_bytes_ends_nobody(
+    start: Start, kind: str
+) -> None:
+    """A client may send what stands for bytes in packets of others."""
+    here, there = start(), start()
+    speaker, *both = here.join(), here.join(kind), there.join(kind)
+    forged = {"_placeholder": True, "num": 7, "a": [{"_placeholder": True, "num": 0}]}
+    speaker.emit("/chat", "show", forged)
+    for client in both:
+        head = client.read()
+        assert head["args"] == [
+            {"num": 7, "a": [{"num": 0}]},
+            {"_placeholder": True, "num": 0},
+        ]
+        assert client.receive_bytes() == b"a picture"
+        assert client.call("/chat", "enter", "hall") == [None]
+
+
+def test_what_one_sends_does_not_come_back(start: Start) -> None:
+    node, other = start(), start()
+    here, there = node.join(), other.join()
+    here.emit("/chat", "shout", "hello")
+    assert there.event("/chat") == ["shouted", "hello"]
+    assert here.event("/chat") == ["shouted", "hello"]
+    # Whatever came back would be here now.
+    there.emit("/chat", "shout", "again")
+    for client in (here, there):
+        assert client.event("/chat") == ["shouted", "again"]
+
+
+def test_who_is_left_out_is_left_out_of_here_alone(start: Start) -> None:
+    node, other = start(), start()
+    here, beside, there = node.join(), node.join(), other.join()
+    for client in (here, beside, there):
+        client.call("/chat", "enter", "lobby")
+    here.call("/chat", "shout_to_others", "all")
+    here.call("/chat", "tell_room", "lobby", "room")
+    for client in (beside, there):
+        assert client.event("/chat") == ["shouted", "all"]
+        assert client.event("/chat") == ["told", "room"]
+    here.emit("/chat", "shout", "me too")
+    assert here.event("/chat") == ["shouted", "me too"]
+
+
+def message(**changes: Any) -> str:
+    packet = {"type": "event", "name": "a", "args": [], "endpoint": "/chat"}
+    whole = {"from": "x", "room": None, "packet": packet, "binary": []}
+    return json.dumps({**whole, **changes})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "5",
+        "null",
+        "[]",
+        "{}",
+        message(packet=None),
+        message(packet={}),
+        message(packet={"type": "event", "name": "a", "args": 5, "endpoint": "/chat"}),
+        message(packet={"type": "event", "name": "a", "args": [], "endpoint": 5}),
+        message(binary=5),
+        message(binary=["?"]),
+        message(
+            packet={
+                "type": "event",
+                "name": "a",
+                "args": [{"_placeholder": True, "num": 7}],
+                "endpoint": "/chat",
+            },
+            binary=["AAAA"],
+        ),
+    ],
+)
+def test_what_is_no_broadcast_is_logged_and_skipped(
+    start: Start, redis: RedisServer, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    node = start()
+    client = node.join()
+    redis.client.publish(CHANNEL, text)
+    redis.client.publish(CHANNEL, message())
+    assert client.event("/chat") == ["a"]
+    assert f"Skipped what is on {CHANNEL}" in caplog.text
+
+
+def test_a_flood_of_what_is_no_broadcast_is_one_line(
+    start: Start, redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = start().join()
+    pipe = redis.client.pipeline()
+    for each in BAD.values():
+        if isinstance(each, (str, bytes)) and len(each) < 1_000_000:
+            for _ in range(20):
+                pipe.publish(CHANNEL, each)
+    pipe.execute()
+    redis.client.publish(CHANNEL, message())
+    assert client.event("/chat") == ["a"]
+    lines = [each for each in caplog.messages if "Skipped" in each]
+    assert 0 < len(lines) < 30
+    assert all(len(each) < 300 and each.isprintable() for each in lines)
+
+
+def test_with_a_secret_those_who_have_it_are_heard_alone(
+    start: Start, redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = {"socketio.cluster_secret": "a secret"}
+    here, there = start(**secret).join(), start(**secret).join()
+    stranger = start().join()
+    redis.client.publish(CHANNEL, message())
+    assert stranger.event("/chat") == ["a"]
+    stranger.emit("/chat", "shout", "forged")
+    assert stranger.event("/chat") == ["shouted", "forged"]
+    here.emit("/chat", "shout", "hello")
+    assert here.event("/chat") == ["shouted", "hello"]
+    assert there.event("/chat") == ["shouted", "hello"]
+    wait_for(lambda: "this process has no" in caplog.text, "the stranger skips it")
+    stranger.call("/chat", "enter", "lobby")
+    assert "is not signed with socketio.cluster_secret" in caplog.text
+
+
+def test_a_number_is_not_the_text_of_it(start: Start) -> None:
+    node, other = start(), start()
+    speaker, number, text = node.join(), other.join(), other.join()
+    number.call("/chat", "enter", 1)
+    text.call("/chat", "enter", "1")
+    for room in (1, "1", Level.ONE, Name.ONE):
+        node.live.server.rooms.broadcast(
+            event_packet("/chat", "told", [repr(room)]), check_room(room)
+        )
+    speaker.call("/chat", "tell_room", 1, "end")
+    speaker.call("/chat", "tell_room", "1", "end")
+    assert [number.event("/chat")[1] for _ in range(3)] == ["1", repr(Level.ONE), "end"]
+    assert [text.event("/chat")[1] for _ in range(3)] == ["'1'", repr(Name.ONE), "end"]
+
+
+def test_who_cannot_be_sent_it_does_not_end_the_bus(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    node, other = start(), start()
+    old, new = other.join("0.9-websocket"), other.join()
+    node.join()
+    node.live.server.rooms.broadcast(
+        {"type": "event", "name": "a", "args": [b"b"], "endpoint": "/chat"}
+    )
+    assert new.read()["attachments"] == 1
+    assert new.receive_bytes() == b"b"
+    assert "cannot be sent bytes" in caplog.text
+    new.emit("/chat", "shout", "hello")
+    assert old.event("/chat") == ["shouted", "hello"]
+
+
+def test_who_serves_no_socket_reaches_those_of_others(start: Start) -> None:
+    node = start()
+    inside, outside = node.join(), node.join()
+    inside.call("/chat", "enter", "lobby")
+
+    class Elsewhere(SocketIOController):
+        chat = Chat
+
+    start()  # its configuration is the one that holds outside of requests now
+    handle = Elsewhere.namespace("/chat")
+    assert handle.sockets == []
+    handle.emit_to_room("lobby", "told", "the room")
+    handle.emit("told", "all", b"A")
+    assert inside.event("/chat") == ["told", "the room"]
+    for client in (inside, outside):
+        assert client.read()["args"][0] == "all"
+        assert client.receive_bytes() == b"A"
+
+
+def test_applications_may_share_a_redis_and_nothing_else(start: Start) -> None:
+    node, other = start(), start(**{"socketio.cluster_channel": "other"})
+    here, there = node.join(), other.join()
+    here.emit("/chat", "shout", "hello")
+    assert here.event("/chat") == ["shouted", "hello"]
+    there.emit("/chat", "shout", "hi")
+    assert there.event("/chat") == ["shouted", "hi"]
+
+
+def test_no_client_hears_the_bus(start: Start) -> None:
+    node = start()
+    client = node.join(endpoint="/spy")
+    client.emit("/spy", "subscribe", "any", CHANNEL)
+    assert client.event("/spy") == [
+        "error",
+        "channel_not_available",
+        "Trying to subscribe to a channel not available",
+    ]
+
+
+@pytest.mark.parametrize("name", ["\ud800", "\0", "x" * 900_000, CHANNEL[:]])
+def test_a_name_that_may_not_be_stops_nobody_from_hearing(
+    start: Start, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    node = start()
+    bad, good = node.join(endpoint="/spy"), node.join(endpoint="/spy")
+    assert good.call("/spy", "subscribe", "any", "news") == ["news"]
+    bad.emit("/spy", "subscribe", "any", name)
+    assert bad.event("/spy") == [
+        "error",
+        "channel_not_available",
+        "Trying to subscribe to a channel not available",
+    ]
+    [line] = [each for each in caplog.messages if "is refused" in each]
+    assert "subscription (any)" in line
+    assert len(line) < 300
+    # Who publishes under a name of its own choice is told, and forges nothing.
+    bad.emit("/spy", "publish", name, json.loads(message()))
+    assert bad.event("/spy")[:2] == ["error", "internal_error"]
+    assert "no channel can be called" in caplog.text
+    good.emit("/spy", "publish", "news", "hello")
+    assert good.event("/spy") == ["pubblication", "hello"]
+
+
+@pytest.mark.parametrize("value", [None, "false", False, "no"])
+def test_without_the_option_there_is_no_bus(start: Start, value: Any) -> None:
+    node = start(**{"socketio.cluster": value})
+    node.join()
+    assert node.bus is None
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            {"anypubsub.backend": "memory", "anypubsub.host": None},
+            "socketio.cluster: the backend memory reaches no other process",
+        ),
+        (
+            {"socketio.cluster_secret": " "},
+            "socketio.cluster_secret: it is set, and empty",
+        ),
+        (
+            {"socketio.cluster_channel": "x" * 250},
+            "socketio.cluster_channel: no channel can be called",
+        ),
+        (
+            {"socketio.cluster_channel": "a\nb"},
+            "socketio.cluster_channel: no channel can be called",
+        ),
+        ({"socketio.cluster": "perhaps"}, "socketio.cluster: 'perhaps' is neither"),
+        ({"anypubsub.backend": "pigeons"}, "anypubsub.backend: there is no backend"),
+        ({"anypubsub.hots": "localhost"}, "anypubsub.hots: is no option"),
+        ({"anypubsub.host": "127.0.0.1:port"}, "anypubsub.host: Redis at"),
+    ],
+)
+def test_a_cluster_that_cannot_be_refuses_connections_and_says_why(
+    start: Start,
+    caplog: pytest.LogCaptureFixture,
+    options: dict[str, Any],
+    problem: str,
+) -> None:
+    node = start(**options)
+    for _ in range(2):
+        caplog.clear()
+        target = "/socketio/?EIO=4&transport=polling"
+        assert node.live.http().get(target).status == 500
+        assert problem in caplog.text
+    assert node.bus is None
+
+
+def test_a_redis_that_comes_late_is_found(start: Start, tmp_path: Path) -> None:
+    port = free_port()
+    node = start(**{"anypubsub.host": f"redis://127.0.0.1:{port}"})
+    target = "/socketio/?EIO=4&transport=polling"
+    assert node.live.http().get(target).status == 500
+    with running_redis(tmp_path, port=port):
+        node.join()
+        assert node.bus is not None
+        channels_of(node.config).backend.close()
+
+
+def test_who_comes_while_redis_does_not_answer_is_told_so_in_time(
+    start: Start, tmp_path: Path
+) -> None:
+    with running_redis(tmp_path) as own:
+        node = start(**{"anypubsub.host": own.url, "anypubsub.socket_timeout": "0.5"})
+        target = "/socketio/?EIO=4&transport=polling"
+        own.freeze()
+        begin = time.monotonic()
+        jobs = [gevent.spawn(node.live.http().get, target) for _ in range(20)]
+        gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
+        assert {job.value.status for job in jobs} == {500}
+        assert time.monotonic() - begin < 3
+        own.thaw()
+        jobs = [gevent.spawn(node.join) for _ in range(5)]
+        gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
+        assert own.subscribers() == [1]
+        jobs[0].value.emit("/chat", "shout", 1)
+        assert [job.value.event("/chat") for job in jobs] == [["shouted", 1]] * 5
+        channels_of(node.config).backend.close()
+
+
+FROZEN = {"anypubsub.socket_timeout": "0.3", "anypubsub.health_check_interval": "0.2"}
+
+
+@pytest.mark.parametrize("how", ["freeze", "kill"])
+@pytest.mark.parametrize("event", [["shout", "a"], ["tell_room", "lobby", "a"]])
+def test_without_redis_a_broadcast_reaches_its_process_and_the_ack_tells_failure(
+    start: Start, tmp_path: Path, how: str, event: list[str]
+) -> None:
+    with running_redis(tmp_path) as own:
+        options = {"anypubsub.host": own.url, **FROZEN}
+        node, other = start(**options), start(**options)
+        here, beside, there = node.join(), node.join(), other.join()
+        for client in (here, beside, there):
+            client.call("/chat", "enter", "lobby")
+        getattr(own, how)()
+        begin = time.monotonic()
+        here.emit("/chat", *event, number=7)
+        # Local delivery is not undone, and does not wait.
+        assert beside.event("/chat")[1] == "a"
+        if event[0] == "shout":
+            assert here.event("/chat") == ["shouted", "a"]
+        here.failure("/chat", "internal_error", "Internal server error")
+        assert time.monotonic() - begin < DEADLINE / 2
+        # Who is served meanwhile is served, and everybody when it is back.
+        assert beside.call("/chat", "enter", "hall") == [None]
+        own.thaw() if how == "freeze" else own.start()
+        wait_for(lambda: own.subscribers() == [1, 1], "both have subscribed again")
+        for number in range(20):
+            here.emit("/chat", "shout", number)
+        # What was not taken in time may have arrived all the same.
+        heard: list[Any] = []
+        while not heard or heard[-1] != 19:
+            heard.append(there.event("/chat")[1])
+        assert [each for each in heard if each != "a"] == list(range(20))
+        for each in (node, other):
+            each.live.close_clients()
+            each.live.server.stop(timeout=1)
+            backend: Any = channels_of(each.config).backend
+            backend.close()

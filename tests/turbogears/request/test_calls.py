@@ -1,0 +1,164 @@
+"""Hooks and controller wrappers work on handlers as on pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import tg
+from tg import MinimalApplicationConfigurator, predicates, require, validate
+from tg.decorators import before_call, before_validate
+from tg.validation import Convert
+from webtest import TestApp
+
+from tgext.socketio import SocketIOTGNamespace
+
+from ..apps import Posted, make_root, mount
+
+notes: list[Any] = []
+
+
+def note(name: str) -> Any:
+    def hook(remainder: Any, params: Any) -> None:
+        notes.append((name, tuple(remainder), dict(params)))
+
+    return hook
+
+
+def double(remainder: Any, params: dict[str, Any]) -> None:
+    params["number"] = params["number"] * 2
+
+
+class Lab(SocketIOTGNamespace):
+    def on_plain(self, number, rest="rest"):
+        self.emit("got", number, rest)
+
+    def on_many(self, number, *rest):
+        self.emit("got", number, *rest)
+
+    @before_validate(note("before_validate"))
+    @before_call(note("before_call"))
+    @validate({"number": Convert(int, "no number")})
+    @require(predicates.not_anonymous())
+    def on_all(self, number, *rest):
+        self.emit("got", number, *rest)
+
+    @before_validate(double)
+    def on_double(self, number):
+        self.emit("got", number)
+
+    @before_call(double)
+    def on_double_late(self, number):
+        self.emit("got", number)
+
+    @before_call(note("never"))
+    @validate({"number": Convert(int, "no number")}, error_handler=lambda self, *a: 1)
+    def on_handled(self, number):
+        self.emit("got", number)
+
+    def on_wrapped(self, number):
+        self.emit("got", number)
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> Iterator[None]:
+    notes.clear()
+    tg.hooks._clear()
+    yield
+    tg.hooks._clear()
+
+
+def post(event: str, *args: Any, configure: Any = None, user: str = "ada") -> Posted:
+    """Post an event to an application that ``configure`` set up."""
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint({"root_controller": make_root(mount(Lab))})
+    if configure is not None:
+        configure(configurator)
+    app = TestApp(configurator.make_wsgi_app({}, {}))
+    packet = {"type": "event", "name": event, "endpoint": "/test", "args": args}
+    identity = {"repoze.who.userid": user, "groups": (), "permissions": ()}
+    environ = {"repoze.who.identity": identity, "repoze.what.credentials": identity}
+    return Posted(app.post_json("/socketio/test", packet, extra_environ=environ))
+
+
+def got(posted: Posted) -> list[Any]:
+    [packet] = posted.sent
+    assert packet["name"] == "got"
+    return list(packet["args"])
+
+
+@pytest.mark.parametrize(
+    ("event", "args", "result", "seen"),
+    [
+        ("plain", [1], [1, "rest"], []),
+        ("plain", [1, 2], [1, 2], []),
+        ("many", [1, 2, 3], [1, 2, 3], []),
+        (
+            "all",
+            ["1"],
+            [1],
+            [
+                ("before_validate", (), {"number": "1"}),
+                ("before_call", (), {"number": 1}),
+            ],
+        ),
+        (
+            "all",
+            ["1", "x"],
+            [1, "x"],
+            [
+                ("before_validate", ("x",), {"number": "1"}),
+                ("before_call", (1, "x"), {}),
+            ],
+        ),
+        ("double", [4], [8], []),
+        ("double late", [4], [8], []),
+    ],
+)
+def test_hooks_of_a_handler(
+    event: str, args: list[Any], result: list[Any], seen: list[Any]
+) -> None:
+    assert got(post(event, *args)) == result
+    assert notes == seen
+
+
+@pytest.mark.parametrize("event", ["plain", "all"])
+def test_hooks_of_the_application(event: str) -> None:
+    def configure(configurator: Any) -> None:
+        tg.hooks.register("before_validate", note("application"))
+        tg.hooks.register("before_call", note("application, late"))
+
+    posted = post(event, 1, configure=configure)
+    assert got(posted)[0] == 1
+    of_all = [each[0] for each in notes if each[0].startswith("application")]
+    # The page that the packet was posted to has them too.
+    assert of_all == ["application", "application, late"] * 2
+
+
+def test_a_hook_of_the_handler_is_not_one_of_its_error_handler() -> None:
+    assert post("handled", "x").sent == []
+    assert notes == []
+    assert got(post("handled", "1")) == [1]
+
+
+def wrapper(name: str) -> Any:
+    def wrap(caller: Any) -> Any:
+        def call(config: Any, controller: Any, remainder: Any, params: Any) -> Any:
+            notes.append(name)
+            return caller(config, controller, remainder, params)
+
+        return call
+
+    return wrap
+
+
+def test_controller_wrappers() -> None:
+    def configure(configurator: Any) -> None:
+        dispatch = configurator.get_component("dispatch")
+        dispatch.register_controller_wrapper(wrapper("all"))
+        dispatch.register_controller_wrapper(wrapper("one"), controller=Lab.on_wrapped)
+
+    assert got(post("wrapped", 1, configure=configure)) == [1]
+    page, event = ["all"], ["one", "all"]
+    assert notes == page + event

@@ -1,0 +1,253 @@
+"""Connections have the cookies that their browser has."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+from beaker.session import SessionObject
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tgext.socketio.request import cookies
+from tgext.socketio.request.cookies import BrowserCookies, CookieWatch, secret_names
+
+NAMES = ("ticket", "session")
+
+
+class Browser:
+    """A connection's environ, and the pages that its browser visits."""
+
+    def __init__(self, header: str, user: str | None = "ada") -> None:
+        self.environ = {"HTTP_COOKIE": header}
+        self.ended = False
+        self.cookies = BrowserCookies(self.environ, NAMES, user, self.end)
+
+    def end(self) -> None:
+        self.ended = True
+
+    @property
+    def header(self) -> str | None:
+        return None if self.ended else self.environ["HTTP_COOKIE"]
+
+
+def visit(
+    cookie: str,
+    *told: str,
+    opening: Any = None,
+    user: str | None = "ada",
+    session: Any = None,
+) -> None:
+    """A page that a user visits with ``cookie`` and that tells ``told``."""
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        if user is not None:
+            environ["repoze.who.identity"] = {"repoze.who.userid": user}
+        environ["beaker.session"] = session
+        start_response("200 OK", [("Set-Cookie", each) for each in told])
+        return [b"a page"]
+
+    environ = {"HTTP_COOKIE": cookie, "socketio": opening}
+    watched = CookieWatch(application)
+    assert list(watched(environ, lambda status, headers: None)) == [b"a page"]
+
+
+@pytest.mark.parametrize(
+    ("told", "header"),
+    [
+        ("ticket=b; Path=/", "lang=en; ticket=b"),
+        ('ticket="b c"; Path=/', 'lang=en; ticket="b c"'),
+        ("ticket=; Max-Age=0", None),
+        ("ticket=; Max-Age=-1", None),
+        ("ticket=x; Expires=Thu, 01-Jan-1970 00:00:00 GMT", None),
+        ("ticket=x; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None),
+        ("ticket=b; Expires=Fri, 31 Dec 9999 23:59:59 GMT", "lang=en; ticket=b"),
+        ("ticket=b; Max-Age=soon", "lang=en; ticket=b"),
+        ("ticket=b; Path=/; Secure; Partitioned", "lang=en; ticket=b"),
+        ("ticket=b; Priority=High; SameParty", "lang=en; ticket=b"),
+        ("ticket=b;;; = ; what is this", "lang=en; ticket=b"),
+        (" ticket = b ;Path=/", "lang=en; ticket=b"),
+        ("ticket=b{}@é", "lang=en; ticket=b{}@é"),
+        ("ticket=; MAX-AGE=0; Partitioned", None),
+        ('ticket=x; expires="Thu, 01 Jan 1970 00:00:00 GMT"; Partitioned', None),
+        ("ticket=b; Expires=Thu, 01 Jan 999999999999 00:00:00", "lang=en; ticket=b"),
+        ("=b; ticket=c", "lang=en; ticket=a"),
+        ("ticket", "lang=en; ticket=a"),
+        ("ticket=a; Path=/", "lang=en; ticket=a"),
+        ("lang=de", "lang=en; ticket=a"),
+        ("other=1", "lang=en; ticket=a"),
+        ("", "lang=en; ticket=a"),
+        ("session=s", "lang=en; ticket=a; session=s"),
+    ],
+)
+def test_a_page_of_the_same_user_tells_the_connection_too(
+    told: str, header: str | None
+) -> None:
+    """A logout ends it."""
+    browser = Browser("lang=en; ticket=a")
+    visit("ticket=a; lang=en", told)
+    assert browser.header == header
+
+
+#: Whose connection it is, who asks for a page, what the page sets.
+OF_OTHERS = [
+    ("ada", "bob", "ticket=b"),
+    ("ada", None, "ticket=b"),
+    (None, "ada", "ticket=b"),
+    (None, None, "ticket=b"),
+    ("ada", "bob", "session=t"),
+    (None, "ada", "session=t"),
+    (None, None, "session=t"),
+    (None, None, "session=; Max-Age=0"),
+    (None, "ada", "session=; Max-Age=0"),
+]
+
+
+@pytest.mark.parametrize(("user", "visitor", "told"), OF_OTHERS)
+def test_whoever_shares_an_old_cookie_is_not_given_the_new_one(
+    user: str | None, visitor: str | None, told: str
+) -> None:
+    """Session fixation: somebody may have planted the old one in the browser."""
+    browser = Browser("session=s", user)
+    visit("session=s; lang=en", told, user=visitor)
+    assert browser.ended
+    assert browser.environ["HTTP_COOKIE"] == "session=s"
+    # And what comes later is not told it at all.
+    visit("session=t; ticket=b", "session=u", "ticket=c", user=user)
+    assert browser.environ["HTTP_COOKIE"] == "session=s"
+
+
+def test_a_login_ends_the_connections_of_the_same_browser_before() -> None:
+    anonymous = [Browser("session=s", None), Browser("session=s; lang=de", None)]
+    elsewhere = Browser("session=t", None)
+    visit("session=s", "ticket=a", user="ada")
+    assert [each.ended for each in anonymous] == [True, True]
+    assert not elsewhere.ended
+
+
+def save(cookie: str, **values: Any) -> tuple[Any, str]:
+    """Save a session that is kept in its cookie, and the cookie that is told."""
+    options = {"type": "cookie", "key": "session", "validate_key": "secret"}
+    session = SessionObject({"HTTP_COOKIE": cookie}, **options)
+    session.update(values)
+    session.save()
+    session.persist()
+    return session, session.__dict__["_headers"]["cookie_out"].strip()
+
+
+@pytest.mark.parametrize(
+    ("user", "visitor", "colour", "goes_on"),
+    [
+        ("ada", "ada", "red", True),
+        ("ada", "ada", "blue", True),
+        (None, None, "red", True),
+        # It may be a login that the application keeps there.
+        (None, None, "blue", False),
+        (None, "ada", "red", False),
+        ("ada", None, "red", False),
+        ("ada", "bob", "red", False),
+    ],
+)
+def test_a_session_in_a_cookie_goes_on_with_its_user(
+    user: str | None, visitor: str | None, colour: str, goes_on: bool
+) -> None:
+    """Such a cookie is another each time that its session is read.
+
+    Nobody's session goes on while it holds the same: whoever planted it in a browser
+    has what it held then, and is not given more.
+    """
+    first, told = save("", colour="red")
+    cookie = told.partition(";")[0]
+    browser = Browser(cookie, user)
+    second, told = save(cookie, colour=colour)
+    assert first.id == second.id
+    new = told.partition(";")[0]
+    assert new != cookie
+    visit(cookie, told, user=visitor, session=second)
+    assert browser.ended is not goes_on
+    assert browser.environ["HTTP_COOKIE"] == (new if goes_on else cookie)
+
+
+@pytest.mark.parametrize("colour", ["red", "blue"])
+def test_a_new_session_in_a_cookie_is_another(colour: str) -> None:
+    """Whatever it holds."""
+    cookie = save("", colour="red")[1].partition(";")[0]
+    browser = Browser(cookie, None)
+    session, told = save("", colour=colour)
+    visit(cookie, told, user=None, session=session)
+    assert browser.ended
+
+
+def test_another_browser_hears_nothing() -> None:
+    browser = Browser("ticket=a")
+    visit("ticket=b", "ticket=c")
+    visit("", "ticket=c")
+    assert browser.header == "ticket=a"
+
+
+def test_all_connections_of_a_browser_follow_it_step_by_step() -> None:
+    browsers = [Browser("ticket=a"), Browser("session=s; ticket=a")]
+    visit("ticket=a", "ticket=b")
+    visit("ticket=b", "ticket=c")
+    visit("session=s", "session=t")
+    assert [each.header for each in browsers] == ["ticket=c", "session=t; ticket=c"]
+
+
+def test_one_that_follows_no_more_is_not_met_by_its_old_cookie() -> None:
+    ada, bob = Browser("session=s; ticket=a"), Browser("session=s", "bob")
+    visit("session=s; ticket=a", "session=t")
+    assert (ada.header, bob.ended) == ("session=t; ticket=a", True)
+    visit("session=s", "session=u", user=None)
+    assert ada.header == "session=t; ticket=a"
+
+
+def test_what_the_opening_request_is_told_holds_for_its_connection() -> None:
+    browser = Browser("", None)
+    opening = type("Socket", (), {"around": browser})
+    visit("", "session=s; Path=/", "lang=de", opening=opening)
+    assert browser.header == "session=s; lang=de"
+    visit("session=s", "session=; Max-Age=0", user=None)
+    assert browser.ended
+
+
+@given(
+    user=st.sampled_from([None, "ada", "bob"]),
+    visits=st.lists(
+        st.tuples(
+            st.sampled_from([None, "ada", "bob"]),
+            st.sampled_from(["", "session=s", "ticket=a", "session=s; ticket=a"]),
+            st.sampled_from(["session=t", "ticket=b", "session=", "ticket=", "lang=x"]),
+        ),
+        max_size=6,
+    ),
+)
+def test_no_connection_is_given_what_another_user_has(
+    user: str | None, visits: list[tuple[str | None, str, str]]
+) -> None:
+    browser = Browser("session=s; ticket=a", user)
+    given_to_others = {"session=s", "ticket=a"}
+    mine: set[str] = set()
+    for visitor, cookie, told in visits:
+        ends = "; Max-Age=0" if told.endswith("=") else ""
+        visit(cookie, told + ends, user=visitor)
+        if user is not None and visitor == user and not ends:
+            mine.add(told)
+    for each in browser.environ["HTTP_COOKIE"].split("; "):
+        assert each in given_to_others | mine or not each
+
+
+def test_nothing_is_kept_of_connections_that_ended() -> None:
+    gc.collect()
+    before = len(cookies._all_shared)
+    browsers = [Browser(f"ticket={number}") for number in range(5)]
+    assert len(cookies._all_shared) == before + 5
+    browsers.clear()
+    gc.collect()
+    assert len(cookies._all_shared) == before
+
+
+def test_the_names_are_those_of_the_configuration() -> None:
+    assert secret_names({}) == ("authtkt", "beaker.session.id")
+    config = {"sa_auth.cookie_name": "ticket", "session.key": "mine"}
+    assert secret_names(config) == ("ticket", "mine")

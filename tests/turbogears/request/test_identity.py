@@ -1,0 +1,433 @@
+"""The user of an event is looked up anew, and is the browser's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import gevent
+import pytest
+import tg
+from gevent.event import Event
+from repoze.who.plugins import auth_tkt
+from tg import MinimalApplicationConfigurator, TGController, expose, predicates, require
+from tg.configuration.auth import TGAuthMetadata
+from tg.configurator.components.auth import SimpleAuthenticationConfigurationComponent
+from tgext.socketio.engine.namespace import BaseNamespace
+
+from tests.engine.clients import DEADLINE, RESOURCE, Http, wait_for
+from tests.engine.conftest import Live
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.request.cookies import CookieWatch
+from tgext.socketio.request.event import Application
+from tgext.socketio.server import NO_CHALLENGES
+
+DENIED = ["error", "method_access_denied"]
+
+
+class Users(TGAuthMetadata):
+    """The users of the application, and how often it was asked for one."""
+
+    def __init__(self) -> None:
+        self.permissions = {"ada": ["manage"], "bob": []}
+        self.asked = 0
+
+    def authenticate(self, environ: Any, identity: Any) -> str | None:
+        return identity["login"] if identity["password"] == "sesame" else None
+
+    def get_user(self, identity: Any, userid: str) -> Any:
+        self.asked += 1
+        return {"name": userid} if userid in self.permissions else None
+
+    def get_permissions(self, identity: Any, userid: str) -> list[str]:
+        return self.permissions[userid]
+
+
+class Lab(SocketIOTGNamespace):
+    left: ClassVar[list[str | None]] = []
+
+    def recv_disconnect(self):
+        identity = tg.request.identity
+        self.left.append(identity and identity["repoze.who.userid"])
+
+    def on_who(self):
+        identity = tg.request.identity
+        return identity and [
+            identity["repoze.who.userid"],
+            identity["user"]["name"],
+            identity.get("user")["name"],
+            identity.get("nothing", "default"),
+        ]
+
+    @require(predicates.has_permission("manage"))
+    def on_manage(self):
+        return "managed"
+
+    @require(
+        predicates.not_anonymous(
+            "Log in",
+        ),
+        smart_denial=True,
+    )
+    def on_smart(self):
+        return "in"
+
+
+class Members(SocketIOTGNamespace):
+    allow_only = predicates.has_permission("manage", msg="Members only")
+
+    def on_who(self):
+        return tg.request.identity["repoze.who.userid"]
+
+
+class Plain(BaseNamespace):
+    """One that knows nothing of TurboGears."""
+
+    def recv_connect(self):
+        self.emit("welcome")
+
+    def on_who(self):
+        return [["anybody"]]
+
+
+class Asking(SocketIOTGNamespace):
+    answers: ClassVar[list[str]] = []
+
+    def on_ask(self):
+        self.emit("question", callback=self.answers.append)
+
+
+class AskingMembers(Asking):
+    allow_only = predicates.has_permission("manage", msg="Members only")
+
+
+class SocketIO(SocketIOController):
+    lab = Lab
+    plain = Plain
+    asking = Asking
+    askingmembers = AskingMembers
+    members = Members
+
+
+class GuardedSocketIO(SocketIO):
+    allow_only = predicates.has_permission("manage", msg="Members only")
+
+
+class RootController(TGController):
+    socketio = SocketIO()
+    guarded = GuardedSocketIO()
+
+    @expose()
+    def login(self) -> str:
+        return "log in"
+
+    @expose()
+    def swap(self) -> str:
+        """The browser has another cookie from here on."""
+        tg.response.headers["Set-Cookie"] = tg.request.headers["X-Cookie"]
+        return "swapped"
+
+
+class Site:
+    """An application with a login, and the clients of its users."""
+
+    def __init__(self, serve: Callable[..., Live], **options: Any) -> None:
+        self.users = Users()
+        configurator = MinimalApplicationConfigurator()
+        configurator.register(SimpleAuthenticationConfigurationComponent)
+        configurator.update_blueprint(
+            {
+                "root_controller": RootController(),
+                "sa_auth.enabled": True,
+                "sa_auth.cookie_secret": "secret",
+                "sa_auth.authmetadata": self.users,
+                "sa_auth.post_login_url": "/login",
+                "sa_auth.post_logout_url": "/login",
+                **options,
+            }
+        )
+        application = CookieWatch(configurator.make_wsgi_app({}, {}))
+        resource = options.pop("resource", "socketio")
+        self.live = serve(application=application, resource=resource)
+        self.live.server.opening_environ = NO_CHALLENGES
+
+    def visit(self, path: str, cookie: str = "") -> str:
+        """The cookie that a browser has after it visited a page, as a browser would."""
+        page = self.live.http().get(path, {"Cookie": cookie} if cookie else {})
+        told = page.headers.get_all("Set-Cookie") or []
+        values = [each.split(";")[0] for each in told if "Max-Age=0" not in each]
+        return values[-1] if values else ""
+
+    def log_in(self, user: str, cookie: str = "") -> str:
+        return self.visit(f"/login_handler?login={user}&password=sesame", cookie)
+
+    def connect(self, cookie: str, namespace: str = "/lab") -> Any:
+        client = self.live.websocket_5(headers={"Cookie": cookie} if cookie else {})
+        client.join(namespace)
+        return client
+
+
+@pytest.fixture
+def site(serve: Callable[..., Live]) -> Site:
+    return Site(serve)
+
+
+def test_the_user_is_looked_up_for_each_event(site: Site) -> None:
+    client = site.connect(site.log_in("ada"))
+    before = site.users.asked
+    assert client.call("/lab", "who", number=1) == [["ada", "ada", "ada", "default"]]
+    assert client.call("/lab", "manage", number=2) == ["managed"]
+    assert site.users.asked == before + 2
+    site.users.permissions["ada"].clear()
+    client.emit("/lab", "manage")
+    assert client.event("/lab")[:2] == DENIED
+
+
+def test_nobody_is_nobody(site: Site) -> None:
+    client = site.connect("")
+    assert client.call("/lab", "who", number=1) == [None]
+    client.emit("/lab", "smart")
+    assert client.event("/lab") == [*DENIED, "Log in"]
+
+
+def test_a_logout_in_another_tab_is_one_here(site: Site) -> None:
+    cookie = site.log_in("ada")
+    client, other = site.connect(cookie), site.connect(site.log_in("bob"))
+    site.visit("/logout_handler", cookie)
+    # It is told to come back, as what its browser is now.
+    assert client.receive() == "1"
+    client.websocket.receive_close()
+    assert other.call("/lab", "who", number=1)[0][0] == "bob"
+
+
+def test_a_socket_with_the_old_session_does_not_become_the_victim_s(
+    serve: Callable[..., Live],
+) -> None:
+    """Session fixation: the attacker planted its own session in the browser."""
+    site = Site(serve)
+    planted = "beaker.session.id=planted"
+    attacker = site.connect(planted)
+    assert attacker.call("/lab", "who", number=1) == [None]
+    bystander = site.connect("beaker.session.id=other")
+    site.log_in("ada", planted)
+    assert attacker.receive() == "1"
+    attacker.websocket.receive_close()
+    # What it comes back with is what it had.
+    again = site.connect(planted)
+    assert again.call("/lab", "who", number=1) == [None]
+    assert bystander.call("/lab", "who", number=1) == [None]
+
+
+@pytest.mark.parametrize("looked_up", [True, False])
+def test_a_logout_while_a_connection_is_opened_is_one_of_it(
+    guarded: Site, looked_up: bool
+) -> None:
+    """Whether or not the application has looked at the user when it comes."""
+    cookie = guarded.log_in("ada")
+    entered, go_on = Event(), Event()
+
+    def wait() -> None:
+        if not entered.is_set():
+            entered.set()
+            assert go_on.wait(DEADLINE)
+
+    application = guarded.live.server.application
+    find = guarded.users.get_permissions
+
+    def get_permissions(identity: Any, userid: str) -> list[str]:
+        wait()
+        return find(identity, userid)
+
+    def late(environ: Any, start_response: Any) -> Any:
+        result = application(environ, start_response)
+        wait()
+        return result
+
+    if looked_up:
+        guarded.live.server.application = late
+    else:
+        guarded.users.get_permissions = get_permissions  # type: ignore[method-assign]
+    http = guarded.live.http()
+    path = "/guarded/?EIO=4&transport=polling"
+    opening = gevent.spawn(http.get, path, {"Cookie": cookie})
+    assert entered.wait(DEADLINE)
+    guarded.visit("/logout_handler", cookie)
+    go_on.set()
+    assert opening.get(timeout=DEADLINE).status == 503
+    assert guarded.live.server.sockets == {}
+
+
+def test_whom_allow_only_names_no_longer_has_to_go(site: Site) -> None:
+    cookie = site.log_in("ada")
+    client = site.connect(cookie, "/members")
+    assert client.call("/members", "who", number=1) == ["ada"]
+    site.users.permissions["ada"].clear()
+    client.emit("/members", "who")
+    assert client.event("/members") == [*DENIED, "Members only"]
+    assert client.read() == {"type": "disconnect", "endpoint": "/members"}
+
+
+@pytest.fixture
+def guarded(serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/guarded")
+    assert RESOURCE
+    return Site(serve, resource="guarded")
+
+
+def test_a_guarded_controller_ends_the_connection(guarded: Site) -> None:
+    client = guarded.connect(guarded.log_in("ada"))
+    assert client.call("/lab", "who", number=1)[0][0] == "ada"
+    guarded.users.permissions["ada"].clear()
+    client.emit("/lab", "who", number=2)
+    assert client.event("/lab") == [*DENIED, "Members only"]
+    assert client.read()["type"] == "ack"
+    assert client.read()["type"] == "disconnect"
+    client.websocket.receive_close()
+
+
+@pytest.mark.parametrize(
+    "then", ["an event of a class without TurboGears", "another namespace", "an ack"]
+)
+def test_a_guarded_controller_guards_all_that_a_client_asks_for(
+    guarded: Site, then: str
+) -> None:
+    client = guarded.connect(guarded.log_in("ada"), "/asking")
+    client.join("/plain")
+    assert client.event("/plain") == ["welcome"]
+    client.emit("/asking", "ask")
+    question = client.read()
+    Asking.answers.clear()
+    Lab.left.clear()
+    guarded.users.permissions["ada"].clear()
+    if then == "another namespace":
+        client.send("40/lab,")
+        assert client.receive() == '44/lab,{"message":"Members only"}'
+    elif then == "an ack":
+        client.send(client.dialect.ack("/asking", question["id"], ("yes",)))
+        assert client.event("/asking") == [*DENIED, "Members only"]
+    else:
+        client.emit("/plain", "who")
+        assert client.event("/plain") == [*DENIED, "Members only"]
+    # Nothing that comes behind it is handled.
+    client.emit("/plain", "who", number=3)
+    assert {client.receive(), client.receive()} == {"41/asking,", "41/plain,"}
+    client.websocket.receive_close()
+    assert Asking.answers == []
+    assert Lab.left == []
+
+
+def test_whom_a_namespace_names_no_longer_cannot_answer(site: Site) -> None:
+    client = site.connect(site.log_in("ada"), "/askingmembers")
+    client.emit("/askingmembers", "ask")
+    question = client.read()
+    Asking.answers.clear()
+    site.users.permissions["ada"].clear()
+    client.send(client.dialect.ack("/askingmembers", question["id"], ("yes",)))
+    assert client.event("/askingmembers") == [*DENIED, "Members only"]
+    assert client.read()["type"] == "disconnect"
+    assert Asking.answers == []
+
+
+def test_a_connection_never_becomes_another_user_s(site: Site) -> None:
+    cookie = site.log_in("ada")
+    client = site.connect(cookie)
+    other = {"Cookie": cookie, "X-Cookie": site.log_in("bob")}
+    assert site.live.http().get("/swap", other).text == "swapped"
+    assert client.receive() == "1"
+    client.websocket.receive_close()
+
+
+@pytest.mark.parametrize("namespace", ["/lab", "/members"])
+@pytest.mark.parametrize("becomes", ["bob", ""])
+def test_an_event_that_finds_another_user_ends_the_connection(
+    site: Site, namespace: str, becomes: str
+) -> None:
+    """However that came about."""
+    client, other = site.connect(site.log_in("ada")), site.connect(site.log_in("ada"))
+    socket = site.live.socket(client)
+    around: Any = socket.around
+    around.environ["HTTP_COOKIE"] = site.log_in(becomes) if becomes else ""
+    if namespace == "/lab":
+        client.emit("/lab", "who", number=1)
+    else:
+        client.send("40/members,")
+    # It is not answered; nobody is refused, who would not come back.
+    assert client.receive() == "1"
+    client.websocket.receive_close()
+    assert socket.disconnect_reason == "user changed"
+    assert other.call("/lab", "who", number=1)[0][0] == "ada"
+
+
+def test_who_was_nobody_does_not_become_somebody(site: Site) -> None:
+    client = site.connect("")
+    around: Any = site.live.socket(client).around
+    around.environ["HTTP_COOKIE"] = site.log_in("ada")
+    client.emit("/lab", "manage", number=1)
+    assert client.receive() == "1"
+
+
+def test_the_end_is_told_to_who_it_was(site: Site) -> None:
+    cookie = site.log_in("ada")
+    client = site.connect(cookie)
+    Lab.left.clear()
+    site.visit("/logout_handler", cookie)
+    client.websocket.drain()
+    wait_for(lambda: Lab.left, "recv_disconnect")
+    assert Lab.left == ["ada"]
+
+
+def test_a_ticket_issued_anew_is_the_connection_s_too(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = {"sa_auth.authtkt.timeout": 20, "sa_auth.authtkt.reissue_time": 10}
+    site = Site(serve, **times)
+    first = site.log_in("ada")
+    client = site.connect(first)
+    now = time.time
+    monkeypatch.setattr(auth_tkt.time, "time", lambda: now() + 15)
+    assert site.visit("/login", first) != ""
+    monkeypatch.setattr(auth_tkt.time, "time", lambda: now() + 30)
+    assert client.call("/lab", "who", number=1)[0][0] == "ada"
+    # And a ticket that no page renews comes to its end.
+    monkeypatch.setattr(auth_tkt.time, "time", lambda: now() + 60)
+    client.emit("/lab", "who", number=2)
+    assert client.receive() == "1"
+
+
+def test_a_look_up_holds_as_long_as_the_option_says(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(serve, **{"socketio.identity_ttl": "60"})
+    client = site.connect(site.log_in("ada"))
+    who = [["ada", "ada", "ada", "default"]]
+    assert client.call("/lab", "who", number=1) == who
+    site.users.permissions["ada"].clear()
+    # The permissions are those of the look-up; the user is who it is now.
+    assert client.call("/lab", "manage", number=2) == ["managed"]
+    assert client.call("/lab", "who", number=3) == who
+    now = time.monotonic
+    monkeypatch.setattr(
+        "tgext.socketio.request.identity.time.monotonic", lambda: now() + 61
+    )
+    client.emit("/lab", "manage")
+    assert client.event("/lab")[:2] == DENIED
+
+
+def test_that_nobody_is_there_holds_too(serve: Callable[..., Live]) -> None:
+    site = Site(serve, **{"socketio.identity_ttl": "60"})
+    client = site.connect("")
+    assert client.call("/lab", "who", number=1) == [None]
+    assert client.call("/lab", "who", number=2) == [None]
+
+
+def test_pages_are_served_as_before(site: Site) -> None:
+    http: Http = site.live.http()
+    assert http.get("/login").text == "log in"
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan"])
+def test_an_option_that_cannot_be_is_named(value: str) -> None:
+    message = f"socketio.identity_ttl: '{value}' is not a number of seconds"
+    with pytest.raises(ValueError, match=message):
+        Application({"socketio.identity_ttl": value})

@@ -1,0 +1,250 @@
+"""Calls from native threads, carried to the thread that serves.
+
+gevent's objects, and what is built of them, belong to the thread whose event loop runs
+them. Another one, of gevent's thread pool or of a ``ThreadPoolExecutor``, that switched
+a greenlet or started a timer would do so in an event loop of its own, which nobody
+runs. So what an application may call finds out in which thread it is, and has it done
+in the right one, in the order of the calls of each thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from itertools import count
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+
+import gevent
+from gevent.monkey import get_original
+
+from ..logs import get_logger
+from .failures import FAILURES
+from .fairness import Turns
+from .interruption import Interrupted
+
+log = get_logger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound="HasHome")
+
+#: The identifier of the native thread; gevent's own names greenlets.
+get_ident: Final[Callable[[], int]] = get_original("_thread", "get_ident")
+_allocate_lock: Final[Callable[[], Any]] = get_original("_thread", "allocate_lock")
+
+#: Seconds in which the thread that serves has to begin with a call that is waited for.
+PATIENCE: Final = 30.0
+
+#: Calls that nobody waits for, between which a thread waits once: what may be under way
+#: is bounded.
+UNDER_WAY: Final = 1000
+
+
+class WrongThread(RuntimeError):
+    """A call that only the thread that serves can make was made in another one."""
+
+
+class _Call:
+    """A call on its way to the thread that serves."""
+
+    def __init__(self, function: Callable[[], Any], awaited: bool) -> None:
+        self._function = function
+        self._done: Any = None
+        if awaited:
+            self._done = _allocate_lock()
+            self._done.acquire()
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._begun = self._given_up = False
+
+    def run(self) -> None:
+        """Make the call; in the thread that serves."""
+        if self._given_up:
+            return
+        self._begun = True
+        try:
+            self._result = self._function()
+        except Interrupted as error:
+            self._error = error
+            raise
+        except FAILURES as error:
+            self._error = error
+            if self._done is None:
+                log.exception("What another thread asked for failed")
+        finally:
+            if self._done is not None:
+                self._done.release()
+
+    def wait(self) -> Any:
+        """What the call returned; in the thread that asked for it."""
+        if not self._done.acquire(timeout=PATIENCE):
+            self._given_up = True
+            if not self._begun:
+                raise TimeoutError(
+                    "The thread that serves did not take this thread's call in "
+                    f"{PATIENCE:g} s: it has ended, or it waits for this thread"
+                )
+            self._done.acquire()
+        if self._error is not None:
+            try:
+                raise self._error
+            finally:
+                self._error = None
+        return self._result
+
+
+class Home:
+    """A native thread whose event loop serves connections.
+
+    :ivar ident: the identifier of the thread.
+    """
+
+    __slots__ = ("_arrived", "_due", "_posted", "_queues", "ident", "loop")
+
+    def __init__(self) -> None:
+        self.ident = get_ident()
+        self.loop = gevent.get_hub().loop
+        self._arrived: deque[tuple[int, _Call]] = deque()
+        #: Whether :meth:`_sort` will be called. It is a hint between threads: one that
+        #: sets it late makes for a call too many.
+        self._due = False
+        self._queues: dict[int, deque[_Call]] = {}
+        self._posted = count(1)
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        """Have a function called there; what it raises is logged.
+
+        Does not wait, but for every thousandth call.
+        """
+        self._send(_Call(partial(function, *args), awaited=False))
+        if not next(self._posted) % UNDER_WAY:
+            self.ask(int)
+
+    def ask(self, function: Callable[..., R], *args: Any) -> R:
+        """Have a function called there, and wait for what it returns or raises.
+
+        :raises TimeoutError: when it was not called within half a minute; it will not
+            be then.
+        """
+        call = _Call(partial(function, *args), awaited=True)
+        self._send(call)
+        result: R = call.wait()
+        return result
+
+    def require(self, what: str) -> None:
+        """Check that this is the thread.
+
+        :param what: what cannot be had in another one.
+        :raises WrongThread: when it is not.
+        """
+        if get_ident() != self.ident:
+            raise WrongThread(
+                f"{what} belongs to the thread that serves, and this is another one"
+            )
+
+    def _send(self, call: _Call) -> None:
+        self._arrived.append((get_ident(), call))
+        if not self._due:
+            self._due = True
+            self.loop.run_callback_threadsafe(self._sort)
+
+    # In the thread that serves
+
+    def _sort(self) -> None:
+        self._due = False
+        while self._arrived:
+            ident, call = self._arrived.popleft()
+            queue = self._queues.get(ident)
+            if queue is None:
+                queue = self._queues[ident] = deque()
+                gevent.spawn(self._run, ident, queue)
+            queue.append(call)
+
+    def _run(self, ident: int, queue: deque[_Call]) -> None:
+        """Make the calls of one thread, until there are no more."""
+        turns = Turns()
+        try:
+            while queue:
+                queue.popleft().run()
+                turns.check()
+        finally:
+            if queue:
+                # A call was interrupted: those behind it are made all the same.
+                gevent.spawn(self._run, ident, queue)
+            else:
+                del self._queues[ident]
+
+
+class HasHome(Protocol):
+    """What belongs to a thread."""
+
+    @property
+    def _home(self) -> Home:
+        """The thread."""
+
+
+_homes: dict[int, Home] = {}
+
+#: Those in which servers run, in the order in which these were started.
+_serving: list[Home] = []
+
+
+def home() -> Home:
+    """This thread's."""
+    ident = get_ident()
+    found = _homes.get(ident)
+    # Identifiers are given again, to threads with an event loop of their own.
+    if found is None or found.loop is not gevent.get_hub().loop:
+        found = _homes[ident] = Home()
+    return found
+
+
+# A process that was forked serves no connections of the one before it, whichever thread
+# it was forked in.
+os.register_at_fork(after_in_child=_serving.clear)
+
+
+def begin_serving(where: Home) -> None:
+    """A server was started in a thread."""
+    _serving.append(where)
+
+
+def end_serving(where: Home | None) -> None:
+    """A server of a thread was stopped; None for one that had not been started."""
+    if where in _serving:
+        _serving.remove(where)
+
+
+def where_served(function: Callable[..., R], *args: Any) -> R:
+    """Call a function in a thread that serves.
+
+    That is this one if it serves, or if none does, as in a script; else the one of the
+    server that was started last.
+
+    :returns: what it returns.
+    """
+    ident = get_ident()
+    if not _serving or any(each.ident == ident for each in _serving):
+        return function(*args)
+    return _serving[-1].ask(function, *args)
+
+
+def carried(
+    method: Callable[Concatenate[S, P], R],
+) -> Callable[Concatenate[S, P], R]:
+    """A method that is run in the thread that its object belongs to.
+
+    From another thread it is waited for, and what it raises is raised there.
+    """
+
+    def carry(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        home = self._home
+        if get_ident() == home.ident:
+            return method(self, *args, **kwargs)
+        return home.ask(partial(method, self, *args, **kwargs))
+
+    wrapped: Callable[Concatenate[S, P], R] = carry
+    update_wrapper(wrapped, method)
+    return wrapped

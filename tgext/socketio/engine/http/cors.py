@@ -1,0 +1,63 @@
+"""The headers that tell browsers who may read an answer (Fetch, section 3.2)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ...wire.origin import OPAQUE, Origins
+
+Headers = list[tuple[str, str]]
+
+#: Header names that a preflight request may ask for, and characters of them all: an
+#: answer is no longer than what a page could use.
+MAX_NAMES = 32
+MAX_CHARACTERS = 1024
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def cors_headers(environ: dict[str, Any], allowed: Origins) -> Headers:
+    """The headers of an answer to a page that may connect; none for one of our own.
+
+    Clients before 3.x always send credentials, and browsers then want the page's own
+    origin named. Where it is not listed, what it sends is dropped all the same: see
+    :func:`~tgext.socketio.engine.http.origins.drop_credentials`.
+    """
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is None:
+        return []
+    opaque = allowed.opaque and origin == OPAQUE
+    if not (allowed.any or opaque or allowed.lists(origin)):
+        return []
+    return [
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Vary", "Origin"),
+    ]
+
+
+def preflight_headers(environ: dict[str, Any]) -> Headers:
+    """What the answer to an OPTIONS request has besides :func:`cors_headers`.
+
+    A page that may connect may send whichever headers it likes, as the reference server
+    lets it.
+    """
+    names = _requested(environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", ""))
+    return [
+        ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
+        ("Access-Control-Allow-Headers", ", ".join(["Content-Type", *names])),
+        ("Access-Control-Max-Age", "3600"),
+        ("Vary", "Access-Control-Request-Headers"),
+    ]
+
+
+def _requested(value: str) -> list[str]:
+    """The header names that a preflight request lists, if they can be read."""
+    if len(value) > MAX_CHARACTERS:
+        return []
+    names = [each.strip(" \t") for each in value.split(",")]
+    names = [each for each in names if each and each.lower() != "content-type"]
+    if len(names) > MAX_NAMES or not all(map(_TOKEN.fullmatch, names)):
+        return []
+    return names

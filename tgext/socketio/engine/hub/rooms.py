@@ -1,0 +1,210 @@
+"""Who is where: the sockets of a server by namespace and room, and packets to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from typing import TYPE_CHECKING, Protocol
+
+from ...wire.escape import escape
+from ...wire.socketio.encoded import Encoded
+from ...wire.socketio.packet import Packet, text_of_name
+from ..concurrency.fairness import in_turns
+from ..concurrency.threads import get_ident, home
+from ..logs import get_logger
+
+if TYPE_CHECKING:
+    from ..session.session import Socket
+
+log = get_logger(__name__)
+
+Room = str | int
+Key = tuple[str, "Room | None"]
+
+
+#: Characters of the name of a room: a client may have chosen it, and be in many.
+MOST = 1024
+
+
+def check_room(room: object) -> Room:
+    """A room, as all processes name it.
+
+    ``1`` and ``'1'`` are two rooms. What is equal to a room is that room: a member of a
+    ``StrEnum`` or an ``IntEnum`` is its value.
+
+    :returns: the room as a plain ``str`` or ``int``.
+    :raises TypeError: when it is neither: what else works in one process, such as a
+        UUID or a date, would not arrive as the same in another. True and False are
+        no numbers here.
+    :raises ValueError: when it has half of a surrogate pair, which has no UTF-8, or
+        more than :data:`MOST` characters.
+    """
+    if type(room) is str and room.isascii() and len(room) <= MOST:
+        return room
+    if isinstance(room, str):
+        room = str.__str__(room)
+        if len(room) > MOST:
+            text = f"the room '{escape(room)}' has more than {MOST} characters"
+            raise ValueError(text)
+        try:
+            room.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"the room '{escape(room)}' has no UTF-8") from None
+        return room
+    if isinstance(room, int) and not isinstance(room, bool):
+        return int.__int__(room)
+    raise TypeError(f"a room is a str or an int, not {type(room).__name__}")
+
+
+class Bus(Protocol):
+    """Carries broadcasts to the other processes that serve the same application.
+
+    What comes from them, it hands to :meth:`Rooms.deliver`.
+    """
+
+    def publish(self, packet: Packet, room: Room | None) -> None:
+        """Send a packet to the other processes; whatever it raises is the caller's."""
+
+    def close(self) -> None:
+        """Hear no more of the others. The server that stops calls it."""
+
+
+class Rooms:
+    """The members of each namespace, and of each room in it.
+
+    The room ``None`` is the namespace itself: everyone who is connected to it.
+
+    :ivar bus: what reaches the sockets of other processes, if there are any.
+    """
+
+    def __init__(self) -> None:
+        self.bus: Bus | None = None
+        self._home = home()
+        self._members: dict[Key, dict[Socket, None]] = {}
+        self._rooms: dict[tuple[Socket, str], set[Room | None]] = {}
+
+    def move_here(self) -> None:
+        """This thread serves the sockets."""
+        self._home = home()
+
+    def join(self, endpoint: str, room: Room | None, socket: Socket) -> None:
+        """Add ``socket``; again, or after its end, has no effect."""
+        if socket._ended():
+            log.debug("A connection that ended joins no room: %s", socket)
+            return
+        key = (endpoint, room)
+        self._members.setdefault(key, {})[socket] = None
+        self._rooms.setdefault((socket, endpoint), set()).add(room)
+
+    def leave(self, endpoint: str, room: Room | None, socket: Socket) -> None:
+        """Remove ``socket``; one that is not there has no effect."""
+        self._remove((endpoint, room), socket)
+
+    def leave_all(self, endpoint: str, socket: Socket) -> None:
+        """Remove ``socket`` from the namespace and all its rooms."""
+        for room in in_turns(list(self._rooms.get((socket, endpoint), ()))):
+            self._remove((endpoint, room), socket)
+
+    def number(self, endpoints: Iterable[str], socket: Socket) -> int:
+        """How many rooms of some namespaces ``socket`` is in."""
+        found = [self.rooms_of(each, socket) for each in endpoints]
+        return sum(len(each) - (None in each) for each in found)
+
+    def rooms_of(self, endpoint: str, socket: Socket) -> Set[Room | None]:
+        """The rooms that ``socket`` is in, ``None`` for the namespace included."""
+        return self._rooms.get((socket, endpoint), frozenset())
+
+    def members(self, endpoint: str, room: Room | None = None) -> list[Socket]:
+        """The sockets in a room, in the order in which they joined."""
+        return list(self._members.get((endpoint, room), ()))
+
+    def broadcast(
+        self, packet: Packet, room: Room | None = None, skip: Socket | None = None
+    ) -> None:
+        """Send a packet to all in its namespace, or in a room of it, in every process.
+
+        :param packet: its ``endpoint`` says to which namespace.
+        :param room: the room; None for the whole namespace.
+        :param skip: a socket that is left out.
+        :raises TypeError: when the name of the event is neither text nor a number, and
+            then nobody has it; also see :func:`deliver`, when the others have it.
+        """
+        name = packet.get("name", "")
+        if type(name) is not str:
+            packet = {**packet, "name": text_of_name(name)}
+        if get_ident() != self._home.ident:
+            self._home.ask(self.broadcast, packet, room, skip)
+            return
+        try:
+            self.deliver(packet, room, skip)
+        finally:
+            if self.bus is not None:
+                self.bus.publish(packet, room)
+
+    def deliver(
+        self, packet: Packet, room: Room | None = None, skip: Socket | None = None
+    ) -> None:
+        """What :meth:`broadcast` does in this process."""
+        members = self.members(packet["endpoint"], room)
+        if skip is not None and skip in members:
+            members.remove(skip)
+        deliver(members, packet)
+
+    def _remove(self, key: Key, socket: Socket) -> None:
+        members = self._members.get(key)
+        if members is None or socket not in members:
+            return
+        del members[socket]
+        if not members:
+            del self._members[key]
+        endpoint, room = key
+        rooms = self._rooms[socket, endpoint]
+        rooms.discard(room)
+        if not rooms:
+            del self._rooms[socket, endpoint]
+
+
+def deliver(sockets: Iterable[Socket], packet: Packet) -> None:
+    """Send one packet to many, encoding it once per generation of clients.
+
+    :raises TypeError: when a generation among them cannot be sent the packet, such as
+        bytes to 0.9, after it has gone to all others.
+    """
+    sockets = list(sockets)
+    if sockets:
+        cork = sockets[0].server.cork
+        cork.hold()
+        try:
+            _deliver(sockets, packet)
+        finally:
+            cork.release()
+
+
+def _deliver(sockets: list[Socket], packet: Packet) -> None:
+    endpoint = packet["endpoint"]
+    versions: dict[object, Encoded | TypeError] = {}
+    generation: object = None
+    dumps: object = None
+    encoded: Encoded | TypeError | None = None
+    for socket in sockets:
+        # Most are of the generation of the one before.
+        if socket.generation is not generation or socket.json_dumps is not dumps:
+            generation, dumps = key = socket.generation, socket.json_dumps
+            encoded = versions.get(key)
+            if encoded is None:
+                encoded = versions[key] = _encode(socket, packet)
+        if type(encoded) is not Encoded:
+            continue
+        if socket.outbox is not None:
+            socket.outbox.send(encoded)
+        else:
+            socket.send_encoded(encoded, endpoint)
+    for each in versions.values():
+        if isinstance(each, TypeError):
+            raise each
+
+
+def _encode(socket: Socket, packet: Packet) -> Encoded | TypeError:
+    try:
+        return socket.encode(packet)
+    except TypeError as error:
+        return error

@@ -1,0 +1,325 @@
+"""How far a client is behind with what is sent to it, and when that is too far.
+
+A client that reads takes what waits for it sooner or later, and one that does not would
+make the process keep all that is sent to it. In between:
+
+- Up to ``max_outbox`` bytes may wait as long as they like.
+- More may wait for ``slow_timeout`` seconds, and more than :data:`BURST` times as much
+  for none.
+- What was sent while less than half of ``max_outbox`` waited is no part of that,
+  however large it is, nor what waited before it: whoever sends in a greenlet of the
+  client's own waits for so much room. But some of it has to be taken in each
+  ``slow_timeout`` seconds.
+- Pings, pongs, acks and farewells end nobody.
+
+So no more is ever kept than the largest message and five times ``max_outbox``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from gevent.event import Event
+
+from ..concurrency.timetable import Entry
+
+#: So many times ``max_outbox`` may wait for a moment of what cannot wait to be sent.
+BURST = 4
+
+#: Bytes that an outbox gathers before it writes all the same.
+FLUSH_SIZE = 65536
+
+
+class Timers(Protocol):
+    """What calls entries when they are due."""
+
+    def add(self, entry: Entry, delay: float) -> None: ...
+
+    def discard(self, entry: Entry) -> None: ...
+
+
+class OutputBounds:
+    """What the outboxes of a server are held to; one for all of them.
+
+    :param limit: bytes that may wait as long as they like.
+    :param patience: seconds for which more may wait, and nothing may be taken.
+    :param timers: a :class:`~tgext.socketio.engine.concurrency.heartbeat.Wheel`;
+        without one nobody is given up for being slow unless something is sent.
+    :param clock: tells the time in seconds.
+
+    :ivar ease: as many bytes may wait before anything has to be thought of.
+    :ivar room: as many may wait when a greenlet that can wait sends.
+    :ivar most: as many may wait for a moment.
+    """
+
+    __slots__ = ("clock", "ease", "limit", "most", "patience", "room", "timers")
+
+    def __init__(
+        self,
+        limit: int,
+        patience: float,
+        timers: Timers | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limit = limit
+        self.patience = patience
+        self.timers = timers
+        self.clock = clock
+        self.room = limit // 2
+        self.ease = min(self.room, FLUSH_SIZE)
+        self.most = BURST * limit
+
+
+class Backlog:
+    """What is known of a client that is behind. Time is an argument."""
+
+    __slots__ = ("_bounds", "_forgiven", "_over_since", "taken_at")
+
+    def __init__(self, bounds: OutputBounds, now: float) -> None:
+        self._bounds = bounds
+        #: Bytes, of those that wait first, that do not count against the client.
+        self._forgiven = 0
+        #: When more than the limit began to wait.
+        self._over_since: float | None = None
+        #: When the client last took any, or had to begin to.
+        self.taken_at = now
+
+    def add(self, size: int, more: int, now: float) -> str | None:
+        """More is about to wait.
+
+        :param size: bytes that wait already.
+        :param more: the bytes of what is added.
+        :returns: None if it may; else why not.
+        """
+        bounds = self._bounds
+        total = size + more
+        if total <= bounds.limit:
+            return None
+        if size <= bounds.limit:
+            self.taken_at = now
+        if size <= bounds.room or (size <= bounds.limit and more > bounds.limit):
+            self._forgiven = total
+        behind = total - self._forgiven
+        if behind > bounds.most:
+            return (
+                f"{total} bytes would wait, more than {BURST} times max_outbox "
+                f"({bounds.limit})"
+            )
+        if behind > bounds.limit and self._over_since is None:
+            self._over_since = now
+        return None
+
+    def forgive(self, size: int, now: float) -> None:
+        """What waits now does not count: the client has a new transport."""
+        self._forgiven = size
+        self.taken_at = now
+
+    def take(self, count: int, size: int, now: float) -> None:
+        """The client took some.
+
+        :param count: how many bytes.
+        :param size: how many are left.
+        """
+        self.taken_at = now
+        self._forgiven = max(0, self._forgiven - count)
+        if size - self._forgiven <= self._bounds.limit:
+            self._over_since = None
+
+    def complaint(self, size: int, now: float) -> str | None:
+        """Why the client is too slow; None if it is not.
+
+        :param size: bytes that wait.
+        """
+        bounds = self._bounds
+        if size > bounds.limit and now >= self.taken_at + bounds.patience:
+            return (
+                f"it took none of {size} bytes in {bounds.patience:g} s (slow_timeout)"
+            )
+        since = self._over_since
+        if since is not None and now >= since + bounds.patience:
+            return (
+                f"more than {bounds.limit} bytes (max_outbox) wait since "
+                f"{bounds.patience:g} s (slow_timeout), now {size}"
+            )
+        return None
+
+    def next_look(self, now: float) -> float:
+        """Seconds after which there may be a :meth:`complaint`."""
+        since = self.taken_at
+        if self._over_since is not None:
+            since = min(since, self._over_since)
+        return max(0.0, since + self._bounds.patience - now)
+
+
+class Outbox:
+    """What both kinds of outboxes have in common.
+
+    :ivar size: bytes that wait.
+    :ivar ease: as many may wait before a greenlet that sends has to think of waiting.
+    :ivar closed: whether no more is taken.
+    """
+
+    __slots__ = ("_bounds", "_overflow", "_watch", "closed", "ease", "size")
+
+    def __init__(
+        self, bounds: OutputBounds, overflow: Callable[[str], object] | None
+    ) -> None:
+        self._bounds = bounds
+        self._overflow = overflow
+        #: While the client is behind.
+        self._watch: Watch | None = None
+        self.ease = bounds.ease
+        self.size = 0
+        self.closed = False
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a greenlet that can wait need not."""
+        return self.size <= self._bounds.room
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much waits as may wait as long as it likes."""
+        return self.size > self._bounds.limit
+
+    def flush(self) -> None:
+        """Send what can be sent."""
+
+    def wait_for_room(self) -> bool:
+        """Block until no more than half of what may wait does, or it is closed.
+
+        :returns: False when the peer took nothing in the time that it has for that.
+        """
+        self.flush()
+        bounds = self._bounds
+        while not self.has_room and not self.closed:
+            watch = self._watched()
+            if watch.room is None:
+                watch.room = Event()
+            begun = bounds.clock()
+            if watch.room.wait(bounds.patience) or self.has_room or self.closed:
+                continue
+            if watch.backlog.taken_at < begun and not self._is_taking():
+                return False
+        return True
+
+    def expect_taking(self) -> None:
+        """As much waits as may, and the client causes more: it has to take some now."""
+        if self.is_full:
+            watch = self._watched()
+            if watch.slot < 0:
+                watch.backlog.taken_at = self._bounds.clock()
+                self._look_again(watch)
+
+    def give_up(self, reason: str) -> None:
+        """End the connection of a client that does not read; once.
+
+        :param reason: for the log.
+        """
+        if not self.closed:
+            self._drop()
+            if self._overflow is not None:
+                self._overflow(reason)
+
+    def give_up_waiting(self) -> None:
+        """The same, of one that took nothing while somebody waited for room."""
+        reason = f"it took none of {self.size} bytes in {self._bounds.patience:g} s"
+        self.give_up(f"{reason} (slow_timeout)")
+
+    def _drop(self) -> None:
+        """Close it, and drop what waits."""
+        raise NotImplementedError
+
+    def _is_taking(self) -> bool:
+        """Whether the client is taking something at the moment."""
+        return False
+
+    def _watched(self) -> Watch:
+        watch = self._watch
+        if watch is None:
+            backlog = Backlog(self._bounds, self._bounds.clock())
+            watch = self._watch = Watch(self, backlog)
+        return watch
+
+    def _admit(self, more: int) -> bool:
+        """Whether more bytes may wait; ends the connection if they may not."""
+        bounds = self._bounds
+        watch = self._watched()
+        reason = watch.backlog.add(self.size, more, bounds.clock())
+        if reason is not None:
+            self.give_up(reason)
+            return False
+        if self.size + more > bounds.limit:
+            self._look_again(watch)
+        return True
+
+    def _forgive(self) -> None:
+        """What waits now does not count against the client."""
+        if self.is_full:
+            watch = self._watched()
+            watch.backlog.forgive(self.size, self._bounds.clock())
+            self._look_again(watch)
+
+    def _look_again(self, watch: Watch) -> None:
+        timers = self._bounds.timers
+        if watch.slot < 0 and timers is not None:
+            timers.add(watch, watch.backlog.next_look(self._bounds.clock()))
+
+    def _took(self, count: int) -> None:
+        """The client took some of what waited; `size` says what is left."""
+        watch = self._watch
+        if watch is not None:
+            watch.backlog.take(count, self.size, self._bounds.clock())
+            if watch.room is not None and self.has_room:
+                watch.room.set()
+                watch.room = None
+
+    def _unwatch(self) -> None:
+        """Nothing waits any more, or nothing will be sent."""
+        watch = self._watch
+        if watch is not None:
+            self._watch = None
+            timers = self._bounds.timers
+            if timers is not None:
+                timers.discard(watch)
+            watch.close()
+
+
+class Watch:
+    """Looks after an outbox while its client is behind."""
+
+    __slots__ = ("backlog", "drained", "io", "outbox", "room", "slot")
+
+    def __init__(self, outbox: Outbox, backlog: Backlog) -> None:
+        self.outbox = outbox
+        self.backlog = backlog
+        self.slot = -1
+        #: Set when half of the bound is free, and when nothing waits.
+        self.room: Event | None = None
+        self.drained: Event | None = None
+        #: Waits until the kernel takes more.
+        self.io: Any = None
+
+    def on_timer(self, now: float) -> float | None:
+        outbox = self.outbox
+        if not outbox.is_full:
+            return None
+        if outbox._is_taking():
+            self.backlog.taken_at = now
+        reason = self.backlog.complaint(outbox.size, now)
+        if reason is not None:
+            outbox.give_up(reason)
+            return None
+        return self.backlog.next_look(now)
+
+    def close(self) -> None:
+        """Wake up who waits, and stop."""
+        if self.io is not None:
+            self.io.stop()
+            self.io.close()
+            self.io = None
+        for event in (self.room, self.drained):
+            if event is not None:
+                event.set()

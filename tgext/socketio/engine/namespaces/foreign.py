@@ -1,0 +1,94 @@
+"""Namespaces that use gevent-socketio's own classes.
+
+An application may keep them (``from socketio.namespace import BaseNamespace``) with
+gevent-socketio installed beside this package. Their methods expect its own server, and
+call ``inspect.getargspec``, gone in Python 3.11. A class that uses them is therefore
+adapted: a subclass of it is made in whose MRO the class of this package stands right
+before the one of gevent-socketio, so that whatever the application calls or overrides,
+with ``super()`` too, is ours.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from .base import BaseNamespace
+from .mixins import BroadcastMixin, RoomsMixin
+
+#: The package of gevent-socketio.
+_PACKAGE = "socketio"
+
+#: By the class of gevent-socketio, what takes its place.
+_REPLACEMENTS: dict[str, type] = {
+    f"{_PACKAGE}.namespace.BaseNamespace": BaseNamespace,
+    f"{_PACKAGE}.mixins.RoomsMixin": RoomsMixin,
+    f"{_PACKAGE}.mixins.BroadcastMixin": BroadcastMixin,
+}
+
+#: Where a class keeps what was adapted from it: for as long as it is there itself.
+_ADAPTED = "_tgext_socketio_adapted"
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether ``value`` is a namespace class with bases of gevent-socketio's.
+
+    One that :func:`adapt` returned is not: it runs as it is.
+    """
+    return (
+        isinstance(value, type)
+        and any(map(_is_foreign_base, value.__mro__))
+        and not issubclass(value, _Adapted)
+        and BaseNamespace in map(_counterpart, value.__mro__)
+    )
+
+
+def _is_foreign_base(cls: type) -> bool:
+    return _replacement(cls) is not None
+
+
+def _replacement(cls: type) -> type | None:
+    return _REPLACEMENTS.get(f"{cls.__module__}.{cls.__name__}")
+
+
+def _counterpart(cls: type) -> type:
+    return _replacement(cls) or cls
+
+
+class _Adapted:
+    """Marks the classes that :func:`adapt` makes.
+
+    It has what ``BaseNamespace.__init__(self, ...)`` of gevent-socketio, called by that
+    name, does not set.
+    """
+
+    auth: Any = None
+    disconnect_reason: str | None = None
+    _told_disconnect = False
+    _disconnecting = False
+
+
+def adapt(cls: type) -> type[BaseNamespace]:
+    """A subclass of a namespace class with bases of gevent-socketio's that runs here.
+
+    :returns: the same class each time.
+    """
+    adapted: type[BaseNamespace] | None = vars(cls).get(_ADAPTED)
+    if adapted is None:
+        bases = [_in_place_of(each) for each in cls.__mro__ if _is_foreign_base(each)]
+        members = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+        adapted = type(cls.__name__, (cls, *bases, _Adapted), members)
+        setattr(cls, _ADAPTED, adapted)
+    return adapted
+
+
+@cache
+def _in_place_of(theirs: Any) -> type:
+    """A class that stands before one of gevent-socketio's in any MRO."""
+
+    class Passed(theirs):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            # Ours has set up what theirs would.
+            super(theirs, self).__init__(*args, **kwargs)
+
+    return type(theirs.__name__, (_counterpart(theirs), Passed), {})

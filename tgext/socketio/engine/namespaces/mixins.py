@@ -1,0 +1,112 @@
+"""Mixins for namespaces: rooms and broadcasts."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ...wire.socketio.packet import event_packet
+from ..concurrency.threads import carried
+from ..hub.rooms import Room, Rooms, check_room
+from ..logs import get_logger
+
+log = get_logger(__name__)
+
+if TYPE_CHECKING:
+    from .base import BaseNamespace
+
+    _Base = BaseNamespace
+else:
+    _Base = object
+
+
+class RoomsMixin(_Base):
+    """Rooms of a namespace, which clients are put in and taken out of."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # gevent-socketio kept the rooms here, and applications read them.
+        self.session.setdefault("rooms", set())
+
+    @property
+    def _rooms(self) -> Rooms:
+        return self.socket.server.rooms
+
+    def join(self, room: Room) -> None:
+        """Put the client in a room, once it is admitted to the namespace.
+
+        Without effect when it has left the namespace.
+
+        :raises TypeError: when the room is no ``str`` or ``int``.
+        :raises ValueError: when it has half of a surrogate pair.
+        :raises LimitExceeded: when its connection is in ``max_rooms`` rooms already.
+        """
+        self._join(check_room(room))
+
+    @carried
+    def _join(self, room: Room) -> None:
+        if self._is_over():
+            log.debug("A client that left %s joins no room", self.ns_name or "/")
+            return
+        self._check_rooms(room)
+        name = self._get_room_name(room)
+        rooms: set[str] = self.session["rooms"]
+        admission = self._admission
+        if admission is None:
+            self._rooms.join(self.ns_name, room, self.socket)
+        else:
+            admission.join(room)
+            if name not in rooms:
+                admission.undoes(partial(rooms.discard, name))
+        rooms.add(name)
+
+    def _check_rooms(self, room: Room) -> None:
+        socket, rooms = self.socket, self._rooms
+        pending = self._admission.rooms if self._admission is not None else {}
+        if room not in pending and room not in rooms.rooms_of(self.ns_name, socket):
+            number = rooms.number({self.ns_name, *socket.active_ns}, socket)
+            socket.account.check("max_rooms", number + len(pending))
+
+    def leave(self, room: Room) -> None:
+        """Take the client out of a room; it need not be in it.
+
+        Raises as :meth:`join`.
+        """
+        self._leave_room(check_room(room))
+
+    @carried
+    def _leave_room(self, room: Room) -> None:
+        if self._admission is None:
+            self._rooms.leave(self.ns_name, room, self.socket)
+        else:
+            self._admission.leave(room)
+        self.session["rooms"].discard(self._get_room_name(room))
+
+    def _get_room_name(self, room: Room) -> str:
+        return f"{self.ns_name}_{room}"
+
+    def emit_to_room(self, room: Room, event: str, *args: Any) -> None:
+        """Send an event to all in the room but this client.
+
+        :raises TypeError: when the room is no ``str`` or ``int``, or an argument
+            cannot be written as JSON.
+        """
+        room = check_room(room)
+        packet = event_packet(self.ns_name, event, args)
+        self._rooms.broadcast(packet, room, skip=self.socket)
+
+
+class BroadcastMixin(_Base):
+    """Events to everyone in the namespace."""
+
+    def broadcast_event(self, event: str, *args: Any) -> None:
+        """Send an event to all in the namespace, this client too."""
+        packet = event_packet(self.ns_name, event, args)
+        self.socket.server.rooms.broadcast(packet)
+        if self._admission is not None:
+            self._admission.send_packet(packet)  # it is no member yet
+
+    def broadcast_event_not_me(self, event: str, *args: Any) -> None:
+        """Send an event to all in the namespace but this client."""
+        packet = event_packet(self.ns_name, event, args)
+        self.socket.server.rooms.broadcast(packet, skip=self.socket)

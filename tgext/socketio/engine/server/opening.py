@@ -1,0 +1,161 @@
+"""Opening a session: the application decides about it, as it does about a page."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from ...wire.socketio.generations import Generation
+from ..concurrency.failures import FAILURES
+from ..concurrency.interruption import Interrupted
+from ..http import check_headers
+from ..http.origins import ANONYMOUS
+from ..hub.places import Full, Place
+from ..logs import get_logger
+from ..session.session import Socket
+
+if TYPE_CHECKING:
+    from .server import SocketIOServer
+
+log = get_logger(__name__)
+
+Headers = list[tuple[str, str]]
+
+#: What WebOb keeps of a request that it has parsed, which may be forty times as large.
+#: It does so again when somebody looks.
+PARSED = (
+    "webob._parsed_query_vars",
+    "webob._parsed_post_vars",
+    "webob._parsed_cookies",
+)
+
+
+class Refused(Exception):
+    """The application, or a limit, refused a connection: the HTTP answer to give."""
+
+    def __init__(
+        self, status: str, headers: Headers, body: bytes, why: str, allow: str = ""
+    ) -> None:
+        super().__init__(status)
+        self.status = status
+        self.headers = headers
+        self.body = body
+        #: What the log says of it.
+        self.why = why
+        self.allow = allow
+
+
+def open_session(
+    server: SocketIOServer, environ: dict[str, Any], generation: Generation
+) -> tuple[Socket, Headers]:
+    """Let the application accept a connection, by calling ``socketio_manage``.
+
+    The application sees the request once, from start to end.
+
+    :returns: the socket, and the cookies that the application sets.
+    :raises Refused: when the application didn't accept it, or there are too many.
+    """
+    try:
+        place = server.reserve(environ.get("REMOTE_ADDR", ""))
+    except Full as full:
+        text = "Too many connections"
+        raise _plain("503 Service Unavailable", text, full.why) from None
+    with place:
+        return _open(server, environ, generation, place)
+
+
+def _open(
+    server: SocketIOServer,
+    environ: dict[str, Any],
+    generation: Generation,
+    place: Place,
+) -> tuple[Socket, Headers]:
+    socket = Socket(server, server.config)
+    socket.generation = generation
+    socket.state = Socket.STATE_CONNECTING
+    environ.update(server.opening_environ)
+    environ["socketio"] = socket
+    status, headers, body = _call(server.application, environ, socket)
+    anonymous = ANONYMOUS in environ
+    if anonymous:
+        # They would take the place of those that the browser has for its user.
+        headers = [each for each in headers if each[0].lower() != "set-cookie"]
+    if socket.namespaces is None or status[:1] in "345":
+        raise _refusal(status, headers, body)
+    if socket._ended():
+        text = "Ended while it was opened"
+        why = f"it ended while it was opened: {socket.disconnect_reason}"
+        raise _plain("503 Service Unavailable", text, why)
+    # The request has ended: its body must not keep the HTTP connection's buffers.
+    environ["wsgi.input"] = BytesIO()
+    for name in PARSED:
+        environ.pop(name, None)
+    server.remember(socket, place)
+    cookies = [each for each in headers if each[0].lower() == "set-cookie"]
+    if server.cookie is not None and not anonymous:
+        cookies.append(("Set-Cookie", _sid_cookie(server, environ, socket)))
+    return socket, cookies
+
+
+def _sid_cookie(server: SocketIOServer, environ: dict[str, Any], socket: Socket) -> str:
+    """The session id, for a load balancer that sends a client to the same process."""
+    same_site = server.cookie_samesite
+    encrypted = environ.get("wsgi.url_scheme") == "https"
+    secure = "; Secure" if same_site == "None" or encrypted else ""
+    return (
+        f"{server.cookie}={socket.sessid}; Path=/; HttpOnly; "
+        f"SameSite={same_site}{secure}"
+    )
+
+
+def _call(
+    application: Any, environ: dict[str, Any], socket: Socket
+) -> tuple[str, Headers, bytes]:
+    answer: tuple[str, Headers] | None = None
+    written: list[bytes] = []
+
+    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Any:
+        nonlocal answer
+        check_headers(headers)
+        answer = (status, list(headers))
+        return written.append
+
+    try:
+        result = application(environ, start_response)
+        try:
+            written.extend(() if result is None else result)
+        finally:
+            if hasattr(result, "close"):
+                result.close()
+    except Interrupted:
+        raise
+    except FAILURES:
+        log.exception("The application failed to answer a connection")
+        return "500 Internal Server Error", [], b""
+    if answer is None:
+        # Views of gevent-socketio's answer nothing once `socketio_manage` was called.
+        managed = socket.namespaces is not None
+        answer = ("200 OK" if managed else "500 Internal Server Error", [])
+    return *answer, b"".join(written)
+
+
+def _refusal(status: str, headers: Headers, body: bytes) -> Refused:
+    answered = f"the application answered {status}"
+    if status[:1] in "45":
+        # TurboGears has a Content-Type of None where it failed before it chose one.
+        headers = [each for each in headers if each[1] is not None]
+        return Refused(status, headers, body, answered)
+    if status[:1] == "3":
+        # A login page: the application wants to know who this is.
+        return _plain("401 Unauthorized", "Unauthorized", answered)
+    return _plain(
+        "400 Bad Request",
+        "No Socket.IO here",
+        f"{answered} and called no socketio_manage",
+        "socketio_resource names the path of the SocketIOController",
+    )
+
+
+def _plain(status: str, text: str, why: str, allow: str = "") -> Refused:
+    headers = [("Content-Type", "text/plain")]
+    return Refused(status, headers, text.encode(), why, allow)

@@ -1,0 +1,88 @@
+"""Which requests are Socket.IO's, and what each of them asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
+
+#: The first 1.0 clients say 2, and speak 3.
+ENGINEIO_VERSIONS = {"2": SOCKETIO_4, "3": SOCKETIO_4, "4": SOCKETIO_5}
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a request's URL says."""
+
+    #: None when the client speaks a revision that isn't served.
+    generation: Generation | None
+    #: As the client calls it; empty in a 0.9 handshake.
+    transport: str = ""
+    #: Empty in a handshake.
+    sid: str = ""
+    #: Whether a 0.9 client leaves by a request of its own.
+    disconnect: bool = False
+    #: Whether the client takes no binary payloads.
+    base64: bool = False
+    #: The number of the function that a JSONP answer calls; None without JSONP.
+    jsonp: str | None = None
+
+
+def find_route(resource: str, path: str, query: str) -> Route | None:
+    """The route of a request; None for one that is the application's.
+
+    :param resource: the path of the controller, without slashes around it.
+
+    Engine.IO has ``/resource/?EIO=4&transport=…``, Socket.IO 0.9 ``/resource/1/`` and
+    ``/resource/1/<transport>/<sid>``. The reference server serves Engine.IO at every
+    path that begins so (``/resource//``); here those alone whose query also names a
+    transport, since pages may live there.
+    """
+    prefix = f"/{resource}"
+    if not path.startswith(prefix):
+        return None
+    rest = path[len(prefix) :]
+    if rest == "/1" or rest.startswith("/1/"):
+        route = _socketio_1(rest, query)
+        if route is not None:
+            return route
+    if not rest.strip("/"):
+        return _engineio(query)
+    return _engineio(query, below=True) if rest[0] == "/" else None
+
+
+def _engineio(query: str, below: bool = False) -> Route | None:
+    if "EIO=" not in query and "transport=websocket" not in query:
+        return None
+    values = {name: each[0] for name, each in parse_qs(query).items()}
+    version = values.get("EIO")
+    if below and not (version and "transport" in values):
+        return None
+    if version is None:
+        # Clients of the first years name none over a WebSocket. The reference server
+        # takes them for Engine.IO 3; other requests are the application's.
+        if values.get("transport") != "websocket":
+            return None
+        version = "3"
+    return Route(
+        ENGINEIO_VERSIONS.get(version),
+        values.get("transport", ""),
+        values.get("sid", ""),
+        base64="b64" in values,
+        jsonp=values.get("j"),
+    )
+
+
+def _socketio_1(rest: str, query: str) -> Route | None:
+    values = {name: each[0] for name, each in parse_qs(query).items()}
+    parts = rest.strip("/").split("/")
+    if len(parts) == 1:
+        return Route(SOCKETIO_1, jsonp=values.get("jsonp"))
+    if len(parts) != 3:
+        return None
+    # Since 0.9.8 a client that leaves asks for `/1//<sid>`.
+    _, transport, sid = parts
+    leaves = not transport or query.startswith("disconnect")
+    jsonp = values.get("i", "0") if transport == "jsonp-polling" else None
+    return Route(SOCKETIO_1, transport, sid, leaves, jsonp=jsonp)

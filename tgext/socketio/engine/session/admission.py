@@ -1,0 +1,387 @@
+"""Admission: the one way of a client into a namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gevent import getcurrent
+
+from ...wire.escape import escape
+from ...wire.socketio.encoded import Encoded
+from ...wire.socketio.packet import Packet
+from ...wire.socketio.reasons import SERVER_LEFT
+from ..concurrency.failures import FAILURES, log_failure
+from ..concurrency.interruption import Interrupted
+from ..http.refusals import log_namespace_refusal
+from ..logs import get_logger
+from ..namespaces.base import BaseNamespace, ConnectionRefused
+from ..namespaces.errors import EventRefused
+from ..namespaces.foreign import adapt, is_foreign
+from .candidate import Candidate, State
+from .early import EarlyPackets
+
+if TYPE_CHECKING:
+    from .session import Socket
+
+log = get_logger(__name__)
+
+
+#: The packets that handlers are called for, and whose answers are acks.
+EVENTS = frozenset(("event", "message", "json"))
+
+#: What a client is told of a failure on its way in.
+FAILED = "Internal server error"
+
+
+def _text_of(message: object) -> str:
+    """What a client is told that the application refused, whatever it gave."""
+    try:
+        return str(message)
+    except Interrupted:
+        raise
+    except FAILURES:
+        log.exception("The message of a refusal could not be written")
+        return FAILED
+
+
+class Admission:
+    """Lets one client into namespaces, which may refuse it, and into the main one.
+
+    A client that asks for a namespace is a candidate until ``initialize`` and
+    ``recv_connect`` have run to their end, what the application put around them
+    included. Until then it is in no room, and of what is sent for the namespace nothing
+    reaches it but what the namespace itself sends, which waits. Whatever goes wrong, it
+    is refused: only a candidate that is ready is admitted.
+
+    :param socket: the client's connection.
+
+    :ivar in_main: whether the client is in the main namespace where that is none of the
+        application's.
+    :ivar asking: the candidates, by namespace.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_early",
+        "_knocked",
+        "_socket",
+        "_teller",
+        "asking",
+        "in_main",
+    )
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self.in_main = False
+        self.asking: dict[str, Candidate] = {}
+        #: Whether the client has asked to connect to any namespace.
+        self._knocked = False
+        #: The namespaces that it asked for, where it may send before it asks.
+        self._asked: set[str] | None = None
+        self._early: EarlyPackets | None = None
+        #: The greenlet that tells the client of an error.
+        self._teller: Any = None
+
+    # In
+
+    def dispatch(self, packet: Packet) -> None:
+        """Handle a packet for a namespace that the client is not in."""
+        socket = self._socket
+        kind = packet["type"]
+        endpoint = packet["endpoint"]
+        if kind == "connect":
+            self._connect(packet)
+        elif not (self._knocked or socket.generation.implicit_main):
+            # Socket.IO 5, "Connection to a namespace": such a client is sent away.
+            log.info("The first packet of a client is no connect, but: %s", kind)
+            socket.kill(reason="parse error", code=1002)
+        elif kind == "disconnect" and endpoint == socket.GLOBAL_NS:
+            self.in_main = False
+            self._await_namespace()
+        elif kind == "ack" and endpoint in self.asking:
+            candidate = self.asking[endpoint]
+            # Nothing was asked before that, whatever the client says.
+            if candidate.answered and candidate.namespace is not None:
+                with candidate.listening():
+                    socket.around(candidate.namespace.process_packet, packet)
+        elif kind in EVENTS and not self._hold_early(packet):
+            self._fail_outside(packet)
+
+    def _fail_outside(self, packet: Packet) -> None:
+        endpoint = packet["endpoint"]
+        info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
+        self._socket.fail(packet, "no_such_namespace", info)
+
+    def _hold_early(self, packet: Packet) -> bool:
+        """Keep an event until the client asks for its namespace, if it may do so."""
+        socket = self._socket
+        endpoint = packet["endpoint"]
+        if (
+            not socket.generation.sends_early
+            or endpoint not in (socket.namespaces or ())
+            or endpoint in (self._asked or ())
+        ):
+            return False
+        if self._early is None:
+            self._early = EarlyPackets(socket)
+        return self._early.hold(packet)
+
+    def give_up_early(self, endpoint: str) -> None:
+        """The client has not asked for a namespace that it sent events to.
+
+        Where it does meanwhile, they are handled after it was let in, or refused.
+        """
+        if self._early is None or endpoint in self.asking:
+            return
+        self._has_asked(endpoint)
+        for packet in self._early.take(endpoint):
+            self._fail_outside(packet)
+
+    def _has_asked(self, endpoint: str) -> None:
+        if self._socket.generation.sends_early:
+            if self._asked is None:
+                self._asked = set()
+            self._asked.add(endpoint)
+
+    def _connect(self, packet: Packet) -> None:
+        self._knocked = True
+        socket = self._socket
+        endpoint = packet["endpoint"]
+        namespaces = socket.namespaces or {}
+        if endpoint in self.asking:
+            log.debug("A client asked twice for %s", endpoint or "/")
+        elif endpoint in namespaces:
+            self._ask(namespaces[endpoint], packet)
+            self._has_asked(endpoint)
+            if self._early is not None:
+                for early in self._early.take(endpoint):
+                    socket.handle(early)
+        elif endpoint == socket.GLOBAL_NS:
+            # Clients connect here before they connect to the namespace they want.
+            self.in_main = True
+            socket.server.namespace_came(socket)
+            self._tell(packet)
+        else:
+            log_namespace_refusal(endpoint, socket.log_name, "nothing is mounted there")
+            self._tell(socket.generation.unknown_namespace(endpoint))
+
+    # The way in
+
+    def _ask(self, cls: type[BaseNamespace], packet: Packet) -> None:
+        """Let a client into a namespace, or tell it that it was refused."""
+        socket = self._socket
+        candidate = Candidate(socket, packet)
+        self.asking[candidate.endpoint] = candidate
+        socket.find_outbox()
+        socket.server.namespace_came(socket)
+        try:
+            self._decide(candidate, cls)
+        except ConnectionRefused as refused:
+            self._refuse(candidate, _text_of(refused.message), refused.data)
+        except EventRefused as refused:
+            self._refuse(candidate, _text_of(refused.info), None)
+        except BaseException as error:
+            self._fail(candidate, error)
+        else:
+            self._admit(candidate)
+
+    def _decide(self, candidate: Candidate, cls: type[BaseNamespace]) -> None:
+        """Run what may refuse a client; it does by what it raises."""
+        around = self._socket.around
+        if is_foreign(cls):
+            cls = adapt(cls)
+        around(self._make, candidate, cls, candidate.packet)
+        self._check(candidate)
+        if candidate.state is not State.ASKING:
+            return
+        assert candidate.namespace is not None
+        candidate.keep()
+        self._socket.active_ns[candidate.endpoint] = candidate.namespace
+        candidate.ready = False
+        around(self._greet, candidate, candidate.packet)
+        candidate.greeted = candidate.ready
+        self._check(candidate)
+
+    def _check(self, candidate: Candidate) -> None:
+        """Whether a step of the way in ended well."""
+        if candidate.stopped is not None:
+            raise candidate.stopped
+        if candidate.state is not State.ASKING:
+            return
+        if candidate.was_left or not candidate.ready:
+            # What stands around it may have answered in its place.
+            raise ConnectionRefused
+
+    def _make(
+        self, candidate: Candidate, cls: type[BaseNamespace], packet: Packet
+    ) -> None:
+        socket = self._socket
+        candidate.drop_namespace()  # of an attempt before
+        candidate.begin()
+        environ = socket.environ_for(packet)
+        args: Any = (environ, packet["endpoint"])
+        namespace: Any = cls.__new__(cls, *args, request=socket.request)  # type: ignore[call-arg]
+        namespace._admission = candidate
+        namespace._diverted = True
+        candidate.namespace = namespace
+        namespace.__init__(*args, request=socket.request)
+        if "ns_name" not in vars(namespace):
+            name = f"{cls.__module__}.{cls.__qualname__}"
+            raise TypeError(f"{name}.__init__ does not call super().__init__")
+        namespace.auth = packet.get("data")
+        namespace.authorize_connect()
+        for each in type(namespace).__mro__:
+            if "initialize" in vars(each):
+                vars(each)["initialize"](namespace)
+        candidate.ready = True
+
+    def _greet(self, candidate: Candidate, packet: Packet) -> None:
+        candidate.begin()
+        assert candidate.namespace is not None
+        candidate.namespace.process_packet(packet)
+        candidate.ready = True
+
+    # How it ends
+
+    def _admit(self, candidate: Candidate) -> None:
+        socket = self._socket
+        endpoint, namespace = candidate.endpoint, candidate.namespace
+        if candidate.state is not State.ASKING or socket._ended():
+            self._depart(candidate)
+            return
+        assert namespace is not None
+        candidate.answer()
+        candidate.flush()
+        rooms = candidate.rooms
+        leaving = candidate.leaving
+        candidate.close(State.LEFT if leaving is not None else State.ADMITTED)
+        del self.asking[endpoint]
+        namespace._admission = None
+        namespace._diverted = namespace._over
+        socket.find_outbox()
+        if leaving is not None:
+            namespace._disconnect_now(silent=leaving)
+            return
+        for room in (None, *rooms):
+            socket.server.rooms.join(endpoint, room, socket)
+
+    def _depart(self, candidate: Candidate) -> None:
+        """The connection ended on the way in."""
+        self._close(candidate, State.LEFT)
+        self._drop(candidate)
+
+    def _drop(self, candidate: Candidate) -> None:
+        """End the namespace of a client that is not admitted."""
+        namespace = candidate.namespace
+        if namespace is not None and candidate.greeted:
+            # What recv_connect has done, recv_disconnect undoes.
+            namespace._leave(self._socket.disconnect_reason or SERVER_LEFT)
+        candidate.drop_namespace()
+
+    def _fail(self, candidate: Candidate, error: BaseException) -> None:
+        if isinstance(error, Interrupted) and error is not candidate.stopped:
+            self._depart(candidate)
+            raise error
+        if candidate.stopped is None:
+            where = (candidate.endpoint or "/", self._socket.log_name)
+            log_failure(log, "Connecting a client to %s failed (session %s)", *where)
+        self._refuse(candidate, FAILED, None)
+
+    def _refuse(self, candidate: Candidate, message: str, data: Any) -> None:
+        socket = self._socket
+        endpoint, state = candidate.endpoint, candidate.state
+        if candidate.stopped is not None:
+            message = FAILED
+        self._close(candidate, State.REFUSED)
+        if state is State.ASKING and not socket._ended():
+            log_namespace_refusal(endpoint, socket.log_name, escape(message))
+            if candidate.answered:
+                self._tell({"type": "disconnect", "endpoint": endpoint})
+            else:
+                self._tell_refusal(endpoint, message, data)
+            self._await_namespace()
+        self._drop(candidate)
+
+    def _tell_refusal(self, endpoint: str, message: str, data: Any) -> None:
+        generation = self._socket.generation
+        try:
+            self._tell(generation.refusal(endpoint, message, data))
+        except Interrupted:
+            raise
+        except FAILURES:
+            # A client that is not told waits for ever.
+            where = endpoint or "/"
+            log_failure(log, "The data of a refusal by %s could not be written", where)
+            self._tell(generation.refusal(endpoint, message, None))
+
+    def _close(self, candidate: Candidate, state: State) -> None:
+        """Nothing is left of a client that is not admitted."""
+        socket, endpoint = self._socket, candidate.endpoint
+        if self.asking.get(endpoint) is candidate:
+            del self.asking[endpoint]
+        if socket.active_ns.get(endpoint) is candidate.namespace:
+            socket.active_ns.pop(endpoint, None)
+        socket.find_outbox()
+        candidate.close(state)
+
+    def _await_namespace(self) -> None:
+        socket = self._socket
+        if socket.connected and not socket.in_a_namespace:
+            socket.server.await_namespace(socket)
+
+    def end(self) -> None:
+        """The connection ends: whoever is on the way in is not admitted."""
+        if self._early is not None:
+            self._early.clear()
+        for candidate in list(self.asking.values()):
+            if candidate.is_own and candidate.greeting:
+                # It throws its client out: what it sent is a farewell.
+                candidate.answer()
+                if candidate.leaving is False:
+                    self._tell({"type": "disconnect", "endpoint": candidate.endpoint})
+            self._close(candidate, State.LEFT)
+
+    def abandon(self, namespace: BaseNamespace) -> None:
+        """End what a namespace has begun that did not end by itself."""
+        namespace._begin_end()
+        namespace._leave_rooms()
+        namespace._forget_rooms()
+        namespace.kill_local_jobs()
+
+    # Out
+
+    def send(self, encoded: Encoded, endpoint: str, kind: str = "event") -> None:
+        """Send what may reach the client; called while it is in doubt.
+
+        :param kind: the type of the packet.
+        """
+        socket = self._socket
+        candidate = self.asking.get(endpoint)
+        if candidate is None:
+            if socket.transport is None or socket._ended():
+                return
+            if (
+                endpoint in socket.active_ns
+                or (self.in_main and endpoint == socket.GLOBAL_NS)
+                or self._teller is getcurrent()
+            ):
+                socket.transport.outbox.send(encoded)
+        elif kind != "connect" and (candidate.is_own or self._teller is getcurrent()):
+            candidate.send(encoded)
+
+    def telling(self) -> Any:
+        """What is sent from here on, by this greenlet, tells the client of an error.
+
+        :returns: what :meth:`told` wants.
+        """
+        before, self._teller = self._teller, getcurrent()
+        return before
+
+    def told(self, before: Any) -> None:
+        """No more."""
+        self._teller = before
+
+    def _tell(self, packet: Packet) -> None:
+        socket = self._socket
+        if socket.transport is not None:
+            socket.transport.outbox.send(socket.encode(packet))

@@ -1,0 +1,163 @@
+"""From the messages of a client to its packets."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ...wire.errors import PacketError, ProtocolError
+from ...wire.socketio.binary import Reassembler
+from ...wire.socketio.generations import ALIVE, CLOSE
+from ...wire.socketio.packet import Packet
+from ..hub.account import cost
+from ..logs import get_logger
+from .pacing import send_pong
+
+if TYPE_CHECKING:
+    from .session import Socket
+
+log = get_logger(__name__)
+
+#: Characters of a packet that is kept as what its JSON became, if it has to wait for
+#: attachments. That may be 25 times as large.
+SMALL = 1024
+
+
+class Assembler:
+    """Decodes messages, and puts the attachments of a packet back in.
+
+    :param socket: whose generation, limits and JSON parser are used.
+    """
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._partial: Reassembler | None = None
+        #: Bytes that were charged for it.
+        self._size = 0
+
+    def clear(self) -> None:
+        """Keep nothing of a packet that has not come whole."""
+        self._partial = None
+        self._socket.account.release(self._size)
+        self._size = 0
+
+    def take(self, message: str | bytes) -> Packet | None:
+        """Take the next message.
+
+        :returns: the packet that it completes, if any; what merely shows that the
+            client lives is answered, if it wants to be.
+        :raises ProtocolError: when it cannot be read here.
+        """
+        if isinstance(message, bytes):
+            return self._attachment(message)
+        socket = self._socket
+        generation = socket.generation
+        packet = generation.decode(message, socket.server.limits, socket.json_loads)
+        if packet is ALIVE:
+            data = generation.bytes_in(message)
+            if data is not None:
+                return self._attachment(data)
+            pong = generation.pong(message)
+            if pong is not None:
+                send_pong(socket, pong)
+            return None
+        if self._partial is not None:
+            raise PacketError("text where an attachment is due")
+        if "attachments" in packet:
+            if packet["attachments"]:
+                self._charge(message)
+                self._partial = self._begin(message, packet)
+                return None
+            return Reassembler(packet, socket.server.limits).packet()
+        return packet
+
+    def _begin(self, text: str, packet: Packet) -> Reassembler:
+        socket = self._socket
+        limits, loads = socket.server.limits, socket.json_loads
+        if len(text) <= SMALL:
+            return Reassembler(packet, limits)
+        # It was read to see that it can be; it is kept as text.
+        anew = partial(socket.generation.decode, text, limits, loads)
+        return Reassembler({"attachments": packet["attachments"]}, limits, anew)
+
+    def _attachment(self, data: bytes) -> Packet | None:
+        if self._partial is None:
+            raise PacketError("an attachment of nothing")
+        self._charge(data)
+        packet = self._partial.add(data)
+        if packet is not None:
+            self.clear()
+        return packet
+
+    def _charge(self, message: str | bytes) -> None:
+        size = cost(message)
+        self._socket.account.charge(size)
+        self._size += size
+
+
+class AckFilter:
+    """Picks the acks out of a client's messages, while a handler may wait for one.
+
+    What waits for an ack is called in a greenlet of its own. An ack that nothing waits
+    for, or that comes twice, is none.
+
+    :param socket: whose acks they are.
+    """
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._assembler = Assembler(socket)
+        #: The ids of acks that are about to be handled.
+        self._handed: set[int] = set()
+        #: Whether an ack has begun whose attachments have not all come.
+        self.incomplete = False
+        #: Whether the client has said that it leaves.
+        self._closes = False
+
+    def reset(self) -> None:
+        """Keep nothing of an ack that has not come whole."""
+        self._assembler.clear()
+        self.incomplete = False
+
+    def take(self, message: str | bytes) -> bool:
+        """Whether the message is dealt with: it belonged to an ack, was a ping, or said
+        that the client leaves. One that cannot be read is not: it is answered later.
+        """
+        if self._closes:
+            return True
+        if isinstance(message, bytes):
+            return self.incomplete and self._take(message)
+        generation = self._socket.generation
+        if generation.is_base64(message):
+            return self.incomplete and self._take(message)
+        pong = generation.pong(message)
+        if pong is not None:
+            send_pong(self._socket, pong)
+            return True
+        if generation.is_close(message):
+            self._closes = True
+            self._socket._start_own_job(self._socket.handle, CLOSE)
+            return True
+        return generation.is_ack(message) and self._take(message)
+
+    def _take(self, message: str | bytes) -> bool:
+        try:
+            packet = self._assembler.take(message)
+        except ProtocolError:
+            self.reset()
+            return False
+        self.incomplete = packet is None
+        if packet is not None:
+            self._hand_over(packet)
+        return True
+
+    def _hand_over(self, packet: Packet) -> None:
+        waiting = self._socket.ack_callbacks
+        number = packet["ackId"]
+        if number not in waiting or number in self._handed:
+            log.debug("An ack for id %s, which nobody waits for", number)
+            return
+        if len(self._handed) > len(waiting):
+            self._handed.intersection_update(waiting)
+        self._handed.add(number)
+        self._socket._start_own_job(self._socket.handle, packet)

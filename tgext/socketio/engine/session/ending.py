@@ -1,0 +1,203 @@
+"""The end of a connection, and what may still run for it then.
+
+From the first moment of the end nothing begins any more: the namespaces are over, in no
+room, and what is sent goes nowhere. Then each namespace is told, and then all that the
+connection had is given back. A handler that still runs may go on for as long as one may
+when the server stops, ``shutdown_timeout``; then it is interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent import get_hub, getcurrent
+
+from ...wire.socketio.reasons import SERVER_LEFT
+from ..concurrency.failures import FAILURES, log_failure
+from ..concurrency.interruption import Interrupted, Overdue, interrupt
+from ..logs import get_logger
+
+if TYPE_CHECKING:
+    from ..namespaces.base import BaseNamespace
+    from .session import Socket
+
+log = get_logger(__name__)
+
+#: Seconds that what was interrupted has to clean up.
+CLEANING_UP = 1.0
+
+#: What runs for a connection that ends: the greenlet, and what it does there.
+Run = tuple[Any, object]
+
+
+class Ending:
+    """The end of one connection; an entry of the server's timer wheel.
+
+    :param socket: the connection.
+    """
+
+    __slots__ = ("_code", "_interrupted", "_reason", "_socket", "_tellers", "slot")
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._reason = SERVER_LEFT
+        self._code = 1000
+        #: The greenlets that tell the namespaces, and which one each tells now.
+        self._tellers: dict[Any, BaseNamespace | None] = {}
+        #: What has been interrupted.
+        self._interrupted: set[object] = set()
+        self.slot = -1
+
+    # The application's way, which tells the client too
+
+    def disconnect(self, silent: bool) -> None:
+        """Have each namespace disconnect, and then the connection end."""
+        self._start()
+        self._run(self._disconnect, silent)
+
+    def _disconnect(self, silent: bool) -> None:
+        try:
+            self._tell(lambda namespace: namespace.disconnect(silent=silent))
+        finally:
+            self._socket.kill()
+
+    # The end
+
+    def end(self, reason: str, code: int) -> None:
+        """End the connection; it is marked as ended."""
+        socket = self._socket
+        self._reason, self._code = reason, code
+        self._start()
+        socket.outbox = None
+        socket.admission.end()
+        socket._release_acks()
+        self._run(self._end)
+
+    def _end(self) -> None:
+        try:
+            for namespace in list(self._socket.active_ns.values()):
+                namespace._begin_end()
+            self._tell(lambda namespace: namespace._leave(self._reason))
+        finally:
+            self._give_back()
+
+    def _run(self, work: Callable[..., None], *args: Any) -> None:
+        """Do the work here, or in a greenlet that nothing else ends meanwhile.
+
+        A job of the connection ends with it, and another connection's handler may be
+        interrupted for reasons of its own.
+        """
+        current = getcurrent()
+        if current is get_hub():
+            gevent.spawn(work, *args)  # which cannot wait
+        elif current in self._tellers or self._socket._is_run_by(current):
+            work(*args)
+        else:
+            gevent.spawn(work, *args).join()
+
+    def _tell(self, leave: Callable[[BaseNamespace], None]) -> None:
+        """Have the connection leave its namespaces, whatever each of them does."""
+        socket, current = self._socket, getcurrent()
+        interruption: Interrupted | None = None
+        outermost = current not in self._tellers
+        before = self._tellers.get(current)
+        try:
+            for namespace in list(socket.active_ns.values()):
+                self._tellers[current] = namespace
+                try:
+                    leave(namespace)
+                except Interrupted as error:
+                    interruption = error
+                    where = (namespace.ns_name or "/", error)
+                    log.warning("recv_disconnect of %s was interrupted: %s", *where)
+                except FAILURES:
+                    log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
+                active = socket.active_ns.get(namespace.ns_name)
+                if socket._ended() and active is namespace:
+                    # Its own `disconnect` failed, or does not call ours.
+                    del socket.active_ns[namespace.ns_name]
+                    socket.admission.abandon(namespace)
+        finally:
+            self._tellers[current] = before
+            if outermost:
+                del self._tellers[current]
+        if interruption is not None:
+            raise interruption
+
+    def _give_back(self) -> None:
+        """Give back all that the connection had; again has no effect."""
+        socket = self._socket
+        if socket.state == socket.STATE_DISCONNECTED:
+            return
+        socket.state = socket.STATE_DISCONNECTED
+        try:
+            socket.detach()
+            for endpoint in socket.namespaces or ():
+                socket.server.rooms.leave_all(endpoint, socket)
+        finally:
+            if socket.transport is not None:
+                socket.transport.close(self._reason, self._code)
+            socket._end_jobs()
+            socket.assembler.clear()
+            socket.account.close()
+            self.settle()
+
+    # What still runs
+
+    def _start(self) -> None:
+        server = self._socket.server
+        if self not in server.endings:
+            server.endings.add(self)
+            server.wheel.add(self, server.shutdown_timeout)
+
+    def settle(self) -> None:
+        """Called when what runs may have ended."""
+        if not self._running():
+            socket = self._socket
+            socket.server.endings.discard(self)
+            socket.server.wheel.discard(self)
+            if socket.state == socket.STATE_DISCONNECTED:
+                socket._ending = None
+
+    def _running(self) -> list[Run]:
+        """What still runs for the connection, such as a handler."""
+        running: list[Run] = [
+            (greenlet, greenlet if namespace is None else namespace)
+            for greenlet, namespace in self._tellers.items()
+        ]
+        transport = self._socket.transport
+        handling = () if transport is None else transport.handling()
+        running += [(each, each) for each in handling if each not in self._tellers]
+        return running
+
+    def on_timer(self, now: float) -> float | None:
+        """Interrupt what still runs; report what does not end by that."""
+        if self.interrupt():
+            return CLEANING_UP
+        running = self._running()
+        if running:
+            log.error(
+                "A handler of %s goes on although its client has gone and it was "
+                "interrupted: it catches GreenletExit, and cannot be ended",
+                self._socket,
+            )
+        if self._tellers and self._socket._ended():
+            self._give_back()
+        self._socket.server.endings.discard(self)
+        return None
+
+    def interrupt(self) -> bool:
+        """Interrupt what runs and was not interrupted before; False if nothing was."""
+        fresh = [run for run in self._running() if run[1] not in self._interrupted]
+        server = self._socket.server
+        for run in fresh:
+            self._interrupted.add(run[1])
+            server.interrupted += 1
+            error = Overdue(
+                f"the client has gone ({self._socket.disconnect_reason}), and "
+                f"shutdown_timeout, {server.shutdown_timeout:g} s, is over"
+            )
+            interrupt(run[0], error, lambda run=run: run in self._running())  # type: ignore[misc]
+        return bool(fresh)

@@ -1,0 +1,163 @@
+"""Reading on while a handler waits.
+
+A WebSocket is read by the greenlet that runs its handlers. A handler that asks the
+client for an ack and waits for it would wait for ever; and a client 1.x or 2.x whose
+ping lies unread behind a handler that takes long would give the server up. So while
+such a handler waits, another greenlet reads on, has acks handled and pings answered,
+and keeps all else for later.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+
+from ...wire.errors import ProtocolError
+from ...wire.websocket.frames import Message
+from ..concurrency.fairness import Turns
+from ..concurrency.heartbeat import Heartbeat
+from ..hub.account import Account, cost
+from ..session.decoder import AckFilter
+
+
+class ReadAhead:
+    """What was read ahead of the handlers, as an iterator of messages in their order.
+
+    Reads from :meth:`start` to the next message that is asked for, whenever the current
+    greenlet waits meanwhile. Each message is looked at once, however often that is.
+
+    :param rest: what was read and is not handled yet.
+    :param reads: what can be read after that; ends with the connection.
+    :param content: what a message holds; None for a control frame.
+    :param acks: takes the acks.
+    :param gone: called when the connection ends, with the error that ended it.
+    :param account: is charged for what is kept. While it is full nothing is read, and
+        the peer has to wait.
+    :param heartbeat: is told what is heard, and whether somebody listens.
+
+    :ivar rest: what follows when the iterator has ended.
+    """
+
+    def __init__(
+        self,
+        rest: Iterator[Message],
+        reads: Iterator[Iterator[Message]],
+        content: Callable[[Message], str | bytes | None],
+        acks: AckFilter,
+        gone: Callable[[ProtocolError | OSError | None], object],
+        account: Account,
+        heartbeat: Heartbeat,
+    ) -> None:
+        self.rest = rest
+        self._reads = reads
+        self._content = content
+        self._acks = acks
+        self._gone = gone
+        self._account = account
+        self._heartbeat = heartbeat
+        self._kept: deque[Message] = deque()
+        #: The beginning of an ack whose attachments have not all come.
+        self._begun: list[Message] = []
+        self._ended = False
+        self._error: ProtocolError | OSError | None = None
+        #: Set until the current greenlet waits: most handlers do not.
+        self._due: Any = None
+        self._greenlet: gevent.Greenlet[..., Any] | None = None
+
+    def start(self) -> None:
+        """Read on when the current greenlet waits; again has no effect."""
+        if self._due is None and self._greenlet is None and not self._ended:
+            self._due = gevent.get_hub().loop.run_callback(self._spawn)
+
+    def stop(self) -> None:
+        """Read on no longer."""
+        if self._due is not None:
+            self._due.stop()
+            self._due = None
+        if self._greenlet is not None:
+            self._greenlet.kill()  # it waits: for input, or for its turn
+            self._greenlet = None
+            self._heartbeat.listening = False
+
+    def clear(self) -> None:
+        """The connection has ended: nothing of it is kept."""
+        self._kept.clear()
+        self._begun.clear()
+        self._acks.reset()
+        self.rest = iter(())
+
+    def __iter__(self) -> Iterator[Message]:
+        return self
+
+    def __next__(self) -> Message:
+        if self._due is not None or self._greenlet is not None:
+            self.stop()
+        if not self._kept:
+            if self._begun:
+                self._keep_begun()
+            elif self._error is not None:
+                raise self._error
+            else:
+                raise StopIteration
+        message = self._kept.popleft()
+        self._account.release(cost(message[1]))
+        return message
+
+    def _spawn(self) -> None:
+        self._due = None
+        self._greenlet = gevent.spawn(self._run)
+
+    def _run(self) -> None:
+        self._heartbeat.listening = True
+        try:
+            self._read()
+        except (ProtocolError, OSError) as error:
+            self._error = error
+            self._ended = True
+        if self._ended:
+            self._gone(self._error)
+        else:
+            self._heartbeat.listening = False
+
+    def _read(self) -> None:
+        account = self._account
+        turns = Turns()
+        while not account.full:
+            message = next(self.rest, None)
+            if message is not None:
+                self._keep(message)
+                turns.check()
+                continue
+            following = next(self._reads, None)
+            if following is None:
+                self._ended = True
+                return
+            self._heartbeat.heard = True
+            self.rest = following
+
+    def _keep(self, message: Message) -> None:
+        account, acks = self._account, self._acks
+        content = self._content(message)
+        begun = acks.incomplete
+        if content is not None and acks.take(content):
+            if not acks.incomplete:
+                self._begun.clear()
+            elif not begun or isinstance(content, bytes):
+                self._begun.append(message)  # charged by who puts it together
+        elif not account.closed:
+            if begun and not acks.incomplete:
+                # The ack cannot be read: whoever handles it will say so.
+                self._keep_begun()
+            account.charge(cost(message[1]))
+            self._kept.append(message)
+
+    def _keep_begun(self) -> None:
+        """Leave an ack to whoever handles messages one by one."""
+        for message in self._begun:
+            self._account.charge(cost(message[1]))
+            self._kept.append(message)
+        self._begun.clear()
+        self._acks.reset()

@@ -1,0 +1,69 @@
+"""The transports of Socket.IO 0.9 whose GET never ends: one answer, many messages.
+
+``htmlfile`` was for Internet Explorer, ``xhr-multipart`` for old Firefoxes. Messages to
+the server are posted as for ``xhr-polling``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..io.hangup import has_gone
+from .base import PollingTransport
+
+#: Browsers show nothing of a page before it has so many bytes.
+_PADDING = 256
+
+_SCRIPT = "var _ = function (msg) { parent.s._(msg, document); };"
+_PAGE = f"<html><body><script>{_SCRIPT}</script>"
+
+_BOUNDARY = b"--socketio\n"
+
+
+def htmlfile(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
+    """A page to which each message adds a script."""
+    yield _PAGE.ljust(_PADDING).encode()
+    for payload in _payloads(transport, sock):
+        # In an element, a string may hold neither what ends it nor what keeps it from
+        # being ended: `<!--<script>` (HTML, section 4.12.1.3).
+        text = json.dumps(payload.decode()).replace("<", "\\u003c")
+        yield f"<script>_({text});</script>".encode()
+
+
+def multipart(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
+    """A document of many parts, each taking the place of the one before."""
+    yield _BOUNDARY
+    for payload in _payloads(transport, sock):
+        yield (
+            b"Content-Type: text/plain; charset=utf-8\n\n" + payload + b"\n" + _BOUNDARY
+        )
+
+
+def _payloads(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
+    """What is sent, until the connection ends, or the one of the client.
+
+    What cannot be written is kept for the client's next request.
+    """
+    generation = transport.socket.generation
+    while (not transport.closed or len(transport.outbox)) and not has_gone(sock):
+        messages = deque(transport.poll(sock))
+        try:
+            while messages:
+                transport.answer_begins(sock)
+                yield generation.encode_payload([messages[0]])
+                messages.popleft()
+                transport.answer_ends(sock)
+        finally:
+            if messages:
+                transport.put_back(list(messages))
+                transport.answer_ends(sock)
+
+
+#: By transport: the type of its answer, and what makes it.
+STREAMS: dict[str, tuple[str, Callable[[PollingTransport, Any], Iterator[bytes]]]] = {
+    "htmlfile": ("text/html; charset=UTF-8", htmlfile),
+    "xhr-multipart": ('multipart/x-mixed-replace; boundary="socketio"', multipart),
+}

@@ -1,0 +1,93 @@
+"""The upgrade from polling to a WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...wire.engineio import v4 as engineio
+from ...wire.errors import FrameError
+from ...wire.websocket.frames import BINARY, TEXT, Message
+from ..concurrency.fairness import in_turns
+from ..concurrency.heartbeat import Deadline
+from ..logs import get_logger
+from .base import PollingTransport
+from .websocket import WebSocketTransport
+
+log = get_logger(__name__)
+
+
+class Upgrade:
+    """A WebSocket that is to take over from polling (Engine.IO 4, section "Upgrade").
+
+    The client probes it with a ping, lets its last poll return, and says when to
+    switch. Until then messages to the client go to polling.
+    """
+
+    def __init__(
+        self, polling: PollingTransport, sock: Any, early: bytes, timeout: float
+    ) -> None:
+        self.polling = polling
+        self.websocket = WebSocketTransport(polling.server, polling.socket, sock, early)
+        self._timeout = timeout
+
+    def run(self) -> None:
+        """Upgrade, then read until the connection ends; give up on anything else."""
+        websocket = self.websocket
+        deadline = Deadline(websocket.abort)
+        websocket.server.wheel.add(deadline, self._timeout)
+        self.polling.follower = websocket
+        try:
+            rest = self._probe()
+        except (FrameError, OSError) as error:
+            log.debug("An upgrade failed: %s", error)
+            rest = None
+        finally:
+            websocket.server.wheel.discard(deadline)
+        if rest is None or self.polling.closed:
+            self.polling.follower = None
+            self.polling.socket.claimed = False
+            websocket.abort()
+            websocket.reads.close()
+            return
+        self._switch()
+        websocket.run(self._catch_up(rest))
+
+    def _switch(self) -> None:
+        self.polling.stop()
+        prefix = self.polling.socket.generation.prefix
+        self.polling.keeps = False
+        self.polling.outbox.move_to(self.websocket.outbox, prefix)
+        # A handler of what came by polling may still run.
+        self.websocket.worker = self.polling.worker
+        self.polling.socket.travel_by(self.websocket)
+        self.websocket.start()
+
+    def _catch_up(self, rest: Iterator[Message]) -> Iterator[Message]:
+        """Wait until what came by polling is handled, so that all stays in order."""
+        if self.polling.handled.is_set():
+            return rest
+        websocket = self.websocket
+        websocket.heartbeat.busy = True
+        websocket.predecessor = self.polling
+        ahead = websocket.read_ahead(rest)
+        self.polling.handled.wait()
+        websocket.predecessor = None
+        return ahead
+
+    def _probe(self) -> Iterator[Message] | None:
+        for messages in self.websocket.reads:
+            for opcode, payload in in_turns(messages):
+                if opcode != TEXT:
+                    # A ping or pong may come at any time (RFC 6455, section 5.5).
+                    if opcode == BINARY or self.websocket.control(opcode, payload):
+                        return None
+                elif payload == engineio.PING + engineio.PROBE:
+                    answer = engineio.PONG + engineio.PROBE
+                    self.websocket.send_text(answer)
+                    self.polling.release_polls()
+                elif payload == engineio.UPGRADE:
+                    return messages
+                else:
+                    return None
+        return None

@@ -1,0 +1,78 @@
+"""What carries broadcasts between the processes of an application."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from ..backends.channelnames import OwnName
+from ..engine.concurrency.failures import ERRORS
+from ..engine.hub.rooms import Rooms
+from ..engine.logs import get_logger
+from ..wire.escape import escape
+from ..wire.socketio.packet import Packet
+from .busmessage import BusCodec, BusMessageError, Room
+from .channels import Channels
+from .skipping import Skipping
+
+log = get_logger(__name__)
+
+
+class ClusterBus:
+    """Carries packets between the processes of an application.
+
+    :param rooms: the sockets of this process.
+    :param channels: what carries the messages.
+    :param channel: the channel that they are on.
+    :param secret: what signs them; empty where they are not signed.
+    :raises BackendError: when it cannot be heard.
+    """
+
+    def __init__(
+        self, rooms: Rooms, channels: Channels, channel: OwnName, secret: str = ""
+    ) -> None:
+        self._rooms = rooms
+        self._channels = channels
+        self._channel = channel
+        self._codec = BusCodec(channel, secret)
+        #: By which our own messages are known when they come back.
+        self._id = secrets.token_hex(8)
+        self._skipping = Skipping(log)
+        channels.feed.listen(channel, self._hear)
+
+    def publish(self, packet: Packet, room: Room) -> None:
+        """Send a packet to the other processes.
+
+        :raises TypeError: when an argument cannot be written as JSON.
+        :raises ValueError: when it is larger than a message may be.
+        :raises BackendError: when the broker does not take it within seconds.
+        """
+        message = self._codec.write(packet, room, self._id)
+        self._channels.backend.publish(self._channel, message)
+
+    def close(self) -> None:
+        """Hear no more of the others."""
+        self._channels.feed.unlisten(self._channel, self._hear)
+
+    def _hear(self, data: Any) -> None:
+        try:
+            sender, room, packet = self._codec.read(data)
+        except BusMessageError as error:
+            text = (
+                f"Skipped what is on {self._channel}: {escape(error)}: {_shown(data)}"
+            )
+            self._skipping.warn(error.kind, text)
+            return
+        if sender == self._id:
+            return
+        try:
+            self._rooms.deliver(packet, room)
+        except ERRORS as error:
+            text = (
+                f"A broadcast of another process was not sent to all: {escape(error)}"
+            )
+            self._skipping.warn("not sent", text)
+
+
+def _shown(data: Any) -> str:
+    return escape(data) if isinstance(data, (str, bytes)) else type(data).__name__

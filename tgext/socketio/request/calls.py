@@ -1,0 +1,190 @@
+"""A handler called as TurboGears calls the method of a page.
+
+Hooks, validators, error handlers and controller wrappers work on it as they do there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from crank.util import flatten_arguments, get_argspec, get_params_with_argspec
+from tg import hooks, request_local, require
+from tg.configurator.components.dispatch import _call_controller
+from tg.controllers.decoratedcontroller import DecoratedController
+from tg.decorators import Decoration
+from tg.validation import _ValidationStatus
+
+from ..engine.namespaces.base import BaseNamespace, ConnectionRefused
+from ..engine.namespaces.handlers import Handler
+
+#: What a decoration calls its method with, unless it was given wrappers.
+_DEFAULT_CALLER = Decoration(None).controller_caller
+
+
+class TGHandler(Handler):
+    """What can be known of a handler without an event, its decorations included."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        super().__init__(method)
+        decoration = getattr(self.function, "decoration", None)
+        self.decoration: Decoration | None = decoration
+        self.requirements: Sequence[require] = getattr(decoration, "requirements", ())
+        self.validations: Sequence[Any] = getattr(decoration, "validations", ())
+
+    def is_plain(self, config: Mapping[str, Any]) -> bool:
+        """Whether nothing stands between an event and the method."""
+        if self.validations or config.get("controller_caller") is not _call_controller:
+            return False
+        everywhere = hooks._hooks
+        if everywhere.get("before_validate") or everywhere.get("before_call"):
+            return False
+        decoration = self.decoration
+        return decoration is None or (
+            # A requirement is such a hook, and was looked at before.
+            len(decoration.hooks["before_call"]) == len(self.requirements)
+            and not decoration.hooks["before_validate"]
+            and decoration.controller_caller is _DEFAULT_CALLER
+        )
+
+
+class _Invalid(Exception):
+    """Arguments that the validators refused, and what the client is told."""
+
+    def __init__(self, told: Any) -> None:
+        super().__init__(told)
+        self.told = told
+
+
+def call_as_page(
+    namespace: BaseNamespace,
+    handler: TGHandler,
+    method: Callable[..., Any],
+    args: Sequence[Any],
+) -> Any:
+    """Call a method of a namespace, given arguments that fit it in number.
+
+    :returns: the ack. Arguments that the validators refuse are answered with
+        ``invalid_method_args``.
+    """
+    context = request_local.context._current_obj()
+    context.request._fast_setattr("validation", _ValidationStatus())
+    decoration = Decoration.get_decoration(handler.function)
+    remainder = tuple(args[len(handler.names) :])
+    params = get_params_with_argspec(method, {}, args)
+    _notify("before_validate", decoration, remainder, params)
+    try:
+        action, values = _validate(method, params, context)
+    except _Invalid as invalid:
+        packet: Any = getattr(context, "_packet", None) or {}
+        if packet.get("type") == "connect" and not _decides(namespace, method):
+            packet = {}  # recv_connect calls it as an event does
+        return namespace._refuse(packet, "invalid_method_args", invalid.told)
+    named: dict[str, Any] = {}
+    if action is not method:
+        # An error handler; the values are those of validators of its own.
+        decoration = Decoration.get_decoration(action)
+        remainder = tuple(args if values is None else _in_order(action, values, args))
+        action = partial(action, namespace)
+    elif remainder:
+        # What *args takes has no names.
+        remainder = tuple(_in_order(method, values, args))
+    else:
+        named = _wanted(method, values)
+    _notify("before_call", decoration, remainder, named)
+    # As 0.0.3 did: what handles errors of arguments is none of the decorator's.
+    function = namespace._decorated(method) if action is method else action
+    answer = decoration.controller_caller(context.config, function, remainder, named)
+    if isinstance(action, partial) and _decides(namespace, method):
+        # The error handler may have refused in its own words.
+        raise ConnectionRefused
+    return answer
+
+
+def _decides(namespace: BaseNamespace, method: Callable[..., Any]) -> bool:
+    """Whether a method decides about a client that is not admitted yet."""
+    return namespace._admission is not None and method == namespace.recv_connect
+
+
+def _notify(
+    name: str, decoration: Decoration, remainder: Sequence[Any], params: dict[str, Any]
+) -> None:
+    """Run the hooks of the application and of the handler."""
+    for hook in (*hooks._hooks.get(name, ()), *decoration.hooks[name]):
+        # A requirement is a hook too; it was looked at before the arguments were.
+        if not isinstance(getattr(hook, "__self__", None), require):
+            hook(remainder, params)
+
+
+def _validate(
+    method: Callable[..., Any], params: dict[str, Any], context: Any
+) -> tuple[Any, Any]:
+    """Validate arguments.
+
+    :returns: what is to be called, the method or an error handler, and with which
+        values; None for those that came.
+    :raises _Invalid: when there is nothing to be called.
+    """
+    status = context.request.validation
+    failures = tuple(context.config.get("validation.exceptions", ()))
+    action: Any = method
+    while True:
+        try:
+            values = DecoratedController._perform_validate(action, params, context)
+        except failures as failure:
+            by_field = _explain(status, failure, context.config)
+            if status.error_handler is None:
+                raise _Invalid(_for_client(status, failure, by_field)) from None
+            action = status.error_handler
+            Decoration.get_decoration(action)  # which it need not have had
+            if not status.chain_validation:
+                return action, None
+        else:
+            if action is method:
+                status.values = values
+            return action, values
+
+
+def _in_order(
+    function: Callable[..., Any], values: Mapping[str, Any], args: Sequence[Any]
+) -> Sequence[Any]:
+    """The arguments of a call, validated where they have names."""
+    positional, _ = flatten_arguments(function, dict(values), tuple(args))
+    return tuple(positional)
+
+
+def _wanted(method: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that a method takes; a schema may have added others."""
+    names, _, keywords, _ = get_argspec(method)
+    if keywords:
+        return dict(values)
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _explain(
+    status: _ValidationStatus, failure: Exception, config: Mapping[str, Any]
+) -> bool:
+    """Note the failure for ``request.validation``.
+
+    :returns: whether the application knows how to explain it by fields
+        (``validation.explode``).
+    """
+    status.exception = failure
+    explain = None
+    for kind, each in config.get("validation.explode", {}).items():
+        if isinstance(failure, kind):
+            explain = each
+    if explain is None:
+        return False
+    explained = explain(failure)
+    status.errors = explained["errors"]
+    status.values = explained["values"]
+    return bool(status.errors) and isinstance(status.errors, Mapping)
+
+
+def _for_client(status: _ValidationStatus, failure: Exception, by_field: bool) -> Any:
+    if by_field:
+        # A message may be lazy, and is translated here.
+        return {str(field): str(text) for field, text in status.errors.items()}
+    return str(failure)

@@ -1,0 +1,211 @@
+"""Engine.IO 3: the payloads of polling. Its packets are those of Engine.IO 4.
+
+https://github.com/socketio/engine.io-protocol, revision 3, "Payload". A payload is
+``<length>:<packet>`` again and again; where the client takes binary, it may be bytes
+instead: 0 or 1 for text or binary, the digits of the length, 255, the packet.
+
+Clients 1.x encode the text of a payload to UTF-8 twice and count its bytes, clients 2.x
+once and count UTF-16 units. Both say ``EIO=3``. Text to them is therefore kept to
+ASCII, and text of theirs is told apart by what it holds. The name of a namespace cannot
+be escaped as JSON can: one beyond ASCII travels in bytes, which both read alike, and
+where a client takes none (``b64``) as it writes itself, or as 2.x reads it (JSONP).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Sequence
+
+from ..errors import PayloadError, PayloadTooLarge
+from ..limits import MAX_DIGITS, Limits
+from .utf16 import count_units, take_units
+from .v4 import BINARY_MARK, TYPES, check_packet, decode_base64
+
+#: Marks a packet as base64; what follows is a message.
+_BASE64 = "b4"
+_END_OF_LENGTH = 255
+
+#: Characters of a payload above which it travels as bytes. What is not ASCII takes six
+#: in a payload of text, and some engines take 65,536 arguments.
+MOST_TEXT = 10_000
+
+_LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}):")
+#: Of a message of Socket.IO, to the end of its namespace.
+_NAMESPACE = re.compile(r"4[0-6](?:[0-9]+-)?/[^,]*")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def escape(json: str) -> str:
+    """JSON text in ASCII: what is not, is in its strings, and can be escaped."""
+    return json if json.isascii() else _NOT_ASCII.sub(_escaped, json)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(
+        f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)
+    )
+
+
+def needs_bytes(packets: Sequence[str | bytes]) -> bool:
+    """Whether a payload should be bytes where the client takes them.
+
+    A client 1.x in a browser makes the text of a payload with one call that has an
+    argument for each byte, which fails above some 125,000 of them; that of bytes it
+    reads in a loop.
+    """
+    return sum(map(len, packets)) > MOST_TEXT or any(
+        isinstance(each, bytes) or not (each.isascii() or _split(each)[0].isascii())
+        for each in packets
+    )
+
+
+def _split(packet: str) -> tuple[str, str]:
+    """What stands before the JSON of a packet and cannot be escaped, and the rest."""
+    match = _NAMESPACE.match(packet)
+    end = 0 if match is None else match.end()
+    return packet[:end], packet[end:]
+
+
+def encode_payload(packets: Sequence[str | bytes], twice: bool = False) -> bytes:
+    """A payload as text; the bytes of a message travel as base64.
+
+    :param twice: as clients 1.x read the name of a namespace, rather than 2.x.
+    """
+    parts = (_framed(each, twice) for each in packets)
+    return "".join(parts).encode("utf-8", "replace")
+
+
+def is_encoded_twice(body: bytes) -> bool:
+    """Whether a payload that is text, and not ASCII, seems to be a client 1.x's."""
+    try:
+        body.decode("utf-8").encode("latin-1").decode("utf-8", "surrogatepass")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _framed(packet: str | bytes, twice: bool) -> str:
+    if isinstance(packet, bytes):
+        text = _BASE64 + base64.b64encode(packet).decode()
+    else:
+        text = packet
+        if not packet.isascii():
+            head, json = _split(packet)
+            if twice:
+                head = head.encode("utf-8", "surrogatepass").decode("latin-1")
+            text = head + escape(json)
+    return f"{count_units(text)}:{text}"
+
+
+def encode_binary_payload(packets: Sequence[str | bytes]) -> bytes:
+    """A payload as bytes, for clients that take it."""
+    parts = []
+    for packet in packets:
+        binary = isinstance(packet, bytes)
+        data = b"\x04" + packet if binary else packet.encode("utf-8", "replace")  # type: ignore[operator, union-attr]
+        digits = bytes(map(int, str(len(data))))
+        parts.append(bytes((binary,)) + digits + bytes((_END_OF_LENGTH,)) + data)
+    return b"".join(parts)
+
+
+def decode_payload(body: bytes, limits: Limits) -> list[str | bytes]:
+    """Split a payload that is text.
+
+    :returns: packets, those that hold bytes as the bytes of a message.
+    :raises PayloadTooLarge: past ``limits.max_message_size``.
+    :raises PayloadError: when it cannot be read.
+    """
+    return list(iter_payload(body, limits))
+
+
+def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
+    """The packets of :func:`decode_payload`, one by one: there may be very many."""
+    _check_size(body, limits)
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise PayloadError("the payload is not UTF-8") from None
+    if not text:
+        raise PayloadError("the payload is empty")
+    at = 0
+    while at < len(text):
+        length = _LENGTH.match(text, at)
+        if length is None:
+            found = text[at : at + MAX_DIGITS].partition(":")[0]
+            raise PayloadError(f"the length of a packet is missing: {found!r}")
+        packet, at = take_units(text, length.end(), int(length[1]))
+        # Most are.
+        plain = packet[:1] in TYPES and packet.isascii()
+        yield packet if plain else _read(packet)
+
+
+def _read(packet: str) -> str | bytes:
+    if packet[:1] == BINARY_MARK:
+        return decode_binary(packet)
+    check_packet(packet)
+    return _once(packet)
+
+
+def decode_binary(packet: str) -> bytes:
+    """The bytes of a message that travels as base64.
+
+    :raises PayloadError: when it is no message, or not base64.
+    """
+    if not packet.startswith(_BASE64):
+        raise PayloadError("only messages are binary")
+    return decode_base64(packet[2:])
+
+
+def _once(text: str) -> str:
+    """The text of a 1.x client, which encoded it twice; that of a 2.x client as is."""
+    try:
+        # Half a surrogate pair is encoded as it is.
+        return text.encode("latin-1").decode("utf-8", "surrogatepass")
+    except UnicodeError:
+        return text
+
+
+def decode_binary_payload(body: bytes, limits: Limits) -> list[str | bytes]:
+    """Split a payload that is bytes; see :func:`decode_payload`."""
+    return list(iter_binary_payload(body, limits))
+
+
+def iter_binary_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
+    """The packets of :func:`decode_binary_payload`, one by one."""
+    _check_size(body, limits)
+    if not body:
+        raise PayloadError("the payload is empty")
+    at = 0
+    while at < len(body):
+        kind = body[at]
+        end = body.find(_END_OF_LENGTH, at + 1, at + 2 + MAX_DIGITS)
+        digits = body[at + 1 : end]
+        if kind > 1 or end <= at + 1 or max(digits) > 9:
+            raise PayloadError("the length of a packet is missing")
+        start = end + 1
+        at = start + int("".join(map(str, digits)))
+        if at > len(body):
+            raise PayloadError("the payload is shorter than its lengths say")
+        yield _read_binary(kind, body[start:at])
+
+
+def _read_binary(kind: int, data: bytes) -> str | bytes:
+    if kind == 1:
+        if data[:1] != b"\x04":
+            raise PayloadError("only messages are binary")
+        return data[1:]
+    try:
+        packet = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise PayloadError("a packet is not UTF-8") from None
+    if packet[:1] == BINARY_MARK:
+        return decode_binary(packet)
+    check_packet(packet)
+    return packet
+
+
+def _check_size(body: bytes, limits: Limits) -> None:
+    if len(body) > limits.max_message_size:
+        raise PayloadTooLarge(f"a payload of {len(body)} bytes")

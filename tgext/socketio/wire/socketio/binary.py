@@ -1,0 +1,133 @@
+"""Binary attachments: bytes taken out of a packet, and put back in.
+
+https://github.com/socketio/socket.io-protocol, revisions 3 to 5, "Packet encoding": the
+JSON of a packet has ``{"_placeholder":true,"num":0}`` where bytes were, and the bytes
+follow in messages of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..depth import deep
+from ..errors import PacketError
+from ..limits import DEFAULT_LIMITS, Limits
+from .packet import Packet
+
+BINARY_TYPES = (bytes, bytearray, memoryview)
+
+#: The key by which clients know a placeholder.
+_MARK = "_placeholder"
+
+
+def take_out(value: Any, attachments: list[bytes]) -> Any:
+    """A copy of ``value`` with placeholders for bytes, which go to ``attachments``.
+
+    Lists, tuples and dicts are looked through. A dict that has the key of a placeholder
+    loses it: what a client sent as a value would else stand for bytes, or for some that
+    are not there, and a packet with those ends the connection of whoever is sent it.
+
+    :raises TypeError: when it is nested too deep.
+    """
+    known = len(attachments)
+    try:
+        try:
+            return _take_out(value, attachments)
+        except RecursionError:
+            del attachments[known:]
+            return deep(_take_out, value, attachments)
+    except RecursionError:
+        raise TypeError("nested too deep to be written as JSON") from None
+
+
+def _take_out(value: Any, attachments: list[bytes]) -> Any:
+    if isinstance(value, BINARY_TYPES):
+        attachments.append(bytes(value))
+        return {_MARK: True, "num": len(attachments) - 1}
+    if isinstance(value, dict):
+        return {
+            key: _take_out(item, attachments)
+            for key, item in value.items()
+            if key != _MARK
+        }
+    if isinstance(value, (list, tuple)):
+        return [_take_out(item, attachments) for item in value]
+    return value
+
+
+def put_back(value: Any, attachments: list[bytes | None]) -> Any:
+    """``value`` with the bytes in place of their placeholders; changes both.
+
+    An attachment is named once, as the encoders of all clients do: a packet that names
+    one a thousand times would be a thousand times as large when it is sent on.
+
+    :raises PacketError: when a placeholder names an attachment that isn't there.
+    """
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            value[index] = put_back(item, attachments)
+    elif isinstance(value, dict):
+        if value.get(_MARK) is True:
+            return _attachment(value.get("num"), attachments)
+        for key, item in value.items():
+            value[key] = put_back(item, attachments)
+    return value
+
+
+def _attachment(number: Any, attachments: list[bytes | None]) -> bytes:
+    if type(number) is not int or not 0 <= number < len(attachments):
+        raise PacketError(f"no attachment {number!r:.20}")
+    attachment, attachments[number] = attachments[number], None
+    if attachment is None:
+        raise PacketError(f"attachment {number} is named twice")
+    return attachment
+
+
+class Reassembler:
+    """Collects the attachments of one packet.
+
+    :param packet: as decoded, with its number of ``attachments``.
+    :param anew: decodes it anew once they have come: what JSON becomes may be many
+        times as large as its text, and the attachments may be long in coming.
+    """
+
+    def __init__(
+        self,
+        packet: Packet,
+        limits: Limits = DEFAULT_LIMITS,
+        anew: Callable[[], Packet] | None = None,
+    ) -> None:
+        self._anew: Callable[[], Packet] = anew or (lambda: packet)
+        self._missing = packet["attachments"]
+        self._room = limits.max_message_size
+        self._attachments: list[bytes | None] = []
+
+    def add(self, data: bytes) -> Packet | None:
+        """Take the next attachment.
+
+        :returns: the packet, when this was the last.
+        :raises PacketError: when the attachments together are larger than a message
+            may be, or a placeholder names one that isn't there.
+        """
+        self._room -= len(data)
+        if self._room < 0:
+            raise PacketError("the attachments are larger than max_message_size")
+        self._attachments.append(data)
+        if len(self._attachments) < self._missing:
+            return None
+        return self.packet()
+
+    def packet(self) -> Packet:
+        """The packet with its attachments in place."""
+        packet = self._anew()
+        args, attachments = packet["args"], self._attachments
+        try:
+            try:
+                packet["args"] = put_back(args, attachments)
+            except RecursionError:
+                # Where bytes are back already, nothing is left to be done.
+                packet["args"] = deep(put_back, args, attachments)
+        except RecursionError:
+            raise PacketError("the packet is nested too deep") from None
+        return packet

@@ -1,0 +1,221 @@
+"""RFC 7692: permessage-deflate, the compression of WebSocket messages."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+
+from ..errors import InvalidFramePayload, MessageTooBig
+
+NAME = "permessage-deflate"
+
+#: What ends the output of a flush, and is not sent (section 7.2.1).
+_TAIL = b"\x00\x00\xff\xff"
+
+#: An empty message (section 7.2.3.6).
+_EMPTY = b"\x00"
+
+#: DEFLATE streams that one piece may consist of. A peer may finish a stream (section
+#: 7.2.3.5), but each that follows costs a copy of what is left.
+_MOST_STREAMS = 16
+
+#: zlib writes no smaller windows, and reads those of 8 bits.
+_LEAST_WRITTEN = 9
+_LEAST_READ = 8
+_MOST = 15
+
+_BITS = re.compile(r"[89]|1[0-5]")
+
+
+@dataclass(frozen=True)
+class Deflate:
+    """How to compress, as far as the peer leaves the choice.
+
+    A window of *n* bits is a memory of 2\\ :sup:`n` bytes. Keeping it from message to
+    message ("context takeover") compresses small messages that resemble each other
+    much better, and costs a connection some 300 KiB with the windows of the default.
+
+    :param server_max_window_bits: of the messages sent, 9 to 15.
+    :param client_max_window_bits: of the messages received, 8 to 15; without effect on
+        a client that does not say that it can choose.
+    :param server_no_context_takeover: begin each message sent with an empty window.
+    :param client_no_context_takeover: have the client do so.
+    :param level: zlib's, from 1, the fastest, to 9, the smallest.
+    :raises ValueError: when one cannot be; the message names it.
+    """
+
+    server_max_window_bits: int = _MOST
+    client_max_window_bits: int = _MOST
+    server_no_context_takeover: bool = False
+    client_no_context_takeover: bool = False
+    level: int = 6
+
+    def __post_init__(self) -> None:
+        for name, value, least, most in (
+            ("server_max_window_bits", self.server_max_window_bits, 9, _MOST),
+            ("client_max_window_bits", self.client_max_window_bits, 8, _MOST),
+            ("level", self.level, 1, 9),
+        ):
+            if not least <= value <= most:
+                raise ValueError(f"{name}: {value!r} is not from {least} to {most}")
+
+    def accept(self, offer: dict[str, str | None]) -> Agreement | None:
+        """Answer one offer of a client (section 7.1).
+
+        :param offer: its parameters.
+        :returns: None when it cannot be accepted.
+        """
+        wanted = _read_offer(offer)
+        if wanted is None:
+            return None
+        server_bits = min(
+            self.server_max_window_bits, wanted.get("server_max_window_bits", _MOST)
+        )
+        if server_bits < _LEAST_WRITTEN:
+            return None
+        client_bits = _MOST
+        if "client_max_window_bits" in wanted:
+            client_bits = min(
+                self.client_max_window_bits, wanted["client_max_window_bits"]
+            )
+        return Agreement(
+            server_bits,
+            client_bits,
+            self.server_no_context_takeover or "server_no_context_takeover" in wanted,
+            self.client_no_context_takeover or "client_no_context_takeover" in wanted,
+            self.level,
+        )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was negotiated for one connection."""
+
+    server_max_window_bits: int
+    client_max_window_bits: int
+    server_no_context_takeover: bool
+    client_no_context_takeover: bool
+    level: int
+
+    @property
+    def header(self) -> str:
+        """What to answer in ``Sec-WebSocket-Extensions``."""
+        parts = [NAME]
+        for name in ("server_no_context_takeover", "client_no_context_takeover"):
+            if getattr(self, name):
+                parts.append(name)
+        for name in ("server_max_window_bits", "client_max_window_bits"):
+            if getattr(self, name) < _MOST:
+                parts.append(f"{name}={getattr(self, name)}")
+        return "; ".join(parts)
+
+    def deflater(self) -> Deflater:
+        """What compresses the messages sent."""
+        return Deflater(
+            self.server_max_window_bits, not self.server_no_context_takeover, self.level
+        )
+
+    def inflater(self) -> Inflater:
+        """What decompresses the messages received."""
+        return Inflater(
+            self.client_max_window_bits, not self.client_no_context_takeover
+        )
+
+
+def _read_offer(offer: dict[str, str | None]) -> dict[str, int] | None:
+    wanted: dict[str, int] = {}
+    for name, value in offer.items():
+        if name in ("server_no_context_takeover", "client_no_context_takeover"):
+            if value is not None:
+                return None
+            wanted[name] = 1
+        elif name == "client_max_window_bits" and value is None:
+            wanted[name] = _MOST
+        elif name in ("server_max_window_bits", "client_max_window_bits"):
+            if value is None or not _BITS.fullmatch(value):
+                return None
+            wanted[name] = int(value)
+        else:
+            return None
+    return wanted
+
+
+class Deflater:
+    """Compresses messages.
+
+    :param window_bits: 9 to 15.
+    :param keep_context: whether a message may refer to those before it.
+    :param level: zlib's, 1 to 9.
+    """
+
+    __slots__ = ("_encoder", "keep_context", "level", "window_bits")
+
+    def __init__(
+        self, window_bits: int = _MOST, keep_context: bool = True, level: int = 6
+    ) -> None:
+        self.window_bits = window_bits
+        self.keep_context = keep_context
+        self.level = level
+        self._encoder: zlib._Compress | None = None
+
+    def deflate(self, message: bytes) -> bytes:
+        """The payload that stands for ``message`` (section 7.2.1)."""
+        if not message:
+            return _EMPTY
+        encoder = self._encoder
+        if encoder is None:
+            encoder = zlib.compressobj(self.level, wbits=-self.window_bits)
+            if self.keep_context:
+                self._encoder = encoder
+        data = encoder.compress(message) + encoder.flush(zlib.Z_SYNC_FLUSH)
+        return data[: -len(_TAIL)]
+
+
+class Inflater:
+    """Decompresses messages, each up to a bound.
+
+    :param window_bits: 8 to 15.
+    :param keep_context: whether a message may refer to those before it.
+    """
+
+    __slots__ = ("_decoder", "_keep_context", "_window_bits")
+
+    def __init__(self, window_bits: int = _MOST, keep_context: bool = True) -> None:
+        self._window_bits = window_bits
+        self._keep_context = keep_context
+        self._decoder = self._begin()
+
+    def _begin(self) -> zlib._Decompress:
+        return zlib.decompressobj(wbits=-self._window_bits)
+
+    def inflate(self, data: bytes, room: int, last: bool) -> bytes:
+        """Decompress the payload of one frame (section 7.2.2).
+
+        :param room: bytes that may come of it.
+        :param last: whether it ends its message.
+        :raises MessageTooBig: when more would come of it; no more has been made.
+        :raises InvalidFramePayload: when it is not DEFLATE's output.
+        """
+        if last:
+            data += _TAIL
+        message = self._inflate(data, room)
+        if last and not self._keep_context:
+            self._decoder = self._begin()
+        return message
+
+    def _inflate(self, data: bytes, room: int) -> bytes:
+        message = b""
+        for _ in range(_MOST_STREAMS):
+            left = room - len(message)
+            try:
+                message += self._decoder.decompress(data, left + 1)
+            except zlib.error as error:
+                raise InvalidFramePayload(f"not compressed: {error}") from None
+            if len(message) > room:
+                raise MessageTooBig("a message inflates to more than it may have")
+            if not self._decoder.eof:
+                return message
+            data = self._decoder.unused_data
+            self._decoder = self._begin()
+        raise InvalidFramePayload("a message of too many DEFLATE streams")

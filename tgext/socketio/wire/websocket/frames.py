@@ -1,0 +1,349 @@
+"""RFC 6455: frames."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from struct import Struct
+
+from ..errors import FrameError, InvalidFramePayload, MessageTooBig
+from ..limits import MAX_MESSAGE_SIZE
+from ..masking import apply_mask
+from .deflate import Deflater, Inflater
+
+CONTINUATION = 0x0
+TEXT = 0x1
+BINARY = 0x2
+CLOSE = 0x8
+PING = 0x9
+PONG = 0xA
+
+#: Added to the opcode of a compressed message (RFC 7692, section 6).
+COMPRESSED = 0x40
+
+_FIN = 0x80
+_RESERVED = 0x70
+_OPCODE = 0x0F
+_MASKED = 0x80
+_LENGTH = 0x7F
+_CONTROL = 0x08
+_MAX_CONTROL = 125
+
+#: The first byte of a text message in one frame.
+_WHOLE_TEXT = _FIN | TEXT
+
+#: Bytes that are copied faster than a view of them is made.
+_COPY = 2048
+
+Message = tuple[int, "str | bytes"]
+
+
+class FrameReader:
+    """Turns the bytes of a peer into messages.
+
+    :param max_message_size: bytes that a message may have.
+    :param masked: whether the peer is a client, whose frames must be masked; a
+        server's must not (section 5.1).
+    :param inflater: decompresses messages, where compression was negotiated.
+    """
+
+    __slots__ = (
+        "_checked",
+        "_compressed",
+        "_fragments",
+        "_inflater",
+        "_masked",
+        "_max_size",
+        "_opcode",
+        "_payload_at",
+        "_pending",
+        "_utf8",
+        "needed",
+    )
+
+    def __init__(
+        self,
+        max_message_size: int = MAX_MESSAGE_SIZE,
+        masked: bool = True,
+        inflater: Inflater | None = None,
+    ) -> None:
+        self._max_size = max_message_size
+        self._masked = _MASKED if masked else 0
+        self._inflater = inflater
+        self._pending = bytearray()
+        #: How many bytes a frame has that has not come whole.
+        self.needed = 2
+        #: Where the payload of that frame begins, if it is text; else 0.
+        self._payload_at = 0
+        #: How many bytes of that payload have been seen to be UTF-8.
+        self._checked = 0
+        self._utf8: codecs.IncrementalDecoder | None = None
+        # Of the message that began in earlier frames.
+        self._opcode = 0
+        self._compressed = False
+        self._fragments = bytearray()
+
+    @property
+    def missing(self) -> int:
+        """How many bytes are missing of a frame that has not come whole."""
+        return self.needed - len(self._pending)
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Yield the messages that ``data`` completes.
+
+        A message is its opcode and its content: text as ``str``; binary, ping, pong
+        and close as ``bytes``. Control frames come where they stood. Exhaust the
+        iterator before feeding again.
+
+        :raises FrameError: where the input breaks the protocol; what came before has
+            been yielded.
+        """
+        if self._pending:
+            if len(self._pending) + len(data) < self.needed:
+                self._pending += data
+                if self._payload_at:
+                    self._check_pending_text()
+                return
+            data = b"".join((self._pending, data))
+            self._pending = bytearray()
+        at = 0
+        end = len(data)
+        masked = self._masked
+        self._payload_at = 0
+        while True:
+            if end - at < 2:
+                self.needed = 2
+                break
+            first = data[at]
+            second = data[at + 1]
+            length = second & _LENGTH
+            # Nearly all are text in one frame, in which nothing can be wrong here.
+            if first != _WHOLE_TEXT or self._opcode or second & _MASKED != masked:
+                self._check(first, second, length)
+            start = at + 2
+            if length > _MAX_CONTROL:
+                wide = 2 if length == 126 else 8
+                start += wide
+                if end < start:
+                    self.needed = 2 + wide
+                    break
+                length = int.from_bytes(data[start - wide : start], "big")
+            if not first & _CONTROL and (
+                length > self._max_size or self._opcode or first & COMPRESSED
+            ):
+                self._check_size(first, length)
+            if masked:
+                start += 4
+            stop = start + length
+            if end < stop:
+                self.needed = stop - at
+                if self._is_plain_text(first):
+                    self._payload_at = start - at
+                break
+            if not masked:
+                payload = data[start:stop]
+            elif length < _COPY:
+                payload = apply_mask(data[start:stop], data[start - 4 : start])
+            else:
+                view = memoryview(data)[start:stop]
+                payload = apply_mask(view, data[start - 4 : start])
+            at = stop
+            if first == _WHOLE_TEXT and not self._opcode:
+                if self._checked:
+                    self._checked = 0
+                    self._utf8 = None
+                try:
+                    text = payload.decode()
+                except UnicodeDecodeError:
+                    raise InvalidFramePayload(_NOT_UTF8) from None
+                yield TEXT, text
+            elif first & _CONTROL:
+                yield first & _OPCODE, payload
+            else:
+                yield from self._data_frame(first, payload)
+        if at < end:
+            self._pending += data[at:]
+            if self._payload_at:
+                self._check_pending_text()
+
+    def _check(self, first: int, second: int, length: int) -> None:
+        opcode = first & _OPCODE
+        if first & _RESERVED and not (
+            first & _RESERVED == COMPRESSED
+            and self._inflater is not None
+            and opcode in (TEXT, BINARY)
+        ):
+            raise FrameError("reserved bits are set")
+        if second & _MASKED != self._masked:
+            raise FrameError("a client masks its frames, a server does not")
+        if opcode & _CONTROL:
+            if opcode > PONG:
+                raise FrameError(f"unknown opcode {opcode}")
+            if not first & _FIN:
+                raise FrameError("a control frame is not fragmented")
+            if length > _MAX_CONTROL:
+                raise FrameError("a control frame has at most 125 bytes")
+        elif opcode > BINARY:
+            raise FrameError(f"unknown opcode {opcode}")
+        elif opcode == CONTINUATION and not self._opcode:
+            raise FrameError("there is nothing to continue")
+        elif opcode != CONTINUATION and self._opcode:
+            raise FrameError("a new message begins inside a fragmented one")
+
+    def _check_size(self, first: int, length: int) -> None:
+        if length >> 63:
+            raise FrameError("the most significant bit of a length is set")
+        most = self._max_size
+        if self._compressed or first & COMPRESSED:
+            # What cannot be compressed grows a little; the inflater is exact.
+            most += 64 + (most >> 8)
+        if length + len(self._fragments) > most:
+            raise MessageTooBig(f"a message of more than {self._max_size} bytes")
+
+    def _data_frame(self, first: int, payload: bytes) -> Iterator[Message]:
+        opcode = first & _OPCODE or self._opcode
+        final = first & _FIN
+        compressed = self._compressed or bool(first & COMPRESSED)
+        if compressed:
+            assert self._inflater is not None
+            room = self._max_size - len(self._fragments)
+            payload = self._inflater.inflate(payload, room, bool(final))
+        if not final:
+            self._opcode = opcode
+            self._compressed = compressed
+            if opcode == TEXT:
+                self._check_text(payload[self._checked :])
+                self._checked = 0
+            self._fragments += payload
+            return
+        if self._fragments:
+            payload = bytes(self._fragments + payload)
+            self._fragments = bytearray()
+        self._opcode = self._checked = 0
+        self._compressed = False
+        self._utf8 = None
+        yield opcode, _text(payload) if opcode == TEXT else payload
+
+    # Text that has not come whole is refused as soon as it is no UTF-8 (section 8.1).
+
+    def _is_plain_text(self, first: int) -> bool:
+        if self._compressed or first & COMPRESSED:
+            return False
+        return (first & _OPCODE or self._opcode) == TEXT
+
+    def _check_pending_text(self) -> None:
+        checked, pending = self._checked, self._pending
+        begin = self._payload_at + checked
+        piece = bytes(pending[begin:])
+        if not piece:
+            return  # not even its mask may have come
+        if self._masked:
+            mask = bytes(pending[self._payload_at - 4 : self._payload_at])
+            turn = checked % 4
+            piece = apply_mask(piece, mask[turn:] + mask[:turn])
+        self._checked += len(piece)
+        self._check_text(piece)
+
+    def _check_text(self, piece: bytes) -> None:
+        if self._utf8 is None:
+            self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        try:
+            self._utf8.decode(piece)
+        except UnicodeDecodeError:
+            raise InvalidFramePayload(_NOT_UTF8) from None
+
+
+_NOT_UTF8 = "a text message is not UTF-8"
+
+
+def _text(payload: bytes) -> str:
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidFramePayload(_NOT_UTF8) from None
+
+
+def parse_close(payload: bytes) -> tuple[int, str]:
+    """The code and the reason of a close frame (section 5.5.1).
+
+    :returns: 1005 and nothing when the frame is empty.
+    :raises FrameError: when the code may not be sent.
+    :raises InvalidFramePayload: when the reason is not UTF-8.
+    """
+    if not payload:
+        return 1005, ""
+    if len(payload) == 1:
+        raise FrameError("half a close code")
+    code = int.from_bytes(payload[:2], "big")
+    if not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
+        raise FrameError(f"close code {code} may not be sent")
+    return code, _text(payload[2:])
+
+
+def encode_frame(opcode: int, payload: bytes, mask: bytes = b"") -> bytes:
+    """A whole, unfragmented frame.
+
+    :param mask: four bytes, for a client.
+    """
+    size = len(payload)
+    if mask:
+        return _head(opcode, _MASKED, size) + mask + apply_mask(payload, mask)
+    if size <= _MAX_CONTROL and opcode == TEXT:
+        return _SHORT_TEXT[size] + payload
+    return _head(opcode, 0, size) + payload
+
+
+def _head(opcode: int, masked: int, size: int) -> bytes:
+    if size <= _MAX_CONTROL:
+        return bytes((_FIN | opcode, masked | size))
+    if size <= 0xFFFF:
+        return _MEDIUM.pack(_FIN | opcode, masked | 126, size)
+    return _LONG.pack(_FIN | opcode, masked | 127, size)
+
+
+_MEDIUM = Struct("!BBH")
+_LONG = Struct("!BBQ")
+#: The heads of unmasked short text frames, by size.
+_SHORT_TEXT = tuple(_head(TEXT, 0, size) for size in range(_MAX_CONTROL + 1))
+
+
+class Broadcast:
+    """A message for many connections, whose frame is made once where it can be.
+
+    :param opcode: of the message.
+    :param payload: what it holds.
+    """
+
+    __slots__ = ("_frames", "_opcode", "_payload")
+
+    def __init__(self, opcode: int, payload: bytes) -> None:
+        self._opcode = opcode
+        self._payload = payload
+        self._frames: dict[tuple[int, int] | None, bytes] = {}
+
+    def frame(self, deflater: Deflater | None) -> bytes:
+        """The frame for a connection.
+
+        :param deflater: the connection's own. One that keeps its context makes a frame
+            that no other connection could read.
+        """
+        if deflater is not None and deflater.keep_context:
+            return self._encode(deflater)
+        key = None if deflater is None else (deflater.window_bits, deflater.level)
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = self._encode(deflater)
+        return frame
+
+    def _encode(self, deflater: Deflater | None) -> bytes:
+        if deflater is None:
+            return encode_frame(self._opcode, self._payload)
+        payload = deflater.deflate(self._payload)
+        return encode_frame(self._opcode | COMPRESSED, payload)
+
+
+def encode_close(code: int, reason: str = "") -> bytes:
+    """A close frame; the reason is cut to what a control frame takes."""
+    cut = reason.encode("utf-8", "replace")[: _MAX_CONTROL - 2]
+    whole = cut.decode("utf-8", "ignore").encode("utf-8")
+    return encode_frame(CLOSE, code.to_bytes(2, "big") + whole)
