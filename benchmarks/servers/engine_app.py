@@ -15,10 +15,9 @@ import sys  # noqa: E402
 from collections.abc import Callable, Iterable  # noqa: E402
 from typing import Any  # noqa: E402
 
+from tgext.socketio.engine import socketio_manage  # noqa: E402
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin  # noqa: E402
 from tgext.socketio.engine.namespace import BaseNamespace  # noqa: E402
-
-from tgext.socketio.engine import socketio_manage  # noqa: E402
 from tgext.socketio.engine.server import SocketIOServer  # noqa: E402
 
 

@@ -17,9 +17,9 @@ from tg import (
 )
 from tg.predicates import Predicate
 from tg.validation import Convert
-from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.pubsub import PubSubTGNamespace
 from tgext.socketio.websocket import websocket
 

@@ -14,11 +14,11 @@ from typing import Any, TypeVar  # noqa: E402
 
 import gevent  # noqa: E402
 import pytest  # noqa: E402
-from tgext.socketio.engine.namespace import BaseNamespace  # noqa: E402
-from tgext.socketio.engine.virtsocket import Socket  # noqa: E402
 
 from tgext.socketio.engine import socketio_manage  # noqa: E402
+from tgext.socketio.engine.namespace import BaseNamespace  # noqa: E402
 from tgext.socketio.engine.server import SocketIOServer  # noqa: E402
+from tgext.socketio.engine.virtsocket import Socket  # noqa: E402
 
 from . import clients  # noqa: E402
 from .clients import (  # noqa: E402

@@ -17,8 +17,8 @@ from urllib.parse import unquote_to_bytes
 import gevent
 import h11
 from gevent import socket
-from tgext.socketio.engine.handler import SocketIOHandler
 
+from tgext.socketio.engine.handler import SocketIOHandler
 from tgext.socketio.engine.server import SocketIOServer
 
 #: Seconds for a stream; many times what any needs.

@@ -26,9 +26,9 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
-
 from tgext.socketio.engine.server import SocketIOServer
 
 from .clients import KINDS, Client, PollingClient, WebSocketClient, wait_for

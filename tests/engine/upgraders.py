@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 
 import gevent
 from gevent.event import Event
+
 from tgext.socketio.engine.namespace import BaseNamespace
 
 from .clients import Polling4, Polling5, PollingOfEngineIO, WebSocket

@@ -11,14 +11,14 @@ import gevent
 import lab
 from gevent.hub import Hub
 from tg import MinimalApplicationConfigurator, TGController, config, expose, request
-from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
-from tgext.socketio.engine.namespace import BaseNamespace
-from tgext.socketio.engine.virtsocket import Socket
 
 from tgext.socketio import SocketIOController
 from tgext.socketio.engine.io.output import SocketOutbox
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.namespaces.acks import AckTimeout, ConnectionLost
 from tgext.socketio.engine.transports.base import Transport
+from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.engine.websocket.stream import FrameStream
 from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.pubsub import PubSubTGNamespace

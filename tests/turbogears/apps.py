@@ -12,12 +12,12 @@ from typing import Any
 from unittest.mock import MagicMock
 
 from tg import MinimalApplicationConfigurator, TGController, expose, request
-from tgext.socketio.engine.virtsocket import Socket
 from webtest import TestApp
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.hub.account import Bounds
 from tgext.socketio.engine.hub.rooms import Rooms
+from tgext.socketio.engine.virtsocket import Socket
 
 
 class Server:

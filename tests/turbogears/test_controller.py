@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from tg import TGController, expose
 from tg.predicates import not_anonymous
-from tgext.socketio.engine.namespace import BaseNamespace
-from tgext.socketio.engine.virtsocket import Socket
 from webtest import TestApp
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.namespace import BaseNamespace
+from tgext.socketio.engine.virtsocket import Socket
 
 from .apps import Server, make_app
 

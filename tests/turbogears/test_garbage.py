@@ -16,10 +16,10 @@ import pytest
 from tg import MinimalApplicationConfigurator, TGController, require, validate
 from tg.predicates import not_anonymous
 from tg.validation import Convert
-from tgext.socketio.engine.mixins import RoomsMixin
 
 from tests.engine.conftest import Live, Serve
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.namespace import ConnectionRefused
 
 #: How often each thing happens.

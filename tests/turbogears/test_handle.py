@@ -8,11 +8,11 @@ from collections.abc import Callable
 import gevent
 import pytest
 from tg import MinimalApplicationConfigurator, TGController, expose
-from tgext.socketio.engine.mixins import RoomsMixin
 
 from tests.engine.conftest import Live
 from tests.engine.hub.test_rooms import NO_ROOMS
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.mixins import RoomsMixin
 
 
 class Chat(SocketIOTGNamespace, RoomsMixin):

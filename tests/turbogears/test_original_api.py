@@ -16,11 +16,11 @@ from tg import (
     validate,
 )
 from tg.validation import TGValidationError
-from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
-from tgext.socketio.engine.virtsocket import Socket
 from webtest import TestApp
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
+from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.pubsub import PubSubTGNamespace
 
 from . import apps

@@ -8,7 +8,6 @@ from typing import Any
 import gevent
 import pytest
 from tg import MinimalApplicationConfigurator, TGController, request_local
-from tgext.socketio.engine.mixins import RoomsMixin
 
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
@@ -18,6 +17,7 @@ from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController
 from tgext.socketio.backends import BrokerUnavailable
 from tgext.socketio.engine.concurrency.threads import WrongThread
+from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.pubsub import PubSubTGNamespace, publish
 

@@ -14,10 +14,10 @@ from typing import Any
 import gevent
 import pytest
 from gevent import GreenletExit
-from tgext.socketio.engine.namespace import BaseNamespace
 
 import tgext.socketio.engine
 from tgext.socketio.engine.concurrency.interruption import Interrupted
+from tgext.socketio.engine.namespace import BaseNamespace
 
 from ..clients import Http, wait_for
 from ..conftest import Serve, manage

@@ -13,8 +13,8 @@ from gevent.exceptions import ConcurrentObjectUseError
 from geventwebsocket import WebSocketError as GeventWebSocketError
 from geventwebsocket.resource import Resource, WebSocketApplication
 from geventwebsocket.websocket import WebSocket as GeventWebSocket
-from tgext.socketio.engine.handler import SocketIOHandler
 
+from tgext.socketio.engine.handler import SocketIOHandler
 from tgext.socketio.engine.websocket.wsgi import WebSocket, WebSocketError
 from tgext.socketio.wire.websocket.frames import BINARY, CLOSE, PING, TEXT
 

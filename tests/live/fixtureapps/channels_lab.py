@@ -9,9 +9,9 @@ from typing import Any
 
 import gevent
 from tg import MinimalApplicationConfigurator, TGController, config, expose
-from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 
 from tgext.socketio import SocketIOController
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.pubsub import PubSubTGNamespace, publish
 

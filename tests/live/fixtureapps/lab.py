@@ -32,10 +32,10 @@ from tg import (
 from tg.appwrappers.identity import IdentityApplicationWrapper
 from tg.predicates import is_user, not_anonymous
 from tg.validation import Convert
-from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 
 from examples.pingpong import PingPong
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespaces.acks import AckTimeout
 from tgext.socketio.namespace import ConnectionRefused
 from tgext.socketio.wire.socketio.packet import event_packet

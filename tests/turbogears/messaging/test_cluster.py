@@ -13,7 +13,6 @@ from typing import Any
 import gevent
 import pytest
 from tg import MinimalApplicationConfigurator, TGController, request_local
-from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 
 from tests.engine.clients import BINARY_KINDS, DEADLINE, wait_for
 from tests.engine.conftest import Live
@@ -21,6 +20,7 @@ from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.hub.rooms import check_room
+from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.messaging.cluster import CHANNEL
 from tgext.socketio.pubsub import PubSubTGNamespace

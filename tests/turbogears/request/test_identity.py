@@ -14,11 +14,11 @@ from repoze.who.plugins import auth_tkt
 from tg import MinimalApplicationConfigurator, TGController, expose, predicates, require
 from tg.configuration.auth import TGAuthMetadata
 from tg.configurator.components.auth import SimpleAuthenticationConfigurationComponent
-from tgext.socketio.engine.namespace import BaseNamespace
 
 from tests.engine.clients import DEADLINE, RESOURCE, Http, wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.request.cookies import CookieWatch
 from tgext.socketio.request.event import Application
 from tgext.socketio.server import NO_CHALLENGES

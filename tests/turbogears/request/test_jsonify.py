@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tgext.socketio.engine.virtsocket import Socket
 
+from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.request.jsonify import dumps
 
 

@@ -14,11 +14,11 @@ from tg import predicates, require, validate
 from tg.i18n import lazy_ugettext as l_
 from tg.render import render
 from tg.validation import Convert
-from tgext.socketio.engine.mixins import RoomsMixin
 from transaction.interfaces import TransientError
 
 from fullstack.model import DBSession, Note, Visit
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio.engine.mixins import RoomsMixin
 
 
 def user_name() -> str | None:
