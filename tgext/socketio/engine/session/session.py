@@ -35,10 +35,10 @@ from .decoder import Assembler
 from .ending import Ending
 from .environ import with_query
 from .pacing import make_room
+from .transport import Transport
 
 if TYPE_CHECKING:
     from ..server.server import SocketIOServer
-    from ..transports.base import Transport
 
 log = get_logger(__name__)
 

@@ -24,8 +24,9 @@ from ..concurrency.fairness import Turns, in_turns
 from ..concurrency.heartbeat import Deadline, Heartbeat
 from ..hub.account import cost
 from ..io.hangup import HangupWatch, has_gone
-from ..io.output import PollingOutbox, SocketOutbox
+from ..io.output import PollingOutbox
 from ..logs import get_logger
+from ..session import transport
 from ..session.decoder import AckFilter
 from ..session.session import Socket
 
@@ -54,15 +55,8 @@ FINAL = (CLIENT_LEFT, SERVER_LEFT)
 LOST = ("parse error", "ping timeout", "transport error")
 
 
-class Transport:
-    """What the transports have in common.
-
-    :ivar outbox: where messages to the client go.
-    """
-
-    #: As clients call it.
-    name: str
-    outbox: PollingOutbox | SocketOutbox
+class Transport(transport.Transport):
+    """What the transports have in common."""
 
     def __init__(self, server: SocketIOServer, socket: Socket) -> None:
         self.server = server
@@ -89,20 +83,8 @@ class Transport:
         self.closed = True
         self.server.wheel.discard(self.heartbeat)
 
-    def close(self, reason: str, code: int) -> None:
-        """End the transport because the connection ended."""
-        raise NotImplementedError
-
-    def handling(self) -> Sequence[gevent.Greenlet[..., Any]]:
-        """The greenlets in which handlers run now."""
-        raise NotImplementedError
-
     def expect_ack(self) -> None:
-        """The client was asked for an ack, perhaps by a handler that waits for it."""
-
-    def runs_in(self, greenlet: object) -> bool:
-        """Whether the client's handlers run in a greenlet."""
-        raise NotImplementedError
+        pass
 
     def send_text(self, text: str) -> None:
         """Send a message of the server's own as it is: no client is given up for it."""

@@ -1,0 +1,51 @@
+"""What a session needs of the transport that carries its messages."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from gevent import Greenlet
+
+from ..concurrency.heartbeat import Heartbeat
+from ..io.output import PollingOutbox, SocketOutbox
+
+
+class Transport(ABC):
+    """Carries the messages of one session: polling, or a WebSocket.
+
+    :ivar name: its name in URLs.
+    :ivar outbox: where messages to the client go.
+    :ivar heartbeat: watches whether the client lives; ``busy`` while a handler runs.
+    """
+
+    name: str
+    outbox: PollingOutbox | SocketOutbox
+    heartbeat: Heartbeat
+
+    @abstractmethod
+    def send_text(self, text: str) -> None:
+        """Send a message of the server's own; the client is not disconnected for it,
+        however much waits already.
+        """
+
+    @abstractmethod
+    def expect_ack(self) -> None:
+        """A handler is about to ask the client for an ack, and may wait for it."""
+
+    @abstractmethod
+    def handling(self) -> Sequence[Greenlet[..., Any]]:
+        """The greenlets in which handlers of the session run now."""
+
+    @abstractmethod
+    def runs_in(self, greenlet: object) -> bool:
+        """Whether handlers of the session run in a greenlet."""
+
+    @abstractmethod
+    def close(self, reason: str, code: int) -> None:
+        """End the transport because the session ended.
+
+        :param reason: why the session ended.
+        :param code: the WebSocket close code (RFC 6455, section 7.4).
+        """
