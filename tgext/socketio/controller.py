@@ -16,8 +16,9 @@ from .engine.namespaces.foreign import adapt, is_foreign
 from .engine.server.server import SocketIOServer
 from .handle import NamespaceHandle
 from .messaging.cluster import join_cluster
-from .request.event import Application, Connection
+from .request.application import Application
 from .request.jsonify import dumps
+from .request.runner import Runner
 
 __all__ = ["SocketIOController"]
 
@@ -99,7 +100,7 @@ class SocketIOController(TGController):
         socket = environ["socketio"]
         join_cluster(socket.server, context.config)
         socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=dumps)
-        socket.around = Connection(
+        socket.around = Runner(
             environ, context, self._application(context.config), self.allow_only
         )
         self._remember(socket.server)

@@ -15,8 +15,8 @@ from .engine.namespaces.base import BaseNamespace, ConnectionRefused
 from .engine.namespaces.handlers import Handler
 from .request.calls import TGHandler, call_as_page
 from .request.context import current
-from .request.event import Connection
 from .request.guards import unmet
+from .request.runner import Runner
 from .request.transactions import on_commit
 from .wire.socketio.packet import Packet
 
@@ -117,7 +117,7 @@ class SocketIOTGNamespace(BaseNamespace):
             and cls.is_method_allowed is _is_method_allowed
             and cls.call_method is _call_method
             and getattr(self, "exception_handler_decorator", None) is None
-            and type(around) is Connection
+            and type(around) is Runner
             and self.allow_only is None
             and type(handler) is TGHandler
             and not handler.requirements

@@ -19,8 +19,8 @@ from tests.engine.clients import DEADLINE, RESOURCE, Http, wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.namespace import BaseNamespace
+from tgext.socketio.request.application import Application
 from tgext.socketio.request.cookies import CookieWatch
-from tgext.socketio.request.event import Application
 from tgext.socketio.server import NO_CHALLENGES
 
 DENIED = ["error", "method_access_denied"]
@@ -347,7 +347,7 @@ def test_an_event_that_finds_another_user_ends_the_connection(
     client, other = site.connect(site.log_in("ada")), site.connect(site.log_in("ada"))
     socket = site.live.socket(client)
     around: Any = socket.around
-    around.environ["HTTP_COOKIE"] = site.log_in(becomes) if becomes else ""
+    around.connection.environ["HTTP_COOKIE"] = site.log_in(becomes) if becomes else ""
     if namespace == "/lab":
         client.emit("/lab", "who", number=1)
     else:
@@ -362,7 +362,7 @@ def test_an_event_that_finds_another_user_ends_the_connection(
 def test_who_was_nobody_does_not_become_somebody(site: Site) -> None:
     client = site.connect("")
     around: Any = site.live.socket(client).around
-    around.environ["HTTP_COOKIE"] = site.log_in("ada")
+    around.connection.environ["HTTP_COOKIE"] = site.log_in("ada")
     client.emit("/lab", "manage", number=1)
     assert client.receive() == "1"
 

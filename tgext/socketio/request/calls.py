@@ -77,7 +77,7 @@ def call_as_page(
     try:
         action, values = _validate(method, params, context)
     except _Invalid as invalid:
-        packet: Any = getattr(context, "_packet", None) or {}
+        packet: Any = getattr(context, "packet", None) or {}
         if packet.get("type") == "connect" and not _decides(namespace, method):
             packet = {}  # recv_connect calls it as an event does
         return namespace._refuse(packet, "invalid_method_args", invalid.told)

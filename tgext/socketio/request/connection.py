@@ -1,0 +1,71 @@
+"""What the events of one connection inherit from the request that opened it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.server.opening import PARSED
+from .application import Application
+from .identity import Lookup, user_of, without_lookup
+
+#: Keys of the WSGI environment that belong to the opening request alone.
+_OPENING_ONLY = frozenset(
+    (
+        "beaker.cache",
+        "beaker.get_session",
+        "beaker.session",
+        "paste.registry",
+        "paste.testing",
+        "paste.testing_variables",
+        "repoze.tm.active",
+        "tg.locals",
+        "webob.adhoc_attrs",
+        "wsgi.input",
+        *PARSED,
+    )
+)
+
+#: Attributes set on the opening request that describe the connection.
+_INHERITED = ("identity",)
+
+
+class Connection:
+    """What all events of one connection share.
+
+    TurboGears' contexts that an :class:`~tgext.socketio.request.event.Event` does not
+    make for itself are attributes here, under the names that TurboGears has for them.
+
+    :param environ: the WSGI environment of the opening request.
+    :param tgl: the TurboGears context of the opening request.
+    :param application: what all connections of the application share.
+
+    :ivar environ: the WSGI environment that each event gets a copy of.
+    :ivar attributes: what each event's ``tg.request`` is given as attributes.
+    :ivar lookup: finds the user of an event.
+    :ivar socket: the session.
+    """
+
+    def __init__(
+        self, environ: dict[str, Any], tgl: Any, application: Application
+    ) -> None:
+        self.application = application
+        self.socket: Any = environ["socketio"]
+        self.environ = {
+            name: value for name, value in environ.items() if name not in _OPENING_ONLY
+        }
+        anew = application.wrappers.identity
+        ttl, user = application.identity_ttl, user_of(environ)
+        self.lookup = Lookup(self.environ, anew, ttl, user)
+        without_lookup(self.environ, anew)
+        attributes = environ.get("webob.adhoc_attrs", {})
+        self.attributes = {
+            name: attributes[name]
+            for name in _INHERITED
+            if name in attributes and not anew
+        }
+        self.config = tgl.config
+        self.app_globals = tgl.app_globals
+        self.translator = tgl.translator
+        self.session = None if application.wrappers.session else tgl.session
+        self.cache = tgl.cache
+        self.language = getattr(tgl.request, "_language", None)

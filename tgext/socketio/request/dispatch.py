@@ -1,0 +1,136 @@
+"""One event inside the application's wrappers, and what comes out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from webob.exc import HTTPException
+
+from ..engine.concurrency.failures import FAILURES
+from ..engine.concurrency.interruption import Interrupted
+from ..engine.logs import get_logger
+from ..engine.namespaces.base import ConnectionRefused
+from ..engine.namespaces.errors import EventRefused
+from .event import Event
+
+log = get_logger(__name__)
+
+
+class Failed(Exception):
+    """Stands for an exception of a handler, its cause, that is no `Exception`."""
+
+
+class Dispatched:
+    """A function that runs as an event inside the application's wrappers.
+
+    :param event: its context.
+    :param function: what is run. A wrapper may run it several times, as a transaction
+        manager does that tries again after a conflict.
+    """
+
+    #: Whether the wrappers let the event through to the function.
+    _reached = False
+    #: Whether a client is on its way in, and what it did is not committed.
+    _uncommitted = False
+    _result: Any = None
+    _refusal: ConnectionRefused | HTTPException | None = None
+
+    def __init__(
+        self, event: Event, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        self._event = event
+        self._function = function
+        self._args = args
+
+    def run(self) -> Any:
+        """Run the function inside the wrappers.
+
+        :returns: what the function returned.
+        :raises ConnectionRefused: when the function did, or the transaction of a
+            client's way in was not committed.
+        :raises EventRefused: for an HTTP error of the function or of a wrapper.
+        """
+        event = self._event
+        connection = event.connection
+        application, lookup = connection.application, connection.lookup
+        dispatch = application.dispatch
+        if application.dispatch_known is not None and lookup.holds:
+            event.recalls = True
+            dispatch = application.dispatch_known
+            lookup.recall(event.request)
+        assert dispatch is not None
+        response = dispatch(self._handle, event.request.environ, event)
+        if not self._reached:
+            raise as_refusal(response)
+        if isinstance(self._refusal, HTTPException):
+            raise as_refusal(self._refusal)
+        if self._refusal is not None:
+            raise self._refusal
+        if self._uncommitted:
+            log.warning(
+                "Refused a client: the transaction of its way in was doomed or vetoed"
+            )
+            raise ConnectionRefused
+        return self._result
+
+    def _handle(self, environ: dict[str, Any], context: Event) -> Any:
+        """What the innermost wrapper calls, in the place of a page."""
+        self._reached = True
+        connection = context.connection
+        if not (context.recalls or connection.socket._ended()):
+            connection.lookup.found(context.request, connection.config)
+        response = self._respond(context)
+        connection.application.sessions.look(context.session)
+        return response
+
+    def _respond(self, event: Event) -> Any:
+        """Run the function; the response is what the wrappers see of its outcome."""
+        # The wrappers may run it again, with another outcome.
+        self._result = self._refusal = None
+        event.at_success = ()
+        try:
+            self._result = self._function(*self._args)
+            self._await_commit(event)
+        except ConnectionRefused as refused:
+            self._refusal = refused
+            event.response.status_int = 403
+        except HTTPException as answer:
+            self._refusal = answer
+            return answer
+        except (Exception, Interrupted):
+            raise
+        except FAILURES as error:
+            # TurboGears' transaction manager rolls back for an `Exception` alone.
+            raise Failed(f"a handler raised {type(error).__name__}") from error
+        return event.response
+
+    def _await_commit(self, event: Event) -> None:
+        """Note whether the transaction of a client's way in is committed."""
+        packet = event.packet
+        if packet is None or packet["type"] != "connect" or not event.has_transaction:
+            return
+        import transaction
+
+        self._uncommitted = True
+        transaction.get().addAfterCommitHook(self._committed)
+
+    def _committed(self, success: bool) -> None:
+        self._uncommitted = not success
+
+
+def as_refusal(response: Any) -> EventRefused:
+    """What an HTTP response says, as an event's error."""
+    status = response.status_int
+    text = getattr(response, "detail", None) or response.status
+    if status in (401, 403):
+        return EventRefused("method_access_denied", str(text))
+    return EventRefused(str(status), str(text))
+
+
+def abort_transaction(event: Event) -> None:
+    """Roll back the transaction of an event that was interrupted."""
+    if event.has_transaction:
+        import transaction
+
+        transaction.abort()

@@ -1,0 +1,211 @@
+"""What runs the events of one connection.
+
+It puts a TurboGears context and the application's wrappers around them, asks the
+controller's ``allow_only``, and reports their failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+from tg import request_local
+from webob.exc import HTTPException
+
+from ..engine.concurrency.failures import FAILURES, ConnectionLost, Reported
+from ..engine.concurrency.interruption import Interrupted
+from ..engine.namespaces.base import ConnectionRefused
+from ..engine.namespaces.errors import EventRefused
+from ..engine.session.session import Socket
+from ..wire.socketio.packet import Packet
+from .application import Application
+from .connection import Connection
+from .context import configs, contexts, is_everywhere
+from .cookies import BrowserCookies
+from .dispatch import Dispatched, abort_transaction, as_refusal
+from .event import Event
+from .failures import log_failure
+from .guards import unmet
+from .identity import API, OtherUser
+
+#: The disconnect reason of a connection whose client shall come back with the cookies
+#: that its browser has by then.
+USER_CHANGED = "user changed"
+
+
+class Runner:
+    """Runs functions as the events of one connection.
+
+    :param environ: the WSGI environment of the opening request.
+    :param tgl: the TurboGears context of the opening request.
+    :param application: what all connections of the application share.
+    :param allow_only: the predicate of the controller; None when it has none.
+
+    :ivar connection: what the events inherit from the opening request.
+    :ivar config: the application's configuration.
+    :ivar cookies: the cookies of the connection's browser.
+    :ivar remove_session: closes the database session of the running greenlet; None
+        when the application uses none.
+    """
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        tgl: Any,
+        application: Application,
+        allow_only: Any = None,
+    ) -> None:
+        self.connection = connection = Connection(environ, tgl, application)
+        self._application = application
+        self._socket: Socket = connection.socket
+        self.config = connection.config
+        self.allow_only = allow_only
+        self.remove_session = application.remove_session
+        #: Whether the client is to be disconnected after it was told why.
+        self._sent_away = False
+        lookup, whose = connection.lookup, None
+        if API in environ:
+            whose = partial(lookup.whose, connection.environ)
+        names = application.cookie_names
+        self.cookies = BrowserCookies(
+            connection.environ, names, lookup.user, self._end, whose
+        )
+
+    def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a function as an event.
+
+        One that an event of the same connection calls is part of that event.
+
+        :param args: what the function is called with; the last is the packet that the
+            client sent, if one led to the event.
+        :returns: what the function returned.
+        :raises ConnectionRefused: when the function did.
+        :raises EventRefused: for an HTTP error of the function or of a wrapper.
+        :raises Reported: when it failed; the failure is in the log then.
+        """
+        outer = contexts()
+        dispatches = self._application.dispatch is not None
+        if outer:
+            running = outer[-1][0]
+            if type(running) is Event and running.connection is self.connection:
+                return function(*args)
+            if dispatches:
+                # Transactions and sessions of two requests can't nest in a greenlet.
+                return _in_own_greenlet(self, function, *args)
+        packet: Any = args[-1] if args else None
+        if type(packet) is not dict:
+            packet = None
+        event = Event(self.connection, packet)
+        if self.allow_only is not None and _is_asked_for(packet):
+            run: Callable[..., Any] = partial(self._guard, function)
+        else:
+            run = function
+        # tg.config shows the configuration of a process with one application without
+        # a stack; pushing it would cost each event.
+        stack = configs() if outer or not is_everywhere(self.config) else None
+        outer.append((event, False))
+        if stack is not None:
+            stack.append((self.config, False))
+        try:
+            result = Dispatched(event, run, args).run() if dispatches else run(*args)
+        except HTTPException as answer:
+            raise as_refusal(answer) from None
+        except (ConnectionRefused, EventRefused):
+            raise
+        except OtherUser:
+            result = None
+        except Interrupted:
+            abort_transaction(event)
+            raise
+        except FAILURES as error:
+            self._report(event, function, error)
+            raise Reported from error
+        finally:
+            if self.remove_session is not None:
+                self.remove_session()
+            outer.pop()
+            if stack is not None:
+                stack.pop()
+            if event.has_request:
+                event.forget_request()
+            if self._sent_away:
+                # In a greenlet of its own: the caller tells the client why first.
+                self._sent_away = False
+                gevent.spawn(self._socket.disconnect)
+        if self.connection.lookup.changed:
+            self._leave()
+        for late, late_args in event.at_success:
+            late(*late_args)
+        return result
+
+    def _guard(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run what a client asked for, if ``allow_only`` still lets it in.
+
+        :raises EventRefused: when it does not; the connection ends then.
+        """
+        reason = unmet(self.allow_only, _environ)
+        if reason is None:
+            return function(*args)
+        self._socket.finish()
+        self._sent_away = True
+        raise EventRefused("method_access_denied", reason)
+
+    def _end(self) -> None:
+        """End the connection, from outside of its events; its client comes back."""
+        socket = self._socket
+        if socket.state == socket.STATE_CONNECTING and not socket.awaits_transport:
+            socket.kill(reason=USER_CHANGED)  # it is still being opened
+            return
+        socket.finish()
+        gevent.spawn(socket.kill, reason=USER_CHANGED)
+
+    def _leave(self) -> None:
+        """End the connection after an event that found another user.
+
+        :raises Reported: unless the connection had ended: there is nothing to answer.
+        """
+        if not self._socket._ended():
+            self._socket.kill(reason=USER_CHANGED)
+            raise Reported
+
+    def _report(
+        self, event: Event, function: Callable[..., Any], error: BaseException
+    ) -> None:
+        environ = event.request.environ
+        identity = environ.get("repoze.who.identity") or {}
+        user = identity.get("repoze.who.userid")
+        log_failure(function, event.packet, user, self._socket.log_name)
+        report = self._application.report
+        if report is not None and type(error) is not ConnectionLost:
+            report(environ)
+
+
+def _is_asked_for(packet: Packet | None) -> bool:
+    """Whether a client asks for something that can be denied; it may always leave."""
+    return packet is not None and packet["type"] != "disconnect"
+
+
+def _environ() -> dict[str, Any]:
+    environ: dict[str, Any] = request_local.request.environ
+    return environ
+
+
+def _in_own_greenlet(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a greenlet of its own, and wait for it."""
+    outcome: AsyncResult[Any] = AsyncResult()
+
+    def run() -> None:
+        try:
+            outcome.set(function(*args))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    greenlet = gevent.spawn(run)
+    try:
+        return outcome.get()
+    except Interrupted:
+        greenlet.kill(Interrupted, block=False)
+        raise
