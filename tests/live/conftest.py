@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import browsers, nodes, postgresql, serving, system
+from . import reference as parsers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -113,3 +114,10 @@ def browser() -> Iterator[Browser]:
     """One browser for all pages of the session."""
     with browsers.chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def reference(reference_parsers: Path) -> Iterator[parsers.Oracle]:
+    """The parsers of Socket.IO itself."""
+    with parsers.oracle(reference_parsers) as asked:
+        yield asked

@@ -1,0 +1,209 @@
+"""Publishing from pages, greenlets and scripts; the backend."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from tests.engine.clients import DEADLINE, KINDS, wait_for
+from tests.engine.conftest import Live
+from tests.ports import free_port
+from tgext.socketio import backends as backends_module
+from tgext.socketio.backends import BackendOptionError
+from tgext.socketio.pubsub import publish
+
+from .conftest import (
+    App,
+    connect,
+    subscribe,
+)
+
+# Publishing from elsewhere
+
+
+def test_a_page_publishes(live: Live) -> None:
+    client = connect(live)
+    subscribe(client, "news")
+    assert live.http().get("/announce?text=hello").text == "announced"
+    assert client.event("/chat") == ["pubblication", "hello"]
+
+
+def test_a_greenlet_of_the_application_publishes(live: Live, app: App) -> None:
+    client = connect(live)
+    subscribe(client, "news")
+    gevent.spawn(publish, "news", "hello", app.config).get(timeout=DEADLINE)
+    assert client.event("/chat") == ["pubblication", "hello"]
+
+
+def test_dates_travel_as_in_pages(live: Live, app: App) -> None:
+    import datetime
+
+    client = connect(live)
+    subscribe(client, "news")
+    publish("news", datetime.date(2030, 1, 2), app.config)
+    assert client.event("/chat") == ["pubblication", "2030-01-02"]
+
+
+@pytest.fixture
+def _no_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends_module, "_shared", {})
+
+
+@pytest.mark.usefixtures("_no_shared")
+def test_without_an_application_memory_reaches_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    publish("news", "hello", {})
+    assert "reaches this process alone" in caplog.text
+    assert len(backends_module._shared) == 1
+    publish("news", "hello", {"anypubsub.backend": "memory"})
+    assert len(backends_module._shared) == 1
+
+
+def test_without_an_application_nor_settings_it_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tgext.socketio.pubsub.config", {})
+    with pytest.raises(LookupError, match="give publish the configuration"):
+        publish("news", "hello")
+
+
+def test_what_is_no_json_is_refused(app: App) -> None:
+    with pytest.raises(TypeError):
+        publish("news", object(), app.config)
+
+
+# The backend
+
+
+def test_a_broker_that_is_away_is_told_and_leaves_nothing(
+    serve: Callable[..., Live], caplog: pytest.LogCaptureFixture
+) -> None:
+    options = {"anypubsub.backend": "redis", "anypubsub.port": str(free_port())}
+    app = App(**options)
+    client = connect(serve(application=app.wsgi, resource="socketio"))
+    for _ in range(2):
+        client.emit("/chat", "subscribe", "news")
+        failed = ["error", "internal_error", "Internal server error"]
+        assert client.event("/chat") == failed
+    assert client.call("/chat", "heard") == [[]]
+    assert "anypubsub.host: Redis at localhost" in caplog.text
+    assert len(app.channels) == 0
+
+
+def test_the_backend_is_kept_where_it_always_was(live: Live, app: App) -> None:
+    subscribe(connect(live), "news")
+    backend = app.config["tg.app_globals"].anypubsub
+    assert type(backend).__module__ == "anypubsub.backends.memory"
+    assert app.channels.backend is backend
+
+
+def test_an_application_may_bring_its_own_backend(live: Live, app: App) -> None:
+    from anypubsub.backends.memory import MemoryPubSub
+
+    own = app.config["tg.app_globals"].anypubsub = MemoryPubSub()
+    client = connect(live)
+    subscribe(client, "news")
+    own.publish("news", '"hello"')
+    assert client.event("/chat") == ["pubblication", "hello"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"anypubsub.backend": "carrier pigeons"},
+            r"anypubsub\.backend: there is no backend 'carrier pigeons'",
+        ),
+        ({"anypubsub.host": "localhost"}, r"backend memory: .*'host'"),
+    ],
+)
+def test_a_wrong_option_is_named_and_leaves_nothing_locked(
+    options: dict[str, Any], message: str
+) -> None:
+    app = App(**options)
+    for _ in range(2):
+        with gevent.Timeout(DEADLINE), pytest.raises(BackendOptionError, match=message):
+            publish("news", "hello", app.config)
+    del app.config[next(iter(options))]
+    with gevent.Timeout(DEADLINE):
+        publish("news", "hello", app.config)
+
+
+@pytest.mark.parametrize("name", ["redis", "amqp"])
+def test_a_backend_whose_library_is_missing_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, f"tgext.socketio.backends.{name}", raising=False)
+    monkeypatch.delitem(sys.modules, "tgext.socketio.backends.redis_listener", False)
+    message = rf"anypubsub\.backend: {name} needs a library .*pip install .*\[{name}\]"
+    with pytest.raises(BackendOptionError, match=message):
+        backends_module.create_backend({"anypubsub.backend": name})
+
+
+def test_a_backend_is_made_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    go_on = Event()
+
+    def create(settings: Any) -> Any:
+        made.append(settings)
+        go_on.wait(DEADLINE)
+        return object()
+
+    monkeypatch.setattr(backends_module, "create_backend", create)
+    jobs = [gevent.spawn(backends_module.backend_of, app.config) for _ in range(3)]
+    wait_for(lambda: made, "one makes it")
+    go_on.set()
+    gevent.joinall(jobs, timeout=DEADLINE)
+    assert len({id(job.value) for job in jobs}) == len(made) == 1
+
+
+#: What somebody may publish who does not use this package.
+RAW_MESSAGES: dict[str, Any] = {
+    "nothing": "",
+    "text": "hello",
+    "bytes that are no text": b"\xff\xfe",
+    "a number": 5,
+    "None": None,
+    "not a number": "NaN",
+    "infinity": "[-Infinity]",
+    "a number too long to read": "9" * 5000,
+    "deep": "[" * 100_000,
+    "deep to the end": "[" * 100_000 + "]" * 100_000,
+    "deep objects": '{"a":' * 50_000 + "1" + "}" * 50_000,
+    "a control character": '"\x00"',
+    "half a surrogate pair": b'"\xed\xa0\x80"',
+    "an escaped half of a surrogate pair": '"\\ud800"',
+    "an escaped NUL": '"\\u0000"',
+    "line separators": '"\u2028\\u2029"',
+    "a number past 64 bits": str(2**70),
+    "a number past all": "1e999",
+    "a placeholder": '{"_placeholder":true,"num":0}',
+    "a key twice": '{"a":1,"a":2}',
+    "nested": "[" * 200 + "]" * 200,
+    "what ends a frame of 0.9": '"\ufffd5\ufffd5:::x"',
+}
+
+
+def test_whatever_is_published_nobody_is_disconnected(live: Live, app: App) -> None:
+    clients = [connect(live, kind) for kind in KINDS]
+    for client in clients:
+        assert subscribe(client, "news") == "news"
+    for raw in RAW_MESSAGES.values():
+        app.channels.backend.publish("news", raw)
+    app.channels.publish("news", "end")
+    for client in clients:
+        heard = []
+        while not heard or heard[-1] != ["pubblication", "end"]:
+            heard.append(client.event("/chat"))
+        # It is JSON, or it is skipped.
+        assert 5 < len(heard) < len(RAW_MESSAGES)
+        assert client.call("/chat", "heard", number=9) == [["news"]]
