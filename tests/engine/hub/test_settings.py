@@ -26,7 +26,7 @@ from ..io import test_output as test_outbox
 from ..sample_namespaces import Echo, Witness, fresh
 from ..server import test_handler, test_server, test_stopping
 from ..server import test_opening as test_sessions
-from ..session import test_admission
+from ..session import test_candidate
 from ..session import test_decoder as test_assembler
 from ..transports import test_base as test_transports
 from . import test_account
@@ -314,8 +314,8 @@ TESTS: dict[str, tuple[object, ...]] = {
     "close_timeout": (test_generations,),
     "handshake_timeout": (test_sessions,),
     "connect_timeout": (
-        test_admission.test_a_way_in_that_ends_in_time,
-        test_admission.test_a_way_in_that_never_ends_is_refused,
+        test_candidate.test_a_way_in_that_ends_in_time,
+        test_candidate.test_a_way_in_that_never_ends_is_refused,
     ),
     "shutdown_timeout": (test_stopping,),
     "max_message_size": (
@@ -331,7 +331,7 @@ TESTS: dict[str, tuple[object, ...]] = {
         test_outbox.test_a_client_that_does_not_read_is_disconnected_and_others_are_not,
     ),
     "max_rooms": (test_account.test_as_many_rooms_as_are_allowed_and_one_more,),
-    # What TurboGears has: tests/turbogears/test_pubsub.py.
+    # What TurboGears has: tests/turbogears/pubsub/test_subscribing.py.
     "max_channels": (),
     "max_jobs": (test_account.test_as_many_jobs_as_a_connection_may_have_and_one_more,),
     "max_pending_acks": (
