@@ -8,7 +8,7 @@
     python benchmarks/run.py --before ../other-checkout --only tgext.socketio engine
 
 A few seconds per server and round: each server runs on core 0 and the load generator,
-`load/load.c`, on core 1; the rounds are interleaved (A B C A B C), and each starts its
+`load/`, on core 1; the rounds are interleaved (A B C A B C), and each starts its
 servers anew, so that none inherits the memory of an earlier round. The tables are
 Markdown, and their figures are medians. Trust the ratios: absolute figures move with
 the machine and with what else it does. With `--name` they are kept, with a chart, in

@@ -1,18 +1,14 @@
-/* Bytes on their way in or out. */
-#ifndef BENCH_BUFFERS_H
-#define BENCH_BUFFERS_H
+#include "buffer.h"
 
-static size_t buffered(const struct buffer *b)
-{
-    return b->end - b->start;
-}
+#include <stdlib.h>
+#include <string.h>
 
-/* Make room for `more` bytes behind the end, moving what is left to the front first. */
-static void reserve(struct buffer *b, size_t more)
+#include "failures.h"
+
+void reserve(struct buffer *b, size_t more)
 {
-    if (b->start == b->end) {
-        b->start = b->end = 0;
-    }
+    if (b->start == b->end)
+        empty(b);
     if (b->room - b->end >= more)
         return;
     if (b->start > 0) {
@@ -31,11 +27,14 @@ static void reserve(struct buffer *b, size_t more)
     b->room = room;
 }
 
-static void append(struct buffer *b, const char *data, size_t length)
+void append(struct buffer *b, const char *data, size_t length)
 {
     reserve(b, length);
     memcpy(b->data + b->end, data, length);
     b->end += length;
 }
 
-#endif
+void empty(struct buffer *b)
+{
+    b->start = b->end = 0;
+}

@@ -1,0 +1,42 @@
+#include "audience.h"
+
+#include "options.h"
+
+int senders(void)
+{
+    switch (opt.mode) {
+    case IDLE:
+    case STORM: return 0;
+    case FANOUT:
+    case CHANNELS: return 1;
+    case ROOMS: return opt.rooms;
+    default: return opt.busy;
+    }
+}
+
+bool is_greedy(int number)
+{
+    return number >= senders() - opt.greedy && number < senders();
+}
+
+int sender_of(int number)
+{
+    if (opt.mode == FANOUT || opt.mode == CHANNELS)
+        return 0;
+    return opt.mode == ROOMS ? number % opt.rooms : number;
+}
+
+int audience_of(int number)
+{
+    if (opt.mode == FANOUT || opt.mode == CHANNELS)
+        return opt.connections;
+    if (opt.mode != ROOMS)
+        return 1;
+    /* All of its room but itself. */
+    return (opt.connections - number + opt.rooms - 1) / opt.rooms - 1;
+}
+
+bool is_for_many(void)
+{
+    return opt.mode == FANOUT || opt.mode == CHANNELS || opt.mode == ROOMS;
+}

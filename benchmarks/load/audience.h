@@ -1,0 +1,22 @@
+/* Who sends, and who receives what is sent; connections are named by their numbers. */
+#ifndef BENCH_AUDIENCE_H
+#define BENCH_AUDIENCE_H
+
+#include <stdbool.h>
+
+/* How many connections send: the first ones. */
+int senders(void);
+
+/* Whether a connection is one of the senders that send as fast as they can. */
+bool is_greedy(int number);
+
+/* The connection that sends what this one receives. */
+int sender_of(int number);
+
+/* How many receive an event of this connection. */
+int audience_of(int number);
+
+/* Whether one event goes to many. */
+bool is_for_many(void);
+
+#endif

@@ -1,0 +1,69 @@
+/* The connections, and how far each of them has come. */
+#ifndef BENCH_CONNECTION_H
+#define BENCH_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include "text.h"
+
+#define MAX_SID 128
+
+/* In the order in which a connection passes them; some modes skip some. */
+enum state { CONNECTING, GREETING, UPGRADING, OPENING, JOINING, ENTERING, READY };
+
+struct connection {
+    int fd;
+    int number;
+    enum state state;
+    bool want_write;       /* epoll reports when it is writable */
+    struct buffer in;
+    struct buffer out;
+    struct buffer message; /* the fragments of a message so far */
+    bool in_message;       /* a fragment came that was not the last */
+    size_t expected;       /* bytes of the frame that has begun to arrive */
+    uint64_t sent;         /* events */
+    uint64_t received;     /* replies */
+    uint64_t received_at_mark; /* replies before the measurement */
+    char sid[MAX_SID];     /* polling and 0.9 */
+    bool asked;            /* polling: a request is under way */
+    bool posted;           /* polling: that request is a POST */
+    struct buffer pending; /* polling: what the next POST brings */
+    uint64_t begun;        /* when it was opened */
+    int window;            /* events that may be unanswered */
+    uint64_t *sent_at;     /* by sequence number modulo the window */
+};
+
+extern struct connection *connections; /* opt.connections of them */
+extern int ready;                      /* how many are READY, or were (mode storm) */
+
+/* Make the connections and the epoll instance. None is open yet. */
+void make_connections(void);
+
+/* Open a TCP connection; it is CONNECTING until that is writable. */
+void begin(struct connection *c);
+
+/* Begin more of the first `target` connections, a few at a time. */
+void open_more(int target);
+
+/* The first of the first `target` that is not ready, for an error line. */
+const struct connection *first_late(int target);
+
+struct epoll_event;
+
+/* Wait for events, at most `milliseconds`; how many came. */
+int wait_for_events(struct epoll_event *events, int most, int milliseconds);
+
+/* Send what waits in `out`, as much as the kernel takes. */
+void send_waiting(struct connection *c);
+
+/* Send what waits at once or never, and close. */
+void hang_up(struct connection *c);
+
+const char *state_name(const struct connection *c);
+
+/* End the program: what the server sent in `t` is wrong. */
+_Noreturn void bad(const struct connection *c, const char *what, struct text t);
+
+#endif

@@ -1,0 +1,49 @@
+/* The options of the command line. */
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MAX_NAME 256
+#define MAX_HEADERS 2048
+
+/* Bytes of the smallest payload: those that say whose it is, and which. */
+#define PAYLOAD_HEAD 20
+
+/* What the connections do; USAGE in load.c describes each. */
+enum mode { ECHO, ACK, FANOUT, ROOMS, CHANNELS, RAW, IDLE, STORM };
+
+struct options {
+    enum mode mode;
+    const char *host;
+    int port;
+    const char *path;
+    const char *namespace;
+    const char *event; /* its name, and that of the reply */
+    const char *reply;
+    int connections;
+    int in_flight; /* unanswered events of one connection */
+    bool polling;
+    bool old; /* Socket.IO 0.9 */
+    int rooms;
+    int busy;   /* connections that send */
+    int greedy; /* the last of those, which send as fast as they can */
+    size_t size; /* bytes of a payload */
+    double seconds;
+    double warmup;
+    double patience;
+    int pid; /* of the server, or 0 */
+    char prefix[MAX_NAME]; /* the namespace as packets spell it: "/bench," or "" */
+    char headers[MAX_HEADERS]; /* of the handshake, each line with its end */
+};
+
+/* Set once by read_options, and not changed afterwards. */
+extern struct options opt;
+
+/* Read the command line. Ends the program with status 2 when an option is wrong. */
+void read_options(int argc, char **argv);
+
+const char *mode_name(enum mode mode);
+
+#endif

@@ -1,0 +1,27 @@
+#include "output.h"
+
+#include "http.h"
+#include "options.h"
+#include "websocket.h"
+
+void write_message(struct connection *c, const char *data, size_t length)
+{
+    if (!opt.polling) {
+        write_frame(c, TEXT, data, length);
+        return;
+    }
+    /* Engine.IO 4, "HTTP long-polling": a record separator between two packets. */
+    if (buffered(&c->pending) > 0)
+        append(&c->pending, "\x1e", 1);
+    append(&c->pending, data, length);
+}
+
+void flush(struct connection *c)
+{
+    /* Without an event to wait for, no poll: with one connection, the open poll would
+     * be answered before the next event can be posted. */
+    if (opt.polling && !c->asked && c->state > UPGRADING
+        && (buffered(&c->pending) > 0 || c->state < READY || c->received < c->sent))
+        ask(c);
+    send_waiting(c);
+}
