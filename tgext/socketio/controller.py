@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 from weakref import WeakSet
 
 from tg import TGController, abort, expose, request, request_local
 
+from . import testing
 from .engine import socketio_manage
 from .engine.http.refusals import log_refusal
 from .engine.namespaces.base import BaseNamespace
@@ -94,8 +94,12 @@ class SocketIOController(TGController):
             path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
             log_refusal(environ, path, "400", NEITHER)
             abort(400)
-        if "paste.testing_variables" in environ:
-            return self._process_posted_packet(opening, args)
+        if testing.MARK in environ:
+            name = "/" + args[0] if args else ""
+            namespaces = self._socketio_namespaces
+            if not testing.process_posted_packet(namespaces, name, opening):
+                abort(400)
+            return "done"
         context = request_local.context._current_obj()
         socket = environ["socketio"]
         join_cluster(socket.server, context.config)
@@ -117,18 +121,6 @@ class SocketIOController(TGController):
         if application is None:
             application = self._socketio_applications[id(config)] = Application(config)
         return application
-
-    def _process_posted_packet(self, opening: Any, args: tuple[Any, ...]) -> str:
-        """WebTest posts one packet to the path of a namespace."""
-        name = "/" + args[0] if args else ""
-        namespace = self._socketio_namespaces.get(name)
-        if namespace is None:
-            return str(abort(400))
-        environ = opening.environ
-        instance = namespace(environ, name, opening)
-        environ["socketio.namespace"] = instance
-        instance.process_packet(json.loads(environ["wsgi.input"].read()))
-        return "done"
 
 
 def _namespaces_of(cls: type) -> Mapping[str, type[BaseNamespace]]:

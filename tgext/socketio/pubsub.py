@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gevent.event import Event
 from tg import config
 
 from .backends import backend_of, feeds, is_local, shared_backend
@@ -254,10 +253,6 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         if self._admission is not None:
             # Of its messages none reaches a client that is not admitted yet.
             self._admission.undoes(partial(self.unsubscribe, channel))
-        if self.socket.transport is None:
-            # A test that posts packets. It lets messages come by joining this job,
-            # which was what heard them once.
-            self.spawn(Event().wait)
 
     def _channels(self) -> Channels:
         # What ends the subscriptions need not run within a request.

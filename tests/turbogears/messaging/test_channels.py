@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -23,7 +24,11 @@ from tgext.socketio.backends import BrokerUnavailable
 from tgext.socketio.backends.backoff import LONGEST, Backoff
 from tgext.socketio.backends.feeds import yielding
 from tgext.socketio.engine.concurrency.fairness import SLICE
+from tgext.socketio.engine.io.cork import Cork
 from tgext.socketio.messaging.channels import Channels, Listener
+from tgext.socketio.wire.socketio import v1
+from tgext.socketio.wire.socketio.encoded import Encoded
+from tgext.socketio.wire.socketio.generations import SOCKETIO_1
 
 Heard = Callable[[Any], object]
 
@@ -59,16 +64,23 @@ class OwnFeed:
 
 
 class Mock:
-    """A socket that notes the packets it is sent."""
+    """A socket that notes the events it is sent."""
 
-    transport = None
+    generation = SOCKETIO_1
+    json_dumps = staticmethod(json.dumps)
+    outbox = None
+    server = SimpleNamespace(cork=Cork())
 
     def __init__(self) -> None:
         self.packets: list[Any] = []
 
-    def send_packet(self, packet: Any) -> None:
-        args = list(packet["args"])
-        self.packets.append((packet["endpoint"], packet["name"], args))
+    def encode(self, packet: Any) -> Encoded:
+        return SOCKETIO_1.encode(packet, self.json_dumps)
+
+    def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
+        packet = v1.decode(encoded.text)
+        assert packet["endpoint"] == endpoint
+        self.packets.append((endpoint, packet["name"], packet["args"]))
 
 
 def listener(endpoint: str = "/chat", named: bool = False) -> Listener:

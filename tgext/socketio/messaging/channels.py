@@ -24,7 +24,7 @@ from ..request.jsonify import dumps
 from ..wire import json
 from ..wire.errors import InvalidJSON
 from ..wire.escape import escape
-from ..wire.socketio.packet import Packet, event_packet
+from ..wire.socketio.packet import event_packet
 from .skipping import Skipping
 
 if TYPE_CHECKING:
@@ -113,19 +113,11 @@ class Channel:
             args = (message, self.name) if named else (message,)
             packet = event_packet(endpoint, EVENT, args)
             try:
-                _send(list(sockets), packet)
+                deliver(list(sockets), packet)
             except ERRORS:
                 log.exception(
                     "A message of channel '%s' was not sent", escape(self.name)
                 )
-
-
-def _send(sockets: list[Socket], packet: Packet) -> None:
-    deliver((each for each in sockets if each.transport is not None), packet)
-    for socket in sockets:
-        if socket.transport is None:
-            # The socket of a test that posts packets, which replaced this method.
-            socket.send_packet(packet)
 
 
 class Channels:

@@ -15,8 +15,6 @@ _OPENING_ONLY = frozenset(
         "beaker.get_session",
         "beaker.session",
         "paste.registry",
-        "paste.testing",
-        "paste.testing_variables",
         "repoze.tm.active",
         "tg.locals",
         "webob.adhoc_attrs",

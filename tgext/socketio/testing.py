@@ -1,0 +1,81 @@
+"""Tests of namespaces that post packets with WebTest.
+
+An application of tgext.socketio 0.0.3 tests a namespace without a server: its root
+controller puts a socket whose ``error`` and ``send_packet`` are mocks into the WSGI
+environment, and the test posts one packet, as JSON, to the path of the namespace::
+
+    class RootController(BaseController):
+        socketio = SocketIO()
+
+        def __call__(self, *args, **kw):
+            socket = request.environ['socketio'] = Socket(MockServer(), {})
+            socket.error, socket.send_packet = MagicMock(), MagicMock()
+            return super().__call__(*args, **kw)
+
+    packet = {'type': 'event', 'name': 'ping', 'endpoint': '/chat', 'args': []}
+    response = app.post('/socketio/chat', json.dumps(packet))
+    response.req.environ['socketio'].send_packet.assert_called_with(...)
+
+The namespace is ``environ['socketio.namespace']``. For each channel that it subscribed
+to it has a job in ``jobs``; joining one lets the messages of the channels come.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gevent.event import Event
+
+from .engine.io.cork import Cork
+from .engine.namespaces.base import BaseNamespace
+from .wire.socketio import v1
+from .wire.socketio.encoded import Encoded
+from .wire.socketio.packet import event_packet
+
+#: A key that WebTest puts into the WSGI environment of each of its requests.
+MARK = "paste.testing_variables"
+
+
+def process_posted_packet(
+    namespaces: Mapping[str, type[BaseNamespace]], name: str, request: Any
+) -> bool:
+    """Have a namespace process the packet that a WebTest request posts.
+
+    :param namespaces: the namespace classes of the controller, by name.
+    :param name: the name of the namespace, ``'/chat'``; ``''`` for the main one.
+    :param request: the TurboGears request. Its WSGI environment has the test's socket
+        as ``socketio``, and is given the namespace as ``socketio.namespace``.
+    :returns: whether there is such a namespace.
+    :raises ValueError: when the body is not JSON.
+    """
+    cls = namespaces.get(name)
+    if cls is None:
+        return False
+    environ = request.environ
+    _show_what_is_sent_to_many(environ["socketio"])
+    namespace = cls(environ, name, request)
+    environ["socketio.namespace"] = namespace
+    namespace.process_packet(json.loads(environ["wsgi.input"].read()))
+    # Version 0.0.3 had one greenlet for each channel, which heard its messages.
+    for _ in getattr(namespace, "channels", ()):
+        namespace.spawn(Event().wait)
+    return True
+
+
+def _show_what_is_sent_to_many(socket: Any) -> None:
+    """Have a socket without a transport give ``send_packet`` what many are sent.
+
+    A message of a channel, or a broadcast, is encoded once for all its receivers. The
+    mock in the place of ``send_packet`` is to see a packet.
+    """
+
+    def send_encoded(encoded: Encoded, endpoint: str) -> None:
+        packet = v1.decode(encoded.text)
+        args = tuple(packet["args"])
+        socket.send_packet(event_packet(endpoint, packet["name"], args))
+
+    if not hasattr(socket.server, "cork"):
+        socket.server.cork = Cork()
+    socket.send_encoded = send_encoded
