@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Final
 
 from gevent import Greenlet
 from tg import request_local, require
-from webob.exc import HTTPException
 
 from .engine.concurrency.threads import get_ident
 from .engine.namespaces.base import BaseNamespace, ConnectionRefused
 from .engine.namespaces.handlers import Handler
 from .request.calls import TGHandler, call_as_page
 from .request.context import current
-from .request.guards import unmet
+from .request.guards import all_met, denial, unmet
 from .request.runner import Runner
 from .request.transactions import on_commit
 from .wire.socketio.packet import Packet
@@ -149,7 +148,7 @@ class SocketIOTGNamespace(BaseNamespace):
         if allowed is not None and method_name not in allowed:
             return False
         requirements = self._requirements(method_name)
-        return not requirements or next(self._unmet(requirements), None) is None
+        return not requirements or all_met(requirements, self._event_environ)
 
     def _requirements(self, method_name: str) -> Sequence[require]:
         method = getattr(self, method_name, None)
@@ -158,22 +157,15 @@ class SocketIOTGNamespace(BaseNamespace):
         handler: Any = self._handler(method_name, method)
         return handler.requirements  # type: ignore[no-any-return]
 
-    def _unmet(self, requirements: Sequence[require]) -> Iterator[tuple[require, str]]:
-        """Those that are not met, each with the reason."""
-        for requirement in requirements:
-            reason = unmet(requirement.predicate, self._event_environ)
-            if reason is not None or requirement.predicate is None:
-                yield requirement, reason or ""
-
     def _denial(self, method_name: str) -> str:
         """What a client is told of a method that it may not call."""
-        for requirement, reason in self._unmet(self._requirements(method_name)):
-            told = _told_by(requirement, reason)
-            if told is None and method_name == "recv_connect":
-                told = reason or None  # as `allow_only` does
-            if told is not None:
-                return told
-        return f'You do not have access to method "{method_name}"'
+        requirements = self._requirements(method_name)
+        # recv_connect decides about a connection, as `allow_only` does: the reason of
+        # a predicate is told to the client.
+        told = denial(
+            requirements, self._event_environ, reasons=method_name == "recv_connect"
+        )
+        return told or f'You do not have access to method "{method_name}"'
 
     def _call(
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
@@ -194,15 +186,3 @@ class SocketIOTGNamespace(BaseNamespace):
 _call_method_with_acl: Final = SocketIOTGNamespace.call_method_with_acl
 _is_method_allowed: Final = SocketIOTGNamespace.is_method_allowed
 _call_method: Final = SocketIOTGNamespace.call_method
-
-
-def _told_by(requirement: require, reason: str) -> str | None:
-    """What a requirement tells a client itself: smart denial, or its own handler."""
-    own_handler = requirement.denial_handler != requirement.default_denial_handler
-    if not own_handler:
-        return reason if requirement.smart_denial else None
-    try:
-        requirement.denial_handler(reason)
-    except HTTPException as answer:
-        return str(answer.detail or answer.explanation)
-    return None

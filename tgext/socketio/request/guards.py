@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tg import require
 from tg.predicates import NotAuthorizedError
+from webob.exc import HTTPException
+
+#: Returns the WSGI environment of the current event. Making it costs more than many
+#: predicates, so it is called only when there is a predicate to ask.
+Environ = Callable[[], dict[str, Any]]
 
 
-def unmet(predicate: Any, environ: Callable[[], dict[str, Any]]) -> str | None:
-    """Why a predicate, or a ``require`` with one, is not met; None when it is."""
+def unmet(predicate: Any, environ: Environ) -> str | None:
+    """Why a predicate is not met.
+
+    :param predicate: the predicate, a ``require`` with one, or None.
+    :returns: the message of the predicate; None when it is met, or there is none.
+    """
     if isinstance(predicate, require):  # A predicate such as Not has one inside too.
         predicate = predicate.predicate
     if predicate is None:
@@ -19,4 +28,53 @@ def unmet(predicate: Any, environ: Callable[[], dict[str, Any]]) -> str | None:
         predicate.check_authorization(environ())
     except NotAuthorizedError as error:
         return str(error)
+    return None
+
+
+def all_met(requirements: Sequence[require], environ: Environ) -> bool:
+    """Whether a client meets all requirements of a handler."""
+    return not requirements or next(_unmet(requirements, environ), None) is None
+
+
+def denial(
+    requirements: Sequence[require], environ: Environ, reasons: bool
+) -> str | None:
+    """What a client is told of the requirements that it does not meet.
+
+    :param reasons: whether it is told the message of a predicate by default. Else only
+        a requirement with ``smart_denial``, or with a denial handler of its own, tells
+        the client anything.
+    :returns: the text of the first requirement that has one; None when none has.
+    """
+    for requirement, reason in _unmet(requirements, environ):
+        told = _told_by(requirement, reason)
+        if told is None and reasons:
+            told = reason or None
+        if told is not None:
+            return told
+    return None
+
+
+def _unmet(
+    requirements: Sequence[require], environ: Environ
+) -> Iterator[tuple[require, str]]:
+    """The requirements that are not met, each with the reason.
+
+    Nobody meets a requirement without a predicate: a page of it would fail.
+    """
+    for requirement in requirements:
+        reason = unmet(requirement.predicate, environ)
+        if reason is not None or requirement.predicate is None:
+            yield requirement, reason or ""
+
+
+def _told_by(requirement: require, reason: str) -> str | None:
+    """The text of a requirement itself: by smart denial, or of its own handler."""
+    own_handler = requirement.denial_handler != requirement.default_denial_handler
+    if not own_handler:
+        return reason if requirement.smart_denial else None
+    try:
+        requirement.denial_handler(reason)
+    except HTTPException as answer:
+        return str(answer.detail or answer.explanation)
     return None
