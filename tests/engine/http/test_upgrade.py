@@ -103,7 +103,7 @@ def test_the_refusal_says_what_is_wrong(serve: Serve) -> None:
     refusal = live.websocket("/", headers=headers).refusal()
     assert refusal.text == "Invalid WebSocket request"
     headers = {"Sec-WebSocket-Protocol": "a b"}
-    assert "'a b' is no list of tokens" in (
+    assert "'a b' is not a list of tokens" in (
         live.websocket("/", headers=headers).refusal().text
     )
 
@@ -287,7 +287,7 @@ def test_offers_that_cannot_be_read_are_refused_where_one_is_wanted(
     live = serve(application=serving(echo, compression=Deflate()))
     websocket = live.websocket("/", headers={"Sec-WebSocket-Extensions": "a; =b"})
     assert websocket.status == 400
-    assert "is no list of extensions" in websocket.refusal().text
+    assert "is not a list of extensions" in websocket.refusal().text
 
 
 @pytest.mark.parametrize(

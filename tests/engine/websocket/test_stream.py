@@ -319,7 +319,7 @@ BAD: dict[str, tuple[Callable[[Live, Any], None], int, str]] = {
     "5.5.1 a close with half a code": (
         says(encode_frame(CLOSE, b"\x03", MASK)),
         1002,
-        "1002 'half a close code'",
+        "1002 'a close code has two bytes'",
     ),
     "5.5.1 data after close": (
         says(encode_frame(CLOSE, b"\x03\xe8bye", MASK) + text("data")),
@@ -346,7 +346,7 @@ BAD: dict[str, tuple[Callable[[Live, Any], None], int, str]] = {
     "RFC 7692, 8 a bomb": (
         says(encode_frame(COMPRESSED | BINARY, Deflater().deflate(bytes(10**7)), MASK)),
         1009,
-        "1009 'a message inflates to more than it may have'",
+        "1009 'a compressed message exceeds the size limit'",
     ),
     "RFC 7692, 8 what is not compressed": (
         says(encode_frame(COMPRESSED | TEXT, b"\x07", MASK)),

@@ -1,5 +1,5 @@
 """The protocols, without I/O: bytes and text in, values out.
 
-Nothing here knows a socket, a greenlet or TurboGears. What a peer sends is either
-understood or raises one of the errors of :mod:`~tgext.socketio.wire.errors`.
+Nothing here imports gevent, sockets or TurboGears. The decoders return what a peer
+sent, or raise one of the errors of :mod:`~tgext.socketio.wire.errors`.
 """

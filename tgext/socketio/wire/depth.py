@@ -1,7 +1,7 @@
-"""Values that are nested deep.
+"""Deeply nested values.
 
-Python calls functions within functions a thousand deep; what reads and writes values
-calls itself once or twice per level, and other languages have no such bound.
+Python limits the depth of calls, to 1,000 unless told otherwise. What reads and writes
+JSON calls itself once or twice per level of nesting, and JavaScript has no such limit.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any, TypeVar
 
 R = TypeVar("R")
 
-#: Calls within calls beyond Python's own bound: enough for JSON 2,000 levels deep, and
-#: few enough for the stack of a thread.
+#: Calls that are added to Python's limit: enough for JSON 2,000 levels deep, and few
+#: enough for the stack of a thread.
 MORE = 5000
 
 
 def deep(function: Callable[..., R], *args: Any) -> R:
-    """Call a function again that went deeper than Python lets it.
+    """Call a function with a recursion limit that is :data:`MORE` higher.
 
-    It must not switch to another greenlet.
+    The limit is the thread's, so the function must not switch to another greenlet.
 
-    :raises RecursionError: when it goes deeper than :data:`MORE` allows, too.
+    :raises RecursionError: when that limit is exceeded, too.
     """
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(before + MORE)

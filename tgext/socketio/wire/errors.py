@@ -1,17 +1,17 @@
-"""What can be wrong with the input of a peer.
+"""The errors of the decoders.
 
 ::
 
-    ProtocolError                  whatever a peer may not send
-    ├── PacketError                a Socket.IO packet that cannot be read
-    │   └── InvalidJSON            its JSON cannot be read
-    ├── PayloadError               an Engine.IO packet or a polling body
-    │   └── PayloadTooLarge        a body past ``max_message_size`` (HTTP 413)
-    └── FrameError                 a WebSocket frame; ``close_code`` 1002
-        ├── InvalidFramePayload    text that is not UTF-8; ``close_code`` 1007
-        └── MessageTooBig          past ``max_message_size``; ``close_code`` 1009
+    ProtocolError                  a peer broke its protocol
+    ├── PacketError                a Socket.IO packet is invalid
+    │   └── InvalidJSON            its JSON is invalid
+    ├── PayloadError               an Engine.IO packet or a polling body is invalid
+    │   └── PayloadTooLarge        a body exceeds ``max_message_size`` (HTTP 413)
+    └── FrameError                 a WebSocket frame is invalid; ``close_code`` 1002
+        ├── InvalidFramePayload    text is not UTF-8; ``close_code`` 1007
+        └── MessageTooBig          ``max_message_size`` is exceeded; ``close_code`` 1009
 
-The decoders raise these and nothing else, whatever they are given.
+Whatever the input, the decoders raise no other exceptions.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from __future__ import annotations
 class ProtocolError(Exception):
     """A peer sent what its protocol does not allow.
 
-    :param reason: what was wrong, for the log and the peer.
+    :param reason: what is wrong with it, for the log and the peer.
     """
 
-    #: The WebSocket close code that answers it (RFC 6455, section 7.4.1).
+    #: The WebSocket close code with which the connection ends (RFC 6455, section
+    #: 7.4.1).
     close_code = 1002
 
     def __init__(self, reason: str) -> None:
@@ -32,15 +33,15 @@ class ProtocolError(Exception):
 
 
 class PacketError(ProtocolError):
-    """A Socket.IO packet that cannot be read."""
+    """A Socket.IO packet is invalid."""
 
 
 class InvalidJSON(PacketError):
-    """The JSON of a packet cannot be read."""
+    """The JSON of a packet is invalid."""
 
 
 class PayloadError(ProtocolError):
-    """An Engine.IO packet, or the body of a polling request, cannot be read."""
+    """An Engine.IO packet, or the body of a polling request, is invalid."""
 
 
 class PayloadTooLarge(PayloadError):
@@ -50,7 +51,7 @@ class PayloadTooLarge(PayloadError):
 
 
 class FrameError(ProtocolError):
-    """A WebSocket frame breaks RFC 6455."""
+    """A WebSocket frame is invalid (RFC 6455, section 5)."""
 
 
 class InvalidFramePayload(FrameError):

@@ -1,4 +1,4 @@
-"""Text from outside, made fit for one line of a log."""
+"""Escaping of text from outside, for log lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ SHOWN = 80
 
 
 class Escaped(str):
-    """Text that :func:`escape` has made fit; ``%r`` quotes it, and does no more."""
+    """The result of :func:`escape`; ``%r`` adds quotes and changes no more."""
 
     __slots__ = ()
 
@@ -16,10 +16,10 @@ class Escaped(str):
 
 
 def escape(value: object, limit: int = SHOWN) -> Escaped:
-    """A value as it may stand in a log line: on one line, printable, and short.
+    """A value as text for a log line: on one line, printable, and short.
 
-    A client chooses its names. Written as they are, a line feed in one would forge a
-    line, and an escape sequence would command the operator's terminal.
+    Clients choose the names that are logged. Unescaped, a line feed in a name would
+    forge a log line, and an escape sequence would control the operator's terminal.
 
     :param value: text, bytes (read as Latin-1), or anything that ``str`` takes.
     :param limit: characters of the value that are shown; ``...`` follows the last of
@@ -42,7 +42,7 @@ def escape(value: object, limit: int = SHOWN) -> Escaped:
 def _spell(value: object) -> str:
     try:
         return str(value)
-    except BaseException:  # which says nothing about what was to be logged
+    except BaseException:  # a failing `__str__` must not stop the log line
         return f"<{type(value).__name__} without a text>"
 
 

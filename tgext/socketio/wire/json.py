@@ -4,9 +4,9 @@
 Python 3.11: a 64-byte event is parsed in 0.5 µs (standard library 2.1) and written in
 0.25 (3.0).
 
-The standard library also takes over what orjson refuses and JavaScript allows: lone
-surrogates, keys that are not strings, integers to write past 64 bits. (orjson reads
-those as floats, which is what they are in JavaScript.)
+The standard library also handles what orjson refuses and JavaScript allows: lone
+surrogates, keys that are not strings, and integers of more than 64 bits that are
+written. (orjson reads those as floats, which is what they are in JavaScript.)
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _COMPACT = (",", ":")
 def py_loads(text: str) -> Any:
     """Parse JSON with the standard library.
 
-    :raises InvalidJSON: when ``text`` is not JSON, nests deeper than the parser goes
-        or holds a number that Python refuses to read for its length.
+    :raises InvalidJSON: when ``text`` is not JSON, is nested too deep, or has an
+        integer of more digits than Python converts.
     """
     try:
         try:
@@ -126,7 +126,7 @@ else:
         slow = py_dumper(default)
 
         def ask(item: Any) -> Any:
-            """``default``, asked only about what JSON has no word for."""
+            """Call ``default``, but only for types that JSON does not have."""
             if isinstance(item, tuple):
                 return list(item)
             if isinstance(item, float):
@@ -150,11 +150,11 @@ else:
 
 loads.__doc__ = """Parse JSON.
 
-:raises InvalidJSON: when it cannot be read.
+:raises InvalidJSON: when it is invalid.
 """
 dumper.__doc__ = """A function that writes a value as JSON.
 
-:param default: makes of what JSON has no word for something that it has.
+:param default: converts a value of a type that JSON does not have to one that it has.
 
-The function raises :class:`TypeError` for what cannot be written.
+The function raises :class:`TypeError` for values that it cannot write.
 """

@@ -1,47 +1,47 @@
-"""Every limit on what a peer may send, or be sent, with its reason."""
+"""The limits on what a peer sends and is sent, each with its reason."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Bytes of one frame, one message or one POST body. Node's socket.io takes as much.
+#: Bytes of one frame, one message or one POST body. Node's socket.io has the same.
 MAX_MESSAGE_SIZE = 1_000_000
 
-#: Bytes of unsent output for one connection: a few of the largest messages. A peer
-#: that falls further behind is not reading.
+#: Bytes of unsent output for one connection: the largest message, with its framing. A
+#: peer that is further behind does not read fast enough.
 MAX_OUTBOX = 1024 * 1024
 
-#: Binary attachments of one packet: past any real use, and few enough that packets
-#: waiting for attachments that never come stay small.
+#: Binary attachments of one packet: more than applications need, and few enough that a
+#: packet stays small while it waits for attachments.
 MAX_ATTACHMENTS = 64
 
-#: Rooms, channels and jobs of one connection, and acks that its client owes: past any
-#: real use, and few enough that leaving them all takes milliseconds.
+#: Rooms, channels, jobs and pending acks of one connection: more than applications
+#: need, and few enough that ending them all takes milliseconds.
 MAX_ROOMS = 1000
 MAX_CHANNELS = 1000
 MAX_PENDING_ACKS = 1000
 MAX_JOBS = 1000
 
 #: Characters of the query, and of the auth payload, with which a client connects to a
-#: namespace: they are kept as long as it is connected.
+#: namespace: the server keeps them while the client is connected.
 MAX_CONNECT = 65536
 
-#: Digits of a packet id or a length. JavaScript counts exactly up to 2**53, which has
-#: sixteen.
+#: Digits of a packet id or a length. JavaScript's integers are exact up to 2**53, which
+#: has sixteen.
 MAX_DIGITS = 16
 
-#: Packets sent in one polling body: the public Python client refuses more.
+#: Packets sent in one polling body: python-socketio's client refuses more.
 MAX_PACKETS_SENT = 16
 
-#: Bytes of one polling body, unless a single message has more: what waits beside them
-#: waits for the next poll.
+#: Bytes of one polling body, unless a single message has more. Further packets wait for
+#: the next poll.
 MAX_BYTES_SENT = 1_000_000
 
 #: Bytes of the request line and the headers of one request together.
 MAX_HEADER_SIZE = 65536
-#: Bytes of the request line among them: a query may hold a token or two.
+#: Bytes of the request line among them: enough for a query with a token or two.
 MAX_REQUEST_LINE = 32768
-#: Headers of one request: what keeping one costs, whatever its size, is bounded too.
+#: Headers of one request. Each costs memory beside its bytes.
 MAX_HEADERS = 256
 
 

@@ -1,4 +1,4 @@
-"""Masking of WebSocket payloads: in C where ``websockets`` is installed, else Python.
+"""Masking of WebSocket payloads: in C with ``websockets``, in Python without.
 
 RFC 6455 section 5.3: byte *i* of the payload is XORed with byte *i* mod 4 of the key.
 The C extension comes with the extra ``tgext.socketio[speed]``. Measured on one core

@@ -15,7 +15,7 @@ ANY = "*"
 #: The origin of a page that hides it (RFC 6454, section 7.3).
 OPAQUE = "null"
 
-#: The schemes with a default port. Some clients name that of the WebSocket itself.
+#: Some clients send the scheme of the WebSocket instead of the page's.
 _SAME_SCHEME = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -34,13 +34,13 @@ _FORM = (
 
 
 class Origin(NamedTuple):
-    """An origin whose spelling is decided: two that are equal are the same."""
+    """A normalised origin: two that compare equal are the same origin."""
 
     #: ``ws`` and ``wss`` are ``http`` and ``https``.
     scheme: str
     #: In lower case, without the dot that may end it.
     host: str
-    #: That of the scheme, if none was named; 0 for a scheme without one.
+    #: The default port of the scheme where none is named; 0 for a scheme without one.
     port: int
 
 
@@ -64,10 +64,10 @@ def _parse(text: str) -> Origin | None:
 
 
 def parse_authority(text: str, scheme: str) -> Origin | None:
-    """The origin of the pages at a host (RFC 3986, 3.2), such as ``Host`` names it.
+    """The origin of a host's pages, from a ``Host`` header (RFC 3986, section 3.2).
 
-    :param scheme: over which the pages come; decides what port is meant without one.
-    :returns: None when it is no host with or without a port.
+    :param scheme: the scheme of the pages, which has the default port.
+    :returns: None when ``text`` is not a host with an optional port.
     """
     match = _AUTHORITY.fullmatch(text.lower()) if len(text) <= _LONGEST else None
     if match is None or not text.isascii():
@@ -87,16 +87,16 @@ def parse_authority(text: str, scheme: str) -> Origin | None:
 
 
 class Origins:
-    """A list of origins, read once.
+    """A list of allowed origins.
 
     :param values: origins such as ``https://example.org``; ``https://*.example.org``
-        for all hosts below one, but not that itself; ``null``; ``*``.
-    :param option: how messages name the list.
-    :raises ValueError: when one of them cannot be matched by any page; the message
-        names the option and the value.
+        for all hosts below that one, without the host itself; ``null``; ``*``.
+    :param option: the name of the option, for error messages.
+    :raises ValueError: when a value matches no page; the message names the option and
+        the value.
 
-    :ivar any: whether any page may connect.
-    :ivar opaque: whether pages may that hide their origin.
+    :ivar any: whether every page is allowed.
+    :ivar opaque: whether pages that hide their origin are allowed.
     """
 
     def __init__(self, values: Iterable[str], option: str = "allowed_origins") -> None:
@@ -116,7 +116,7 @@ class Origins:
             below = rest.startswith("*.")
             origin = parse_origin(f"{scheme}://{rest.removeprefix('*.')}")
             if origin is None or (below and origin.host.startswith("[")):
-                raise ValueError(f"is no origin: {_FORM}")
+                raise ValueError(f"is not an origin: {_FORM}")
         except ValueError as error:
             raise ValueError(f"{self.option}: {value!r} {error}") from None
         (self._below if below else self._exact).add(origin)
@@ -125,7 +125,7 @@ class Origins:
         return f"Origins({list(self.values)!r})"
 
     def lists(self, text: str) -> bool:
-        """Whether an origin is listed by name, or by that of a host above it."""
+        """Whether an origin is listed itself, or a host above it with ``*.``."""
         origin = parse_origin(text)
         if origin is None:
             return False
@@ -142,7 +142,7 @@ class Origins:
 
 
 def _split(value: str) -> tuple[str, str]:
-    """The scheme of an option's value, and the rest without a slash at its end."""
+    """The scheme of an option's value, and the rest without a trailing slash."""
     scheme, separator, rest = value.lower().partition("://")
     if not separator:
         raise ValueError(f"has no scheme: {_FORM}")

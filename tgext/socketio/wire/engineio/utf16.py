@@ -1,7 +1,7 @@
-"""Text as JavaScript counts it: in UTF-16 units.
+"""Lengths of text in UTF-16 code units, as JavaScript counts them.
 
-A character past U+FFFF is two of them, a surrogate pair. JavaScript clients write the
-lengths of packets so.
+A character above U+FFFF has two of them, a surrogate pair. The lengths of packets that
+JavaScript clients write are in these units.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from ..errors import PayloadError
 
 
 def take_units(text: str, start: int, count: int) -> tuple[str, int]:
-    """A piece of ``text`` that has so many units, and where it ends.
+    """The piece of ``text`` that has ``count`` units, and the index of its end.
 
-    It takes no longer for a piece than the piece is long.
+    The time that it takes depends on the length of the piece, not on that of ``text``.
 
-    :param start: where it begins, in characters.
-    :raises PayloadError: when there are not so many, or the last is half a pair.
+    :param start: the index of its first character.
+    :raises PayloadError: when the text is shorter, or the piece would end within a
+        surrogate pair.
     """
     piece = text[start : start + count]
     if not piece.isascii() and count_units(piece) != len(piece):

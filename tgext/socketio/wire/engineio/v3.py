@@ -1,14 +1,16 @@
 """Engine.IO 3: the payloads of polling. Its packets are those of Engine.IO 4.
 
-https://github.com/socketio/engine.io-protocol, revision 3, "Payload". A payload is
-``<length>:<packet>`` again and again; where the client takes binary, it may be bytes
-instead: 0 or 1 for text or binary, the digits of the length, 255, the packet.
+https://github.com/socketio/engine.io-protocol, revision 3, "Payload". A text payload is
+a sequence of ``<length>:<packet>``. A binary payload, for clients that take bytes, is a
+sequence of: 0 or 1 for text or binary, the digits of the length, 255, the packet.
 
-Clients 1.x encode the text of a payload to UTF-8 twice and count its bytes, clients 2.x
-once and count UTF-16 units. Both say ``EIO=3``. Text to them is therefore kept to
-ASCII, and text of theirs is told apart by what it holds. The name of a namespace cannot
-be escaped as JSON can: one beyond ASCII travels in bytes, which both read alike, and
-where a client takes none (``b64``) as it writes itself, or as 2.x reads it (JSONP).
+Clients 1.x encode the text of a payload to UTF-8 twice and count bytes; clients 2.x
+encode it once and count UTF-16 code units. Both send ``EIO=3``. The text that is sent
+to them is therefore ASCII, and the text that they send tells by its bytes how it is
+encoded. JSON can be escaped to ASCII, the name of a namespace cannot. A name that is
+not ASCII is sent in a binary payload, which both read alike. A client that takes no
+bytes is sent it in the encoding that it used itself (``b64``), or in that of 2.x
+(JSONP).
 """
 
 from __future__ import annotations
@@ -22,22 +24,23 @@ from ..limits import MAX_DIGITS, Limits
 from .utf16 import count_units, take_units
 from .v4 import BINARY_MARK, TYPES, check_packet, decode_base64
 
-#: Marks a packet as base64; what follows is a message.
+#: Marks a message in base64.
 _BASE64 = "b4"
 _END_OF_LENGTH = 255
 
-#: Characters of a payload above which it travels as bytes. What is not ASCII takes six
-#: in a payload of text, and some engines take 65,536 arguments.
+#: Characters above which a payload is sent as bytes. In a text payload, a character
+#: that is not ASCII takes six, and some JavaScript engines allow 65,536 arguments of a
+#: call: see :func:`needs_bytes`.
 MOST_TEXT = 10_000
 
 _LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}):")
-#: Of a message of Socket.IO, to the end of its namespace.
+#: The head of a Socket.IO message, up to the end of its namespace.
 _NAMESPACE = re.compile(r"4[0-6](?:[0-9]+-)?/[^,]*")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def escape(json: str) -> str:
-    """JSON text in ASCII: what is not, is in its strings, and can be escaped."""
+    """JSON text in ASCII: other characters stand in its strings, and are escaped."""
     return json if json.isascii() else _NOT_ASCII.sub(_escaped, json)
 
 
@@ -49,11 +52,11 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def needs_bytes(packets: Sequence[str | bytes]) -> bool:
-    """Whether a payload should be bytes where the client takes them.
+    """Whether a payload should be binary for a client that takes bytes.
 
-    A client 1.x in a browser makes the text of a payload with one call that has an
-    argument for each byte, which fails above some 125,000 of them; that of bytes it
-    reads in a loop.
+    A client 1.x in a browser decodes a text payload with one call that has an argument
+    for each byte, which fails above some 125,000 arguments. It decodes a binary payload
+    in a loop.
     """
     return sum(map(len, packets)) > MOST_TEXT or any(
         isinstance(each, bytes) or not (each.isascii() or _split(each)[0].isascii())
@@ -62,23 +65,23 @@ def needs_bytes(packets: Sequence[str | bytes]) -> bool:
 
 
 def _split(packet: str) -> tuple[str, str]:
-    """What stands before the JSON of a packet and cannot be escaped, and the rest."""
+    """The head of a packet, which cannot be escaped, and its JSON, which can."""
     match = _NAMESPACE.match(packet)
     end = 0 if match is None else match.end()
     return packet[:end], packet[end:]
 
 
 def encode_payload(packets: Sequence[str | bytes], twice: bool = False) -> bytes:
-    """A payload as text; the bytes of a message travel as base64.
+    """A text payload; binary messages are in base64.
 
-    :param twice: as clients 1.x read the name of a namespace, rather than 2.x.
+    :param twice: encode the names of namespaces for clients 1.x, not for 2.x.
     """
     parts = (_framed(each, twice) for each in packets)
     return "".join(parts).encode("utf-8", "replace")
 
 
 def is_encoded_twice(body: bytes) -> bool:
-    """Whether a payload that is text, and not ASCII, seems to be a client 1.x's."""
+    """Whether a text payload that is not ASCII is encoded as clients 1.x do."""
     try:
         body.decode("utf-8").encode("latin-1").decode("utf-8", "surrogatepass")
     except UnicodeError:
@@ -100,7 +103,7 @@ def _framed(packet: str | bytes, twice: bool) -> str:
 
 
 def encode_binary_payload(packets: Sequence[str | bytes]) -> bytes:
-    """A payload as bytes, for clients that take it."""
+    """A binary payload, for clients that take bytes."""
     parts = []
     for packet in packets:
         binary = isinstance(packet, bytes)
@@ -111,17 +114,17 @@ def encode_binary_payload(packets: Sequence[str | bytes]) -> bytes:
 
 
 def decode_payload(body: bytes, limits: Limits) -> list[str | bytes]:
-    """Split a payload that is text.
+    """Split a text payload.
 
-    :returns: packets, those that hold bytes as the bytes of a message.
-    :raises PayloadTooLarge: past ``limits.max_message_size``.
-    :raises PayloadError: when it cannot be read.
+    :returns: packets; binary ones as the bytes of a message.
+    :raises PayloadTooLarge: when ``limits.max_message_size`` is exceeded.
+    :raises PayloadError: when it is invalid.
     """
     return list(iter_payload(body, limits))
 
 
 def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
-    """The packets of :func:`decode_payload`, one by one: there may be very many."""
+    """Yield the packets of :func:`decode_payload`: there may be very many."""
     _check_size(body, limits)
     try:
         text = body.decode("utf-8")
@@ -136,7 +139,7 @@ def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
             found = text[at : at + MAX_DIGITS].partition(":")[0]
             raise PayloadError(f"the length of a packet is missing: {found!r}")
         packet, at = take_units(text, length.end(), int(length[1]))
-        # Most are.
+        # Nearly all packets are plain, and need no call.
         plain = packet[:1] in TYPES and packet.isascii()
         yield packet if plain else _read(packet)
 
@@ -149,9 +152,9 @@ def _read(packet: str) -> str | bytes:
 
 
 def decode_binary(packet: str) -> bytes:
-    """The bytes of a message that travels as base64.
+    """The bytes of a message in base64.
 
-    :raises PayloadError: when it is no message, or not base64.
+    :raises PayloadError: when it is not a message, or not base64.
     """
     if not packet.startswith(_BASE64):
         raise PayloadError("only messages are binary")
@@ -159,21 +162,21 @@ def decode_binary(packet: str) -> bytes:
 
 
 def _once(text: str) -> str:
-    """The text of a 1.x client, which encoded it twice; that of a 2.x client as is."""
+    """The text of a packet, whether it was encoded twice (1.x) or once (2.x)."""
     try:
-        # Half a surrogate pair is encoded as it is.
+        # These clients encode lone surrogates like other characters.
         return text.encode("latin-1").decode("utf-8", "surrogatepass")
     except UnicodeError:
         return text
 
 
 def decode_binary_payload(body: bytes, limits: Limits) -> list[str | bytes]:
-    """Split a payload that is bytes; see :func:`decode_payload`."""
+    """Split a binary payload; see :func:`decode_payload`."""
     return list(iter_binary_payload(body, limits))
 
 
 def iter_binary_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
-    """The packets of :func:`decode_binary_payload`, one by one."""
+    """Yield the packets of :func:`decode_binary_payload`."""
     _check_size(body, limits)
     if not body:
         raise PayloadError("the payload is empty")

@@ -28,14 +28,15 @@ TYPES = frozenset((OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP))
 
 SEPARATOR = "\x1e"
 
-#: The data of the ping and pong that try out a WebSocket before the upgrade to it.
+#: The data of the ping and pong that test a WebSocket before the upgrade to it.
 PROBE = "probe"
 
 #: Marks a packet of a polling payload as base64 (section "Payload").
 BINARY_MARK = "b"
 
 _NOT_PLAIN = re.compile(r"[-_\s]")
-#: From the alphabet for URLs (RFC 4648, section 5) to the other, and lines joined.
+#: From the alphabet for URLs (RFC 4648, section 5) to that of section 4; removes spaces
+#: and line ends.
 _UNUSUAL = str.maketrans("-_", "+/", " \t\n\v\f\r")
 
 
@@ -74,7 +75,7 @@ def check_packet(text: str) -> str:
 
 
 def encode_payload(packets: Iterable[str | bytes]) -> bytes:
-    """The body that carries ``packets``; the bytes of messages travel as base64."""
+    """The body that carries ``packets``; binary messages are in base64."""
     return SEPARATOR.join(map(_text, packets)).encode("utf-8", "replace")
 
 
@@ -85,16 +86,16 @@ def _text(packet: str | bytes) -> str:
 
 
 def decode_payload(body: bytes, limits: Limits) -> list[str | bytes]:
-    """Split the body of a POST into packets, those that hold bytes as bytes.
+    """Split the body of a POST into packets; binary messages become bytes.
 
-    :raises PayloadTooLarge: past ``limits.max_message_size``.
-    :raises PayloadError: when it is not UTF-8, or one of its packets cannot be read.
+    :raises PayloadTooLarge: when ``limits.max_message_size`` is exceeded.
+    :raises PayloadError: when it is not UTF-8, or one of its packets is invalid.
     """
     return list(iter_payload(body, limits))
 
 
 def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
-    """The packets of :func:`decode_payload`, one by one: there may be very many."""
+    """Yield the packets of :func:`decode_payload`: there may be very many."""
     if len(body) > limits.max_message_size:
         raise PayloadTooLarge(f"a payload of {len(body)} bytes")
     try:
@@ -118,8 +119,8 @@ def _packet(text: str) -> str | bytes:
 def decode_base64(text: str) -> bytes:
     """The bytes of a binary packet.
 
-    Taken is what Node takes for base64 and means something: the alphabet for URLs too,
-    without padding, with spaces and line ends between.
+    As lenient as Node: the alphabet for URLs is accepted too, the padding may be
+    missing, and there may be spaces and line ends.
 
     :raises PayloadError: when ``text`` is not base64.
     """

@@ -1,4 +1,4 @@
-"""Binary attachments: bytes taken out of a packet, and put back in.
+"""Binary attachments: taking bytes out of a packet, and putting them back in.
 
 https://github.com/socketio/socket.io-protocol, revisions 3 to 5, "Packet encoding": the
 JSON of a packet has ``{"_placeholder":true,"num":0}`` where bytes were, and the bytes
@@ -17,16 +17,16 @@ from .packet import Packet
 
 BINARY_TYPES = (bytes, bytearray, memoryview)
 
-#: The key by which clients know a placeholder.
+#: The key by which clients recognise a placeholder.
 _MARK = "_placeholder"
 
 
 def take_out(value: Any, attachments: list[bytes]) -> Any:
     """A copy of ``value`` with placeholders for bytes, which go to ``attachments``.
 
-    Lists, tuples and dicts are looked through. A dict that has the key of a placeholder
-    loses it: what a client sent as a value would else stand for bytes, or for some that
-    are not there, and a packet with those ends the connection of whoever is sent it.
+    Bytes are found in lists, tuples and dicts. A dict that has the key of a placeholder
+    loses it: a client could send one as a value, receivers would take it for an
+    attachment that does not exist, and end their connections.
 
     :raises TypeError: when it is nested too deep.
     """
@@ -59,10 +59,10 @@ def _take_out(value: Any, attachments: list[bytes]) -> Any:
 def put_back(value: Any, attachments: list[bytes | None]) -> Any:
     """``value`` with the bytes in place of their placeholders; changes both.
 
-    An attachment is named once, as the encoders of all clients do: a packet that names
-    one a thousand times would be a thousand times as large when it is sent on.
+    Each attachment is named once, as the encoders of all clients do: a packet that
+    named one a thousand times would be a thousand times as large when it is sent on.
 
-    :raises PacketError: when a placeholder names an attachment that isn't there.
+    :raises PacketError: when a placeholder names a missing attachment.
     """
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -87,9 +87,9 @@ def _attachment(number: Any, attachments: list[bytes | None]) -> bytes:
 class Reassembler:
     """Collects the attachments of one packet.
 
-    :param packet: as decoded, with its number of ``attachments``.
-    :param anew: decodes it anew once they have come: what JSON becomes may be many
-        times as large as its text, and the attachments may be long in coming.
+    :param packet: the decoded packet, with its number of ``attachments``.
+    :param anew: decodes the packet again once the attachments have come. Waiting with
+        the text alone saves memory: values may be many times as large as their JSON.
     """
 
     def __init__(
@@ -107,8 +107,8 @@ class Reassembler:
         """Take the next attachment.
 
         :returns: the packet, when this was the last.
-        :raises PacketError: when the attachments together are larger than a message
-            may be, or a placeholder names one that isn't there.
+        :raises PacketError: when the attachments together exceed ``max_message_size``,
+            or a placeholder names a missing one.
         """
         self._room -= len(data)
         if self._room < 0:
@@ -126,7 +126,7 @@ class Reassembler:
             try:
                 packet["args"] = put_back(args, attachments)
             except RecursionError:
-                # Where bytes are back already, nothing is left to be done.
+                # The placeholders that were replaced already are not there any more.
                 packet["args"] = deep(put_back, args, attachments)
         except RecursionError:
             raise PacketError("the packet is nested too deep") from None

@@ -1,4 +1,4 @@
-"""A packet as it leaves: encoded once, sent to any number of connections."""
+"""An encoded packet, which any number of connections share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Encoded:
 
     :param text: the text of the message.
     :param attachments: the bytes that follow it, each a message of its own.
-    :param prefix: what stands before the bytes of a message in a WebSocket frame.
+    :param prefix: the bytes before an attachment in a WebSocket frame.
     """
 
     __slots__ = ("_frame", "_text_frame", "attachments", "prefix", "text")
@@ -39,7 +39,7 @@ class Encoded:
             try:
                 data = self.text.encode()
             except UnicodeEncodeError:
-                # Half a surrogate pair; JSON escapes it, plain messages don't.
+                # A lone surrogate in a plain message; JSON escapes it.
                 data = self.text.encode("utf-8", "replace")
             frame = encode_frame(TEXT, data)
             for attachment in self.attachments:
@@ -49,7 +49,7 @@ class Encoded:
 
     @property
     def text_frame(self) -> bytes:
-        """The same for a client that takes no bytes: attachments are in base64."""
+        """The frames for a client that takes no bytes: attachments are in base64."""
         try:
             return self._text_frame
         except AttributeError:  # few clients need it
@@ -61,16 +61,16 @@ class Encoded:
 
 
 def as_text_frame(data: bytes, prefix: bytes) -> bytes:
-    """The frame of a message of bytes in base64.
+    """The frame of a binary message in base64.
 
-    Engine.IO 3 has the type of the packet behind the mark, as it has it before bytes.
+    Engine.IO 3 has the type of the packet between the mark and the base64.
     """
     head = BINARY_MARK + "".join(map(str, prefix))
     return encode_frame(TEXT, head.encode() + b64encode(data))
 
 
 def message_size(message: str | bytes) -> int:
-    """Bytes that a message takes on the wire, without what frames it."""
+    """Bytes of a message on the wire, without its framing."""
     if isinstance(message, bytes) or message.isascii():
         return len(message)
     return len(message.encode("utf-8", "replace"))

@@ -1,7 +1,7 @@
 """The packet that all generations of Socket.IO share.
 
-It is gevent-socketio's dict, so that code which reads ``packet['args']`` or builds a
-packet for ``send_packet`` stays as it is. The decoders of the generations make it,
+It is the dict of gevent-socketio, so that code which reads ``packet['args']`` or builds
+a packet for ``send_packet`` still runs. The decoders of the generations return it, and
 their encoders take it.
 """
 
@@ -28,23 +28,23 @@ PacketType = Literal[
 
 
 class Packet(TypedDict, total=False):
-    """One Socket.IO packet; a received one always has ``type`` and ``endpoint``."""
+    """One Socket.IO packet. A received one always has ``type`` and ``endpoint``."""
 
     type: PacketType
     #: The namespace: ``'/chat'``, or ``''`` for the main one.
     endpoint: str
     #: Of an event.
     name: str
-    #: Of an event (its arguments) or an ack (what the callback is called with).
+    #: The arguments of an event, or those of an ack's callback.
     args: Any
-    #: The id under which the sender wants an ack.
+    #: The id of the ack that the sender asks for.
     id: int
-    #: ``'data'``: the handler's answer is wanted; ``True``: receipt is enough.
+    #: ``'data'``: the ack carries the handler's result; ``True``: it confirms receipt.
     ack: Literal["data", True]
     #: The id that an ack answers.
     ackId: int
-    #: Of a message (text), a json message (a value), a connect (the auth payload of
-    #: Socket.IO 5) or an error (what accompanies a refused connect).
+    #: The text of a message, the value of a json message, the auth payload of a connect
+    #: (Socket.IO 5), or the data of a refused connect.
     data: Any
     #: The query string of a connect.
     qs: str
@@ -54,14 +54,15 @@ class Packet(TypedDict, total=False):
     advice: str
     #: How many binary attachments follow the packet.
     attachments: int
-    #: Of an event that was refused: the name and the information of the error.
+    #: Of a refused event: the name and the information of the error.
     refusal: tuple[str, Any]
 
 
 def event_name(value: Any) -> str:
-    """The name of an event, as JSON had it; a number is what JavaScript writes for it.
+    """The name of an event from its JSON value.
 
-    Clients may use numbers for names, which they compare as text.
+    Clients may use numbers for names and compare them as text, so a number becomes the
+    text that JavaScript writes for it.
 
     :raises PacketError: when it is neither text nor a number.
     """
@@ -73,7 +74,7 @@ def event_name(value: Any) -> str:
 
 
 def _as_javascript_writes(number: float) -> str:
-    """A number as text (ECMA-262, Number::toString); JSON's own are doubles there."""
+    """A number as text (ECMA-262, Number::toString), where all numbers are doubles."""
     try:
         number = float(number)
     except OverflowError:
@@ -89,14 +90,14 @@ def _as_javascript_writes(number: float) -> str:
 
 
 def text_of_name(name: object) -> str:
-    """The name of an event that is sent to many, as all processes and clients have it.
+    """The name of an event that is broadcast, the same in all processes and clients.
 
     :raises TypeError: when it is neither text nor a number.
     """
     if isinstance(name, str):
         return str.__str__(name)
     if isinstance(name, int) and not isinstance(name, bool):
-        return str(int(name))  # whole, whatever a double can hold
+        return str(int(name))  # exact, also above 2**53
     try:
         return event_name(name)
     except PacketError:

@@ -1,8 +1,8 @@
-"""Why a client leaves, in the words of Socket.IO's reference server."""
+"""Reasons of disconnects, in the words of Socket.IO's reference server."""
 
 from __future__ import annotations
 
 #: The client left a namespace.
 CLIENT_LEFT = "client namespace disconnect"
-#: The server had it leave a namespace.
+#: The server made the client leave a namespace.
 SERVER_LEFT = "server namespace disconnect"

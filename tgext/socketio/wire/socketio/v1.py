@@ -2,7 +2,8 @@
 
 https://github.com/socketio/socket.io-protocol/tree/v1 ("Socket.IO protocol revision
 1") and https://github.com/LearnBoost/socket.io-spec. A packet is
-``type:id[+]:endpoint[:data]``; a payload of several is framed by U+FFFD and lengths.
+``type:id[+]:endpoint[:data]``; in a payload of several packets, U+FFFD and a length
+stand before each.
 """
 
 from __future__ import annotations
@@ -32,15 +33,16 @@ TYPES: tuple[PacketType, ...] = (
 REASONS = ("transport not supported", "client not handshaken", "unauthorized")
 ADVICES = ("reconnect",)
 
-#: What opens a transport.
+#: The first packet of a transport.
 CONNECT = "1::"
 HEARTBEAT = "2::"
 NOOP = "8::"
 DISCONNECT = "0::"
 #: The short form of the specification ("(0) Disconnect").
 DISCONNECT_ALL = "0"
-#: "client not handshaken", with the advice to reconnect: answers an unknown session id,
-#: and ends a connection whose client should come back, which `DISCONNECT` forbids.
+#: "client not handshaken", with the advice to reconnect. It answers an unknown session
+#: id, and ends a connection whose client should connect again; after `DISCONNECT` it
+#: would not.
 RECONNECT = "7:::1+0"
 
 FRAME = "\ufffd"
@@ -59,7 +61,7 @@ def _number(text: str, what: str) -> int:
 def decode(text: str, loads: Loads = json.loads) -> Packet:
     """Read one packet.
 
-    :raises PacketError: when it cannot be read.
+    :raises PacketError: when it is invalid.
     """
     kind, sep, rest = text.partition(":")
     number, sep, rest = rest.partition(":")
@@ -159,7 +161,7 @@ def _json(value: Any, dumps: Dumps) -> str:
     text = dumps(value)
     if text.isascii():
         return text
-    # The client's patterns do not match past a line or paragraph separator.
+    # The client's regular expressions stop at a line or paragraph separator.
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
@@ -232,8 +234,8 @@ _WRITERS: dict[PacketType, Callable[[Packet, Dumps], str]] = {
 def encode_payload(packets: Sequence[str]) -> bytes:
     """The body that carries ``packets``, as UTF-8.
 
-    One packet stands alone; several are framed, each with its length as JavaScript
-    counts it (UTF-16 units).
+    A single packet is the body itself. Several are framed, each with its length as
+    JavaScript counts it (UTF-16 code units).
     """
     if len(packets) == 1:
         text = packets[0]
@@ -245,14 +247,14 @@ def encode_payload(packets: Sequence[str]) -> bytes:
 def decode_payload(body: bytes, limits: Limits) -> list[str]:
     """Split the body of a POST into packets.
 
-    :raises PayloadTooLarge: past ``limits.max_message_size``.
+    :raises PayloadTooLarge: when ``limits.max_message_size`` is exceeded.
     :raises PayloadError: when it is not UTF-8 or its lengths are wrong.
     """
     return list(iter_payload(body, limits))
 
 
 def iter_payload(body: bytes, limits: Limits) -> Iterator[str]:
-    """The packets of :func:`decode_payload`, one by one: there may be very many."""
+    """Yield the packets of :func:`decode_payload`: there may be very many."""
     if len(body) > limits.max_message_size:
         raise PayloadTooLarge(f"a payload of {len(body)} bytes")
     try:

@@ -1,8 +1,8 @@
-"""Socket.IO 3 and 4: what they do differently from 5 around a connect.
+"""Socket.IO 3 and 4: how their connect packets differ from those of 5.
 
 https://github.com/socketio/socket.io-protocol, revisions 3 and 4 ("Difference between
-v5 and v4"). A connect has a query string instead of a payload, its answer carries
-nothing, and it is refused by an ERROR packet with any JSON.
+v5 and v4"). A connect has a query string instead of a payload, the answer to it is
+empty, and an ERROR packet with any JSON refuses it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def decode(
 ) -> Packet:
     """Read one packet, which begins at ``start`` in ``text``.
 
-    :raises PacketError: when it cannot be read.
+    :raises PacketError: when it is invalid.
     """
     packet = socketio_5.decode(text, limits, loads, start)
     if packet["type"] == "connect":
-        # Some clients send a payload all the same. The reference server passes over it.
+        # Some clients send a payload nevertheless. The reference server ignores it.
         del packet["data"]
     return packet
 

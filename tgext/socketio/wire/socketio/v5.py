@@ -3,8 +3,8 @@
 https://github.com/socketio/socket.io-protocol, revisions 3 to 5:
 ``type[attachments-][namespace,][ack id][JSON]``. The packets travel as the data of
 Engine.IO messages, and their attachments as messages of their own: see
-:mod:`~tgext.socketio.wire.socketio.binary`. The revisions differ in the packets around
-a connect; those of 3 and 4 are in :mod:`~tgext.socketio.wire.socketio.v3_4`.
+:mod:`~tgext.socketio.wire.socketio.binary`. The revisions differ in the packets that
+connect and refuse; those of 3 and 4 are in :mod:`~tgext.socketio.wire.socketio.v3_4`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONNECT_ERROR = "4"
 BINARY_EVENT = "5"
 BINARY_ACK = "6"
 
-#: type, attachments, namespace, id; what is left is JSON.
+#: Type, attachments, namespace, id. The rest of a packet is JSON.
 _HEADER = re.compile(r"([0-6])(?:([0-9]+)-)?(?:(/[^,]*)(?:,|\Z))?([0-9]+)?")
 
 _DIGITS = "0123456789"
@@ -45,7 +45,7 @@ def decode(
 ) -> Packet:
     """Read one packet, which begins at ``start`` in ``text``.
 
-    :raises PacketError: when it cannot be read.
+    :raises PacketError: when it is invalid.
     """
     if text.startswith(EVENT, start):
         packet = plain_event(text, loads, start + 1)
@@ -73,11 +73,11 @@ def decode(
 
 
 def plain_event(text: str, loads: Loads, start: int) -> Packet | None:
-    """Read what nearly all packets are: an event without attachments and query.
+    """Read an event without attachments and query, which nearly all packets are.
 
-    :param start: where the type has been read.
-    :returns: None for any other, which :func:`decode` reads.
-    :raises PacketError: when it cannot be read.
+    :param start: the index after the packet's type.
+    :returns: None for any other packet, which :func:`decode` reads.
+    :raises PacketError: when it is invalid.
     """
     bracket = text.find("[", start)
     header = text[start:bracket]
@@ -99,13 +99,13 @@ def plain_event(text: str, loads: Loads, start: int) -> Packet | None:
     return packet
 
 
-#: Longer headers are not remembered.
+#: Characters of a header. Longer ones are not cached, so that the cache stays small.
 _SHORT = 100
 
 
 @lru_cache(maxsize=256)
 def _plain_endpoint(header: str) -> str | None:
-    """The endpoint in what stands before an id; None where there is more to it."""
+    """The endpoint in the header of a packet; None for a header with other parts."""
     if not header:
         return ""
     namespace, comma, rest = header.partition(",")
@@ -194,13 +194,13 @@ _READERS: dict[str, Callable[[Packet, str, Loads], None]] = {
 def encode(packet: Packet, dumps: Dumps = json.dumps, start: str = "") -> str:
     """Write one packet.
 
-    :param start: what it is written after.
+    :param start: the text before it, which the result begins with.
     :raises TypeError: when its data cannot be written as JSON.
     :raises KeyError: when a field that its type needs is missing.
     """
     kind = packet["type"]
     if kind == "event" and "id" not in packet and "attachments" not in packet:
-        # Nearly all.
+        # Nearly all packets are.
         data = dumps([packet["name"], *packet.get("args", ())])
         endpoint = packet.get("endpoint")
         return f"{start}2{endpoint},{data}" if endpoint else f"{start}2{data}"
@@ -227,7 +227,7 @@ def _write_event(packet: Packet, dumps: Dumps) -> str:
 
 
 def _write_message(packet: Packet, dumps: Dumps) -> str:
-    # Since Socket.IO 1, `send` is an event of the name `message`.
+    # Since Socket.IO 1, `send` emits an event named `message`.
     return _event(packet, ["message", packet["data"]], dumps)
 
 

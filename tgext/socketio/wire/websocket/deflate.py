@@ -1,4 +1,4 @@
-"""RFC 7692: permessage-deflate, the compression of WebSocket messages."""
+"""permessage-deflate, the compression of WebSocket messages (RFC 7692)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ..errors import InvalidFramePayload, MessageTooBig
 
 NAME = "permessage-deflate"
 
-#: What ends the output of a flush, and is not sent (section 7.2.1).
+#: The end of the output of a flush, which is not sent (section 7.2.1).
 _TAIL = b"\x00\x00\xff\xff"
 
 #: An empty message (section 7.2.3.6).
 _EMPTY = b"\x00"
 
-#: DEFLATE streams that one piece may consist of. A peer may finish a stream (section
-#: 7.2.3.5), but each that follows costs a copy of what is left.
+#: DEFLATE streams in the payload of one frame, at most. A peer may end a stream early
+#: (section 7.2.3.5), but each further one costs a copy of the rest of the payload.
 _MOST_STREAMS = 16
 
-#: zlib writes no smaller windows, and reads those of 8 bits.
+#: zlib cannot write windows of 8 bits, but reads them.
 _LEAST_WRITTEN = 9
 _LEAST_READ = 8
 _MOST = 15
@@ -30,19 +30,19 @@ _BITS = re.compile(r"[89]|1[0-5]")
 
 @dataclass(frozen=True)
 class Deflate:
-    """How to compress, as far as the peer leaves the choice.
+    """The server's preferences for compression, within what a client offers.
 
     A window of *n* bits is a memory of 2\\ :sup:`n` bytes. Keeping it from message to
-    message ("context takeover") compresses small messages that resemble each other
-    much better, and costs a connection some 300 KiB with the windows of the default.
+    message ("context takeover") compresses similar small messages much better, and
+    costs each connection some 300 KiB with windows of the default size.
 
     :param server_max_window_bits: of the messages sent, 9 to 15.
     :param client_max_window_bits: of the messages received, 8 to 15; without effect on
-        a client that does not say that it can choose.
+        clients that do not offer the parameter (section 7.1.2.2).
     :param server_no_context_takeover: begin each message sent with an empty window.
-    :param client_no_context_takeover: have the client do so.
+    :param client_no_context_takeover: make the client do so.
     :param level: zlib's, from 1, the fastest, to 9, the smallest.
-    :raises ValueError: when one cannot be; the message names it.
+    :raises ValueError: when an argument is invalid; the message names it.
     """
 
     server_max_window_bits: int = _MOST
@@ -64,7 +64,7 @@ class Deflate:
         """Answer one offer of a client (section 7.1).
 
         :param offer: its parameters.
-        :returns: None when it cannot be accepted.
+        :returns: None when the offer has to be declined.
         """
         wanted = _read_offer(offer)
         if wanted is None:
@@ -90,7 +90,7 @@ class Deflate:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What was negotiated for one connection."""
+    """The negotiated parameters of one connection."""
 
     server_max_window_bits: int
     client_max_window_bits: int
@@ -100,7 +100,7 @@ class Agreement:
 
     @property
     def header(self) -> str:
-        """What to answer in ``Sec-WebSocket-Extensions``."""
+        """The value of ``Sec-WebSocket-Extensions`` in the answer."""
         parts = [NAME]
         for name in ("server_no_context_takeover", "client_no_context_takeover"):
             if getattr(self, name):
@@ -111,13 +111,13 @@ class Agreement:
         return "; ".join(parts)
 
     def deflater(self) -> Deflater:
-        """What compresses the messages sent."""
+        """A compressor for the messages that are sent."""
         return Deflater(
             self.server_max_window_bits, not self.server_no_context_takeover, self.level
         )
 
     def inflater(self) -> Inflater:
-        """What decompresses the messages received."""
+        """A decompressor for the messages that are received."""
         return Inflater(
             self.client_max_window_bits, not self.client_no_context_takeover
         )
@@ -145,7 +145,7 @@ class Deflater:
     """Compresses messages.
 
     :param window_bits: 9 to 15.
-    :param keep_context: whether a message may refer to those before it.
+    :param keep_context: whether a message may refer to earlier ones.
     :param level: zlib's, 1 to 9.
     """
 
@@ -160,7 +160,7 @@ class Deflater:
         self._encoder: zlib._Compress | None = None
 
     def deflate(self, message: bytes) -> bytes:
-        """The payload that stands for ``message`` (section 7.2.1)."""
+        """The compressed payload of a message (section 7.2.1)."""
         if not message:
             return _EMPTY
         encoder = self._encoder
@@ -173,10 +173,10 @@ class Deflater:
 
 
 class Inflater:
-    """Decompresses messages, each up to a bound.
+    """Decompresses messages, each up to a given size.
 
     :param window_bits: 8 to 15.
-    :param keep_context: whether a message may refer to those before it.
+    :param keep_context: whether a message may refer to earlier ones.
     """
 
     __slots__ = ("_decoder", "_keep_context", "_window_bits")
@@ -192,10 +192,11 @@ class Inflater:
     def inflate(self, data: bytes, room: int, last: bool) -> bytes:
         """Decompress the payload of one frame (section 7.2.2).
 
-        :param room: bytes that may come of it.
-        :param last: whether it ends its message.
-        :raises MessageTooBig: when more would come of it; no more has been made.
-        :raises InvalidFramePayload: when it is not DEFLATE's output.
+        :param room: bytes of the result, at most.
+        :param last: whether the frame ends its message.
+        :raises MessageTooBig: when the result would exceed ``room``; decompression
+            stops there.
+        :raises InvalidFramePayload: when the payload is not DEFLATE data.
         """
         if last:
             data += _TAIL
@@ -213,7 +214,7 @@ class Inflater:
             except zlib.error as error:
                 raise InvalidFramePayload(f"not compressed: {error}") from None
             if len(message) > room:
-                raise MessageTooBig("a message inflates to more than it may have")
+                raise MessageTooBig("a compressed message exceeds the size limit")
             if not self._decoder.eof:
                 return message
             data = self._decoder.unused_data

@@ -1,4 +1,4 @@
-"""RFC 6455: frames."""
+"""WebSocket frames (RFC 6455, section 5)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLOSE = 0x8
 PING = 0x9
 PONG = 0xA
 
-#: Added to the opcode of a compressed message (RFC 7692, section 6).
+#: RSV1, which marks a compressed message (RFC 7692, section 6).
 COMPRESSED = 0x40
 
 _FIN = 0x80
@@ -32,7 +32,7 @@ _MAX_CONTROL = 125
 #: The first byte of a text message in one frame.
 _WHOLE_TEXT = _FIN | TEXT
 
-#: Bytes that are copied faster than a view of them is made.
+#: Below so many bytes, a copy is faster than a view.
 _COPY = 2048
 
 Message = tuple[int, "str | bytes"]
@@ -41,9 +41,9 @@ Message = tuple[int, "str | bytes"]
 class FrameReader:
     """Turns the bytes of a peer into messages.
 
-    :param max_message_size: bytes that a message may have.
-    :param masked: whether the peer is a client, whose frames must be masked; a
-        server's must not (section 5.1).
+    :param max_message_size: bytes of a message, at most.
+    :param masked: whether the peer is a client. A client masks its frames, a server
+        does not (section 5.1).
     :param inflater: decompresses messages, where compression was negotiated.
     """
 
@@ -71,32 +71,31 @@ class FrameReader:
         self._masked = _MASKED if masked else 0
         self._inflater = inflater
         self._pending = bytearray()
-        #: How many bytes a frame has that has not come whole.
+        #: Bytes of the incomplete frame, as far as its head tells.
         self.needed = 2
-        #: Where the payload of that frame begins, if it is text; else 0.
+        #: Where the payload of that frame begins, if it is plain text; else 0.
         self._payload_at = 0
-        #: How many bytes of that payload have been seen to be UTF-8.
+        #: Bytes of that payload that have been validated as UTF-8.
         self._checked = 0
         self._utf8: codecs.IncrementalDecoder | None = None
-        # Of the message that began in earlier frames.
+        # The message that began in earlier frames (section 5.4).
         self._opcode = 0
         self._compressed = False
         self._fragments = bytearray()
 
     @property
     def missing(self) -> int:
-        """How many bytes are missing of a frame that has not come whole."""
+        """Bytes that the incomplete frame still needs."""
         return self.needed - len(self._pending)
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """Yield the messages that ``data`` completes.
 
         A message is its opcode and its content: text as ``str``; binary, ping, pong
-        and close as ``bytes``. Control frames come where they stood. Exhaust the
-        iterator before feeding again.
+        and close as ``bytes``. A control frame within a fragmented message is yielded
+        before that message. Exhaust the iterator before feeding again.
 
-        :raises FrameError: where the input breaks the protocol; what came before has
-            been yielded.
+        :raises FrameError: when a frame is invalid, after the messages before it.
         """
         if self._pending:
             if len(self._pending) + len(data) < self.needed:
@@ -117,7 +116,8 @@ class FrameReader:
             first = data[at]
             second = data[at + 1]
             length = second & _LENGTH
-            # Nearly all are text in one frame, in which nothing can be wrong here.
+            # Nearly all frames are whole text messages, whose first two bytes are
+            # valid.
             if first != _WHOLE_TEXT or self._opcode or second & _MASKED != masked:
                 self._check(first, second, length)
             start = at + 2
@@ -195,7 +195,7 @@ class FrameReader:
             raise FrameError("the most significant bit of a length is set")
         most = self._max_size
         if self._compressed or first & COMPRESSED:
-            # What cannot be compressed grows a little; the inflater is exact.
+            # Incompressible data grows a little. The inflater checks the exact size.
             most += 64 + (most >> 8)
         if length + len(self._fragments) > most:
             raise MessageTooBig(f"a message of more than {self._max_size} bytes")
@@ -224,7 +224,8 @@ class FrameReader:
         self._utf8 = None
         yield opcode, _text(payload) if opcode == TEXT else payload
 
-    # Text that has not come whole is refused as soon as it is no UTF-8 (section 8.1).
+    # Section 8.1: invalid UTF-8 fails the connection. It does so at once, without
+    # waiting for the rest of the message.
 
     def _is_plain_text(self, first: int) -> bool:
         if self._compressed or first & COMPRESSED:
@@ -236,7 +237,7 @@ class FrameReader:
         begin = self._payload_at + checked
         piece = bytes(pending[begin:])
         if not piece:
-            return  # not even its mask may have come
+            return  # the payload, and perhaps its mask, has not begun
         if self._masked:
             mask = bytes(pending[self._payload_at - 4 : self._payload_at])
             turn = checked % 4
@@ -266,14 +267,14 @@ def _text(payload: bytes) -> str:
 def parse_close(payload: bytes) -> tuple[int, str]:
     """The code and the reason of a close frame (section 5.5.1).
 
-    :returns: 1005 and nothing when the frame is empty.
-    :raises FrameError: when the code may not be sent.
+    :returns: 1005 and an empty reason when the frame is empty (section 7.1.5).
+    :raises FrameError: when the code is invalid (section 7.4).
     :raises InvalidFramePayload: when the reason is not UTF-8.
     """
     if not payload:
         return 1005, ""
     if len(payload) == 1:
-        raise FrameError("half a close code")
+        raise FrameError("a close code has two bytes")
     code = int.from_bytes(payload[:2], "big")
     if not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
         raise FrameError(f"close code {code} may not be sent")
@@ -283,7 +284,7 @@ def parse_close(payload: bytes) -> tuple[int, str]:
 def encode_frame(opcode: int, payload: bytes, mask: bytes = b"") -> bytes:
     """A whole, unfragmented frame.
 
-    :param mask: four bytes, for a client.
+    :param mask: four bytes for a client's frame; empty for a server's.
     """
     size = len(payload)
     if mask:
@@ -308,10 +309,10 @@ _SHORT_TEXT = tuple(_head(TEXT, 0, size) for size in range(_MAX_CONTROL + 1))
 
 
 class Broadcast:
-    """A message for many connections, whose frame is made once where it can be.
+    """A message for many connections, which share its frames where possible.
 
     :param opcode: of the message.
-    :param payload: what it holds.
+    :param payload: its bytes.
     """
 
     __slots__ = ("_frames", "_opcode", "_payload")
@@ -324,8 +325,8 @@ class Broadcast:
     def frame(self, deflater: Deflater | None) -> bytes:
         """The frame for a connection.
 
-        :param deflater: the connection's own. One that keeps its context makes a frame
-            that no other connection could read.
+        :param deflater: the connection's. One that keeps its context makes a frame that
+            no other connection can decompress (RFC 7692, section 7.1.1).
         """
         if deflater is not None and deflater.keep_context:
             return self._encode(deflater)
@@ -343,7 +344,7 @@ class Broadcast:
 
 
 def encode_close(code: int, reason: str = "") -> bytes:
-    """A close frame; the reason is cut to what a control frame takes."""
+    """A close frame. The reason is cut to fit into a control frame (section 5.5)."""
     cut = reason.encode("utf-8", "replace")[: _MAX_CONTROL - 2]
     whole = cut.decode("utf-8", "ignore").encode("utf-8")
     return encode_frame(CLOSE, code.to_bytes(2, "big") + whole)
