@@ -6,7 +6,7 @@ from typing import Any
 
 from ..engine.server.opening import PARSED
 from .application import Application
-from .identity import Lookup, user_of, without_lookup
+from .identity import Lookup, remove_lookup, user_of
 
 #: Keys of the WSGI environment that belong to the opening request alone.
 _OPENING_ONLY = frozenset(
@@ -51,15 +51,15 @@ class Connection:
         self.environ = {
             name: value for name, value in environ.items() if name not in _OPENING_ONLY
         }
-        anew = application.wrappers.identity
+        for_each_event = application.wrappers.identity
         ttl, user = application.identity_ttl, user_of(environ)
-        self.lookup = Lookup(self.environ, anew, ttl, user)
-        without_lookup(self.environ, anew)
+        self.lookup = Lookup(self.environ, for_each_event, ttl, user)
+        remove_lookup(self.environ, for_each_event)
         attributes = environ.get("webob.adhoc_attrs", {})
         self.attributes = {
             name: attributes[name]
             for name in _INHERITED
-            if name in attributes and not anew
+            if name in attributes and not for_each_event
         }
         self.config = tgl.config
         self.app_globals = tgl.app_globals

@@ -1,33 +1,38 @@
 """The cookies of a browser, as its connections know them.
 
-A connection brings its cookies once, when it opens, and keeps the user that it opened
-with. A page that the browser visits later may replace them. Where that goes on with the
-same user (a ticket that was issued anew, a session of the same login), connections that
-had the old ones have the new ones too. Where it does not (a login, a logout, another
-session, something new in the session of nobody), they end and are told to come back:
-the browser does, with what it has then.
+A connection has the cookies that its opening request brought, and keeps the user that
+it opened with. A page that the browser loads later may set other cookies:
 
-None of them is given what it did not open with: the old cookie may have been planted in
-the browser by somebody who holds a connection with it (session fixation).
+- When they continue the same login (a ticket issued anew, a session of the same user),
+  connections that have the old cookies take over the new ones.
+- When they do not (a login, a logout, another session, new content in an anonymous
+  session), these connections end. The client connects again, with the cookies that the
+  browser has by then.
 
-That holds for the cookies that nobody can guess, and for the pages that this process
-serves.
+A connection never becomes another user's: somebody may have planted the old cookie in
+the browser, and hold a connection with it (session fixation).
+
+This is so for the cookies that nobody can guess (see :func:`secret_names`), and for the
+pages that this process serves.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from email.utils import mktime_tz, parsedate_tz
 from functools import cached_property
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
+from .cookieheaders import Changes, read_changes, read_cookies, write_cookies
 from .identity import user_of
 
 
 def secret_names(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The cookies that say who a browser is: of the login, then of beaker's session."""
+    """The names of the cookies that identify a browser.
+
+    :param config: the application's configuration.
+    :returns: the cookie of the login, then the one of beaker's session.
+    """
     return (
         str(config.get("sa_auth.cookie_name") or "authtkt"),
         str(config.get("session.key") or "beaker.session.id"),
@@ -40,10 +45,10 @@ class BrowserCookies:
     :param environ: the WSGI environment of its events; its ``HTTP_COOKIE`` is kept up
         to date.
     :param names: the cookies that follow the browser's: that of the login first.
-    :param user: whose connection it is; None for nobody's.
-    :param end: ends it, so that its client comes back.
-    :param whose: says whose cookies those of a ``Cookie`` header are, where there is a
-        way to know.
+    :param user: the id of the connection's user; None when it is anonymous.
+    :param end: ends the connection, so that its client connects again.
+    :param user_with: returns the id of the user that a ``Cookie`` header belongs to;
+        None when there is no way to know.
     """
 
     def __init__(
@@ -52,33 +57,31 @@ class BrowserCookies:
         names: Sequence[str],
         user: object = None,
         end: Callable[[], object] = bool,
-        whose: Callable[[str], object] | None = None,
+        user_with: Callable[[str], object] | None = None,
     ) -> None:
         self._environ = environ
         self._names = names
         self._user = user
         self._end = end
-        self._whose = whose
-        self._shared: list[_Shared] = []
-        self._follow()
+        self._user_with = user_with
+        self._shared: list[_SharedCookie] = []
+        self._share()
 
-    def adopt(self, changes: Mapping[str, str | None]) -> None:
-        """Take over what the response to the opening request said."""
+    def adopt(self, changes: Changes) -> None:
+        """Take over what a response told the browser."""
         self.change(changes)
-        self._follow()
+        self._share()
 
-    def change(self, changes: Mapping[str, str | None]) -> None:
-        """Replace cookies, or forget those whose value is None."""
+    def change(self, changes: Changes) -> None:
+        """Replace cookies, and delete those whose value is None."""
         self._environ["HTTP_COOKIE"] = self._with(changes)
 
-    def _with(self, changes: Mapping[str, str | None]) -> str:
-        cookies = {**_parse(self._environ.get("HTTP_COOKIE", "")), **changes}
-        return "; ".join(
-            f"{name}={value}" for name, value in cookies.items() if value is not None
-        )
+    def _with(self, changes: Changes) -> str:
+        cookies = read_cookies(self._environ.get("HTTP_COOKIE", ""))
+        return write_cookies({**cookies, **changes})
 
-    def heed(self, page: _Page) -> None:
-        """A page told the browser something, whose cookies it shares."""
+    def follow(self, page: _Page) -> None:
+        """A page, asked for with some of these cookies, changed the browser's."""
         changes = {
             name: page.changes[name]
             for name in self._names
@@ -86,43 +89,42 @@ class BrowserCookies:
         }
         if not changes:
             return
-        if self._is_renewal(changes, page):
+        if self._continues(changes, page):
             self.adopt(changes)
         else:
-            self._unfollow()
+            self._unshare()
             self._end()
 
-    def _is_renewal(self, changes: Mapping[str, str | None], page: _Page) -> bool:
-        """Whether changes go on with the same user, or with the same session."""
+    def _continues(self, changes: Changes, page: _Page) -> bool:
+        """Whether changes continue the login or, when anonymous, the session."""
         login = self._names[0]
         if self._user != page.user or (login in changes and changes[login] is None):
             return False
         if self._user is not None:
-            # A page that logs in was asked for by whom the browser was before.
+            # The user of a page that logs in is the one before: its cookies decide.
             return (
                 login not in changes
-                or self._whose is None
-                or self._whose(self._with(changes)) == self._user
+                or self._user_with is None
+                or self._user_with(self._with(changes)) == self._user
             )
-        return (
-            login not in changes and None not in changes.values() and page.says_nothing
-        )
+        deletes = None in changes.values()
+        return login not in changes and not deletes and page.keeps_session
 
-    def _unfollow(self) -> None:
+    def _unshare(self) -> None:
         for shared in self._shared:
             shared.owners.discard(self)
         self._shared = []
 
-    def _follow(self) -> None:
-        self._unfollow()
-        cookies = _parse(self._environ.get("HTTP_COOKIE", ""))
+    def _share(self) -> None:
+        self._unshare()
+        cookies = read_cookies(self._environ.get("HTTP_COOKIE", ""))
         self._shared = [
             _share(name, cookies[name], self) for name in self._names if name in cookies
         ]
 
 
 class CookieWatch:
-    """A WSGI middleware that sees what the application tells browsers.
+    """A WSGI middleware that sees which cookies the application sets.
 
     :param application: the application.
     """
@@ -138,7 +140,7 @@ class CookieWatch:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             told = [value for name, value in headers if name.lower() == "set-cookie"]
             if told:
-                self._look(had, _changes(told), environ)
+                self._see(had, read_changes(told), environ)
             return start_response(status, headers, *rest)
 
         if "socketio" not in environ:
@@ -149,76 +151,69 @@ class CookieWatch:
         finally:
             opening.end()
 
-    def _look(
-        self, had: str, changes: Mapping[str, str | None], environ: dict[str, Any]
-    ) -> None:
-        cookies: BrowserCookies | None
-        cookies = getattr(
-            getattr(environ.get("socketio"), "around", None), "cookies", None
-        )
+    def _see(self, had: str, changes: Changes, environ: dict[str, Any]) -> None:
+        cookies = _cookies_of(environ.get("socketio"))
         if cookies is not None:
             cookies.adopt(changes)
         elif had:
             page = _Page(environ, had, changes)
             for owner in page.owners():
-                owner.heed(page)
+                owner.follow(page)
+
+
+def _cookies_of(socket: Any) -> BrowserCookies | None:
+    """The cookies of a connection; None until the application accepted it."""
+    return getattr(getattr(socket, "around", None), "cookies", None)
 
 
 class _Opening:
     """A request that opens a connection, which has no cookies yet.
 
     What pages tell its browser meanwhile is kept for the connection: the application
-    may have looked at the user before.
+    may have looked up the user before.
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
-        self._environ = environ
+        self._socket = environ["socketio"]
         self._pages: list[_Page] = []
-        header = environ.get("HTTP_COOKIE", "")
-        self._shared = [_share(*each, self) for each in _parse(header).items()]
+        cookies = read_cookies(environ.get("HTTP_COOKIE", ""))
+        self._shared = [_share(*each, self) for each in cookies.items()]
 
-    @property
-    def _cookies(self) -> BrowserCookies | None:
-        around = getattr(self._environ["socketio"], "around", None)
-        return getattr(around, "cookies", None)
-
-    def heed(self, page: _Page) -> None:
-        """A page told the browser something."""
-        if self._cookies is None:
+    def follow(self, page: _Page) -> None:
+        """A page, asked for with some of these cookies, changed the browser's."""
+        if _cookies_of(self._socket) is None:
             self._pages.append(page)
 
     def end(self) -> None:
         """The application has answered."""
         for shared in self._shared:
             shared.owners.discard(self)
-        cookies = self._cookies
+        cookies = _cookies_of(self._socket)
         if cookies is not None:
             for page in self._pages:
-                cookies.heed(page)
+                cookies.follow(page)
 
 
 class _Page:
-    """What a page told a browser.
+    """A page that set cookies.
 
     :param environ: its WSGI environment.
-    :param had: the ``Cookie`` header that it was asked with.
-    :param changes: the cookies that it set, None for those that it took back.
+    :param had: the ``Cookie`` header of its request.
+    :param changes: the cookies that it set.
 
-    :ivar had: the cookies that it was asked with.
-    :ivar user: who asked for it; None for nobody.
+    :ivar had: the cookies of its request.
+    :ivar user: the id of the user who asked for it; None when it was anonymous.
     """
 
-    def __init__(
-        self, environ: dict[str, Any], had: str, changes: Mapping[str, str | None]
-    ) -> None:
+    def __init__(self, environ: dict[str, Any], had: str, changes: Changes) -> None:
         self._environ = environ
         self._header = had
-        self.had = _parse(had)
+        self.had = read_cookies(had)
         self.changes = changes
         self.user = user_of(environ)
 
     def owners(self) -> set[BrowserCookies | _Opening]:
-        """The connections that have any of the cookies that it was asked with."""
+        """The connections that have any of the cookies of its request."""
         return {
             owner
             for pair in self.had.items()
@@ -227,13 +222,14 @@ class _Page:
         }
 
     @cached_property
-    def says_nothing(self) -> bool:
-        """Whether beaker's session is as it was in the cookie it was asked with.
+    def keeps_session(self) -> bool:
+        """Whether beaker's session has the id and the content that it had before.
 
-        A cookie that keeps its session (``session.type = cookie``) has another value
-        each time that the session is read. Others have the session's id as the value.
-        What a session of nobody holds may be a login of the application's own, or a
-        basket: whoever planted the cookie must not read it.
+        With ``session.type = cookie`` the cookie holds the session, and changes each
+        time the session is read. With other types the cookie is the session's id.
+
+        The content of an anonymous session may be a login of the application's own, or
+        a shopping cart: whoever planted the cookie must not read it.
         """
         session = self._environ.get("beaker.session")
         options = getattr(session, "__dict__", {}).get("_params", {})
@@ -248,61 +244,20 @@ def _content(session: Any) -> dict[str, Any]:
     return {key: session[key] for key in session if not str(key).startswith("_")}
 
 
-class _Shared:
+class _SharedCookie:
     """A cookie that several connections of one browser have."""
 
     def __init__(self) -> None:
         self.owners: WeakSet[BrowserCookies | _Opening] = WeakSet()
 
 
-#: By name and value. An entry ends with the last connection that has it.
-_all_shared: WeakValueDictionary[tuple[str, str], _Shared] = WeakValueDictionary()
+#: By name and value. An entry is removed with the last connection that has it.
+_all_shared: WeakValueDictionary[tuple[str, str], _SharedCookie] = WeakValueDictionary()
 
 
-def _share(name: str, value: str, owner: BrowserCookies | _Opening) -> _Shared:
+def _share(name: str, value: str, owner: BrowserCookies | _Opening) -> _SharedCookie:
     shared = _all_shared.get((name, value))
     if shared is None:
-        shared = _all_shared[name, value] = _Shared()
+        shared = _all_shared[name, value] = _SharedCookie()
     shared.owners.add(owner)
     return shared
-
-
-def _parse(header: str) -> dict[str, str]:
-    """The cookies of a ``Cookie`` header, as they are written there."""
-    pairs = (part.strip().partition("=") for part in header.split(";"))
-    return {name: value for name, equals, value in pairs if equals}
-
-
-def _changes(headers: Iterable[str]) -> dict[str, str | None]:
-    """What ``Set-Cookie`` headers say: new values, or None for what is taken back.
-
-    They are read as browsers read them (RFC 6265, section 5.2), which take what they do
-    not know, such as ``Partitioned``. ``http.cookies`` takes nothing then.
-    """
-    changes: dict[str, str | None] = {}
-    for header in headers:
-        cookie, *attributes = header.split(";")
-        name, equals, value = cookie.partition("=")
-        if equals and name.strip():
-            ended = _has_ended(dict(_pair(each) for each in attributes))
-            changes[name.strip()] = None if ended else value.strip()
-    return changes
-
-
-def _pair(attribute: str) -> tuple[str, str]:
-    name, _, value = attribute.partition("=")
-    return name.strip().lower(), value.strip().strip('"')
-
-
-def _has_ended(attributes: Mapping[str, str]) -> bool:
-    """Whether a cookie is told to end at once (RFC 6265, section 5.3)."""
-    if attributes.get("max-age"):
-        try:
-            return int(attributes["max-age"]) <= 0
-        except ValueError:
-            pass  # as if it were not there
-    moment = parsedate_tz(attributes.get("expires", "").replace("-", " "))
-    try:
-        return moment is not None and mktime_tz(moment) <= time.time()
-    except OverflowError:
-        return False  # in a year with many digits

@@ -79,7 +79,7 @@ class Dispatched:
         self._reached = True
         connection = context.connection
         if not (context.recalls or connection.socket._ended()):
-            connection.lookup.found(context.request, connection.config)
+            connection.lookup.check(context.request, connection.config)
         response = self._respond(context)
         connection.application.sessions.look(context.session)
         return response

@@ -1,8 +1,9 @@
-"""Who a connection belongs to, looked up anew for each of its events.
+"""The user of a connection, looked up anew for each of its events.
 
-For a page, ``repoze.who`` reads the cookies and TurboGears' identity wrapper asks the
-application for the user, the groups and the permissions. Both do so for an event, so
-that a permission that was taken away is gone for the next event.
+For a page, ``repoze.who`` reads the cookies, and TurboGears' identity wrapper asks the
+application for the user, the groups and the permissions. Both do so for each event:
+when a permission is taken away, the next event is denied. ``socketio.identity_ttl``
+lets a look-up hold for some seconds.
 """
 
 from __future__ import annotations
@@ -12,24 +13,28 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-#: Where `repoze.who` keeps what asks for the user.
+#: The key of `repoze.who`'s API object, which reads the cookies.
 API = "repoze.who.api"
 
-#: What the look-up adds to the WSGI environment.
+#: The keys that a look-up adds to the WSGI environment.
 _IDENTITY = "repoze.who.identity"
 _CREDENTIALS = "repoze.what.credentials"
 _USER = "repoze.who.userid"
 
-#: What belongs to one look-up: it may come from a database session that has ended.
+#: Keys of an identity that belong to one look-up: their values may come from a
+#: database session that has been closed since.
 _OF_A_LOOKUP = ("user", "groups", "permissions")
 
 
 class OtherUser(Exception):
-    """A connection's user is no more the one that it opened with."""
+    """The user of an event is not the one that the connection opened with."""
 
 
 def user_of(environ: Mapping[str, Any]) -> Any:
-    """The id of the user of a request, as far as it has been looked up."""
+    """The id of the user of a request, as far as it has been looked up.
+
+    :returns: None when the request is anonymous, or nothing has looked yet.
+    """
     identity = environ.get(_IDENTITY) or environ.get("webob.adhoc_attrs", {}).get(
         "identity"
     )
@@ -37,82 +42,90 @@ def user_of(environ: Mapping[str, Any]) -> Any:
 
 
 class Lookup:
-    """Looks up the user of one connection, which keeps the one that it opened with.
-
-    :ivar user: the id of that one; None for nobody.
-    :ivar changed: whether a look-up found that the user is another, or is not known any
-        more: the connection has to end.
+    """Looks up the user of one connection, who has to stay the same.
 
     :param environ: the WSGI environment of the opening request.
-    :param anew: whether a wrapper of the application asks for the user each time; where
-        none does, what the opening request found stays.
+    :param for_each_event: whether the application has a wrapper that looks up the
+        identity. Without one, events keep what the opening request found.
     :param ttl: seconds for which a look-up holds.
-    :param user: whom the application's wrapper found, where the environment has none.
+    :param user: the id of the user that the opening request found, when ``environ``
+        does not have it.
+
+    :ivar user: the id of the user that the connection opened with; None when it is
+        anonymous.
+    :ivar changed: whether a look-up found another user, or none any more. The
+        connection has to end then.
     """
 
     def __init__(
-        self, environ: Mapping[str, Any], anew: bool, ttl: float, user: Any = None
+        self,
+        environ: Mapping[str, Any],
+        for_each_event: bool,
+        ttl: float,
+        user: Any = None,
     ) -> None:
-        self._who = environ.get(API)
+        self._api = environ.get(API)
         self.user = user_of(environ) if user is None else user
         self.changed = False
-        self._anew = anew
+        self._for_each_event = for_each_event
         self._ttl = ttl
-        self._found: KnownIdentity | None = None
-        self._until = 0.0
+        self._known: KnownIdentity | None = None
+        self._holds_until = 0.0
 
     @property
     def holds(self) -> bool:
         """Whether an earlier look-up still holds."""
-        return self._ttl > 0 and time.monotonic() < self._until
+        return self._ttl > 0 and time.monotonic() < self._holds_until
 
     def identify(self, environ: dict[str, Any]) -> None:
-        """Read the cookies of an event's environ, as ``repoze.who`` does for a page.
+        """Read the cookies of an event's environment, as ``repoze.who`` does for pages.
 
-        What then finds the user is the application's own wrapper.
+        The application's own wrapper looks up the user afterwards.
         """
-        if self._who is not None:
-            for name in (_IDENTITY, self._who.remote_user_key):
+        if self._api is not None:
+            for name in (_IDENTITY, self._api.remote_user_key):
                 environ.pop(name, None)
-            who = environ[API] = copy.copy(self._who)
-            who.environ = environ
-            who.authenticate()
+            api = environ[API] = copy.copy(self._api)
+            api.environ = environ
+            api.authenticate()
             if user_of(environ) != self.user:
-                # Until it has ended, this connection is nobody's.
+                # Anonymous until the connection has ended.
                 self.changed = True
-                for name in (_IDENTITY, self._who.remote_user_key):
+                for name in (_IDENTITY, self._api.remote_user_key):
                     environ.pop(name, None)
-        elif self._anew and environ.get(_IDENTITY):
+        elif self._for_each_event and environ.get(_IDENTITY):
             environ[_IDENTITY] = dict(environ[_IDENTITY])
 
-    def whose(self, environ: Mapping[str, Any], cookies: str) -> Any:
-        """The user whose cookies those of a ``Cookie`` header are; None for nobody's.
+    def user_with(self, environ: Mapping[str, Any], cookies: str) -> Any:
+        """The id of the user that a ``Cookie`` header belongs to.
 
         :param environ: the WSGI environment of the connection's events.
+        :param cookies: the header.
+        :returns: None when the header is anonymous.
         """
         asked = {**environ, "HTTP_COOKIE": cookies}
         asked.pop(_IDENTITY, None)
-        if self._who is not None:
-            asked.pop(self._who.remote_user_key, None)
-            who = copy.copy(self._who)
-            who.environ = asked
-            who.authenticate()
+        if self._api is not None:
+            asked.pop(self._api.remote_user_key, None)
+            api = copy.copy(self._api)
+            api.environ = asked
+            api.authenticate()
         return user_of(asked)
 
     def recall(self, request: Any) -> None:
         """Give the request of an event what the last look-up found."""
-        environ, found = request.environ, self._found
-        if found is None:
+        environ, known = request.environ, self._known
+        if known is None:
             for name in (_IDENTITY, _CREDENTIALS):
                 environ.pop(name, None)
         else:
-            environ[_IDENTITY] = environ[_CREDENTIALS] = found
-        request.identity = found
+            environ[_IDENTITY] = environ[_CREDENTIALS] = known
+        request.identity = known
 
-    def found(self, request: Any, config: Mapping[str, Any]) -> None:
-        """Remember what the application's wrapper found.
+    def check(self, request: Any, config: Mapping[str, Any]) -> None:
+        """Check, and remember, what the application's wrapper found for an event.
 
-        :raises OtherUser: when it is not whom the connection opened with.
+        :raises OtherUser: when it is not the user that the connection opened with.
         """
         identity = getattr(request, "identity", None)
         user = identity.get(_USER) if isinstance(identity, Mapping) else None
@@ -122,14 +135,15 @@ class Lookup:
             raise OtherUser
         if self._ttl <= 0:
             return
-        self._found = KnownIdentity(identity, config) if identity else None
-        self._until = time.monotonic() + self._ttl
+        self._known = KnownIdentity(identity, config) if identity else None
+        self._holds_until = time.monotonic() + self._ttl
 
 
 class KnownIdentity(dict[str, Any]):
-    """An identity that outlives its look-up, and with it the database session.
+    """An identity that outlives its look-up, and the database session of that.
 
-    The user itself is loaded in the session of whoever asks for it.
+    Its ``user``, an object of the database, is loaded each time it is read, in the
+    session of the event that reads it.
     """
 
     def __init__(self, identity: Mapping[str, Any], config: Mapping[str, Any]) -> None:
@@ -151,10 +165,14 @@ class KnownIdentity(dict[str, Any]):
         return f"<Identity (hidden, dict-like) at {id(self):#x}>"
 
 
-def without_lookup(environ: dict[str, Any], anew: bool) -> None:
-    """Take out of a copy of the opening request's environ what a look-up puts there."""
+def remove_lookup(environ: dict[str, Any], for_each_event: bool) -> None:
+    """Remove what a look-up added from a copy of the opening request's environment.
+
+    :param for_each_event: whether each event looks up the identity again; without
+        that, the identity of the opening request stays.
+    """
     environ.pop(API, None)
-    if anew:
+    if for_each_event:
         environ.pop(_CREDENTIALS, None)
         identity = environ.get(_IDENTITY)
         if identity:

@@ -66,12 +66,12 @@ class Runner:
         self.remove_session = application.remove_session
         #: Whether the client is to be disconnected after it was told why.
         self._sent_away = False
-        lookup, whose = connection.lookup, None
+        lookup, user_with = connection.lookup, None
         if API in environ:
-            whose = partial(lookup.whose, connection.environ)
+            user_with = partial(lookup.user_with, connection.environ)
         names = application.cookie_names
         self.cookies = BrowserCookies(
-            connection.environ, names, lookup.user, self._end, whose
+            connection.environ, names, lookup.user, self._end, user_with
         )
 
     def __call__(self, function: Callable[..., Any], *args: Any) -> Any:

@@ -1,0 +1,84 @@
+"""Cookies are read as browsers read them (RFC 6265, sections 5.2 and 5.3)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tgext.socketio.request.cookieheaders import (
+    read_changes,
+    read_cookies,
+    write_cookies,
+)
+
+NAMES = st.text("abcXYZ-_.", min_size=1)
+VALUES = st.text("abc019=%+/")
+
+
+@pytest.mark.parametrize(
+    ("header", "cookies"),
+    [
+        ("", {}),
+        ("a=1", {"a": "1"}),
+        ("a=1; b=2", {"a": "1", "b": "2"}),
+        ("a=1;b=2", {"a": "1", "b": "2"}),
+        ("a=1=2", {"a": "1=2"}),
+        ('a="quoted"', {"a": '"quoted"'}),
+        ("a=", {"a": ""}),
+        ("no equals sign; a=1", {"a": "1"}),
+        ("a=1; a=2", {"a": "2"}),
+    ],
+)
+def test_a_cookie_header_is_read(header: str, cookies: dict[str, str]) -> None:
+    assert read_cookies(header) == cookies
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_what_is_written_is_read(cookies: dict[str, str]) -> None:
+    assert read_cookies(write_cookies(cookies)) == cookies
+
+
+def test_a_deleted_cookie_is_not_written() -> None:
+    assert write_cookies({"a": "1", "b": None, "c": ""}) == "a=1; c="
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "",
+        "; Path=/; HttpOnly; SameSite=Lax",
+        "; Partitioned",
+        "; unknown=attribute",
+        "; Max-Age=60",
+        "; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "; Max-Age=soon",
+        "; Expires=Fri, 01 Jan 2999 00:00:00 GMT",
+        "; Expires=Fri, 01-Jan-2999 00:00:00 GMT",
+        "; Expires=no date",
+        "; Expires=Fri, 01 Jan 99999999999999999999 00:00:00 GMT",
+    ],
+)
+def test_a_cookie_is_set(attributes: str) -> None:
+    assert read_changes([f"a=1{attributes}"]) == {"a": "1"}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "; Max-Age=0",
+        "; max-age=-1",
+        '; Max-Age="0"',
+        "; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "; expires=Thu, 01-Jan-1970 00:00:00 GMT",
+        "; Max-Age=0; Expires=Fri, 01 Jan 2999 00:00:00 GMT",
+        "; Max-Age=soon; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+    ],
+)
+def test_a_cookie_is_deleted(attributes: str) -> None:
+    assert read_changes([f"a=1{attributes}"]) == {"a": None}
+
+
+def test_the_last_of_several_headers_counts() -> None:
+    headers = ["a=1; Max-Age=0", "b=2", " a = 3 ; Path=/", "=nameless", "valueless"]
+    assert read_changes(headers) == {"a": "3", "b": "2"}
