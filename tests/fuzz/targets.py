@@ -200,7 +200,8 @@ def payloads_4(data: bytes) -> None:
     found = outcome(lambda: engineio.decode_payload(data, LIMITS))
     if isinstance(found, list):
         body = engineio.encode_payload(found)
-        assert engineio.decode_payload(body, LIMITS) == found
+        # Bytes are written with their padding, and may take more than they did.
+        assert engineio.decode_payload(body, DEFAULT_LIMITS) == found
 
 
 def payloads_3(data: bytes) -> None:
