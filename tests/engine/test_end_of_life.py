@@ -139,7 +139,7 @@ def expect_nothing_of(server: SocketIOServer, sockets: list[Any]) -> None:
     assert server.rooms._rooms == {}
     assert server._handed_over == set()
     for each in sockets:
-        assert (each.jobs, each.ack_callbacks, each._ack_owners) == ([], {}, {})
+        assert (each.jobs, each.ack_callbacks, each.acks.owners) == ([], {}, {})
         assert each.active_ns == {}
         assert each.account.size == 0
 

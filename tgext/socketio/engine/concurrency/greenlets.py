@@ -1,12 +1,12 @@
-"""Greenlets that belong to something, and end with it."""
+"""Greenlets that belong to a connection or a namespace, and end with it."""
 
 from __future__ import annotations
 
 import inspect
-from abc import abstractmethod
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent import Greenlet, GreenletExit
@@ -14,7 +14,6 @@ from gevent import Greenlet, GreenletExit
 from ..logs import get_logger
 from .failures import FAILURES, log_failure
 from .interruption import Interrupted
-from .threads import HasHome
 
 log = get_logger(__name__)
 
@@ -24,63 +23,44 @@ else:
     _Greenlet = Greenlet
 
 
-class Jobs:
-    """The part of a namespace, or of a connection, that has greenlets.
+def start_job(
+    jobs: list[Greenlet[..., Any]],
+    function: Callable[..., Any],
+    args: Any = (),
+    kwargs: Any = MappingProxyType({}),
+) -> Greenlet[..., Any]:
+    """Run a function in a greenlet that is in ``jobs`` while it runs.
 
-    :ivar jobs: those that still run; empty at first.
+    A failure is logged; see :class:`Job`.
     """
-
-    jobs: list[Greenlet[..., Any]]
-
-    def _start_job(
-        self, function: Callable[..., Any], args: Any, kwargs: Any
-    ) -> Greenlet[..., Any]:
-        cast(HasHome, self)._home.require("a greenlet")
-        if self._is_over():
-            log.debug("Nothing is spawned any more: %r", function)
-            return _ended_job(function)
-        self._check_jobs()
-        return self._begin_job(function, args, kwargs)
-
-    def _start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
-        """Run what is the package's own: no more than acks, or namespaces.
-
-        After the end nothing runs.
-        """
-        if not self._is_over():
-            self._begin_job(function, args, {})
-
-    def _begin_job(
-        self, function: Callable[..., Any], args: Any, kwargs: Any
-    ) -> Greenlet[..., Any]:
-        job = Job.spawn(_run, function, *args, **kwargs)
-        self.jobs.append(job)
-        job.rawlink(self._forget_job)
-        return job
-
-    @abstractmethod
-    def _check_jobs(self) -> None:
-        """One more is about to begin.
-
-        :raises LimitExceeded: when the connection has ``max_jobs`` already.
-        """
-
-    @abstractmethod
-    def _is_over(self) -> bool:
-        """Whether nothing may begin any more."""
-
-    def _forget_job(self, job: Greenlet[..., Any]) -> None:
-        if job in self.jobs:
-            self.jobs.remove(job)
-
-    def _end_jobs(self) -> None:
-        """End them; one that calls this, when it next waits."""
-        jobs, self.jobs = self.jobs, []
-        gevent.killall(jobs, exception=Interrupted, block=False)
+    job = Job.spawn(_run, function, *args, **kwargs)
+    jobs.append(job)
+    job.rawlink(partial(_forget, jobs))
+    return job
 
 
-def _ended_job(function: Callable[..., Any]) -> Greenlet[..., Any]:
-    """A greenlet that has ended: its ``join``, ``kill`` and ``get`` return at once."""
+def _forget(jobs: list[Greenlet[..., Any]], job: Greenlet[..., Any]) -> None:
+    if job in jobs:
+        jobs.remove(job)
+
+
+def end_jobs(jobs: list[Greenlet[..., Any]]) -> None:
+    """End the greenlets in ``jobs``, which is empty then.
+
+    The current greenlet, if it is one of them, ends when it next waits.
+    """
+    ending = list(jobs)
+    jobs.clear()
+    gevent.killall(ending, exception=Interrupted, block=False)
+
+
+def ended_job(function: Callable[..., Any]) -> Greenlet[..., Any]:
+    """What ``spawn`` returns after the end of the connection, when nothing is run.
+
+    :returns: a greenlet that has ended: its ``join``, ``kill`` and ``get`` return at
+        once.
+    """
+    log.debug("Not spawned, the connection has ended: %r", function)
     job = Greenlet(function)
     job.kill(Interrupted, block=False)
     return job

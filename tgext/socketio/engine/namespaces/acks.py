@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from gevent.event import AsyncResult
 
 from ..concurrency.failures import FAILURES, ConnectionLost, log_failure
 from ..concurrency.heartbeat import Deadline, Wheel
 from ..concurrency.interruption import Interrupted
-from ..hub.account import Account
 from ..logs import get_logger
 
 log = get_logger(__name__)
@@ -74,100 +72,112 @@ class Call:
         return self._result.get()
 
 
-class AckBook:
-    """The callbacks that wait for the acks of one client, by packet id.
+class Asked(Protocol):
+    """A client that is asked for acks.
 
-    The part of a :class:`~tgext.socketio.engine.virtsocket.Socket` that has
-    gevent-socketio's names for them.
+    :ivar around: runs what the application defined.
     """
 
-    def __init__(self) -> None:
-        self.ack_callbacks: dict[int, Callable[..., Any]] = {}
-        self._ack_counter = itertools.count(1)
-        #: By packet id, the namespace that expects the ack.
-        self._ack_owners: dict[int, object] = {}
+    acks: AckBook
+    around: Callable[..., Any]
 
-    def _get_next_msgid(self) -> int:
-        return next(self._ack_counter)
+    def start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
+        """Run a function in a greenlet, unless the connection has ended."""
 
     def _save_ack_callback(
         self, msgid: int, callback: Callable[..., Any], owner: object = None
+    ) -> None: ...
+
+
+def expire(
+    client: Asked,
+    msgid: int,
+    callback: Callable[..., Any],
+    wheel: Wheel,
+    seconds: float,
+    owner: object = None,
+) -> None:
+    """Keep a callback that is called with an :class:`AckTimeout` in ``seconds``.
+
+    :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+    """
+    expiring = Expiring(callback, wheel)
+    client._save_ack_callback(msgid, expiring, owner)
+    if msgid in client.acks.callbacks:
+        expiring.start(seconds, partial(_expired, client, msgid, seconds))
+
+
+def _expired(client: Asked, msgid: int, seconds: float) -> None:
+    callback = client.acks.pop(msgid)
+    if callback is not None:
+        timeout = AckTimeout(f"no ack within {seconds} s")
+        client.start_own_job(_tell_of_timeout, client, callback, timeout)
+
+
+def _tell_of_timeout(
+    client: Asked, callback: Callable[..., Any], timeout: AckTimeout
+) -> None:
+    try:
+        client.around(callback, timeout)
+    except Interrupted:
+        raise
+    except FAILURES:
+        log_failure(log, "A callback failed that was told of a timeout")
+
+
+class AckBook:
+    """The callbacks that wait for the acks of one client, by packet id.
+
+    :ivar callbacks: the callback of each packet id.
+    :ivar owners: the namespace that expects the ack, for the packet ids that have one.
+    """
+
+    __slots__ = ("_ids", "callbacks", "owners")
+
+    def __init__(self) -> None:
+        self.callbacks: dict[int, Callable[..., Any]] = {}
+        self.owners: dict[int, object] = {}
+        self._ids = itertools.count(1)
+
+    def __len__(self) -> int:
+        return len(self.callbacks)
+
+    def next_id(self) -> int:
+        """An id for a packet that asks for an ack; unique in the connection."""
+        return next(self._ids)
+
+    def add(
+        self, msgid: int, callback: Callable[..., Any], owner: object = None
     ) -> None:
-        """Keep a callback until the ack comes, or its owner, a namespace, ends."""
-        if self._ended():
-            _release(callback)
-            return
-        self.account.check("max_pending_acks", len(self.ack_callbacks))
-        self.ack_callbacks[msgid] = callback
+        """Keep a callback until it is popped, or its owner, a namespace, ends."""
+        self.callbacks[msgid] = callback
         if owner is not None:
-            self._ack_owners[msgid] = owner
-        self._ack_expected()
+            self.owners[msgid] = owner
 
-    def _take_ack_callback(
-        self, msgid: int, namespace: object
-    ) -> Callable[..., Any] | None:
-        """The callback that a client acks in a namespace; None if it is not its."""
-        if self._ack_owners.get(msgid, namespace) is not namespace:
+    def pop(self, msgid: int) -> Callable[..., Any] | None:
+        """Forget a callback and return it; None where there is none."""
+        self.owners.pop(msgid, None)
+        return self.callbacks.pop(msgid, None)
+
+    def pop_of(self, namespace: object, msgid: int) -> Callable[..., Any] | None:
+        """As :meth:`pop`; also None where another namespace expects the ack."""
+        if self.owners.get(msgid, namespace) is not namespace:
             return None
-        return self._pop_ack_callback(msgid)
+        return self.pop(msgid)
 
-    def _pop_ack_callback(self, msgid: int) -> Callable[..., Any] | None:
-        self._ack_owners.pop(msgid, None)
-        return self.ack_callbacks.pop(msgid, None)
+    def release(self, owner: object = None) -> None:
+        """Forget the callbacks of a namespace that ended, or of a whole connection.
 
-    def _expire_ack(
-        self,
-        msgid: int,
-        callback: Callable[..., Any],
-        wheel: Wheel,
-        seconds: float,
-        owner: object = None,
-    ) -> None:
-        expiring = Expiring(callback, wheel)
-        self._save_ack_callback(msgid, expiring, owner)
-        if msgid in self.ack_callbacks:
-            expiring.start(seconds, partial(self._ack_expired, msgid, seconds))
+        What waits for one of them is told; see :func:`release`.
 
-    def _ack_expired(self, msgid: int, seconds: float) -> None:
-        callback = self._pop_ack_callback(msgid)
-        if callback is not None:
-            timeout = AckTimeout(f"no ack within {seconds} s")
-            self._start_own_job(self._tell_of_timeout, callback, timeout)
-
-    def _tell_of_timeout(
-        self, callback: Callable[..., Any], timeout: AckTimeout
-    ) -> None:
-        try:
-            self.around(callback, timeout)
-        except Interrupted:
-            raise
-        except FAILURES:
-            log_failure(log, "A callback failed that was told of a timeout")
-
-    def _release_acks(self, owner: object = None) -> None:
-        """The connection ended, or a namespace: let go of all callbacks, or of its."""
-        owners = self._ack_owners
-        for msgid in list(self.ack_callbacks):
-            if owner is None or owners.get(msgid) is owner:
-                _release(self._pop_ack_callback(msgid))
-
-    account: Account
-
-    #: Runs what the application defined.
-    around: Callable[..., Any]
-
-    #: Runs a function in a greenlet that ends with the connection.
-    _start_own_job: Callable[..., None]
-
-    @abstractmethod
-    def _ended(self) -> bool:
-        """Whether no ack can come any more."""
-
-    @abstractmethod
-    def _ack_expected(self) -> None:
-        """The client is about to be asked for an ack."""
+        :param owner: the namespace; None for all callbacks.
+        """
+        for msgid in list(self.callbacks):
+            if owner is None or self.owners.get(msgid) is owner:
+                release(self.pop(msgid))
 
 
-def _release(callback: Callable[..., Any] | None) -> None:
+def release(callback: Callable[..., Any] | None) -> None:
+    """No ack will come for a callback: end its timer, and wake up who waits for it."""
     if isinstance(callback, (Call, Expiring)):
         callback.release()

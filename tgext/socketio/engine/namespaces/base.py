@@ -17,7 +17,7 @@ from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.fairness import in_turns
-from ..concurrency.greenlets import Jobs
+from ..concurrency.greenlets import end_jobs, ended_job, start_job
 from ..concurrency.interruption import Interrupted
 from ..concurrency.threads import carried
 from ..hub.rooms import Room
@@ -96,7 +96,7 @@ def _has_left(*args: Any, **kwargs: Any) -> None:
     """``disconnect`` of a namespace that has been left already."""
 
 
-class BaseNamespace(AccessList, Emitter, Jobs):
+class BaseNamespace(AccessList, Emitter):
     """One client's connection to a namespace.
 
     Subclass it and define ``on_<event>`` methods; the arguments of an event are those
@@ -211,7 +211,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         return None
 
     def _process_ack(self, packet: Packet) -> Any:
-        callback = self.socket._take_ack_callback(packet["ackId"], self)
+        callback = self.socket.acks.pop_of(self, packet["ackId"])
         if callback is None:
             log.debug("An ack for id %s, which nobody waits for", packet["ackId"])
             return None
@@ -339,12 +339,14 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         :raises LimitExceeded: when those of the connection's namespaces are
             ``max_jobs`` already.
         """
-        return self._start_job(self._decorated(fn), args, kwargs)
-
-    def _check_jobs(self) -> None:
+        self._home.require("a greenlet")
+        fn = self._decorated(fn)
+        if self._is_over():
+            return ended_job(fn)
         socket = self.socket
         number = sum(len(each.jobs) for each in {self, *socket.active_ns.values()})
         socket.account.check("max_jobs", number)
+        return start_job(self.jobs, fn, args, kwargs)
 
     def _is_over(self) -> bool:
         admission = self._admission
@@ -357,7 +359,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
     @carried
     def kill_local_jobs(self) -> None:
         """End the greenlets of :meth:`spawn`; one that calls this, when it waits."""
-        self._end_jobs()
+        end_jobs(self.jobs)
 
     @carried
     def disconnect(self, silent: bool = False) -> None:
@@ -403,7 +405,7 @@ class BaseNamespace(AccessList, Emitter, Jobs):
         if socket.active_ns.get(self.ns_name) is self:
             # Else the client may have come back, and the rooms be those of a later one.
             self._leave_rooms()
-        socket._release_acks(self)
+        socket.acks.release(self)
 
     def _leave_rooms(self) -> None:
         """Take the client out of the namespace, and of all its rooms."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...wire.socketio.packet import Packet, event_packet
 from ..concurrency.threads import Home, carried
+from . import acks
 from .acks import Call, Expiring
 
 if TYPE_CHECKING:
@@ -160,12 +161,12 @@ class Emitter:
         if timeout is None:
             socket._save_ack_callback(msgid, callback, self)
         else:
-            socket._expire_ack(msgid, callback, socket.server.wheel, timeout, self)
+            acks.expire(socket, msgid, callback, socket.server.wheel, timeout, self)
         if self._admission is not None:
             self._admission.undoes(partial(self._forget_ack, msgid))
 
     def _forget_ack(self, msgid: int | None) -> None:
-        callback = None if msgid is None else self.socket._pop_ack_callback(msgid)
+        callback = None if msgid is None else self.socket.acks.pop(msgid)
         if isinstance(callback, Expiring):
             callback.release()
 

@@ -136,7 +136,7 @@ class AckFilter:
             return True
         if generation.is_close(message):
             self._closes = True
-            self._socket._start_own_job(self._socket.handle, CLOSE)
+            self._socket.start_own_job(self._socket.handle, CLOSE)
             return True
         return generation.is_ack(message) and self._take(message)
 
@@ -160,4 +160,4 @@ class AckFilter:
         if len(self._handed) > len(waiting):
             self._handed.intersection_update(waiting)
         self._handed.add(number)
-        self._socket._start_own_job(self._socket.handle, packet)
+        self._socket.start_own_job(self._socket.handle, packet)

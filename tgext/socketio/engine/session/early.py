@@ -85,4 +85,4 @@ class EarlyPackets:
 
     def _expire(self) -> None:
         for endpoint in list(self._waiting):
-            self._socket._start_own_job(self._socket.admission.give_up_early, endpoint)
+            self._socket.start_own_job(self._socket.admission.give_up_early, endpoint)

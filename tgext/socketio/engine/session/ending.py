@@ -16,6 +16,7 @@ from gevent import get_hub, getcurrent
 
 from ...wire.socketio.reasons import SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
+from ..concurrency.greenlets import end_jobs
 from ..concurrency.interruption import Interrupted, Overdue, interrupt
 from ..logs import get_logger
 
@@ -72,7 +73,7 @@ class Ending:
         self._start()
         socket.outbox = None
         socket.admission.end()
-        socket._release_acks()
+        socket.acks.release()
         self._run(self._end)
 
     def _end(self) -> None:
@@ -139,7 +140,7 @@ class Ending:
         finally:
             if socket.transport is not None:
                 socket.transport.close(self._reason, self._code)
-            socket._end_jobs()
+            end_jobs(socket.jobs)
             socket.assembler.clear()
             socket.account.close()
             self.settle()

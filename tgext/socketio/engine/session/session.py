@@ -19,7 +19,7 @@ from ...wire.socketio.generations import CLOSE, SOCKETIO_1, Generation
 from ...wire.socketio.packet import Packet, event_packet
 from ...wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
-from ..concurrency.greenlets import Jobs
+from ..concurrency.greenlets import ended_job, start_job
 from ..concurrency.heartbeat import Deadline
 from ..concurrency.interruption import Interrupted, Overdue
 from ..concurrency.threads import carried, get_ident, home
@@ -27,7 +27,7 @@ from ..hub.account import USUAL, Account, Bounds
 from ..hub.rooms import Rooms
 from ..io.output import PollingOutbox, SocketOutbox
 from ..logs import get_logger
-from ..namespaces.acks import AckBook
+from ..namespaces.acks import AckBook, release
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import EventRefused
 from .admission import EVENTS, Admission
@@ -89,7 +89,7 @@ def _equip(server: Any) -> None:
         server.rooms = Rooms()
 
 
-class Socket(AckBook, Jobs):
+class Socket:
     """One client's connection.
 
     :param server: the :class:`~tgext.socketio.engine.server.SocketIOServer`.
@@ -138,9 +138,10 @@ class Socket(AckBook, Jobs):
         config: Mapping[str, Any],
         error_handler: Callable[..., Any] | None = None,
     ) -> None:
-        super().__init__()
         _equip(server)
         self.jobs: list[Greenlet[..., Any]] = []
+        #: What waits for the client's acks.
+        self.acks = AckBook()
         #: The thread that serves the connection.
         self._home = home()
         self._ident = self._home.ident
@@ -311,9 +312,33 @@ class Socket(AckBook, Jobs):
     def _ended(self) -> bool:
         return self.state in (self.STATE_DISCONNECTING, self.STATE_DISCONNECTED)
 
-    def _ack_expected(self) -> None:
+    # Acks, by gevent-socketio's names
+
+    @property
+    def ack_callbacks(self) -> dict[int, Callable[..., Any]]:
+        """The callbacks that wait for acks, by packet id."""
+        return self.acks.callbacks
+
+    def _get_next_msgid(self) -> int:
+        return self.acks.next_id()
+
+    def _save_ack_callback(
+        self, msgid: int, callback: Callable[..., Any], owner: object = None
+    ) -> None:
+        """Keep a callback until the ack comes, or its owner, a namespace, ends.
+
+        :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+        """
+        if self._ended():
+            release(callback)
+            return
+        self.account.check("max_pending_acks", len(self.acks))
+        self.acks.add(msgid, callback, owner)
         if self.transport is not None:
             self.transport.expect_ack()
+
+    def _pop_ack_callback(self, msgid: int) -> Callable[..., Any] | None:
+        return self.acks.pop(msgid)
 
     # In
 
@@ -467,13 +492,19 @@ class Socket(AckBook, Jobs):
 
         :raises LimitExceeded: when the connection has ``max_jobs`` of these already.
         """
-        return self._start_job(fn, args, kwargs)
-
-    def _check_jobs(self) -> None:
+        self._home.require("a greenlet")
+        if self._ended():
+            return ended_job(fn)
         self.account.check("max_jobs", len(self.jobs))
+        return start_job(self.jobs, fn, args, kwargs)
 
-    def _is_over(self) -> bool:
-        return self._ended()
+    def start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
+        """Run a function of the package in a greenlet, unless the connection has ended.
+
+        It does not count for ``max_jobs``: acks and namespaces have their own bounds.
+        """
+        if not self._ended():
+            start_job(self.jobs, function, args)
 
     @carried
     def remove_namespace(self, namespace: str) -> None:
