@@ -17,7 +17,7 @@ from tgext.socketio.engine.io.output import SocketOutbox
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.namespaces.acks import AckTimeout, ConnectionLost
-from tgext.socketio.engine.transports.base import Transport
+from tgext.socketio.engine.transports import Transport
 from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.engine.websocket.stream import FrameStream
 from tgext.socketio.messaging.channels import channels_of

@@ -30,7 +30,7 @@ from tests.vectors.bad_input import BAD_INPUT
 from tests.vectors.outcomes import ALL, Body, Frames, Messages, Request
 from tests.vectors.outcomes import Raw as RawBytes
 from tests.vectors.smuggling import AFTER, TRICKS, request
-from tgext.socketio.engine.io.tls import end_output
+from tgext.socketio.engine.io.sockets import end_output
 
 from .observation import await_counts, counts, rss_kib
 from .visitors import CHAT, GONE

@@ -28,7 +28,7 @@ from ..server import test_handler, test_server, test_stopping
 from ..server import test_opening as test_sessions
 from ..session import test_candidate
 from ..session import test_decoder as test_assembler
-from ..transports import test_base as test_transports
+from ..transports import test_polling as test_transports
 from . import test_account
 
 POLLING = "/socket.io/?EIO=4&transport=polling"

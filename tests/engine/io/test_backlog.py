@@ -19,8 +19,8 @@ from hypothesis.stateful import (
 
 from tgext.socketio.engine.concurrency.timetable import Entry, Timetable
 from tgext.socketio.engine.io.backlog import BURST, Backlog, OutputBounds
-from tgext.socketio.engine.io.cork import Cork
-from tgext.socketio.engine.io.output import PollingOutbox, SocketOutbox
+from tgext.socketio.engine.io.output import Batcher, SocketOutbox
+from tgext.socketio.engine.transports.outbox import PollingOutbox
 from tgext.socketio.wire.socketio.encoded import Encoded
 from tgext.socketio.wire.websocket.frames import FrameReader
 
@@ -76,7 +76,7 @@ class Ready(SocketOutbox):
 
     def _begin_watch(self) -> None:
         self._watched()
-        self._forgive()
+        self.forgive()
 
 
 sizes = st.one_of(st.integers(1, 300), st.integers(300, 3 * LIMIT))
@@ -111,7 +111,7 @@ class Output(RuleBasedStateMachine):
 
     def socket(self) -> Ready:
         sock: Any = self.kernel
-        return Ready(sock, Cork(), self.bounds, self.overflows.append)
+        return Ready(sock, Batcher(), self.bounds, self.overflows.append)
 
     def message(self, size: int) -> Encoded:
         text = f"{self.count}:".ljust(size, "x")

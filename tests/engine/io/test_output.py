@@ -11,8 +11,7 @@ from gevent import socket
 from gevent.event import Event
 
 from tgext.socketio.engine.io.backlog import BURST, OutputBounds
-from tgext.socketio.engine.io.cork import Cork
-from tgext.socketio.engine.io.output import PollingOutbox, SocketOutbox
+from tgext.socketio.engine.io.output import Batcher, SocketOutbox
 from tgext.socketio.wire.socketio.encoded import Encoded
 from tgext.socketio.wire.websocket.frames import FrameReader
 
@@ -36,9 +35,9 @@ class Pair:
         # As little as the kernel allows waits in it.
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
         self.peer.setblocking(False)
-        self.cork = Cork()
+        self.batcher = Batcher()
         self.outbox = SocketOutbox(
-            self.sock, self.cork, bounds(limit), self.overflows.append
+            self.sock, self.batcher, bounds(limit), self.overflows.append
         )
 
     def fill(self) -> bytes:
@@ -94,12 +93,12 @@ def test_what_it_does_not_take_follows_in_order(pair: Pair) -> None:
     assert pair.read() == b"more"
 
 
-def test_corked_output_leaves_together(pair: Pair) -> None:
-    pair.cork.hold()
+def test_batched_output_leaves_together(pair: Pair) -> None:
+    pair.batcher.hold()
     for word in (b"one ", b"two ", b"three"):
         pair.outbox.write(word)
     assert pair.read() == b""
-    pair.cork.release()
+    pair.batcher.release()
     gevent.sleep(0)
     assert pair.read() == b"one two three"
     pair.outbox.write(b"four")
@@ -109,8 +108,8 @@ def test_corked_output_leaves_together(pair: Pair) -> None:
     assert pair.read() == b""
 
 
-def test_corked_output_leaves_when_the_loop_turns(pair: Pair) -> None:
-    pair.cork.hold()
+def test_batched_output_leaves_when_the_loop_turns(pair: Pair) -> None:
+    pair.batcher.hold()
     pair.outbox.write(b"one ")
     pair.outbox.write(b"two")
     wait_for(lambda: not pair.outbox.size, "the loop turns")
@@ -120,22 +119,24 @@ def test_corked_output_leaves_when_the_loop_turns(pair: Pair) -> None:
     assert pair.read() == b"three"
 
 
-def test_much_corked_output_does_not_wait(pair: Pair) -> None:
-    pair.outbox = SocketOutbox(pair.sock, pair.cork, bounds())
-    pair.cork.hold()
+def test_much_batched_output_does_not_wait(pair: Pair) -> None:
+    pair.outbox = SocketOutbox(pair.sock, pair.batcher, bounds())
+    pair.batcher.hold()
     pair.outbox.write(b"x" * 60 * KIB)
     assert pair.read() == b""
     pair.outbox.write(b"x" * 60 * KIB)
     assert len(pair.read()) > 0
 
 
-def test_corked_output_that_the_kernel_does_not_take_follows(pair: Pair) -> None:
+def test_batched_output_that_the_kernel_does_not_take_follows(
+    pair: Pair,
+) -> None:
     expected = pair.fill()
-    pair.cork.hold()
+    pair.batcher.hold()
     pair.outbox.write(b"one ")
     pair.outbox.flush()
     pair.outbox.write(b"two")
-    pair.cork.release()
+    pair.batcher.release()
     expected += b"one two"
     assert pair.read_all(len(expected)) == expected
 
@@ -154,20 +155,20 @@ def test_past_the_burst_the_outbox_gives_up_once(pair: Pair) -> None:
 
 
 def test_past_the_bound_a_websocket_without_anyone_to_tell(pair: Pair) -> None:
-    pair.outbox = SocketOutbox(pair.sock, pair.cork, bounds(1))
+    pair.outbox = SocketOutbox(pair.sock, pair.batcher, bounds(1))
     pair.fill()
     pair.outbox.write(b"too much")
     assert pair.outbox.closed
 
 
-def test_corked_output_past_the_bound_is_offered_to_the_kernel_first(
+def test_batched_output_past_the_bound_is_offered_to_the_kernel_first(
     pair: Pair,
 ) -> None:
     pair.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200 * KIB)
-    pair.cork.hold()
+    pair.batcher.hold()
     for _ in range(10):
         pair.outbox.write(b"x" * 9 * KIB)
-    pair.cork.flush()
+    pair.batcher.flush()
     assert pair.overflows == []
     assert len(pair.read()) == 90 * KIB
 
@@ -234,7 +235,7 @@ def overfill(pair: Pair, size: int = 8 * KIB) -> bytes:
 
 def impatient(pair: Pair, patience: float) -> None:
     pair.outbox = SocketOutbox(
-        pair.sock, pair.cork, bounds(10 * KIB, patience), pair.overflows.append
+        pair.sock, pair.batcher, bounds(10 * KIB, patience), pair.overflows.append
     )
 
 
@@ -290,17 +291,17 @@ def test_room_for_nobody_is_waited_for_no_longer(pair: Pair) -> None:
     assert waiting.get(timeout=DEADLINE) is True
 
 
-def test_corked_output_is_sent_before_waiting(pair: Pair) -> None:
-    pair.cork.hold()
+def test_batched_output_is_sent_before_waiting(pair: Pair) -> None:
+    pair.batcher.hold()
     pair.outbox.write(b"last words")
     assert pair.outbox.wait_drained(DEADLINE)
     assert pair.read() == b"last words"
 
 
-@pytest.mark.parametrize("corked", [True, False])
-def test_a_closed_outbox_sends_nothing_more(pair: Pair, corked: bool) -> None:
-    if corked:
-        pair.cork.hold()
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_closed_outbox_sends_nothing_more(pair: Pair, batched: bool) -> None:
+    if batched:
+        pair.batcher.hold()
         pair.outbox.write(b"never sent")
         waiting = gevent.spawn(lambda: True)
     else:
@@ -313,26 +314,26 @@ def test_a_closed_outbox_sends_nothing_more(pair: Pair, corked: bool) -> None:
     assert pair.outbox.size == 0
     pair.read()
     pair.outbox.write(b"never sent")
-    pair.cork.release()
+    pair.batcher.release()
     pair.outbox.flush()
     gevent.sleep(0)
     assert pair.read() == b""
     assert pair.outbox.wait_drained(0.01)
 
 
-@pytest.mark.parametrize("corked", [True, False])
+@pytest.mark.parametrize("batched", [True, False])
 @pytest.mark.parametrize("waiting", [True, False])
 def test_a_peer_that_has_gone_is_the_readers_matter(
-    pair: Pair, corked: bool, waiting: bool
+    pair: Pair, batched: bool, waiting: bool
 ) -> None:
     if waiting:
         pair.fill()
-    if corked:
-        pair.cork.hold()
+    if batched:
+        pair.batcher.hold()
     pair.peer.close()
     for _ in range(3 if waiting else 30):
         pair.outbox.write(b"x" * KIB)
-    pair.cork.release()
+    pair.batcher.release()
     wait_for(lambda: pair.outbox.closed, "the outbox meets the error")
     assert pair.overflows == []
     assert pair.outbox.size == 0
@@ -348,120 +349,12 @@ def test_a_frame_is_made_once_however_many_it_goes_to() -> None:
 def test_half_a_surrogate_pair_can_be_sent() -> None:
     (message,) = FrameReader(masked=False).feed(Encoded("a\ud800b").frame)
     assert message == (1, "a?b")
-    outbox = PollingOutbox(bounds())
-    outbox.send(Encoded("a\ud800b"))
-    assert outbox.size == 3
-
-
-# Polling
-
-
-def packets(outbox: PollingOutbox, *texts: str) -> None:
-    for text in texts:
-        outbox.send(Encoded(text))
-
-
-def test_a_poll_takes_what_waits_oldest_first() -> None:
-    outbox = PollingOutbox(bounds())
-    packets(outbox, *map(str, range(20)))
-    assert (len(outbox), outbox.size) == (20, 30)
-    # The public Python client refuses a body of more.
-    assert outbox.take() == [str(number) for number in range(16)]
-    assert outbox.take() == ["16", "17", "18", "19"]
-    assert outbox.take() == []
-    assert (len(outbox), outbox.size) == (0, 0)
-
-
-def test_the_bound_counts_bytes() -> None:
-    overflows: list[str] = []
-    outbox = PollingOutbox(bounds(4), overflows.append)
-    packets(outbox, "ää", "ää", "ää", "ää")
-    assert outbox.size == 16
-    outbox.take()
-    packets(outbox, *["ää"] * 6)
-    assert len(overflows) == 1
-    # Nothing of it is delivered: a message would be missing.
-    assert outbox.closed
-    assert outbox.take() == []
-
-
-def test_past_the_bound_without_anyone_to_tell() -> None:
-    outbox = PollingOutbox(bounds(1))
-    packets(outbox, "large enough", "abcd", "e")
-    assert outbox.closed
-
-
-def test_a_poll_takes_no_more_bytes_than_are_sent_at_once() -> None:
-    outbox = PollingOutbox(bounds())
-    packets(outbox, "ää", "b" * 5, "c" * 6, "d" * 20, "e")
-    assert [outbox.take(most_bytes=10) for _ in range(5)] == [
-        ["ää", "b" * 5],
-        ["c" * 6],
-        ["d" * 20],
-        ["e"],
-        [],
-    ]
-
-
-def test_a_large_message_alone_passes_for_polling_too() -> None:
-    outbox = PollingOutbox(bounds(10))
-    packets(outbox, "x" * 100)
-    assert outbox.take() == ["x" * 100]
-
-
-@pytest.mark.parametrize("ends", ["send", "wake", "close"])
-def test_a_poll_waits(ends: str) -> None:
-    outbox = PollingOutbox(bounds())
-    packets(outbox, "before")
-    outbox.take()
-    waiting = gevent.spawn(outbox.wait)
-    gevent.sleep(0)
-    assert not waiting.ready()
-    if ends == "send":
-        packets(outbox, "a")
-    else:
-        getattr(outbox, ends)()
-    waiting.get(timeout=DEADLINE)
-    assert outbox.take() == (["a"] if ends == "send" else [])
-
-
-def test_what_waits_when_polling_ends_can_be_fetched() -> None:
-    outbox = PollingOutbox(bounds())
-    packets(outbox, "a")
-    outbox.close()
-    packets(outbox, "too late")
-    assert outbox.take() == ["a"]
-    # And no poll waits for more.
-    gevent.spawn(outbox.wait).get(timeout=DEADLINE)
-
-
-@pytest.mark.parametrize("prefix", [b"", b"\x04"])
-def test_what_waits_moves_to_the_websocket(pair: Pair, prefix: bytes) -> None:
-    polling = PollingOutbox(bounds())
-    packets(polling, "a", "b")
-    polling.send(Encoded("c", [b"1", b"2"], prefix))
-    polling.move_to(pair.outbox, prefix)
-    packets(polling, "too late")
-    frames = [Encoded("a").frame, Encoded("b").frame]
-    frames.append(Encoded("c", [b"1", b"2"], prefix).frame)
-    assert pair.read() == b"".join(frames)
-    assert (polling.take(), polling.size) == ([], 0)
 
 
 def test_a_packet_and_its_attachments_are_frames_of_their_own() -> None:
     encoded = Encoded("a", [b"1", b"22"], b"\x04")
     assert encoded.frame == b"\x81\x01a" + b"\x82\x02\x041" + b"\x82\x03\x0422"
     assert encoded.frame is encoded.frame
-
-
-def test_a_poll_takes_text_and_bytes_in_order() -> None:
-    outbox = PollingOutbox(bounds())
-    outbox.send(Encoded("aä", [b"1", b"22"]))
-    packets(outbox, "b")
-    assert (len(outbox), outbox.size) == (4, 7)
-    assert outbox.take(3) == ["aä", b"1", b"22"]
-    assert outbox.take() == ["b"]
-    assert outbox.size == 0
 
 
 # Connections

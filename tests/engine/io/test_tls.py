@@ -17,9 +17,9 @@ from gevent.ssl import SSLContext, create_default_context
 
 from tests.certificates import make_certificate
 from tgext.socketio.engine.io.backlog import OutputBounds
-from tgext.socketio.engine.io.cork import Cork
-from tgext.socketio.engine.io.output import SocketOutbox
-from tgext.socketio.engine.io.tls import RECORD, server_context
+from tgext.socketio.engine.io.output import Batcher, SocketOutbox
+from tgext.socketio.engine.io.sockets import RECORD
+from tgext.socketio.engine.io.tls import server_context
 from tgext.socketio.engine.server import SocketIOServer
 
 from .. import clients
@@ -28,7 +28,7 @@ from ..conftest import Serve
 from ..plain import echo, serving
 from ..sample_namespaces import Witness, fresh
 from ..server.test_payloads import *  # noqa: F403
-from ..transports.test_base import *  # noqa: F403
+from ..transports.test_polling import *  # noqa: F403
 from ..transports.test_streaming import *  # noqa: F403
 from ..transports.test_upgrade import *  # noqa: F403
 from ..transports.test_websocket import *  # noqa: F403
@@ -46,8 +46,8 @@ from ..websocket.test_stream import (  # noqa: F401
     test_the_close_frame_arrives_though_the_client_goes_on_sending as test_a_stream,
 )
 from ..websocket.test_wsgi import *  # noqa: F403
-from .test_cork import *  # noqa: F403
 from .test_output import *  # noqa: F403
+from .test_output_batches import *  # noqa: F403
 
 Certificate = tuple[Path, Path]
 
@@ -202,7 +202,7 @@ def both_ends(certificate: Certificate) -> tuple[Any, Any]:
 def test_a_peer_that_reads_slowly_is_seen_to_read(certificate: Certificate) -> None:
     """OpenSSL itself tells of a large message only when all of it was taken."""
     sock, peer = both_ends(certificate)
-    outbox = SocketOutbox(sock, Cork(), OutputBounds(10**6, 10))
+    outbox = SocketOutbox(sock, Batcher(), OutputBounds(10**6, 10))
     data = bytes(range(256)) * 3000
     outbox.write(data)
     received = peer.recv(RECORD)

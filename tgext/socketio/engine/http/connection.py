@@ -15,7 +15,7 @@ from ...wire.limits import MAX_REQUEST_LINE
 from ..concurrency.fairness import Turns
 from ..concurrency.interruption import Interrupted
 from ..io.reader import FairInput, InputTimeout, buffered_input
-from ..io.tls import end_output, say_goodbye
+from ..io.sockets import end_output, say_goodbye
 from ..logs import get_logger
 from .body import PIECE, ChunkedBody, RequestBody, SizedBody
 from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gevent.pywsgi import WSGIHandler
 
 from ..concurrency.fairness import Turns
-from ..io.tls import below
+from ..io.sockets import below
 from .body import RequestBody
 from .errors import RequestError
 

@@ -11,7 +11,7 @@ from ...wire.socketio.reasons import SERVER_LEFT
 from ..concurrency.heartbeat import Deadline, Wheel
 from ..session.ending import Ending
 from ..session.session import Socket
-from ..transports.base import PollingTransport
+from ..transports.polling import PollingTransport
 from .places import Full, Place, Places
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Connections:
         self.wheel.add(deadline, seconds)
         while self._lingering_bytes > MOST_LINGERING:
             oldest = next(iter(self._lingering.values()))[0]
-            oldest.outbox._drop()
+            oldest.outbox.drop()
             self.stop_lingering(oldest)
 
     def lingering(self, sessid: str) -> PollingTransport | None:

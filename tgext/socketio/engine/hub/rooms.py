@@ -171,12 +171,12 @@ def deliver(sockets: Iterable[Socket], packet: Packet) -> None:
     """
     sockets = list(sockets)
     if sockets:
-        cork = sockets[0].server.cork
-        cork.hold()
+        batcher = sockets[0].server.batcher
+        batcher.hold()
         try:
             _deliver(sockets, packet)
         finally:
-            cork.release()
+            batcher.release()
 
 
 def _deliver(sockets: list[Socket], packet: Packet) -> None:

@@ -18,11 +18,13 @@ So no more is ever kept than the largest message and five times ``max_outbox``.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from gevent.event import Event
 
+from ...wire.socketio.encoded import Encoded
 from ..concurrency.timetable import Entry
 
 #: So many times ``max_outbox`` may wait for a moment of what cannot wait to be sent.
@@ -153,11 +155,11 @@ class Backlog:
         return max(0.0, since + self._bounds.patience - now)
 
 
-class Outbox:
-    """What both kinds of outboxes have in common.
+class Outbox(ABC):
+    """The messages that wait for one client, within bounds.
 
     :ivar size: bytes that wait.
-    :ivar ease: as many may wait before a greenlet that sends has to think of waiting.
+    :ivar ease: bytes that may wait before a sender has to check :attr:`has_room`.
     :ivar closed: whether no more is taken.
     """
 
@@ -174,6 +176,17 @@ class Outbox:
         self.size = 0
         self.closed = False
 
+    @abstractmethod
+    def send(self, encoded: Encoded) -> None:
+        """Send a packet, or keep it until it can be sent.
+
+        The connection ends when more waits than may.
+        """
+
+    @abstractmethod
+    def send_own(self, encoded: Encoded) -> None:
+        """Send a packet of the server's own, which never counts against the client."""
+
     @property
     def has_room(self) -> bool:
         """Whether a greenlet that can wait need not."""
@@ -184,6 +197,7 @@ class Outbox:
         """Whether as much waits as may wait as long as it likes."""
         return self.size > self._bounds.limit
 
+    @abstractmethod
     def flush(self) -> None:
         """Send what can be sent."""
 
@@ -219,7 +233,7 @@ class Outbox:
         :param reason: for the log.
         """
         if not self.closed:
-            self._drop()
+            self.drop()
             if self._overflow is not None:
                 self._overflow(reason)
 
@@ -228,9 +242,9 @@ class Outbox:
         reason = f"it took none of {self.size} bytes in {self._bounds.patience:g} s"
         self.give_up(f"{reason} (slow_timeout)")
 
-    def _drop(self) -> None:
+    @abstractmethod
+    def drop(self) -> None:
         """Close it, and drop what waits."""
-        raise NotImplementedError
 
     def _is_taking(self) -> bool:
         """Whether the client is taking something at the moment."""
@@ -255,7 +269,7 @@ class Outbox:
             self._look_again(watch)
         return True
 
-    def _forgive(self) -> None:
+    def forgive(self) -> None:
         """What waits now does not count against the client."""
         if self.is_full:
             watch = self._watched()

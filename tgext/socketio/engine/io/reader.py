@@ -10,7 +10,7 @@ from typing import Any
 from gevent.socket import wait_read
 
 from ..concurrency.fairness import take_turn
-from .tls import below
+from .sockets import below
 
 
 class InputTimeout(OSError):

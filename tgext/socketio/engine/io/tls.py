@@ -1,125 +1,22 @@
-"""TLS: the server's certificate, and connections that are encrypted.
-
-gevent's sockets wait where a plain socket would say that it must. Below a plain one is
-a socket that says so; below an encrypted one is an object of OpenSSL, which
-:class:`Encrypted` makes look like it.
-"""
+"""The configuration of TLS: the server's certificate, key and context."""
 
 from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from socket import SHUT_WR
 from typing import Any, NoReturn
 
-from gevent.ssl import SSLContext, SSLSocket, create_default_context
-
-#: What waits to be read, or written, in OpenSSL's words.
-_WAITS = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-#: What :meth:`~ssl.SSLSocket.read` raises at the end of the connection.
-_ENDS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
-
-#: The most bytes that one record holds (RFC 8446, section 5.1).
-RECORD = 16384
-
-
-class Encrypted:
-    """An encrypted connection that does not wait.
-
-    :param sock: gevent's, after the handshake. It is kept track of by its owner: after
-        its ``shutdown`` what the peer sent before can still be read here.
-    """
-
-    __slots__ = ("_tls", "fileno", "pending")
-
-    def __init__(self, sock: SSLSocket) -> None:
-        self._tls: Any = sock._sslobj  # type: ignore[attr-defined]
-        self.fileno = sock.fileno
-        #: How many bytes can be read that no event loop sees any more.
-        self.pending = self._tls.pending
-
-    def recv(self, size: int) -> bytes:
-        """Read at most ``size`` bytes; none at the end of the connection.
-
-        :raises BlockingIOError: when there are none yet.
-        :raises OSError: when the connection failed.
-        """
-        try:
-            data: bytes = self._tls.read(size)
-        except _WAITS:
-            raise BlockingIOError from None
-        except _ENDS:
-            return b""
-        return data
-
-    def recv_into(self, buffer: Any) -> int:
-        """Read into a buffer as much as fits; how many bytes. See :meth:`recv`."""
-        try:
-            count: int = self._tls.read(len(buffer), buffer)
-        except _WAITS:
-            raise BlockingIOError from None
-        except _ENDS:
-            return 0
-        return count
-
-    def send(self, data: bytes) -> int:
-        """Write as much as the kernel takes; how many bytes that were.
-
-        A record at a time: OpenSSL says of several that they were written when the last
-        one was, and a peer that reads slowly would seem to read nothing.
-
-        :raises BlockingIOError: when it takes none. What is written next has to begin
-            with the same bytes.
-        :raises OSError: when the connection failed.
-        """
-        sent = 0
-        rest = memoryview(data)
-        while rest:
-            try:
-                count = self._tls.write(rest[:RECORD])
-            except _WAITS:
-                if sent:
-                    break
-                raise BlockingIOError from None
-            sent += count
-            rest = rest[count:]
-        return sent
-
-
-def say_goodbye(sock: SSLSocket) -> None:
-    """Tell the peer that nothing follows (``close_notify``, RFC 8446, section 6.1)."""
-    tls: Any = sock._sslobj  # type: ignore[attr-defined]
-    if tls is not None:
-        try:
-            tls.shutdown()
-        except OSError:
-            pass  # its own is not waited for
-
-
-def end_output(sock: Any) -> None:
-    """Tell the peer of a gevent socket that nothing follows, and send nothing more.
-
-    :raises OSError: when the connection has ended.
-    """
-    if isinstance(sock, SSLSocket):
-        say_goodbye(sock)
-    sock.shutdown(SHUT_WR)
-
-
-def below(sock: Any) -> Any:
-    """What is below a gevent socket: it has ``recv``, ``recv_into``, ``send`` and
-    ``fileno``, and does not wait. An encrypted one has ``pending`` too."""
-    return Encrypted(sock) if isinstance(sock, SSLSocket) else sock._sock
+from gevent.ssl import SSLContext, create_default_context
 
 
 def server_context(certfile: str | None, keyfile: str | None) -> SSLContext:
-    """What a server needs to speak TLS.
+    """The context of a server that speaks TLS.
 
-    :param certfile: the path of its certificate, followed by those that lead to a
-        known authority; PEM.
-    :param keyfile: the path of its key; None where ``certfile`` has it too.
-    :raises ValueError: when they cannot be used; the message names the option.
+    :param certfile: the path of a PEM file: the server's certificate, then the
+        intermediate certificates.
+    :param keyfile: the path of the certificate's key in PEM; None when ``certfile``
+        contains it.
+    :raises ValueError: when a file is invalid; the message names the option.
     """
     if certfile is None:
         raise ValueError(f"keyfile: {keyfile!r} has no certfile that goes with it")
@@ -156,9 +53,11 @@ def _explain(error: ssl.SSLError, certfile: str, keyfile: str | None) -> str:
 
 
 def check_context(context: Any) -> None:
-    """Make sure that connections of a context let others run while they wait.
+    """Check that a context is gevent's, and a server's.
 
-    :raises ValueError: when they would not, or it is none of a server.
+    A connection of another module's context would block the event loop.
+
+    :raises ValueError: when it is not.
     """
     if not isinstance(context, SSLContext):
         raise ValueError(f"ssl_context: {context!r} is none of gevent.ssl")
@@ -179,7 +78,11 @@ def _check_readable(name: str, path: str) -> None:
 def tls_context(
     certfile: str | None, keyfile: str | None, kwargs: dict[str, Any]
 ) -> SSLContext | None:
-    """The context of a server that speaks TLS; gevent finds it among ``kwargs``."""
+    """The context that a server's options ask for; None without TLS.
+
+    :param kwargs: the options for gevent's server: ``ssl_context`` is read and set.
+    :raises ValueError: when an option is invalid; the message names it.
+    """
     context = kwargs.pop("ssl_context", None)
     if certfile or keyfile:
         if context is not None:

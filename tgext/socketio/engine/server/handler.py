@@ -24,7 +24,7 @@ from ..http.upgrade import (
 )
 from ..logs import get_logger
 from ..session.session import Socket
-from ..transports.base import PollingTransport
+from ..transports.polling import PollingTransport
 from ..transports.upgrade import Upgrade
 from ..transports.websocket import WebSocketTransport
 from ..websocket.application import serve_websocket

@@ -14,7 +14,7 @@ from ...wire.socketio.generations import SOCKETIO_1, Generation
 from ..http import HTTPHandler
 from ..http.errors import TIMEOUT, RequestError
 from ..session.session import Socket
-from ..transports.base import PollingTransport
+from ..transports.polling import PollingTransport
 from ..transports.streaming import STREAMS
 from . import payloads
 from .errors import BAD_REQUEST, TEXT, HTTPError, refusal

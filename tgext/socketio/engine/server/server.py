@@ -36,8 +36,9 @@ from ..hub.settings import (
     check_transports,
 )
 from ..io.backlog import OutputBounds
-from ..io.cork import Cork
-from ..io.tls import say_goodbye, tls_context
+from ..io.output import Batcher
+from ..io.sockets import say_goodbye
+from ..io.tls import tls_context
 from ..logs import REQUESTS, get_logger
 from .handler import SocketIOHandler
 from .stopping import end_at_once, end_connections
@@ -221,7 +222,7 @@ class SocketIOServer(Connections, WSGIServer):
         self.rooms = Rooms()
         #: The thread that it serves in, while it does.
         self._home: Home | None = None
-        self.cork = Cork()
+        self.batcher = Batcher()
         #: What may wait of what is sent to one client.
         self.output_bounds = OutputBounds(max_outbox, slow_timeout, self.wheel)
         #: Sockets that outlive their requests.

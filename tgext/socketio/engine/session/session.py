@@ -25,7 +25,7 @@ from ..concurrency.interruption import Interrupted, Overdue
 from ..concurrency.threads import carried, get_ident, home
 from ..hub.account import USUAL, Account, Bounds
 from ..hub.rooms import Rooms
-from ..io.output import PollingOutbox, SocketOutbox
+from ..io.backlog import Outbox
 from ..logs import get_logger
 from ..namespaces.acks import AckBook, release
 from ..namespaces.base import BaseNamespace
@@ -157,7 +157,7 @@ class Socket:
         self.active_ns: dict[str, BaseNamespace] = {}
         self.transport: Transport | None = None
         #: Where packets go; None without a transport, and while some are held.
-        self.outbox: PollingOutbox | SocketOutbox | None = None
+        self.outbox: Outbox | None = None
         self.awaits_transport = False
         self.error_handler = error_handler or default_error_handler
         #: Runs what the application defined, given a function and its arguments: a

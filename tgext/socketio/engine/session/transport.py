@@ -9,7 +9,7 @@ from typing import Any
 from gevent import Greenlet
 
 from ..concurrency.heartbeat import Heartbeat
-from ..io.output import PollingOutbox, SocketOutbox
+from ..io.backlog import Outbox
 
 
 class Transport(ABC):
@@ -21,7 +21,7 @@ class Transport(ABC):
     """
 
     name: str
-    outbox: PollingOutbox | SocketOutbox
+    outbox: Outbox
     heartbeat: Heartbeat
 
     @abstractmethod

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..io.hangup import has_gone
-from .base import PollingTransport
+from .polling import PollingTransport
 
 #: Browsers show nothing of a page before it has so many bytes.
 _PADDING = 256

@@ -11,7 +11,7 @@ from ...wire.websocket.frames import BINARY, TEXT, Message
 from ..concurrency.fairness import in_turns
 from ..concurrency.heartbeat import Deadline
 from ..logs import get_logger
-from .base import PollingTransport
+from .polling import PollingTransport
 from .websocket import WebSocketTransport
 
 log = get_logger(__name__)
@@ -59,7 +59,7 @@ class Upgrade:
         self.polling.keeps = False
         self.polling.outbox.move_to(self.websocket.outbox, prefix)
         # A handler of what came by polling may still run.
-        self.websocket.worker = self.polling.worker
+        self.websocket.worker = self.polling.inbox.worker
         self.polling.socket.travel_by(self.websocket)
         self.websocket.start()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import gevent
 
@@ -26,16 +26,13 @@ from ..concurrency.fairness import SLICE, take_turn
 from ..concurrency.heartbeat import Deadline
 from ..io.hangup import has_gone
 from ..io.output import SocketOutbox, TextOutbox
-from ..io.tls import below
+from ..io.sockets import below
 from ..logs import get_logger
 from ..session.decoder import AckFilter
 from ..session.pacing import may_pong
 from ..session.session import Socket
-from .base import BATCH, Transport
+from .base import BATCH, Server, Transport
 from .readahead import ReadAhead
-
-if TYPE_CHECKING:
-    from ..server.server import SocketIOServer
 
 log = get_logger(__name__)
 
@@ -122,13 +119,13 @@ class WebSocketTransport(Transport):
     name = "websocket"
 
     def __init__(
-        self, server: SocketIOServer, socket: Socket, sock: Any, early: bytes = b""
+        self, server: Server, socket: Socket, sock: Any, early: bytes = b""
     ) -> None:
         super().__init__(server, socket)
-        self._cork = server.cork
+        self._batcher = server.batcher
         outbox = TextOutbox if socket.base64 else SocketOutbox
         self.outbox: SocketOutbox = outbox(
-            sock, self._cork, server.output_bounds, self._overflowed
+            sock, self._batcher, server.output_bounds, self._overflowed
         )
         self._sock = sock
         #: What handlers run in.
@@ -190,7 +187,7 @@ class WebSocketTransport(Transport):
     def _handle(self, messages: Iterator[Message]) -> bool:
         """Handle what was read; True when it ended the connection."""
         self.heartbeat.busy = True
-        self._cork.hold()
+        self._batcher.hold()
         self._messages = messages
         try:
             while True:
@@ -204,7 +201,7 @@ class WebSocketTransport(Transport):
                 self._messages = messages = following
         finally:
             self._messages = None
-            self._cork.release()
+            self._batcher.release()
             self.heartbeat.busy = False
             self.heartbeat.heard = True
             if self.closed:
@@ -233,7 +230,7 @@ class WebSocketTransport(Transport):
             turn += 1
             if turn == BATCH:
                 turn = 0
-                self._cork.flush()
+                self._batcher.flush()
                 gevent.sleep(0)  # input does not come in
             elif not turn & 1:
                 # Some messages take their handlers milliseconds; asking for the time

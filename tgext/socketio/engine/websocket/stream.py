@@ -36,7 +36,7 @@ from ..concurrency.heartbeat import Deadline, Heartbeat
 from ..concurrency.wakeup import Waiting
 from ..io.hangup import has_gone
 from ..io.output import SocketOutbox
-from ..io.tls import below, end_output
+from ..io.sockets import below, end_output
 
 if TYPE_CHECKING:
     from ..server.server import SocketIOServer
@@ -97,11 +97,11 @@ class FrameStream:
         self._recv = lower.recv
         #: Whether there is input that the event loop does not see any more.
         self._pending = getattr(lower, "pending", None)
-        self._cork = server.cork
-        #: Whether the cork is held for the messages that wait to be received.
-        self._holds_cork = False
+        self._batcher = server.batcher
+        #: Whether output is coalesced for the messages that wait to be received.
+        self._holds_output = False
         self.outbox = SocketOutbox(
-            sock, self._cork, server.output_bounds, self._overflowed
+            sock, self._batcher, server.output_bounds, self._overflowed
         )
         self._patience = server.ping_timeout
         self.deflater: Deflater | None = None
@@ -166,7 +166,7 @@ class FrameStream:
         return self._inbox.popleft()
 
     def _await_message(self, timeout: float | None) -> None:
-        self._release_cork()
+        self._release_output()
         inbox = self._inbox
         self._inbox_size = 0
         if self._turns is not None:
@@ -181,13 +181,13 @@ class FrameStream:
             self._over()
         elif len(inbox) > 1:
             # Answers leave together.
-            self._cork.hold()
-            self._holds_cork = True
+            self._batcher.hold()
+            self._holds_output = True
 
-    def _release_cork(self) -> None:
-        if self._holds_cork:
-            self._holds_cork = False
-            self._cork.release()
+    def _release_output(self) -> None:
+        if self._holds_output:
+            self._holds_output = False
+            self._batcher.release()
 
     def _watch(self) -> None:
         self._watcher.start(self._readable)
@@ -372,7 +372,7 @@ class FrameStream:
         """
         outbox = self.outbox
         try:
-            self._release_cork()
+            self._release_output()
             while not outbox.wait_drained(CLOSE_TIMEOUT) and not outbox.closed:
                 pass  # `_late` ends it
             if not self._hung_up and not self._peer_closed:

@@ -9,8 +9,7 @@ import pytest
 from gevent import socket
 
 from tgext.socketio.engine.io.backlog import OutputBounds
-from tgext.socketio.engine.io.cork import Cork
-from tgext.socketio.engine.io.output import SocketOutbox
+from tgext.socketio.engine.io.output import Batcher, SocketOutbox
 from tgext.socketio.engine.mixins import BroadcastMixin
 
 from ..conftest import Serve
@@ -18,12 +17,12 @@ from ..sample_namespaces import Holding, fresh
 
 
 class Receiver:
-    """An outbox on a cork that it shares with others, and its peer."""
+    """An outbox on a batcher that it shares with others, and its peer."""
 
-    def __init__(self, cork: Cork) -> None:
+    def __init__(self, batcher: Batcher) -> None:
         self.sock, self.peer = socket.socketpair()
         self.peer.setblocking(False)
-        self.outbox = SocketOutbox(self.sock, cork, OutputBounds(10**6, 10))
+        self.outbox = SocketOutbox(self.sock, batcher, OutputBounds(10**6, 10))
 
     def read(self) -> bytes:
         try:
@@ -38,77 +37,77 @@ class Receiver:
 
 
 @pytest.fixture
-def cork(monkeypatch: pytest.MonkeyPatch) -> Cork:
+def batcher(monkeypatch: pytest.MonkeyPatch) -> Batcher:
     """One that waits for the loop, however slow the machine is."""
-    monkeypatch.setattr("tgext.socketio.engine.io.cork.PATIENCE", 3600)
-    return Cork()
+    monkeypatch.setattr("tgext.socketio.engine.io.output.PATIENCE", 3600)
+    return Batcher()
 
 
 @pytest.fixture
-def receivers(cork: Cork) -> Iterator[list[Receiver]]:
-    receivers = [Receiver(cork) for _ in range(3)]
+def receivers(batcher: Batcher) -> Iterator[list[Receiver]]:
+    receivers = [Receiver(batcher) for _ in range(3)]
     yield receivers
     for each in receivers:
         each.close()
 
 
 def test_each_gets_its_share_when_the_loop_turns(
-    cork: Cork, receivers: list[Receiver]
+    batcher: Batcher, receivers: list[Receiver]
 ) -> None:
     for word in (b"one ", b"two ", b"three"):
-        cork.hold()
+        batcher.hold()
         for each in receivers:
             each.outbox.write(word)
-        cork.release()
+        batcher.release()
     assert [each.read() for each in receivers] == [b""] * 3
     gevent.sleep(0)
     assert [each.read() for each in receivers] == [b"one two three"] * 3
 
 
 def test_a_batch_that_took_long_leaves_at_once(
-    cork: Cork, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
+    batcher: Batcher, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those who are ready may be many, and handlers slow."""
-    monkeypatch.setattr("tgext.socketio.engine.io.cork.PATIENCE", 0)
+    monkeypatch.setattr("tgext.socketio.engine.io.output.PATIENCE", 0)
     first, second, _ = receivers
-    cork.hold()
+    batcher.hold()
     first.outbox.write(b"one ")
     second.outbox.write(b"two ")
-    cork.release()
+    batcher.release()
     assert first.read() == b"one "
     assert second.read() == b"two "
 
 
 def test_who_still_holds_it_keeps_nobody_waiting(
-    cork: Cork, receivers: list[Receiver]
+    batcher: Batcher, receivers: list[Receiver]
 ) -> None:
     """A handler that waits, while another connection's batch begins and ends."""
     first, second, third = receivers
-    cork.hold()
+    batcher.hold()
     first.outbox.write(b"before it waits")
-    cork.hold()
+    batcher.hold()
     second.outbox.write(b"meanwhile")
-    cork.release()
+    batcher.release()
     gevent.sleep(0)
     assert first.read() == b"before it waits"
     assert second.read() == b"meanwhile"
     third.outbox.write(b"still held")
     gevent.sleep(0)
     assert third.read() == b"still held"
-    cork.release()
+    batcher.release()
     third.outbox.write(b"at once")
     assert third.read() == b"at once"
 
 
 def test_one_that_was_full_meanwhile_sends_nothing_twice(
-    cork: Cork, receivers: list[Receiver]
+    batcher: Batcher, receivers: list[Receiver]
 ) -> None:
     first, second, _ = receivers
-    cork.hold()
+    batcher.hold()
     for size in (60_000, 10_000, 10_000):
         first.outbox.write(b"x" * size)
     second.outbox.write(b"a word")
-    cork.release()
+    batcher.release()
     first.outbox.write(b"the end")
     received = b""
     while not received.endswith(b"the end"):
@@ -119,20 +118,20 @@ def test_one_that_was_full_meanwhile_sends_nothing_twice(
 
 
 def test_who_does_not_read_keeps_nobody_waiting(
-    cork: Cork, receivers: list[Receiver]
+    batcher: Batcher, receivers: list[Receiver]
 ) -> None:
     slow, *others = receivers
     sent = 0
     while not slow.outbox.size:
         slow.outbox.write(b"x" * 10_000)
         sent += 10_000
-    more = Receiver(cork)
+    more = Receiver(batcher)
     more.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-    cork.hold()
+    batcher.hold()
     for each in (slow, more, *others):
         each.outbox.write(b"y" * 50_000)
-    cork.release()
-    cork.flush()
+    batcher.release()
+    batcher.flush()
     assert more.outbox.size
     for each in others:
         assert not each.outbox.size
@@ -149,26 +148,26 @@ def test_who_does_not_read_keeps_nobody_waiting(
 
 
 def test_one_that_has_gone_meanwhile_is_passed_over(
-    cork: Cork, receivers: list[Receiver]
+    batcher: Batcher, receivers: list[Receiver]
 ) -> None:
-    cork.hold()
+    batcher.hold()
     for each in receivers:
         each.outbox.write(b"a word")
     receivers[0].outbox.close()
     receivers[1].peer.close()
-    cork.release()
+    batcher.release()
     gevent.sleep(0)
     assert receivers[1].outbox.closed
     assert receivers[2].read() == b"a word"
 
 
 def test_nothing_is_left_to_do_when_all_was_sent(
-    cork: Cork, receivers: list[Receiver]
+    batcher: Batcher, receivers: list[Receiver]
 ) -> None:
-    cork.hold()
+    batcher.hold()
     receivers[0].outbox.write(b"once")
-    cork.release()
-    cork.flush()
+    batcher.release()
+    batcher.flush()
     assert receivers[0].read() == b"once"
     gevent.sleep(0)
     assert receivers[0].read() == b""

@@ -1,0 +1,177 @@
+"""What a polling client posted: kept until its handlers have had it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import gevent
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
+
+from ...wire.errors import ProtocolError
+from ..concurrency.fairness import Turns, in_turns
+from ..concurrency.heartbeat import Heartbeat
+from ..hub.account import cost
+from ..session.decoder import AckFilter
+from ..session.session import Socket
+
+#: Bodies of one session that are read at a time: one of them may be slow.
+READERS = 2
+
+
+class Requests(Protocol):
+    """Counts what a server that stops waits for."""
+
+    def request_began(self) -> None: ...
+
+    def request_ended(self) -> None: ...
+
+
+class Inbox:
+    """Handles messages in the order in which they came, in a greenlet of its own.
+
+    A POST is answered before its messages are handled. A handler that waits for the
+    client to answer would wait for ever if the POST that brought the event waited for
+    the handler.
+
+    :param requests: is told when handlers begin and end.
+    :param socket: handles the messages.
+    :param heartbeat: is told what is heard, and while a handler runs.
+
+    :ivar worker: the greenlet in which handlers run; None while none does.
+    :ivar handled: set while nothing waits to be handled, and no handler runs.
+    """
+
+    def __init__(
+        self, requests: Requests, socket: Socket, heartbeat: Heartbeat
+    ) -> None:
+        self._requests = requests
+        self._socket = socket
+        self._heartbeat = heartbeat
+        self._messages: deque[str | bytes] = deque()
+        self._readers = BoundedSemaphore(READERS)
+        #: Held while the messages of a POST are added.
+        self._adding = BoundedSemaphore(1)
+        self._acks = AckFilter(socket)
+        self.worker: gevent.Greenlet[..., Any] | None = None
+        self.handled = Event()
+        self.handled.set()
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def open(self) -> None:
+        """Begin: connect the client to the main namespace, if it is in it by itself."""
+        self.handled.clear()
+        self._start_worker(self._open)
+
+    def _open(self) -> None:
+        self._heartbeat.busy = True
+        self._socket.connect_main()
+        self._work()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """To be held while a POST is read: it waits for its turn.
+
+        It waits while two others are read, and while the messages that wait already
+        take as much memory as they may.
+        """
+        with self._readers:
+            self._heartbeat.heard = True
+            if self._socket.account.full:
+                self._heartbeat.listening = False
+                self.handled.wait()
+            yield
+
+    def add(self, messages: Iterable[str | bytes]) -> None:
+        """Take the messages of a POST. None is taken after the end of the session.
+
+        :param messages: may be decoded one by one; other greenlets run in between.
+        :raises PayloadError: when the body is invalid; then none of them is taken.
+        :raises MessageTooBig: when they would take too much memory; likewise.
+        """
+        self._heartbeat.heard = True
+        with self._adding:
+            came = self._charged(messages)
+            if self.worker is not None or self._acks.incomplete:
+                came = self._without_acks(came)
+            if self._socket.account.closed:
+                return
+            self._messages.extend(came)
+            self.handled.clear()
+            if self.worker is None:
+                self._start_worker(self._work)
+
+    def _charged(self, messages: Iterable[str | bytes]) -> list[str | bytes]:
+        """The messages, charged to the session's account."""
+        account = self._socket.account
+        came: list[str | bytes] = []
+        size = 0
+        try:
+            for each in in_turns(messages):
+                if account.closed:
+                    return []
+                each_size = cost(each)
+                account.charge(each_size)
+                size += each_size
+                came.append(each)
+        except ProtocolError:
+            account.release(size)
+            raise
+        return came
+
+    def _without_acks(self, messages: list[str | bytes]) -> list[str | bytes]:
+        """Handle acks now, since a handler may wait for one; the other messages."""
+        account = self._socket.account
+        left: list[str | bytes] = []
+        for each in in_turns(messages):
+            if account.closed:
+                return []
+            if self._acks.take(each):
+                account.release(cost(each))
+            else:
+                left.append(each)
+        return left
+
+    def _start_worker(self, work: Callable[[], None]) -> None:
+        """Run handlers. A server that stops waits for them, as it does for requests."""
+        self._requests.request_began()
+        self.worker = gevent.spawn(work)
+        self.worker.rawlink(self._worker_ended)
+
+    def _worker_ended(self, worker: gevent.Greenlet[..., Any]) -> None:
+        self._requests.request_ended()
+        self._socket.settle()
+
+    def _work(self) -> None:
+        heartbeat = self._heartbeat
+        heartbeat.busy = True
+        socket = self._socket
+        account = socket.account
+        turns = Turns()
+        try:
+            while self._messages and socket.connected:
+                message = self._messages.popleft()
+                account.release(cost(message))
+                socket.receive(message)
+                turns.check()
+        finally:
+            heartbeat.busy = False
+            heartbeat.heard = heartbeat.listening = True
+            self._forget()
+            self.worker = None
+            self.handled.set()
+
+    def _forget(self) -> None:
+        self._socket.account.release(sum(map(cost, self._messages)))
+        self._messages.clear()
+
+    def close(self) -> None:
+        """Drop what waits: the session has ended. A handler that runs goes on."""
+        self._forget()
+        self._acks.reset()
+        self.handled.set()

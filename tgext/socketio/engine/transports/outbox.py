@@ -1,0 +1,134 @@
+"""What is sent to a polling client: kept until a poll fetches it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from gevent.event import Event
+
+from ...wire.limits import MAX_BYTES_SENT, MAX_PACKETS_SENT
+from ...wire.socketio.encoded import Encoded, message_size
+from ..io.backlog import Outbox, OutputBounds
+from ..io.output import SocketOutbox
+
+
+class PollingOutbox(Outbox):
+    """Packets that wait for a polling client to fetch them.
+
+    :param bounds: how much may wait, and how long.
+    :param overflow: called once, with the reason, when the client is too slow.
+
+    :ivar answering: how many answers to polls are being sent. Meanwhile the client is
+        reading, even if nothing is taken from here.
+    """
+
+    def __init__(
+        self, bounds: OutputBounds, overflow: Callable[[str], object] | None = None
+    ) -> None:
+        super().__init__(bounds, overflow)
+        self._packets: deque[str | bytes] = deque()
+        self._ready = Event()
+        self.answering = 0
+
+    def __len__(self) -> int:
+        return len(self._packets)
+
+    def send(self, encoded: Encoded) -> None:
+        """Keep a packet for the next poll."""
+        if self.closed:
+            return
+        packets: list[str | bytes] = [encoded.text, *encoded.attachments]
+        size = sum(map(message_size, packets))
+        if self.size + size > self.ease and not self._admit(size):
+            return
+        self._packets.extend(packets)
+        self.size += size
+        self._ready.set()
+
+    def send_own(self, encoded: Encoded) -> None:
+        """Keep a packet of the server's own, which never counts against the client."""
+        if not self.closed:
+            self._packets.append(encoded.text)
+            self.size += message_size(encoded.text)
+            self._ready.set()
+
+    def flush(self) -> None:
+        """Has no effect: the client fetches what waits."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether :meth:`wait` would return at once."""
+        return self._ready.is_set()
+
+    def wait(self) -> None:
+        """Block until there is a packet, or :meth:`wake` or :meth:`close`."""
+        self._ready.wait()
+
+    def wake(self) -> None:
+        """End a :meth:`wait` without a packet."""
+        self._ready.set()
+
+    def take(
+        self, most: int = MAX_PACKETS_SENT, most_bytes: int = MAX_BYTES_SENT
+    ) -> list[str | bytes]:
+        """The packets for one poll, oldest first; an empty list when there is none.
+
+        :param most: how many there may be.
+        :param most_bytes: bytes that they may have, unless it is one that is larger.
+        """
+        waiting = self._packets
+        packets: list[str | bytes] = []
+        taken = 0
+        while waiting and len(packets) < most:
+            size = message_size(waiting[0])
+            if packets and taken + size > most_bytes:
+                break
+            packets.append(waiting.popleft())
+            taken += size
+        self.size -= taken
+        if taken:
+            self._took(taken)
+        if not waiting:
+            self._unwatch()
+            if not self.closed:
+                self._ready.clear()
+        return packets
+
+    def put_back(self, packets: Sequence[str | bytes]) -> None:
+        """Keep packets that a poll took and did not deliver, for the next one."""
+        self._packets.extendleft(reversed(packets))
+        self.size += sum(map(message_size, packets))
+        self._ready.set()
+
+    def move_to(self, other: SocketOutbox, prefix: bytes) -> None:
+        """Move what waits to the outbox of the transport that takes over.
+
+        :param prefix: see :class:`Encoded`.
+        """
+        frames: list[bytes] = []
+        while self._packets:
+            packet = self._packets.popleft()
+            if isinstance(packet, str):
+                frames.append(Encoded(packet).frame)
+            else:
+                frames.append(other.bytes_frame(packet, prefix))
+        self.size = 0
+        self.close()
+        if frames:
+            other.write_own(b"".join(frames))
+            other.forgive()
+
+    def close(self) -> None:
+        """Take no more packets; those that wait may still be fetched."""
+        self.closed = True
+        self._ready.set()
+        self._unwatch()
+
+    def drop(self) -> None:
+        self._packets.clear()
+        self.size = 0
+        self.close()
+
+    def _is_taking(self) -> bool:
+        return self.answering > 0

@@ -1,0 +1,243 @@
+"""Polling: the transport of clients that have no WebSocket, or not yet.
+
+HTTP requests carry the messages: a GET waits for those to the client, a POST brings
+those of the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from socket import SHUT_RDWR
+from typing import Any, Protocol
+
+import gevent
+from gevent.event import Event
+
+from ...wire.socketio.reasons import CLIENT_LEFT
+from ..concurrency.heartbeat import Deadline
+from ..io.hangup import HangupWatch, has_gone
+from ..session.session import Socket
+from . import base
+from .base import Transport
+from .inbox import Inbox, Requests
+from .outbox import PollingOutbox
+
+#: Seconds that the last packets of a polling connection can still be fetched.
+LINGER = 5.0
+
+#: Reasons after which the session is unknown at once, as for the reference server: only
+#: a poll that waits is told of the end. Clients of all generations connect again as
+#: soon after one answer as after the other.
+LOST = ("parse error", "ping timeout", "transport error")
+
+
+class Server(base.Server, Requests, Protocol):
+    """What this transport needs of the server."""
+
+    def linger(self, transport: PollingTransport, seconds: float) -> None: ...
+
+    def lingering(self, sessid: str) -> object: ...
+
+    def stop_lingering(self, transport: PollingTransport) -> None: ...
+
+
+class Abortable(Protocol):
+    """The transport that is about to take over."""
+
+    def abort(self) -> None: ...
+
+
+class PollingTransport(Transport):
+    """Carries messages in HTTP requests.
+
+    :ivar polling: how many polls wait.
+    :ivar posting: how many POSTs are under way.
+    :ivar refused: whether polls are answered as those of an unknown session.
+    :ivar follower: the WebSocket that is about to take over.
+    :ivar keeps: whether messages that a poll did not deliver are kept for the next one.
+    :ivar handled: set while all that was posted is handled.
+    """
+
+    name = "polling"
+    server: Server
+    outbox: PollingOutbox
+
+    def __init__(self, server: Server, socket: Socket) -> None:
+        super().__init__(server, socket)
+        self.outbox = PollingOutbox(server.output_bounds, self._overflowed)
+        self.polling = 0
+        self.posting = 0
+        self.refused = False
+        self.follower: Abortable | None = None
+        self.keeps = True
+        self._released = False
+        self._watches: set[HangupWatch] = set()
+        #: The connections on which polls are being answered.
+        self._answering: set[Any] = set()
+        self._answered: Event | None = None
+        #: Ends the session when no request follows a poll whose connection ended.
+        self._deserted = Deadline(self._desert)
+        self.inbox = Inbox(server, socket, self.heartbeat)
+        self.handled = self.inbox.handled
+        # Requests come in while a handler runs, whatever it does.
+        self.heartbeat.listening = True
+
+    def open(self) -> None:
+        """Begin. Returns when there is something for the first poll, if there will be.
+
+        The main namespace may ask its client for an ack as soon as it connects it.
+        """
+        self.socket.attach(self)
+        self.start()
+        self.inbox.open()
+        if self.socket.generation.implicit_main:
+            self.outbox.wait()
+
+    def stop(self) -> None:
+        super().stop()
+        self.server.wheel.discard(self._deserted)
+
+    def handling(self) -> Sequence[gevent.Greenlet[..., Any]]:
+        worker = self.inbox.worker
+        return () if worker is None else (worker,)
+
+    def runs_in(self, greenlet: object) -> bool:
+        return greenlet is self.inbox.worker
+
+    # Polls
+
+    def poll(self, sock: Any) -> list[str | bytes]:
+        """Wait for messages, and return them.
+
+        A poll whose connection ends takes none: they are for the next one.
+
+        :param sock: the gevent socket that the answer leaves by.
+        """
+        self._request_came()
+        if self._answering:
+            self._end_answers()
+        self.polling += 1
+        try:
+            if not self.outbox.ready and not (self.follower and self._released):
+                self._wait(sock)
+            dead = has_gone(sock)
+            packets = self.outbox.take(0) if dead else self.outbox.take()
+        finally:
+            self.polling -= 1
+        if dead:
+            self._poll_failed()
+        elif self.closed and not len(self.outbox):
+            self.server.stop_lingering(self)
+        return packets or [self.socket.generation.noop]
+
+    def _wait(self, sock: Any) -> None:
+        watch = HangupWatch(sock, self.server.wheel, self.outbox.wake)
+        self._watches.add(watch)
+        try:
+            self.outbox.wait()
+        finally:
+            self._watches.discard(watch)
+            watch.close()
+
+    @property
+    def waits_in_vain(self) -> bool:
+        """Whether the clients of all polls that wait have gone."""
+        return all(has_gone(each.sock) for each in self._watches)
+
+    def release_polls(self) -> None:
+        """Answer a poll that waits, and let none wait: the follower takes over."""
+        self._released = True
+        self.outbox.wake()
+
+    def _end_answers(self) -> None:
+        """A client that polls again has given up on an answer that is still being sent.
+
+        Returns when it is known what of it was sent, and the rest has been put back.
+        """
+        for each in self._answering:
+            try:
+                each._sock.shutdown(SHUT_RDWR)
+            except OSError:
+                pass  # it has ended
+        self._answered = self._answered or Event()
+        self._answered.wait()
+
+    def answer_begins(self, sock: Any) -> None:
+        """What :meth:`poll` returned is about to be sent: the client is reading."""
+        self._answering.add(sock)
+        self.outbox.answering += 1
+
+    def answer_ends(self, sock: Any) -> None:
+        """It has been sent, or put back."""
+        self._answering.discard(sock)
+        self.outbox.answering -= 1
+        if self._answered is not None and not self._answering:
+            self._answered.set()
+            self._answered = None
+
+    def put_back(self, messages: Sequence[str | bytes]) -> None:
+        """What :meth:`poll` returned did not reach the client: keep it for the next."""
+        if messages != [self.socket.generation.noop] and self.keeps:
+            self.outbox.put_back(messages)
+            if self.closed and self.server.lingering(self.socket.sessid) is None:
+                self.server.linger(self, LINGER)
+        self._poll_failed()
+
+    def _request_came(self) -> None:
+        self.heartbeat.heard = True
+        self.server.wheel.discard(self._deserted)
+
+    def _poll_failed(self) -> None:
+        """A poll ended with its connection. A client that is alive polls again."""
+        if not self.closed and self._deserted.slot < 0:
+            self.server.wheel.add(self._deserted, self.server.handshake_timeout)
+
+    def _desert(self) -> None:
+        if not (self.polling or self.posting or self.follower):
+            gevent.spawn(self.socket.kill, reason="transport close")
+
+    # POSTs
+
+    @contextmanager
+    def one_post(self) -> Iterator[None]:
+        """A POST from its headers to its answer; it waits until its body may be read.
+
+        See :meth:`.Inbox.reading`.
+        """
+        self._request_came()
+        self.posting += 1
+        try:
+            with self.inbox.reading():
+                yield
+        finally:
+            self.posting -= 1
+
+    def post(self, messages: Iterable[str | bytes]) -> None:
+        """Take the messages of a POST; see :meth:`.Inbox.add`."""
+        self.inbox.add(messages)
+
+    def refuse(self) -> None:
+        """End the session because of a POST that was refused.
+
+        Its client closes because of that answer, with the reason *transport error*. A
+        poll that waits must not bring a close packet before (*transport close*).
+        """
+        self.refused = True
+        self.socket.kill(reason="parse error")
+
+    def close(self, reason: str, code: int) -> None:
+        if self.closed:
+            return
+        self.stop()
+        self.inbox.close()
+        if self.follower is not None:
+            self.follower.abort()
+        if self.refused or (reason in (*LOST, CLIENT_LEFT) and not self.polling):
+            self.keeps = False
+            self.outbox.drop()
+        elif reason != CLIENT_LEFT:
+            self._say_farewell(reason)
+        self.outbox.close()
+        if len(self.outbox):
+            self.server.linger(self, LINGER)
