@@ -24,7 +24,7 @@ from tgext.socketio.backends import BrokerUnavailable
 from tgext.socketio.backends.backoff import LONGEST, Backoff
 from tgext.socketio.backends.feeds import yielding
 from tgext.socketio.engine.concurrency.fairness import SLICE
-from tgext.socketio.engine.io.cork import Cork
+from tgext.socketio.engine.io.output import Batcher
 from tgext.socketio.messaging.channels import Channels, Listener
 from tgext.socketio.wire.socketio import v1
 from tgext.socketio.wire.socketio.encoded import Encoded
@@ -69,7 +69,7 @@ class Mock:
     generation = SOCKETIO_1
     json_dumps = staticmethod(json.dumps)
     outbox = None
-    server = SimpleNamespace(cork=Cork())
+    server = SimpleNamespace(batcher=Batcher())
 
     def __init__(self) -> None:
         self.packets: list[Any] = []
