@@ -1,0 +1,86 @@
+"""The tests follow the modules: each module has a test file at the same place.
+
+The tests of ``tgext/socketio/engine/http/body.py`` are in
+``tests/engine/http/test_body.py``, and where they are many also in
+``test_body_<subject>.py`` beside it, or in a folder ``body``. What is above the engine is
+tested in ``tests/turbogears``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+PRODUCT = TESTS.parent / "tgext/socketio"
+
+#: Modules without a test file, and why.
+WITHOUT = {
+    "_version.py": "a number",
+    "backends/amqp.py": "tests/amqp, which needs RabbitMQ",
+    "backends/errors.py": "classes without code; each backend's tests raise them",
+    "engine/acks.py": "names of gevent-socketio: tests/engine/test_names.py",
+    "engine/handler.py": "names of gevent-socketio: tests/engine/test_names.py",
+    "engine/mixins.py": "names of gevent-socketio: tests/engine/test_names.py",
+    "engine/namespace.py": "names of gevent-socketio: tests/engine/test_names.py",
+    "engine/threads.py": "names of earlier versions: tests/engine/test_names.py",
+    "engine/virtsocket.py": "names of gevent-socketio: tests/engine/test_names.py",
+    "engine/namespaces/errors.py": "one class without code",
+    "wire/socketio/reasons.py": "two texts, which the tests of leaving spell",
+}
+
+#: Lines of a test file, which has one subject.
+LINES = 600
+
+
+def modules() -> list[str]:
+    paths = (each.relative_to(PRODUCT) for each in PRODUCT.rglob("*.py"))
+    return sorted(str(each) for each in paths if each.name != "__init__.py")
+
+
+def place(module: str) -> Path:
+    """Where the tests of a module are, but for the ``test_``."""
+    if module.startswith(("engine/", "wire/")):
+        return TESTS / module
+    return TESTS / "turbogears" / module
+
+
+def has_tests(module: str) -> bool:
+    path = place(module)
+    folder = path.with_suffix("")
+    return path.with_name(f"test_{path.name}").exists() or any(folder.glob("test_*.py"))
+
+
+@pytest.mark.parametrize("module", [each for each in modules() if each not in WITHOUT])
+def test_each_module_has_a_test_file(module: str) -> None:
+    assert has_tests(module)
+
+
+@pytest.mark.parametrize("module", WITHOUT)
+def test_the_list_of_those_without_is_true(module: str) -> None:
+    assert (PRODUCT / module).exists()
+    assert not has_tests(module)
+
+
+@pytest.mark.parametrize("room", ["wire", "engine", "turbogears"])
+def test_each_test_file_of_a_room_is_that_of_a_module(room: str) -> None:
+    """Subjects that are no module's stand on the floor itself, not in a room."""
+    floor = TESTS / room
+    source = PRODUCT if room == "turbogears" else PRODUCT / room
+    for path in floor.rglob("*/test_*.py"):
+        folder = path.parent.relative_to(floor)
+        if (source / folder).with_suffix(".py").exists():
+            continue  # the folder is the module
+        if not (source / folder).is_dir():
+            continue
+        names = {each.stem for each in (source / folder).glob("*.py")}
+        subject = path.stem.removeprefix("test_")
+        assert any(
+            subject == name or subject.startswith(f"{name}_") for name in names
+        ), path
+
+
+def test_no_test_file_is_too_long() -> None:
+    lengths = {each: len(each.read_text().splitlines()) for each in TESTS.rglob("*.py")}
+    assert {str(path): n for path, n in lengths.items() if n > LINES} == {}
