@@ -2,8 +2,8 @@
 
 The tests of ``tgext/socketio/engine/http/body.py`` are in
 ``tests/engine/http/test_body.py``, and where they are many also in
-``test_body_<subject>.py`` beside it, or in a folder ``body``. What is above the engine is
-tested in ``tests/turbogears``.
+``test_body_<subject>.py`` beside it, or in a folder ``body``. What is above the engine
+is tested in ``tests/turbogears``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ WITHOUT = {
     "engine/namespace.py": "names of gevent-socketio: tests/engine/test_names.py",
     "engine/threads.py": "names of earlier versions: tests/engine/test_names.py",
     "engine/virtsocket.py": "names of gevent-socketio: tests/engine/test_names.py",
+    "engine/session/transport.py": "an abstract class; each transport has its tests",
     "engine/namespaces/errors.py": "one class without code",
     "wire/socketio/reasons.py": "two texts, which the tests of leaving spell",
 }

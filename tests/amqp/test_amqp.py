@@ -13,7 +13,7 @@ from gevent.server import StreamServer
 
 from tests.engine.clients import wait_for
 from tests.ports import free_port
-from tests.turbogears.messaging.test_channels import listener, packets
+from tests.turbogears.messaging.listeners import listener, packets
 from tgext.socketio.backends import (
     BackendOptionError,
     BrokerUnavailable,

@@ -2,374 +2,67 @@
 
 A :class:`Client` is a session of one generation over one transport, so that a test can
 be written once for all; what it sends and receives are messages as its protocol has
-them. :class:`Http` and :class:`WebSocket` are what it is made of.
+them. :mod:`.connections` and :mod:`.dialects` are what it is made of.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import re
-import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from email.message import Message as Headers
-from http.client import HTTPConnection, HTTPSConnection, parse_headers
-from io import BytesIO
+from collections.abc import Callable, Sequence
 from typing import Any
-
-import gevent
-from gevent import socket
-from gevent.ssl import SSLContext
 
 from tgext.socketio.wire.engineio import v3 as engineio_3
 from tgext.socketio.wire.engineio import v4 as engineio
 from tgext.socketio.wire.engineio.utf16 import count_units
-from tgext.socketio.wire.limits import Limits
 from tgext.socketio.wire.socketio import v1 as socketio_1
 from tgext.socketio.wire.websocket.frames import (
     BINARY,
-    CLOSE,
     TEXT,
-    FrameReader,
-    Message,
     encode_frame,
-    parse_close,
 )
-from tgext.socketio.wire.websocket.handshake import accept_key
 
-#: Seconds after which something that should have happened did not.
-DEADLINE = 10.0
+from .connections import DEADLINE, MASK, READ, Http, Raw, Reply, WebSocket, wait_for
+from .dialects import Dialect, Dialect1, Dialect5
 
-#: What clients take; a server may send them more than it takes itself.
-READ = Limits(max_message_size=100_000_000)
+__all__ = [
+    "BINARY_KINDS",
+    "DEADLINE",
+    "KINDS",
+    "MASK",
+    "PINGS",
+    "READ",
+    "RESOURCE",
+    "Client",
+    "Dialect",
+    "Dialect1",
+    "Dialect5",
+    "Http",
+    "Polling1",
+    "Polling4",
+    "Polling5",
+    "PollingClient",
+    "PollingOfEngineIO",
+    "Raw",
+    "Reply",
+    "WebSocket",
+    "WebSocket1",
+    "WebSocket4",
+    "WebSocket5",
+    "WebSocketClient",
+    "expect_end_of_session",
+    "handshake_1",
+    "kinds",
+    "opened",
+    "wait_for",
+]
 
 RESOURCE = "/socket.io"
-MASK = b"\x01\x02\x03\x04"
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    """Wait for what nothing signals."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain: {what}"
-        gevent.sleep(0.005)
-
-
-# HTTP
-
 
 #: Sent by the server while nothing else happens: of Engine.IO 4, and to 0.9.
 PINGS = ("2", "2::")
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An HTTP answer."""
-
-    status: int
-    headers: Headers
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-#: Set where servers speak TLS: what clients trust.
-TLS: SSLContext | None = None
-
-
-class Http:
-    """One HTTP connection, kept alive."""
-
-    def __init__(self, port: int) -> None:
-        if TLS is None:
-            self._connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
-        else:
-            self._connection = HTTPSConnection(
-                "127.0.0.1", port, timeout=DEADLINE, context=TLS
-            )
-
-    def request(
-        self,
-        method: str,
-        target: str,
-        body: bytes | str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        data = body.encode() if isinstance(body, str) else body
-        self._connection.request(method, target, data, dict(headers or {}))
-        answer = self._connection.getresponse()
-        return Reply(answer.status, answer.headers, answer.read())
-
-    def get(self, target: str, headers: Mapping[str, str] | None = None) -> Reply:
-        return self.request("GET", target, headers=headers)
-
-    def post(
-        self,
-        target: str,
-        body: bytes | str,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        return self.request("POST", target, body, headers)
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-class Raw:
-    """One TCP connection, for requests that no HTTP client sends."""
-
-    def __init__(self, port: int, receive_buffer: int = 0) -> None:
-        self.sock: Any = socket.socket()
-        if receive_buffer:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.settimeout(DEADLINE)
-        self.sock.connect(("127.0.0.1", port))
-        if TLS is not None:
-            self.sock = TLS.wrap_socket(self.sock, server_hostname="127.0.0.1")
-        self._received = b""
-
-    def send_raw(self, data: bytes) -> None:
-        self.sock.sendall(data)
-
-    def receive_head(self) -> tuple[int, Headers]:
-        """The status and the headers of an answer."""
-        while b"\r\n\r\n" not in self._received:
-            data = self.sock.recv(65536)
-            assert data, f"no answer, but {self._received!r}"
-            self._received += data
-        head, _, self._received = self._received.partition(b"\r\n\r\n")
-        first, _, rest = head.partition(b"\r\n")
-        headers = parse_headers(BytesIO(rest + b"\r\n\r\n"))
-        return int(first.split()[1]), headers
-
-    def receive_reply(self) -> Reply:
-        """A whole answer, whose length is stated."""
-        status, headers = self.receive_head()
-        length = int(headers.get("Content-Length", "0"))
-        while len(self._received) < length:
-            data = self.sock.recv(65536)
-            assert data, "the answer ends early"
-            self._received += data
-        body, self._received = self._received[:length], self._received[length:]
-        return Reply(status, headers, body)
-
-    def expect_end(self) -> None:
-        """The server closes the connection, and sends nothing before."""
-        assert self._received == b""
-        try:
-            assert self.sock.recv(65536) == b""
-        except ConnectionResetError:
-            pass
-
-    def close(self) -> None:
-        self.sock.close()
-
-
-# WebSocket
-
-
-class WebSocket(Raw):
-    """A WebSocket, or the answer that refused it.
-
-    :param early: bytes that go out together with the handshake.
-    :param headers: replace those of the handshake; None leaves one out.
-    """
-
-    def __init__(
-        self,
-        port: int,
-        target: str,
-        headers: Mapping[str, str | None] | None = None,
-        early: bytes = b"",
-        method: str = "GET",
-        receive_buffer: int = 0,
-    ) -> None:
-        super().__init__(port, receive_buffer)
-        key = base64.b64encode(os.urandom(16)).decode()
-        fields: dict[str, str | None] = {
-            "Host": f"127.0.0.1:{port}",
-            "Upgrade": "websocket",
-            "Connection": "keep-alive, Upgrade",
-            "Sec-WebSocket-Version": "13",
-            "Sec-WebSocket-Key": key,
-            **(headers or {}),
-        }
-        lines = [f"{name}: {value}" for name, value in fields.items() if value]
-        head = "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "", ""])
-        self.send_raw(head.encode() + early)
-        self.status, self.headers = self.receive_head()
-        self._messages: deque[Message] = deque()
-        self._reader = FrameReader(READ.max_message_size, masked=False)
-        if self.status == 101:
-            assert self.headers["Sec-WebSocket-Accept"] == accept_key(key)
-            self._messages.extend(self._reader.feed(self._received))
-            self._received = b""
-
-    def refusal(self) -> Reply:
-        """The rest of the answer to a handshake that failed."""
-        length = int(self.headers["Content-Length"])
-        while len(self._received) < length:
-            self._received += self.sock.recv(65536)
-        return Reply(self.status, self.headers, self._received[:length])
-
-    def send_frame(self, opcode: int, payload: bytes) -> None:
-        self.send_raw(encode_frame(opcode, payload, MASK))
-
-    def send(self, text: str) -> None:
-        self.send_frame(TEXT, text.encode())
-
-    def receive_frame(self) -> Message:
-        while not self._messages:
-            data = self.sock.recv(65536)
-            assert data, "the connection has ended"
-            self._messages.extend(self._reader.feed(data))
-        return self._messages.popleft()
-
-    def receive(self) -> str:
-        opcode, text = self.receive_frame()
-        assert opcode == TEXT, f"no text, but opcode {opcode}: {text!r}"
-        assert isinstance(text, str)
-        return text
-
-    def receive_close(self) -> int:
-        """The code of the close frame, the next there is."""
-        opcode, payload = self.receive_frame()
-        assert opcode == CLOSE, f"no close frame, but opcode {opcode}: {payload!r}"
-        assert isinstance(payload, bytes)
-        return parse_close(payload)[0]
-
-    def drain(self) -> list[str]:
-        """The texts up to the close frame, or the end of the connection."""
-        texts: list[str] = []
-        while True:
-            try:
-                opcode, payload = self.receive_frame()
-            except (AssertionError, ConnectionResetError):
-                return texts
-            if opcode == CLOSE:
-                return texts
-            texts.append(str(payload))
-
-    def send_close(self, code: int = 1000) -> None:
-        self.send_frame(CLOSE, code.to_bytes(2, "big"))
-
-    def leave(self) -> None:
-        """The closing handshake, begun here."""
-        self.send_close()
-        assert self.receive_close() == 1000
-        self.expect_end()
-
-
-# Generations
-
-
-class Dialect(ABC):
-    """How a generation writes the packets of a client, and reads those of a server."""
-
-    @abstractmethod
-    def connect(self, endpoint: str) -> str: ...
-
-    @abstractmethod
-    def leave(self, endpoint: str) -> str: ...
-
-    @abstractmethod
-    def event(
-        self, endpoint: str, name: str, args: tuple[Any, ...], number: int | None
-    ) -> str: ...
-
-    @abstractmethod
-    def ack(self, endpoint: str, number: int, args: tuple[Any, ...]) -> str: ...
-
-    @abstractmethod
-    def read(self, text: str) -> dict[str, Any]: ...
-
-
-class Dialect1(Dialect):
-    def connect(self, endpoint: str) -> str:
-        return f"1::{endpoint}"
-
-    def leave(self, endpoint: str) -> str:
-        return f"0::{endpoint}"
-
-    def event(
-        self, endpoint: str, name: str, args: tuple[Any, ...], number: int | None
-    ) -> str:
-        mark = "" if number is None else f"{number}+"
-        return f"5:{mark}:{endpoint}:" + json.dumps({"name": name, "args": args})
-
-    def ack(self, endpoint: str, number: int, args: tuple[Any, ...]) -> str:
-        return f"6::{endpoint}:{number}" + (f"+{json.dumps(args)}" if args else "")
-
-    def read(self, text: str) -> dict[str, Any]:
-        kind, number, endpoint, *rest = text.split(":", 3)
-        packet: dict[str, Any] = {"endpoint": endpoint}
-        if number:
-            packet["id"] = int(number.rstrip("+"))
-        data = rest[0] if rest else ""
-        if kind == "5":
-            event = json.loads(data)
-            packet |= {"name": event["name"], "args": event.get("args", [])}
-        elif kind == "6":
-            number, _, args = data.partition("+")
-            packet |= {"number": int(number), "args": json.loads(args or "[]")}
-        elif data:
-            packet["data"] = data
-        names = {"0": "disconnect", "1": "connect", "5": "event", "6": "ack"}
-        names |= {"7": "refused", "3": "message", "8": "noop"}
-        return {"type": names[kind], **packet}
-
-
-class Dialect5(Dialect):
-    """Of clients 1.x and 2.x too: what they refuse with is any JSON."""
-
-    def _head(self, kind: str, endpoint: str) -> str:
-        return f"4{kind}{endpoint}," if endpoint else f"4{kind}"
-
-    def connect(self, endpoint: str) -> str:
-        return self._head("0", endpoint)
-
-    def leave(self, endpoint: str) -> str:
-        return self._head("1", endpoint)
-
-    def event(
-        self, endpoint: str, name: str, args: tuple[Any, ...], number: int | None
-    ) -> str:
-        mark = "" if number is None else str(number)
-        return self._head("2", endpoint) + mark + json.dumps([name, *args])
-
-    def ack(self, endpoint: str, number: int, args: tuple[Any, ...]) -> str:
-        return self._head("3", endpoint) + str(number) + json.dumps(args)
-
-    def read(self, text: str) -> dict[str, Any]:
-        pattern = r"4([0-6])(?:(\d+)-)?(?:(/[^,]*),?)?(\d+)?(.*)"
-        match = re.fullmatch(pattern, text, re.S)
-        assert match is not None, f"no Socket.IO packet: {text!r}"
-        kind, attachments, endpoint, number, data = match.groups()
-        packet: dict[str, Any] = {"endpoint": endpoint or ""}
-        if attachments:
-            packet["attachments"] = int(attachments)
-            kind = {"5": "2", "6": "3"}[kind]
-        value = json.loads(data) if data else None
-        if kind == "2":
-            packet |= {"name": value[0], "args": value[1:]}
-            if number:
-                packet["id"] = int(number)
-        elif kind == "3":
-            packet |= {"number": int(number), "args": value}
-        elif value is not None:
-            packet["data"] = value
-        names = {"0": "connect", "1": "disconnect", "2": "event", "3": "ack"}
-        return {"type": names.get(kind, "refused"), **packet}
 
 
 class Client(ABC):

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-
-from tgext.socketio.wire import json as wire_json
-from tgext.socketio.wire.limits import DEFAULT_LIMITS
-from tgext.socketio.wire.socketio.generations import (
-    ALIVE,
-    CLOSE,
-    SOCKETIO_1,
-    SOCKETIO_4,
-    SOCKETIO_5,
-)
 
 from .clients import KINDS
 from .conftest import Serve
@@ -187,48 +175,3 @@ def test_a_client_ends_the_connection_with_one_message(
         client.close()
     live.expect_nothing_left()
     assert namespace.left == ["client namespace disconnect"] * 2
-
-
-@pytest.mark.parametrize(
-    ("generation", "text", "packet"),
-    [
-        (SOCKETIO_1, "2::", ALIVE),
-        (SOCKETIO_1, "8::", ALIVE),
-        (SOCKETIO_1, "0::", CLOSE),
-        (SOCKETIO_4, "2", ALIVE),
-        (SOCKETIO_4, "2probe", ALIVE),
-        (SOCKETIO_4, "3", ALIVE),
-        (SOCKETIO_4, "6", ALIVE),
-        (SOCKETIO_4, "1", CLOSE),
-        (SOCKETIO_5, "3", ALIVE),
-        (SOCKETIO_5, "6", ALIVE),
-        (SOCKETIO_5, "1", CLOSE),
-    ],
-)
-def test_what_concerns_the_connection_alone_is_told_apart(
-    generation: Any, text: str, packet: Any
-) -> None:
-    assert generation.decode(text, DEFAULT_LIMITS, wire_json.loads) is packet
-
-
-@pytest.mark.parametrize(
-    ("generation", "text", "is_ack"),
-    [
-        (SOCKETIO_1, "6::/chat:1", True),
-        (SOCKETIO_1, "6:::1+[]", True),
-        (SOCKETIO_1, '5:6::{"name":"a"}', False),
-        (SOCKETIO_4, "43/chat,1[]", True),
-        (SOCKETIO_4, "461-/chat,1[]", True),
-        (SOCKETIO_4, '451-["a"]', False),
-        (SOCKETIO_5, "461-1[]", True),
-        (SOCKETIO_5, '451-["a"]', False),
-        (SOCKETIO_5, "43/chat,1[]", True),
-        (SOCKETIO_5, "431[]", True),
-        (SOCKETIO_5, '423["a"]', False),
-        (SOCKETIO_5, "3", False),
-    ],
-)
-def test_an_ack_is_known_without_reading_it(
-    generation: Any, text: str, is_ack: bool
-) -> None:
-    assert generation.is_ack(text) is is_ack

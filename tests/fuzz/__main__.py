@@ -28,7 +28,7 @@ TIMEOUT, MEMORY = 10, 2048
 #: Where the properties are: of the decoders, of HTTP, and of the reference parsers.
 PROPERTIES = [
     "tests/wire",
-    "tests/engine/http/test_smuggling.py",
+    "tests/engine/test_smuggling.py",
     "tests/live/test_reference_parsers.py",
 ]
 #: Examples of each property in one round.

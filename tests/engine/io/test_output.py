@@ -12,8 +12,6 @@ from gevent.event import Event
 
 from tgext.socketio.engine.io.backlog import BURST, OutputBounds
 from tgext.socketio.engine.io.output import Batcher, SocketOutbox
-from tgext.socketio.wire.socketio.encoded import Encoded
-from tgext.socketio.wire.websocket.frames import FrameReader
 
 from ..clients import DEADLINE, wait_for
 from ..conftest import Serve
@@ -337,24 +335,6 @@ def test_a_peer_that_has_gone_is_the_readers_matter(
     wait_for(lambda: pair.outbox.closed, "the outbox meets the error")
     assert pair.overflows == []
     assert pair.outbox.size == 0
-
-
-def test_a_frame_is_made_once_however_many_it_goes_to() -> None:
-    encoded = Encoded("hällo")
-    assert encoded.frame is encoded.frame
-    (message,) = FrameReader(masked=False).feed(encoded.frame)
-    assert message == (1, "hällo")
-
-
-def test_half_a_surrogate_pair_can_be_sent() -> None:
-    (message,) = FrameReader(masked=False).feed(Encoded("a\ud800b").frame)
-    assert message == (1, "a?b")
-
-
-def test_a_packet_and_its_attachments_are_frames_of_their_own() -> None:
-    encoded = Encoded("a", [b"1", b"22"], b"\x04")
-    assert encoded.frame == b"\x81\x01a" + b"\x82\x02\x041" + b"\x82\x03\x0422"
-    assert encoded.frame is encoded.frame
 
 
 # Connections

@@ -21,7 +21,7 @@ from tgext.socketio.messaging.channels import Channels
 from tgext.socketio.messaging.cluster import CHANNEL, channel_of
 from tgext.socketio.pubsub import publish
 
-from ..messaging.test_channels import listener
+from ..messaging.listeners import listener
 
 #: By what is wrong with them.
 BAD_NAMES = {

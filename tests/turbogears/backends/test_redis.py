@@ -22,7 +22,7 @@ from tgext.socketio.backends import (
 from tgext.socketio.backends.redis import RedisPubSub
 from tgext.socketio.messaging.channels import Channels
 
-from ..messaging.test_channels import listener, packets
+from ..messaging.listeners import listener, packets
 from .conftest import BACK_WITHIN, Connect, Heard, publish_until_heard
 from .test_channelnames import BAD_NAMES
 

@@ -25,7 +25,7 @@ from tgext.socketio.backends import (
 from tgext.socketio.backends.redis import RedisPubSub
 from tgext.socketio.messaging.channels import Channels
 
-from ..messaging.test_channels import listener
+from ..messaging.listeners import listener
 from .conftest import BACK_WITHIN, Connect, Heard, publish_until_heard
 
 

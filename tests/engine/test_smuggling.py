@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ...vectors.smuggling import AFTER, HIDDEN, TRICKS, request
-from ...wire.strategies import MANY
-from ..smuggling import WAYS, compare, read_with_h11
-from ..streams import legal_streams, mutations, pieces
+from ..vectors.smuggling import AFTER, HIDDEN, TRICKS, request
+from ..wire.strategies import MANY
+from .smuggling import WAYS, compare, read_with_h11
+from .streams import legal_streams, mutations, pieces
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,43 @@
+"""Listeners without a socket, which note what they hear."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+from tgext.socketio.engine.io.output import Batcher
+from tgext.socketio.messaging.channels import Listener
+from tgext.socketio.wire.socketio import v1
+from tgext.socketio.wire.socketio.encoded import Encoded
+from tgext.socketio.wire.socketio.generations import SOCKETIO_1
+
+
+class Mock:
+    """A socket that notes the events it is sent."""
+
+    generation = SOCKETIO_1
+    json_dumps = staticmethod(json.dumps)
+    outbox = None
+    server = SimpleNamespace(batcher=Batcher())
+
+    def __init__(self) -> None:
+        self.packets: list[Any] = []
+
+    def encode(self, packet: Any) -> Encoded:
+        return SOCKETIO_1.encode(packet, self.json_dumps)
+
+    def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
+        packet = v1.decode(encoded.text)
+        assert packet["endpoint"] == endpoint
+        self.packets.append((endpoint, packet["name"], packet["args"]))
+
+
+def listener(endpoint: str = "/chat", named: bool = False) -> Listener:
+    mock: Any = Mock()
+    return Listener(mock, endpoint, named)
+
+
+def packets(each: Listener) -> Any:
+    mock: Any = each.socket
+    return mock.packets
