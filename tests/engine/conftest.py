@@ -20,7 +20,7 @@ from tgext.socketio.engine.namespace import BaseNamespace  # noqa: E402
 from tgext.socketio.engine.server import SocketIOServer  # noqa: E402
 from tgext.socketio.engine.virtsocket import Socket  # noqa: E402
 
-from . import clients  # noqa: E402
+from . import connections  # noqa: E402
 from .clients import (  # noqa: E402
     KINDS,
     Client,
@@ -69,7 +69,7 @@ class Live:
     @property
     def origin(self) -> str:
         """The origin of its pages."""
-        scheme = "http" if clients.TLS is None else "https"
+        scheme = "http" if connections.TLS is None else "https"
         return f"{scheme}://127.0.0.1:{self.port}"
 
     def _keep(self, made: Made) -> Made:
