@@ -301,7 +301,7 @@ def test_a_session_that_cannot_reach_the_browser_is_told_once(
     watch = SessionWatch()
     with caplog.at_level(logging.WARNING, logger="tgext.socketio"):
         for _ in range(2):
-            watch.look(session)
+            watch.check(session)
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == (1 if warning else 0)
     if warning:

@@ -1,6 +1,6 @@
-"""A handler called as TurboGears calls the method of a page.
+"""Handlers, called as TurboGears calls the methods of pages.
 
-Hooks, validators, error handlers and controller wrappers work on it as they do there.
+Hooks, validators, error handlers and controller wrappers work as they do for pages.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ from tg.validation import _ValidationStatus
 from ..engine.namespaces.base import BaseNamespace, ConnectionRefused
 from ..engine.namespaces.handlers import Handler
 
-#: What a decoration calls its method with, unless it was given wrappers.
+#: The caller of a decoration that no controller wrapper was added to.
 _DEFAULT_CALLER = Decoration(None).controller_caller
 
 
 class TGHandler(Handler):
-    """What can be known of a handler without an event, its decorations included."""
+    """What is known of a handler before any event: its signature and decorations.
+
+    :ivar requirements: those of ``@require``.
+    :ivar validations: those of ``@validate``.
+    """
 
     def __init__(self, method: Callable[..., Any]) -> None:
         super().__init__(method)
@@ -34,7 +38,12 @@ class TGHandler(Handler):
         self.validations: Sequence[Any] = getattr(decoration, "validations", ())
 
     def is_plain(self, config: Mapping[str, Any]) -> bool:
-        """Whether nothing stands between an event and the method."""
+        """Whether the method can be called directly, without :func:`call_as_page`.
+
+        It can when it has neither validators, nor hooks, nor controller wrappers.
+
+        :param config: the application's configuration.
+        """
         if self.validations or config.get("controller_caller") is not _call_controller:
             return False
         everywhere = hooks._hooks
@@ -42,7 +51,7 @@ class TGHandler(Handler):
             return False
         decoration = self.decoration
         return decoration is None or (
-            # A requirement is such a hook, and was looked at before.
+            # Requirements are hooks too; they were checked before.
             len(decoration.hooks["before_call"]) == len(self.requirements)
             and not decoration.hooks["before_validate"]
             and decoration.controller_caller is _DEFAULT_CALLER
@@ -50,7 +59,10 @@ class TGHandler(Handler):
 
 
 class _Invalid(Exception):
-    """Arguments that the validators refused, and what the client is told."""
+    """The validators refused the arguments.
+
+    :param told: what the client is told.
+    """
 
     def __init__(self, told: Any) -> None:
         super().__init__(told)
@@ -63,10 +75,13 @@ def call_as_page(
     method: Callable[..., Any],
     args: Sequence[Any],
 ) -> Any:
-    """Call a method of a namespace, given arguments that fit it in number.
+    """Call a method of a namespace as TurboGears calls one of a controller.
 
-    :returns: the ack. Arguments that the validators refuse are answered with
-        ``invalid_method_args``.
+    :param args: the arguments of the event, as many as the method takes.
+    :returns: the ack. When the validators refuse the arguments, the client is told the
+        error ``invalid_method_args``.
+    :raises ConnectionRefused: when an error handler ran in the place of
+        ``recv_connect``.
     """
     context = request_local.context._current_obj()
     context.request._fast_setattr("validation", _ValidationStatus())
@@ -83,36 +98,36 @@ def call_as_page(
         return namespace._refuse(packet, "invalid_method_args", invalid.told)
     named: dict[str, Any] = {}
     if action is not method:
-        # An error handler; the values are those of validators of its own.
+        # An error handler is called; ``values`` are those of its own validators.
         decoration = Decoration.get_decoration(action)
         remainder = tuple(args if values is None else _in_order(action, values, args))
         action = partial(action, namespace)
     elif remainder:
-        # What *args takes has no names.
+        # Some arguments have no names: *args takes them.
         remainder = tuple(_in_order(method, values, args))
     else:
         named = _wanted(method, values)
     _notify("before_call", decoration, remainder, named)
-    # As 0.0.3 did: what handles errors of arguments is none of the decorator's.
+    # As in 0.0.3, exception_handler_decorator does not decorate error handlers.
     function = namespace._decorated(method) if action is method else action
     answer = decoration.controller_caller(context.config, function, remainder, named)
     if isinstance(action, partial) and _decides(namespace, method):
-        # The error handler may have refused in its own words.
+        # The error handler may have told the client why.
         raise ConnectionRefused
     return answer
 
 
 def _decides(namespace: BaseNamespace, method: Callable[..., Any]) -> bool:
-    """Whether a method decides about a client that is not admitted yet."""
+    """Whether the method decides if the client is admitted."""
     return namespace._admission is not None and method == namespace.recv_connect
 
 
 def _notify(
     name: str, decoration: Decoration, remainder: Sequence[Any], params: dict[str, Any]
 ) -> None:
-    """Run the hooks of the application and of the handler."""
+    """Run the hooks that the application and the handler have under a name."""
     for hook in (*hooks._hooks.get(name, ()), *decoration.hooks[name]):
-        # A requirement is a hook too; it was looked at before the arguments were.
+        # Requirements are hooks too; they were checked before the arguments.
         if not isinstance(getattr(hook, "__self__", None), require):
             hook(remainder, params)
 
@@ -122,9 +137,9 @@ def _validate(
 ) -> tuple[Any, Any]:
     """Validate arguments.
 
-    :returns: what is to be called, the method or an error handler, and with which
-        values; None for those that came.
-    :raises _Invalid: when there is nothing to be called.
+    :returns: the function to be called, which is the method or an error handler, and
+        the values to call it with; None for the arguments as they came.
+    :raises _Invalid: when they are invalid, and there is no error handler.
     """
     status = context.request.validation
     failures = tuple(context.config.get("validation.exceptions", ()))
@@ -137,7 +152,7 @@ def _validate(
             if status.error_handler is None:
                 raise _Invalid(_for_client(status, failure, by_field)) from None
             action = status.error_handler
-            Decoration.get_decoration(action)  # which it need not have had
+            Decoration.get_decoration(action)  # gives it one if it has none
             if not status.chain_validation:
                 return action, None
         else:
@@ -155,7 +170,7 @@ def _in_order(
 
 
 def _wanted(method: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that a method takes; a schema may have added others."""
+    """The values that a method takes. A schema may have added others."""
     names, _, keywords, _ = get_argspec(method)
     if keywords:
         return dict(values)
@@ -165,10 +180,10 @@ def _wanted(method: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, 
 def _explain(
     status: _ValidationStatus, failure: Exception, config: Mapping[str, Any]
 ) -> bool:
-    """Note the failure for ``request.validation``.
+    """Put a failure into ``request.validation``.
 
-    :returns: whether the application knows how to explain it by fields
-        (``validation.explode``).
+    :returns: whether it could be explained field by field, with the application's
+        ``validation.explode``.
     """
     status.exception = failure
     explain = None
@@ -185,6 +200,6 @@ def _explain(
 
 def _for_client(status: _ValidationStatus, failure: Exception, by_field: bool) -> Any:
     if by_field:
-        # A message may be lazy, and is translated here.
+        # A message may be lazy: ``str`` translates it.
         return {str(field): str(text) for field, text in status.errors.items()}
     return str(failure)

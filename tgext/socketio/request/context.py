@@ -1,8 +1,9 @@
-"""TurboGears' contexts, as the running greenlet has them.
+"""TurboGears' contexts of the running greenlet.
 
-``tg.request`` and its fellows look at the top of a stack in ``tg.request_local``, which
-each greenlet has for itself. The proxies there copy that stack to show it, which would
-be a good part of what a small event costs; here it is the list itself.
+``tg.request`` and the other proxies show the top of a stack in ``tg.request_local``;
+each greenlet has its own. ``_object_stack`` of a proxy returns a copy of the stack, which
+would take a good part of the time of a small event. The functions here return the list
+itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from tg import request_local
 
-#: What a stack holds: an object, and whether a debugger wants it to stay.
+#: An entry of a stack: the object, and whether a debugger preserves it.
 Entry = tuple[Any, bool]
 
 _CONTEXTS: Final = vars(request_local.context)["____local__"]
@@ -29,19 +30,19 @@ def _stack(store: Any) -> list[Entry]:
     return stack
 
 
-#: The contexts of the pages and events that run here, the innermost last.
+#: The contexts of the pages and events that run in this greenlet, the innermost last.
 contexts: Final[Callable[[], list[Entry]]] = partial(_stack, _CONTEXTS)
 
-#: Their configurations, which ``tg.config`` shows.
+#: Their configurations, the last of which ``tg.config`` shows.
 configs: Final[Callable[[], list[Entry]]] = partial(_stack, _CONFIGS)
 
 
 def is_everywhere(config: Any) -> bool:
-    """Whether ``tg.config`` shows this configuration where no stack has another."""
+    """Whether ``tg.config`` shows this configuration when the stack is empty."""
     return bool(_EVERYWHERE) and _EVERYWHERE[-1] is config
 
 
 def current() -> Any:
-    """The context of the page or event that runs here; None outside of them."""
+    """The context of the page or event of this greenlet; None when it runs neither."""
     stack = contexts()
     return stack[-1][0] if stack else None

@@ -81,7 +81,7 @@ class Dispatched:
         if not (context.recalls or connection.socket._ended()):
             connection.lookup.check(context.request, connection.config)
         response = self._respond(context)
-        connection.application.sessions.look(context.session)
+        connection.application.sessions.check(context.session)
         return response
 
     def _respond(self, event: Event) -> Any:

@@ -1,4 +1,4 @@
-"""What is done about an event that failed: the log, and TurboGears' error reporters."""
+"""Failures of events: they are logged, and go to TurboGears' error reporters."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ..wire.socketio.packet import Packet
 
 log = get_logger(__name__)
 
-#: Given the WSGI environment of what failed, while its exception is being handled.
+#: Reports the exception that is being handled; its argument is the WSGI environment.
 Report = Callable[[dict[str, Any]], None]
 
 
 def make_report(config: Mapping[str, Any]) -> Report | None:
-    """The error reporters that an application has configured (``trace_errors.``).
+    """The error reporters of an application, from its ``trace_errors.`` options.
 
-    They are those of backlash, which stands around the pages as a WSGI middleware: it
-    is built once more, by TurboGears, around the report of an event.
+    They belong to backlash, a WSGI middleware around the pages. TurboGears builds this
+    middleware once more, around an application that answers nothing.
 
-    :returns: None when it has none, or backlash is not installed.
+    :returns: None when the application has no reporters, or backlash is not installed.
     """
     if not _has_reporters(config):
         return None
@@ -39,7 +39,7 @@ def make_report(config: Mapping[str, Any]) -> Report | None:
 
     def report(environ: dict[str, Any]) -> None:
         environ["backlash.exc_info"] = sys.exc_info()
-        environ["wsgi.errors"] = io.StringIO()  # The log has it already.
+        environ["wsgi.errors"] = io.StringIO()  # the failure is in the log already
         for _ in middleware(environ, _start_nothing):
             pass
 
@@ -64,10 +64,11 @@ def log_failure(
 ) -> None:
     """Log the failure that is being handled.
 
-    :param function: what ran.
-    :param packet: what it handled, whose event is named.
-    :param user: the id of the user.
-    :param session: names the session, and does not open it.
+    :param function: the function that failed.
+    :param packet: the packet that it handled, which names the event; None when no
+        packet led to it.
+    :param user: the id of the user; None when the client is anonymous.
+    :param session: the name of the session in logs, which is not its session id.
     """
     if packet is None:
         called = inspect.unwrap(function)
@@ -87,9 +88,9 @@ def log_failure(
 
 
 def forget_frames(error: BaseException | None) -> None:
-    """Let go of the frames that an error came from, which hold it in turn.
+    """Break the cycle between an error and the frames that raised it.
 
-    :param error: what a validator raised; those of single fields are in it.
+    :param error: what a validator raised; it may hold the errors of single fields.
     """
     while error is not None and error.__traceback__ is not None:
         error.__traceback__ = None

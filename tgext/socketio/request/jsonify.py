@@ -1,4 +1,4 @@
-"""JSON as TurboGears writes it: what ``@expose('json')`` can write, events can."""
+"""JSON as TurboGears writes it: events can carry what ``@expose('json')`` can."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from ..wire.json import Dumps
 
 __all__ = ["dumps"]
 
-#: Writes JSON. It is configured by the application's ``json.`` options.
+#: Writes JSON, as the application's ``json.`` options say.
 dumps: Dumps = json.dumper(JSONEncoder.create_global().default)

@@ -1,4 +1,4 @@
-"""What waits for the transaction of an event, or of a page."""
+"""Calling functions when the transaction of an event, or of a page, has committed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["on_commit"]
 def on_commit(function: Callable[..., object], *args: Any) -> None:
     """Call a function when the current transaction has committed.
 
-    It is not called when the transaction is rolled back, or doomed. An event of an
-    application without TurboGears' transaction manager calls it when it has succeeded;
-    outside of events and pages it is called at once.
+    When the transaction is rolled back, or doomed, the function is not called. In an
+    application without TurboGears' transaction manager it is called when the event has
+    succeeded; outside of events and pages it is called at once.
     """
     context = current()
     if _has_transaction(context):

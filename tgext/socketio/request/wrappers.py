@@ -1,8 +1,8 @@
-"""The application's wrappers, put around events as they are put around pages.
+"""The application's wrappers, around events as they are around pages.
 
-``application_wrappers`` of TurboGears are the session, the identity, the transaction
-manager, the cache, the language and what an application registers. They are built once
-more, by TurboGears' own code, with an event in the place of the page.
+TurboGears' ``application_wrappers`` are the session, the identity, the transaction
+manager, the cache, the language, and those that an application registers. TurboGears'
+own code builds them once more, with an event in the place of the page.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from ..engine.logs import get_logger
 
 log = get_logger(__name__)
 
-#: Given a function of environ and context that returns a response, the environ and the
-#: context: runs the function inside the wrappers, and returns their response.
+#: Runs a function inside the wrappers, and returns their response. Its arguments are
+#: the function, which takes an environ and a context and returns a response, and the
+#: environ and the context to call it with.
 Dispatch = Callable[[Callable[[dict[str, Any], Any], Any], dict[str, Any], Any], Any]
 
-#: Makes pages of errors, which an event is none.
+#: It replaces responses by error pages, which only a browser can show.
 _NOT_FOR_EVENTS = (ErrorPageApplicationWrapper,)
 
 
@@ -40,13 +41,13 @@ class _Configuration(ChainMap[str, Any]):
 class Wrappers:
     """The wrappers of one application.
 
-    :param config: its configuration.
-    :param left_out: classes of wrappers to do without.
+    :param config: the application's configuration.
+    :param left_out: classes of wrappers that are not built.
 
-    :ivar dispatch: runs a function inside them; None when there are none.
-    :ivar transactions: whether a transaction manager is among them.
-    :ivar identity: whether one looks up the user.
-    :ivar session: whether one provides the session.
+    :ivar dispatch: runs a function inside the wrappers; None when there are none.
+    :ivar transactions: whether TurboGears' transaction manager is among them.
+    :ivar identity: whether TurboGears' wrapper is among them that looks up the user.
+    :ivar session: whether TurboGears' wrapper is among them that provides the session.
     """
 
     def __init__(
@@ -77,21 +78,21 @@ def _has(wrappers: list[Any], cls: type) -> bool:
 
 
 class SessionWatch:
-    """Looks after the beaker sessions of an application's events.
+    """Checks what events do to their beaker sessions.
 
-    What was read and not saved is not written. For a page beaker writes it back as it
-    was read, with the time of the access; an event may have taken long, and a page have
-    saved something meanwhile.
+    A session that was only read is not written. For a page, beaker writes it back with
+    the time of the access. An event may take long, and would overwrite what a page has
+    saved meanwhile.
 
-    What is saved and will reach no browser is warned of: an event has no response that
-    could carry a cookie.
+    The first session that is saved, but cannot reach the browser, is warned of: an
+    event has no response that could carry a cookie.
     """
 
     def __init__(self) -> None:
         self._warned = False
 
-    def look(self, session: Any) -> None:
-        """Look at the session that an event had, before it is persisted."""
+    def check(self, session: Any) -> None:
+        """Check the session of an event, before the wrapper of sessions persists it."""
         known = getattr(session, "__dict__", {})
         if known.get("_sess") is None:
             return
