@@ -229,7 +229,7 @@ def test_what_is_no_broadcast_is_logged_and_skipped(
     redis.client.publish(CHANNEL, text)
     redis.client.publish(CHANNEL, message())
     assert client.event("/chat") == ["a"]
-    assert f"Skipped what is on {CHANNEL}" in caplog.text
+    assert f"Skipped a message of {CHANNEL}" in caplog.text
 
 
 def test_a_flood_of_what_is_no_broadcast_is_one_line(

@@ -1,4 +1,4 @@
-"""What carries broadcasts between the processes of an application."""
+"""Broadcasts to the other processes of an application, and from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..wire.escape import escape
 from ..wire.socketio.packet import Packet
 from .busmessage import BusCodec, BusMessageError, Room
 from .channels import Channels
-from .skipping import Skipping
+from .throttle import ThrottledWarnings
 
 log = get_logger(__name__)
 
@@ -22,10 +22,10 @@ class ClusterBus:
     """Carries packets between the processes of an application.
 
     :param rooms: the sockets of this process.
-    :param channels: what carries the messages.
-    :param channel: the channel that they are on.
-    :param secret: what signs them; empty where they are not signed.
-    :raises BackendError: when it cannot be heard.
+    :param channels: their backend carries the messages.
+    :param channel: the channel of the messages.
+    :param secret: the key that signs messages; empty when they are not signed.
+    :raises BackendError: when the backend cannot listen to the channel.
     """
 
     def __init__(
@@ -35,33 +35,32 @@ class ClusterBus:
         self._channels = channels
         self._channel = channel
         self._codec = BusCodec(channel, secret)
-        #: By which our own messages are known when they come back.
+        # The backend delivers our own messages too: this tells them apart.
         self._id = secrets.token_hex(8)
-        self._skipping = Skipping(log)
+        self._warnings = ThrottledWarnings(log)
         channels.feed.listen(channel, self._hear)
 
     def publish(self, packet: Packet, room: Room) -> None:
         """Send a packet to the other processes.
 
         :raises TypeError: when an argument cannot be written as JSON.
-        :raises ValueError: when it is larger than a message may be.
+        :raises ValueError: when the message would be larger than 16 MiB.
         :raises BackendError: when the broker does not take it within seconds.
         """
         message = self._codec.write(packet, room, self._id)
         self._channels.backend.publish(self._channel, message)
 
     def close(self) -> None:
-        """Hear no more of the others."""
+        """Stop listening to the other processes."""
         self._channels.feed.unlisten(self._channel, self._hear)
 
     def _hear(self, data: Any) -> None:
         try:
             sender, room, packet = self._codec.read(data)
         except BusMessageError as error:
-            text = (
-                f"Skipped what is on {self._channel}: {escape(error)}: {_shown(data)}"
-            )
-            self._skipping.warn(error.kind, text)
+            reason = f"{escape(error)}: {_shown(data)}"
+            text = f"Skipped a message of {self._channel}: {reason}"
+            self._warnings.warn(error.kind, text)
             return
         if sender == self._id:
             return
@@ -71,7 +70,7 @@ class ClusterBus:
             text = (
                 f"A broadcast of another process was not sent to all: {escape(error)}"
             )
-            self._skipping.warn("not sent", text)
+            self._warnings.warn("not sent", text)
 
 
 def _shown(data: Any) -> str:

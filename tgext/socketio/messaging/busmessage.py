@@ -1,9 +1,15 @@
-"""What one process of a cluster tells the others, and what of it they believe.
+"""The messages between the processes of a cluster.
 
-A message is JSON: who sent it (``from``), the ``room``, the ``packet``, and the bytes
-that were in it (``binary``) in base64, which the packet has placeholders for as it has
-on the wire. Whoever can publish on the broker can send one, so each field is looked at.
-With a secret, the JSON has its HMAC-SHA256 and a space in front.
+A message is a JSON object:
+
+``from``    the id of the process that sent it
+``room``    the room; null for the whole namespace
+``packet``  the packet, with placeholders for bytes as Socket.IO has them on the wire
+``binary``  a list of these bytes, in base64
+
+With a secret, the HMAC-SHA256 of the channel's name, a null byte and the JSON stands
+before it, in hexadecimal and followed by a space. Anybody who can publish on the broker
+can send a message, so each field is checked.
 """
 
 from __future__ import annotations
@@ -22,13 +28,13 @@ from ..wire.socketio.packet import Packet, event_packet
 
 Room = str | int | None
 
-#: Bytes of a message.
+#: The largest number of bytes of a message.
 MOST: Final = 16 * 1024 * 1024
 
-#: Characters of who sent it.
+#: The largest number of characters of ``from``.
 _LONGEST_SENDER: Final = 64
 
-#: JSON's readers agree on integers up to here.
+#: JSON readers agree on integers below 2**53 (RFC 8259, section 6).
 _SAFE: Final = 2**53
 
 _SIGNED: Final = re.compile(r"[0-9a-f]{64} ")
@@ -36,10 +42,10 @@ _HEX: Final = re.compile(r"-?0x[0-9a-f]{1,4096}")
 
 
 class BusMessageError(ValueError):
-    """A message of the bus is none.
+    """A message is invalid.
 
     :param kind: what is wrong, in words that do not depend on the message.
-    :param detail: what in the message it is.
+    :param detail: the part of the message that is wrong.
     """
 
     def __init__(self, kind: str, detail: object = "") -> None:
@@ -58,8 +64,9 @@ class BusMessage(NamedTuple):
 class BusCodec:
     """Writes and reads the messages of one channel.
 
-    :param channel: its name, which a signature is of too.
-    :param secret: what signs messages; those of others are not read then.
+    :param channel: the name of the channel; a signature covers it.
+    :param secret: the key that signs messages; empty to send and read them unsigned.
+        With a key, messages that it did not sign are invalid.
     """
 
     def __init__(self, channel: str, secret: str = "") -> None:
@@ -67,9 +74,10 @@ class BusCodec:
         self._secret = secret.encode()
 
     def write(self, packet: Packet, room: Room, sender: str = "") -> str:
-        """The message for a packet.
+        """The message that carries a packet.
 
-        :param sender: who does not get it.
+        :param room: the room that the packet is for; None for the whole namespace.
+        :param sender: the id of this process, which ignores the message.
         :raises TypeError: when an argument cannot be written as JSON.
         :raises ValueError: when the message is larger than 16 MiB.
         """
@@ -89,21 +97,21 @@ class BusCodec:
         return f"{self._sign(data)} {text}" if self._secret else text
 
     def read(self, data: Any) -> BusMessage:
-        """The message that came.
+        """Read a message, and check it.
 
-        :raises BusMessageError: when it is none.
+        :raises BusMessageError: when it is invalid.
         """
         text = self._verified(_text(data))
         try:
             message = json.loads(text)
         except ProtocolError as error:
-            raise BusMessageError("it is no JSON", error.reason) from None
+            raise BusMessageError("it is not JSON", error.reason) from None
         sender = _field(message, "from", str)
         if len(sender) > _LONGEST_SENDER:
-            raise BusMessageError("its sender is none")
+            raise BusMessageError("its field from is too long")
         packet = _field(message, "packet", dict)
         if packet.get("type") != "event":
-            raise BusMessageError("its packet is no event")
+            raise BusMessageError("its packet is not an event")
         args = _field(packet, "args", list)
         binary = [_bytes(each) for each in _field(message, "binary", list)]
         if binary:
@@ -140,17 +148,20 @@ def _text(data: Any) -> str:
         except UnicodeDecodeError:
             raise BusMessageError("it is not UTF-8") from None
     if not isinstance(data, str):
-        raise BusMessageError("it is no text", type(data).__name__)
+        raise BusMessageError("it is neither text nor bytes", type(data).__name__)
     if len(data) > MOST + 65:
         raise BusMessageError(f"it is larger than {MOST} bytes")
     return data
 
 
 def _field(of: Any, name: str, kind: type) -> Any:
-    """A field of an object, which has to be of a type."""
+    """A field of an object.
+
+    :raises BusMessageError: when it is missing, or of another type.
+    """
     value = of.get(name) if isinstance(of, dict) else None
     if type(value) is not kind:
-        raise BusMessageError(f"its field {name} is no {kind.__name__}")
+        raise BusMessageError(f"its field {name} is not a {kind.__name__}")
     return value
 
 
@@ -158,7 +169,7 @@ def _bytes(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (TypeError, ValueError):
-        raise BusMessageError("its field binary is no base64") from None
+        raise BusMessageError("its field binary is not base64") from None
 
 
 def _put_back(args: list[Any], binary: list[bytes]) -> Any:
@@ -166,9 +177,9 @@ def _put_back(args: list[Any], binary: list[bytes]) -> Any:
     try:
         args = put_back(args, attachments)
     except (ProtocolError, RecursionError):
-        raise BusMessageError("its placeholders are not those of its bytes") from None
+        raise BusMessageError("its placeholders and its bytes do not match") from None
     if any(each is not None for each in attachments):
-        raise BusMessageError("its placeholders are not those of its bytes")
+        raise BusMessageError("its placeholders and its bytes do not match")
     return args
 
 
@@ -189,4 +200,4 @@ def _room(message: dict[str, Any]) -> Room:
     try:
         return check_room(room)
     except (TypeError, ValueError):
-        raise BusMessageError("its room is none") from None
+        raise BusMessageError("its field room is invalid") from None

@@ -1,9 +1,9 @@
-"""A process's channels: subscribed once at the backend, fanned out here.
+"""The channels of a process: one subscription at the backend, many listeners here.
 
-However many browsers listen to a channel, the backend has one subscription of it in
-this process, opened with the first of them and closed with the last. A message is
-decoded once, encoded once per generation of clients, and put into their outboxes, all
-in the greenlet that heard it: in order, and never within a TurboGears request.
+However many clients listen to a channel, this process subscribes to it once: when the
+first of them does, until the last has left. A message is decoded once, and encoded once
+per generation of clients. The greenlet that receives it puts it into the outboxes of
+all listeners, so messages stay in order, and no TurboGears request is active.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..wire import json
 from ..wire.errors import InvalidJSON
 from ..wire.escape import escape
 from ..wire.socketio.packet import event_packet
-from .skipping import Skipping
+from .throttle import ThrottledWarnings
 
 if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
@@ -37,9 +37,9 @@ EVENT = "pubblication"
 
 
 def loads(data: Any) -> Any:
-    """Read a backend's message.
+    """Read a message of a backend.
 
-    :raises InvalidJSON: when it isn't JSON.
+    :raises InvalidJSON: when it is not JSON.
     """
     if isinstance(data, (bytes, bytearray, memoryview)):
         try:
@@ -47,19 +47,22 @@ def loads(data: Any) -> Any:
         except UnicodeDecodeError:
             raise InvalidJSON("invalid JSON: not UTF-8") from None
     if not isinstance(data, str):
-        raise InvalidJSON(f"invalid JSON: {type(data).__name__} is no text")
+        raise InvalidJSON(f"invalid JSON: it is {type(data).__name__}")
     return json.loads(data)
 
 
+#: An endpoint, and whether its events carry the name of the channel. Listeners of one
+#: audience get the same packet.
 Audience = tuple[str, bool]
 
 
 class Listener(NamedTuple):
-    """A client's namespace that hears a channel.
+    """A client that listens to a channel, in one of its namespaces.
 
+    :param endpoint: the name of the namespace.
     :param named: whether its events carry the channel as second argument.
-    :param owner: the namespace itself; the client may come back to a later one of the
-        same name, and what the earlier one leaves is not what the later one hears.
+    :param owner: the namespace itself. The client may leave it and connect to another
+        of the same name: what the first unsubscribes from, the second still hears.
     """
 
     socket: Socket
@@ -69,28 +72,33 @@ class Listener(NamedTuple):
 
     @property
     def audience(self) -> Audience:
-        """What it shares with those who get the same packet."""
+        """The audience that it belongs to."""
         return self.endpoint, self.named
 
 
 class Channel:
-    """One channel, and who hears it here."""
+    """One channel, and its listeners in this process.
 
-    def __init__(self, name: str, skipping: Skipping) -> None:
+    :ivar open: whether the backend delivers its messages to this process.
+    """
+
+    def __init__(self, name: str, warnings: ThrottledWarnings) -> None:
         self.name = name
-        self._skipping = skipping
-        #: By audience, the sockets, each with the owner of its listener.
+        self._warnings = warnings
+        #: By audience and socket, the owner of the listener.
         self.audiences: dict[Audience, dict[Socket, object]] = {}
-        #: The backend is asked for the channel.
+        #: Subscribes at the backend, for all who wait for that together.
         self.asking = Together()
         self.open = False
 
     def add(self, listener: Listener) -> None:
+        """Add a listener; a second time has no effect."""
         self.audiences.setdefault(listener.audience, {})[listener.socket] = (
             listener.owner
         )
 
     def discard(self, listener: Listener) -> None:
+        """Remove a listener, if its owner is the one that was added."""
         sockets = self.audiences.get(listener.audience, {})
         if sockets.get(listener.socket) is listener.owner:
             sockets.pop(listener.socket, None)
@@ -103,7 +111,7 @@ class Channel:
             message = loads(data)
         except InvalidJSON as error:
             shown = data if isinstance(data, (str, bytes)) else type(data).__name__
-            self._skipping.warn(
+            self._warnings.warn(
                 "invalid",
                 f"Skipped a message of channel '{escape(self.name)}': "
                 f"{escape(error.reason)}: {escape(shown)}",
@@ -124,40 +132,41 @@ class Channels:
     """The channels of one backend in this process.
 
     :ivar backend: carries the messages.
-    :ivar feed: how to listen to it.
+    :ivar feed: listens to the backend.
     """
 
     def __init__(self, backend: PubSub) -> None:
         self.backend = backend
         self.feed: Feed = feed_of(backend)
         self._channels: dict[str, Channel] = {}
-        self._skipping = Skipping(log)
+        self._warnings = ThrottledWarnings(log)
 
     def __len__(self) -> int:
         return len(self._channels)
 
     def publish(self, name: str, message: Any) -> None:
-        """Send a message to all who hear a channel, in every process.
+        """Send a message to all listeners of a channel, in every process.
 
-        :param message: anything that JSON takes.
-        :raises TypeError: when it cannot be written as JSON.
-        :raises ValueError: when no channel can have this name.
-        :raises BackendError: when the broker does not take it.
+        :param message: anything that can be written as JSON.
+        :raises TypeError: when it cannot.
+        :raises ValueError: when the name is invalid.
+        :raises BackendError: when the broker does not accept the message.
         """
         publish(self.backend, check_channel(name), dumps(message))
 
     def subscribe(self, name: str, listener: Listener) -> None:
-        """Have a listener hear a channel; again has no effect.
+        """Add a listener to a channel; a second time has no effect.
 
-        Blocks until the backend has the channel.
+        Blocks until the backend has subscribed.
 
-        :raises ValueError: when no channel can have this name.
-        :raises BackendError: when the backend cannot be had; nothing is left then.
+        :raises ValueError: when the name is invalid.
+        :raises BackendError: when the backend cannot subscribe; the listener is removed
+            then.
         """
         name = check_channel(name)
         channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[name] = Channel(name, self._skipping)
+            channel = self._channels[name] = Channel(name, self._warnings)
         channel.add(listener)
         try:
             while channel.audiences and not channel.open:
@@ -166,7 +175,7 @@ class Channels:
             channel.discard(listener)
             raise
         finally:
-            # Meanwhile the listener, or the last of all, may have left.
+            # The listener may have left while this blocked.
             self._close_if_unheard(channel)
 
     def _open(self, channel: Channel) -> None:
@@ -174,7 +183,7 @@ class Channels:
         channel.open = True
 
     def unsubscribe(self, name: str, listener: Listener) -> None:
-        """Have a listener hear a channel no more; does not block."""
+        """Remove a listener from a channel; does not block."""
         channel = self._channels.get(name)
         if channel is not None:
             channel.discard(listener)
@@ -194,7 +203,7 @@ def channels_of(settings: Mapping[str, Any]) -> Channels:
     """The channels of an application: those of its ``app_globals.anypubsub``.
 
     :param settings: the application's configuration, as ``tg.config``.
-    :raises BackendError: when the backend cannot be made.
+    :raises BackendError: when the backend cannot be created.
     """
     backend = backend_of(settings)
     app_globals: Any = settings["tg.app_globals"]

@@ -1,8 +1,8 @@
 """Broadcasts that reach the sockets of every process.
 
-With ``socketio.cluster = true`` what goes to many sockets of a namespace, or of a room
-in it, goes over the backend of the channels too, to the other processes that serve the
-same application; each delivers it to its own sockets.
+With ``socketio.cluster = true``, what is sent to all sockets of a namespace, or of one
+of its rooms, is also published on the backend of the channels. The other processes that
+serve the application deliver it to their own sockets.
 """
 
 from __future__ import annotations
@@ -26,23 +26,24 @@ if TYPE_CHECKING:
 __all__ = ["join_cluster", "publish_elsewhere"]
 
 OPTION: Final = "socketio.cluster"
-#: Applications that share a broker, and are not to reach each other, set their own.
+#: Two applications on one broker that must not reach each other set different names.
 CHANNEL_OPTION: Final = "socketio.cluster_channel"
-SECRET_OPTION: Final = "socketio.cluster_secret"  # noqa: S105  its name
+SECRET_OPTION: Final = "socketio.cluster_secret"  # noqa: S105  the name of an option
 CHANNEL: Final = OwnName(OWN + "cluster")
 
-#: The servers that are joining, which may take its time.
+#: The servers that are joining. That may take long: the broker is asked.
 _joining: WeakKeyDictionary[SocketIOServer, Together] = WeakKeyDictionary()
 
 
 def join_cluster(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
-    """Connect a server with the other processes, if its application wants that.
+    """Connect a server with the other processes, if ``socketio.cluster`` is set.
 
-    Done already, it costs nothing.
+    A server that is connected stays as it is, which costs nothing.
 
     :param settings: the application's configuration, as ``tg.config``.
-    :raises BackendError: when an option cannot be (it is named), or the broker cannot
-        be reached; the next call tries again.
+    :raises ValueError: when ``socketio.cluster`` is neither true nor false.
+    :raises BackendError: when an option is invalid (the message names it), or the
+        broker cannot be reached. The next call tries again.
     """
     if not is_clustered(settings) or server.rooms.bus is not None:
         return
@@ -65,9 +66,11 @@ def publish_elsewhere(
 ) -> None:
     """Send a packet to the sockets of a cluster, from a process that serves none.
 
-    :param settings: the application's configuration. Where it wants no cluster, there
-        is nobody to send to.
-    :raises BackendError: when an option cannot be, or the broker does not take it.
+    :param room: the room that the packet is for; None for the whole namespace.
+    :param settings: the application's configuration. Without ``socketio.cluster``
+        there is nobody to send to, and nothing happens.
+    :raises BackendError: when an option is invalid, or the broker does not accept the
+        message.
     """
     if is_clustered(settings):
         from .busmessage import BusCodec
@@ -82,7 +85,7 @@ def _publish(channel: str, message: str, settings: Mapping[str, Any]) -> None:
 
 
 def is_clustered(settings: Mapping[str, Any]) -> bool:
-    """Whether an application wants to reach the sockets of other processes.
+    """Whether broadcasts go to other processes: ``socketio.cluster``.
 
     :raises ValueError: when ``socketio.cluster`` is neither true nor false.
     """
@@ -96,16 +99,17 @@ def is_clustered(settings: Mapping[str, Any]) -> bool:
 def channel_of(settings: Mapping[str, Any]) -> OwnName:
     """The channel that carries the broadcasts.
 
-    It is called ``tgext.socketio/cluster``, or whatever ``socketio.cluster_channel``
-    says in the place of ``cluster``. No channel of the application can have this name.
+    Its name is ``tgext.socketio/cluster``, with ``socketio.cluster_channel`` in the
+    place of ``cluster`` when that is set. Channels of the application cannot have such
+    a name.
 
-    :raises BackendOptionError: when the option cannot be.
+    :raises BackendOptionError: when the option is invalid.
     """
     given = str(settings.get(CHANNEL_OPTION) or "").removeprefix(OWN)
     if not given:
         return CHANNEL
     try:
-        # The prefix, too, has to fit into what a name may have.
+        # The prefix counts too for the length that a name may have.
         check_channel(f"{'-' * len(OWN)}{given}")
     except ValueError as error:
         from ..backends.errors import BackendOptionError
@@ -115,9 +119,10 @@ def channel_of(settings: Mapping[str, Any]) -> OwnName:
 
 
 def secret_of(settings: Mapping[str, Any]) -> str:
-    """What signs the broadcasts; empty where they are not signed.
+    """The key that signs broadcasts; empty when they are not signed.
 
-    :raises BackendOptionError: when ``socketio.cluster_secret`` is set, and empty.
+    :raises BackendOptionError: when ``socketio.cluster_secret`` is set to an empty
+        value.
     """
     secret = settings.get(SECRET_OPTION)
     if secret is None:

@@ -1,9 +1,9 @@
 """TurboGears' contexts of the running greenlet.
 
 ``tg.request`` and the other proxies show the top of a stack in ``tg.request_local``;
-each greenlet has its own. ``_object_stack`` of a proxy returns a copy of the stack, which
-would take a good part of the time of a small event. The functions here return the list
-itself.
+each greenlet has its own. ``_object_stack`` of a proxy returns a copy of the stack,
+which would take a good part of the time of a small event. The functions here return
+the list itself.
 """
 
 from __future__ import annotations

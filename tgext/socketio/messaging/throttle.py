@@ -1,4 +1,4 @@
-"""A line in the log for what is skipped, and not one for each of a flood."""
+"""Warnings that a flood of bad messages cannot flood the log with."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from logging import Logger
 PERIOD = 10.0
 
 
-class Skipping:
-    """Warns of what is skipped: of each kind at once, and then every ten seconds.
+class ThrottledWarnings:
+    """Logs at most one warning of each kind in :data:`PERIOD`, the first at once.
 
-    :param log: where to.
-    :param now: tells the time, in seconds.
+    :param log: the logger.
+    :param now: returns the time, in seconds.
     """
 
     def __init__(self, log: Logger, now: Callable[[], float] = time.monotonic) -> None:
         self._log = log
         self._now = now
-        #: By kind, when the next line is due, and how many were skipped without one.
+        #: By kind, when the next line is due, and the warnings without a line until it.
         self._kinds: dict[str, tuple[float, int]] = {}
 
     def warn(self, kind: str, text: str) -> None:
-        """Something was skipped.
+        """Log a warning, unless one of its kind was logged a short time ago.
 
-        :param kind: what is said of it once in a while; one of a few.
+        :param kind: one of a few; it must not depend on what a client or a broker sent.
         :param text: the line.
         """
         now = self._now()
