@@ -22,7 +22,7 @@ from tgext.socketio.engine.io.sockets import RECORD
 from tgext.socketio.engine.io.tls import server_context
 from tgext.socketio.engine.server import SocketIOServer
 
-from .. import connections
+from .. import connections as of_clients
 from ..clients import DEADLINE, KINDS, wait_for
 from ..conftest import Serve
 from ..plain import echo, serving
@@ -66,7 +66,7 @@ def serve(
     """Servers that speak TLS, to clients that do."""
     certfile, keyfile = certificate
     context = create_default_context(cafile=str(certfile))
-    monkeypatch.setattr(connections, "TLS", context)
+    monkeypatch.setattr(of_clients, "TLS", context)
 
     def start(*args: Any, **options: Any) -> Any:
         files = {"certfile": str(certfile), "keyfile": str(keyfile)}
@@ -103,7 +103,7 @@ def test_who_does_not_speak_tls_is_let_go(
     caplog.set_level("INFO", "tgext.socketio.engine.server.server")
     live = serve({"/chat": Witness}, header_timeout=0.2)
     with monkeypatch.context() as plain:
-        plain.setattr(connections, "TLS", None)
+        plain.setattr(of_clients, "TLS", None)
         client = live.raw()
         client.send_raw(sent)
         client.expect_end()
@@ -273,8 +273,8 @@ class HalfRecords:
 
 @pytest.fixture
 def half_records(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert connections.TLS is not None
-    monkeypatch.setattr(connections, "TLS", HalfRecords(connections.TLS))
+    assert of_clients.TLS is not None
+    monkeypatch.setattr(of_clients, "TLS", HalfRecords(of_clients.TLS))
 
 
 @pytest.mark.usefixtures("half_records")
