@@ -1,25 +1,25 @@
-"""Channels that clients subscribe to, and that anything publishes on."""
+"""Channels: clients subscribe to them, and any process publishes on them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tg import config
 
-from .backends import backend_of, feeds, is_local, shared_backend
+from .backends import backend_of
 from .backends.channelnames import check_channel
 from .engine.concurrency.failures import FAILURES
 from .engine.concurrency.fairness import in_turns
 from .engine.concurrency.interruption import Interrupted
-from .engine.concurrency.threads import carried, where_served
+from .engine.concurrency.threads import carried
 from .engine.hub.account import LimitExceeded
 from .engine.logs import get_logger
 from .messaging.channels import Channels, Listener, channels_of
+from .messaging.publishing import publish
 from .namespace import SocketIOTGNamespace
-from .request.jsonify import dumps
 from .wire.escape import escape
 from .wire.socketio.packet import Packet
 
@@ -30,95 +30,37 @@ __all__ = ["PubSubTGNamespace", "publish"]
 
 log = get_logger(__name__)
 
-#: What a channel that a client asks for may be called.
+#: The names that clients may ask for: each names a method of the namespace.
 CHANNEL_NAME = re.compile(r"[A-Za-z0-9 _.:-]+")
 
 _NOT_AVAILABLE = "Trying to subscribe to a channel not available"
 _TO_UNDERSCORE = str.maketrans(" .:-", "____")
 
 
-def publish(
-    channel: str, message: Any, settings: Mapping[str, Any] | None = None
-) -> None:
-    """Send a message to all who hear a channel, in every process.
-
-    :param message: anything that JSON takes.
-    :param settings: where there is no TurboGears application, as in a script, a Celery
-        worker or a cron job: the configuration, of which the ``anypubsub.`` options
-        matter. In an application it is the application's.
-    :raises TypeError: when the message cannot be written as JSON.
-    :raises ValueError: when no channel can have this name: see
-        :func:`~tgext.socketio.backends.channelnames.check_channel`.
-    :raises BackendError: when an option cannot be (it is named) or the broker does not
-        take the message within seconds.
-    :raises LookupError: without an application and without settings.
-    """
-    channel, text = check_channel(channel), dumps(message)
-    where_served(_publish, channel, text, _configuration(), settings)
-
-
-def _publish(
-    channel: str,
-    text: str,
-    configuration: Mapping[str, Any],
-    settings: Mapping[str, Any] | None,
-) -> None:
-    feeds.publish(_backend(configuration, settings), channel, text)
-
-
-def _configuration() -> Mapping[str, Any]:
-    """The application's, which the thread that serves might not know as this one's."""
-    try:
-        configuration: Mapping[str, Any] = config.config_proxy.current_conf()
-    except AttributeError:
-        return {}
-    return configuration
-
-
-def _backend(
-    configuration: Mapping[str, Any], settings: Mapping[str, Any] | None
-) -> PubSub:
-    where = configuration if settings is None else settings
-    if "tg.app_globals" in where:
-        return backend_of(where)
-    if settings is None:
-        raise LookupError(
-            "There is no TurboGears application in this process: give publish the "
-            "configuration as `settings`, such as "
-            "{'anypubsub.backend': 'redis', 'anypubsub.host': 'redis://localhost'}."
-        )
-    if is_local(settings):
-        log.warning(
-            "anypubsub.backend is memory, which reaches this process alone: nobody "
-            "will hear what is published here"
-        )
-    return shared_backend(settings)
-
-
 class PubSubTGNamespace(SocketIOTGNamespace):
     """A namespace whose clients subscribe to channels.
 
     The client's event ``subscribe``, with the name of a channel and further arguments,
-    calls ``subscribe_<channel>`` with these arguments; in its name, spaces and ``.``,
-    ``:``, ``-`` of the channel are ``_``. It takes ``@require`` and ``@validate``. When
-    it returns False the client is rejected; a string is the channel that the client
-    hears instead; anything else leaves it. The ack is the name of the channel that the
-    client now hears, or False.
+    calls ``subscribe_<channel>`` with these arguments. Spaces, ``.``, ``:`` and ``-``
+    in the name of the channel are ``_`` in the name of the method. The method may have
+    ``@require`` and ``@validate``. It returns False to reject the client, or the name
+    of another channel to subscribe it to; with any other value the client is subscribed
+    to the channel that it asked for. The ack is the name of the channel, or False.
 
     A message of the channel arrives as the event ``pubblication``. The client's event
-    ``unsubscribe`` ends that, and its ack is whether there was something to end.
-    ``leave_<channel>`` is called then, and when the client disconnects, with the name
-    of the channel if it takes an argument.
+    ``unsubscribe`` ends the subscription; its ack is whether there was one. The method
+    ``leave_<channel>`` is called then, and when the client disconnects. If it takes an
+    argument, that is the name of the channel.
     """
 
     #: Whether ``pubblication`` carries the channel as second argument.
     pubblication_channel = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        #: By channel, what the client asked for.
+        #: By channel that the client hears, the name that it asked for.
         self._heard: dict[str, str] = {}
-        self._hub: Channels | None = None
-        self._asked: Callable[..., Any] | None = None
+        self._process_channels: Channels | None = None
+        self._not_called_yet: Callable[..., Any] | None = None
         super().__init__(*args, **kwargs)
 
     @classmethod
@@ -128,56 +70,75 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     @property
     def channels(self) -> list[str]:
-        """The channels that the client hears, in the order in which it came."""
+        """The channels that the client hears, in the order of its subscriptions."""
         return list(self._heard)
 
     @carried
     def publish(self, channel: str, message: Any) -> None:
-        """Send a message to all who hear a channel, in every process.
+        """Send a message to all listeners of a channel, in every process.
 
-        :raises TypeError: when the message cannot be written as JSON.
-        :raises ValueError: when no channel can have this name, which may be a client's.
-        :raises BackendError: when the broker does not take it within seconds.
+        :param message: anything that can be written as JSON.
+        :raises TypeError: when it cannot.
+        :raises ValueError: when the name is invalid, as one from a client may be.
+        :raises BackendError: when the broker does not accept the message within
+            seconds.
         """
         self._channels().publish(channel, message)
 
     def on_subscribe(self, packet: Packet) -> Any:
-        """A client wants to hear a channel."""
+        """Subscribe the client to a channel.
+
+        :returns: the ack: the name of the channel, or False.
+        """
         if not packet["args"]:
             text = "You must specify the channel you want to subscribe"
             self.error("channel_not_specified", text)
             return False
         asked, *args = packet["args"]
         method_name = self._method_name("subscribe_", asked)
-        if method_name is None:
-            self.error("channel_not_available", _NOT_AVAILABLE)
-            return False
-        if not self._heard_as(asked) and self._is_full():
-            refused = escape(asked)
-            log.info("max_channels: a client hears as many; refused: %s", refused)
-            self.error("channel_not_available", _NOT_AVAILABLE)
-            return False
-        answered, answer = self._ask(method_name, {**packet, "args": args})
-        if answered and answer is not False:
-            channel = answer if answer and isinstance(answer, str) else asked
-            try:
-                channel = check_channel(channel)
-            except ValueError as error:
-                # A name that a client chose, perhaps, and that nobody looked at.
-                log.info("A subscription (%s) is refused: %s", escape(asked), error)
-                self.error("channel_not_available", _NOT_AVAILABLE)
-                return False
-            self._subscribe(channel, asked)
-            return channel
+        if method_name is None or self._is_too_many(asked):
+            return self._not_available()
+        called, answer = self._ask(method_name, {**packet, "args": args})
+        if called and answer is not False:
+            other = answer if answer and isinstance(answer, str) else None
+            return self._accept(asked, other or asked)
         if answer is not None:
             text = "Your subscription has been rejected by server"
             self.error("subscription_rejected", text)
         return False
 
-    def on_unsubscribe(self, packet: Packet) -> bool:
-        """A client wants to hear a channel no more.
+    def _accept(self, asked: str, channel: str) -> Any:
+        """Subscribe a client that asked for one channel to this one, or another."""
+        try:
+            channel = check_channel(channel)
+        except ValueError as error:
+            # The method may return a name that the client chose, unchecked.
+            log.info("A subscription (%s) is refused: %s", escape(asked), error)
+            return self._not_available()
+        self._subscribe(channel, asked)
+        return channel
 
-        It may say the name that it subscribed with, or the one that the ack told.
+    def _not_available(self) -> bool:
+        self.error("channel_not_available", _NOT_AVAILABLE)
+        return False
+
+    def _is_too_many(self, asked: str) -> bool:
+        """Whether the client would exceed ``max_channels``."""
+        if self._heard_as(asked):
+            return False
+        try:
+            self.socket.account.check("max_channels", self._number_heard())
+        except LimitExceeded as error:
+            log.info("A subscription (%s) is refused: %s", escape(asked), error)
+            return True
+        return False
+
+    def on_unsubscribe(self, packet: Packet) -> bool:
+        """End a subscription of the client.
+
+        The client gives the name that it subscribed with, or the one of the ack.
+
+        :returns: the ack: whether it was subscribed.
         """
         name = packet["args"][0] if packet["args"] else None
         channels = [name] if name in self.channels else self._heard_as(name)
@@ -187,14 +148,14 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     @carried
     def unsubscribe(self, channel: str) -> None:
-        """Let the client hear a channel no more; it need not hear it."""
+        """End the subscription of the client to a channel, if it has one."""
         asked = self._heard.pop(channel, None)
         if asked is None:
             return
         self._channels().unsubscribe(channel, self._listener())
         method_name = self._method_name("leave_", asked)
         if method_name is not None:
-            # What ends a connection need not be an event.
+            # A connection may end outside of any event.
             self.socket.around(self._tell_left, method_name, channel)
 
     def _tell_left(self, method_name: str, channel: str) -> None:
@@ -204,7 +165,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     def _begin_end(self) -> None:
         super()._begin_end()
-        # What `recv_disconnect` publishes is not for the one that leaves.
+        # The client must not hear what its own `recv_disconnect` publishes.
         for channel in self._heard:
             self._channels().unsubscribe(channel, self._listener())
 
@@ -222,20 +183,13 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         return [channel for channel, asked in self._heard.items() if asked == name]
 
     def _number_heard(self) -> int:
-        """How many channels the connection hears, over all its namespaces."""
+        """The number of channels that the connection hears, in all its namespaces."""
         namespaces = {self, *self.socket.active_ns.values()}
         return sum(
             len(each._heard)
             for each in namespaces
             if isinstance(each, PubSubTGNamespace)
         )
-
-    def _is_full(self) -> bool:
-        try:
-            self.socket.account.check("max_channels", self._number_heard())
-        except LimitExceeded:
-            return True
-        return False
 
     def _subscribe(self, channel: str, asked: str) -> None:
         if channel in self._heard:
@@ -251,40 +205,40 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             self._heard.pop(channel, None)
             raise
         if self._admission is not None:
-            # Of its messages none reaches a client that is not admitted yet.
+            # A client that is refused keeps no subscription.
             self._admission.undoes(partial(self.unsubscribe, channel))
 
     def _channels(self) -> Channels:
-        # What ends the subscriptions need not run within a request.
-        if self._hub is None:
-            self._hub = channels_of(config)
-        return self._hub
+        # Kept, as subscriptions may end outside of any request.
+        if self._process_channels is None:
+            self._process_channels = channels_of(config)
+        return self._process_channels
 
     def _listener(self) -> Listener:
         return Listener(self.socket, self.ns_name, self.pubblication_channel, self)
 
     def _method_name(self, prefix: str, channel: Any) -> str | None:
-        """The method for a channel whose name came from a client, if there is one."""
+        """The method for a channel that a client names; None when there is none."""
         if not isinstance(channel, str) or CHANNEL_NAME.fullmatch(channel) is None:
             return None
         name = prefix + channel.translate(_TO_UNDERSCORE)
         return name if callable(getattr(self, name, None)) else None
 
     def _ask(self, method_name: str, packet: Packet) -> tuple[bool, Any]:
-        """Call a method as an event does.
+        """Call a method as an event does, with ``@require`` and ``@validate``.
 
-        :returns: whether the method itself ran, which one that is forbidden or whose
-            arguments are invalid does not; and what was returned.
+        :returns: whether the method itself was called, which it is not when it is
+            denied or its arguments are invalid; and what the call returned.
         """
-        self._asked = getattr(self, method_name)
+        self._not_called_yet = getattr(self, method_name)
         try:
             answer = self.call_method_with_acl(method_name, packet, *packet["args"])
-            return self._asked is None, answer
+            return self._not_called_yet is None, answer
         finally:
-            self._asked = None
+            self._not_called_yet = None
 
     def _decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        # The last step before a method, or the error handler in its place, runs.
-        if self._asked is not None and function == self._asked:
-            self._asked = None
+        # The last step before the method is called.
+        if self._not_called_yet is not None and function == self._not_called_yet:
+            self._not_called_yet = None
         return super()._decorated(function)

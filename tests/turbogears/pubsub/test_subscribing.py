@@ -132,7 +132,8 @@ def test_as_many_channels_as_are_allowed_and_one_more(
         assert client.event("/named") == ["error", *NOT_AVAILABLE]
     assert client.read()["args"] == [False]
     [line] = caplog.messages
-    assert line == "max_channels: a client hears as many; refused: news"
+    reason = "max_channels: a client has 3 already"
+    assert line == f"A subscription (news) is refused: {reason}"
     assert subscribe(client, "room", "2") == "room-2"
     assert client.call("/chat", "unsubscribe", "room-2") == [True]
     assert subscribe(client, "news", endpoint="/named") == "news"
