@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_skipped_with_a_line(
         broker.publish(CHANNEL, data)
     assert rooms.delivered == []
     [line] = [each.getMessage() for each in caplog.records]
-    assert line.startswith(f"Skipped what is on {CHANNEL}: ")
+    assert line.startswith(f"Skipped a message of {CHANNEL}: ")
     # It goes on listening.
     bus(broker, Rooms()).publish(PACKET, None)
     assert len(rooms.delivered) == 1
