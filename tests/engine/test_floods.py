@@ -17,7 +17,7 @@ import gevent
 import pytest
 
 from tgext.socketio.engine.virtsocket import Socket
-from tgext.socketio.engine.websocket.stream import OVERHEAD, READ_AHEAD
+from tgext.socketio.engine.websocket.inbox import OVERHEAD, READ_AHEAD
 from tgext.socketio.wire.engineio import v3 as engineio_3
 from tgext.socketio.wire.engineio import v4 as engineio
 from tgext.socketio.wire.socketio import v1 as socketio_1
@@ -213,8 +213,8 @@ def test_tiny_messages_to_a_plain_websocket(serve: Serve, what: str) -> None:
     with others() as gaps:
         pouring, sent = pour(_Plain(client), frame * (20 * MB // len(frame)))
         settle(sent)
-    stream: Any = held.first()._stream
-    assert len(stream._inbox) <= READ_AHEAD // OVERHEAD + 1
+    stream: Any = held.first().stream
+    assert len(stream.inbox.messages) <= READ_AHEAD // OVERHEAD + 1
     assert stream.outbox.size <= live.server.max_outbox
     assert gaps.longest < PATIENCE
     pouring.kill()
@@ -226,11 +226,11 @@ def test_a_plain_websocket_that_ended_keeps_no_half_message(serve: Serve) -> Non
     held = Held()
     client = serve(application=serving(held)).websocket("/")
     client.send_raw(encode_frame(BINARY, b"x" * 500_000, MASK)[:400_000])
-    stream: Any = held.first()._stream
-    wait_for(lambda: stream._reader.missing < 100_100, "it has come")
+    stream: Any = held.first().stream
+    wait_for(lambda: 2 < stream.connection.missing < 100_100, "it has come")
     client.close()
     wait_for(lambda: not stream.open, "the end is noticed")
-    assert not stream._reader._pending
+    assert stream.connection.missing == 2  # of a frame that has not begun
     held.go_on.set()
 
 

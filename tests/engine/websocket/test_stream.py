@@ -19,6 +19,7 @@ from gevent.event import Event
 
 from tgext.socketio.engine.websocket import stream as framestream
 from tgext.socketio.engine.websocket.group import Group
+from tgext.socketio.engine.websocket.inbox import READ_AHEAD
 from tgext.socketio.engine.websocket.wsgi import WebSocket, WebSocketError
 from tgext.socketio.wire.websocket.deflate import Deflate, Deflater, Inflater
 from tgext.socketio.wire.websocket.frames import (
@@ -479,11 +480,11 @@ def test_a_client_that_sends_more_than_is_received_has_to_wait(serve: Serve) -> 
     messages = [f"{number} " + "x" * 1000 for number in range(20_000)]
     sender = gevent.spawn(lambda: [websocket.send(each) for each in messages])
     mine: Any = held.first()
-    stream = mine._stream
-    wait_for(lambda: stream._rest is not None, "the inbox is full")
+    stream = mine.stream
+    wait_for(lambda: stream.inbox.full, "the inbox is full")
     gevent.sleep(0.05)
     assert not sender.dead
-    assert stream._inbox_size < 2 * framestream.READ_AHEAD
+    assert stream.inbox.size < 2 * READ_AHEAD
     held.go_on.set()
     sender.join(DEADLINE)
     websocket.leave()
@@ -502,9 +503,9 @@ def test_silence_proves_nothing_while_the_inbox_is_full(serve: Serve) -> None:
     live = serve(application=serving(late, ping_interval=0.05), heartbeat_timeout=0.05)
     websocket = live.websocket("/")
     for _ in range(3):
-        websocket.send("x" * framestream.READ_AHEAD)
+        websocket.send("x" * READ_AHEAD)
     mine: Any = held.first()
-    wait_for(lambda: mine._stream._rest is not None, "the inbox is full")
+    wait_for(lambda: mine.stream.inbox.full, "the inbox is full")
     for _ in range(8):
         assert websocket.receive_frame() == (PING, b"")
     held.go_on.set()
@@ -534,8 +535,8 @@ def test_a_bomb_of_many_messages_is_inflated_as_it_is_received(
     sender = gevent.spawn(websocket.send_raw, b"".join(frames))
     mine: Any = held.first()
     if size > 10:
-        wait_for(lambda: mine._stream._rest is not None, "the inbox is full")
-        assert mine._stream._inbox_size < framestream.READ_AHEAD + 2 * size
+        wait_for(lambda: mine.stream.inbox.full, "the inbox is full")
+        assert mine.stream.inbox.size < READ_AHEAD + 2 * size
     held.go_on.set()
     sender.join(DEADLINE)
     websocket.send_close()
@@ -550,7 +551,7 @@ def test_sending_waits_for_a_client_that_is_slow(serve: Serve) -> None:
 
     def send(websocket: WebSocket) -> None:
         nonlocal most
-        stream: Any = websocket._stream
+        stream: Any = websocket.stream
         for _ in range(200):
             websocket.send(message)
             most = max(most, stream.outbox.size)

@@ -463,6 +463,7 @@ class Handshake(RuleBasedStateMachine):
     def begin(self) -> None:
         self.now = NOW
         self.sides = Side(), Side()
+        self.plugged = True
 
     def peer(self, side: Side) -> Side:
         return self.sides[1] if side is self.sides[0] else self.sides[0]
@@ -512,6 +513,8 @@ class Handshake(RuleBasedStateMachine):
     @rule(side=sides, count=st.integers(1, 60))
     def carry(self, side: int, count: int) -> None:
         """Some of what a side has written comes to the other one."""
+        if not self.plugged:
+            return
         mine = self.sides[side]
         peer = self.peer(mine)
         data, mine.pipe = mine.pipe[:count], mine.pipe[count:]
@@ -519,6 +522,11 @@ class Handshake(RuleBasedStateMachine):
             peer.read(data, self.now)
         elif mine.over and not peer.met_end:
             peer.read_end(self.now)
+
+    @rule()
+    def unplug(self) -> None:
+        """From now on nothing arrives, and no end either."""
+        self.plugged = False
 
     @rule(seconds=st.floats(0, 1.5))
     def wait(self, seconds: float) -> None:
@@ -553,7 +561,10 @@ class Handshake(RuleBasedStateMachine):
             self.carry(0, 1)
             self.carry(1, 1)
             self.wait(1.0)
+        self.sides[1].note(self.sides[1].connection.close(1000, "", self.now))
         self.wait(PATIENCE)
+        self.wait(PATIENCE)
+        self.nothing_follows_a_close_frame()
         for each in self.sides:
             assert each.connection.state is State.CLOSED
             assert each.connection.close_code is not None

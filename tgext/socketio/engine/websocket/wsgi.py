@@ -61,11 +61,12 @@ class WebSocket(GeventWebSocket):
         self.handler = handler
         #: The thread that serves the connection.
         self._home = home()
-        self.stream = self.raw_read = self.raw_write = None
+        self.raw_read = self.raw_write = None
         self.json_dumps: Callable[[Any], str] = json.dumps
         #: The subprotocol that was agreed on; None without one.
         self.subprotocol: str | None = None
-        self._stream: FrameStream | None = None
+        #: The connection, once the handshake was answered.
+        self.stream: FrameStream | None = None
         self._address: str = environ.get("REMOTE_ADDR", "")
         self._groups: set[Group] = set()
         #: Whether the request was answered over HTTP.
@@ -115,7 +116,7 @@ class WebSocket(GeventWebSocket):
         :raises HandshakeRefused: when the request cannot be accepted.
         :raises WebSocketError: when the client has gone, or the request was answered.
         """
-        if self._stream is not None:
+        if self.stream is not None:
             return
         if self._answered or self.handler.headers_sent:
             raise WebSocketError("The request was answered over HTTP")
@@ -152,7 +153,7 @@ class WebSocket(GeventWebSocket):
             headers.append(("Sec-WebSocket-Extensions", agreement.header))
         with self._reserve() as place:
             sock, early = self._switch(handshake.key, headers)
-            self._stream = FrameStream(
+            self.stream = FrameStream(
                 sock,
                 server,
                 max_message_size or server.limits.max_message_size,
@@ -161,7 +162,7 @@ class WebSocket(GeventWebSocket):
                 self._ended,
             )
             server.remember_websocket(self, place)
-        self._stream.start(early)
+        self.stream.start(early)
 
     def _reserve(self) -> Place:
         try:
@@ -202,12 +203,12 @@ class WebSocket(GeventWebSocket):
     @property
     def accepted(self) -> bool:
         """Whether the handshake was answered, and the request is a WebSocket now."""
-        return self._stream is not None
+        return self.stream is not None
 
     def _open(self) -> FrameStream:
         self.accept()
-        assert self._stream is not None
-        return self._stream
+        assert self.stream is not None
+        return self.stream
 
     # Messages
 
@@ -222,7 +223,7 @@ class WebSocket(GeventWebSocket):
         if self._told:
             self.current_app.on_close(MSG_ALREADY_CLOSED)
             raise WebSocketError(MSG_ALREADY_CLOSED)
-        message = (self._stream or self._open()).receive(timeout)
+        message = (self.stream or self._open()).receive(timeout)
         if message is None:
             self._told = True
             self._make_aware()
@@ -254,7 +255,7 @@ class WebSocket(GeventWebSocket):
         if get_ident() != self._home.ident:
             self._home.ask(self.send, message, binary)
             return
-        stream = self._stream or self._open()
+        stream = self.stream or self._open()
         if not stream.open:
             raise WebSocketError(MSG_SOCKET_DEAD)
         stream.send(*outgoing(message, binary))
@@ -330,9 +331,9 @@ class WebSocket(GeventWebSocket):
 
         Without effect on a connection that has ended.
         """
-        stream = self._stream
+        stream = self.stream
         if stream is not None and stream.open:
-            stream.deliver(broadcast.frame(stream.deflater))
+            stream.deliver(broadcast)
 
     # The end
 
@@ -363,17 +364,17 @@ class WebSocket(GeventWebSocket):
     @property
     def closed(self) -> bool:
         """Whether nothing can be sent any more."""
-        return self._answered or (self._stream is not None and not self._stream.open)
+        return self._answered or (self.stream is not None and not self.stream.open)
 
     @property
     def close_code(self) -> int | None:
         """The code of whoever closed; 1006 if nobody said a word, None while open."""
-        return None if self._stream is None else self._stream.code
+        return None if self.stream is None else self.stream.code
 
     @property
     def close_reason(self) -> str:
         """The reason that goes with :attr:`close_code`."""
-        return "" if self._stream is None else self._stream.reason
+        return "" if self.stream is None else self.stream.reason
 
     def _ended(self) -> None:
         for group in list(self._groups):
@@ -421,7 +422,7 @@ class WebSocket(GeventWebSocket):
         """
         self._answered = True
         self.environ["wsgi.websocket"] = None
-        stream = self._stream
+        stream = self.stream
         if stream is None:
             return
         stream.close(code, "")

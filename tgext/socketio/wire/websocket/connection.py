@@ -84,6 +84,8 @@ class Connection:
     :attr:`deadline` tell what the owner has to do.
 
     :ivar state: how far the connection is.
+    :ivar reading: whether input is read; else the owner discards it.
+    :ivar sending: whether messages may be sent.
     :ivar deadline: when to call :meth:`expire`; None for never.
     :ivar close_code: the code of who closed first; 1005 for a close frame without one,
         1006 for an end without a close frame; None while neither side has closed
@@ -101,6 +103,8 @@ class Connection:
         "close_reason",
         "deadline",
         "deflater",
+        "reading",
+        "sending",
         "state",
     )
 
@@ -112,6 +116,7 @@ class Connection:
         patience: float = PATIENCE,
     ) -> None:
         self.state = State.CONNECTING
+        self.reading = self.sending = False
         self.deflater = deflater
         self.close_code: int | None = None
         self.close_reason = ""
@@ -131,11 +136,6 @@ class Connection:
         self._step(Input.ESTABLISHED, 0.0)
 
     # Input
-
-    @property
-    def reading(self) -> bool:
-        """Whether input is read; else the owner discards it."""
-        return self.state in READING
 
     @property
     def missing(self) -> int:
@@ -194,11 +194,6 @@ class Connection:
         return self._say(self._step(Input.CAUGHT_UP, now))
 
     # Output
-
-    @property
-    def sending(self) -> bool:
-        """Whether messages may be sent."""
-        return self.state in SENDING
 
     def send(self, opcode: int, payload: bytes) -> bytes:
         """The frame of a message, or of a ping.
@@ -262,7 +257,9 @@ class Connection:
             self.deadline = now + self._close_timeout
         elif state is State.CUT:
             self.deadline = now + self._patience
-        if state not in READING:
+        self.sending = state in SENDING
+        self.reading = state in READING
+        if not self.reading:
             self._reader = None
 
     def _say(self, effect: Effect) -> bytes:

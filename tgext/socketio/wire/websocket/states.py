@@ -141,7 +141,7 @@ TABLE: dict[tuple[State, Input], tuple[Effect, State]] = {
     (_S.CUT, _I.SEND): (_E.WRITE, _S.CUT),
     (_S.CUT, _I.SEND_CLOSE): (_E.CLOSE, _S.CLOSED),
     (_S.CUT, _I.CAUGHT_UP): (_E.NOTHING, _S.CLOSED),
-    (_S.CUT, _I.TIMEOUT): (_E.NOTHING, _S.CLOSED),
+    (_S.CUT, _I.TIMEOUT): (_E.DROP, _S.CLOSED),
     (_S.CUT, _I.DROP): (_E.DROP, _S.CLOSED),
     # Section 5.5.1: "The application MUST NOT send any more data frames after sending a
     # Close frame." Pongs would go to a peer that does not expect them either.

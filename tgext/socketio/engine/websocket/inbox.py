@@ -1,0 +1,216 @@
+"""What a plain WebSocket has received and its application has not taken yet.
+
+The event loop reads, whether anybody waits for a message or not. When the inbox is full
+reading stops, and TCP makes the peer wait.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from gevent import get_hub
+
+from ...wire.errors import ProtocolError
+from ...wire.websocket.connection import Connection
+from ...wire.websocket.frames import BINARY, Message
+from ...wire.websocket.states import State
+from ..concurrency.fairness import Turns
+from ..concurrency.heartbeat import Heartbeat
+from ..concurrency.wakeup import Waiting
+from ..io.sockets import below
+
+#: Bytes read at once: what one connection has handled before the others have a turn.
+READ_SIZE = 8192
+
+#: Bytes read at once of a message that is larger.
+MOST_READ = 65536
+
+#: Bytes in the inbox at which reading stops.
+READ_AHEAD = 65536
+
+#: Bytes that a message in the inbox takes beside its content.
+OVERHEAD = 64
+
+_READ = 1
+
+
+class Owner(Protocol):
+    """Whose messages these are."""
+
+    @property
+    def heartbeat(self) -> Heartbeat: ...
+
+    def control(self, opcode: int, payload: Any) -> None:
+        """A control frame came."""
+
+    def failed(self, error: ProtocolError) -> None:
+        """The input is invalid."""
+
+    def lost(self) -> None:
+        """The peer ended the connection."""
+
+
+class Inbox:
+    """Reads a connection in callbacks of the event loop, and keeps its messages.
+
+    :param sock: the gevent socket.
+    :param connection: decodes what is read.
+    :param owner: is told of all that is not a message.
+    :param waiting: is woken when there is a message, or the input is over.
+
+    :ivar messages: those that were not taken yet, oldest first.
+    :ivar size: bytes that came since the application last waited, with
+        :data:`OVERHEAD` for each message.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_loop",
+        "_owner",
+        "_pending",
+        "_recv",
+        "_rest",
+        "_stopped",
+        "_turns",
+        "_waiting",
+        "_watcher",
+        "messages",
+        "size",
+    )
+
+    def __init__(
+        self, sock: Any, connection: Connection, owner: Owner, waiting: Waiting
+    ) -> None:
+        self.messages: deque[str | bytes] = deque()
+        self.size = 0
+        self._connection = connection
+        self._owner = owner
+        self._waiting = waiting
+        lower = below(sock)
+        self._recv = lower.recv
+        #: How much input TLS has decrypted: the event loop does not see it.
+        self._pending = getattr(lower, "pending", None)
+        self._loop = get_hub().loop
+        self._watcher = self._loop.io(sock.fileno(), _READ)
+        self._stopped = False
+        #: What was read when the inbox became full: it is decoded later.
+        self._rest: Iterator[Message] | None = None
+        #: Set from then on. What is decoded may be large: a message inflates.
+        self._turns: Turns | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether reading has stopped until the application has taken all messages."""
+        return self._rest is not None
+
+    def start(self, early: bytes) -> None:
+        """Begin to read.
+
+        :param early: bytes that were read with the handshake and follow it.
+        """
+        self._watch()
+        if early:
+            self._feed(early)
+
+    def stop(self) -> None:
+        """Read no more, and decode no more of what was read."""
+        self._stopped = True
+        self._rest = None
+        self._watcher.stop()
+
+    def close(self) -> None:
+        """Give the event loop's watcher back."""
+        self.stop()
+        self._watcher.close()
+
+    def refill(self) -> None:
+        """The application has taken all messages: decode and read on."""
+        self.size = 0
+        if self._turns is not None:
+            self._turns.check()
+        if self._rest is not None:
+            self._resume()
+
+    def clear(self) -> None:
+        """Drop all messages, and read on to the peer's close frame."""
+        self.messages.clear()
+        if self._rest is not None:
+            self._resume()
+
+    def _watch(self) -> None:
+        self._watcher.start(self._readable)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Have what TLS has decrypted read, in another callback.
+
+        gevent calls fifty such callbacks before anything else.
+        """
+        if self._pending is not None and self._pending():
+            self._loop.run_callback(self._read_pending)
+
+    def _read_pending(self) -> None:
+        if self._rest is None and not self._stopped:
+            self._readable()
+
+    def _readable(self) -> None:
+        connection = self._connection
+        missing = connection.missing
+        try:
+            data = self._recv(
+                READ_SIZE if missing <= READ_SIZE else min(missing, MOST_READ)
+            )
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._owner.lost()
+        elif connection.reading:
+            self._owner.heartbeat.heard = True
+            # First, because the messages may be the last thing that is done here.
+            self._read_on()
+            self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        self._take(self._connection.receive(data))
+        if self.messages or not self._connection.reading:
+            self._waiting.switch()
+
+    def _take(self, messages: Iterator[Message]) -> None:
+        """Keep messages until the inbox is full or they end."""
+        connection, kept = self._connection, self.messages
+        try:
+            for opcode, payload in messages:
+                if opcode > BINARY:
+                    self._owner.control(opcode, payload)
+                    if not connection.reading:
+                        return
+                elif connection.state is not State.CLOSING:
+                    kept.append(payload)
+                    self.size += len(payload) + OVERHEAD
+                    if self.size > READ_AHEAD:
+                        self._pause(messages)
+                        return
+        except ProtocolError as error:
+            self._owner.failed(error)
+
+    def _pause(self, rest: Iterator[Message]) -> None:
+        self._rest = rest
+        self._turns = self._turns or Turns()
+        self._watcher.stop()
+        # What the peer sends now is not read, so its silence proves nothing.
+        self._owner.heartbeat.busy = True
+
+    def _resume(self) -> None:
+        rest, self._rest = self._rest, None
+        assert rest is not None
+        self._take(rest)
+        if self._rest is None:
+            self._turns = None
+            self._owner.heartbeat.busy = False
+            self._owner.heartbeat.heard = True
+            if not self._stopped:
+                self._watch()
