@@ -14,10 +14,9 @@ __all__ = ["SocketIOController", "SocketIOTGNamespace", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    # gearbox imports `tgext.socketio.server`, which patches the standard library,
-    # before it loads the application. TurboGears must not be imported here before that:
-    # the thread-locals that hold its request would stay the native ones, shared by all
-    # greenlets.
+    # gearbox imports `tgext.socketio.server` before it loads the application, and that
+    # module patches the standard library. If TurboGears were imported here, before the
+    # patch, its request would be in a native thread-local, shared by all greenlets.
     if name == "SocketIOController":
         from .controller import SocketIOController
 

@@ -22,10 +22,10 @@ from .request.runner import Runner
 
 __all__ = ["SocketIOController"]
 
-#: The attribute whose namespace clients reach that name none.
+#: The attribute that holds the main namespace.
 MAIN = "global_namespace"
 
-#: What the log says of a request below a controller that nothing serves.
+#: The log says this of a request below a controller that is no page and no socket.
 NEITHER = (
     "it is neither a page nor a request of a Socket.IO client; socketio_resource and "
     "the client's path (0.9: resource) name where the controller is mounted"
@@ -36,17 +36,17 @@ class SocketIOController(TGController):
     """A controller whose namespace classes are served by Socket.IO.
 
     An attribute that is a namespace class is mounted at ``/<attribute>``; the one named
-    ``global_namespace`` is the main namespace, which clients reach that name none.
-    Otherwise it is an ordinary controller: exposed methods are pages, and
-    ``allow_only`` decides who may connect.
+    ``global_namespace`` is the main namespace, ``/``. Otherwise it is an ordinary
+    controller: exposed methods are pages, and ``allow_only`` guards it.
 
-    Mount it at the path that the server's ``socketio_resource`` says.
+    Mount it at the path that the server's option ``socketio_resource`` names.
     """
 
-    #: A predicate, or a ``require`` with one: who may connect at all.
+    #: A predicate, or a ``require`` with one. A client that does not meet it can
+    #: neither connect nor send events.
     allow_only: Any = None
 
-    #: The servers of this process that opened a connection through the class.
+    #: The servers of this process that have opened a connection through the class.
     _servers: ClassVar[WeakSet[SocketIOServer]] = WeakSet()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -57,12 +57,11 @@ class SocketIOController(TGController):
     def namespace(cls, name: str) -> NamespaceHandle:
         """A namespace, to send events to its clients from a page or a job.
 
-        Of ``SocketIOController`` itself it reaches the clients of all controllers of
-        the process, of a subclass those of that controller.
+        Called on a subclass, it reaches the clients of that controller; called on
+        ``SocketIOController`` itself, those of all controllers of the process.
 
-        :param name: where the namespace is mounted, ``'/chat'``; ``'/'`` for the main
-            one.
-        :raises ValueError: when no namespace is mounted there.
+        :param name: the name of the namespace, ``'/chat'``; ``'/'`` for the main one.
+        :raises ValueError: when the subclass has no namespace of this name.
         """
         endpoint = f"/{name.strip('/')}".rstrip("/")
         mounted = _namespaces_of(cls)
@@ -81,7 +80,8 @@ class SocketIOController(TGController):
     def _dispatch(self, state: Any, remainder: list[str]) -> Any:
         if "socketio" not in request.environ:
             return super()._dispatch(state, remainder)
-        # However the client spells its handshake, and whatever pages are here.
+        # The handshakes of the generations have different paths. None of them may be
+        # taken for a page of the controller.
         self._enter_controller(state, remainder)
         state.set_action(self._default, [part for part in remainder if part])
         return state
@@ -116,7 +116,7 @@ class SocketIOController(TGController):
                 cls._servers.add(server)
 
     def _application(self, config: MutableMapping[str, Any]) -> Application:
-        # One controller may be mounted in several applications, as tests do.
+        # One controller may be mounted in several applications; tests do so.
         application = self._socketio_applications.get(id(config))
         if application is None:
             application = self._socketio_applications[id(config)] = Application(config)

@@ -1,4 +1,4 @@
-"""Events that do not come from a namespace: from a page, a job, a signal."""
+"""Sending events to a namespace from elsewhere: a page, a job, a signal handler."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["NamespaceHandle"]
 
 
 class NamespaceHandle:
-    """All clients of one namespace, to whoever serves a page or runs a job.
+    """Sends to all clients of one namespace.
 
     :param endpoint: the name of the namespace: ``'/chat'``, ``''`` for the main one.
-    :param servers: the servers of this process that may have clients of it.
+    :param servers: the servers of this process that may have clients in it.
     """
 
     def __init__(self, endpoint: str, servers: Iterable[SocketIOServer]) -> None:
@@ -32,7 +32,7 @@ class NamespaceHandle:
 
     @property
     def sockets(self) -> list[Socket]:
-        """The connections that are in the namespace now, in this process."""
+        """The connections of this process that are in the namespace now."""
         return [
             socket
             for server in list(self._servers)
@@ -42,15 +42,17 @@ class NamespaceHandle:
     def emit(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace.
 
-        :raises TypeError: when an argument cannot be written as JSON, or is bytes and
-            a client among them of generation 0.9; all others have the event then.
+        :raises TypeError: when an argument cannot be written as JSON. Also when it is
+            bytes and a client is of generation 0.9: all others get the event then.
         """
         self._broadcast(None, event, args)
 
     def emit_to_room(self, room: Room, event: str, *args: Any) -> None:
-        """Send an event to all in a room of the namespace; raises as :meth:`emit`.
+        """Send an event to all in a room of the namespace.
 
-        :raises TypeError: also when the room is no ``str`` or ``int``.
+        :raises TypeError: as :meth:`emit`, and when the room is neither a ``str`` nor
+            an ``int``.
+        :raises ValueError: when the room's name is too long, or has no UTF-8.
         """
         self._broadcast(check_room(room), event, args)
 
@@ -60,5 +62,5 @@ class NamespaceHandle:
         for server in servers:
             server.rooms.broadcast(packet, room)
         if not servers:
-            # Nobody came to this process yet; to others they may have.
+            # No client has come to this process yet; some may be at others.
             publish_elsewhere(packet, room, config)

@@ -33,11 +33,12 @@ class UnsupportedTGVersionException(Exception):
 class SocketIOTGNamespace(BaseNamespace):
     """A namespace whose methods take ``@require`` and ``@validate``.
 
-    A predicate in the class attribute ``allow_only`` decides who may connect, and stay:
-    a client that it names no longer is disconnected at its next event.
+    The class attribute ``allow_only`` guards the namespace: a client that does not meet
+    it cannot connect. One that does not meet it any more is disconnected at its next
+    event.
     """
 
-    #: A predicate, or a ``require`` with one: who may connect to the namespace.
+    #: A predicate, or a ``require`` with one.
     allow_only: Any = None
 
     _handler_class = TGHandler
@@ -56,9 +57,10 @@ class SocketIOTGNamespace(BaseNamespace):
     ) -> None:
         """Send an event to the client when the current transaction has committed.
 
-        It is not sent when the transaction is rolled back or doomed. What is sent are
-        the arguments as they are now. In an application without TurboGears' transaction
-        manager it leaves when the event that is being handled has succeeded.
+        It is not sent when the transaction is rolled back or doomed. The arguments are
+        encoded now, so later changes to them are not sent. In an application without
+        TurboGears' transaction manager, the event is sent when the one that is being
+        handled has succeeded.
 
         :param callback: called with the arguments of the client's ack.
         :param timeout: seconds after which the callback is called with an
@@ -91,8 +93,8 @@ class SocketIOTGNamespace(BaseNamespace):
     ) -> Greenlet[..., Any]:
         """Run a function in a greenlet that ends with the namespace.
 
-        It is no event, and has no context; the database session that it may have used
-        is removed at its end, as that of an event is.
+        The function does not run as an event, so it has no ``tg.request``. When it
+        ends, the database session of its greenlet is removed, as after an event.
         """
         remove = getattr(self.socket.around, "remove_session", None)
         if remove is None:
@@ -132,7 +134,7 @@ class SocketIOTGNamespace(BaseNamespace):
         return self.call_method(method_name, packet, *args)
 
     def _may_stay(self, packet: Packet) -> bool:
-        """Disconnect a client that would not be let in any more."""
+        """Whether the client still meets ``allow_only``; it is disconnected if not."""
         reason = unmet(self.allow_only, self._event_environ)
         if reason is None:
             return True
@@ -158,7 +160,7 @@ class SocketIOTGNamespace(BaseNamespace):
         return handler.requirements  # type: ignore[no-any-return]
 
     def _denial(self, method_name: str) -> str:
-        """What a client is told of a method that it may not call."""
+        """What the client is told when it is denied a method."""
         requirements = self._requirements(method_name)
         # recv_connect decides about a connection, as `allow_only` does: the reason of
         # a predicate is told to the client.
@@ -170,7 +172,7 @@ class SocketIOTGNamespace(BaseNamespace):
     def _call(
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
     ) -> Any:
-        # What is missing was told before: validators would have seen None for it.
+        # Missing arguments were refused before: validators would get None for them.
         assert isinstance(handler, TGHandler)
         context = current()
         if context is None or handler.is_plain(context.config):
@@ -182,7 +184,7 @@ class SocketIOTGNamespace(BaseNamespace):
         return environ
 
 
-# What a class may have steps of its own instead of.
+# The steps of an event. A class that overrides one does not get the direct way.
 _call_method_with_acl: Final = SocketIOTGNamespace.call_method_with_acl
 _is_method_allowed: Final = SocketIOTGNamespace.is_method_allowed
 _call_method: Final = SocketIOTGNamespace.call_method

@@ -1,7 +1,9 @@
-"""gevent's patch of the standard library, where threads may be running already.
+"""gevent's patch of the standard library, while other threads are running.
 
-That is so under ``gearbox serve --reload``: they watch the files. The patch expects one
-thread; where there are several, what goes by their ids needs help.
+Under ``gearbox serve --reload`` a thread watches the files. gevent expects that only
+the main thread exists. Its patch changes the id that ``threading.get_ident()`` returns:
+import locks and the list of running threads still have the old ids, and are corrected
+here.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ __all__ = ["patch_all"]
 
 
 def patch_all() -> None:
-    """Patch the standard library, from within a module that is being imported."""
+    """Patch the standard library, while a module is being imported."""
     before = threading.get_ident()
     others = {
         ident: thread
@@ -30,7 +32,7 @@ def patch_all() -> None:
 
 
 def _keep_import_locks(before: int) -> None:
-    """Give the locks of the modules that are being imported to the new id."""
+    """Make the new id the owner of the locks of the modules that are being imported."""
     for reference in list(_module_locks.values()):
         lock = reference()
         if lock is not None and lock.owner == before:
@@ -38,6 +40,6 @@ def _keep_import_locks(before: int) -> None:
 
 
 def _let_end(thread: threading.Thread, ident: int) -> None:
-    """Let a thread that ends take itself off the list by the id that it is there."""
+    """Let a thread, when it ends, remove itself from the list by its old id."""
     active = threading._active  # type: ignore[attr-defined]
     thread._delete = partial(active.pop, ident, None)  # type: ignore[attr-defined]
