@@ -252,12 +252,12 @@ class PollingClient(Client):
         """A GET: the messages it brings."""
 
     @abstractmethod
-    def _say_goodbye(self) -> None: ...
+    def say_goodbye(self) -> None: ...
 
     def close(self) -> None:
         self.gets.close()
         try:
-            self._say_goodbye()
+            self.say_goodbye()
         finally:
             self.posts.close()
 
@@ -285,7 +285,7 @@ class Polling1(PollingClient):
         assert reply.status == 200, reply
         return socketio_1.decode_payload(reply.body, READ)
 
-    def _say_goodbye(self) -> None:
+    def say_goodbye(self) -> None:
         self.posts.get(f"{RESOURCE}/1//{self.sid}")
 
 
@@ -311,13 +311,13 @@ class PollingOfEngineIO(PollingClient):
     def poll(self) -> Sequence[str | bytes]:
         reply = self.gets.get(self.target)
         assert reply.status == 200, reply
-        return self._split(reply)
+        return self.split(reply)
 
     @abstractmethod
-    def _split(self, reply: Reply) -> Sequence[str | bytes]:
+    def split(self, reply: Reply) -> Sequence[str | bytes]:
         """The messages of a payload."""
 
-    def _say_goodbye(self) -> None:
+    def say_goodbye(self) -> None:
         self.post(engineio.CLOSE)
 
 
@@ -333,7 +333,7 @@ class Polling5(PollingOfEngineIO):
         ]
         return self.posts.post(self.target, engineio.SEPARATOR.join(texts))
 
-    def _split(self, reply: Reply) -> list[str | bytes]:
+    def split(self, reply: Reply) -> list[str | bytes]:
         return [
             base64.b64decode(each[1:]) if each[:1] == "b" else each
             for each in reply.text.split(engineio.SEPARATOR)
@@ -362,7 +362,7 @@ class Polling4(PollingOfEngineIO):
             headers = {"Content-Type": "text/plain;charset=UTF-8"}
         return self.posts.post(self.target, body, headers)
 
-    def _split(self, reply: Reply) -> list[str | bytes]:
+    def split(self, reply: Reply) -> list[str | bytes]:
         if reply.headers["Content-Type"] == "application/octet-stream":
             return engineio_3.decode_binary_payload(reply.body, READ)
         return engineio_3.decode_payload(reply.body, READ)

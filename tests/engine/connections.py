@@ -75,9 +75,9 @@ class Http:
 
     def __init__(self, port: int) -> None:
         if TLS is None:
-            self._connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+            self.connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
         else:
-            self._connection = HTTPSConnection(
+            self.connection = HTTPSConnection(
                 "127.0.0.1", port, timeout=DEADLINE, context=TLS
             )
 
@@ -89,8 +89,8 @@ class Http:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         data = body.encode() if isinstance(body, str) else body
-        self._connection.request(method, target, data, dict(headers or {}))
-        answer = self._connection.getresponse()
+        self.connection.request(method, target, data, dict(headers or {}))
+        answer = self.connection.getresponse()
         return Reply(answer.status, answer.headers, answer.read())
 
     def get(self, target: str, headers: Mapping[str, str] | None = None) -> Reply:
@@ -105,7 +105,7 @@ class Http:
         return self.request("POST", target, body, headers)
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
 
 class Raw:
@@ -119,18 +119,18 @@ class Raw:
         self.sock.connect(("127.0.0.1", port))
         if TLS is not None:
             self.sock = TLS.wrap_socket(self.sock, server_hostname="127.0.0.1")
-        self._received = b""
+        self.received = b""
 
     def send_raw(self, data: bytes) -> None:
         self.sock.sendall(data)
 
     def receive_head(self) -> tuple[int, Headers]:
         """The status and the headers of an answer."""
-        while b"\r\n\r\n" not in self._received:
+        while b"\r\n\r\n" not in self.received:
             data = self.sock.recv(65536)
-            assert data, f"no answer, but {self._received!r}"
-            self._received += data
-        head, _, self._received = self._received.partition(b"\r\n\r\n")
+            assert data, f"no answer, but {self.received!r}"
+            self.received += data
+        head, _, self.received = self.received.partition(b"\r\n\r\n")
         first, _, rest = head.partition(b"\r\n")
         headers = parse_headers(BytesIO(rest + b"\r\n\r\n"))
         return int(first.split()[1]), headers
@@ -139,16 +139,16 @@ class Raw:
         """A whole answer, whose length is stated."""
         status, headers = self.receive_head()
         length = int(headers.get("Content-Length", "0"))
-        while len(self._received) < length:
+        while len(self.received) < length:
             data = self.sock.recv(65536)
             assert data, "the answer ends early"
-            self._received += data
-        body, self._received = self._received[:length], self._received[length:]
+            self.received += data
+        body, self.received = self.received[:length], self.received[length:]
         return Reply(status, headers, body)
 
     def expect_end(self) -> None:
         """The server closes the connection, and sends nothing before."""
-        assert self._received == b""
+        assert self.received == b""
         try:
             assert self.sock.recv(65536) == b""
         except ConnectionResetError:
@@ -189,18 +189,18 @@ class WebSocket(Raw):
         self.send_raw(head.encode() + early)
         self.status, self.headers = self.receive_head()
         self._messages: deque[Message] = deque()
-        self._reader = FrameReader(READ.max_message_size, masked=False)
+        self.reader = FrameReader(READ.max_message_size, masked=False)
         if self.status == 101:
             assert self.headers["Sec-WebSocket-Accept"] == accept_key(key)
-            self._messages.extend(self._reader.feed(self._received))
-            self._received = b""
+            self._messages.extend(self.reader.feed(self.received))
+            self.received = b""
 
     def refusal(self) -> Reply:
         """The rest of the answer to a handshake that failed."""
         length = int(self.headers["Content-Length"])
-        while len(self._received) < length:
-            self._received += self.sock.recv(65536)
-        return Reply(self.status, self.headers, self._received[:length])
+        while len(self.received) < length:
+            self.received += self.sock.recv(65536)
+        return Reply(self.status, self.headers, self.received[:length])
 
     def send_frame(self, opcode: int, payload: bytes) -> None:
         self.send_raw(encode_frame(opcode, payload, MASK))
@@ -212,7 +212,7 @@ class WebSocket(Raw):
         while not self._messages:
             data = self.sock.recv(65536)
             assert data, "the connection has ended"
-            self._messages.extend(self._reader.feed(data))
+            self._messages.extend(self.reader.feed(data))
         return self._messages.popleft()
 
     def receive(self) -> str:

@@ -299,7 +299,7 @@ class Lives(RuleBasedStateMachine):
         person = self._pick(data, free=False)
         if person is not None:
             if isinstance(person.client, PollingClient):
-                person.client._say_goodbye()
+                person.client.say_goodbye()
             else:
                 person.client.close()
             self._leaves(person)

@@ -307,7 +307,7 @@ def _port_of(client: Client) -> int:
         port: int = client.websocket.sock.getpeername()[1]
         return port
     assert isinstance(client, PollingClient)
-    return int(client.gets._connection.port)
+    return int(client.gets.connection.port)
 
 
 def smuggling(server: Server) -> str:

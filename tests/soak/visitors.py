@@ -205,7 +205,7 @@ class Visitor:
         if isinstance(client, WebSocketClient):
             return [client.websocket.sock]
         assert isinstance(client, PollingClient)
-        connections = (client.gets._connection, client.posts._connection)
+        connections = (client.gets.connection, client.posts.connection)
         return [each.sock for each in connections if each.sock is not None]
 
     def forget(self) -> None:

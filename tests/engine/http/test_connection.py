@@ -114,7 +114,7 @@ def test_a_body_ends_where_it_says_whatever_the_connection_is_to_become(
     status, headers = raw.receive_head()
     assert status == 200
     if method != "HEAD":
-        raw._received = raw._received[int(headers["Content-Length"]) :]
+        raw.received = raw.received[int(headers["Content-Length"]) :]
     served = [f"{method} {FORM if reads else '/form'}"]
     if b"Upgrade: websocket" in fields:
         # A proxy may tunnel from here on, whatever it was answered.

@@ -76,7 +76,7 @@ def test_an_answer_before_the_body_has_come(serve: Serve) -> None:
         raw.send_raw(head)
         raw.receive_head()
         raw.send_raw(b"hello")
-        while len(raw._received) < 10:
-            raw._received += raw.sock.recv(65536)
-        assert raw._received == b"begunhello"
-        raw._received = b""
+        while len(raw.received) < 10:
+            raw.received += raw.sock.recv(65536)
+        assert raw.received == b"begunhello"
+        raw.received = b""

@@ -93,11 +93,11 @@ def test_an_application_that_fails_as_connections_do_is_answered_for(
     raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
     status, _ = raw.receive_head()
     while data := raw.sock.recv(65536):
-        raw._received += data
+        raw.received += data
     if begun:
-        assert (status, raw._received) == (200, b"5\r\nbegun\r\n")
+        assert (status, raw.received) == (200, b"5\r\nbegun\r\n")
     else:
-        assert (status, raw._received) == (500, b"Internal Server Error")
+        assert (status, raw.received) == (500, b"Internal Server Error")
     [record] = [each for each in caplog.records if each.levelname == "ERROR"]
     assert record.getMessage() == "GET / failed"
     assert record.exc_info is not None
@@ -246,8 +246,8 @@ def test_an_application_that_does_not_answer_is_answered_for(
         return  # of what it cannot send it sends nothing
     assert (status, headers["Transfer-Encoding"]) == (500, None)
     while data := raw.sock.recv(65536):
-        raw._received += data
-    assert raw._received == (b"" if method == b"HEAD" else b"Internal Server Error")
+        raw.received += data
+    assert raw.received == (b"" if method == b"HEAD" else b"Internal Server Error")
 
 
 class Chunks:
@@ -377,8 +377,8 @@ def test_an_answer_that_is_not_as_long_as_it_says_ends_the_connection(
     raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
     assert raw.receive_head()[0] == 200
     while data := raw.sock.recv(65536):
-        raw._received += data
-    assert raw._received == body
+        raw.received += data
+    assert raw.received == body
 
 
 def test_to_an_older_client_the_end_of_the_connection_ends_an_answer(
@@ -392,8 +392,8 @@ def test_to_an_older_client_the_end_of_the_connection_ends_an_answer(
     raw.send_raw(b"GET /" + older)
     assert raw.receive_head()[1]["Connection"] == "close"
     while data := raw.sock.recv(65536):
-        raw._received += data
-    assert raw._received == b"a page"
+        raw.received += data
+    assert raw.received == b"a page"
 
 
 @pytest.mark.parametrize(

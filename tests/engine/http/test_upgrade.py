@@ -273,7 +273,7 @@ def test_compression_is_agreed_on_where_both_have_it(
         websocket.send("Hello")
         assert websocket.receive() == "Hello"
         return
-    websocket._reader = FrameReader(masked=False, inflater=Inflater())
+    websocket.reader = FrameReader(masked=False, inflater=Inflater())
     websocket.send_frame(TEXT | COMPRESSED, bytes.fromhex("f248cdc9c90700"))
     assert websocket.receive() == "Hello"
     websocket.send("Hello" * 100)

@@ -154,7 +154,7 @@ def test_a_body_that_nobody_wants_is_not_waited_for_for_ever(serve: Serve) -> No
 
     gevent.spawn(trickle).get(timeout=DEADLINE)
     # Nothing of it was taken for a request.
-    assert raw._received == b""
+    assert raw.received == b""
 
 
 def test_a_page_waits_for_a_body_no_longer_either(serve: Serve) -> None:
@@ -214,7 +214,7 @@ def test_who_takes_it_slowly_is_not(serve: Serve) -> None:
     raw = live.raw()
     raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
     raw.receive_head()
-    received = len(raw._received)
+    received = len(raw.received)
     while received < 5_000_000:
         gevent.sleep(0.02)
         received += len(raw.sock.recv(100_000))

@@ -112,7 +112,7 @@ def is_bytes(reply: Reply) -> bool:
 def poll_large(live: Live, client: Any, text: str) -> Reply:
     client.emit("/chat", "echo", text, number=1)
     reply: Reply = client.gets.get(client.target)
-    [message] = client._split(reply)
+    [message] = client.split(reply)
     assert client.dialect.read(message)["args"] == [text]
     return reply
 

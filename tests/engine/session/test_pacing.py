@@ -127,7 +127,7 @@ def test_a_slow_line_with_pings_behind(serve: Serve, kind: str) -> None:
         raw.send_raw(f"GET {client.target} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
     else:
         raw = client.websocket
-    received = len(raw._received)
+    received = len(raw.received)
     while received < 12 * MB:
         gevent.sleep(0.005)
         received += len(raw.sock.recv(32 * KIB))

@@ -39,9 +39,9 @@ class Stream:
         self.sid, _ = handshake_1(self._posts)
         self._target = f"{RESOURCE}/1/{transport}/{self.sid}"
         self._carried = CARRIERS[transport]
-        self._gets: Raw = live.raw()
+        self.gets: Raw = live.raw()
         request = f"GET {self._target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        self._gets.send_raw(request.encode())
+        self.gets.send_raw(request.encode())
         self._received = b""
 
     def post(self, text: str) -> None:
@@ -49,17 +49,17 @@ class Stream:
 
     def expect(self, text: str) -> None:
         """Wait until a message has come."""
-        self._expect_bytes(self._carried(text))
+        self.expect_bytes(self._carried(text))
 
     def expect_end(self) -> None:
-        self._expect_bytes(b"\r\n0\r\n\r\n")
+        self.expect_bytes(b"\r\n0\r\n\r\n")
 
     def expect_head(self, content_type: str) -> None:
-        self._expect_bytes(f"Content-Type: {content_type}".encode())
+        self.expect_bytes(f"Content-Type: {content_type}".encode())
 
-    def _expect_bytes(self, wanted: bytes) -> None:
+    def expect_bytes(self, wanted: bytes) -> None:
         while wanted not in self._received:
-            data = self._gets.sock.recv(65536)
+            data = self.gets.sock.recv(65536)
             assert data, f"the end came before {wanted!r}"
             self._received += data
 
@@ -89,7 +89,7 @@ def test_a_page_has_a_type_and_its_scripts_cannot_be_ended(serve: Serve) -> None
         event = json.dumps({"name": "echo", "args": [text]})
         stream.post(f"5:1+:/chat:{event}")
         answer = json.dumps(f'6::/chat:1+["{text}"]').replace("<", "\\u003c")
-        stream._expect_bytes(f"<script>_({answer});</script>".encode())
+        stream.expect_bytes(f"<script>_({answer});</script>".encode())
     live.server.sockets[stream.sid].kill()
     stream.expect_end()
 
@@ -114,7 +114,7 @@ def test_what_a_stream_could_not_take_is_kept(serve: Serve, transport: str) -> N
     socket = live.server.sockets[stream.sid]
     polling: Any = socket.transport
     wait_for(lambda: polling.polling, "the stream waits")
-    stream._gets.close()
+    stream.gets.close()
     wait_for(lambda: not polling.polling, "the end is noticed")
     for number in range(3):
         socket.active_ns["/chat"].emit("news", number)

@@ -83,7 +83,7 @@ def test_members_may_differ_in_compression(serve: Serve, takeover: bool) -> None
     headers = {"Sec-WebSocket-Extensions": "permessage-deflate"}
     compressed = room.enter(live, 3, headers=headers)
     for member in compressed:
-        member._reader = FrameReader(masked=False, inflater=Inflater())
+        member.reader = FrameReader(masked=False, inflater=Inflater())
     for _ in range(3):
         room.group.send("Hello " * 50)
     for member in [*plain, *compressed]:

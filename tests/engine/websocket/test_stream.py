@@ -369,7 +369,7 @@ def misbehave(live: Live, fault: str) -> None:
         receive_buffer=4096,
     )
     if "7692" in fault:
-        websocket._reader = FrameReader(masked=False, inflater=Inflater())
+        websocket.reader = FrameReader(masked=False, inflater=Inflater())
     act(live, websocket)
     if code != ABNORMAL:
         assert websocket.receive_close() == code

@@ -462,7 +462,7 @@ def test_an_application_may_ignore_it(serve: Serve) -> None:
     live = serve(application=ignoring)
     websocket = live.websocket("/")
     assert websocket.refusal().text == "a page"
-    websocket._received = b""
+    websocket.received = b""
     websocket.expect_end()
 
 
@@ -478,9 +478,9 @@ def test_an_answer_in_pieces_is_sent_and_closed(serve: Serve) -> None:
     websocket = serve(application=application).websocket("/")
     assert websocket.status == 200
     assert websocket.headers["Transfer-Encoding"] == "chunked"
-    while not websocket._received.endswith(b"0\r\n\r\n"):
-        websocket._received += websocket.sock.recv(65536)
-    assert websocket._received == b"2\r\na \r\n4\r\npage\r\n0\r\n\r\n"
+    while not websocket.received.endswith(b"0\r\n\r\n"):
+        websocket.received += websocket.sock.recv(65536)
+    assert websocket.received == b"2\r\na \r\n4\r\npage\r\n0\r\n\r\n"
     assert closed == [True]
 
 

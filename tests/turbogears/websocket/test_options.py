@@ -91,7 +91,7 @@ def test_compression(live: Live, target: str, answer: str | None) -> None:
     client = live.websocket(target, headers=offer)
     assert client.headers["Sec-WebSocket-Extensions"] == answer
     if answer is not None:
-        client._reader = FrameReader(masked=False, inflater=Inflater())
+        client.reader = FrameReader(masked=False, inflater=Inflater())
         client.send("Hello")
         assert client.receive() == "Hello" * 100
 
