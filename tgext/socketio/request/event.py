@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
 from io import BytesIO
+from operator import attrgetter
 from typing import Any
 
 from tg.request_local import Request, Response
@@ -20,69 +21,27 @@ from .connection import Connection
 from .failures import forget_frames
 
 
-class Event:
-    """What ``tg.request`` and the other proxies of TurboGears show during an event.
+class _Member:
+    """A member of an event that is made when it is first read.
 
-    Its members are made when they are first read: most events read few of them.
-
-    :ivar connection: what the event inherits from the opening request.
-    :ivar packet: what the client sent; None when no packet led to the event, as
-        for the callback of an ack that did not come in time.
-    :ivar recalls: whether the user is the one that an earlier event looked up.
-    :ivar at_success: functions to be called, each with its arguments, when the event
-        has succeeded: what ``on_commit`` keeps where there are no transactions.
+    Python 3.11 reads each attribute of a class with ``__getattr__`` five times slower,
+    and ``functools.cached_property`` takes a lock there.
     """
 
-    __slots__ = ("__dict__", "connection", "packet")
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
 
-    recalls = False
-    has_request = False
-    at_success: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]] = ()
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
 
-    def __init__(self, connection: Connection, packet: Packet | None) -> None:
-        self.connection = connection
-        self.packet = packet
-
-    @property
-    def config(self) -> MutableMapping[str, Any]:
-        """The application's configuration."""
-        config: MutableMapping[str, Any] = self.connection.config
-        return config
-
-    @property
-    def has_transaction(self) -> bool:
-        """Whether TurboGears' transaction manager runs a transaction around it."""
-        return self.connection.application.wrappers.transactions
-
-    def __getattr__(self, name: str) -> Any:
-        maker = _MAKERS.get(name)
-        if maker is None:
-            value = getattr(self.connection, name)
-        else:
-            value = maker(self, self.connection)
-        setattr(self, name, value)
+    def __get__(self, event: Any, owner: type | None = None) -> Any:
+        value = self._make(event)
+        setattr(event, self._name, value)
         return value
 
-    def when_it_succeeds(
-        self, function: Callable[..., Any], args: tuple[Any, ...]
-    ) -> None:
-        """Have a function called at the end, unless the event fails."""
-        self.at_success = (*self.at_success, (function, args))
 
-    def forget_request(self) -> None:
-        """Break the cycle of references between the event and its request.
-
-        Both, and what the client sent, would stay in memory until the garbage collector
-        runs. It runs by the number of objects, not by their size. TurboGears breaks the
-        cycle of a page in the same way.
-        """
-        request = self.request
-        request.environ.pop("tg.locals", None)
-        if request.validation.exception is not None:
-            forget_frames(request.validation.exception)
-
-
-def _make_request(event: Event, connection: Connection) -> Request:
+def _make_request(event: Event) -> Request:
+    connection = event.connection
     environ = dict(connection.environ)
     environ["wsgi.input"] = BytesIO()
     environ["tg.locals"] = event
@@ -106,8 +65,8 @@ def _make_request(event: Event, connection: Connection) -> Request:
     return request
 
 
-def _make_response(event: Event, connection: Connection) -> Response:
-    options = connection.config.get(
+def _make_response(event: Event) -> Response:
+    options = event.config.get(
         "tg.response_options", Response._DEFAULT_RESPONSE_OPTIONS
     )
     return Response(
@@ -117,14 +76,75 @@ def _make_response(event: Event, connection: Connection) -> Response:
     )
 
 
-def _make_tmpl_context(event: Event, connection: Connection) -> TemplateContext:
-    if connection.config["tg.strict_tmpl_context"]:
+def _make_tmpl_context(event: Event) -> TemplateContext:
+    if event.config["tg.strict_tmpl_context"]:
         return TemplateContext()
     return AttribSafeTemplateContext()
 
 
-_MAKERS: dict[str, Callable[[Event, Connection], Any]] = {
-    "request": _make_request,
-    "response": _make_response,
-    "tmpl_context": _make_tmpl_context,
-}
+class Event:
+    """What ``tg.request`` and the other proxies of TurboGears show during an event.
+
+    Its members are made when they are first read: most events read few of them.
+
+    :ivar connection: what the event inherits from the opening request.
+    :ivar packet: what the client sent; None when no packet led to the event, as
+        for the callback of an ack that did not come in time.
+    :ivar has_request: whether there is a ``tg.request``.
+    :ivar recalls: whether the user is the one that an earlier event looked up.
+    :ivar at_success: functions to be called, each with its arguments, when the event
+        has succeeded: what ``on_commit`` keeps where there are no transactions.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "at_success",
+        "connection",
+        "has_request",
+        "packet",
+        "recalls",
+    )
+
+    def __init__(self, connection: Connection, packet: Packet | None) -> None:
+        self.connection = connection
+        self.packet = packet
+        self.recalls = False
+        self.has_request = False
+        self.at_success: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]] = ()
+
+    @property
+    def config(self) -> MutableMapping[str, Any]:
+        """The application's configuration."""
+        config: MutableMapping[str, Any] = self.connection.config
+        return config
+
+    @property
+    def has_transaction(self) -> bool:
+        """Whether TurboGears' transaction manager runs a transaction around it."""
+        return self.connection.application.wrappers.transactions
+
+    request = _Member(_make_request)
+    response = _Member(_make_response)
+    tmpl_context = _Member(_make_tmpl_context)
+    app_globals = _Member(attrgetter("connection.app_globals"))
+    cache = _Member(attrgetter("connection.cache"))
+    session = _Member(attrgetter("connection.session"))
+    translator = _Member(attrgetter("connection.translator"))
+
+    def when_it_succeeds(
+        self, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        """Have a function called at the end, unless the event fails."""
+        self.at_success = (*self.at_success, (function, args))
+
+    def forget_request(self) -> None:
+        """Break the cycle of references between the event and its request.
+
+        Both, and what the client sent, would stay in memory until the garbage collector
+        runs. It runs by the number of objects, not by their size. TurboGears breaks the
+        cycle of a page in the same way.
+        """
+        request = self.request
+        request.environ.pop("tg.locals", None)
+        if request.validation.exception is not None:
+            forget_frames(request.validation.exception)

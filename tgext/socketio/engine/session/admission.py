@@ -225,7 +225,7 @@ class Admission:
         namespace._diverted = True
         candidate.namespace = namespace
         namespace.__init__(*args, request=socket.request)
-        if "ns_name" not in vars(namespace):
+        if not hasattr(namespace, "jobs"):
             name = f"{cls.__module__}.{cls.__qualname__}"
             raise TypeError(f"{name}.__init__ does not call super().__init__")
         namespace.auth = packet.get("data")
