@@ -1,0 +1,91 @@
+"""The documentation names what exists: paths, modules, classes and functions."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "tgext" / "socketio"
+PAGE = ROOT / "docs" / "how_it_is_built.rst"
+
+#: The first parts of dotted names below ``tgext.socketio``.
+FLOORS = ("wire", "engine", "request", "messaging", "backends", "controller")
+
+
+def literals() -> list[str]:
+    """What stands in double backquotes, each once."""
+    text = PAGE.read_text(encoding="utf-8")
+    return list(dict.fromkeys(re.findall(r"``([^`]+)``", text)))
+
+
+def is_path(literal: str) -> bool:
+    return bool(re.fullmatch(r"[\w.]*(/[\w.]+)+/?|\w+\.(py|c|rst|toml)|\w+/", literal))
+
+
+def is_name(literal: str) -> bool:
+    parts = literal.split(".")
+    return len(parts) > 1 and parts[0] in FLOORS and parts[-1] != "py"
+
+
+PATHS = [each for each in literals() if is_path(each)]
+NAMES = [each for each in literals() if not is_path(each) and is_name(each)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_path_exists(path: str) -> None:
+    inside = [PACKAGE / path, ROOT / path]
+    beside = [each / path for each in PACKAGE.rglob("*") if each.is_dir()]
+    assert any(each.exists() for each in inside + ([] if "/" in path else beside))
+
+
+@pytest.fixture(scope="module")
+def missing() -> list[str]:
+    """The names that cannot be imported.
+
+    They are imported in another process: TurboGears must not be imported in this one
+    before gevent has patched the standard library.
+    """
+    output = subprocess.check_output([sys.executable, "-c", RESOLVE, *NAMES], cwd=ROOT)
+    return output.decode().split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_can_be_imported(name: str, missing: list[str]) -> None:
+    assert name not in missing
+
+
+#: Prints those of its arguments that are neither modules nor in one.
+RESOLVE = """
+import sys
+from pkgutil import resolve_name
+for name in sys.argv[1:]:
+    try:
+        resolve_name(f"tgext.socketio.{name}")
+    except (ImportError, AttributeError):
+        print(name)
+"""
+
+
+def test_each_room_is_shown() -> None:
+    rooms = {
+        f"{each.parent.relative_to(PACKAGE)}/"
+        for each in PACKAGE.rglob("*/*/__init__.py")
+    } | {f"{each.parent.name}/" for each in PACKAGE.glob("*/__init__.py")}
+    rooms -= {"engine/"}  # a floor
+    assert rooms <= set(literals())
+
+
+def test_enough_is_checked() -> None:
+    """The patterns above still find what the page names."""
+    assert len(PATHS) > 60
+    assert len(NAMES) > 30
+
+
+def test_the_page_is_distributed() -> None:
+    manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8")
+    assert "recursive-include docs *.rst" in manifest
