@@ -118,11 +118,10 @@ class Live:
         server = self.server
         wait_for(lambda: not server.sockets, "all sessions end")
         wait_for(lambda: not server.websockets, "all plain WebSockets end")
-        for transport, *_ in list(server._lingering.values()):
-            server.stop_lingering(transport)  # nobody will fetch its last packets
+        server.hub.lingering.clear()  # nobody will fetch its last packets
         rooms = server.rooms
         wait_for(lambda: not (rooms._members or rooms._rooms), "all rooms are empty")
-        wait_for(lambda: not len(server.wheel), "no timer is left")
+        wait_for(lambda: not len(server.hub.timers), "no timer is left")
 
 
 Serve = Callable[..., Live]

@@ -130,11 +130,10 @@ def all_given_back() -> Iterator[None]:
 def expect_nothing_of(server: SocketIOServer, sockets: list[Any]) -> None:
     """All clients have ended, one way or another."""
     wait_for(lambda: not server.sockets, "all sessions end")
-    for transport, *_ in list(server._lingering.values()):
-        server.stop_lingering(transport)  # nobody fetches its last packets
-    wait_for(lambda: not server.endings, "no handler runs")
-    wait_for(lambda: not server._requests, "all connections are given back")
-    wait_for(lambda: not len(server.wheel), "no timer is left")
+    server.hub.lingering.clear()  # nobody fetches its last packets
+    wait_for(lambda: not server.hub.registry.endings, "no handler runs")
+    wait_for(lambda: not server.hub.requests.number, "all connections are given back")
+    wait_for(lambda: not len(server.hub.timers), "no timer is left")
     assert server.rooms._members == {}
     assert server.rooms._rooms == {}
     assert server._handed_over == set()

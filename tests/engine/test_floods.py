@@ -140,7 +140,7 @@ def test_tiny_messages_while_a_handler_waits(
 ) -> None:
     frame = TINY_FRAMES[what]
     live, namespace, client, socket = held(serve, kind, max_message_size=100_000)
-    bounds = live.server.bounds
+    bounds = live.server.hub.bounds
     with others() as gaps:
         pouring, sent = pour(client, frame * (20 * MB // len(frame)))
         settle(sent)
@@ -215,7 +215,7 @@ def test_tiny_messages_to_a_plain_websocket(serve: Serve, what: str) -> None:
         settle(sent)
     stream: Any = held.first().stream
     assert len(stream.inbox.messages) <= READ_AHEAD // OVERHEAD + 1
-    assert stream.outbox.size <= live.server.max_outbox
+    assert stream.outbox.size <= live.server.settings.max_outbox
     assert gaps.longest < PATIENCE
     pouring.kill()
     client.close()
@@ -322,7 +322,7 @@ def test_a_body_of_very_many_packets(
     with others() as gaps:
         reply = live.http().post(client.target, body)
         assert reply.status in (200, 400, 413)
-        assert socket.account.size <= live.server.bounds.most
+        assert socket.account.size <= live.server.hub.bounds.most
         if busy:
             namespace.go_on.set()
         if socket.transport is not None:
@@ -347,7 +347,7 @@ def test_posts_of_one_session_take_turns(serve: Serve) -> None:
         wait_for(lambda: replies.count(503) >= 20, "those that are too many end")
     assert gaps.longest < PATIENCE
     assert transport.posting <= 16
-    bounds = live.server.bounds
+    bounds = live.server.hub.bounds
     assert socket.account.size < bounds.unread + 200_000
     before = len(namespace.notes)
     namespace.go_on.set()

@@ -132,11 +132,11 @@ class RootController(TGController):
             counts.update(
                 sessions=len(sockets),
                 websockets=len(server.websockets),
-                requests=server._requests,
-                timers=len(server.wheel),
+                requests=server.hub.requests.number,
+                timers=len(server.hub.timers),
                 rooms=len(server.rooms._members),
-                lingering=len(server._lingering),
-                addresses=len(server._per_address),
+                lingering=len(server.hub.lingering),
+                addresses=len(server.hub.registry.places.per_address),
                 acks=sum(len(each.ack_callbacks) for each in sockets),
                 unsent=sum(
                     each.transport.outbox.size for each in sockets if each.transport

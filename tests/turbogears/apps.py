@@ -15,24 +15,22 @@ from tg import MinimalApplicationConfigurator, TGController, expose, request
 from webtest import TestApp
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
-from tgext.socketio.engine.hub.account import Bounds
-from tgext.socketio.engine.hub.rooms import Rooms
+from tgext.socketio.engine.hub.hub import Hub
+from tgext.socketio.engine.hub.settings import Settings
 from tgext.socketio.engine.virtsocket import Socket
 
 
 class Server:
     """Stands for the server, which a posted packet doesn't reach."""
 
-    sockets: dict[str, Socket] = {}
-    rooms = Rooms()
-    bounds = Bounds(
-        1000,
-        {"max_channels": 3, "max_rooms": 3, "max_pending_acks": 3, "max_jobs": 1000},
-    )
+    def __init__(self) -> None:
+        settings = Settings(max_channels=3, max_rooms=3, max_pending_acks=3)
+        self.hub = Hub(settings, self)
+        self.sockets: dict[str, Socket] = {}
 
 
 def mock_socket() -> Socket:
-    socket = Socket(Server(), {})  # type: ignore[arg-type]
+    socket = Socket(Server(), {})
     socket.error = MagicMock()  # type: ignore[method-assign]
     socket.send_packet = MagicMock()  # type: ignore[method-assign]
     return socket

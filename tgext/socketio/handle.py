@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
 from tg import config
 
@@ -33,11 +34,9 @@ class NamespaceHandle:
     @property
     def sockets(self) -> list[Socket]:
         """The connections of this process that are in the namespace now."""
-        return [
-            socket
-            for server in list(self._servers)
-            for socket in server.rooms.members(self.endpoint)
-        ]
+        rooms = [each.rooms for each in list(self._servers)]
+        members = chain.from_iterable(each.members(self.endpoint) for each in rooms)
+        return cast("list[Socket]", list(members))
 
     def emit(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace.

@@ -17,13 +17,14 @@ import errno
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import gevent
 from gevent.local import local
-from paste.deploy.converters import asbool, aslist
+from paste.deploy.converters import asbool
 
+from .engine.hub.settings import NUMBER, OPTIONS, TEXT, Option
 from .engine.server.server import SocketIOServer
 from .request.cookies import CookieWatch
 
@@ -43,54 +44,35 @@ class LatePatchError(StartError):
 
 
 class OptionError(StartError):
-    """An option of ``[server:main]`` cannot be; the line names it."""
+    """An option of ``[server:main]`` is invalid; the line names it."""
 
 
 class AddressError(StartError):
-    """The server's address cannot be had."""
+    """The server cannot listen on its address."""
 
 
-def _list(value: Any) -> list[str]:
-    return list(aslist(value.replace(",", " ") if isinstance(value, str) else value))
-
-
-#: Options of ``[server:main]`` that go to SocketIOServer, and what reads each.
-OPTIONS: dict[str, Callable[[Any], Any]] = {
-    "transports": _list,
-    "heartbeat_interval": float,
-    "heartbeat_timeout": float,
-    "close_timeout": float,
-    "handshake_timeout": float,
-    "connect_timeout": float,
-    "shutdown_timeout": float,
-    "max_message_size": int,
-    "max_attachments": int,
-    "max_outbox": int,
-    "slow_timeout": float,
-    "max_rooms": int,
-    "max_channels": int,
-    "max_pending_acks": int,
-    "max_jobs": int,
-    "max_connections": int,
-    "max_connections_per_address": int,
-    "allowed_origins": _list,
-    "cookie": str,
-    "cookie_samesite": str,
-    "max_header_size": int,
-    "header_timeout": float,
-    "body_timeout": float,
-    "send_timeout": float,
-    "keepalive_timeout": float,
-    "certfile": str,
-    "keyfile": str,
+#: Options of ``[server:main]`` that say where to serve.
+PLACE = {
+    each.name: each
+    for each in (
+        Option("host", "127.0.0.1", TEXT, "", "address to listen on"),
+        Option("port", 8080, NUMBER, "", "port to listen on"),
+        Option(
+            "socketio_resource",
+            "socketio",
+            TEXT,
+            "",
+            "path of the :class:`SocketIOController`, with slashes in between",
+        ),
+    )
 }
 
 #: Goes with a request that opens a connection: it is answered with its status. For a
 #: page, TurboGears makes a login form of 401 and an error page of 403.
 NO_CHALLENGES = {"tg.wsgi.skip_auth_challenge": True, "tg.status_code_redirect": False}
 
-#: Options that every server section may have, or that the original had.
-_OTHERS = frozenset(("socketio_resource", "host", "port", "use", "here", "__file__"))
+#: What PasteDeploy adds to every section.
+_PASTE = frozenset(("use", "here", "__file__"))
 
 
 def socketio_server_runner(
@@ -101,11 +83,12 @@ def socketio_server_runner(
     :param wsgi_app: the application.
     :param global_config: the ``[DEFAULT]`` section.
     :param kw: the options of ``[server:main]``: ``host``, ``port``,
-        ``socketio_resource`` and those of :data:`OPTIONS`.
+        ``socketio_resource`` and those of
+        :class:`~tgext.socketio.engine.hub.settings.Settings`.
     :raises DebugModeForbiddenException: with ``debug = true``.
     :raises LatePatchError: when TurboGears was imported too early.
-    :raises OptionError: when an option cannot be.
-    :raises AddressError: when the address cannot be had.
+    :raises OptionError: when an option is invalid.
+    :raises AddressError: when the server cannot listen on its address.
     """
     try:
         _run(wsgi_app, global_config, kw)
@@ -125,9 +108,7 @@ def _exit_unsuccessfully() -> None:
 def _run(
     wsgi_app: Any, global_config: Mapping[str, Any], kw: Mapping[str, Any]
 ) -> None:
-    host = kw.get("host", "127.0.0.1")
-    port = _convert("port", int, kw.get("port", 8080))
-    resource = kw.get("socketio_resource", "socketio")
+    host, port, resource = (_read(each, kw) for each in PLACE.values())
     options = read_options(kw)
     if asbool(global_config.get("debug", False)):
         raise DebugModeForbiddenException(
@@ -156,22 +137,18 @@ def read_options(kw: Mapping[str, Any]) -> dict[str, Any]:
     :raises OptionError: when one is unknown or its value cannot be read.
     """
     for name in kw:
-        if name not in OPTIONS and name not in _OTHERS:
-            known = ", ".join(sorted({*OPTIONS, "host", "port", "socketio_resource"}))
+        if name not in OPTIONS and name not in PLACE and name not in _PASTE:
+            known = ", ".join(sorted({*OPTIONS, *PLACE}))
             raise OptionError(f"[server:main] {name} is no option; there are: {known}")
-    return {
-        name: _convert(name, cast, kw[name])
-        for name, cast in OPTIONS.items()
-        if name in kw
-    }
+    return {name: _read(each, kw) for name, each in OPTIONS.items() if name in kw}
 
 
-def _convert(name: str, cast: Callable[[Any], Any], value: Any) -> Any:
+def _read(option: Option, kw: Mapping[str, Any]) -> Any:
+    """The value of an option; its default when it is not set."""
     try:
-        return cast(value)
-    except (TypeError, ValueError):
-        kind = {int: "a whole number", float: "a number"}.get(cast, "a list")  # type: ignore[call-overload]
-        raise OptionError(f"[server:main] {name}: {value!r} is not {kind}") from None
+        return option.read(kw.get(option.name, option.default))
+    except ValueError as error:
+        raise OptionError(f"[server:main] {error}") from None
 
 
 def check_patched() -> None:
@@ -195,7 +172,7 @@ def check_patched() -> None:
 def serve(server: SocketIOServer) -> None:
     """Run a server until SIGINT or SIGTERM.
 
-    :raises OSError: when its address cannot be had.
+    :raises OSError: when the server cannot listen on its address.
     """
     stops = [
         gevent.signal_handler(number, server.stop)

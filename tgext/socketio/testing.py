@@ -28,7 +28,6 @@ from typing import Any
 
 from gevent.event import Event
 
-from .engine.io.output import Batcher
 from .engine.namespaces.base import BaseNamespace
 from .wire.socketio import v1
 from .wire.socketio.encoded import Encoded
@@ -76,6 +75,4 @@ def _show_what_is_sent_to_many(socket: Any) -> None:
         args = tuple(packet["args"])
         socket.send_packet(event_packet(endpoint, packet["name"], args))
 
-    if not hasattr(socket.server, "batcher"):
-        socket.server.batcher = Batcher()
     socket.send_encoded = send_encoded

@@ -329,4 +329,4 @@ def test_plain_websockets_count_as_connections(
     first.leave()
     while live.websocket("/").status == 503:
         pass
-    assert live.server.is_full("127.0.0.1")
+    assert live.server.hub.registry.is_full("127.0.0.1")

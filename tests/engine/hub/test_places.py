@@ -178,7 +178,7 @@ def test_the_place_of_who_left_meanwhile_is_given_back(
     assert Http(live.port).get(POLLING).status == 503
     impatient.close()
     slow.go_on.set()
-    wait_for(lambda: not live.server.is_full("127.0.0.1"), "the place")
+    wait_for(lambda: not live.server.hub.registry.is_full("127.0.0.1"), "the place")
     assert live.server.sockets == {}
 
 
@@ -204,11 +204,11 @@ def test_plain_websockets_and_sessions_share_the_places(serve: Serve) -> None:
     slow.go_on.set()
     assert [each.get().status for each in opening] == [200, 200]
     plain.leave()
-    wait_for(lambda: not live.server.is_full("127.0.0.1"), "the place")
+    wait_for(lambda: not live.server.hub.registry.is_full("127.0.0.1"), "the place")
     for socket in list(live.server.sockets.values()):
         socket.kill()
-    assert live.server._per_address == {}
-    assert live.server._place_of == {}
+    assert live.server.hub.registry.places.per_address == {}
+    assert live.server.hub.registry.places.taken == 0
 
 
 def test_places_of_sockets_of_a_crowd_are_given_back(serve: Serve) -> None:
@@ -224,4 +224,4 @@ def test_places_of_sockets_of_a_crowd_are_given_back(serve: Serve) -> None:
     crowd = [gevent.spawn(come_and_go, number) for number in range(10)]
     gevent.joinall(crowd, raise_error=True)
     wait_for(lambda: not live.server.sockets, "the end of all")
-    assert live.server._places.taken == 0
+    assert live.server.hub.registry.places.taken == 0

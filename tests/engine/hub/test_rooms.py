@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from tgext.socketio.engine.hub.rooms import MOST, Rooms, check_room, deliver
+from tgext.socketio.engine.io.output import Batcher
 from tgext.socketio.wire.socketio.packet import Packet, event_packet
 
 from ..clients import KINDS
@@ -107,7 +108,7 @@ BEN: Any = Anyone()
 
 
 def test_members_are_listed_as_they_came() -> None:
-    rooms = Rooms()
+    rooms = Rooms(Batcher())
     for each in (BEN, ANN, BEN):
         rooms.join("/chat", "lobby", each)
     assert rooms.members("/chat", "lobby") == [BEN, ANN]
@@ -117,7 +118,7 @@ def test_members_are_listed_as_they_came() -> None:
 
 
 def test_a_list_of_members_is_not_changed_by_who_leaves() -> None:
-    rooms = Rooms()
+    rooms = Rooms(Batcher())
     rooms.join("/chat", None, ANN)
     members = rooms.members("/chat")
     rooms.leave("/chat", None, ANN)
@@ -126,7 +127,7 @@ def test_a_list_of_members_is_not_changed_by_who_leaves() -> None:
 
 
 def test_leaving_where_one_is_not_has_no_effect() -> None:
-    rooms = Rooms()
+    rooms = Rooms(Batcher())
     rooms.join("/chat", "lobby", ANN)
     rooms.leave("/chat", "lobby", BEN)
     rooms.leave("/chat", "hall", ANN)
@@ -136,7 +137,7 @@ def test_leaving_where_one_is_not_has_no_effect() -> None:
 
 
 def test_who_leaves_a_namespace_stays_in_the_others() -> None:
-    rooms = Rooms()
+    rooms = Rooms(Batcher())
     for endpoint in ("/chat", "/game"):
         for room in (None, "lobby", "hall"):
             rooms.join(endpoint, room, ANN)
@@ -147,7 +148,7 @@ def test_who_leaves_a_namespace_stays_in_the_others() -> None:
 
 
 def test_nothing_is_kept_of_rooms_that_are_empty() -> None:
-    rooms = Rooms()
+    rooms = Rooms(Batcher())
     for each in (ANN, BEN):
         rooms.join("/chat", None, each)
         rooms.join("/chat", "lobby", each)
@@ -191,7 +192,8 @@ def test_clients_whose_json_differs_are_each_written_to_in_theirs(
         each.join("/chat")
     plain.socket(other).json_dumps = shouting
     members = plain.server.rooms.members("/chat")
-    deliver(members, {"type": "event", "name": "a", "args": ["b"], "endpoint": "/chat"})
+    packet: Packet = {"type": "event", "name": "a", "args": ["b"], "endpoint": "/chat"}
+    deliver(members, packet, plain.server.hub.batcher)
     assert client.event("/chat") == ["a", "b"]
     assert other.event("/chat") == ["A", "B"]
 

@@ -5,7 +5,6 @@ The rows are the server's options; an option without a row fails the last test.
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine.server import SocketIOServer
+from tgext.socketio.engine.hub.settings import OPTIONS
 from tgext.socketio.wire.limits import MAX_REQUEST_LINE
 from tgext.socketio.wire.socketio import v1 as socketio_1
 
@@ -200,8 +199,8 @@ def test_who_takes_nothing_of_an_answer_is_let_go(
     live = serve(application=application, send_timeout=0.3)
     raw = live.raw()
     raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
-    wait_for(lambda: live.server._requests, "the request begins")
-    wait_for(lambda: not live.server._requests, "it is given up")
+    wait_for(lambda: live.server.hub.requests.number, "the request begins")
+    wait_for(lambda: not live.server.hub.requests.number, "it is given up")
     assert unhandled == []
 
 
@@ -369,6 +368,4 @@ TESTS: dict[str, tuple[object, ...]] = {
 
 
 def test_each_option_has_its_tests() -> None:
-    parameters = inspect.signature(SocketIOServer).parameters.values()
-    options = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
-    assert options == set(TESTS)
+    assert set(OPTIONS) == set(TESTS)

@@ -355,7 +355,7 @@ def test_no_descriptor_is_left(serve: Serve, kind: str) -> None:
         client.join("/chat")
         assert client.call("/chat", "echo", 1) == [1]
         client.close()
-        wait_for(lambda: not live.server._requests, "its greenlets end")
+        wait_for(lambda: not live.server.hub.requests.number, "its greenlets end")
 
     visit()
     before = len(os.listdir("/proc/self/fd"))

@@ -140,9 +140,9 @@ def test_a_body_that_is_cut_off_is_no_error_of_the_server(serve: Serve) -> None:
     raw = live.raw()
     head = f"POST {client.target} HTTP/1.1\r\nHost: here\r\nContent-Length: 50\r\n\r\n4"
     raw.send_raw(head.encode())
-    wait_for(lambda: live.server._requests, "the request arrives")
+    wait_for(lambda: live.server.hub.requests.number, "the request arrives")
     raw.close()
-    wait_for(lambda: not live.server._requests, "the request ends")
+    wait_for(lambda: not live.server.hub.requests.number, "the request ends")
 
 
 @pytest.mark.cites("Engine.IO 4, Handshake 3")

@@ -181,8 +181,8 @@ def test_one_connection_too_many_is_refused(
 def test_addresses_are_counted_apart(serve: Serve) -> None:
     live = serve({}, max_connections_per_address=1)
     live.websocket_5()
-    assert live.server.is_full("127.0.0.1")
-    assert not live.server.is_full("192.0.2.1")
+    assert live.server.hub.registry.is_full("127.0.0.1")
+    assert not live.server.hub.registry.is_full("192.0.2.1")
 
 
 def test_a_connection_is_forgotten_once(serve: Serve) -> None:
@@ -193,7 +193,7 @@ def test_a_connection_is_forgotten_once(serve: Serve) -> None:
         socket.detach()
     assert list(live.server.sockets) == [second.sid]
     live.websocket_5()
-    assert live.server.is_full("127.0.0.1")
+    assert live.server.hub.registry.is_full("127.0.0.1")
     socket.kill()
 
 

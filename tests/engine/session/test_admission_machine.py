@@ -438,8 +438,8 @@ class Admissions(RuleBasedStateMachine):
         assert not rooms._rooms
         assert all(each.entered == each.left for each in Guided.made)
         assert all(job.dead for each in Guided.made for job in each.started)
-        assert not len(self.server.wheel)
-        self.server.wheel.close()
+        assert not len(self.server.hub.timers)
+        self.server.hub.timers.close()
 
 
 TestAdmissions = Admissions.TestCase

@@ -111,7 +111,7 @@ def test_a_handler_whose_client_left_begins_nothing(serve: Serve, kind: str) -> 
     reset(client)
     wait_for(lambda: namespace.left, "the end is noticed")
     namespace.go_on.set()
-    wait_for(lambda: not live.server.endings, "the handler ends")
+    wait_for(lambda: not live.server.hub.registry.endings, "the handler ends")
     assert socket.ack_callbacks == {}
     assert namespace.notes == []
     live.expect_nothing_left()

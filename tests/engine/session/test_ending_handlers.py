@@ -57,9 +57,10 @@ def test_a_handler_whose_client_has_gone_is_interrupted(
         wait_for(lambda: namespace.left, "the namespace is told")
         wait_for(lambda: len(namespace.notes) == 2, "the handler ends")
     assert len(namespace.left) == 1
-    assert live.server.interrupted == 1
-    wait_for(lambda: not live.server.endings, "nothing runs")
-    wait_for(lambda: not live.server._requests, "the connection is given back")
+    assert live.server.hub.registry.interrupted == 1
+    wait_for(lambda: not live.server.hub.registry.endings, "nothing runs")
+    requests = live.server.hub.requests
+    wait_for(lambda: not requests.number, "the connection is given back")
     texts = [each.getMessage() for each in caplog.records]
     assert [each.partition(":")[0] for each in texts] == [
         "Event wait of namespace /chat was interrupted"
@@ -76,11 +77,11 @@ def test_a_handler_that_ends_in_time_is_not_interrupted(serve: Serve) -> None:
     assert namespace.entered.wait(DEADLINE)
     reset(client)
     wait_for(lambda: namespace.left, "the namespace is told")
-    assert len(live.server.endings) == 1
+    assert len(live.server.hub.registry.endings) == 1
     namespace.go_on.set()
     live.expect_nothing_left()
-    assert live.server.interrupted == 0
-    assert not live.server.endings
+    assert live.server.hub.registry.interrupted == 0
+    assert not live.server.hub.registry.endings
 
 
 def test_a_handler_that_cannot_be_ended_is_reported_once(
@@ -94,12 +95,13 @@ def test_a_handler_that_cannot_be_ended_is_reported_once(
     wait_for(lambda: namespace.notes, "the handler runs")
     with caplog.at_level(logging.ERROR):
         live.socket(client).kill()
-        wait_for(lambda: not live.server.endings, "it is given up")
+        wait_for(lambda: not live.server.hub.registry.endings, "it is given up")
     assert namespace.notes == ["begun", "caught"]
     assert live.server.sockets == {}
     assert ["cannot be ended" in each.getMessage() for each in caplog.records] == [True]
     namespace.go_on.set()
-    wait_for(lambda: not live.server._requests, "the connection is given back")
+    requests = live.server.hub.requests
+    wait_for(lambda: not requests.number, "the connection is given back")
 
 
 @pytest.mark.parametrize("kind", kinds("websocket"))
@@ -116,7 +118,7 @@ def test_a_silent_client_is_noticed_while_a_handler_runs(
     wait_for(lambda: namespace.left, "the namespace is told")
     assert namespace.left == ["ping timeout"]
     wait_for(lambda: len(namespace.notes) == 2, "the handler ends")
-    assert live.server.interrupted == 1
+    assert live.server.hub.registry.interrupted == 1
 
 
 @pytest.mark.parametrize("kind", kinds("websocket"))
@@ -153,7 +155,7 @@ def test_a_server_that_stops_interrupts_handlers(serve: Serve, kind: str) -> Non
     live.server.stop()
     wait_for(lambda: len(namespace.notes) == 2, "the handler ends")
     assert namespace.left == ["server shutting down"]
-    wait_for(lambda: not live.server.endings, "nothing runs")
+    wait_for(lambda: not live.server.hub.registry.endings, "nothing runs")
 
 
 def test_a_handler_of_polling_is_interrupted_after_the_upgrade(serve: Serve) -> None:

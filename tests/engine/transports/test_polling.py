@@ -10,7 +10,7 @@ import gevent
 import pytest
 from gevent import socket as native_socket
 
-from tgext.socketio.engine.hub import registry as connections
+from tgext.socketio.engine.hub import lingering, registry
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.transports import polling as transports
 
@@ -35,7 +35,7 @@ class Parting(BaseNamespace):
 def test_all_that_was_sent_before_the_end_can_be_fetched(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, pending: bool
 ) -> None:
-    monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.1)
+    monkeypatch.setattr(registry, "NAMESPACE_TIMEOUT", 0.1)
     live = serve({"/chat": Parting})
     client = live.polling_5()
     client.join("/chat")
@@ -198,11 +198,12 @@ def test_what_nobody_fetches_goes(
     client: Any = live.client(kind)
     client.join("/chat")
     live.socket(client).kill(reason="server shutting down")
-    assert live.server.lingering(client.sid) is not None
+    assert live.server.hub.lingering.get(client.sid) is not None
     # It is for polls alone.
     reply = client.post(client.dialect.connect("/chat"))
     assert reply.status == (200 if kind.startswith("0.9") else 400)
-    wait_for(lambda: not live.server.lingering(client.sid), "the server forgets it")
+    unfetched = live.server.hub.lingering
+    wait_for(lambda: not unfetched.get(client.sid), "the server forgets it")
     reply = client.gets.get(client.target)
     assert reply.status == (200 if kind.startswith("0.9") else 400)
 
@@ -219,14 +220,14 @@ def test_nothing_is_kept_for_who_has_left(serve: Serve, kind: str) -> None:
     wait_for(lambda: not live.server.sockets, "the session ends")
     assert socket.transport is not None
     assert socket.transport.outbox.size == 0
-    assert live.server.lingering(client.sid) is None
+    assert live.server.hub.lingering.get(client.sid) is None
 
 
 @polling
 def test_what_waits_for_all_who_may_fetch_it_is_bounded(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(connections, "MOST_LINGERING", 10_000)
+    monkeypatch.setattr(lingering, "MOST", 10_000)
     live = serve({"/chat": fresh(Witness)})
     ended: list[Any] = []
     for _ in range(5):
@@ -236,12 +237,13 @@ def test_what_waits_for_all_who_may_fetch_it_is_bounded(
         socket["/chat"].emit("words", "x" * 4000)
         socket.kill(reason="server shutting down")
         ended.append((client, socket))
-    lingering = [live.server.lingering(client.sid) is not None for client, _ in ended]
-    assert lingering == [False, False, False, True, True]
+    unfetched = live.server.hub.lingering
+    kept = [unfetched.get(client.sid) is not None for client, _ in ended]
+    assert kept == [False, False, False, True, True]
     assert not any(len(socket.transport.outbox) for _, socket in ended[:3])
     for client, _ in ended[3:]:
         assert "x" * 4000 in client.poll()[0]
-    assert live.server._lingering_bytes == 0
+    assert unfetched.size == 0
 
 
 @polling
@@ -252,7 +254,7 @@ def test_a_transport_is_closed_once(serve: Serve, kind: str) -> None:
     live.socket(client).kill(reason="server shutting down")
     transport.close("again", 1000)
     assert len(client.poll()) == 1
-    assert live.server.lingering(client.sid) is None
+    assert live.server.hub.lingering.get(client.sid) is None
 
 
 # Polls whose connections end
@@ -385,10 +387,10 @@ def test_the_last_packets_are_kept_too(serve: Serve, kind: str) -> None:
     transport: Any = live.socket(client).transport
     live.socket(client).kill(reason="server shutting down")
     messages = transport.poll(live.raw().sock)
-    assert live.server.lingering(client.sid) is None
+    assert live.server.hub.lingering.get(client.sid) is None
     transport.put_back(messages)
     assert client.poll() == messages
-    assert live.server.lingering(client.sid) is None
+    assert live.server.hub.lingering.get(client.sid) is None
 
 
 @polling

@@ -395,13 +395,14 @@ def test_what_ends_when_its_websocket_is_accepted_stays_ended(
     if generation == "0.9":
         sid = live.http().get("/socket.io/1/").text.partition(":")[0]
         target = f"/socket.io/1/websocket/{sid}"
-    came = live.server.transport_came
+    registry = live.server.hub.registry
+    came = registry.transport_came
 
     def ends(socket: Any) -> None:
         came(socket)
         socket.kill()
 
-    monkeypatch.setattr(live.server, "transport_came", ends)
+    monkeypatch.setattr(registry, "transport_came", ends)
     raw = live.raw()
     raw.send_raw(UPGRADE.format(target=target).encode())
     assert raw.receive_head()[0] == 101

@@ -40,8 +40,9 @@ def test_an_application_that_does_not_notice_the_end_is_interrupted(
         client.close()
         wait_for(lambda: len(notes) == 2, "the application ends")
     assert len(group) == 0
-    assert live.server.interrupted == 1
-    wait_for(lambda: not live.server._requests, "the connection is given back")
+    assert live.server.hub.registry.interrupted == 1
+    requests = live.server.hub.requests
+    wait_for(lambda: not requests.number, "the connection is given back")
     texts = [each.getMessage() for each in caplog.records]
     assert [each.partition(":")[0] for each in texts] == [
         "The application of a WebSocket was interrupted"
@@ -72,8 +73,9 @@ def test_an_application_is_interrupted_though_another_greenlet_knows_of_the_end(
         assert client.receive_close() == 4000
     client.close()
     wait_for(lambda: notes, "the application ends")
-    assert live.server.interrupted == 1
-    wait_for(lambda: not live.server._requests, "the connection is given back")
+    assert live.server.hub.registry.interrupted == 1
+    requests = live.server.hub.requests
+    wait_for(lambda: not requests.number, "the connection is given back")
 
 
 def test_who_was_busy_when_another_closed_is_told_as_none(serve: Serve) -> None:
@@ -116,7 +118,7 @@ def test_an_application_that_was_told_of_the_end_may_take_its_time(
     gevent.sleep(0.2)
     go_on.set()
     wait_for(lambda: notes, "the application ends")
-    assert live.server.interrupted == 0
+    assert live.server.hub.registry.interrupted == 0
 
 
 def test_what_came_before_the_end_is_received_and_answered(serve: Serve) -> None:

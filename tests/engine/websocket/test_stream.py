@@ -428,7 +428,7 @@ def test_bad_input_leaves_nothing_behind(
         wait_for(lambda: not greenlets(), "all greenlets end")
         gc.collect()
         files = len(os.listdir("/proc/self/fd"))
-        return files, len(bad.server.wheel), memory_of_the_server()
+        return files, len(bad.server.hub.timers), memory_of_the_server()
 
     tracemalloc.start()
     try:
@@ -437,7 +437,7 @@ def test_bad_input_leaves_nothing_behind(
     finally:
         tracemalloc.stop()
     assert after[:2] == (files, timers)
-    assert bad.server._per_address == {}
+    assert bad.server.hub.registry.places.per_address == {}
     # One connection has several times as much; what measures coverage has some too.
     assert after[2] - memory < 8 * 4000
 
@@ -751,4 +751,6 @@ def test_who_leaves_something_unread_is_noticed(
     leave(client)
     wait_for(lambda: ended, "the application ends")
     assert ended == [0]
-    wait_for(lambda: not live.server._requests, "the connection is given back")
+    wait_for(
+        lambda: not live.server.hub.requests.number, "the connection is given back"
+    )

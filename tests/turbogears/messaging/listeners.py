@@ -19,7 +19,7 @@ class Mock:
     generation = SOCKETIO_1
     json_dumps = staticmethod(json.dumps)
     outbox = None
-    server = SimpleNamespace(batcher=Batcher())
+    hub = SimpleNamespace(batcher=Batcher())
 
     def __init__(self) -> None:
         self.packets: list[Any] = []

@@ -140,7 +140,7 @@ def live(
     options = {"tm.enabled": managed, "tm.attempts": 3, "tm.commit_veto": veto}
     configurator.update_blueprint({"root_controller": RootController(), **options})
     application = configurator.make_wsgi_app({}, {})
-    return serve(application=application, resource="socketio")
+    return serve(application=application, resource="socketio", shutdown_timeout=0.1)
 
 
 def veto(environ: Any, status: str, headers: Any) -> bool:
@@ -198,12 +198,11 @@ def test_an_interrupted_event_is_undone(client: Any) -> None:
 @pytest.mark.parametrize("managed", [True], indirect=True)
 def test_what_a_client_that_has_gone_began_is_undone(live: Live, client: Any) -> None:
     """Its handler waits for ever, and is interrupted after ``shutdown_timeout``."""
-    live.server.shutdown_timeout = 0.1
     client.emit("/lab", "wait")
     wait_for(lambda: notes, "the handler waits")
     live.socket(client).kill()
     wait_for(lambda: "waiting undone" in notes, "the end of the transaction")
-    assert live.server.interrupted == 1
+    assert live.server.hub.registry.interrupted == 1
     assert notes == ["waits", "left", "waiting undone"]
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from tests.engine.conftest import Live, Serve
 from tgext.socketio.websocket import websocket
-from tgext.socketio.wire.origin import Origins
 from tgext.socketio.wire.websocket.deflate import Inflater
 from tgext.socketio.wire.websocket.frames import PING, FrameReader
 
@@ -54,13 +53,12 @@ def test_any_page_may_connect_but_not_with_its_users_cookies(
     serve: Serve, root: Root, path: str, origin: str | None, user: str
 ) -> None:
     """As with Socket.IO: ``*`` is nobody's page in particular."""
-    live = serve(application=make_app(root))
+    live = serve(application=make_app(root), allowed_origins=["https://listed.example"])
     host = f"127.0.0.1:{live.port}"
     headers = {
         "Cookie": "user=ada",
         "Origin": origin and origin.replace("HOST", host),
     }
-    live.server.allowed_origins = Origins(["https://listed.example"])
     client = live.websocket(path, headers=headers)
     assert client.status == 101
     assert client.receive() == user

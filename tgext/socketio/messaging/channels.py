@@ -24,7 +24,7 @@ from ..request.jsonify import dumps
 from ..wire import json
 from ..wire.errors import InvalidJSON
 from ..wire.escape import escape
-from ..wire.socketio.packet import event_packet
+from ..wire.socketio.packet import Packet, event_packet
 from .throttle import ThrottledWarnings
 
 if TYPE_CHECKING:
@@ -121,11 +121,16 @@ class Channel:
             args = (message, self.name) if named else (message,)
             packet = event_packet(endpoint, EVENT, args)
             try:
-                deliver(list(sockets), packet)
+                _deliver(list(sockets), packet)
             except ERRORS:
                 log.exception(
                     "A message of channel '%s' was not sent", escape(self.name)
                 )
+
+
+def _deliver(sockets: list[Socket], packet: Packet) -> None:
+    if sockets:
+        deliver(sockets, packet, sockets[0].hub.batcher)
 
 
 class Channels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket as native_socket
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import gevent
 from gevent.ssl import SSLSocket
@@ -21,9 +21,7 @@ from .body import PIECE, ChunkedBody, RequestBody, SizedBody
 from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError
 from .headers import Head, check_request_line, parse_head
 from .output import ApplicationError, HeaderList, HTTPOutput
-
-if TYPE_CHECKING:
-    from ..server.server import SocketIOServer
+from .server import HTTPServer
 
 log = get_logger(__name__)
 
@@ -50,9 +48,9 @@ class HTTPHandler(HTTPOutput):
     head: Head
     _kept_alive = False
 
-    def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
+    def __init__(self, sock: Any, address: Any, server: HTTPServer) -> None:
         super().__init__(sock, address, server)
-        self.rfile = buffered_input(sock, server.body_timeout)
+        self.rfile = buffered_input(sock, server.settings.body_timeout)
 
     def handle(self) -> None:
         try:
@@ -116,24 +114,26 @@ class HTTPHandler(HTTPOutput):
         """
         begun = self._await_request()
         end = begun.find(END_OF_HEAD)
-        if end > 0 and end + len(END_OF_HEAD) <= self.server.max_header_size:
+        if end > 0 and end + len(END_OF_HEAD) <= self.server.settings.max_header_size:
             data: bytes = self.rfile.read(end + len(END_OF_HEAD))
             return data
         return self._gather_head() if begun else b""
 
     def _await_request(self) -> bytes:
         """Wait for the next request on the connection; what there is of it."""
-        server = self.server
+        settings = self.server.settings
         source = cast(FairInput, self.rfile.raw)
         kept, self._kept_alive = self._kept_alive, True
-        source.patience = server.keepalive_timeout if kept else server.header_timeout
+        source.patience = (
+            settings.keepalive_timeout if kept else settings.header_timeout
+        )
         reads = source.reads
         try:
             begun: bytes = self.rfile.peek()
         except InputTimeout:
             return b""
         finally:
-            source.patience = server.body_timeout
+            source.patience = settings.body_timeout
         if source.reads == reads and kept:
             self._turns.check()  # it came together with the one before
         else:
@@ -145,7 +145,7 @@ class HTTPHandler(HTTPOutput):
         head = bytearray()
         late = RequestError("the headers take too long")
         try:
-            with gevent.Timeout(self.server.header_timeout, late):
+            with gevent.Timeout(self.server.settings.header_timeout, late):
                 while self._gather_more(head):
                     pass
         except RequestError as error:
@@ -175,7 +175,7 @@ class HTTPHandler(HTTPOutput):
             raise RequestError(
                 f"the request line has more than {MAX_REQUEST_LINE} bytes", TOO_LONG
             )
-        if len(head) > self.server.max_header_size:
+        if len(head) > self.server.settings.max_header_size:
             raise RequestError(
                 "the headers have more than max_header_size bytes", TOO_LARGE
             )
@@ -198,7 +198,7 @@ class HTTPHandler(HTTPOutput):
         if isinstance(address, tuple):
             environ["REMOTE_ADDR"] = str(address[0])
             environ["REMOTE_PORT"] = str(address[1])
-        source, seconds = self.rfile, self.server.body_timeout
+        source, seconds = self.rfile, self.server.settings.body_timeout
         proceed = self._say_continue if head.expects else None
         if head.length is None:
             body: RequestBody = ChunkedBody(source, seconds, proceed)
@@ -217,7 +217,7 @@ class HTTPHandler(HTTPOutput):
         self.environ = {}
 
     def _say_continue(self) -> None:
-        self.socket.settimeout(self.server.send_timeout)
+        self.socket.settimeout(self.server.settings.send_timeout)
         try:
             self.socket.sendall(_CONTINUE)
         except TimeoutError:
@@ -296,7 +296,7 @@ class HTTPHandler(HTTPOutput):
 
     def _linger(self) -> None:
         """Say that nothing follows, and read what still comes, for a while."""
-        seconds = min(LINGER, self.server.body_timeout)
+        seconds = min(LINGER, self.server.settings.body_timeout)
         try:
             end_output(self.socket)
             with gevent.Timeout(seconds, False):  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gevent.pywsgi import WSGIHandler
 
@@ -15,9 +15,7 @@ from ..concurrency.fairness import Turns
 from ..io.sockets import below
 from .body import RequestBody
 from .errors import RequestError
-
-if TYPE_CHECKING:
-    from ..server.server import SocketIOServer
+from .server import HTTPServer
 
 HeaderList = list[tuple[str, str]]
 
@@ -50,7 +48,8 @@ class ApplicationError(Exception):
 class HTTPOutput(WSGIHandler):
     """The part of the handler that answers."""
 
-    server: SocketIOServer
+    # pywsgi's annotation is its own server.
+    server: HTTPServer  # type: ignore[assignment]
     wsgi_input: RequestBody  # type: ignore[assignment]
     #: Makes a client that sends many requests at once, or is sent many pieces of an
     #: answer, give way to others.
@@ -62,8 +61,8 @@ class HTTPOutput(WSGIHandler):
     #: Bytes of the body that the answer's Content-Length still promises.
     _promised: int | None = None
 
-    def __init__(self, sock: Any, address: Any, server: SocketIOServer) -> None:
-        super().__init__(sock, address, server)
+    def __init__(self, sock: Any, address: Any, server: HTTPServer) -> None:
+        super().__init__(sock, address, server)  # type: ignore[arg-type]
         self._below = below(sock)
 
     def start_response(
@@ -203,7 +202,7 @@ class HTTPOutput(WSGIHandler):
             self._send_in_time(memoryview(data)[sent:])
 
     def _send_in_time(self, data: memoryview) -> None:
-        self.socket.settimeout(self.server.send_timeout)
+        self.socket.settimeout(self.server.settings.send_timeout)
         try:
             for at in range(0, len(data), SENT_AT_ONCE):
                 part = data[at : at + SENT_AT_ONCE]

@@ -1,159 +1,160 @@
-"""What a server knows of its connections."""
+"""The connections of a server: sessions, plain WebSockets, and those being opened."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import gevent
 
 from ...wire.socketio.reasons import SERVER_LEFT
 from ..concurrency.heartbeat import Deadline, Wheel
-from ..session.ending import Ending
-from ..session.session import Socket
-from ..transports.polling import PollingTransport
 from .places import Full, Place, Places
-
-if TYPE_CHECKING:
-    from ..websocket.wsgi import WebSocket
-
-#: Bytes that are kept for clients whose connections have ended, for all together.
-MOST_LINGERING = 16 * 1024 * 1024
+from .settings import Settings
 
 #: Seconds that a client may be in no namespace after it has left one.
 NAMESPACE_TIMEOUT = 1.0
 
 
-class Connections:
-    """The connections of a server, of which it is a part.
+class Endable(Protocol):
+    """A session: the registry gives it up when its client does not come.
 
-    :ivar sockets: the connections by session id.
-    :ivar websockets: the plain WebSockets, which have no session.
-    :ivar stopping: whether the server stops, and takes no more of them.
+    :ivar sessid: the session id.
+    :ivar awaits_transport: whether no transport has come since the handshake.
+    :ivar deadline: the registry's: when it gives the session up.
     """
 
-    max_connections: int | None
-    max_connections_per_address: int | None
-    handshake_timeout: float
-    shutdown_timeout: float
+    sessid: str
+    awaits_transport: bool
+    deadline: Deadline | None
 
-    def __init__(self) -> None:
-        self.sockets: dict[str, Socket] = {}
-        self.websockets: set[WebSocket] = set()
-        self.wheel = Wheel()
-        self.stopping = False
-        self._places = Places()
-        self._per_address = self._places.per_address
-        #: Those of the sockets and of the plain WebSockets.
-        self._place_of: dict[Socket | WebSocket, Place] = {}
-        #: Connections that end, or have ended while a handler still runs.
-        self.endings: set[Ending] = set()
-        #: How many handlers were interrupted because their clients had gone.
+    @property
+    def busy(self) -> bool:
+        """Whether something that the client sent is being handled."""
+
+    def finish(self) -> None:
+        """Receive nothing more."""
+
+    def kill(self, *, reason: str, code: int = 1000) -> None:
+        """End the session."""
+
+
+class Closable(Protocol):
+    """A plain WebSocket."""
+
+    def close(self, code: int, message: str) -> None:
+        """Begin the closing handshake."""
+
+    def interrupt(self) -> None:
+        """End the greenlet of the application that uses it."""
+
+
+class Interruptible(Protocol):
+    """The end of a connection whose handlers may still run."""
+
+    def interrupt(self) -> object:
+        """Interrupt what runs."""
+
+
+class Registry:
+    """The connections of a server.
+
+    :param settings: the bounds: ``max_connections``, ``handshake_timeout`` and others.
+    :param timers: the timer wheel of the server.
+
+    :ivar sockets: the sessions by session id.
+    :ivar websockets: the plain WebSockets, which have no session id.
+    :ivar endings: the ends of connections whose handlers may still run.
+    :ivar interrupted: how many handlers were interrupted after their clients had left.
+    :ivar stopping: whether new connections are refused, because the server stops.
+    :ivar places: the places that the connections take, those being opened included.
+    """
+
+    def __init__(self, settings: Settings, timers: Wheel) -> None:
+        self._settings = settings
+        self._timers = timers
+        self.sockets: dict[str, Endable] = {}
+        self.websockets: set[Closable] = set()
+        self.endings: set[Interruptible] = set()
         self.interrupted = 0
-        #: Those whose last packets can be fetched, and the bytes that they began with.
-        self._lingering: dict[str, tuple[PollingTransport, Deadline, int]] = {}
-        self._lingering_bytes = 0
-
-    def get_socket(self, sessid: str = "") -> Socket | None:
-        """The connection with a session id, or None."""
-        return self.sockets.get(sessid)
+        self.stopping = False
+        self.places = Places()
+        self._place_of: dict[Endable | Closable, Place] = {}
 
     def is_full(self, address: str) -> bool:
-        """Whether a connection from ``address`` would be one too many."""
-        most, each = self.max_connections, self.max_connections_per_address
-        full = self._places.why_full(address, most, each)
-        return self.stopping or full is not None
+        """Whether a new connection from a client address would be refused."""
+        return self.stopping or self._why_full(address) is not None
+
+    def _why_full(self, address: str) -> str | None:
+        most = self._settings.max_connections
+        per_address = self._settings.max_connections_per_address
+        return self.places.why_full(address, most, per_address)
 
     def reserve(self, address: str) -> Place:
         """A place for a connection that is being opened: it counts from now on.
 
-        :raises Full: when there is none, or the server stops.
+        :raises Full: when there are too many, or the server stops.
         """
         if self.stopping:
             raise Full("the server stops")
-        most, each = self.max_connections, self.max_connections_per_address
-        return self._places.take(address, most, each)
+        most = self._settings.max_connections
+        per_address = self._settings.max_connections_per_address
+        return self.places.take(address, most, per_address)
 
-    def remember(self, socket: Socket, place: Place) -> None:
-        """Take in a connection that was accepted, and await its first transport."""
+    # Sessions
+
+    def add(self, socket: Endable, place: Place) -> None:
+        """Add a session that was accepted; end it if no transport comes in time."""
         place.keep()
         self.sockets[socket.sessid] = socket
         self._place_of[socket] = place
         socket.awaits_transport = True
-        self._expect(socket, self.handshake_timeout, "transport close")
+        self._expect(socket, self._settings.handshake_timeout, "transport close")
 
-    def _expect(self, socket: Socket, seconds: float, reason: str) -> None:
-        def expire() -> None:
-            gevent.spawn(socket.kill, reason=reason)
-
-        self._unexpect(socket)
-        socket.deadline = Deadline(expire)
-        self.wheel.add(socket.deadline, seconds)
-
-    def _unexpect(self, socket: Socket) -> None:
-        if socket.deadline is not None:
-            self.wheel.discard(socket.deadline)
-            socket.deadline = None
-
-    def transport_came(self, socket: Socket) -> None:
+    def transport_came(self, socket: Endable) -> None:
         """The handshake was followed by a transport."""
         if socket.awaits_transport:
             socket.awaits_transport = False
             self._unexpect(socket)
 
-    def await_namespace(self, socket: Socket) -> None:
-        """End a connection that is in no namespace, unless it joins one in a moment."""
+    def await_namespace(self, socket: Endable) -> None:
+        """End a session that is in no namespace, unless it enters one in a moment."""
         self._expect(socket, NAMESPACE_TIMEOUT, SERVER_LEFT)
 
-    def namespace_came(self, socket: Socket) -> None:
-        """The client joined a namespace."""
+    def namespace_came(self, socket: Endable) -> None:
+        """The client entered a namespace."""
         if not socket.awaits_transport:
             self._unexpect(socket)
 
-    def forget(self, socket: Socket) -> None:
-        """Let go of a connection; one that isn't here has no effect."""
+    def remove(self, socket: Endable) -> None:
+        """Remove a session and release its place; again has no effect."""
         self._unexpect(socket)
         if self.sockets.pop(socket.sessid, None) is not None:
             self._place_of.pop(socket).release()
 
-    def remember_websocket(self, websocket: WebSocket, place: Place) -> None:
-        """Take in a plain WebSocket that was accepted."""
+    def _expect(self, socket: Endable, seconds: float, reason: str) -> None:
+        def expire() -> None:
+            gevent.spawn(socket.kill, reason=reason)
+
+        self._unexpect(socket)
+        socket.deadline = Deadline(expire)
+        self._timers.add(socket.deadline, seconds)
+
+    def _unexpect(self, socket: Endable) -> None:
+        if socket.deadline is not None:
+            self._timers.discard(socket.deadline)
+            socket.deadline = None
+
+    # Plain WebSockets
+
+    def add_websocket(self, websocket: Closable, place: Place) -> None:
+        """Add a plain WebSocket that was accepted."""
         place.keep()
         self.websockets.add(websocket)
         self._place_of[websocket] = place
 
-    def forget_websocket(self, websocket: WebSocket) -> None:
-        """Let go of a plain WebSocket."""
+    def remove_websocket(self, websocket: Closable) -> None:
+        """Remove a plain WebSocket and release its place; again has no effect."""
         self.websockets.discard(websocket)
         place = self._place_of.pop(websocket, None)
         if place is not None:
             place.release()
-
-    def linger(self, transport: PollingTransport, seconds: float) -> None:
-        """Let a client fetch the last packets of a connection that ended.
-
-        The connection counts no more, and its client may have begun the next one: what
-        all of them have left is bounded, and who ended first loses it first.
-        """
-        deadline = Deadline(partial(self.stop_lingering, transport))
-        size = transport.outbox.size
-        self._lingering[transport.socket.sessid] = transport, deadline, size
-        self._lingering_bytes += size
-        self.wheel.add(deadline, seconds)
-        while self._lingering_bytes > MOST_LINGERING:
-            oldest = next(iter(self._lingering.values()))[0]
-            oldest.outbox.drop()
-            self.stop_lingering(oldest)
-
-    def lingering(self, sessid: str) -> PollingTransport | None:
-        """The transport of a connection that ended, with packets still to fetch."""
-        found = self._lingering.get(sessid)
-        return None if found is None else found[0]
-
-    def stop_lingering(self, transport: PollingTransport) -> None:
-        """All packets were fetched, or nobody came for them."""
-        found = self._lingering.pop(transport.socket.sessid, None)
-        if found is not None:
-            _, deadline, size = found
-            self._lingering_bytes -= size
-            self.wheel.discard(deadline)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ...wire.escape import escape
+from ...wire.json import Dumps
 from ...wire.socketio.encoded import Encoded
+from ...wire.socketio.generations import Generation
 from ...wire.socketio.packet import Packet, text_of_name
 from ..concurrency.fairness import in_turns
 from ..concurrency.threads import get_ident, home
+from ..io.output import Batcher
 from ..logs import get_logger
-
-if TYPE_CHECKING:
-    from ..session.session import Socket
 
 log = get_logger(__name__)
 
@@ -55,6 +55,38 @@ def check_room(room: object) -> Room:
     raise TypeError(f"a room is a str or an int, not {type(room).__name__}")
 
 
+class Outlet(Protocol):
+    """Takes what is sent to one client."""
+
+    def send(self, encoded: Encoded) -> None:
+        """Send a packet, or keep it until the client takes it."""
+
+
+class Receiver(Protocol):
+    """A session: it can be in rooms, and be sent packets.
+
+    :ivar generation: packets are encoded once for all receivers of one generation
+        with the same ``json_dumps``.
+    :ivar json_dumps: the application's JSON writer.
+    :ivar outbox: where packets go; None while :meth:`send_encoded` decides.
+    """
+
+    generation: Generation
+    json_dumps: Dumps
+
+    @property
+    def outbox(self) -> Outlet | None: ...
+
+    def encode(self, pkt: Packet) -> Encoded:
+        """A packet as the client reads it; raises :class:`TypeError` if it can't."""
+
+    def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
+        """Send what :meth:`encode` of it, or of another such receiver, returned."""
+
+    def _ended(self) -> bool:
+        """Whether the session has ended: it joins no room then."""
+
+
 class Bus(Protocol):
     """Carries broadcasts to the other processes that serve the same application.
 
@@ -73,20 +105,23 @@ class Rooms:
 
     The room ``None`` is the namespace itself: everyone who is connected to it.
 
-    :ivar bus: what reaches the sockets of other processes, if there are any.
+    :param batcher: coalesces the output of broadcasts.
+
+    :ivar bus: carries broadcasts to other processes, if there are any.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, batcher: Batcher) -> None:
+        self._batcher = batcher
         self.bus: Bus | None = None
         self._home = home()
-        self._members: dict[Key, dict[Socket, None]] = {}
-        self._rooms: dict[tuple[Socket, str], set[Room | None]] = {}
+        self._members: dict[Key, dict[Receiver, None]] = {}
+        self._rooms: dict[tuple[Receiver, str], set[Room | None]] = {}
 
     def move_here(self) -> None:
         """This thread serves the sockets."""
         self._home = home()
 
-    def join(self, endpoint: str, room: Room | None, socket: Socket) -> None:
+    def join(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
         """Add ``socket``; again, or after its end, has no effect."""
         if socket._ended():
             log.debug("A connection that ended joins no room: %s", socket)
@@ -95,30 +130,30 @@ class Rooms:
         self._members.setdefault(key, {})[socket] = None
         self._rooms.setdefault((socket, endpoint), set()).add(room)
 
-    def leave(self, endpoint: str, room: Room | None, socket: Socket) -> None:
+    def leave(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
         """Remove ``socket``; one that is not there has no effect."""
         self._remove((endpoint, room), socket)
 
-    def leave_all(self, endpoint: str, socket: Socket) -> None:
+    def leave_all(self, endpoint: str, socket: Receiver) -> None:
         """Remove ``socket`` from the namespace and all its rooms."""
         for room in in_turns(list(self._rooms.get((socket, endpoint), ()))):
             self._remove((endpoint, room), socket)
 
-    def number(self, endpoints: Iterable[str], socket: Socket) -> int:
+    def number(self, endpoints: Iterable[str], socket: Receiver) -> int:
         """How many rooms of some namespaces ``socket`` is in."""
         found = [self.rooms_of(each, socket) for each in endpoints]
         return sum(len(each) - (None in each) for each in found)
 
-    def rooms_of(self, endpoint: str, socket: Socket) -> Set[Room | None]:
+    def rooms_of(self, endpoint: str, socket: Receiver) -> Set[Room | None]:
         """The rooms that ``socket`` is in, ``None`` for the namespace included."""
         return self._rooms.get((socket, endpoint), frozenset())
 
-    def members(self, endpoint: str, room: Room | None = None) -> list[Socket]:
+    def members(self, endpoint: str, room: Room | None = None) -> list[Receiver]:
         """The sockets in a room, in the order in which they joined."""
         return list(self._members.get((endpoint, room), ()))
 
     def broadcast(
-        self, packet: Packet, room: Room | None = None, skip: Socket | None = None
+        self, packet: Packet, room: Room | None = None, skip: Receiver | None = None
     ) -> None:
         """Send a packet to all in its namespace, or in a room of it, in every process.
 
@@ -141,15 +176,15 @@ class Rooms:
                 self.bus.publish(packet, room)
 
     def deliver(
-        self, packet: Packet, room: Room | None = None, skip: Socket | None = None
+        self, packet: Packet, room: Room | None = None, skip: Receiver | None = None
     ) -> None:
         """What :meth:`broadcast` does in this process."""
         members = self.members(packet["endpoint"], room)
         if skip is not None and skip in members:
             members.remove(skip)
-        deliver(members, packet)
+        deliver(members, packet, self._batcher)
 
-    def _remove(self, key: Key, socket: Socket) -> None:
+    def _remove(self, key: Key, socket: Receiver) -> None:
         members = self._members.get(key)
         if members is None or socket not in members:
             return
@@ -163,15 +198,15 @@ class Rooms:
             del self._rooms[socket, endpoint]
 
 
-def deliver(sockets: Iterable[Socket], packet: Packet) -> None:
+def deliver(sockets: Iterable[Receiver], packet: Packet, batcher: Batcher) -> None:
     """Send one packet to many, encoding it once per generation of clients.
 
+    :param batcher: the one of their server: it coalesces the output.
     :raises TypeError: when a generation among them cannot be sent the packet, such as
         bytes to 0.9, after it has gone to all others.
     """
     sockets = list(sockets)
     if sockets:
-        batcher = sockets[0].server.batcher
         batcher.hold()
         try:
             _deliver(sockets, packet)
@@ -179,7 +214,7 @@ def deliver(sockets: Iterable[Socket], packet: Packet) -> None:
             batcher.release()
 
 
-def _deliver(sockets: list[Socket], packet: Packet) -> None:
+def _deliver(sockets: list[Receiver], packet: Packet) -> None:
     endpoint = packet["endpoint"]
     versions: dict[object, Encoded | TypeError] = {}
     generation: object = None
@@ -203,7 +238,7 @@ def _deliver(sockets: list[Socket], packet: Packet) -> None:
             raise each
 
 
-def _encode(socket: Socket, packet: Packet) -> Encoded | TypeError:
+def _encode(socket: Receiver, packet: Packet) -> Encoded | TypeError:
     try:
         return socket.encode(packet)
     except TypeError as error:

@@ -1,13 +1,31 @@
-"""The options of a server that cannot be anything: what is wrong is said in a line.
+"""The options of a server, in one table.
 
-Each function raises :class:`ValueError` with a message that names the option.
+:class:`Settings` is the table: a row has the name, the type, the default, the unit,
+what the option means and what happens when it is exceeded. The server's checks, the
+reader of ``development.ini`` and the README's table are made from it, so that a new
+option is one row here.
 """
+
+# Each row of the table calls `row`, once, when the class is made.
+# ruff: noqa: RUF009
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any
 
+from ...wire.limits import (
+    MAX_ATTACHMENTS,
+    MAX_CHANNELS,
+    MAX_HEADER_SIZE,
+    MAX_JOBS,
+    MAX_MESSAGE_SIZE,
+    MAX_OUTBOX,
+    MAX_PENDING_ACKS,
+    MAX_ROOMS,
+)
 from ...wire.origin import Origins
 from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5
 
@@ -19,44 +37,327 @@ TRANSPORTS = tuple(
 )
 
 
-def check_transports(names: Sequence[str] | None) -> tuple[str, ...]:
-    """The transports to serve; all of them by default."""
-    if names is None:
-        return TRANSPORTS
-    for name in names:
-        if name not in TRANSPORTS:
-            known = ", ".join(TRANSPORTS)
-            raise ValueError(f"transports: {name!r} is none of {known}")
-    return tuple(names)
+# Checks: each returns the value to keep, or raises a ValueError that names the option.
 
 
-def check_origins(
-    values: Sequence[str] | Origins, option: str = "allowed_origins"
-) -> Origins:
-    """The origins whose pages may connect, besides the server's own."""
+def check_positive(name: str, value: float) -> float:
+    """A number greater than 0; NaN is not."""
+    if not value > 0:
+        raise ValueError(f"{name}: {value!r} is not greater than 0")
+    return value
+
+
+def check_not_negative(name: str, value: float) -> float:
+    """A number that is 0 or greater; NaN is not."""
+    if not value >= 0:
+        raise ValueError(f"{name}: {value!r} is less than 0")
+    return value
+
+
+def check_transports(name: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Names of transports that some generation has."""
+    values = tuple(values)
+    for each in values:
+        if each not in TRANSPORTS:
+            raise ValueError(f"{name}: {each!r} is none of {', '.join(TRANSPORTS)}")
+    return values
+
+
+def check_origins(name: str, values: Iterable[str] | Origins) -> Origins:
+    """Origins whose pages may connect, besides the server's own."""
     if isinstance(values, Origins):
         return values
     if isinstance(values, str):
-        raise ValueError(f"{option}: {values!r} is not a list")
-    return Origins(values, option)
+        raise ValueError(f"{name}: {values!r} is not a list")
+    return Origins(tuple(values), name)
 
 
-def check_positive(**options: float | None) -> None:
-    """Numbers that are greater than 0, or not set."""
-    for name, value in options.items():
-        if value is not None and not value > 0:
-            raise ValueError(f"{name}: {value!r} is not greater than 0")
+def check_cookie(name: str, value: str) -> str:
+    """The name of a cookie: a token (RFC 6265, section 4.1.1; RFC 9110, 5.6.2)."""
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value):
+        raise ValueError(f"{name}: {value!r} is not a valid name of a cookie")
+    return value
 
 
-def check_cookie(name: str | None) -> str | None:
-    """The name of a cookie, if there is one."""
-    if name is not None and not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-        raise ValueError(f"cookie: {name!r} cannot be the name of a cookie")
-    return name
-
-
-def check_samesite(value: str) -> str:
+def check_samesite(name: str, value: str) -> str:
     """``SameSite`` of a cookie, as browsers spell it."""
     if value.capitalize() not in ("Lax", "Strict", "None"):
-        raise ValueError(f"cookie_samesite: {value!r} is none of Lax, Strict, None")
+        raise ValueError(f"{name}: {value!r} is none of Lax, Strict, None")
     return value.capitalize()
+
+
+def accept(name: str, value: Any) -> Any:
+    """Any value: another part of the server checks it."""
+    return value
+
+
+def split(value: str | Iterable[str]) -> list[str]:
+    """The words of a text, between which are commas or spaces; or a list as it is."""
+    return value.replace(",", " ").split() if isinstance(value, str) else list(value)
+
+
+# Rows
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the values of some options have in common.
+
+    :param cast: makes a value of the text in a file; raises :class:`ValueError` or
+        :class:`TypeError` when it is invalid.
+    :param noun: what the text should be, for the error.
+    :param check: one of the checks above.
+    """
+
+    cast: Callable[[Any], Any]
+    noun: str
+    check: Callable[[str, Any], Any] = accept
+
+
+SECONDS = Kind(float, "a number", check_positive)
+NUMBER = Kind(int, "a whole number", check_positive)
+NUMBER_OR_0 = Kind(int, "a whole number", check_not_negative)
+TEXT = Kind(str, "a text")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One row of the table.
+
+    :param default: the value when the option is not set, or set to None.
+    :param unit: follows the number in documentation: ``s`` (seconds), ``bytes``.
+    :param meaning: what the option is for; after it, what a default of None means.
+    :param exceeded: what happens when there is more, or it takes longer.
+    """
+
+    name: str
+    default: Any
+    kind: Kind
+    unit: str
+    meaning: str
+    exceeded: str = ""
+
+    def read(self, text: Any) -> Any:
+        """The value of a text in a file.
+
+        :raises ValueError: when it is invalid; the message names the option.
+        """
+        try:
+            return self.kind.cast(text)
+        except (TypeError, ValueError):
+            raise ValueError(f"{self.name}: {text!r} is not {self.kind.noun}") from None
+
+    def check(self, value: Any) -> Any:
+        """The value to keep; the default for None.
+
+        :raises ValueError: when it is invalid; the message names the option.
+        """
+        if value is None:
+            value = self.default
+        return None if value is None else self.kind.check(self.name, value)
+
+
+def row(default: Any, kind: Kind, unit: str, meaning: str, exceeded: str = "") -> Any:
+    """A field of :class:`Settings`; see :class:`Option`."""
+    rest = {"kind": kind, "unit": unit, "meaning": meaning, "exceeded": exceeded}
+    return field(default=default, metadata=rest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The options of one server, checked.
+
+    :raises ValueError: when one is invalid; the message names it.
+    """
+
+    transports: tuple[str, ...] = row(
+        TRANSPORTS,
+        Kind(split, "a list", check_transports),
+        "",
+        "names of the transports that are served; all by default",
+        "400",
+    )
+    allowed_origins: Origins = row(
+        (),
+        Kind(split, "a list", check_origins),
+        "",
+        "origins whose pages may connect, besides the server's own",
+        "403",
+    )
+    max_message_size: int = row(
+        MAX_MESSAGE_SIZE,
+        NUMBER,
+        "bytes",
+        "a frame, a message or a POST body",
+        "close 1009, or 413",
+    )
+    max_outbox: int = row(
+        MAX_OUTBOX,
+        NUMBER,
+        "bytes",
+        "unsent output of one connection",
+        "disconnect, ``slow consumer``",
+    )
+    slow_timeout: float = row(
+        10.0,
+        SECONDS,
+        "s",
+        "a client takes nothing of its output, or more than ``max_outbox`` waits",
+        "disconnect, ``slow consumer``",
+    )
+    max_attachments: int = row(
+        MAX_ATTACHMENTS,
+        NUMBER_OR_0,
+        "",
+        "binary attachments of one packet",
+        "connection closed",
+    )
+    max_rooms: int = row(
+        MAX_ROOMS,
+        NUMBER,
+        "",
+        "rooms of one connection, over all its namespaces",
+        "``join`` raises",
+    )
+    max_channels: int = row(
+        MAX_CHANNELS,
+        NUMBER,
+        "",
+        "channels of one connection",
+        "``channel_not_available``",
+    )
+    max_pending_acks: int = row(
+        MAX_PENDING_ACKS,
+        NUMBER,
+        "",
+        "acks that one client owes",
+        "``emit``, ``call`` raise",
+    )
+    max_jobs: int = row(
+        MAX_JOBS,
+        NUMBER,
+        "",
+        "greenlets that ``spawn`` started for one connection",
+        "``spawn`` raises",
+    )
+    max_connections: int | None = row(
+        None,
+        NUMBER,
+        "",
+        "connections at a time, those being opened included; by default unlimited",
+        "503",
+    )
+    max_connections_per_address: int | None = row(
+        None,
+        NUMBER,
+        "",
+        "connections at a time of one client address; by default unlimited",
+        "503",
+    )
+    handshake_timeout: float = row(
+        10.0,
+        SECONDS,
+        "s",
+        "from the handshake to the first transport, and from a poll whose connection "
+        "ended to the next request of its client",
+        "session dropped",
+    )
+    connect_timeout: float = row(
+        30.0,
+        SECONDS,
+        "s",
+        "``initialize`` and ``recv_connect`` of a namespace together",
+        "namespace refused",
+    )
+    max_header_size: int = row(
+        MAX_HEADER_SIZE,
+        NUMBER,
+        "bytes",
+        "the request line and the headers of a request",
+        "431",
+    )
+    header_timeout: float = row(
+        20.0,
+        SECONDS,
+        "s",
+        "the headers of a request, or a TLS handshake",
+        "connection closed",
+    )
+    body_timeout: float = row(
+        60.0,
+        SECONDS,
+        "s",
+        "the body of a Socket.IO POST; of another request, the time between two pieces",
+        "408",
+    )
+    send_timeout: float = row(
+        60.0,
+        SECONDS,
+        "s",
+        "a client takes nothing of an answer",
+        "connection closed",
+    )
+    keepalive_timeout: float = row(
+        75.0,
+        SECONDS,
+        "s",
+        "between two requests on one connection",
+        "connection closed",
+    )
+    certfile: str | None = row(
+        None,
+        TEXT,
+        "",
+        "path of a certificate and its chain (PEM), with which the server speaks TLS; "
+        "by default it does not",
+    )
+    keyfile: str | None = row(
+        None,
+        TEXT,
+        "",
+        "path of the certificate's key; by default it is in ``certfile`` too",
+    )
+    cookie: str | None = row(
+        None,
+        Kind(str, "a text", check_cookie),
+        "",
+        "name of a cookie with the session id, for load balancers; by default none",
+    )
+    cookie_samesite: str = row(
+        "Lax",
+        Kind(str, "a text", check_samesite),
+        "",
+        "``SameSite`` of that cookie: ``Lax``, ``Strict``, or, over HTTPS, ``None``",
+    )
+    heartbeat_interval: float = row(25.0, SECONDS, "s", "between two pings")
+    heartbeat_timeout: float | None = row(
+        None,
+        SECONDS,
+        "s",
+        "from a ping to its answer; by default 20 s, and 35 s for clients 0.9",
+        "disconnect, ``ping timeout``",
+    )
+    close_timeout: float = row(
+        60.0,
+        SECONDS,
+        "s",
+        "in which a client 0.9 is told that it can reconnect",
+    )
+    shutdown_timeout: float = row(
+        10.0,
+        SECONDS,
+        "s",
+        "handlers go on when the server stops, or their client has gone",
+        "handlers are interrupted",
+    )
+
+    def __post_init__(self) -> None:
+        for name, each in OPTIONS.items():
+            object.__setattr__(self, name, each.check(getattr(self, name)))
+
+
+#: The rows of the table by name.
+OPTIONS: dict[str, Option] = {
+    each.name: Option(each.name, each.default, **each.metadata)
+    for each in fields(Settings)
+}

@@ -409,7 +409,7 @@ class BaseNamespace(AccessList, Emitter):
 
     def _leave_rooms(self) -> None:
         """Take the client out of the namespace, and of all its rooms."""
-        rooms = self.socket.server.rooms
+        rooms = self.socket.hub.rooms
         self._left = self._left or list(rooms.rooms_of(self.ns_name, self.socket))
         rooms.leave_all(self.ns_name, self.socket)
 

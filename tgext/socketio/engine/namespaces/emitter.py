@@ -161,7 +161,8 @@ class Emitter:
         if timeout is None:
             socket._save_ack_callback(msgid, callback, self)
         else:
-            acks.expire(socket, msgid, callback, socket.server.wheel, timeout, self)
+            timers = socket.hub.timers
+            acks.expire(socket, msgid, callback, timers, timeout, self)
         if self._admission is not None:
             self._admission.undoes(partial(self._forget_ack, msgid))
 

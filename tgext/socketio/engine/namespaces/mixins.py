@@ -30,7 +30,7 @@ class RoomsMixin(_Base):
 
     @property
     def _rooms(self) -> Rooms:
-        return self.socket.server.rooms
+        return self.socket.hub.rooms
 
     def join(self, room: Room) -> None:
         """Put the client in a room, once it is admitted to the namespace.
@@ -102,11 +102,11 @@ class BroadcastMixin(_Base):
     def broadcast_event(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace, this client too."""
         packet = event_packet(self.ns_name, event, args)
-        self.socket.server.rooms.broadcast(packet)
+        self.socket.hub.rooms.broadcast(packet)
         if self._admission is not None:
             self._admission.send_packet(packet)  # it is no member yet
 
     def broadcast_event_not_me(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace but this client."""
         packet = event_packet(self.ns_name, event, args)
-        self.socket.server.rooms.broadcast(packet, skip=self.socket)
+        self.socket.hub.rooms.broadcast(packet, skip=self.socket)

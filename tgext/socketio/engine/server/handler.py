@@ -69,12 +69,12 @@ class SocketIOHandler(PollingHandler):
             self.application = partial(self._serve, self._route)
         elif asks_for_websocket(self.environ):
             self.application = partial(serve_websocket, self)
-        self.server.request_began()
+        self.server.hub.requests.began()
         try:
             super().handle_one_response()
         finally:
             self.application = None  # it may hold this handler
-            self.server.request_ended()
+            self.server.hub.requests.ended()
 
     def format_request(self) -> str:
         line: str = super().format_request()
@@ -90,7 +90,7 @@ class SocketIOHandler(PollingHandler):
     def _serve(
         self, route: Route, environ: dict[str, Any], start_response: StartResponse
     ) -> Body:
-        allowed = self.server.allowed_origins
+        allowed = self.server.settings.allowed_origins
         always = [NOSNIFF, *cors.cors_headers(environ, allowed)]
         try:
             origin = origins.origin_of(
@@ -173,11 +173,13 @@ class SocketIOHandler(PollingHandler):
     ) -> Body:
         server = self.server
         socket, cookies = self._open_session(environ, SOCKETIO_1)
-        silence = server.heartbeat_interval + server.heartbeat_timeout(SOCKETIO_1)
-        transports = ",".join(server.transports_of(SOCKETIO_1))
+        silence = server.settings.heartbeat_interval + server.hub.heartbeat_timeout(
+            SOCKETIO_1
+        )
+        transports = ",".join(server.hub.transports_of(SOCKETIO_1))
         session = (
             f"{socket.sessid}:{max(1, round(silence))}:"
-            f"{round(server.close_timeout)}:{transports}"
+            f"{round(server.settings.close_timeout)}:{transports}"
         )
         headers, body = payloads.text_answer(route, SOCKETIO_1, session.encode())
         start("200 OK", [*headers, *cookies])
@@ -191,7 +193,7 @@ class SocketIOHandler(PollingHandler):
         start: StartResponse,
     ) -> Body:
         server = self.server
-        if route.transport not in server.transports_of(generation):
+        if route.transport not in server.hub.transports_of(generation):
             raise self._unknown_transport(route, generation)
         if route.transport == "websocket":
             handshake = _read_handshake(environ)
@@ -202,7 +204,7 @@ class SocketIOHandler(PollingHandler):
             return self._run_websocket(socket, sock, early)
         socket, cookies = self._open_session(environ, generation)
         socket.base64 = route.base64
-        polling = PollingTransport(server, socket)
+        polling = PollingTransport(server.hub, socket)
         polling.open()
         packets = [self._open_packet(socket), *polling.outbox.take()]
         headers, body = payloads.answer(route, socket, packets)
@@ -226,14 +228,16 @@ class SocketIOHandler(PollingHandler):
         upgrades = []
         if isinstance(socket.transport, PollingTransport):
             upgrades = [
-                name for name in server.transports_of(generation) if name == "websocket"
+                name
+                for name in server.hub.transports_of(generation)
+                if name == "websocket"
             ]
         return engineio.encode_open(
             socket.sessid,
             upgrades,
-            server.heartbeat_interval,
-            server.heartbeat_timeout(generation),
-            server.limits.max_message_size,
+            server.settings.heartbeat_interval,
+            server.hub.heartbeat_timeout(generation),
+            server.settings.max_message_size,
         )
 
     # Requests with a session id
@@ -246,10 +250,10 @@ class SocketIOHandler(PollingHandler):
         start: StartResponse,
     ) -> Body:
         if not route.disconnect and (
-            route.transport not in self.server.transports_of(generation)
+            route.transport not in self.server.hub.transports_of(generation)
         ):
             raise self._unknown_transport(route, generation)
-        socket = self.server.sockets.get(route.sid)
+        socket = self.server.get_socket(route.sid)
         if socket is None or socket.generation is not generation:
             return self._unknown_session(route, generation, environ, start)
         if route.disconnect:
@@ -267,11 +271,11 @@ class SocketIOHandler(PollingHandler):
         environ: dict[str, Any],
         start: StartResponse,
     ) -> Body:
-        lingering = self.server.lingering(route.sid)
+        lingering = self.server.hub.lingering.get(route.sid)
         if lingering is not None and environ["REQUEST_METHOD"] == "GET":
-            headers, body = payloads.answer(
-                route, lingering.socket, self._take(lingering)
-            )
+            assert isinstance(lingering, PollingTransport)
+            packets = self._take(lingering)
+            headers, body = payloads.answer(route, lingering.socket, packets)
             start("200 OK", headers)
             return [body]
         if generation is SOCKETIO_1 and (
@@ -290,7 +294,7 @@ class SocketIOHandler(PollingHandler):
             generation,
             TRANSPORT_UNKNOWN,
             f"transport {escape(route.transport)} is not served",
-            f"transports is {', '.join(self.server.transports_of(generation))}",
+            f"transports is {', '.join(self.server.hub.transports_of(generation))}",
         )
 
     # WebSockets
@@ -314,14 +318,16 @@ class SocketIOHandler(PollingHandler):
             socket.claimed = False
             raise
         if isinstance(transport, PollingTransport):
-            self.server.transport_came(socket)
-            upgrade = Upgrade(transport, sock, early, self.server.handshake_timeout)
+            self.server.hub.registry.transport_came(socket)
+            upgrade = Upgrade(
+                transport, sock, early, self.server.settings.handshake_timeout
+            )
             return self._hand_over(sock, upgrade.run)
         return self._run_websocket(socket, sock, early)
 
     def _run_websocket(self, socket: Socket, sock: Any, early: bytes) -> Body:
-        transport = WebSocketTransport(self.server, socket, sock, early)
-        self.server.transport_came(socket)
+        transport = WebSocketTransport(self.server.hub, socket, sock, early)
+        self.server.hub.registry.transport_came(socket)
         return self._hand_over(sock, transport.open)
 
     def _hand_over(self, sock: Any, run: Callable[[], object]) -> Body:

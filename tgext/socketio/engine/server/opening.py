@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...wire.socketio.generations import Generation
 from ..concurrency.failures import FAILURES
@@ -13,9 +13,7 @@ from ..http.origins import ANONYMOUS
 from ..hub.places import Full, Place
 from ..logs import get_logger
 from ..session.session import Socket
-
-if TYPE_CHECKING:
-    from .server import SocketIOServer
+from .host import Host
 
 log = get_logger(__name__)
 
@@ -46,7 +44,7 @@ class Refused(Exception):
 
 
 def open_session(
-    server: SocketIOServer, environ: dict[str, Any], generation: Generation
+    server: Host, environ: dict[str, Any], generation: Generation
 ) -> tuple[Socket, Headers]:
     """Let the application accept a connection, by calling ``socketio_manage``.
 
@@ -56,7 +54,7 @@ def open_session(
     :raises Refused: when the application didn't accept it, or there are too many.
     """
     try:
-        place = server.reserve(environ.get("REMOTE_ADDR", ""))
+        place = server.hub.registry.reserve(environ.get("REMOTE_ADDR", ""))
     except Full as full:
         text = "Too many connections"
         raise _plain("503 Service Unavailable", text, full.why) from None
@@ -65,7 +63,7 @@ def open_session(
 
 
 def _open(
-    server: SocketIOServer,
+    server: Host,
     environ: dict[str, Any],
     generation: Generation,
     place: Place,
@@ -90,20 +88,20 @@ def _open(
     environ["wsgi.input"] = BytesIO()
     for name in PARSED:
         environ.pop(name, None)
-    server.remember(socket, place)
+    server.hub.registry.add(socket, place)
     cookies = [each for each in headers if each[0].lower() == "set-cookie"]
-    if server.cookie is not None and not anonymous:
+    if server.settings.cookie is not None and not anonymous:
         cookies.append(("Set-Cookie", _sid_cookie(server, environ, socket)))
     return socket, cookies
 
 
-def _sid_cookie(server: SocketIOServer, environ: dict[str, Any], socket: Socket) -> str:
+def _sid_cookie(server: Host, environ: dict[str, Any], socket: Socket) -> str:
     """The session id, for a load balancer that sends a client to the same process."""
-    same_site = server.cookie_samesite
+    same_site = server.settings.cookie_samesite
     encrypted = environ.get("wsgi.url_scheme") == "https"
     secure = "; Secure" if same_site == "None" or encrypted else ""
     return (
-        f"{server.cookie}={socket.sessid}; Path=/; HttpOnly; "
+        f"{server.settings.cookie}={socket.sessid}; Path=/; HttpOnly; "
         f"SameSite={same_site}{secure}"
     )
 

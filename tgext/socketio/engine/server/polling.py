@@ -18,6 +18,7 @@ from ..transports.polling import PollingTransport
 from ..transports.streaming import STREAMS
 from . import payloads
 from .errors import BAD_REQUEST, TEXT, HTTPError, refusal
+from .host import Host
 from .routes import Route
 
 #: POSTs of one session at a time: clients 0.9 do not wait for the answer to one, but
@@ -31,6 +32,7 @@ Body = Iterable[bytes]
 class PollingHandler(HTTPHandler):
     """The part of the handler that serves them."""
 
+    server: Host  # type: ignore[assignment]
     #: What the answer to a poll has, until it has been sent.
     _taken: tuple[PollingTransport, list[str | bytes], Any] | None = None
 
@@ -43,13 +45,13 @@ class PollingHandler(HTTPHandler):
     ) -> Body:
         get = environ["REQUEST_METHOD"] == "GET"
         if socket.transport is None and get and not socket.claimed:
-            polling = PollingTransport(self.server, socket)
+            polling = PollingTransport(self.server.hub, socket)
             polling.open()
         transport = socket.transport
         if not isinstance(transport, PollingTransport):
             why = "the session does not poll (any more)"
             raise refusal(socket.generation, BAD_REQUEST, why)
-        self.server.transport_came(socket)
+        self.server.hub.registry.transport_came(socket)
         generation = socket.generation
         if get:
             self._check_overlap(socket, transport)
@@ -99,7 +101,7 @@ class PollingHandler(HTTPHandler):
         transport: PollingTransport,
         environ: dict[str, Any],
     ) -> None:
-        limits = self.server.limits
+        limits = self.server.hub.limits
         content_type = environ.get("CONTENT_TYPE", "")
         try:
             body = self._read_body(environ)
@@ -152,17 +154,17 @@ class PollingHandler(HTTPHandler):
         raise refusal(socket.generation, BAD_REQUEST, why)
 
     def _read_body(self, environ: dict[str, Any]) -> bytes:
-        limit = self.server.limits.max_message_size
+        limit = self.server.settings.max_message_size
         if int(environ.get("CONTENT_LENGTH") or 0) > limit:
             raise PayloadTooLarge("the body is larger than max_message_size")
         late = RequestError("the body takes too long", TIMEOUT)
         try:
-            with gevent.Timeout(self.server.body_timeout, late):
+            with gevent.Timeout(self.server.settings.body_timeout, late):
                 body: bytes = environ["wsgi.input"].read(limit + 1)
         except RequestError as error:
             refused = self._unread(error.status, error.reason.encode())
             if error is late:
-                refused.allow = f"body_timeout is {self.server.body_timeout:g}"
+                refused.allow = f"body_timeout is {self.server.settings.body_timeout:g}"
             raise refused from error
         except OSError as error:
             raise self._unread("400 Bad Request", b"the body ended early") from error

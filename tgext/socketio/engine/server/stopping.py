@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import gevent
 
-from ..session.session import Socket
-
-if TYPE_CHECKING:
-    from ..hub.registry import Connections
+from ..hub.hub import Hub
+from ..hub.registry import Endable
 
 #: What namespaces and plain WebSockets are told, and the close code.
 REASON = "server shutting down"
@@ -23,14 +20,14 @@ FAREWELL_TIMEOUT = 0.5
 LOOK = 0.02
 
 
-def end_connections(connections: Connections) -> None:
+def end_connections(hub: Hub) -> None:
     """End all connections; each that handles an event when that is done.
 
     Returns when they have ended, and polling clients have fetched that they have.
     """
-    for websocket in list(connections.websockets):
+    for websocket in list(hub.registry.websockets):
         websocket.close(GOING_AWAY, REASON)
-    handling = set(connections.sockets.values())
+    handling = set(hub.registry.sockets.values())
     for socket in handling:
         socket.finish()
     ending = []
@@ -41,19 +38,19 @@ def end_connections(connections: Connections) -> None:
         gevent.sleep(LOOK)
     gevent.joinall(ending)
     farewells = time.monotonic() + FAREWELL_TIMEOUT
-    while connections._lingering and time.monotonic() < farewells:
+    while len(hub.lingering) and time.monotonic() < farewells:
         gevent.sleep(LOOK)
 
 
-def end_at_once(connections: Connections) -> None:
+def end_at_once(hub: Hub) -> None:
     """End the connections that are left, whatever they do."""
-    ending = [_end(each) for each in connections.sockets.values()]
+    ending = [_end(each) for each in hub.registry.sockets.values()]
     gevent.joinall(ending, timeout=FAREWELL_TIMEOUT)
-    for each in list(connections.endings):
+    for each in list(hub.registry.endings):
         each.interrupt()
-    for websocket in list(connections.websockets):
+    for websocket in list(hub.registry.websockets):
         websocket.interrupt()
 
 
-def _end(socket: Socket) -> gevent.Greenlet[..., object]:
+def _end(socket: Endable) -> gevent.Greenlet[..., object]:
     return gevent.spawn(socket.kill, reason=REASON, code=GOING_AWAY)

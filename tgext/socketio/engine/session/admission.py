@@ -159,7 +159,7 @@ class Admission:
         elif endpoint == socket.GLOBAL_NS:
             # Clients connect here before they connect to the namespace they want.
             self.in_main = True
-            socket.server.namespace_came(socket)
+            socket.hub.registry.namespace_came(socket)
             self._tell(packet)
         else:
             log_namespace_refusal(endpoint, socket.log_name, "nothing is mounted there")
@@ -173,7 +173,7 @@ class Admission:
         candidate = Candidate(socket, packet)
         self.asking[candidate.endpoint] = candidate
         socket.find_outbox()
-        socket.server.namespace_came(socket)
+        socket.hub.registry.namespace_came(socket)
         try:
             self._decide(candidate, cls)
         except ConnectionRefused as refused:
@@ -263,7 +263,7 @@ class Admission:
             namespace._disconnect_now(silent=leaving)
             return
         for room in (None, *rooms):
-            socket.server.rooms.join(endpoint, room, socket)
+            socket.hub.rooms.join(endpoint, room, socket)
 
     def _depart(self, candidate: Candidate) -> None:
         """The connection ended on the way in."""
@@ -327,7 +327,7 @@ class Admission:
     def _await_namespace(self) -> None:
         socket = self._socket
         if socket.connected and not socket.in_a_namespace:
-            socket.server.await_namespace(socket)
+            socket.hub.registry.await_namespace(socket)
 
     def end(self) -> None:
         """The connection ends: whoever is on the way in is not admitted."""

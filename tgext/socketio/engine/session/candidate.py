@@ -110,8 +110,8 @@ class Candidate:
         #: The greenlet that handles an ack of the client.
         self._listener: Any = None
         self._deadline = Deadline(self._expire)
-        seconds = socket.server.connect_timeout
-        socket.server.wheel.add(self._deadline, seconds)
+        seconds = socket.hub.settings.connect_timeout
+        socket.hub.timers.add(self._deadline, seconds)
 
     @property
     def endpoint(self) -> str:
@@ -218,7 +218,7 @@ class Candidate:
             return
         self._output.append(encoded)
         self._size += _size(encoded)
-        most = socket.server.max_outbox
+        most = socket.hub.settings.max_outbox
         if self._size > most:
             self._stop(f"sent more than {most} bytes (max_outbox)")
 
@@ -282,7 +282,7 @@ class Candidate:
         meanwhile is undone too."""
         if self.state is State.ASKING:
             self.state = state
-            self._socket.server.wheel.discard(self._deadline)
+            self._socket.hub.timers.discard(self._deadline)
             # Else the two would hold each other, and what the client connected with.
             self._deadline.expire = _nothing
         self._output = []
@@ -293,9 +293,9 @@ class Candidate:
             gevent.killall(list(jobs), exception=Interrupted, block=False)
 
     def _expire(self) -> None:
-        seconds = self._socket.server.connect_timeout
+        seconds = self._socket.hub.settings.connect_timeout
         self._stop(f"took more than {seconds:g} s (connect_timeout)")
-        self._socket.server.wheel.add(self._deadline, AGAIN)
+        self._socket.hub.timers.add(self._deadline, AGAIN)
 
     def _stop(self, what: str) -> None:
         """Refuse the client, and interrupt what decides where it waits."""

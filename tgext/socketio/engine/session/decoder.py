@@ -52,7 +52,7 @@ class Assembler:
             return self._attachment(message)
         socket = self._socket
         generation = socket.generation
-        packet = generation.decode(message, socket.server.limits, socket.json_loads)
+        packet = generation.decode(message, socket.hub.limits, socket.json_loads)
         if packet is ALIVE:
             data = generation.bytes_in(message)
             if data is not None:
@@ -68,12 +68,12 @@ class Assembler:
                 self._charge(message)
                 self._partial = self._begin(message, packet)
                 return None
-            return Reassembler(packet, socket.server.limits).packet()
+            return Reassembler(packet, socket.hub.limits).packet()
         return packet
 
     def _begin(self, text: str, packet: Packet) -> Reassembler:
         socket = self._socket
-        limits, loads = socket.server.limits, socket.json_loads
+        limits, loads = socket.hub.limits, socket.json_loads
         if len(text) <= SMALL:
             return Reassembler(packet, limits)
         # It was read to see that it can be; it is kept as text.

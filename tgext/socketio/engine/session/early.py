@@ -44,11 +44,11 @@ class EarlyPackets:
         socket = self._socket
         # Read again later, it takes no more than its text meanwhile.
         text = socket.encode(packet).text
-        most = socket.server.limits.max_message_size
+        most = socket.hub.limits.max_message_size
         if self._count >= MOST or self._size + len(text) > most:
             return False
         if not self._waiting:
-            socket.server.wheel.add(self._deadline, PATIENCE)
+            socket.hub.timers.add(self._deadline, PATIENCE)
         self._waiting.setdefault(packet["endpoint"], []).append(text)
         self._size += len(text)
         self._count += 1
@@ -63,7 +63,7 @@ class EarlyPackets:
         self._size -= sum(map(len, texts))
         self._count -= len(texts)
         if not self._waiting:
-            self._socket.server.wheel.discard(self._deadline)
+            self._socket.hub.timers.discard(self._deadline)
         for text in in_turns(texts):
             if not self._socket.connected:
                 return
@@ -81,7 +81,7 @@ class EarlyPackets:
         """The connection ended."""
         self._waiting.clear()
         self._size = self._count = 0
-        self._socket.server.wheel.discard(self._deadline)
+        self._socket.hub.timers.discard(self._deadline)
 
     def _expire(self) -> None:
         for endpoint in list(self._waiting):

@@ -136,7 +136,7 @@ class Ending:
         try:
             socket.detach()
             for endpoint in socket.namespaces or ():
-                socket.server.rooms.leave_all(endpoint, socket)
+                socket.hub.rooms.leave_all(endpoint, socket)
         finally:
             if socket.transport is not None:
                 socket.transport.close(self._reason, self._code)
@@ -148,17 +148,17 @@ class Ending:
     # What still runs
 
     def _start(self) -> None:
-        server = self._socket.server
-        if self not in server.endings:
-            server.endings.add(self)
-            server.wheel.add(self, server.shutdown_timeout)
+        hub = self._socket.hub
+        if self not in hub.registry.endings:
+            hub.registry.endings.add(self)
+            hub.timers.add(self, hub.settings.shutdown_timeout)
 
     def settle(self) -> None:
         """Called when what runs may have ended."""
         if not self._running():
             socket = self._socket
-            socket.server.endings.discard(self)
-            socket.server.wheel.discard(self)
+            socket.hub.registry.endings.discard(self)
+            socket.hub.timers.discard(self)
             if socket.state == socket.STATE_DISCONNECTED:
                 socket._ending = None
 
@@ -186,19 +186,19 @@ class Ending:
             )
         if self._tellers and self._socket._ended():
             self._give_back()
-        self._socket.server.endings.discard(self)
+        self._socket.hub.registry.endings.discard(self)
         return None
 
     def interrupt(self) -> bool:
         """Interrupt what runs and was not interrupted before; False if nothing was."""
         fresh = [run for run in self._running() if run[1] not in self._interrupted]
-        server = self._socket.server
+        hub = self._socket.hub
         for run in fresh:
             self._interrupted.add(run[1])
-            server.interrupted += 1
+            hub.registry.interrupted += 1
             error = Overdue(
                 f"the client has gone ({self._socket.disconnect_reason}), and "
-                f"shutdown_timeout, {server.shutdown_timeout:g} s, is over"
+                f"shutdown_timeout, {hub.settings.shutdown_timeout:g} s, is over"
             )
             interrupt(run[0], error, lambda run=run: run in self._running())  # type: ignore[misc]
         return bool(fresh)

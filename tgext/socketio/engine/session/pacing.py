@@ -34,7 +34,7 @@ def make_room(socket: Socket) -> bool:
         outbox = transport.outbox
         if outbox.has_room:
             return True
-        socket.server.batcher.flush()
+        socket.hub.batcher.flush()
         if not outbox.wait_for_room():
             outbox.give_up_waiting()
         if outbox.closed and socket.transport is transport:

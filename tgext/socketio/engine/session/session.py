@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gevent import Greenlet
 
@@ -23,8 +23,8 @@ from ..concurrency.greenlets import ended_job, start_job
 from ..concurrency.heartbeat import Deadline
 from ..concurrency.interruption import Interrupted, Overdue
 from ..concurrency.threads import carried, get_ident, home
-from ..hub.account import USUAL, Account, Bounds
-from ..hub.rooms import Rooms
+from ..hub.account import Account
+from ..hub.hub import hub_of
 from ..io.backlog import Outbox
 from ..logs import get_logger
 from ..namespaces.acks import AckBook, release
@@ -36,9 +36,6 @@ from .ending import Ending
 from .environ import with_query
 from .pacing import make_room
 from .transport import Transport
-
-if TYPE_CHECKING:
-    from ..server.server import SocketIOServer
 
 log = get_logger(__name__)
 
@@ -75,18 +72,6 @@ def _load(json_loads: Loads, text: str) -> Any:
     except FAILURES as error:
         log.exception("The application's json_loads failed")
         raise InvalidJSON("invalid JSON") from error
-
-
-def _equip(server: Any) -> None:
-    """Give a server what sockets ask of one, where it has no more than ``sockets``.
-
-    Tests of applications, as those of the original, make a socket of a class of their
-    own, or of a mock: gevent-socketio asked for nothing else.
-    """
-    if not isinstance(getattr(server, "bounds", None), Bounds):
-        server.bounds = USUAL
-    if not isinstance(getattr(server, "rooms", None), Rooms):
-        server.rooms = Rooms()
 
 
 class Socket:
@@ -134,18 +119,18 @@ class Socket:
 
     def __init__(
         self,
-        server: SocketIOServer,
+        server: Any,
         config: Mapping[str, Any],
         error_handler: Callable[..., Any] | None = None,
     ) -> None:
-        _equip(server)
         self.jobs: list[Greenlet[..., Any]] = []
         #: What waits for the client's acks.
         self.acks = AckBook()
         #: The thread that serves the connection.
         self._home = home()
         self._ident = self._home.ident
-        self.server = server
+        #: What the connections of the server share.
+        self.hub = hub_of(server)
         self.config = config
         self.sessid = secrets.token_urlsafe(16)
         self.session: dict[str, Any] = {}
@@ -170,7 +155,7 @@ class Socket:
         #: Lets the client into namespaces.
         self.admission = Admission(self)
         #: What the client makes the process keep.
-        self.account = Account(server.bounds)
+        self.account = Account(self.hub.bounds)
 
     def __str__(self) -> str:
         names = ", ".join(name or "/" for name in self.active_ns)
@@ -181,6 +166,11 @@ class Socket:
 
     def __contains__(self, key: str) -> bool:
         return key in self.active_ns
+
+    @property
+    def server(self) -> Any:
+        """The server, for applications of gevent-socketio."""
+        return self.hub.server
 
     @property
     def log_name(self) -> str:
@@ -524,7 +514,7 @@ class Socket:
         removed._leave_rooms()
         removed._forget_rooms()
         if self.connected and not self.in_a_namespace:
-            self.server.await_namespace(self)
+            self.hub.registry.await_namespace(self)
 
     @property
     def busy(self) -> bool:
@@ -578,4 +568,4 @@ class Socket:
 
     def detach(self) -> None:
         """Make the server forget the connection."""
-        self.server.forget(self)
+        self.hub.registry.remove(self)

@@ -8,17 +8,12 @@ A session has one transport at a time, and a transport one outbox. There are
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import gevent
 
-from ...wire.limits import Limits
 from ...wire.socketio.encoded import Encoded
-from ...wire.socketio.generations import Generation
 from ...wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
-from ..concurrency.heartbeat import Heartbeat, Wheel
-from ..io.backlog import OutputBounds
-from ..io.output import Batcher
+from ..concurrency.heartbeat import Heartbeat
+from ..hub.hub import Hub
 from ..logs import get_logger
 from ..session import transport
 from ..session.session import Socket
@@ -36,43 +31,19 @@ LOOKS = 3
 FINAL = (CLIENT_LEFT, SERVER_LEFT)
 
 
-class Server(Protocol):
-    """What a transport needs of the server.
-
-    :ivar handshake_timeout: seconds in which a client has to come back.
-    """
-
-    @property
-    def wheel(self) -> Wheel: ...
-    @property
-    def batcher(self) -> Batcher: ...
-    @property
-    def output_bounds(self) -> OutputBounds: ...
-    @property
-    def limits(self) -> Limits: ...
-    @property
-    def heartbeat_interval(self) -> float: ...
-    @property
-    def handshake_timeout(self) -> float: ...
-
-    def heartbeat_timeout(self, generation: Generation) -> float: ...
-
-
 class Transport(transport.Transport):
     """A transport that watches whether its client lives, and reads what it is sent."""
 
-    server: Server
-
-    def __init__(self, server: Server, socket: Socket) -> None:
-        self.server = server
+    def __init__(self, hub: Hub, socket: Socket) -> None:
+        self.hub = hub
         self.socket = socket
         self.closed = False
         self.heartbeat = self._heartbeat()
 
     def _heartbeat(self) -> Heartbeat:
-        server, generation = self.server, self.socket.generation
-        interval = server.heartbeat_interval
-        timeout = server.heartbeat_timeout(generation)
+        hub, generation = self.hub, self.socket.generation
+        interval = hub.settings.heartbeat_interval
+        timeout = hub.heartbeat_timeout(generation)
         if generation.ping:
             return Heartbeat(interval, timeout, self._ping, self._timed_out)
         # The client pings once in an interval, and then waits as long as the timeout.
@@ -81,12 +52,12 @@ class Transport(transport.Transport):
 
     def start(self) -> None:
         """Begin to watch whether the client lives."""
-        self.server.wheel.add(self.heartbeat, self.heartbeat.interval)
+        self.hub.timers.add(self.heartbeat, self.heartbeat.interval)
 
     def stop(self) -> None:
         """Hand the session over to another transport, or let it end."""
         self.closed = True
-        self.server.wheel.discard(self.heartbeat)
+        self.hub.timers.discard(self.heartbeat)
 
     def expect_ack(self) -> None:
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -15,19 +15,12 @@ from ...wire.errors import ProtocolError
 from ..concurrency.fairness import Turns, in_turns
 from ..concurrency.heartbeat import Heartbeat
 from ..hub.account import cost
+from ..hub.requests import Requests
 from ..session.decoder import AckFilter
 from ..session.session import Socket
 
 #: Bodies of one session that are read at a time: one of them may be slow.
 READERS = 2
-
-
-class Requests(Protocol):
-    """Counts what a server that stops waits for."""
-
-    def request_began(self) -> None: ...
-
-    def request_ended(self) -> None: ...
 
 
 class Inbox:
@@ -139,12 +132,12 @@ class Inbox:
 
     def _start_worker(self, work: Callable[[], None]) -> None:
         """Run handlers. A server that stops waits for them, as it does for requests."""
-        self._requests.request_began()
+        self._requests.began()
         self.worker = gevent.spawn(work)
         self.worker.rawlink(self._worker_ended)
 
     def _worker_ended(self, worker: gevent.Greenlet[..., Any]) -> None:
-        self._requests.request_ended()
+        self._requests.ended()
         self._socket.settle()
 
     def _work(self) -> None:

@@ -16,11 +16,11 @@ from gevent.event import Event
 
 from ...wire.socketio.reasons import CLIENT_LEFT
 from ..concurrency.heartbeat import Deadline
+from ..hub.hub import Hub
 from ..io.hangup import HangupWatch, has_gone
 from ..session.session import Socket
-from . import base
 from .base import Transport
-from .inbox import Inbox, Requests
+from .inbox import Inbox
 from .outbox import PollingOutbox
 
 #: Seconds that the last packets of a polling connection can still be fetched.
@@ -30,16 +30,6 @@ LINGER = 5.0
 #: a poll that waits is told of the end. Clients of all generations connect again as
 #: soon after one answer as after the other.
 LOST = ("parse error", "ping timeout", "transport error")
-
-
-class Server(base.Server, Requests, Protocol):
-    """What this transport needs of the server."""
-
-    def linger(self, transport: PollingTransport, seconds: float) -> None: ...
-
-    def lingering(self, sessid: str) -> object: ...
-
-    def stop_lingering(self, transport: PollingTransport) -> None: ...
 
 
 class Abortable(Protocol):
@@ -60,12 +50,11 @@ class PollingTransport(Transport):
     """
 
     name = "polling"
-    server: Server
     outbox: PollingOutbox
 
-    def __init__(self, server: Server, socket: Socket) -> None:
-        super().__init__(server, socket)
-        self.outbox = PollingOutbox(server.output_bounds, self._overflowed)
+    def __init__(self, hub: Hub, socket: Socket) -> None:
+        super().__init__(hub, socket)
+        self.outbox = PollingOutbox(hub.output_bounds, self._overflowed)
         self.polling = 0
         self.posting = 0
         self.refused = False
@@ -78,10 +67,24 @@ class PollingTransport(Transport):
         self._answered: Event | None = None
         #: Ends the session when no request follows a poll whose connection ended.
         self._deserted = Deadline(self._desert)
-        self.inbox = Inbox(server, socket, self.heartbeat)
+        self.inbox = Inbox(hub.requests, socket, self.heartbeat)
         self.handled = self.inbox.handled
         # Requests come in while a handler runs, whatever it does.
         self.heartbeat.listening = True
+
+    @property
+    def sessid(self) -> str:
+        """The id of the session."""
+        return self.socket.sessid
+
+    @property
+    def unfetched(self) -> int:
+        """Bytes of the messages that the client has not fetched."""
+        return self.outbox.size
+
+    def drop(self) -> None:
+        """Drop the messages that the client has not fetched."""
+        self.outbox.drop()
 
     def open(self) -> None:
         """Begin. Returns when there is something for the first poll, if there will be.
@@ -96,7 +99,7 @@ class PollingTransport(Transport):
 
     def stop(self) -> None:
         super().stop()
-        self.server.wheel.discard(self._deserted)
+        self.hub.timers.discard(self._deserted)
 
     def handling(self) -> Sequence[gevent.Greenlet[..., Any]]:
         worker = self.inbox.worker
@@ -128,11 +131,11 @@ class PollingTransport(Transport):
         if dead:
             self._poll_failed()
         elif self.closed and not len(self.outbox):
-            self.server.stop_lingering(self)
+            self.hub.lingering.remove(self)
         return packets or [self.socket.generation.noop]
 
     def _wait(self, sock: Any) -> None:
-        watch = HangupWatch(sock, self.server.wheel, self.outbox.wake)
+        watch = HangupWatch(sock, self.hub.timers, self.outbox.wake)
         self._watches.add(watch)
         try:
             self.outbox.wait()
@@ -180,18 +183,18 @@ class PollingTransport(Transport):
         """What :meth:`poll` returned did not reach the client: keep it for the next."""
         if messages != [self.socket.generation.noop] and self.keeps:
             self.outbox.put_back(messages)
-            if self.closed and self.server.lingering(self.socket.sessid) is None:
-                self.server.linger(self, LINGER)
+            if self.closed and self.hub.lingering.get(self.sessid) is None:
+                self.hub.lingering.add(self, LINGER)
         self._poll_failed()
 
     def _request_came(self) -> None:
         self.heartbeat.heard = True
-        self.server.wheel.discard(self._deserted)
+        self.hub.timers.discard(self._deserted)
 
     def _poll_failed(self) -> None:
         """A poll ended with its connection. A client that is alive polls again."""
         if not self.closed and self._deserted.slot < 0:
-            self.server.wheel.add(self._deserted, self.server.handshake_timeout)
+            self.hub.timers.add(self._deserted, self.hub.settings.handshake_timeout)
 
     def _desert(self) -> None:
         if not (self.polling or self.posting or self.follower):
@@ -240,4 +243,4 @@ class PollingTransport(Transport):
             self._say_farewell(reason)
         self.outbox.close()
         if len(self.outbox):
-            self.server.linger(self, LINGER)
+            self.hub.lingering.add(self, LINGER)

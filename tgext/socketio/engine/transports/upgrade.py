@@ -28,14 +28,14 @@ class Upgrade:
         self, polling: PollingTransport, sock: Any, early: bytes, timeout: float
     ) -> None:
         self.polling = polling
-        self.websocket = WebSocketTransport(polling.server, polling.socket, sock, early)
+        self.websocket = WebSocketTransport(polling.hub, polling.socket, sock, early)
         self._timeout = timeout
 
     def run(self) -> None:
         """Upgrade, then read until the connection ends; give up on anything else."""
         websocket = self.websocket
         deadline = Deadline(websocket.abort)
-        websocket.server.wheel.add(deadline, self._timeout)
+        websocket.hub.timers.add(deadline, self._timeout)
         self.polling.follower = websocket
         try:
             rest = self._probe()
@@ -43,7 +43,7 @@ class Upgrade:
             log.debug("An upgrade failed: %s", error)
             rest = None
         finally:
-            websocket.server.wheel.discard(deadline)
+            websocket.hub.timers.discard(deadline)
         if rest is None or self.polling.closed:
             self.polling.follower = None
             self.polling.socket.claimed = False

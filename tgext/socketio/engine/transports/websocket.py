@@ -24,6 +24,7 @@ from ...wire.websocket.frames import (
 )
 from ..concurrency.fairness import SLICE, take_turn
 from ..concurrency.heartbeat import Deadline
+from ..hub.hub import Hub
 from ..io.hangup import has_gone
 from ..io.output import SocketOutbox, TextOutbox
 from ..io.sockets import below
@@ -31,7 +32,7 @@ from ..logs import get_logger
 from ..session.decoder import AckFilter
 from ..session.pacing import may_pong
 from ..session.session import Socket
-from .base import BATCH, Server, Transport
+from .base import BATCH, Transport
 from .readahead import ReadAhead
 
 log = get_logger(__name__)
@@ -118,19 +119,17 @@ class WebSocketTransport(Transport):
 
     name = "websocket"
 
-    def __init__(
-        self, server: Server, socket: Socket, sock: Any, early: bytes = b""
-    ) -> None:
-        super().__init__(server, socket)
-        self._batcher = server.batcher
+    def __init__(self, hub: Hub, socket: Socket, sock: Any, early: bytes = b"") -> None:
+        super().__init__(hub, socket)
+        self._batcher = hub.batcher
         outbox = TextOutbox if socket.base64 else SocketOutbox
         self.outbox: SocketOutbox = outbox(
-            sock, self._batcher, server.output_bounds, self._overflowed
+            sock, self._batcher, hub.output_bounds, self._overflowed
         )
         self._sock = sock
         #: What handlers run in.
         self.worker: Any = None
-        self._limit = server.limits.max_message_size
+        self._limit = hub.limits.max_message_size
         #: What each read brings; ends with the connection.
         self.reads = Reads(sock, FrameReader(self._limit), early)
         #: What was read and is being handled; None while nothing is.
@@ -331,7 +330,7 @@ class WebSocketTransport(Transport):
             self._say_farewell(reason)
         self._send_close(code)
         # The peer answers with its own close frame, which ends `run`.
-        self.server.wheel.add(self._deadline, CLOSE_TIMEOUT)
+        self.hub.timers.add(self._deadline, CLOSE_TIMEOUT)
 
     def abort(self) -> None:
         """End the connection without a word; ends :meth:`run`."""
@@ -359,8 +358,8 @@ class WebSocketTransport(Transport):
     def _finish(self) -> None:
         self.outbox.wait_drained(CLOSE_TIMEOUT)
         self.outbox.close()
-        self.server.wheel.discard(self.heartbeat)
-        self.server.wheel.discard(self._deadline)
+        self.hub.timers.discard(self.heartbeat)
+        self.hub.timers.discard(self._deadline)
         self.reads.close()
         # The garbage collector has less to find where the greenlet is let go of.
         self.predecessor = self.worker = None

@@ -25,10 +25,10 @@ from ...wire.websocket.frames import PING, Broadcast, FrameReader
 from ...wire.websocket.states import State
 from ..concurrency.heartbeat import Deadline, Heartbeat
 from ..concurrency.wakeup import Waiting
+from ..hub.hub import Hub
 from ..io.hangup import has_gone
 from ..io.output import SocketOutbox
 from ..io.sockets import end_output
-from .hosts import StreamHost
 from .inbox import Inbox
 
 #: States in which the close frame is sent and unsent output may still leave.
@@ -39,7 +39,7 @@ class FrameStream:
     """The messages of one connection.
 
     :param sock: the gevent socket.
-    :param host: whose limits and timers these are.
+    :param hub: has the timers and the bounds of the output.
     :param max_message_size: bytes that a message of the peer may have.
     :param ping_interval: seconds between pings.
     :param compression: what was negotiated, if anything was.
@@ -55,20 +55,20 @@ class FrameStream:
     def __init__(
         self,
         sock: Any,
-        host: StreamHost,
+        hub: Hub,
         max_message_size: int,
         ping_interval: float,
         compression: Agreement | None,
         ended: Callable[[], object],
     ) -> None:
         self._sock = sock
-        self._batcher = host.batcher
+        self._batcher = hub.batcher
         #: Whether output is coalesced for the messages that wait to be received.
         self._holds_output = False
         self.outbox = SocketOutbox(
-            sock, self._batcher, host.output_bounds, self._overflowed
+            sock, self._batcher, hub.output_bounds, self._overflowed
         )
-        self._patience = host.ping_timeout
+        self._patience = hub.ping_timeout
         inflater = deflater = None
         if compression is not None:
             inflater, deflater = compression.inflater(), compression.deflater()
@@ -76,9 +76,9 @@ class FrameStream:
         self.connection = Connection(reader, deflater, CLOSE_TIMEOUT, self._patience)
         self.connection.establish()
         self._ended = ended
-        self._wheel = host.wheel
+        self._wheel = hub.timers
         self.heartbeat = Heartbeat(
-            ping_interval, host.ping_timeout, self._ping, self._silent
+            ping_interval, hub.ping_timeout, self._ping, self._silent
         )
         self._waiting = Waiting()
         self.inbox = Inbox(sock, self.connection, self, self._waiting)

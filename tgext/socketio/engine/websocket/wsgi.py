@@ -137,10 +137,10 @@ class WebSocket(GeventWebSocket):
         compression: Deflate | None,
     ) -> None:
         handshake = read_handshake(self.environ)
-        server = self.handler.server
-        allowed = server.allowed_origins
+        hub = self.handler.server.hub
+        allowed = hub.settings.allowed_origins
         if origins is not None:
-            allowed = check_origins(origins, "origins")
+            allowed = check_origins("origins", origins)
         self._check_origin(allowed)
         headers = []
         self.subprotocol = handshake.choose_subprotocol(subprotocols)
@@ -155,18 +155,18 @@ class WebSocket(GeventWebSocket):
             sock, early = self._switch(handshake.key, headers)
             self.stream = FrameStream(
                 sock,
-                server,
-                max_message_size or server.limits.max_message_size,
-                ping_interval or server.heartbeat_interval,
+                hub,
+                max_message_size or hub.settings.max_message_size,
+                ping_interval or hub.settings.heartbeat_interval,
                 agreement,
                 self._ended,
             )
-            server.remember_websocket(self, place)
+            hub.registry.add_websocket(self, place)
         self.stream.start(early)
 
     def _reserve(self) -> Place:
         try:
-            return self.handler.server.reserve(self._address)
+            return self.handler.server.hub.registry.reserve(self._address)
         except Full as full:
             text = "Too many connections"
             refused = HandshakeRefused("503 Service Unavailable", text)
@@ -380,9 +380,9 @@ class WebSocket(GeventWebSocket):
         for group in list(self._groups):
             group.discard(self)
         if self._runner is not None:
-            server = self.handler.server
+            hub = self.handler.server.hub
             self._overdue = Deadline(self._end_unaware)
-            server.wheel.add(self._overdue, server.shutdown_timeout)
+            hub.timers.add(self._overdue, hub.settings.shutdown_timeout)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -397,7 +397,7 @@ class WebSocket(GeventWebSocket):
         finally:
             self._runner = None
             if self._overdue is not None:
-                self.handler.server.wheel.discard(self._overdue)
+                self.handler.server.hub.timers.discard(self._overdue)
 
     def _end_unaware(self) -> None:
         if not self._aware:
@@ -405,13 +405,13 @@ class WebSocket(GeventWebSocket):
 
     def interrupt(self) -> None:
         """End the application, if it runs; once, as it may have to clean up."""
-        runner, server = self._runner, self.handler.server
+        runner, hub = self._runner, self.handler.server.hub
         if runner is not None and not self._interrupted:
             self._interrupted = True
-            server.interrupted += 1
+            hub.registry.interrupted += 1
             error = Overdue(
                 "the client has gone, and shutdown_timeout, "
-                f"{server.shutdown_timeout:g} s, is over"
+                f"{hub.settings.shutdown_timeout:g} s, is over"
             )
             interrupt(runner, error, lambda: self._runner is runner)
 
@@ -429,7 +429,7 @@ class WebSocket(GeventWebSocket):
         try:
             stream.finish()
         finally:
-            self.handler.server.forget_websocket(self)
+            self.handler.server.hub.registry.remove_websocket(self)
             detail = f": {stream.detail}" if stream.detail else ""
             self.handler.ending = f"{stream.code} {stream.reason!r}{detail}"
 

@@ -1,0 +1,50 @@
+"""What an HTTP connection needs of its server."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class HTTPSettings(Protocol):
+    """Options of the server.
+
+    :ivar max_header_size: bytes of the request line and the headers of a request.
+    :ivar header_timeout: seconds that the headers may take.
+    :ivar body_timeout: seconds that a body may pause; of one that is read by the
+        server itself, that it may take.
+    :ivar send_timeout: seconds in which a client has to take some of an answer.
+    :ivar keepalive_timeout: seconds between two requests on one connection.
+    """
+
+    @property
+    def max_header_size(self) -> int: ...
+    @property
+    def header_timeout(self) -> float: ...
+    @property
+    def body_timeout(self) -> float: ...
+    @property
+    def send_timeout(self) -> float: ...
+    @property
+    def keepalive_timeout(self) -> float: ...
+
+
+class HTTPServer(Protocol):
+    """The server of an HTTP connection.
+
+    :ivar settings: its options.
+    :ivar application: the WSGI application.
+    :ivar resource: the path of Socket.IO, whose ids a log must not have.
+    """
+
+    application: Any
+    resource: str
+
+    @property
+    def settings(self) -> HTTPSettings: ...
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it stops: a connection is closed after its answer."""
+
+    def get_environ(self) -> dict[str, Any]:
+        """The part of the WSGI environment that all requests have."""

@@ -1,0 +1,90 @@
+"""What the connections of one server share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...wire.limits import Limits
+from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
+from ..concurrency.heartbeat import Wheel
+from ..io.backlog import OutputBounds
+from ..io.output import Batcher
+from .account import Bounds
+from .lingering import Lingering
+from .registry import Registry
+from .requests import Requests
+from .rooms import Rooms
+from .settings import Settings
+
+#: Seconds from a ping to its answer, unless ``heartbeat_timeout`` is set.
+HEARTBEAT_TIMEOUT = {SOCKETIO_5: 20.0, SOCKETIO_4: 20.0, SOCKETIO_1: 35.0}
+
+
+class Hub:
+    """What the connections of one server share. They know the hub, not the server.
+
+    :param settings: the options of the server.
+    :param server: the server as applications of gevent-socketio see it,
+        ``socket.server``.
+
+    :ivar settings: as given.
+    :ivar timers: one timer wheel for all connections.
+    :ivar batcher: coalesces the output of all connections.
+    :ivar rooms: the members of each namespace and room.
+    :ivar registry: the sessions and the plain WebSockets.
+    :ivar lingering: the last packets of polling connections that ended.
+    :ivar requests: the requests that a server that stops waits for.
+    :ivar limits: the bounds of messages, for decoders.
+    :ivar bounds: the bounds of what is kept for one connection, for its account.
+    :ivar output_bounds: the bounds of what waits to be sent to one client.
+    """
+
+    def __init__(self, settings: Settings | None = None, server: Any = None) -> None:
+        settings = settings or Settings()
+        self.settings = settings
+        self.server = server
+        self.timers = Wheel()
+        self.batcher = Batcher()
+        self.rooms = Rooms(self.batcher)
+        self.registry = Registry(settings, self.timers)
+        self.lingering = Lingering(self.timers)
+        self.requests = Requests()
+        self.limits = Limits(settings.max_message_size, settings.max_attachments)
+        self.bounds = Bounds(
+            settings.max_message_size,
+            {
+                "max_rooms": settings.max_rooms,
+                "max_channels": settings.max_channels,
+                "max_pending_acks": settings.max_pending_acks,
+                "max_jobs": settings.max_jobs,
+            },
+        )
+        self.output_bounds = OutputBounds(
+            settings.max_outbox, settings.slow_timeout, self.timers
+        )
+
+    def heartbeat_timeout(self, generation: Generation) -> float:
+        """Seconds in which a client of a generation must answer a ping."""
+        return self.settings.heartbeat_timeout or HEARTBEAT_TIMEOUT[generation]
+
+    @property
+    def ping_timeout(self) -> float:
+        """Seconds in which the peer of a plain WebSocket must answer a ping."""
+        return self.heartbeat_timeout(SOCKETIO_5)
+
+    def transports_of(self, generation: Generation) -> list[str]:
+        """The transports that clients of a generation can use."""
+        served = self.settings.transports
+        return [each for each in generation.transports if each in served]
+
+
+def hub_of(server: Any) -> Hub:
+    """The hub of a server.
+
+    A server of another class gets one: sockets of gevent-socketio need nothing of their
+    server, and tests of its applications pass an object of their own, or a mock.
+    """
+    hub = getattr(server, "hub", None)
+    if not isinstance(hub, Hub):
+        hub = server.hub = Hub(server=server)
+    return hub

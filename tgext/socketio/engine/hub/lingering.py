@@ -1,0 +1,75 @@
+"""The last packets of polling connections that ended, for their clients to fetch."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+from ..concurrency.heartbeat import Deadline, Wheel
+
+#: Bytes that are kept for all clients together.
+MOST = 16 * 1024 * 1024
+
+
+class Unfetched(Protocol):
+    """A polling transport that has ended, with packets that its client has not fetched.
+
+    :ivar sessid: the id of its session.
+    :ivar unfetched: bytes of the packets.
+    """
+
+    @property
+    def sessid(self) -> str: ...
+
+    @property
+    def unfetched(self) -> int: ...
+
+    def drop(self) -> None:
+        """Drop the packets."""
+
+
+class Lingering:
+    """The transports whose last packets can still be fetched, by session id.
+
+    Their connections count no more, and a client may have opened the next one. So what
+    is kept for all of them is bounded: the one that ended first is dropped first.
+    """
+
+    def __init__(self, timers: Wheel) -> None:
+        self._timers = timers
+        #: With each its deadline, and the bytes that it began with.
+        self._kept: dict[str, tuple[Unfetched, Deadline, int]] = {}
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, transport: Unfetched, seconds: float) -> None:
+        """Keep a transport for ``seconds``, unless others need the space."""
+        deadline = Deadline(partial(self.remove, transport))
+        size = transport.unfetched
+        self._kept[transport.sessid] = transport, deadline, size
+        self.size += size
+        self._timers.add(deadline, seconds)
+        while self.size > MOST:
+            oldest = next(iter(self._kept.values()))[0]
+            oldest.drop()
+            self.remove(oldest)
+
+    def get(self, sessid: str) -> Unfetched | None:
+        """The transport of a session that ended, or None."""
+        found = self._kept.get(sessid)
+        return None if found is None else found[0]
+
+    def remove(self, transport: Unfetched) -> None:
+        """All packets were fetched, or the time is over; again has no effect."""
+        found = self._kept.pop(transport.sessid, None)
+        if found is not None:
+            _, deadline, size = found
+            self.size -= size
+            self._timers.discard(deadline)
+
+    def clear(self) -> None:
+        """Keep none of them."""
+        for transport, *_ in list(self._kept.values()):
+            self.remove(transport)

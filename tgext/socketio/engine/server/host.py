@@ -1,0 +1,34 @@
+"""What the handlers of requests need of their server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..http.server import HTTPServer
+from ..hub.hub import Hub
+from ..hub.settings import Settings
+from ..session.session import Socket
+
+
+class Host(HTTPServer, Protocol):
+    """The server of a handler.
+
+    :ivar hub: what the connections share.
+    :ivar config: gevent-socketio's options.
+    :ivar opening_environ: added to the WSGI environment of requests that open a
+        connection.
+    """
+
+    hub: Hub
+    config: dict[str, Any]
+    opening_environ: dict[str, Any]
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def get_socket(self, sessid: str = "") -> Socket | None:
+        """The connection with a session id, or None."""
+
+    def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
+        """Run what an HTTP connection became, in a greenlet that closes it."""
