@@ -208,7 +208,7 @@ def test_a_handler_that_takes_longer_than_a_heartbeat_is_read_ahead_of(
     client.emit("/chat", "hold")
     assert namespace.entered.wait(DEADLINE)
     transport: Any = live.socket(client).transport
-    wait_for(lambda: transport._ahead is not None, "it is read ahead")
+    wait_for(lambda: transport.heartbeat.listening, "it is read ahead")
     client.emit("/chat", "note", 1)
     namespace.go_on.set()
     wait_for(lambda: namespace.notes == [1], "what came meanwhile is handled")
@@ -280,18 +280,25 @@ def test_the_end_is_noticed_after_a_long_handler(serve: Serve, kind: str) -> Non
 # One heartbeat, at times of the test's own
 
 
+#: When it begins.
+START = 1000.0
+
+
 class Line:
     """A heartbeat with an interval of 10 s and a timeout of 5 s, and what it does."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
         self.heartbeat = Heartbeat(
-            10, 5, lambda: self.done.append("ping"), lambda: self.done.append("expire")
+            10,
+            5,
+            lambda: self.done.append("ping"),
+            lambda: self.done.append("expire"),
+            START,
         )
-        self.start = self.heartbeat._next_ping - 10
 
     def at(self, seconds: float) -> float | None:
-        return self.heartbeat.on_timer(self.start + seconds)
+        return self.heartbeat.on_timer(START + seconds)
 
     def hear(self) -> None:
         self.heartbeat.heard = True
@@ -333,12 +340,11 @@ def test_what_lay_unread_is_heard_at_the_last_chance() -> None:
 def test_a_second_ping_does_not_prolong_the_first() -> None:
     done: list[str] = []
     heartbeat = Heartbeat(
-        10, 25, lambda: done.append("ping"), lambda: done.append("expire")
+        10, 25, lambda: done.append("ping"), lambda: done.append("expire"), START
     )
-    start = heartbeat._next_ping - 10
     for seconds in (10, 20, 30, 35):
-        heartbeat.on_timer(start + seconds)
-    assert heartbeat.on_timer(start + 35.1) is None
+        heartbeat.on_timer(START + seconds)
+    assert heartbeat.on_timer(START + 35.1) is None
     assert done == ["ping", "ping", "ping", "expire"]
 
 
@@ -375,7 +381,7 @@ def test_short_timers_are_kept_well(serve: Serve, kind: str) -> None:
     expire, late = heartbeat.expire, []
 
     def expired() -> None:
-        late.append(time.monotonic() - heartbeat._unanswered - 0.2)
+        late.append(time.monotonic() - heartbeat.unanswered - 0.2)
         expire()
 
     heartbeat.expire = expired

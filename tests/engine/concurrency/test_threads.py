@@ -375,7 +375,7 @@ def test_calls_behind_one_that_is_interrupted_are_made() -> None:
         return here.ask(len, made)
 
     assert start_native(work).get() == 1
-    assert here._queues == {}
+    wait_for(lambda: not here.callers, "all calls are made")
 
 
 def test_a_call_that_waits_keeps_no_other_thread_waiting() -> None:

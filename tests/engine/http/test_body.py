@@ -87,7 +87,7 @@ def test_all_lines(body: Both) -> None:
 def test_the_rest_is_read_after_the_answer(body: Both) -> None:
     read, source = body
     assert read.read(5) == LINES[:5]
-    read._discard()
+    read.discard()
     assert read.ended
     assert read.read() == b""
     assert source.read() == AFTER
@@ -166,11 +166,11 @@ BAD = {
 
 
 @pytest.mark.parametrize("data", BAD.values(), ids=BAD.keys())
-@pytest.mark.parametrize("way", ["read", "readline", "readlines", "_discard"])
+@pytest.mark.parametrize("way", ["read", "readline", "readlines", "discard"])
 def test_chunks_that_are_none_end_the_connection(data: bytes, way: str) -> None:
     read, _ = chunked(data)
-    if way == "_discard":
-        read._discard()
+    if way == "discard":
+        read.discard()
     else:
         with pytest.raises(RequestError):
             list(iter(getattr(read, way), None))
@@ -246,23 +246,23 @@ def test_a_chunked_body_that_is_cut_off(data: bytes) -> None:
 def test_what_nobody_wants_is_read_within_a_bound() -> None:
     size = module.DRAINED
     read, source = sized(b"x" * size)
-    read._discard()
+    read.discard()
     assert read.ended
     assert source.read() == AFTER
     read, source = sized(b"x" * (size + 1))
     assert read.abandoned
-    read._discard()
+    read.discard()
     assert not read.ended
     read, _ = chunked(in_chunks(b"x" * (2 * size), 1000))
     assert not read.abandoned
-    read._discard()
+    read.discard()
     assert not read.ended
 
 
 def test_an_abandoned_body_is_not_read() -> None:
     read, source = sized(LINES)
     read.abandon()
-    read._discard()
+    read.discard()
     assert not read.ended
     assert source.read() == LINES + AFTER
 
@@ -270,7 +270,7 @@ def test_an_abandoned_body_is_not_read() -> None:
 def test_a_body_that_was_not_read_cannot_be_after_the_answer() -> None:
     """An application that kept it would read the next request."""
     read, source = sized(b"x" * (module.DRAINED + 1))
-    read._discard()
+    read.discard()
     with pytest.raises(OSError, match="any more"):
         read.read(1)
     assert source.read(1) == b"x"
@@ -286,7 +286,7 @@ def test_reading_that_is_interrupted_leaves_the_body_unfinished() -> None:
             read.read()
         theirs.sendall(b"67890GET")
         assert read.abandoned
-        read._discard()
+        read.discard()
         assert not read.ended
 
 
@@ -348,6 +348,6 @@ def test_nobody_is_asked_when_the_answer_is_on_its_way() -> None:
     read = SizedBody(BufferedReader(source), 1.0, len(LINES), source.ask)
     read.withhold_continue()
     assert read.abandoned
-    read._discard()
+    read.discard()
     assert not read.ended
     assert not source.asked

@@ -111,6 +111,10 @@ class Heartbeat:
     :param timeout: seconds after an unanswered ping at which the peer is given up.
     :param ping: sends a ping, or does what else is due then; must not block.
     :param expire: called once when the peer is given up; must not block.
+    :param now: the time, in seconds of the monotonic clock.
+
+    :ivar unanswered: when the first ping was sent that nothing followed; 0 when all
+        are answered.
     """
 
     __slots__ = (
@@ -118,13 +122,13 @@ class Heartbeat:
         "_next_ping",
         "_ping",
         "_timeout",
-        "_unanswered",
         "busy",
         "expire",
         "heard",
         "interval",
         "listening",
         "slot",
+        "unanswered",
     )
 
     def __init__(
@@ -133,14 +137,14 @@ class Heartbeat:
         timeout: float,
         ping: Callable[[], object],
         expire: Callable[[], object],
+        now: float | None = None,
     ) -> None:
         self.interval = interval
         self._timeout = timeout
         self._ping = ping
         self.expire = expire
-        self._next_ping = time.monotonic() + interval
-        #: When the first ping was sent that nothing followed; 0 when none is open.
-        self._unanswered = 0.0
+        self._next_ping = (time.monotonic() if now is None else now) + interval
+        self.unanswered = 0.0
         self._last_chance = False
         #: Set by whoever reads: there was input.
         self.heard = False
@@ -155,21 +159,21 @@ class Heartbeat:
         if self.heard or deaf:
             self.heard = False
             self._last_chance = False
-            self._unanswered = now if self._unanswered and deaf else 0.0
-        if self._unanswered and now >= self._unanswered + self._timeout:
+            self.unanswered = now if self.unanswered and deaf else 0.0
+        if self.unanswered and now >= self.unanswered + self._timeout:
             if self._last_chance:
                 self.expire()
                 return None
             # What the peer sent may lie unread because the process was busy: let the
             # loop read once more.
             self._last_chance = True
-            late = now - self._unanswered - self._timeout
+            late = now - self.unanswered - self._timeout
             return LAST_CHANCE if late > LATE else 0.0
         if now >= self._next_ping:
             self._ping()
             self._next_ping = now + self.interval
-            self._unanswered = self._unanswered or now
+            self.unanswered = self.unanswered or now
         due = self._next_ping
-        if self._unanswered:
-            due = min(due, self._unanswered + self._timeout)
+        if self.unanswered:
+            due = min(due, self.unanswered + self._timeout)
         return max(0.0, due - now)

@@ -113,6 +113,11 @@ class Home:
         self._queues: dict[int, deque[_Call]] = {}
         self._posted = count(1)
 
+    @property
+    def callers(self) -> int:
+        """How many threads have calls here that were not made yet."""
+        return len(self._queues)
+
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Have a function called there; what it raises is logged.
 

@@ -35,15 +35,18 @@ class Entry(Protocol):
 
 
 class Timetable:
-    """Entries by the time at which they are due. Time is an argument, in seconds."""
+    """Entries by the time at which they are due. Time is an argument, in seconds.
 
-    __slots__ = ("_size", "_slots", "_ticks", "tick")
+    :ivar ticks: the ticks in which something may be due, the next one first: a heap.
+    """
+
+    __slots__ = ("_size", "_slots", "tick", "ticks")
 
     def __init__(self, tick: float = TICK) -> None:
         self.tick = tick
         self._slots: dict[int, set[Entry]] = {}
-        #: The ticks that have a set in `_slots`, the next one first: a heap.
-        self._ticks: list[int] = []
+        #: Those that have a set in `_slots`.
+        self.ticks: list[int] = []
         self._size = 0
 
     def __len__(self) -> int:
@@ -67,8 +70,8 @@ class Timetable:
             entries.add(entry)
             return False
         self._slots[slot] = {entry}
-        heappush(self._ticks, slot)
-        return self._ticks[0] == slot
+        heappush(self.ticks, slot)
+        return self.ticks[0] == slot
 
     def discard(self, entry: Entry) -> None:
         """Forget ``entry``, if it is here."""
@@ -86,12 +89,12 @@ class Timetable:
                 entry.slot = -1
             entries.clear()  # `take_due` may be at it
         self._slots.clear()
-        self._ticks.clear()
+        self.ticks.clear()
         self._size = 0
 
     def next_due(self) -> float | None:
         """The time at which to look for what is due; None when nothing will be."""
-        return self._ticks[0] * self.tick if self._ticks else None
+        return self.ticks[0] * self.tick if self.ticks else None
 
     def take_due(self, now: float) -> Iterator[Entry]:
         """Take out what is due, the earliest first.
@@ -100,7 +103,7 @@ class Timetable:
         """
         # What `next_due` says may be rounded down.
         last = int(now / self.tick + 1e-4)
-        ticks = self._ticks
+        ticks = self.ticks
         while ticks and ticks[0] <= last:
             slot = ticks[0]
             entries = self._slots[slot]

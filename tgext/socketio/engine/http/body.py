@@ -175,10 +175,10 @@ class RequestBody(ABC):
 
     # The end
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
         """The request is answered: read the rest, unless there is too much of it.
 
-        pywsgi calls this. Where :attr:`ended` is false afterwards no request follows.
+        Where :attr:`ended` is false afterwards no request follows.
         """
         try:
             if not self.ended and not self.abandoned:
@@ -188,6 +188,9 @@ class RequestBody(ABC):
             pass
         finally:
             self._source = None
+
+    #: pywsgi calls it by this name.
+    _discard = discard
 
     def _drain(self) -> None:
         self._proceed = None

@@ -181,9 +181,10 @@ def _variable(name: str) -> str:
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-#: Longer names are not remembered: they would be kept as long as the process.
-_SHORT = 40
-_known_variable = lru_cache(maxsize=512)(_variable)
+#: So many names are remembered, as long as the process runs, and none that is longer.
+KNOWN = 512
+SHORT = 40
+_known_variable = lru_cache(maxsize=KNOWN)(_variable)
 
 
 def parse_head(data: bytes | bytearray) -> Head:
@@ -205,7 +206,7 @@ def parse_head(data: bytes | bytearray) -> Head:
         raise RequestError(f"there are more than {MAX_HEADERS} headers", TOO_LARGE)
     variables: dict[str, str] = {}
     for name, value in found:
-        key = _known_variable(name) if len(name) <= _SHORT else _variable(name)
+        key = _known_variable(name) if len(name) <= SHORT else _variable(name)
         if key in variables:
             _repeat(variables, key, value.strip(" \t"))
         else:

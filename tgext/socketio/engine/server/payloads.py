@@ -74,14 +74,17 @@ def read(
     :raises PayloadError: when it cannot be read; where one of them comes.
     """
     if route.jsonp is not None:
-        body = _form(generation, body)
+        body = read_form(generation, body)
     elif generation is SOCKETIO_4 and content_type.startswith(_BYTES[1]):
         return engineio_3.iter_binary_payload(body, limits)
     return generation.decode_payload(body, limits)
 
 
-def _form(generation: Generation, body: bytes) -> bytes:
-    """What a form brings in its field ``d``; others have their turns meanwhile."""
+def read_form(generation: Generation, body: bytes) -> bytes:
+    """What a form brings in its field ``d``; others have their turns meanwhile.
+
+    :raises PayloadError: when there is none, or it cannot be read.
+    """
     fields = body.split(b"&", _MOST_FIELDS)
     found = [each[2:] for each in fields if each[:2] == b"d=" and each[2:]]
     try:
