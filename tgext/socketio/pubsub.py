@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tg import config
 
-from .backends import backend_of
 from .backends.channelnames import check_channel
+from .backends.choice import backend_of
 from .engine.concurrency.failures import FAILURES
 from .engine.concurrency.fairness import in_turns
 from .engine.concurrency.interruption import Interrupted

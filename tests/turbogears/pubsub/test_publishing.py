@@ -14,8 +14,7 @@ from gevent.event import Event
 from tests.engine.clients import DEADLINE, KINDS, wait_for
 from tests.engine.conftest import Live
 from tests.ports import free_port
-from tgext.socketio import backends as backends_module
-from tgext.socketio.backends import BackendOptionError
+from tgext.socketio.backends import BackendOptionError, choice
 from tgext.socketio.pubsub import publish
 
 from .conftest import (
@@ -52,7 +51,7 @@ def test_dates_travel_as_in_pages(live: Live, app: App) -> None:
 
 @pytest.fixture
 def _no_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backends_module, "_shared", {})
+    monkeypatch.setattr(choice, "_shared", {})
 
 
 @pytest.mark.usefixtures("_no_shared")
@@ -62,15 +61,15 @@ def test_without_an_application_memory_reaches_nobody(
     caplog.set_level(logging.WARNING)
     publish("news", "hello", {})
     assert "reaches this process alone" in caplog.text
-    assert len(backends_module._shared) == 1
+    assert len(choice._shared) == 1
     publish("news", "hello", {"anypubsub.backend": "memory"})
-    assert len(backends_module._shared) == 1
+    assert len(choice._shared) == 1
 
 
 def test_without_an_application_nor_settings_it_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tgext.socketio.pubsub.config", {})
+    monkeypatch.setattr("tgext.socketio.messaging.publishing.config", {})
     with pytest.raises(LookupError, match="give publish the configuration"):
         publish("news", "hello")
 
@@ -146,7 +145,7 @@ def test_a_backend_whose_library_is_missing_says_what_to_install(
     monkeypatch.delitem(sys.modules, "tgext.socketio.backends.redis_listener", False)
     message = rf"anypubsub\.backend: {name} needs a library .*pip install .*\[{name}\]"
     with pytest.raises(BackendOptionError, match=message):
-        backends_module.create_backend({"anypubsub.backend": name})
+        choice.create_backend({"anypubsub.backend": name})
 
 
 def test_a_backend_is_made_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,8 +157,8 @@ def test_a_backend_is_made_once(app: App, monkeypatch: pytest.MonkeyPatch) -> No
         go_on.wait(DEADLINE)
         return object()
 
-    monkeypatch.setattr(backends_module, "create_backend", create)
-    jobs = [gevent.spawn(backends_module.backend_of, app.config) for _ in range(3)]
+    monkeypatch.setattr(choice, "create_backend", create)
+    jobs = [gevent.spawn(choice.backend_of, app.config) for _ in range(3)]
     wait_for(lambda: made, "one makes it")
     go_on.set()
     gevent.joinall(jobs, timeout=DEADLINE)

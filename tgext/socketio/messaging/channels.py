@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..backends import backend_of
 from ..backends.channelnames import check_channel
+from ..backends.choice import backend_of
 from ..backends.feeds import Feed, feed_of, publish
 from ..backends.together import Together
 from ..engine.concurrency.failures import ERRORS

@@ -15,12 +15,13 @@ from weakref import WeakKeyDictionary
 from tg.support.converters import asbool
 
 from ..backends.channelnames import OWN, OwnName, check_channel
+from ..backends.errors import BackendOptionError
+from ..backends.together import Together
 from ..engine.concurrency.threads import where_served
 from ..engine.server.server import SocketIOServer
 from ..wire.socketio.packet import Packet
 
 if TYPE_CHECKING:
-    from ..backends.together import Together
     from .channels import Channels
 
 __all__ = ["join_cluster", "publish_elsewhere"]
@@ -47,8 +48,6 @@ def join_cluster(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
     """
     if not is_clustered(settings) or server.rooms.bus is not None:
         return
-    from ..backends.together import Together
-
     joining = _joining.setdefault(server, Together())
     joining.do(partial(_join, server, settings))
 
@@ -112,8 +111,6 @@ def channel_of(settings: Mapping[str, Any]) -> OwnName:
         # The prefix counts too for the length that a name may have.
         check_channel(f"{'-' * len(OWN)}{given}")
     except ValueError as error:
-        from ..backends.errors import BackendOptionError
-
         raise BackendOptionError(CHANNEL_OPTION, str(error)) from None
     return OwnName(OWN + given)
 
@@ -128,8 +125,6 @@ def secret_of(settings: Mapping[str, Any]) -> str:
     if secret is None:
         return ""
     if not isinstance(secret, str) or not secret.strip():
-        from ..backends.errors import BackendOptionError
-
         raise BackendOptionError(SECRET_OPTION, "it is set, and empty")
     return secret
 
@@ -137,7 +132,6 @@ def secret_of(settings: Mapping[str, Any]) -> str:
 def _channels_of(settings: Mapping[str, Any]) -> Channels:
     from anypubsub.backends.memory import MemoryPubSub
 
-    from ..backends.errors import BackendOptionError
     from .channels import channels_of
 
     channels = channels_of(settings)

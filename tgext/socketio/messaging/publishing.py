@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tg import config
 
-from ..backends import backend_of, feeds, is_local, shared_backend
+from ..backends import feeds
 from ..backends.channelnames import check_channel
+from ..backends.choice import backend_of, is_local, shared_backend
 from ..engine.concurrency.threads import where_served
 from ..engine.logs import get_logger
 from ..request.jsonify import dumps
