@@ -12,12 +12,12 @@
             for message in request.websocket:
                 request.websocket.send('Message received: ' + message)
 
-The method runs as long as the connection lives, in the request that opened it: its
-``tg.request``, identity, session and ``tmpl_context`` stay those of that moment. A
-transaction does not: where TurboGears manages one (``tm.enabled``), what guards and
-validators did is committed before the handshake is answered, and the method begins
-without one. Whatever it then does with the database opens another, which lasts until it
-is committed; so give each message its own::
+The method runs as long as the connection is open, in the request that opened it: its
+``tg.request``, identity, session and ``tmpl_context`` stay as they were then. Its
+transaction does not: with TurboGears' transaction manager (``tm.enabled``), what guards
+and validators did is committed before the handshake is answered, and the method begins
+without a transaction. When it uses the database, it begins one that lasts until it is
+committed; so give each message its own::
 
     for message in request.websocket:
         with transaction.manager:
@@ -53,7 +53,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _websocket_of(self: Request) -> WebSocket | None:
-    """The WebSocket that the request asks for; None for an ordinary request."""
+    """The WebSocket of a request; None when the request is no handshake."""
     found: WebSocket | None = self.environ.get("wsgi.websocket")
     return found
 
@@ -64,8 +64,8 @@ Request.websocket = property(_websocket_of)
 class Group(group.Group):
     """A set of connections to broadcast to: ``add``, ``discard``, ``send``.
 
-    A connection leaves when it ends. Sending never waits: a client that is too far
-    behind is disconnected, the others have the message at once.
+    A connection is removed when it ends. Sending never blocks: a message goes into the
+    write buffer of each connection, and a client whose buffer is full is disconnected.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,11 @@ class Group(group.Group):
 
 @dataclass(frozen=True)
 class Options:
-    """The options of :func:`websocket`."""
+    """The options of :func:`websocket`.
+
+    :raises TypeError: when an option has the wrong type; the message names it.
+    :raises ValueError: when a number is not greater than 0; the message names it.
+    """
 
     subprotocols: Sequence[str]
     max_message_size: int | None
@@ -91,10 +95,12 @@ class Options:
             if value is not None and not value > 0:
                 raise ValueError(f"{name}: {value!r} is not greater than 0")
         if self.compression is not None and not isinstance(self.compression, Deflate):
-            raise TypeError(f"compression: {self.compression!r} is no bool or Deflate")
+            raise TypeError(
+                f"compression: {self.compression!r} is not a bool or Deflate"
+            )
 
     def accept(self, connection: WebSocket) -> None:
-        """Answer the handshake."""
+        """Accept the handshake."""
         connection.accept(
             self.subprotocols,
             origins=self.origins,
@@ -130,28 +136,32 @@ def websocket(
 ) -> Any:
     """Make an exposed method serve a WebSocket: ``request.websocket``.
 
-    Goes with ``@expose()``, ``@require``, ``@validate`` and arguments of the URL, which
-    are all done with before the handshake is answered; until then what they say is said
-    over HTTP. A request that is no handshake is answered 400, one for another version
-    of the protocol 426, a page of another origin 403, and 400 arguments that
-    ``@validate`` refuses without an ``error_handler``.
+    It works with ``@expose()``, ``@require``, ``@validate`` and arguments in the URL.
+    They are handled before the handshake is answered, so a refusal is an HTTP response:
 
-    The connection is closed when the method returns. One that ends while the method
-    sends raises ``WebSocketError``, which ends the method and needs no care; after any
-    other error the client sees the code 1011.
+    - 400 when the request is no handshake, or when ``@validate`` refuses the arguments
+      and has no ``error_handler``,
+    - 426 when it asks for another version of the WebSocket protocol,
+    - 403 when it comes from a page of another origin.
 
-    :param subprotocols: those that the method speaks; the client's favourite of them is
-        ``request.websocket.subprotocol``.
-    :param max_message_size: bytes that a message of the client may have; by default the
-        server's option of that name. Past it the connection is closed with 1009.
+    The connection is closed when the method returns. When it ends while the method
+    sends, ``WebSocketError`` is raised; the method need not catch it. After any other
+    exception the connection is closed with the code 1011 (RFC 6455, section 7.4.1).
+
+    :param subprotocols: the subprotocols that the method speaks. The one that the
+        client prefers among them is ``request.websocket.subprotocol``.
+    :param max_message_size: the largest message of the client, in bytes; by default the
+        server's option of that name. When exceeded, the connection is closed with the
+        code 1009.
     :param origins: origins, besides the server's own, whose pages may connect; by
-        default the server's ``allowed_origins``. With ``'*'`` among them any page may,
-        but without its user's cookies: for one that is not listed, guards and
-        validators are asked a second time, about a request without.
+        default the server's ``allowed_origins``. ``'*'`` allows the pages of any
+        origin, but for those that are not listed the cookies are ignored: guards and
+        validators run a second time, with a request that has no cookies.
     :param ping_interval: seconds between pings; by default the server's
         ``heartbeat_interval``. A client that does not answer is disconnected.
-    :param compression: whether to compress (permessage-deflate), or how.
-    :raises TypeError, ValueError: when an option cannot be; the message names it.
+    :param compression: whether to compress messages (permessage-deflate), or how.
+    :raises TypeError: when an option has the wrong type; the message names it.
+    :raises ValueError: when the value of an option is invalid; the message names it.
     """
     deflate: Any = compression
     if isinstance(compression, bool):
@@ -177,10 +187,14 @@ def _endpoint(options: Options, method: Callable[..., Any]) -> Callable[..., Any
             if not connection.closed:
                 connection.fail()
                 raise
-            log.debug("A client left while it was sent to: %s", connection)
+            log.debug(
+                "The client closed while a message was being sent: %s", connection
+            )
         except HTTPException as error:
             connection.fail()
-            log.exception("%s: too late, the handshake was answered", error.status)
+            log.exception(
+                "%s cannot be sent: the handshake is answered already", error.status
+            )
         except BaseException:
             connection.fail()
             raise
@@ -209,18 +223,18 @@ def _spell(errors: Any) -> str:
 
 
 def _commit() -> None:
-    """End the transaction of the request: it must not last as long as the socket."""
+    """Commit the transaction of the request, which would last as long as the socket."""
     if asbool(config.get("tm.enabled", False)):
         try:
             import transaction
         except ImportError:
-            return  # then TurboGears manages none either
+            return  # TurboGears needs it too, and manages no transaction without it
         transaction.commit()
 
 
 def _refusal(refused: HandshakeRefused) -> Response:
     log_handshake_refusal(request.environ, refused)
-    # As it is: no error page is shown for it.
+    # TurboGears would replace the response by an error page.
     request.environ["tg.status_code_redirect"] = False
     response = Response(status=refused.status, charset="utf-8")
     response.content_type = "text/plain"

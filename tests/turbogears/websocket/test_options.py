@@ -102,7 +102,7 @@ def test_compression(live: Live, target: str, answer: str | None) -> None:
         ({"origins": ["x.org"]}, ValueError, "^origins: 'x.org' has no scheme"),
         ({"max_message_size": 0}, ValueError, "max_message_size: 0 is not greater"),
         ({"ping_interval": -1}, ValueError, "ping_interval: -1 is not greater"),
-        ({"compression": "gzip"}, TypeError, "compression: 'gzip' is no bool"),
+        ({"compression": "gzip"}, TypeError, "compression: 'gzip' is not a bool"),
     ],
 )
 def test_an_option_that_cannot_be_is_named(
