@@ -108,7 +108,7 @@ class SocketOutbox(Outbox):
 
     def send(self, encoded: Encoded) -> None:
         """Send a packet."""
-        self.write(encoded._frame or encoded.frame)
+        self.write(encoded.frame)
 
     def bytes_frame(self, data: bytes, prefix: bytes) -> bytes:
         """The frame of a message of bytes; see :class:`Encoded`."""
