@@ -347,7 +347,7 @@ def test_a_form_is_read_as_the_standard_library_reads_it(
     fields = [("a", "b")] * other + [("d", text), ("d", "more")]
     body = urlencode(fields).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(payloads, "_PIECE", piece)
+        patch.setattr(payloads, "PIECE", piece)
         assert payloads.read_form(SOCKETIO_5, body) == oracle(body)
 
 

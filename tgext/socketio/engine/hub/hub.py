@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...wire.limits import Limits
-from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
+from ...wire.socketio.generations import SOCKETIO_5, Generation
 from ..concurrency.heartbeat import Wheel
 from ..io.backlog import OutputBounds
 from ..io.output import Batcher
@@ -15,9 +15,6 @@ from .registry import Registry
 from .requests import Requests
 from .rooms import Rooms
 from .settings import Settings
-
-#: Seconds from a ping to its answer, unless ``heartbeat_timeout`` is set.
-HEARTBEAT_TIMEOUT = {SOCKETIO_5: 20.0, SOCKETIO_4: 20.0, SOCKETIO_1: 35.0}
 
 
 class Hub:
@@ -65,7 +62,7 @@ class Hub:
 
     def heartbeat_timeout(self, generation: Generation) -> float:
         """Seconds in which a client of a generation must answer a ping."""
-        return self.settings.heartbeat_timeout or HEARTBEAT_TIMEOUT[generation]
+        return self.settings.heartbeat_timeout or generation.heartbeat_timeout
 
     @property
     def ping_timeout(self) -> float:

@@ -27,9 +27,7 @@ from ...wire.limits import (
     MAX_ROOMS,
 )
 from ...wire.origin import Origins
-from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5
-
-GENERATIONS = (SOCKETIO_1, SOCKETIO_4, SOCKETIO_5)
+from ...wire.socketio.generations import GENERATIONS
 
 #: Every transport that any generation can use.
 TRANSPORTS = tuple(

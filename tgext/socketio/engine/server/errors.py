@@ -1,10 +1,8 @@
-"""How Socket.IO's requests are refused."""
+"""The answers to requests of Socket.IO that are refused."""
 
 from __future__ import annotations
 
-import json
-
-from ...wire.socketio.generations import SOCKETIO_1, Generation
+from ...wire.socketio.generations import SOCKETIO_5, Generation
 from ..http import HeaderList
 
 #: Engine.IO's error codes, as the reference server words them.
@@ -17,7 +15,7 @@ UNSUPPORTED = (5, "Unsupported protocol version")
 
 TEXT = ("Content-Type", "text/plain; charset=UTF-8")
 
-#: A browser that looks at an answer itself may take what a client sent for a script.
+#: A browser that guesses the type of an answer may run what a client sent as a script.
 NOSNIFF = ("X-Content-Type-Options", "nosniff")
 
 
@@ -37,7 +35,7 @@ class HTTPError(Exception):
         self.status = status
         self.body = body
         self.headers = headers or [TEXT]
-        #: What the log says of it: None when it has said it, else the body by default.
+        #: For the log: the body by default, None when it has been logged.
         self.why = body.decode("utf-8", "replace") if why == "" else why
         self.allow = allow
 
@@ -49,23 +47,29 @@ def engine_error(
     why: str | None = "",
     allow: str = "",
 ) -> HTTPError:
-    """An error of Engine.IO 3 and 4."""
-    error = {"code": code[0], "message": code[1]}
-    body = json.dumps(error, separators=(",", ":")).encode()
-    headers = [("Content-Type", "application/json")]
-    why = code[1] if why == "" else why
-    return HTTPError(status, body, headers, why=why, allow=allow)
+    """An error of Engine.IO, for a client whose generation is not known."""
+    return _error(SOCKETIO_5, code, status, why, allow)
 
 
 def refusal(
     generation: Generation | None, code: tuple[int, str], why: str = "", allow: str = ""
 ) -> HTTPError:
-    """An error as a generation's clients have it.
+    """An error as a generation's clients read it.
 
-    :param why: what the log says of it; what the client is told by default.
-    :param allow: what would allow it.
+    :param why: for the log; what the client is told by default.
+    :param allow: for the log: what would allow it.
     """
-    if generation is SOCKETIO_1:
-        body = code[1].encode()
-        return HTTPError("400 Bad Request", body, why=why, allow=allow)
-    return engine_error(code, why=why, allow=allow)
+    return _error(generation or SOCKETIO_5, code, "400 Bad Request", why, allow)
+
+
+def _error(
+    generation: Generation,
+    code: tuple[int, str],
+    status: str,
+    why: str | None,
+    allow: str,
+) -> HTTPError:
+    content_type, body = generation.error_body(*code)
+    headers = [("Content-Type", content_type)]
+    why = code[1] if why == "" else why
+    return HTTPError(status, body, headers, why=why, allow=allow)

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from ...wire.engineio import v4 as engineio
 from ...wire.escape import escape
 from ...wire.socketio.encoded import Encoded
-from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
+from ...wire.socketio.generations import Generation, Opening
 from ...wire.socketio.reasons import CLIENT_LEFT
-from ...wire.socketio.v1 import RECONNECT
 from ...wire.websocket.handshake import accept_key
 from ..http import HeaderList, cors, origins
 from ..http.refusals import log_refusal
@@ -125,8 +123,7 @@ class SocketIOHandler(PollingHandler):
 
     def _told_path(self, route: Route) -> str:
         """The path of a request, without what opens the session."""
-        path = f"/{self.server.resource}/"
-        return f"{path}1/{route.transport}" if route.generation is SOCKETIO_1 else path
+        return f"/{self.server.resource}/{route.shown}"
 
     def _start(
         self,
@@ -146,21 +143,22 @@ class SocketIOHandler(PollingHandler):
         if method == "OPTIONS":
             start("204 No Content", cors.preflight_headers(environ))
             return []
-        handshake = route.generation in (SOCKETIO_4, SOCKETIO_5) and not route.sid
+        generation = route.generation
+        opens = generation is not None and generation.opens_with_transport
+        handshake = opens and not route.sid
         if method not in ("GET", "POST") and not handshake:
             allow = [TEXT, ("Allow", "GET, POST, OPTIONS")]
             why = "the method is none of GET, POST and OPTIONS"
             raise HTTPError("405 Method Not Allowed", b"", allow, why=why)
-        generation = route.generation
         if generation is None:
             raise engine_error(UNSUPPORTED, allow="EIO is 3 or 4")
         if route.jsonp is not None and not payloads.is_callback(route.jsonp):
             why = f"the callback {escape(route.jsonp)} of JSONP is no number"
             raise refusal(generation, BAD_REQUEST, why)
         if not route.sid:
-            if generation is SOCKETIO_1:
+            if not generation.opens_with_transport:
                 # Its specification has a POST here, its client sends a GET.
-                return self._handshake_1(route, environ, start)
+                return self._handshake_alone(route, generation, environ, start)
             if method != "GET":
                 raise refusal(generation, BAD_METHOD)
             return self._handshake(route, generation, environ, start)
@@ -168,20 +166,16 @@ class SocketIOHandler(PollingHandler):
 
     # Handshakes
 
-    def _handshake_1(
-        self, route: Route, environ: dict[str, Any], start: StartResponse
+    def _handshake_alone(
+        self,
+        route: Route,
+        generation: Generation,
+        environ: dict[str, Any],
+        start: StartResponse,
     ) -> Body:
-        server = self.server
-        socket, cookies = self._open_session(environ, SOCKETIO_1)
-        silence = server.settings.heartbeat_interval + server.hub.heartbeat_timeout(
-            SOCKETIO_1
-        )
-        transports = ",".join(server.hub.transports_of(SOCKETIO_1))
-        session = (
-            f"{socket.sessid}:{max(1, round(silence))}:"
-            f"{round(server.settings.close_timeout)}:{transports}"
-        )
-        headers, body = payloads.text_answer(route, SOCKETIO_1, session.encode())
+        socket, cookies = self._open_session(environ, generation)
+        opening = self._opening(socket)
+        headers, body = payloads.text_answer(route, generation, opening.encode())
         start("200 OK", [*headers, *cookies])
         return [body]
 
@@ -199,14 +193,14 @@ class SocketIOHandler(PollingHandler):
             handshake = _read_handshake(environ)
             socket, cookies = open_session(server, environ, generation)
             socket.base64 = route.base64
-            first = Encoded(self._open_packet(socket)).frame
+            first = Encoded(self._opening(socket)).frame
             sock, early = self._switch_protocols(handshake, cookies, first)
             return self._run_websocket(socket, sock, early)
         socket, cookies = self._open_session(environ, generation)
         socket.base64 = route.base64
         polling = PollingTransport(server.hub, socket)
         polling.open()
-        packets = [self._open_packet(socket), *polling.outbox.take()]
+        packets = [self._opening(socket), *polling.outbox.take()]
         headers, body = payloads.answer(route, socket, packets)
         start("200 OK", [*headers, *cookies])
         return [body]
@@ -222,23 +216,22 @@ class SocketIOHandler(PollingHandler):
             raise refusal(generation, BAD_REQUEST, why)
         return socket, cookies
 
-    def _open_packet(self, socket: Socket) -> str:
-        server = self.server
+    def _opening(self, socket: Socket) -> str:
+        hub = self.server.hub
         generation = socket.generation
-        upgrades = []
-        if isinstance(socket.transport, PollingTransport):
-            upgrades = [
-                name
-                for name in server.hub.transports_of(generation)
-                if name == "websocket"
-            ]
-        return engineio.encode_open(
+        transports = hub.transports_of(generation)
+        polls = isinstance(socket.transport, PollingTransport)
+        upgrades = ["websocket"] if polls and "websocket" in transports else []
+        opening = Opening(
             socket.sessid,
+            transports,
             upgrades,
-            server.settings.heartbeat_interval,
-            server.hub.heartbeat_timeout(generation),
-            server.settings.max_message_size,
+            hub.settings.heartbeat_interval,
+            hub.heartbeat_timeout(generation),
+            hub.settings.close_timeout,
+            hub.settings.max_message_size,
         )
+        return generation.opening(opening)
 
     # Requests with a session id
 
@@ -278,13 +271,12 @@ class SocketIOHandler(PollingHandler):
             headers, body = payloads.answer(route, lingering.socket, packets)
             start("200 OK", headers)
             return [body]
-        if generation is SOCKETIO_1 and (
-            route.disconnect or route.transport != "websocket"
-        ):
+        told = generation.unknown_session
+        if told is not None and (route.disconnect or route.transport != "websocket"):
             if not route.disconnect:
                 why = f"{SESSION_ENDED}; told to reconnect"
                 log_refusal(environ, self._told_path(route), "200", why)
-            headers, body = payloads.text_answer(route, generation, RECONNECT.encode())
+            headers, body = payloads.text_answer(route, generation, told.encode())
             start("200 OK", headers)
             return [body]
         raise refusal(generation, UNKNOWN_SID, SESSION_ENDED)
@@ -302,7 +294,7 @@ class SocketIOHandler(PollingHandler):
     def _websocket(self, socket: Socket, environ: dict[str, Any]) -> Body:
         transport = socket.transport
         if isinstance(transport, WebSocketTransport) or (
-            transport is not None and socket.generation is SOCKETIO_1
+            transport is not None and not socket.generation.upgrades
         ):
             why = "the session has a transport"
             raise refusal(socket.generation, BAD_REQUEST, why)

@@ -7,10 +7,9 @@ from typing import Any
 
 import gevent
 
-from ...wire.engineio import v3 as engineio_3
 from ...wire.errors import MessageTooBig, PayloadError, PayloadTooLarge
 from ...wire.escape import escape
-from ...wire.socketio.generations import SOCKETIO_1, Generation
+from ...wire.socketio.generations import Generation
 from ..http import HTTPHandler
 from ..http.errors import TIMEOUT, RequestError
 from ..session.session import Socket
@@ -66,7 +65,7 @@ class PollingHandler(HTTPHandler):
             start("200 OK", headers)
             return [body]
         else:
-            if transport.posting and generation is not SOCKETIO_1:
+            if transport.posting and not generation.overlaps:
                 # Nobody knows which of the two came first.
                 socket.kill(reason="transport error")
                 why = "another POST of the session is under way"
@@ -106,7 +105,7 @@ class PollingHandler(HTTPHandler):
         try:
             body = self._read_body(environ)
             if socket.base64 and not socket.encodes_twice and not body.isascii():
-                socket.encodes_twice = engineio_3.is_encoded_twice(body)
+                socket.encodes_twice = socket.generation.is_encoded_twice(body)
             transport.post(
                 payloads.read(route, socket.generation, body, content_type, limits)
             )
@@ -145,7 +144,7 @@ class PollingHandler(HTTPHandler):
     def _check_overlap(self, socket: Socket, transport: PollingTransport) -> None:
         if not transport.polling or transport.waits_in_vain:
             return
-        if socket.generation is SOCKETIO_1:
+        if socket.generation.overlaps:
             # The client gave up on a poll that still hangs here.
             transport.outbox.wake()
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
@@ -27,6 +27,8 @@ class Route:
     base64: bool = False
     #: The number of the function that a JSONP answer calls; None without JSONP.
     jsonp: str | None = None
+    #: The path below the resource without the session id, which is a secret: for logs.
+    shown: str = field(default="", compare=False)
 
 
 def find_route(resource: str, path: str, query: str) -> Route | None:
@@ -78,11 +80,12 @@ def _socketio_1(rest: str, query: str) -> Route | None:
     values = {name: each[0] for name, each in parse_qs(query).items()}
     parts = rest.strip("/").split("/")
     if len(parts) == 1:
-        return Route(SOCKETIO_1, jsonp=values.get("jsonp"))
+        return Route(SOCKETIO_1, jsonp=values.get("jsonp"), shown="1/")
     if len(parts) != 3:
         return None
     # Since 0.9.8 a client that leaves asks for `/1//<sid>`.
     _, transport, sid = parts
     leaves = not transport or query.startswith("disconnect")
     jsonp = values.get("i", "0") if transport == "jsonp-polling" else None
-    return Route(SOCKETIO_1, transport, sid, leaves, jsonp=jsonp)
+    shown = f"1/{transport}"
+    return Route(SOCKETIO_1, transport, sid, leaves, jsonp=jsonp, shown=shown)

@@ -1,0 +1,210 @@
+"""What a server asks of a generation of clients."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ...errors import PacketError
+from ...json import Dumps, Loads
+from ...limits import Limits
+from ..encoded import Encoded
+from ..packet import Packet
+
+#: Decoded from what is not a packet of Socket.IO: it shows that the peer lives, or
+#: holds the bytes of an attachment as text.
+ALIVE: Final[Packet] = {"type": "heartbeat", "endpoint": ""}
+#: Decoded from what ends the whole connection.
+CLOSE: Final[Packet] = {"type": "disconnect", "endpoint": ""}
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a client is told when its session opens. Times are in seconds.
+
+    :ivar transports: the names of those that the server has for this generation.
+    :ivar upgrades: the names of those that may follow the one that is opened.
+    :ivar close_timeout: the time in which the client has to come back.
+    """
+
+    sid: str
+    transports: Sequence[str]
+    upgrades: Sequence[str]
+    heartbeat_interval: float
+    heartbeat_timeout: float
+    close_timeout: float
+    max_message_size: int
+
+
+class Generation(ABC):
+    """One generation of clients: stateless, one instance for all connections."""
+
+    #: Its versions, for messages.
+    name: str
+
+    # Connections
+
+    #: The transports that it can use here.
+    transports: tuple[str, ...]
+    #: Whether the request that opens a session, a GET, opens a transport too. Else it
+    #: is a request of its own, and may be a POST.
+    opens_with_transport: bool
+    #: Whether the session can go on by a WebSocket that began with polling.
+    upgrades: bool
+    #: Whether clients may send a poll, or a POST, before the one before is answered.
+    overlaps: bool
+    #: The default of ``heartbeat_timeout``, in seconds.
+    heartbeat_timeout: float
+    #: What asks a client whether it lives; empty where clients ask.
+    ping: str = ""
+    #: What answers a poll without saying anything.
+    noop: str
+    #: What answers a POST.
+    post_answer: bytes
+    #: What answers a polling client whose session is unknown; None where an HTTP error
+    #: does.
+    unknown_session: str | None = None
+    #: What stands before the bytes of a message in a WebSocket frame.
+    prefix: bytes = b""
+    #: Whether every connection is in the main namespace from the start.
+    implicit_main: bool
+    #: Whether clients send events to a namespace before they ask to connect to it.
+    sends_early: bool = False
+
+    @abstractmethod
+    def opening(self, opening: Opening) -> str:
+        """The message that tells a client of its session."""
+
+    @abstractmethod
+    def farewell(self, come_back: bool) -> str | None:
+        """The last message of a connection that the server ends.
+
+        :param come_back: whether the client should connect again by itself.
+        """
+
+    # Messages out
+
+    @abstractmethod
+    def encode(self, packet: Packet, dumps: Dumps) -> Encoded:
+        """Write a packet as messages.
+
+        :raises TypeError: when its data cannot be written.
+        """
+
+    def encode_ack(
+        self, endpoint: str, number: int, args: list[Any], dumps: Dumps
+    ) -> Encoded:
+        """Write an ack; see :meth:`encode`.
+
+        :param number: the id that it answers.
+        :param args: what the client's callback is called with.
+        """
+        packet: Packet = {"type": "ack", "endpoint": endpoint}
+        packet["ackId"] = number
+        packet["args"] = args
+        return self.encode(packet, dumps)
+
+    def failure(self, name: str, info: Any) -> Any:
+        """What answers an event that failed and whose ack is wanted."""
+        return {"error": {"name": name, "info": info}}
+
+    @abstractmethod
+    def refusal(self, endpoint: str, message: str, data: Any) -> Packet:
+        """The packet that refuses a namespace."""
+
+    @abstractmethod
+    def unknown_namespace(self, endpoint: str) -> Packet:
+        """The packet that answers a connect to a namespace that isn't mounted."""
+
+    # Messages in
+
+    @abstractmethod
+    def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
+        """Read the text of a message.
+
+        :returns: a packet, or :data:`ALIVE` or :data:`CLOSE` itself. One with
+            ``attachments`` waits for as many messages of bytes.
+        :raises ProtocolError: when it is invalid.
+        """
+
+    @abstractmethod
+    def binary(self, frame: bytes) -> bytes:
+        """The bytes of the message in a binary WebSocket frame.
+
+        :raises ProtocolError: when there is none.
+        """
+
+    def is_base64(self, text: str) -> bool:
+        """Whether the text of a message is bytes in base64."""
+        return False
+
+    def bytes_in(self, text: str) -> bytes | None:
+        """The bytes in the text of a message, if it holds any.
+
+        :raises ProtocolError: when they are invalid.
+        """
+        return None
+
+    def pong(self, text: str) -> str | None:
+        """What answers a message that was :data:`ALIVE`, if it wants an answer."""
+        return None
+
+    @abstractmethod
+    def is_ack(self, text: str) -> bool:
+        """Whether the text of a message is an ack."""
+
+    @abstractmethod
+    def is_close(self, text: str) -> bool:
+        """Whether the text of a message ends the connection."""
+
+    @abstractmethod
+    def closes(self, error: PacketError) -> bool:
+        """Whether an invalid packet ends the connection."""
+
+    # HTTP
+
+    #: The function that a JSONP answer calls, before its number.
+    jsonp_function: str
+
+    @abstractmethod
+    def encode_payload(
+        self, messages: Sequence[str | bytes], twice: bool = False
+    ) -> bytes:
+        """The body of a poll, as text.
+
+        :param twice: whether the client decodes its text from UTF-8 twice.
+        """
+
+    def encode_binary_payload(self, messages: Sequence[str | bytes]) -> bytes | None:
+        """The body of a poll in bytes; None where text is used for these messages."""
+        return None
+
+    @abstractmethod
+    def decode_payload(
+        self, body: bytes, limits: Limits, binary: bool = False
+    ) -> Iterator[str | bytes]:
+        """The messages in the body of a POST.
+
+        :param binary: whether its type is that of bytes; not all generations have one.
+        :raises PayloadError: when it is invalid; the messages before that are yielded.
+        """
+
+    def is_encoded_twice(self, body: bytes) -> bool:
+        """Whether the text in the body of a POST was encoded to UTF-8 twice."""
+        return False
+
+    @abstractmethod
+    def form_text(self, text: str) -> str:
+        """The body of a POST in what a form of JSONP has in its field ``d``.
+
+        :raises ValueError: when it is invalid.
+        """
+
+    @abstractmethod
+    def error_body(self, code: int, message: str) -> tuple[str, bytes]:
+        """The type and the body of the answer to a request that is refused.
+
+        :param code: Engine.IO's number of the error.
+        """
