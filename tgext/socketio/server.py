@@ -1,7 +1,7 @@
 """The server of ``development.ini``: ``use = egg:tgext.socketio#socketio``.
 
-Importing this module patches the standard library for gevent. gearbox imports it before
-the application, which is when it has to happen.
+Importing this module patches the standard library for gevent. That has to happen before
+TurboGears is imported; gearbox imports the server before it loads the application.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class DebugModeForbiddenException(Exception):
 
 
 class StartError(SystemExit):
-    """The server cannot start; its one line says why. gearbox shows no traceback."""
+    """The server cannot start. gearbox shows the message, without a traceback."""
 
 
 class LatePatchError(StartError):
@@ -67,8 +67,9 @@ PLACE = {
     )
 }
 
-#: Goes with a request that opens a connection: it is answered with its status. For a
-#: page, TurboGears makes a login form of 401 and an error page of 403.
+#: Added to the WSGI environment of a request that opens a connection, so that its
+#: client gets the status of the response. For a page, TurboGears replaces a response
+#: 401 by the login form, and 403 by an error page.
 NO_CHALLENGES = {"tg.wsgi.skip_auth_challenge": True, "tg.status_code_redirect": False}
 
 #: What PasteDeploy adds to every section.
@@ -93,7 +94,7 @@ def socketio_server_runner(
     try:
         _run(wsgi_app, global_config, kw)
     except StartError:
-        # gearbox ends with status 0 then, which a supervisor takes for success.
+        # gearbox exits with status 0 then, and a supervisor would not restart it.
         atexit.register(_exit_unsuccessfully)
         raise
 
@@ -132,9 +133,9 @@ def _run(
 
 
 def read_options(kw: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were set, each as its type.
+    """The options of the server that are set, each converted to its type.
 
-    :raises OptionError: when one is unknown or its value cannot be read.
+    :raises OptionError: when an option is unknown, or its value is invalid.
     """
     for name in kw:
         if name not in OPTIONS and name not in PLACE and name not in _PASTE:
@@ -152,9 +153,10 @@ def _read(option: Option, kw: Mapping[str, Any]) -> Any:
 
 
 def check_patched() -> None:
-    """Make sure that each greenlet has TurboGears contexts of its own.
+    """Check that each greenlet has TurboGears contexts of its own.
 
-    :raises LatePatchError: when it has not.
+    :raises LatePatchError: when they are shared, as TurboGears was imported before the
+        patch.
     """
     from tg import request_local
 
