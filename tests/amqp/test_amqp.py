@@ -160,10 +160,6 @@ def test_urls(connect: Connect, broker: Broker) -> None:
     backend = connect(host=f"amqp://guest:guest@127.0.0.1:{broker.port}/%2F")
     assert backend.name == f"AMQP broker at 127.0.0.1:{broker.port}"
     backend.publish("news", "hello")
-    secure = connect(host="amqps://ada:p%40ss@mq.example.org")
-    assert secure._options["host"] == "mq.example.org:5671"
-    assert secure._options["ssl"] is True
-    assert (secure._options["userid"], secure._options["password"]) == ("ada", "p@ss")
 
 
 def test_a_broker_that_comes_back_is_heard(

@@ -107,7 +107,7 @@ def hooked() -> Iterator[list[Any]]:
 
     tg.hooks.register("before_call", hook)
     yield calls
-    tg.hooks._hooks["before_call"].remove(hook)
+    tg.hooks.disconnect("before_call", hook)
 
 
 def test_a_hook_may_be_registered_while_clients_are_there(

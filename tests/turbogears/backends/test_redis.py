@@ -130,13 +130,13 @@ def test_whatever_a_listener_is_given_the_others_hear(
         backend.listen("news", heard.append)
         for name in names:
             try:
-                backend._listener.listen(name, heard.append)
+                backend.listener.listen(name, heard.append)
             except UnicodeEncodeError:
                 pass
         backend.publish("news", "1")
         wait_for(lambda: b"1" in heard, "it is heard")
         for name in names:
-            backend._listener._heard.setdefault(name, []).append(heard.append)
+            backend.listener.heard.setdefault(name, []).append(heard.append)
         heard.clear()
         server.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
         assert publish_until_heard(backend, heard) < BACK_WITHIN

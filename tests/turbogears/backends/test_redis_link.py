@@ -165,7 +165,7 @@ def test_closing_it_ends_what_is_just_beginning(
     backend, heard = connect(own, socket_timeout="2"), Heard()
     own.freeze()
     beginning = gevent.spawn(backend.listen, "news", heard.append)
-    wait_for(lambda: backend._listener._starting.under_way, "it connects")
+    wait_for(lambda: backend.listener.connecting, "it connects")
     backend.close()
     own.thaw()
     beginning.get(timeout=DEADLINE)
@@ -258,7 +258,7 @@ def test_a_channel_that_the_user_may_not_hear_is_told(
         with pytest.raises(BrokerUnavailable, match=r"refuses: .*channel"):
             backend.listen("secret", heard.append)
     # Others are heard again, even if they are asked for together with it.
-    backend._listener._heard["secret"] = [heard.append]
+    backend.listener.heard["secret"] = [heard.append]
     own.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
     assert publish_until_heard(backend, heard) < BACK_WITHIN
 

@@ -111,7 +111,7 @@ class Listening(RuleBasedStateMachine):
     @rule(name=st.text(st.characters(), max_size=4))
     def a_name_that_nobody_checked(self, name: str) -> None:
         """The mechanism below the check survives it too."""
-        link = self.backend._listener._link
+        link = self.backend.listener.link
         if link is not None and name not in self.listening:
             link.send(("SUBSCRIBE", name), ("UNSUBSCRIBE", name))
 

@@ -187,6 +187,14 @@ def test_an_encoded_password_is_the_password(password: str) -> None:
     assert (options["host"], options["port"], options["db"]) == ("127.0.0.1", PORT, 3)
 
 
+@pytest.mark.parametrize(("scheme", "port"), [("amqp", 5672), ("amqps", 5671)])
+def test_a_port_is_that_of_the_scheme_unless_it_is_said(scheme: str, port: int) -> None:
+    assert read_amqp(f"{scheme}://mq.example.org") == {
+        "host": f"mq.example.org:{port}",
+        "ssl": scheme == "amqps",
+    }
+
+
 @pytest.mark.parametrize(
     "url", ["redis://:pa/ss@host", "redis://:pa#ss@host", "redis://:pa?ss@host:1/2"]
 )

@@ -61,12 +61,19 @@ class Lab(SocketIOTGNamespace):
         self.emit("got", number)
 
 
+#: Hooks of an application.
+HOOKS = {
+    "before_validate": note("application"),
+    "before_call": note("application, late"),
+}
+
+
 @pytest.fixture(autouse=True)
 def _clean() -> Iterator[None]:
     notes.clear()
-    tg.hooks._clear()
     yield
-    tg.hooks._clear()
+    for name, hook in HOOKS.items():
+        tg.hooks.disconnect(name, hook)
 
 
 def post(event: str, *args: Any, configure: Any = None, user: str = "ada") -> Posted:
@@ -126,8 +133,8 @@ def test_hooks_of_a_handler(
 @pytest.mark.parametrize("event", ["plain", "all"])
 def test_hooks_of_the_application(event: str) -> None:
     def configure(configurator: Any) -> None:
-        tg.hooks.register("before_validate", note("application"))
-        tg.hooks.register("before_call", note("application, late"))
+        for name, hook in HOOKS.items():
+            tg.hooks.register(name, hook)
 
     posted = post(event, 1, configure=configure)
     assert got(posted)[0] == 1

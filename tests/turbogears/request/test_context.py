@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
-from tg import request_local
+import tg
+from tg import MinimalApplicationConfigurator, TGController, expose, request_local
+from webtest import TestApp
 
 from tests.engine.clients import DEADLINE
 from tgext.socketio.request.context import configs, contexts, current, is_everywhere
@@ -25,22 +28,38 @@ def test_outside_of_pages_and_events_there_is_no_context() -> None:
 
 
 def test_the_stack_is_what_turbogears_pushes_to() -> None:
-    outer, inner = object(), object()
-    request_local.context._push_object(outer)
-    request_local.context._push_object(inner)
-    assert [context for context, _ in contexts()] == [outer, inner]
-    assert current() is inner
-    request_local.context._pop_object(inner)
-    assert current() is outer
-    request_local.context._pop_object(outer)
-    assert current() is None
+    """A page may ask for another one, whose context is on top meanwhile."""
+    seen: list[Any] = []
+
+    def look() -> None:
+        tg.tmpl_context.seen = len(seen)
+        seen.append([context.tmpl_context.seen for context, _ in contexts()])
+        assert current().tmpl_context.seen == tg.tmpl_context.seen
+
+    class RootController(TGController):
+        @expose()
+        def outer(self) -> str:
+            look()
+            assert page.get("/inner").text == "inner"
+            return "outer"
+
+        @expose()
+        def inner(self) -> str:
+            look()
+            return "inner"
+
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint({"root_controller": RootController()})
+    page = TestApp(configurator.make_wsgi_app({}, {}))
+    assert page.get("/outer").text == "outer"
+    assert seen == [[0], [0, 1]]
 
 
 def test_turbogears_shows_what_is_on_the_stack() -> None:
-    context, config = object(), {"answer": 42}
+    context, config = SimpleNamespace(tmpl_context={"a": 1}), {"answer": 42}
     contexts().append((context, False))
     configs().append((config, False))
-    assert request_local.context._current_obj() is context
+    assert tg.tmpl_context["a"] == 1
     assert request_local.config["answer"] == 42
     contexts().pop()
     configs().pop()

@@ -20,6 +20,7 @@ from tests.engine.clients import DEADLINE
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.namespace import ConnectionRefused
+from tgext.socketio.request.context import contexts
 from tgext.socketio.request.wrappers import SessionWatch
 
 
@@ -267,7 +268,7 @@ def test_the_end_of_a_connection_is_a_request(live: Live, client: Any) -> None:
 def test_nothing_goes_into_a_page_s_greenlet(live: Live, client: Any) -> None:
     """The contexts are per greenlet: this one has none before, and none after."""
     live.socket(client).kill()
-    assert tg.request_local.context._object_stack() == []
+    assert contexts() == []
     gevent.sleep(0)
 
 

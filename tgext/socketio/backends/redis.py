@@ -86,6 +86,9 @@ class RedisPubSub(PubSub):
     :param socket_connect_timeout: seconds in which it must accept a connection.
     :param health_check_interval: seconds of silence after which the connection that
         hears is tried.
+
+    :ivar listener: hears all channels of the process.
+
     :raises BackendOptionError: when one of them cannot be.
     """
 
@@ -129,7 +132,7 @@ class RedisPubSub(PubSub):
         self._client = redis.Redis(connection_pool=pool)
         # It outlives a connection's fork, and is patched where gevent patched.
         self._turns = threading.BoundedSemaphore(max_connections or PUBLISHERS)
-        self._listener = RedisListener(
+        self.listener = RedisListener(
             self._make_connection,
             self.name,
             health_check_interval,
@@ -186,7 +189,7 @@ class RedisPubSub(PubSub):
             self._explain(error)
         finally:
             self._turns.release()
-        self._listener.wake()
+        self.listener.wake()
         return int(count)
 
     def subscribe(self, *channels: str) -> RedisSubscriber:
@@ -204,17 +207,17 @@ class RedisPubSub(PubSub):
         """
         channel = check_channel(channel)
         try:
-            self._listener.listen(channel, heard)
+            self.listener.listen(channel, heard)
         except LOST as error:
             self._explain(error)
 
     def unlisten(self, channel: str, heard: Heard) -> None:
         """No longer call ``heard``; does not block."""
-        self._listener.unlisten(channel, heard)
+        self.listener.unlisten(channel, heard)
 
     def close(self) -> None:
         """End all subscriptions and connections."""
-        self._listener.close()
+        self.listener.close()
         self.connection_pool.disconnect()
 
     def _explain(self, error: Exception) -> NoReturn:

@@ -32,6 +32,9 @@ class RedisListener:
     :param interval: seconds of silence after which Redis is asked whether it lives.
     :param timeout: seconds in which it must answer, and confirm a subscription.
     :param describe: what log lines say of an error.
+
+    :ivar heard: by channel, what is called with its messages.
+    :ivar link: the connection; None while there is none.
     """
 
     def __init__(
@@ -47,12 +50,12 @@ class RedisListener:
         self._name = name
         self._interval = interval
         self._timeout = timeout
-        self._heard: dict[str, list[Heard]] = {}
+        self.heard: dict[str, list[Heard]] = {}
         #: What Redis answers about a channel that it was asked for.
         self._awaited: dict[str, AsyncResult[None]] = {}
         self._starting = Together()
         self._greenlet: Greenlet[..., Any] | None = None
-        self._link: Link | None = None
+        self.link: Link | None = None
         #: Whether Redis was ever there. Before, options may be what is wrong.
         self._was_there = False
         self._wake = Event()
@@ -60,23 +63,28 @@ class RedisListener:
         #: Since when Redis is lost, 0 while it is not.
         self._lost_since = 0.0
 
+    @property
+    def connecting(self) -> bool:
+        """Whether the first connection is being made."""
+        return self._starting.under_way
+
     def listen(self, channel: str, heard: Heard) -> None:
         """Call ``heard`` with each message of a channel.
 
         :raises redis.RedisError: or OSError, when Redis was never reached, nor is now,
             and when it refuses the channel.
         """
-        listeners = self._heard.get(channel)
+        listeners = self.heard.get(channel)
         first = listeners is None
         if listeners is None:
-            listeners = self._heard[channel] = []
+            listeners = self.heard[channel] = []
             self._awaited[channel] = AsyncResult()
         listeners.append(heard)
         try:
-            if not self._start() and first and self._link is not None:
-                self._link.send(("SUBSCRIBE", channel))
+            if not self._start() and first and self.link is not None:
+                self.link.send(("SUBSCRIBE", channel))
             answer = self._awaited.get(channel)
-            if answer is not None and self._link is not None:
+            if answer is not None and self.link is not None:
                 # Where Redis does not answer, it is found lost, and comes back.
                 answer.wait(self._timeout)
                 if answer.ready():
@@ -87,26 +95,26 @@ class RedisListener:
 
     def unlisten(self, channel: str, heard: Heard) -> None:
         """No longer call ``heard``, which was given to :meth:`listen`."""
-        listeners = self._heard.get(channel, [])
+        listeners = self.heard.get(channel, [])
         if heard in listeners:
             listeners.remove(heard)
-        if listeners or channel not in self._heard:
+        if listeners or channel not in self.heard:
             return
-        del self._heard[channel]
+        del self.heard[channel]
         self._awaited.pop(channel, None)
-        if not self._heard:
+        if not self.heard:
             self._stop()
-        elif self._link is not None:
-            self._link.send(("UNSUBSCRIBE", channel))
+        elif self.link is not None:
+            self.link.send(("UNSUBSCRIBE", channel))
 
     def wake(self) -> None:
         """Redis was seen alive: if it is lost here, try again now."""
-        if self._link is None:
+        if self.link is None:
             self._wake.set()
 
     def close(self) -> None:
         """Hear nothing any more."""
-        self._heard.clear()
+        self.heard.clear()
         self._awaited.clear()
         self._stop()
 
@@ -128,14 +136,14 @@ class RedisListener:
                 raise
             self._report_loss(error)
             link = None
-        self._link = link
+        self.link = link
         self._greenlet = gevent.spawn(self._run, link)
-        if not self._heard:
+        if not self.heard:
             self._stop()  # it was closed meanwhile
 
     def _stop(self) -> None:
         greenlet, self._greenlet = self._greenlet, None
-        link, self._link = self._link, None
+        link, self.link = self.link, None
         if link is not None:
             link.close()
         if greenlet is not None:
@@ -159,11 +167,11 @@ class RedisListener:
     def _run(self, link: Link | None) -> None:
         while True:
             if link is None:
-                link = self._link = self._connect_again()
+                link = self.link = self._connect_again()
             lost = self._hear(link)
             if self._greenlet is not gevent.getcurrent():
                 return  # it was stopped
-            link = self._link = None
+            link = self.link = None
             self._report_loss(lost)
 
     def _hear(self, link: Link) -> BaseException:
@@ -171,7 +179,7 @@ class RedisListener:
 
         Whatever that is: nobody would notice that this greenlet has ended.
         """
-        channels = list(self._heard)
+        channels = list(self.heard)
         try:
             for start in range(0, len(channels), _AT_ONCE):
                 link.send(("SUBSCRIBE", *channels[start : start + _AT_ONCE]))
@@ -187,7 +195,7 @@ class RedisListener:
         kind = reply[0]
         if kind == MESSAGE:
             channel = text(reply[1])
-            for heard in list(self._heard.get(channel, ())):
+            for heard in list(self.heard.get(channel, ())):
                 try:
                     heard(reply[2])
                 except ERRORS:
@@ -246,5 +254,5 @@ class RedisListener:
                 "%s is back after %.1f s, for %d channels",
                 self._name,
                 seconds,
-                len(self._heard),
+                len(self.heard),
             )
