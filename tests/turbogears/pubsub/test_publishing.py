@@ -51,7 +51,7 @@ def test_dates_travel_as_in_pages(live: Live, app: App) -> None:
 
 @pytest.fixture
 def _no_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "_shared", {})
+    monkeypatch.setattr(choice, "shared_backends", {})
 
 
 @pytest.mark.usefixtures("_no_shared")

@@ -239,12 +239,12 @@ def test_no_connection_is_given_what_another_user_has(
 
 def test_nothing_is_kept_of_connections_that_ended() -> None:
     gc.collect()
-    before = len(cookies._all_shared)
+    before = len(cookies.shared_cookies)
     browsers = [Browser(f"ticket={number}") for number in range(5)]
-    assert len(cookies._all_shared) == before + 5
+    assert len(cookies.shared_cookies) == before + 5
     browsers.clear()
     gc.collect()
-    assert len(cookies._all_shared) == before
+    assert len(cookies.shared_cookies) == before
 
 
 def test_the_names_are_those_of_the_configuration() -> None:

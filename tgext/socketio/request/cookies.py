@@ -217,7 +217,7 @@ class _Page:
         return {
             owner
             for pair in self.had.items()
-            if (shared := _all_shared.get(pair)) is not None
+            if (shared := shared_cookies.get(pair)) is not None
             for owner in shared.owners
         }
 
@@ -252,12 +252,14 @@ class _SharedCookie:
 
 
 #: By name and value. An entry is removed with the last connection that has it.
-_all_shared: WeakValueDictionary[tuple[str, str], _SharedCookie] = WeakValueDictionary()
+shared_cookies: WeakValueDictionary[tuple[str, str], _SharedCookie] = (
+    WeakValueDictionary()
+)
 
 
 def _share(name: str, value: str, owner: BrowserCookies | _Opening) -> _SharedCookie:
-    shared = _all_shared.get((name, value))
+    shared = shared_cookies.get((name, value))
     if shared is None:
-        shared = _all_shared[name, value] = _SharedCookie()
+        shared = shared_cookies[name, value] = _SharedCookie()
     shared.owners.add(owner)
     return shared
