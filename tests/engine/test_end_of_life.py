@@ -204,7 +204,7 @@ class Lives(RuleBasedStateMachine):
         active = person.socket.active_ns
         wait_for(lambda: len(self.namespace.made) > count, "it is asked")
         made = self.namespace.made[-1]
-        wait_for(lambda: made._admission is None, "it is admitted")
+        wait_for(lambda: made._tgsio_candidate is None, "it is admitted")
         assert active[endpoint] is made
         person.inside[endpoint] = made
 
@@ -329,7 +329,7 @@ class Lives(RuleBasedStateMachine):
             assert person.socket.connected
             for namespace in person.inside.values():
                 assert namespace.told == []
-                assert not namespace._over
+                assert not namespace._tgsio_ended
         for namespace in self.left:
             assert len(namespace.told) == 1
 

@@ -253,5 +253,5 @@ def test_nothing_is_heard_of_a_channel_on_the_way_in(live: Live, kind: str) -> N
     client.send(client.dialect.connect("/subscribing"))
     assert client.read()["type"] == "refused"
     assert client.call("/chat", "echo", 1) == [1]
-    config = live.socket(client).around.config  # type: ignore[attr-defined]
+    config = live.socket(client).runner.config  # type: ignore[attr-defined]
     wait_for(lambda: len(channels_of(config)) == 0, "nobody hears it")

@@ -156,8 +156,8 @@ def test_what_was_parsed_of_a_handshake_is_not_kept(live: Live) -> None:
     cookie = {"Cookie": "a=1; b=2"}
     assert live.http().get(f"/socketio/?{query}", cookie).status == 200
     [socket] = live.server.sockets.values()
-    kept: Any = socket.around
-    for environ in (socket.environ, kept.environ):
+    kept: Any = socket.runner
+    for environ in (socket.environ, kept.connection.environ):
         assert environ["QUERY_STRING"] == query
         assert not [name for name in environ if "_parsed" in name]
     assert len(socket.request.GET) == 1002  # it can be looked at all the same

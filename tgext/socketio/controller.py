@@ -104,7 +104,7 @@ class SocketIOController(TGController):
         socket = environ["socketio"]
         join_cluster(socket.server, context.config)
         socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=dumps)
-        socket.around = Runner(
+        socket.runner = Runner(
             environ, context, self._application(context.config), self.allow_only
         )
         self._remember(socket.server)

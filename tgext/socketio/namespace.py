@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any, Final
+from typing import Any
 
-from gevent import Greenlet
 from tg import request_local, require
 
 from .engine.concurrency.threads import get_ident
 from .engine.namespaces.base import BaseNamespace, ConnectionRefused
+from .engine.namespaces.emitter import expect_ack, make_event
 from .engine.namespaces.handlers import Handler
 from .request.calls import TGHandler, call_as_page
 from .request.context import current
@@ -41,7 +40,7 @@ class SocketIOTGNamespace(BaseNamespace):
     #: A predicate, or a ``require`` with one.
     allow_only: Any = None
 
-    _handler_class = TGHandler
+    _tgsio_handler_class = TGHandler
 
     def authorize_connect(self) -> None:
         reason = unmet(self.allow_only, self._event_environ)
@@ -68,7 +67,7 @@ class SocketIOTGNamespace(BaseNamespace):
         :raises TypeError: when an argument cannot be written as JSON.
         :raises ValueError: for a timeout without a callback.
         """
-        packet = self._event_packet(event, args, callback, timeout)
+        packet = make_event(self, event, args, callback, timeout)
         if callback is not None:
             packet["id"] = msgid = self.socket._get_next_msgid()
         encoded = self.socket.encode(packet)
@@ -77,52 +76,26 @@ class SocketIOTGNamespace(BaseNamespace):
             if get_ident() != self._home.ident:
                 self._home.ask(leave)
                 return
-            if self._over:
+            if self._tgsio_ended:
                 return
             if callback is not None:
-                self._expect_ack(msgid, callback, timeout)
-            if self._admission is None:
+                expect_ack(self, msgid, callback, timeout)
+            if self._tgsio_candidate is None:
                 self.socket.send_when_room(encoded, self.ns_name)
             else:
-                self._admission.send(encoded)
+                self._tgsio_candidate.send(encoded)
 
         on_commit(leave)
 
-    def spawn(
-        self, fn: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> Greenlet[..., Any]:
-        """Run a function in a greenlet that ends with the namespace.
-
-        The function does not run as an event, so it has no ``tg.request``. When it
-        ends, the database session of its greenlet is removed, as after an event.
-        """
-        remove = getattr(self.socket.around, "remove_session", None)
-        if remove is None:
-            return super().spawn(fn, *args, **kwargs)
-
-        @wraps(fn)
-        def job(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return fn(*args, **kwargs)
-            finally:
-                remove()
-
-        return super().spawn(job, *args, **kwargs)
-
-    def _is_direct(self, handler: Handler) -> bool:
-        cls = type(self)
-        around = self.socket.around
+    def _tgsio_is_direct(self, handler: Handler) -> bool:
+        runner = self.socket.runner
         return (
-            self.allowed_methods is None
-            and cls.call_method_with_acl is _call_method_with_acl
-            and cls.is_method_allowed is _is_method_allowed
-            and cls.call_method is _call_method
-            and getattr(self, "exception_handler_decorator", None) is None
-            and type(around) is Runner
+            BaseNamespace._tgsio_is_direct(self, handler)
+            and type(runner) is Runner
             and self.allow_only is None
             and type(handler) is TGHandler
             and not handler.requirements
-            and handler.is_plain(around.config)
+            and handler.is_plain(runner.config)
         )
 
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
@@ -130,7 +103,7 @@ class SocketIOTGNamespace(BaseNamespace):
             return None
         if not self.is_method_allowed(method_name):
             info = self._denial(method_name)
-            return self._refuse(packet, "method_access_denied", info)
+            return self._tgsio_refuse(packet, "method_access_denied", info)
         return self.call_method(method_name, packet, *args)
 
     def _may_stay(self, packet: Packet) -> bool:
@@ -138,12 +111,12 @@ class SocketIOTGNamespace(BaseNamespace):
         reason = unmet(self.allow_only, self._event_environ)
         if reason is None:
             return True
-        self._refuse(packet, "method_access_denied", reason)
+        self._tgsio_refuse(packet, "method_access_denied", reason)
         self.disconnect()
         return False
 
-    def _process_ack(self, packet: Packet) -> Any:
-        return super()._process_ack(packet) if self._may_stay(packet) else None
+    def _tgsio_process_ack(self, packet: Packet) -> Any:
+        return super()._tgsio_process_ack(packet) if self._may_stay(packet) else None
 
     def is_method_allowed(self, method_name: str) -> bool:
         allowed = self.allowed_methods
@@ -156,7 +129,7 @@ class SocketIOTGNamespace(BaseNamespace):
         method = getattr(self, method_name, None)
         if method is None:
             return ()
-        handler: Any = self._handler(method_name, method)
+        handler: Any = self._tgsio_handlers.of(method_name, method)
         return handler.requirements  # type: ignore[no-any-return]
 
     def _denial(self, method_name: str) -> str:
@@ -169,14 +142,14 @@ class SocketIOTGNamespace(BaseNamespace):
         )
         return told or f'You do not have access to method "{method_name}"'
 
-    def _call(
+    def _tgsio_call(
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
     ) -> Any:
         # Missing arguments were refused before: validators would get None for them.
         assert isinstance(handler, TGHandler)
         context = current()
         if context is None or handler.is_plain(context.config):
-            return BaseNamespace._call(self, handler, method, args)
+            return BaseNamespace._tgsio_call(self, handler, method, args)
         return call_as_page(self, handler, method, args)
 
     def _event_environ(self) -> dict[str, Any]:
@@ -184,7 +157,4 @@ class SocketIOTGNamespace(BaseNamespace):
         return environ
 
 
-# The steps of an event. A class that overrides one does not get the direct way.
-_call_method_with_acl: Final = SocketIOTGNamespace.call_method_with_acl
-_is_method_allowed: Final = SocketIOTGNamespace.is_method_allowed
-_call_method: Final = SocketIOTGNamespace.call_method
+SocketIOTGNamespace._tgsio_steps = SocketIOTGNamespace._tgsio_steps_now()

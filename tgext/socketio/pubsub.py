@@ -156,15 +156,15 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         method_name = self._method_name("leave_", asked)
         if method_name is not None:
             # A connection may end outside of any event.
-            self.socket.around(self._tell_left, method_name, channel)
+            self.socket.runner.run(self._tell_left, method_name, channel)
 
     def _tell_left(self, method_name: str, channel: str) -> None:
         method = getattr(self, method_name)
-        handler = self._handler(method_name, method)
-        self._decorated(method)(*(channel,)[: handler.most])
+        handler = self._tgsio_handlers.of(method_name, method)
+        self._tgsio_decorated(method)(*(channel,)[: handler.most])
 
-    def _begin_end(self) -> None:
-        super()._begin_end()
+    def _tgsio_begin_end(self) -> None:
+        super()._tgsio_begin_end()
         # The client must not hear what its own `recv_disconnect` publishes.
         for channel in self._heard:
             self._channels().unsubscribe(channel, self._listener())
@@ -194,7 +194,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     def _subscribe(self, channel: str, asked: str) -> None:
         if channel in self._heard:
             return
-        if self._is_over():
+        if self._tgsio_is_over():
             log.debug("A client that left %s hears no channel", self.ns_name or "/")
             return
         self.socket.account.check("max_channels", self._number_heard())
@@ -204,9 +204,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         except BaseException:
             self._heard.pop(channel, None)
             raise
-        if self._admission is not None:
+        if self._tgsio_candidate is not None:
             # A client that is refused keeps no subscription.
-            self._admission.undoes(partial(self.unsubscribe, channel))
+            self._tgsio_candidate.undoes(partial(self.unsubscribe, channel))
 
     def _channels(self) -> Channels:
         # Kept, as subscriptions may end outside of any request.
@@ -237,8 +237,8 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         finally:
             self._not_called_yet = None
 
-    def _decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _tgsio_decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         # The last step before the method is called.
         if self._not_called_yet is not None and function == self._not_called_yet:
             self._not_called_yet = None
-        return super()._decorated(function)
+        return super()._tgsio_decorated(function)

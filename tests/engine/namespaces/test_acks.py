@@ -14,6 +14,7 @@ from tgext.socketio.engine.namespaces.acks import AckTimeout, ConnectionLost
 
 from ..clients import DEADLINE, Client, wait_for
 from ..conftest import Live, Serve, manage
+from ..runners import Around
 from ..sample_namespaces import Witness, fresh
 
 #: Seconds that a test's clients let pass.
@@ -177,7 +178,7 @@ def test_a_callback_that_is_told_of_a_timeout_runs_in_the_frameworks_context(
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         if "socketio" in environ:
-            environ["socketio"].around = context
+            environ["socketio"].runner = Around(context)
         return accepting(environ, start_response)
 
     client = joined(serve(application=application), "4-websocket")

@@ -266,9 +266,9 @@ def test_no_more_handlers_are_remembered_than_a_class_may_have(
                 raise AttributeError(name)
             return lambda: name
 
-    monkeypatch.setattr("tgext.socketio.engine.namespaces.base._MOST_HANDLERS", 5)
+    monkeypatch.setattr("tgext.socketio.engine.namespaces.handlers._MOST", 5)
     client = serve({"/own": Own}).client()
     client.join("/own")
     for number in range(20):
         assert client.call("/own", f"a{number}") == [f"on_a{number}"]
-        assert len(Own._handlers) <= 5
+        assert len(Own._tgsio_handlers) <= 5

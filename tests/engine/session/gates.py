@@ -15,6 +15,7 @@ from tgext.socketio.wire.socketio.packet import event_packet
 
 from ..clients import DEADLINE, Client, wait_for
 from ..conftest import Live, Serve, manage
+from ..runners import Around
 from ..sample_namespaces import Chat, Echo, fresh
 
 
@@ -199,7 +200,7 @@ def serve_around(
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         if "socketio" in environ:
-            environ["socketio"].around = around
+            environ["socketio"].runner = Around(around)
         return accepting(environ, start_response)
 
     return serve(application=application)

@@ -25,6 +25,7 @@ from tgext.socketio.wire.socketio.generations import SOCKETIO_1, SOCKETIO_5, Gen
 from tgext.socketio.wire.socketio.packet import Packet, event_packet
 
 from ..clients import Dialect1, Dialect5
+from ..runners import Around
 from ..sample_namespaces import Chat
 
 ENDPOINTS = ("/chat", "/game", "/staff")
@@ -171,7 +172,7 @@ class Person:
         self.socket.generation = generation
         self.socket.environ = {"socketio": self.socket, "QUERY_STRING": ""}
         self.socket.namespaces = dict.fromkeys(ENDPOINTS, Guided)
-        self.socket.around = with_retries
+        self.socket.runner = Around(with_retries)
         self.orders: Any = Queue()
         self.socket.session["orders"] = self.orders
         self.transport = Transport()

@@ -16,6 +16,7 @@ from tgext.socketio.engine.virtsocket import Socket
 
 from ..clients import BINARY_KINDS, DEADLINE, KINDS, Client, WebSocketClient, wait_for
 from ..conftest import Live, Serve, manage
+from ..runners import Around
 from ..sample_namespaces import Echo, Holding, Witness, fresh
 
 
@@ -114,7 +115,7 @@ def around(
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         if "socketio" in environ:
-            environ["socketio"].around = function
+            environ["socketio"].runner = Around(function)
         return accepting(environ, start_response)
 
     return application

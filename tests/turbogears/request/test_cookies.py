@@ -204,7 +204,7 @@ def test_one_that_follows_no_more_is_not_met_by_its_old_cookie() -> None:
 
 def test_what_the_opening_request_is_told_holds_for_its_connection() -> None:
     browser = Browser("", None)
-    opening = type("Socket", (), {"around": browser})
+    opening = type("Socket", (), {"runner": browser})
     visit("", "session=s; Path=/", "lang=de", opening=opening)
     assert browser.header == "session=s; lang=de"
     visit("session=s", "session=; Max-Age=0", user=None)

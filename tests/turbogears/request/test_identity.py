@@ -346,8 +346,8 @@ def test_an_event_that_finds_another_user_ends_the_connection(
     """However that came about."""
     client, other = site.connect(site.log_in("ada")), site.connect(site.log_in("ada"))
     socket = site.live.socket(client)
-    around: Any = socket.around
-    around.connection.environ["HTTP_COOKIE"] = site.log_in(becomes) if becomes else ""
+    runner: Any = socket.runner
+    runner.connection.environ["HTTP_COOKIE"] = site.log_in(becomes) if becomes else ""
     if namespace == "/lab":
         client.emit("/lab", "who", number=1)
     else:
@@ -361,8 +361,8 @@ def test_an_event_that_finds_another_user_ends_the_connection(
 
 def test_who_was_nobody_does_not_become_somebody(site: Site) -> None:
     client = site.connect("")
-    around: Any = site.live.socket(client).around
-    around.connection.environ["HTTP_COOKIE"] = site.log_in("ada")
+    runner: Any = site.live.socket(client).runner
+    runner.connection.environ["HTTP_COOKIE"] = site.log_in("ada")
     client.emit("/lab", "manage", number=1)
     assert client.receive() == "1"
 

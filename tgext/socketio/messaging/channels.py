@@ -19,7 +19,7 @@ from ..backends.together import Together
 from ..engine.concurrency.failures import ERRORS
 from ..engine.hub.rooms import deliver
 from ..engine.logs import get_logger
-from ..engine.session.session import Socket
+from ..engine.namespaces.client import Client
 from ..request.jsonify import dumps
 from ..wire import json
 from ..wire.errors import InvalidJSON
@@ -65,7 +65,7 @@ class Listener(NamedTuple):
         of the same name: what the first unsubscribes from, the second still hears.
     """
 
-    socket: Socket
+    socket: Client
     endpoint: str
     named: bool
     owner: object = None
@@ -86,7 +86,7 @@ class Channel:
         self.name = name
         self._warnings = warnings
         #: By audience and socket, the owner of the listener.
-        self.audiences: dict[Audience, dict[Socket, object]] = {}
+        self.audiences: dict[Audience, dict[Client, object]] = {}
         #: Subscribes at the backend, for all who wait for that together.
         self.asking = Together()
         self.open = False
@@ -128,7 +128,7 @@ class Channel:
                 )
 
 
-def _deliver(sockets: list[Socket], packet: Packet) -> None:
+def _deliver(sockets: list[Client], packet: Packet) -> None:
     if sockets:
         deliver(sockets, packet, sockets[0].hub.batcher)
 

@@ -95,7 +95,7 @@ def call_as_page(
         packet: Any = getattr(context, "packet", None) or {}
         if packet.get("type") == "connect" and not _decides(namespace, method):
             packet = {}  # recv_connect calls it as an event does
-        return namespace._refuse(packet, "invalid_method_args", invalid.told)
+        return namespace._tgsio_refuse(packet, "invalid_method_args", invalid.told)
     named: dict[str, Any] = {}
     if action is not method:
         # An error handler is called; ``values`` are those of its own validators.
@@ -109,7 +109,7 @@ def call_as_page(
         named = _wanted(method, values)
     _notify("before_call", decoration, remainder, named)
     # As in 0.0.3, exception_handler_decorator does not decorate error handlers.
-    function = namespace._decorated(method) if action is method else action
+    function = namespace._tgsio_decorated(method) if action is method else action
     answer = decoration.controller_caller(context.config, function, remainder, named)
     if isinstance(action, partial) and _decides(namespace, method):
         # The error handler may have told the client why.
@@ -119,7 +119,7 @@ def call_as_page(
 
 def _decides(namespace: BaseNamespace, method: Callable[..., Any]) -> bool:
     """Whether the method decides if the client is admitted."""
-    return namespace._admission is not None and method == namespace.recv_connect
+    return namespace._tgsio_candidate is not None and method == namespace.recv_connect
 
 
 def _notify(

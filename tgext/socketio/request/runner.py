@@ -7,7 +7,7 @@ controller's ``allow_only``, and reports their failures.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import gevent
@@ -74,7 +74,7 @@ class Runner:
             connection.environ, names, lookup.user, self._end, user_with
         )
 
-    def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function as an event.
 
         One that an event of the same connection calls is part of that event.
@@ -94,15 +94,15 @@ class Runner:
                 return function(*args)
             if dispatches:
                 # Transactions and sessions of two requests can't nest in a greenlet.
-                return _in_own_greenlet(self, function, *args)
+                return _in_own_greenlet(self.run, function, *args)
         packet: Any = args[-1] if args else None
         if type(packet) is not dict:
             packet = None
         event = Event(self.connection, packet)
         if self.allow_only is not None and _is_asked_for(packet):
-            run: Callable[..., Any] = partial(self._guard, function)
+            asked: Callable[..., Any] = partial(self._guard, function)
         else:
-            run = function
+            asked = function
         # tg.config shows the configuration of a process with one application without
         # a stack; pushing it would cost each event.
         stack = configs() if outer or not is_everywhere(self.config) else None
@@ -110,7 +110,9 @@ class Runner:
         if stack is not None:
             stack.append((self.config, False))
         try:
-            result = Dispatched(event, run, args).run() if dispatches else run(*args)
+            result = (
+                Dispatched(event, asked, args).run() if dispatches else asked(*args)
+            )
         except HTTPException as answer:
             raise as_refusal(answer) from None
         except (ConnectionRefused, EventRefused):
@@ -140,6 +142,25 @@ class Runner:
         for late, late_args in event.at_success:
             late(*late_args)
         return result
+
+    def job(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that closes the database session of its greenlet at its end.
+
+        A job is no event, and has no context. The session holds a connection of the
+        database until it is closed.
+        """
+        remove = self.remove_session
+        if remove is None:
+            return function
+
+        @wraps(function)
+        def job(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            finally:
+                remove()
+
+        return job
 
     def _guard(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run what a client asked for, if ``allow_only`` still lets it in.

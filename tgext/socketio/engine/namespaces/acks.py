@@ -12,7 +12,9 @@ from gevent.event import AsyncResult
 from ..concurrency.failures import FAILURES, ConnectionLost, log_failure
 from ..concurrency.heartbeat import Deadline, Wheel
 from ..concurrency.interruption import Interrupted
+from ..hub.hub import Hub
 from ..logs import get_logger
+from .runner import EventRunner
 
 log = get_logger(__name__)
 
@@ -75,11 +77,13 @@ class Call:
 class Asked(Protocol):
     """A client that is asked for acks.
 
-    :ivar around: runs what the application defined.
+    :ivar runner: runs what the application defined.
+    :ivar hub: has the timer wheel.
     """
 
     acks: AckBook
-    around: Callable[..., Any]
+    runner: EventRunner
+    hub: Hub
 
     def start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
         """Run a function in a greenlet, unless the connection has ended."""
@@ -93,7 +97,6 @@ def expire(
     client: Asked,
     msgid: int,
     callback: Callable[..., Any],
-    wheel: Wheel,
     seconds: float,
     owner: object = None,
 ) -> None:
@@ -101,7 +104,7 @@ def expire(
 
     :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
     """
-    expiring = Expiring(callback, wheel)
+    expiring = Expiring(callback, client.hub.timers)
     client._save_ack_callback(msgid, expiring, owner)
     if msgid in client.acks.callbacks:
         expiring.start(seconds, partial(_expired, client, msgid, seconds))
@@ -118,7 +121,7 @@ def _tell_of_timeout(
     client: Asked, callback: Callable[..., Any], timeout: AckTimeout
 ) -> None:
     try:
-        client.around(callback, timeout)
+        client.runner.run(callback, timeout)
     except Interrupted:
         raise
     except FAILURES:

@@ -1,15 +1,33 @@
-"""Errors that an event is answered with."""
+"""What refuses a client, or an event of it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
+class ConnectionRefused(Exception):
+    """Raised by a namespace to refuse a client, in ``initialize`` or ``recv_connect``.
+
+    :param message: what the client is told (``connect_error`` of clients 3.x and 4.x;
+        0.9 clients see ``connect_failed`` with ``unauthorized``).
+    :param data: what goes with the message; anything that JSON takes. Clients 1.x and
+        2.x show one or the other: the data where there are any.
+    """
+
+    message: str = "Connection refused"
+    data: Any = None
+
+    def __init__(self, message: str = message, data: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
 class EventRefused(Exception):
-    """An event is answered with an ``error`` event.
+    """Answers an event with an ``error`` event.
 
     :param name: the error's name.
-    :param info: what is told beside it; JSON.
+    :param info: its description; anything that JSON takes.
     """
 
     def __init__(self, name: str, info: Any) -> None:

@@ -64,8 +64,6 @@ class _Adapted:
 
     auth: Any = None
     disconnect_reason: str | None = None
-    _told_disconnect = False
-    _disconnecting = False
 
 
 def adapt(cls: type) -> type[BaseNamespace]:

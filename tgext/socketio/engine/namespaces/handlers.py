@@ -1,12 +1,38 @@
-"""What is known of a handler without an event: its name and arguments."""
+"""Handlers of events: their names, and what is known of them without an event."""
 
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from inspect import Parameter
 from typing import Any
+
+allowed_event_name_regex = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
+
+#: What gevent-socketio tells a client of a method without ``self``.
+NO_SELF = (
+    "The server-side method is invalid, as it doesn't have 'self' as its first argument"
+)
+
+#: Characters of the names of events that :data:`cached_method_of` is asked.
+SHORT = 100
+
+#: Handlers of a class that are remembered: one with ``__getattr__`` may have a handler
+#: for every name that clients make up.
+_MOST = 1000
+
+
+def method_of(event: str) -> str | None:
+    """The name of an event's method; None when the event's name is invalid."""
+    if allowed_event_name_regex.fullmatch(event) is None:
+        return None
+    return "on_" + event.replace(" ", "_")
+
+
+cached_method_of = lru_cache(maxsize=1024)(method_of)
 
 
 class NoSelf(TypeError):
@@ -61,3 +87,27 @@ class Handler:
             return f"{self.name} misses {missing}"
         plural = "" if self.most == 1 else "s"
         return f"{self.name} takes {self.most} argument{plural}, {given} were given"
+
+
+class Handlers(dict[str, Handler]):
+    """What is known of the handlers of one namespace class, by method name.
+
+    :param make: the class of the handlers.
+    """
+
+    def __init__(self, make: type[Handler]) -> None:
+        super().__init__()
+        self._make = make
+
+    def of(self, method_name: str, method: Callable[..., Any]) -> Handler:
+        """What is known of a bound method.
+
+        :raises NoSelf: when the method takes no ``self``.
+        """
+        handler = self.get(method_name)
+        function = getattr(method, "__func__", method)
+        if handler is None or handler.function is not function:
+            if len(self) >= _MOST:
+                self.clear()
+            handler = self[method_name] = self._make(method)
+        return handler

@@ -29,7 +29,7 @@ class RoomsMixin(_Base):
         self.session.setdefault("rooms", set())
 
     @property
-    def _rooms(self) -> Rooms:
+    def _tgsio_rooms(self) -> Rooms:
         return self.socket.hub.rooms
 
     def join(self, room: Room) -> None:
@@ -41,28 +41,30 @@ class RoomsMixin(_Base):
         :raises ValueError: when it has half of a surrogate pair.
         :raises LimitExceeded: when its connection is in ``max_rooms`` rooms already.
         """
-        self._join(check_room(room))
+        self._tgsio_join(check_room(room))
 
     @carried
-    def _join(self, room: Room) -> None:
-        if self._is_over():
+    def _tgsio_join(self, room: Room) -> None:
+        if self._tgsio_is_over():
             log.debug("A client that left %s joins no room", self.ns_name or "/")
             return
-        self._check_rooms(room)
+        self._tgsio_check_rooms(room)
         name = self._get_room_name(room)
         rooms: set[str] = self.session["rooms"]
-        admission = self._admission
-        if admission is None:
-            self._rooms.join(self.ns_name, room, self.socket)
+        candidate = self._tgsio_candidate
+        if candidate is None:
+            self._tgsio_rooms.join(self.ns_name, room, self.socket)
         else:
-            admission.join(room)
+            candidate.join(room)
             if name not in rooms:
-                admission.undoes(partial(rooms.discard, name))
+                candidate.undoes(partial(rooms.discard, name))
         rooms.add(name)
 
-    def _check_rooms(self, room: Room) -> None:
-        socket, rooms = self.socket, self._rooms
-        pending = self._admission.rooms if self._admission is not None else {}
+    def _tgsio_check_rooms(self, room: Room) -> None:
+        socket, rooms = self.socket, self._tgsio_rooms
+        pending = (
+            self._tgsio_candidate.rooms if self._tgsio_candidate is not None else {}
+        )
         if room not in pending and room not in rooms.rooms_of(self.ns_name, socket):
             number = rooms.number({self.ns_name, *socket.active_ns}, socket)
             socket.account.check("max_rooms", number + len(pending))
@@ -72,14 +74,14 @@ class RoomsMixin(_Base):
 
         Raises as :meth:`join`.
         """
-        self._leave_room(check_room(room))
+        self._tgsio_leave_room(check_room(room))
 
     @carried
-    def _leave_room(self, room: Room) -> None:
-        if self._admission is None:
-            self._rooms.leave(self.ns_name, room, self.socket)
+    def _tgsio_leave_room(self, room: Room) -> None:
+        if self._tgsio_candidate is None:
+            self._tgsio_rooms.leave(self.ns_name, room, self.socket)
         else:
-            self._admission.leave(room)
+            self._tgsio_candidate.leave(room)
         self.session["rooms"].discard(self._get_room_name(room))
 
     def _get_room_name(self, room: Room) -> str:
@@ -93,7 +95,7 @@ class RoomsMixin(_Base):
         """
         room = check_room(room)
         packet = event_packet(self.ns_name, event, args)
-        self._rooms.broadcast(packet, room, skip=self.socket)
+        self._tgsio_rooms.broadcast(packet, room, skip=self.socket)
 
 
 class BroadcastMixin(_Base):
@@ -103,8 +105,8 @@ class BroadcastMixin(_Base):
         """Send an event to all in the namespace, this client too."""
         packet = event_packet(self.ns_name, event, args)
         self.socket.hub.rooms.broadcast(packet)
-        if self._admission is not None:
-            self._admission.send_packet(packet)  # it is no member yet
+        if self._tgsio_candidate is not None:
+            self._tgsio_candidate.send_packet(packet)  # it is no member yet
 
     def broadcast_event_not_me(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace but this client."""

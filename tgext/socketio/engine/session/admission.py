@@ -14,8 +14,9 @@ from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted
 from ..http.refusals import log_namespace_refusal
 from ..logs import get_logger
-from ..namespaces.base import BaseNamespace, ConnectionRefused
-from ..namespaces.errors import EventRefused
+from ..namespaces import leaving
+from ..namespaces.base import BaseNamespace
+from ..namespaces.errors import ConnectionRefused, EventRefused
 from ..namespaces.foreign import adapt, is_foreign
 from .candidate import Candidate, State
 from .early import EarlyPackets
@@ -103,7 +104,7 @@ class Admission:
             # Nothing was asked before that, whatever the client says.
             if candidate.answered and candidate.namespace is not None:
                 with candidate.listening():
-                    socket.around(candidate.namespace.process_packet, packet)
+                    socket.runner.run(candidate.namespace.process_packet, packet)
         elif kind in EVENTS and not self._hold_early(packet):
             self._fail_outside(packet)
 
@@ -187,10 +188,10 @@ class Admission:
 
     def _decide(self, candidate: Candidate, cls: type[BaseNamespace]) -> None:
         """Run what may refuse a client; it does by what it raises."""
-        around = self._socket.around
+        run = self._socket.runner.run
         if is_foreign(cls):
             cls = adapt(cls)
-        around(self._make, candidate, cls, candidate.packet)
+        run(self._make, candidate, cls, candidate.packet)
         self._check(candidate)
         if candidate.state is not State.ASKING:
             return
@@ -198,7 +199,7 @@ class Admission:
         candidate.keep()
         self._socket.active_ns[candidate.endpoint] = candidate.namespace
         candidate.ready = False
-        around(self._greet, candidate, candidate.packet)
+        run(self._greet, candidate, candidate.packet)
         candidate.greeted = candidate.ready
         self._check(candidate)
 
@@ -221,8 +222,8 @@ class Admission:
         environ = socket.environ_for(packet)
         args: Any = (environ, packet["endpoint"])
         namespace: Any = cls.__new__(cls, *args, request=socket.request)  # type: ignore[call-arg]
-        namespace._admission = candidate
-        namespace._diverted = True
+        namespace._tgsio_candidate = candidate
+        namespace._tgsio_diverted = True
         candidate.namespace = namespace
         namespace.__init__(*args, request=socket.request)
         if not hasattr(namespace, "jobs"):
@@ -253,14 +254,14 @@ class Admission:
         candidate.answer()
         candidate.flush()
         rooms = candidate.rooms
-        leaving = candidate.leaving
-        candidate.close(State.LEFT if leaving is not None else State.ADMITTED)
+        silent = candidate.leaving
+        candidate.close(State.LEFT if silent is not None else State.ADMITTED)
         del self.asking[endpoint]
-        namespace._admission = None
-        namespace._diverted = namespace._over
+        namespace._tgsio_candidate = None
+        namespace._tgsio_diverted = namespace._tgsio_ended
         socket.find_outbox()
-        if leaving is not None:
-            namespace._disconnect_now(silent=leaving)
+        if silent is not None:
+            leaving.disconnect(namespace, silent)
             return
         for room in (None, *rooms):
             socket.hub.rooms.join(endpoint, room, socket)
@@ -275,7 +276,8 @@ class Admission:
         namespace = candidate.namespace
         if namespace is not None and candidate.greeted:
             # What recv_connect has done, recv_disconnect undoes.
-            namespace._leave(self._socket.disconnect_reason or SERVER_LEFT)
+            reason = self._socket.disconnect_reason or SERVER_LEFT
+            leaving.leave(namespace, reason)
         candidate.drop_namespace()
 
     def _fail(self, candidate: Candidate, error: BaseException) -> None:
@@ -340,13 +342,6 @@ class Admission:
                 if candidate.leaving is False:
                     self._tell({"type": "disconnect", "endpoint": candidate.endpoint})
             self._close(candidate, State.LEFT)
-
-    def abandon(self, namespace: BaseNamespace) -> None:
-        """End what a namespace has begun that did not end by itself."""
-        namespace._begin_end()
-        namespace._leave_rooms()
-        namespace._forget_rooms()
-        namespace.kill_local_jobs()
 
     # Out
 

@@ -180,7 +180,7 @@ class Candidate:
         """End what a namespace may have begun that its client won't be in."""
         namespace, self.namespace = self.namespace, None
         if namespace is not None and hasattr(namespace, "jobs"):
-            namespace._over = namespace._diverted = True
+            namespace._tgsio_ended = namespace._tgsio_diverted = True
             try:
                 namespace.kill_local_jobs()
             except Interrupted:

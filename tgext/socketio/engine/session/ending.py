@@ -19,6 +19,7 @@ from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.greenlets import end_jobs
 from ..concurrency.interruption import Interrupted, Overdue, interrupt
 from ..logs import get_logger
+from ..namespaces.leaving import abandon, leave
 
 if TYPE_CHECKING:
     from ..namespaces.base import BaseNamespace
@@ -79,8 +80,8 @@ class Ending:
     def _end(self) -> None:
         try:
             for namespace in list(self._socket.active_ns.values()):
-                namespace._begin_end()
-            self._tell(lambda namespace: namespace._leave(self._reason))
+                namespace._tgsio_begin_end()
+            self._tell(lambda namespace: leave(namespace, self._reason))
         finally:
             self._give_back()
 
@@ -98,7 +99,7 @@ class Ending:
         else:
             gevent.spawn(work, *args).join()
 
-    def _tell(self, leave: Callable[[BaseNamespace], None]) -> None:
+    def _tell(self, end: Callable[[BaseNamespace], None]) -> None:
         """Have the connection leave its namespaces, whatever each of them does."""
         socket, current = self._socket, getcurrent()
         interruption: Interrupted | None = None
@@ -108,7 +109,7 @@ class Ending:
             for namespace in list(socket.active_ns.values()):
                 self._tellers[current] = namespace
                 try:
-                    leave(namespace)
+                    end(namespace)
                 except Interrupted as error:
                     interruption = error
                     where = (namespace.ns_name or "/", error)
@@ -119,7 +120,7 @@ class Ending:
                 if socket._ended() and active is namespace:
                     # Its own `disconnect` failed, or does not call ours.
                     del socket.active_ns[namespace.ns_name]
-                    socket.admission.abandon(namespace)
+                    abandon(namespace)
         finally:
             self._tellers[current] = before
             if outermost:

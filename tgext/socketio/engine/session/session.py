@@ -27,9 +27,11 @@ from ..hub.account import Account
 from ..hub.hub import hub_of
 from ..io.backlog import Outbox
 from ..logs import get_logger
+from ..namespaces import leaving
 from ..namespaces.acks import AckBook, release
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import EventRefused
+from ..namespaces.runner import PLAIN, EventRunner
 from .admission import EVENTS, Admission
 from .decoder import Assembler
 from .ending import Ending
@@ -56,10 +58,6 @@ def default_error_handler(
         args = [error_name, error_message]
         socket.send_packet(event_packet(endpoint or "", "error", args))
     log.info("%s: %s (namespace %s)", error_name, error_message, endpoint or "/")
-
-
-def _run(function: Callable[..., Any], *args: Any) -> Any:
-    return function(*args)
 
 
 def _load(json_loads: Loads, text: str) -> Any:
@@ -145,9 +143,8 @@ class Socket:
         self.outbox: Outbox | None = None
         self.awaits_transport = False
         self.error_handler = error_handler or default_error_handler
-        #: Runs what the application defined, given a function and its arguments: a
-        #: framework puts its context around it. May raise `Reported`, `EventRefused`.
-        self.around: Callable[..., Any] = _run
+        #: Runs what the application defined.
+        self.runner: EventRunner = PLAIN
         self.json_loads: Loads = json.loads
         self.json_dumps: Dumps = json.dumps
         #: Makes packets of the client's messages.
@@ -356,10 +353,10 @@ class Socket:
         endpoint = packet["endpoint"]
         try:
             namespace = self.active_ns.get(endpoint)
-            if namespace is None or namespace._diverted:
+            if namespace is None or namespace._tgsio_diverted:
                 self.admission.dispatch(packet)  # it has ended, or is not in yet
             elif packet["type"] in EVENTS:
-                ack = self.around(self._perform, namespace, packet)
+                ack = self.runner.run(self._perform, namespace, packet)
                 if ack is not None:
                     outbox = self.outbox
                     if outbox is not None and outbox.size <= outbox.ease:
@@ -417,11 +414,11 @@ class Socket:
     def _dispatch(self, namespace: BaseNamespace, packet: Packet) -> None:
         kind = packet["type"]
         if kind == "disconnect":
-            namespace._leave(CLIENT_LEFT, packet)
+            leaving.leave(namespace, CLIENT_LEFT, packet)
         elif kind == "connect":
             log.debug("A client connected twice to %s", packet["endpoint"] or "/")
         else:
-            self.around(namespace.process_packet, packet)
+            self.runner.run(namespace.process_packet, packet)
 
     def _perform(self, namespace: BaseNamespace, packet: Packet) -> Encoded | None:
         """Handle an event.
@@ -506,13 +503,13 @@ class Socket:
         removed = self.active_ns.get(namespace)
         if removed is None:
             return
-        if removed._admission is not None:
-            removed._admission.disconnect(silent=True)  # its way in ends so
+        if removed._tgsio_candidate is not None:
+            removed._tgsio_candidate.disconnect(silent=True)  # its way in ends so
             return
         del self.active_ns[namespace]
-        removed._begin_end()
-        removed._leave_rooms()
-        removed._forget_rooms()
+        removed._tgsio_begin_end()
+        leaving.leave_rooms(removed)
+        leaving.forget_rooms(removed)
         if self.connected and not self.in_a_namespace:
             self.hub.registry.await_namespace(self)
 

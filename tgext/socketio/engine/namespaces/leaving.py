@@ -1,0 +1,244 @@
+"""How a namespace ends: its client leaves, is disconnected, or has gone.
+
+Three ways lead here: the application calls ``disconnect``, the client sends a
+disconnect packet, or the connection ends. Whatever the way, ``recv_disconnect`` is
+called once, an overridden ``disconnect`` cleans up once, and from the first moment
+nothing new begins in the namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from ...wire.socketio.packet import Packet
+from ...wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
+from ..concurrency.failures import FAILURES, log_failure
+from ..concurrency.fairness import in_turns
+from ..concurrency.interruption import Interrupted
+from ..hub.rooms import Room
+from ..logs import get_logger
+from .client import Client
+
+log = get_logger(__name__)
+
+
+class Leaving:
+    """How far the end of one namespace has come. Most namespaces have none yet.
+
+    :ivar told: whether ``recv_disconnect`` has been called.
+    :ivar disconnecting: whether the namespace's own ``disconnect`` has begun.
+    :ivar packet: the client's disconnect packet, while an overridden
+        ``process_packet`` handles it.
+    :ivar rooms: the rooms that the client was in.
+    """
+
+    __slots__ = ("disconnecting", "packet", "rooms", "told")
+
+    def __init__(self) -> None:
+        self.told = False
+        self.disconnecting = False
+        self.packet: Packet | None = None
+        self.rooms: Collection[Room | None] = ()
+
+
+class Member(Protocol):
+    """A namespace, as this module uses it."""
+
+    ns_name: str
+    session: dict[str, Any]
+    disconnect_reason: str | None
+    _tgsio_ended: bool
+    _tgsio_diverted: bool
+    _tgsio_leaving: Leaving | None
+
+    @property
+    def socket(self) -> Client: ...
+
+    def process_packet(self, packet: Packet) -> Any: ...
+
+    def call_method_with_acl(
+        self, method_name: str, packet: Packet, *args: Any
+    ) -> Any: ...
+
+    def call_method(self, method_name: str, packet: Packet, *args: Any) -> Any: ...
+
+    def disconnect(self, silent: bool = False) -> None: ...
+
+    def kill_local_jobs(self) -> None: ...
+
+    def _tgsio_begin_end(self) -> None: ...
+
+    def _tgsio_sees_packets(self) -> bool: ...
+
+
+def leaving_of(namespace: Member) -> Leaving:
+    """How far the end of a namespace has come."""
+    leaving = namespace._tgsio_leaving
+    if leaving is None:
+        leaving = namespace._tgsio_leaving = Leaving()
+    return leaving
+
+
+class _Once:
+    """Calls a function the first time that it is called.
+
+    :param function: an overridden ``disconnect``.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function: Callable[..., Any] | None = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        function, self._function = self._function, None
+        return None if function is None else function(*args, **kwargs)
+
+
+def _has_left(*args: Any, **kwargs: Any) -> None:
+    """``disconnect`` of a namespace that has been left already."""
+
+
+def begin_end(namespace: Member) -> None:
+    """From now on nothing begins: no job, room, subscription, or event for an ack.
+
+    What is sent is dropped, and the client is in no room; ``session['rooms']`` still
+    says in which ones it was, for ``recv_disconnect``.
+    """
+    if namespace._tgsio_ended:
+        return
+    namespace._tgsio_ended = namespace._tgsio_diverted = True
+    socket = namespace.socket
+    if socket.active_ns.get(namespace.ns_name) is namespace:
+        # Else the client may have come back, and the rooms are a later namespace's.
+        leave_rooms(namespace)
+    socket.acks.release(namespace)
+
+
+def leave_rooms(namespace: Member) -> None:
+    """Take the client out of the namespace, and of all its rooms."""
+    rooms, socket = namespace.socket.hub.rooms, namespace.socket
+    leaving = leaving_of(namespace)
+    leaving.rooms = leaving.rooms or list(rooms.rooms_of(namespace.ns_name, socket))
+    rooms.leave_all(namespace.ns_name, socket)
+
+
+def forget_rooms(namespace: Member) -> None:
+    """Take the rooms of a namespace that was left out of ``session['rooms']``."""
+    name_of = getattr(namespace, "_get_room_name", None)
+    for room in in_turns(leaving_of(namespace).rooms):
+        if name_of is not None and room is not None:
+            namespace.session["rooms"].discard(name_of(room))
+
+
+def abandon(namespace: Member) -> None:
+    """End what a namespace has begun, when its own ``disconnect`` did not."""
+    namespace._tgsio_begin_end()
+    leave_rooms(namespace)
+    forget_rooms(namespace)
+    namespace.kill_local_jobs()
+
+
+def disconnect(namespace: Member, silent: bool) -> None:
+    """The namespace's own ``disconnect``; again it has no effect.
+
+    :param silent: don't tell the client.
+    """
+    leaving = leaving_of(namespace)
+    if leaving.disconnecting:
+        return
+    leaving.disconnecting = True
+    # An override calls this one, and so may recv_disconnect: what it calls from now on
+    # must not be the override, which would clean up a second time.
+    vars(namespace)["disconnect"] = _has_left
+    namespace._tgsio_begin_end()
+    if namespace.disconnect_reason is None:
+        namespace.disconnect_reason = SERVER_LEFT
+    socket, name = namespace.socket, namespace.ns_name
+    try:
+        if not silent:
+            socket.send_packet({"type": "disconnect", "endpoint": name})
+        _tell_disconnect(namespace)
+    finally:
+        if socket.active_ns.get(name, namespace) is namespace:
+            socket.remove_namespace(name)
+        namespace.kill_local_jobs()
+
+
+def leave(namespace: Member, reason: str, packet: Packet | None = None) -> None:
+    """End a namespace because its client left, or the connection has ended.
+
+    :param reason: ``disconnect_reason``, unless the namespace has one already.
+    :param packet: the client's disconnect packet, if it sent one.
+    """
+    if namespace.disconnect_reason is None:
+        namespace.disconnect_reason = reason
+    namespace._tgsio_begin_end()
+    with _disconnected_once(namespace):
+        if packet is not None and not leaving_of(namespace).told:
+            _show_disconnect(namespace, packet)
+        _tell_disconnect(namespace)
+        # A recv_disconnect of the application need not have called it.
+        namespace.disconnect(silent=True)
+
+
+@contextmanager
+def _disconnected_once(namespace: Member) -> Iterator[None]:
+    """Have ``disconnect``, overridden or not, run once; then the namespace is left.
+
+    Both ``recv_disconnect`` and :func:`leave` call it: an override that cleans up would
+    find nothing the second time.
+    """
+    if leaving_of(namespace).disconnecting:
+        yield
+        return
+    vars(namespace)["disconnect"] = _Once(namespace.disconnect)
+    try:
+        yield
+    finally:
+        vars(namespace)["disconnect"] = _has_left  # else a cycle of references
+        disconnect(namespace, silent=True)  # an override need not call ours
+
+
+def process_disconnect(namespace: Member, packet: Packet) -> Any:
+    """What ``process_packet`` does with a disconnect packet."""
+    leaving = leaving_of(namespace)
+    if packet is leaving.packet:
+        # A transaction may be tried again. No ACL keeps a client from leaving.
+        leaving.told = True
+        return namespace.call_method("recv_disconnect", packet)
+    if leaving.told:
+        return None
+    leaving.told = True
+    namespace.disconnect_reason = namespace.disconnect_reason or CLIENT_LEFT
+    return namespace.call_method_with_acl("recv_disconnect", packet)
+
+
+def _show_disconnect(namespace: Member, packet: Packet) -> None:
+    """Have an override of ``process_packet`` see that the client leaves."""
+    if not namespace._tgsio_sees_packets():
+        return
+    leaving_of(namespace).packet = packet
+    try:
+        namespace.socket.runner.run(namespace.process_packet, packet)
+    except Interrupted:
+        raise
+    except FAILURES:
+        where = namespace.ns_name or "/"
+        log_failure(log, "Handling the disconnect packet for %s failed", where)
+
+
+def _tell_disconnect(namespace: Member) -> None:
+    leaving = leaving_of(namespace)
+    if leaving.told:
+        return
+    leaving.told = True
+    packet: Packet = {"type": "disconnect", "endpoint": namespace.ns_name}
+    try:
+        namespace.socket.runner.run(namespace.call_method, "recv_disconnect", packet)
+    except Interrupted:
+        raise
+    except FAILURES:
+        log_failure(log, "recv_disconnect of %s failed", namespace.ns_name or "/")
