@@ -61,9 +61,9 @@ def test_without_an_application_memory_reaches_nobody(
     caplog.set_level(logging.WARNING)
     publish("news", "hello", {})
     assert "reaches this process alone" in caplog.text
-    assert len(choice._shared) == 1
+    assert len(choice.shared_backends) == 1
     publish("news", "hello", {"anypubsub.backend": "memory"})
-    assert len(choice._shared) == 1
+    assert len(choice.shared_backends) == 1
 
 
 def test_without_an_application_nor_settings_it_says_what_to_do(

@@ -39,7 +39,7 @@ OURS: Final = {"redis": "tgext.socketio[redis]", "amqp": "anypubsub[amqp]"}
 _making = threading.Lock()
 
 #: The backends of processes without an application, by their options.
-_shared: dict[frozenset[tuple[str, Any]], PubSub] = {}
+shared_backends: dict[frozenset[tuple[str, Any]], PubSub] = {}
 
 
 def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,6 +118,6 @@ def shared_backend(settings: Mapping[str, Any]) -> PubSub:
     """
     key = frozenset(_options(settings).items())
     with _making:
-        if key not in _shared:
-            _shared[key] = create_backend(settings)
-        return _shared[key]
+        if key not in shared_backends:
+            shared_backends[key] = create_backend(settings)
+        return shared_backends[key]
