@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, cast
 
 import gevent
 
 from ...wire.errors import ProtocolError
 from ...wire.socketio.reasons import CLIENT_LEFT
-from ...wire.websocket.frames import (
-    BINARY,
-    CLOSE,
-    PING,
-    PONG,
-    TEXT,
-    FrameReader,
-    Message,
-    encode_close,
-    encode_frame,
-    parse_close,
-)
+from ...wire.websocket.connection import CLOSE_TIMEOUT, Connection
+from ...wire.websocket.frames import BINARY, CLOSE, PING, TEXT, FrameReader, Message
+from ...wire.websocket.states import State
 from ..concurrency.fairness import SLICE, take_turn
 from ..concurrency.heartbeat import Deadline
 from ..hub.hub import Hub
@@ -43,22 +34,23 @@ READ_SIZE = 8192
 #: Bytes read at once of a message that is larger.
 MOST_READ = 65536
 
-#: Seconds that a peer has to answer a close frame.
-CLOSE_TIMEOUT = 1.0
-
 
 class Reads:
-    """What each read of a connection brings, as messages; ends with the connection.
+    """The messages of each read of a connection; ends with the connection.
 
     An iterator rather than a generator: one that is killed while it waits for input
-    can be gone on with.
+    can be resumed.
+
+    :param sock: the gevent socket.
+    :param connection: decodes what is read.
+    :param early: bytes that were read with the handshake and follow it.
     """
 
-    def __init__(self, sock: Any, reader: FrameReader, early: bytes) -> None:
+    def __init__(self, sock: Any, connection: Connection, early: bytes) -> None:
         self._recv = below(sock).recv
-        #: Whether there is input that the event loop does not see any more.
+        #: How much input TLS has decrypted: the event loop does not see it.
         self._pending = getattr(sock, "pending", None)
-        self._reader = reader
+        self._connection = connection
         self._early = early
         self._watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
 
@@ -72,14 +64,15 @@ class Reads:
         return messages
 
     def read(self) -> Iterator[Message] | None:
-        """What the next read brings; None at the end of the connection.
+        """The messages of the next read; None at the end of the connection.
 
-        What waits for it is not deep in the C stack, which a greenlet keeps a copy of.
+        Called directly rather than by `next`: a greenlet that waits keeps a copy of
+        its C stack, and `next` would make that larger.
         """
         data, self._early = self._early, b""
         if not data:
             data = self.receive()
-        return self._reader.feed(data) if data else None
+        return self._connection.receive(data) if data else None
 
     def receive(self) -> bytes:
         """Wait for a turn of the event loop, and for input.
@@ -87,7 +80,7 @@ class Reads:
         gevent's own `recv` does not wait while there is some: a client that always has
         some would keep all others from being read.
         """
-        missing = self._reader.missing
+        missing = self._connection.missing
         size = READ_SIZE if missing <= READ_SIZE else min(missing, MOST_READ)
         while True:
             if self._pending is not None and self._pending():
@@ -100,13 +93,8 @@ class Reads:
                 continue  # less than a record of TLS
             return data
 
-    def drop(self) -> None:
-        """Keep nothing of a message that has not come whole."""
-        self._early = b""
-        self._reader = FrameReader()
-
     def close(self) -> None:
-        """Let go of the event loop."""
+        """Give the event loop's watcher back."""
         self._watcher.close()
 
 
@@ -129,16 +117,17 @@ class WebSocketTransport(Transport):
         self._sock = sock
         #: What handlers run in.
         self.worker: Any = None
-        self._limit = hub.limits.max_message_size
-        #: What each read brings; ends with the connection.
-        self.reads = Reads(sock, FrameReader(self._limit), early)
+        reader = FrameReader(hub.limits.max_message_size)
+        #: The states of the closing handshake.
+        self.connection = Connection(reader, close_timeout=CLOSE_TIMEOUT)
+        self.connection.establish()
+        self.reads = Reads(sock, self.connection, early)
         #: What was read and is being handled; None while nothing is.
         self._messages: Iterator[Message] | None = None
         self._ahead: ReadAhead | None = None
         #: The polling transport that came before, while it still handles messages.
         self.predecessor: Transport | None = None
-        self._close_code: int | None = None
-        self._deadline = Deadline(self.abort)
+        self._deadline = Deadline(self._expire)
 
     def open(self) -> None:
         """Begin, and :meth:`run`.
@@ -301,23 +290,31 @@ class WebSocketTransport(Transport):
         gevent.spawn(self._end, error)
 
     def _end(self, error: ProtocolError | OSError | None) -> None:
+        """The input is over.
+
+        :param error: why; None at the end of the connection.
+        """
         if isinstance(error, ProtocolError):
             log.info("A client broke the WebSocket protocol: %s", error.reason)
+            self.connection.fail(error, monotonic(), explain=False)
             self.socket.kill(reason="parse error", code=error.close_code)
         else:
+            self.connection.end(monotonic())
             reason = "transport close" if error is None else "transport error"
             self.socket.kill(reason=reason)
 
     def control(self, opcode: int, payload: Any) -> bool:
-        """Answer a control frame; True when it ended the connection."""
-        if opcode == PING:
-            if may_pong(self.socket, self.outbox):
-                self.outbox.write_own(encode_frame(PONG, payload))
-        elif opcode == CLOSE:
-            code, _ = parse_close(payload)
-            self._send_close(1000 if code == 1005 else code)
-            return True
-        return False
+        """Answer a control frame; True when it ended the input."""
+        if opcode == PING and not may_pong(self.socket, self.outbox):
+            return False
+        connection = self.connection
+        output = connection.control(opcode, payload, monotonic())
+        if opcode == CLOSE:
+            # All that came before has been handled.
+            output = connection.caught_up(monotonic())
+        if output:
+            self.outbox.write_own(output)
+        return opcode == CLOSE
 
     def close(self, reason: str, code: int) -> None:
         self.stop()
@@ -326,29 +323,43 @@ class WebSocketTransport(Transport):
         if reason == "slow consumer" or self.outbox.closed:
             self.abort()
             return
-        if self._close_code is None and reason not in ("transport close", CLIENT_LEFT):
+        connection = self.connection
+        if connection.sending and reason not in ("transport close", CLIENT_LEFT):
             self._say_farewell(reason)
-        self._send_close(code)
+        output = connection.close(code, "", monotonic())
+        if output:
+            self.outbox.write_own(output)
         # The peer answers with its own close frame, which ends `run`.
-        self.hub.timers.add(self._deadline, CLOSE_TIMEOUT)
+        self._await_deadline()
+
+    def _await_deadline(self) -> None:
+        due = self.connection.deadline
+        if due is not None:
+            self.hub.timers.add(self._deadline, max(0.0, due - monotonic()))
+
+    def _expire(self) -> None:
+        """The peer has had its time to answer a close frame."""
+        self.connection.expire(monotonic())
+        if self.connection.state is State.CLOSED:
+            self.abort()
+        else:
+            self._await_deadline()
 
     def abort(self) -> None:
-        """End the connection without a word; ends :meth:`run`."""
+        """End the connection without a close frame; ends :meth:`run`."""
         self.outbox.close()
-        self.reads.drop()
+        self.connection.drop(monotonic())
         try:
             self._sock.shutdown(2)
         except OSError:
             pass  # it is closed
 
-    def _send_close(self, code: int) -> None:
-        if self._close_code is None:
-            self._close_code = code
-            self.outbox.write_own(encode_close(code))
-
     def _discard(self) -> None:
-        # Closing with unread input resets the connection, and the peer would lose the
-        # close frame: read on until it has gone, or the deadline of `close`.
+        """Read on until the peer has gone, or the deadline of :meth:`close`.
+
+        Closing with unread input would reset the connection, and the peer would lose
+        the close frame (RFC 6455, section 7.1.1).
+        """
         try:
             while self.reads.receive():
                 pass
@@ -361,5 +372,5 @@ class WebSocketTransport(Transport):
         self.hub.timers.discard(self.heartbeat)
         self.hub.timers.discard(self._deadline)
         self.reads.close()
-        # The garbage collector has less to find where the greenlet is let go of.
+        # Without them the transport is no part of a circle of references.
         self.predecessor = self.worker = None
