@@ -19,7 +19,6 @@ from tests.engine.clients import DEADLINE, RESOURCE, Http, wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.namespace import BaseNamespace
-from tgext.socketio.request.application import Application
 from tgext.socketio.request.cookies import CookieWatch
 from tgext.socketio.server import NO_CHALLENGES
 
@@ -424,10 +423,3 @@ def test_that_nobody_is_there_holds_too(serve: Callable[..., Live]) -> None:
 def test_pages_are_served_as_before(site: Site) -> None:
     http: Http = site.live.http()
     assert http.get("/login").text == "log in"
-
-
-@pytest.mark.parametrize("value", ["soon", "-1", "nan"])
-def test_an_option_that_cannot_be_is_named(value: str) -> None:
-    message = f"socketio.identity_ttl: '{value}' is not a number of seconds"
-    with pytest.raises(ValueError, match=message):
-        Application({"socketio.identity_ttl": value})
