@@ -38,7 +38,7 @@ NAMES = [each for each in literals() if not is_path(each) and is_name(each)]
 
 @pytest.mark.parametrize("path", PATHS)
 def test_each_path_exists(path: str) -> None:
-    inside = [PACKAGE / path, ROOT / path]
+    inside = [PACKAGE / path, PACKAGE / f"{path}.py", ROOT / path]
     beside = [each / path for each in PACKAGE.rglob("*") if each.is_dir()]
     assert any(each.exists() for each in inside + ([] if "/" in path else beside))
 

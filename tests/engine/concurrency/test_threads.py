@@ -1,4 +1,4 @@
-"""What native threads call happens in the thread that serves, or is an error there."""
+"""Calls of native threads run in the server's thread, or raise."""
 
 from __future__ import annotations
 
@@ -358,7 +358,7 @@ def test_what_nobody_waits_for_is_logged_when_it_fails(
         raise RuntimeError("no")
 
     start_native(lambda: here.post(fail)).get()
-    wait_for(lambda: "What another thread asked for failed" in caplog.text, "a line")
+    wait_for(lambda: "A call from another thread failed" in caplog.text, "a line")
     with pytest.raises(RuntimeError, match="no"):
         start_native(lambda: here.ask(fail)).get()
 

@@ -1,4 +1,4 @@
-"""The garbage collector of a process that serves."""
+"""The garbage collector while a server runs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ YOUNG_OBJECTS = 10_000
 
 @contextmanager
 def spared_collector() -> Iterator[None]:
-    """Have the garbage collector run less often, and not look at what stays.
+    """Make the garbage collector run less often, and skip the objects that exist
+    already.
 
-    Connections that open are new objects by the hundred, none of them garbage. A higher
-    threshold than :data:`YOUNG_OBJECTS` is left, and so is a collector that is off.
+    A new connection makes hundreds of objects, none of them garbage. A threshold that
+    is higher than :data:`YOUNG_OBJECTS` is kept, and a disabled collector stays
+    disabled.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Failures: what an application's code raises, and what it must not stop."""
+"""Failures: exceptions of an application's code, which must not stop the server."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Any, Final
 
 import gevent
 
-#: What code of the application may raise. That is anything: ``sys.exit()`` raises
-#: `SystemExit`, and a library its own way to end a greenlet. An `except` clause for it
-#: stands behind one that raises an `Interrupted` (``interruption``) again.
+#: What code of the application may raise, which is anything: ``sys.exit()`` raises
+#: `SystemExit`, and libraries have exceptions of their own to end a greenlet. Before an
+#: `except` clause for it, another one re-raises `Interrupted` (``interruption``).
 FAILURES: Final = BaseException
 
-#: What a library may raise. gevent's timeouts are no `Exception`.
+#: What a library may raise. gevent's timeouts are not subclasses of `Exception`.
 ERRORS: Final = (Exception, gevent.Timeout)
 
 
 class ConnectionLost(Exception):
     """The connection ended before the client answered.
 
-    Raised where somebody waits for an ack. A handler that lets it pass has not failed:
-    there is nobody left whom it could serve.
+    Raised in a handler that waits for an ack. A handler that does not catch it has not
+    failed: its client is not there any more.
     """
 
 
-#: What the log says then, behind what ended.
+#: What the log says in that case.
 LEFT_EARLY: Final = "its client left before it answered"
 
 
 class Reported(Exception):
-    """A handler failed, and what runs it has logged that already."""
+    """A handler failed, and the failure has been logged already."""
 
 
 def log_failure(log: Logger, message: str, *args: Any) -> None:
-    """Log the failure that is being handled, with its traceback, unless it has been."""
+    """Log the current exception with its traceback, unless it has been logged."""
     error = sys.exc_info()[1]
     if isinstance(error, ConnectionLost):
         log.info(f"{message}: {LEFT_EARLY}", *args, stacklevel=2)

@@ -1,4 +1,4 @@
-"""Letting others have their turn, in work whose amount a client decides."""
+"""Fairness: work whose amount a client decides yields to other connections."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ import gevent
 
 T = TypeVar("T")
 
-#: Seconds of work before others have a turn.
+#: Seconds of work after which others have a turn.
 SLICE = 0.003
 
 
 def take_turn() -> None:
-    """Let all others have a turn; `sleep(0)` would not let input come in.
+    """Let all other greenlets run, and the event loop read input.
 
-    The event loop itself cannot wait: what runs in it goes on.
+    `sleep(0)` would not let it read. In a callback of the event loop this does nothing,
+    because a callback cannot wait.
     """
     if gevent.getcurrent() is not gevent.get_hub():
         gevent.sleep(0.0001)
 
 
 class Turns:
-    """Lets others have a turn whenever a slice of time has been worked.
+    """Lets others have a turn after each slice of time.
 
-    One for each stretch of work, made when it begins.
+    Make one at the beginning of each piece of work.
     """
 
     __slots__ = ("_until",)
@@ -35,14 +36,14 @@ class Turns:
         self._until = perf_counter() + SLICE
 
     def check(self) -> None:
-        """Called after each piece of the work."""
+        """Call this after each step of the work."""
         if perf_counter() > self._until:
             take_turn()
             self._until = perf_counter() + SLICE
 
 
 def in_turns(items: Iterable[T]) -> Iterator[T]:
-    """``items``, with turns for others between them."""
+    """Yield ``items``, and let others have turns between them."""
     turns = Turns()
     for item in items:
         yield item

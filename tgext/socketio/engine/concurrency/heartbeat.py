@@ -1,7 +1,7 @@
-"""One timer for all connections.
+"""The timer wheel, and the heartbeats and deadlines in it.
 
-A :class:`Wheel` asks each entry that is due what comes next.
-A :class:`Heartbeat` pings one connection and gives it up when nothing answers; a
+A :class:`Wheel` serves the timers of all connections with one timer of the event loop.
+A :class:`Heartbeat` pings one connection, and ends it when it does not answer. A
 :class:`Deadline` calls a function once.
 """
 
@@ -19,19 +19,19 @@ from .timetable import TICK, Entry, Timetable
 
 log = get_logger(__name__)
 
-#: A heartbeat that comes as late as this does so because the process was busy...
+#: Seconds of delay from which on a heartbeat is late because the process was busy.
 LATE = 0.02
 
-#: ...and what the peer sent meanwhile may need so many seconds to be read.
+#: Seconds that a late heartbeat waits for input that the peer sent meanwhile.
 LAST_CHANCE = 0.05
 
 
 class Wheel:
     """Calls its entries when they are due, all from one timer of the event loop.
 
-    The timer runs while there are entries, and only for those.
+    The timer only runs while there are entries.
 
-    :param tick: seconds to which short times are kept.
+    :param tick: the resolution of short times, in seconds.
     """
 
     def __init__(self, tick: float = TICK) -> None:
@@ -42,23 +42,23 @@ class Wheel:
         return len(self._table)
 
     def add(self, entry: Entry, delay: float) -> None:
-        """Have ``entry`` called in ``delay`` seconds; it must not be here yet."""
+        """Call ``entry`` in ``delay`` seconds. It must not be in the wheel yet."""
         if self._table.add(entry, delay, time.monotonic()):
             self._set_timer()
 
     def discard(self, entry: Entry) -> None:
-        """Forget ``entry``, if it is here."""
+        """Remove ``entry``, if it is in the wheel."""
         self._table.discard(entry)
         if not len(self._table):
             self.close()
 
     def close(self) -> None:
-        """Forget all entries and stop the timer."""
+        """Remove all entries and stop the timer."""
         self._table.clear()
         self._set_timer()
 
     def _set_timer(self) -> None:
-        """Have the loop call when the next entry is due."""
+        """Set the event loop's timer to the next entry."""
         if self._timer is not None:
             self._timer.stop()
             self._timer.close()
@@ -67,7 +67,7 @@ class Wheel:
         if due is not None:
             delay = max(0.0, due - time.monotonic())
             self._timer = get_hub().loop.timer(delay)
-            # By the loop's own clock, which may be behind, it would come early.
+            # `update`: the loop's cached time may be old, and the timer would be early.
             self._timer.start(self._advance, update=True)
 
     def _advance(self) -> None:
@@ -108,13 +108,13 @@ class Heartbeat:
     """Pings one connection, and ends it when no input follows in time.
 
     :param interval: seconds between pings.
-    :param timeout: seconds after an unanswered ping at which the peer is given up.
-    :param ping: sends a ping, or does what else is due then; must not block.
-    :param expire: called once when the peer is given up; must not block.
+    :param timeout: seconds after an unanswered ping at which the connection ends.
+    :param ping: sends a ping, or does other work of each interval; must not block.
+    :param expire: called once to end the connection; must not block.
     :param now: the time, in seconds of the monotonic clock.
 
-    :ivar unanswered: when the first ping was sent that nothing followed; 0 when all
-        are answered.
+    :ivar unanswered: when the first of the unanswered pings was sent; 0 when there is
+        none.
     """
 
     __slots__ = (
@@ -146,11 +146,12 @@ class Heartbeat:
         self._next_ping = (time.monotonic() if now is None else now) + interval
         self.unanswered = 0.0
         self._last_chance = False
-        #: Set by whoever reads: there was input.
+        #: Set by the reader when there was input.
         self.heard = False
-        #: Set while a handler runs: nobody reads then, so silence proves nothing.
+        #: Set while a handler runs. Input is not read then, so missing pongs do not
+        #: count.
         self.busy = False
-        #: Set while somebody reads all the same.
+        #: Set while input is read although a handler runs.
         self.listening = False
         self.slot = -1
 
@@ -164,8 +165,8 @@ class Heartbeat:
             if self._last_chance:
                 self.expire()
                 return None
-            # What the peer sent may lie unread because the process was busy: let the
-            # loop read once more.
+            # Input may be unread because the process was busy: let the loop read once
+            # more.
             self._last_chance = True
             late = now - self.unanswered - self._timeout
             return LAST_CHANCE if late > LATE else 0.0

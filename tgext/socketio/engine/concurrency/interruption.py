@@ -1,4 +1,4 @@
-"""Ending what a greenlet does, from outside of it."""
+"""Interrupting a greenlet from another one."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from gevent import GreenletExit, get_hub
 
 
 class Interrupted(GreenletExit):
-    """Raised in a handler that may go on no longer.
+    """Raised in a handler that has to end.
 
-    It is no :class:`Exception`, so that a handler which catches what may go wrong does
-    not catch it; what a handler does in ``finally`` is done.
+    It is not an :class:`Exception`, so that handlers which catch those do not catch it.
+    Their ``finally`` clauses run.
     """
 
 
 class Overdue(Interrupted):
-    """Raised in a handler whose client has gone, and that had time to end."""
+    """Raised in a handler that runs ``shutdown_timeout`` after its client has left."""
 
 
 def interrupt(
     greenlet: Any, error: BaseException, still: Callable[[], bool] = lambda: True
 ) -> None:
-    """Raise ``error`` in a greenlet that waits; returns at once.
+    """Raise ``error`` in a waiting greenlet; returns at once.
 
-    It is raised at the next turn of the event loop, at the place where the greenlet
-    waits then. One that has ended by then is left alone.
+    It is raised in the next turn of the event loop, at the place where the greenlet
+    waits then. If the greenlet has ended by then, nothing happens.
 
-    :param still: asked right before, in the hub: whether the greenlet still does what
-        is to be ended. Nothing is raised where it says no.
+    :param still: called right before that, in the hub. If it returns false, because the
+        greenlet does something else by then, nothing is raised.
     """
 
     def throw() -> None:

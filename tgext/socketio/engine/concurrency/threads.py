@@ -1,10 +1,10 @@
-"""Calls from native threads, carried to the thread that serves.
+"""Calls from native threads, which are run in the server's thread.
 
-gevent's objects, and what is built of them, belong to the thread whose event loop runs
-them. Another one, of gevent's thread pool or of a ``ThreadPoolExecutor``, that switched
-a greenlet or started a timer would do so in an event loop of its own, which nobody
-runs. So what an application may call finds out in which thread it is, and has it done
-in the right one, in the order of the calls of each thread.
+gevent's objects, and objects that contain them, belong to the thread whose event loop
+runs them. If another thread (of gevent's thread pool or of a ``ThreadPoolExecutor``)
+switched a greenlet or started a timer, it would use an event loop of its own, which
+does not run. So functions that applications may call check in which thread they are,
+and have the work done in the right one. Calls of one thread stay in order.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ S = TypeVar("S", bound="HasHome")
 get_ident: Final[Callable[[], int]] = get_original("_thread", "get_ident")
 _allocate_lock: Final[Callable[[], Any]] = get_original("_thread", "allocate_lock")
 
-#: Seconds in which the thread that serves has to begin with a call that is waited for.
+#: Seconds within which the server's thread has to begin a call whose result is awaited.
 PATIENCE: Final = 30.0
 
-#: Calls that nobody waits for, between which a thread waits once: what may be under way
-#: is bounded.
+#: A thread waits for every so many-th of its calls without a result, so that the number
+#: of calls under way is limited.
 UNDER_WAY: Final = 1000
 
 
 class WrongThread(RuntimeError):
-    """A call that only the thread that serves can make was made in another one."""
+    """A call that is only possible in the server's thread was made in another one."""
 
 
 class _Call:
-    """A call on its way to the thread that serves."""
+    """A call on its way to the server's thread."""
 
     def __init__(self, function: Callable[[], Any], awaited: bool) -> None:
         self._function = function
@@ -60,7 +60,7 @@ class _Call:
         self._begun = self._given_up = False
 
     def run(self) -> None:
-        """Make the call; in the thread that serves."""
+        """Make the call; in the server's thread."""
         if self._given_up:
             return
         self._begun = True
@@ -72,18 +72,18 @@ class _Call:
         except FAILURES as error:
             self._error = error
             if self._done is None:
-                log.exception("What another thread asked for failed")
+                log.exception("A call from another thread failed")
         finally:
             if self._done is not None:
                 self._done.release()
 
     def wait(self) -> Any:
-        """What the call returned; in the thread that asked for it."""
+        """Wait for the result of the call; in the thread that asked for it."""
         if not self._done.acquire(timeout=PATIENCE):
             self._given_up = True
             if not self._begun:
                 raise TimeoutError(
-                    "The thread that serves did not take this thread's call in "
+                    "The server's thread did not begin a call of this thread in "
                     f"{PATIENCE:g} s: it has ended, or it waits for this thread"
                 )
             self._done.acquire()
@@ -107,8 +107,8 @@ class Home:
         self.ident = get_ident()
         self.loop = gevent.get_hub().loop
         self._arrived: deque[tuple[int, _Call]] = deque()
-        #: Whether :meth:`_sort` will be called. It is a hint between threads: one that
-        #: sets it late makes for a call too many.
+        #: Whether :meth:`_sort` will be called. No lock: a race between threads only
+        #: leads to a needless call.
         self._due = False
         self._queues: dict[int, deque[_Call]] = {}
         self._posted = count(1)
@@ -119,19 +119,20 @@ class Home:
         return len(self._queues)
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
-        """Have a function called there; what it raises is logged.
+        """Have a function called in the thread; its exceptions are logged.
 
-        Does not wait, but for every thousandth call.
+        Does not wait, except for every thousandth call.
         """
         self._send(_Call(partial(function, *args), awaited=False))
         if not next(self._posted) % UNDER_WAY:
             self.ask(int)
 
     def ask(self, function: Callable[..., R], *args: Any) -> R:
-        """Have a function called there, and wait for what it returns or raises.
+        """Have a function called in the thread, and wait for its result.
 
-        :raises TimeoutError: when it was not called within half a minute; it will not
-            be then.
+        :returns: what it returns; its exceptions are raised here.
+        :raises TimeoutError: when the call did not begin within 30 seconds. It is
+            cancelled then.
         """
         call = _Call(partial(function, *args), awaited=True)
         self._send(call)
@@ -141,12 +142,12 @@ class Home:
     def require(self, what: str) -> None:
         """Check that this is the thread.
 
-        :param what: what cannot be had in another one.
-        :raises WrongThread: when it is not.
+        :param what: what was asked for, for the message.
+        :raises WrongThread: in another thread.
         """
         if get_ident() != self.ident:
             raise WrongThread(
-                f"{what} belongs to the thread that serves, and this is another one"
+                f"{what} is only possible in the server's thread, not in this one"
             )
 
     def _send(self, call: _Call) -> None:
@@ -155,7 +156,7 @@ class Home:
             self._due = True
             self.loop.run_callback_threadsafe(self._sort)
 
-    # In the thread that serves
+    # In the server's thread
 
     def _sort(self) -> None:
         self._due = False
@@ -168,7 +169,7 @@ class Home:
             queue.append(call)
 
     def _run(self, ident: int, queue: deque[_Call]) -> None:
-        """Make the calls of one thread, until there are no more."""
+        """Make the calls of one thread until its queue is empty."""
         turns = Turns()
         try:
             while queue:
@@ -176,38 +177,37 @@ class Home:
                 turns.check()
         finally:
             if queue:
-                # A call was interrupted: those behind it are made all the same.
+                # A call was interrupted: those after it are made nevertheless.
                 gevent.spawn(self._run, ident, queue)
             else:
                 del self._queues[ident]
 
 
 class HasHome(Protocol):
-    """What belongs to a thread."""
+    """An object that belongs to a thread."""
 
     @property
     def _home(self) -> Home:
-        """The thread."""
+        """The thread that it belongs to."""
 
 
 _homes: dict[int, Home] = {}
 
-#: Those in which servers run, in the order in which these were started.
+#: The threads in which servers run, in the order in which these were started.
 _serving: list[Home] = []
 
 
 def home() -> Home:
-    """This thread's."""
+    """The :class:`Home` of the running thread."""
     ident = get_ident()
     found = _homes.get(ident)
-    # Identifiers are given again, to threads with an event loop of their own.
+    # Identifiers are used again, for new threads, which have their own event loops.
     if found is None or found.loop is not gevent.get_hub().loop:
         found = _homes[ident] = Home()
     return found
 
 
-# A process that was forked serves no connections of the one before it, whichever thread
-# it was forked in.
+# A forked process does not serve the connections of its parent.
 os.register_at_fork(after_in_child=_serving.clear)
 
 
@@ -223,12 +223,12 @@ def end_serving(where: Home | None) -> None:
 
 
 def where_served(function: Callable[..., R], *args: Any) -> R:
-    """Call a function in a thread that serves.
+    """Call a function in a server's thread.
 
-    That is this one if it serves, or if none does, as in a script; else the one of the
-    server that was started last.
+    That is the running thread if a server runs in it, or if there is no server, as in a
+    script; otherwise the thread of the server that was started last.
 
-    :returns: what it returns.
+    :returns: what the function returns.
     """
     ident = get_ident()
     if not _serving or any(each.ident == ident for each in _serving):
@@ -239,9 +239,9 @@ def where_served(function: Callable[..., R], *args: Any) -> R:
 def carried(
     method: Callable[Concatenate[S, P], R],
 ) -> Callable[Concatenate[S, P], R]:
-    """A method that is run in the thread that its object belongs to.
+    """Decorate a method to run in the thread that its object belongs to.
 
-    From another thread it is waited for, and what it raises is raised there.
+    In another thread, a call waits for its result; exceptions are raised there.
     """
 
     def carry(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:

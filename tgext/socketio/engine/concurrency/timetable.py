@@ -1,8 +1,8 @@
-"""What is due when: the timers of many connections, without a clock.
+"""The entries of the timer wheel by the time at which they are due, without a clock.
 
-Entries are kept by the tick in which they are due. Short times are kept to a tick, long
-ones to 25 of them, so that ten thousand connections with one heartbeat share a few
-hundred ticks, and a time of 0.3 seconds is right to a few milliseconds.
+Entries are grouped by the tick in which they are due. Short times are rounded to one
+tick, long ones to 25, so that the heartbeats of ten thousand connections share a few
+hundred ticks, and a time of 0.3 seconds is exact to a few milliseconds.
 """
 
 from __future__ import annotations
@@ -11,33 +11,35 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Protocol
 
-#: Seconds to which short times are kept.
+#: The resolution of short times, in seconds.
 TICK = 0.002
 
-#: A time of so many ticks or more is long...
+#: A time of so many ticks or more is long.
 LONG = 500
 
-#: ...and kept to so many.
+#: The resolution of long times, in ticks.
 COARSE = 25
 
 
 class Entry(Protocol):
-    """What a timetable carries."""
+    """A timer in a timetable."""
 
-    #: The tick in which the entry is due, -1 outside a timetable; the timetable's own.
+    #: The tick in which the entry is due, -1 outside a timetable. The timetable sets
+    #: it.
     slot: int
 
     def on_timer(self, now: float) -> float | None:
-        """Called in the hub when due: must not block.
+        """Called in the hub when the entry is due; must not block.
 
-        :returns: the seconds to the next call, or None to leave.
+        :param now: the time, in seconds.
+        :returns: the seconds to the next call, or None to leave the timetable.
         """
 
 
 class Timetable:
-    """Entries by the time at which they are due. Time is an argument, in seconds.
+    """Entries by the time at which they are due. Times are arguments, in seconds.
 
-    :ivar ticks: the ticks in which something may be due, the next one first: a heap.
+    :ivar ticks: the ticks in which entries are due, a heap: the next one first.
     """
 
     __slots__ = ("_size", "_slots", "tick", "ticks")
@@ -53,10 +55,10 @@ class Timetable:
         return self._size
 
     def add(self, entry: Entry, delay: float, now: float) -> bool:
-        """Have ``entry`` come ``delay`` seconds from ``now``; it must not be here yet.
+        """Add an entry that is due ``delay`` seconds after ``now``.
 
-        It never comes early, and late by a tick at most, or by :data:`COARSE` ticks if
-        the time is :data:`LONG`.
+        It must not be in a timetable yet. It is never early, and late by at most one
+        tick, or by :data:`COARSE` ticks if the time is :data:`LONG`.
 
         :returns: whether it is due before all others.
         """
@@ -74,7 +76,7 @@ class Timetable:
         return self.ticks[0] == slot
 
     def discard(self, entry: Entry) -> None:
-        """Forget ``entry``, if it is here."""
+        """Remove ``entry``, if it is in the timetable."""
         if entry.slot < 0:
             return
         # The set stays, empty, until its tick comes.
@@ -83,25 +85,26 @@ class Timetable:
         self._size -= 1
 
     def clear(self) -> None:
-        """Forget all entries."""
+        """Remove all entries."""
         for entries in self._slots.values():
             for entry in entries:
                 entry.slot = -1
-            entries.clear()  # `take_due` may be at it
+            entries.clear()  # `take_due` may be iterating over it
         self._slots.clear()
         self.ticks.clear()
         self._size = 0
 
     def next_due(self) -> float | None:
-        """The time at which to look for what is due; None when nothing will be."""
+        """The time at which the next entry is due; None without entries."""
         return self.ticks[0] * self.tick if self.ticks else None
 
     def take_due(self, now: float) -> Iterator[Entry]:
-        """Take out what is due, the earliest first.
+        """Remove and yield the entries that are due, the earliest first.
 
-        Entries may be added and discarded meanwhile; what joins comes another time.
+        Entries may be added and discarded meanwhile. Those that are added are due at a
+        later call.
         """
-        # What `next_due` says may be rounded down.
+        # The result of `next_due` may have been rounded down.
         last = int(now / self.tick + 1e-4)
         ticks = self.ticks
         while ticks and ticks[0] <= last:

@@ -1,4 +1,4 @@
-"""A greenlet that waits for what callbacks of the event loop bring."""
+"""Waking a greenlet from callbacks of the event loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TIMED_OUT = object()
 
 
 class Waiting:
-    """Lets one greenlet wait until it is woken; true while one does."""
+    """Lets one greenlet wait until it is woken; true while one waits."""
 
     __slots__ = ("_home", "_loop", "_waiter")
 
@@ -28,10 +28,10 @@ class Waiting:
     def wait(self, timeout: float | None) -> None:
         """Wait until :meth:`wake` or :meth:`switch`.
 
-        :param timeout: seconds to wait at most; None for any time.
+        :param timeout: seconds to wait at most; None for no limit.
         :raises TimeoutError: when it was not woken in time.
         :raises ConcurrentObjectUseError: when another greenlet waits.
-        :raises WrongThread: in another thread than the one that serves.
+        :raises WrongThread: in another thread than the server's.
         """
         if get_ident() != self._home.ident:
             self._home.require("waiting for a message")
@@ -52,11 +52,11 @@ class Waiting:
                 timer.close()
 
     def wake(self) -> None:
-        """Wake who waits, at the next turn of the event loop."""
+        """Wake the waiting greenlet in the next turn of the event loop."""
         if self._waiter is not None:
             self._loop.run_callback(self.switch)
 
     def switch(self) -> None:
-        """Wake who waits at once: the last thing that a callback of the hub does."""
+        """Switch to the waiting greenlet at once, as the last act of a callback."""
         if self._waiter is not None:
             self._waiter.switch(None)

@@ -1,6 +1,6 @@
-"""Bodies of requests: read as far as they are framed, and no further.
+"""Bodies of requests, read to their ends and no further.
 
-What frames a body is its ``Content-Length`` or the chunked coding (RFC 9112, sections
+Only ``Content-Length`` or the chunked coding tell where a body ends (RFC 9112, sections
 6.3 and 7.1), whatever ``Connection`` and ``Upgrade`` say.
 """
 
@@ -18,33 +18,34 @@ from ..io.reader import InputTimeout
 from .errors import TIMEOUT, BodyEnded, RequestError
 from .headers import FIELD
 
-#: Bytes that are asked of the connection at once: Python takes the memory beforehand.
+#: Bytes that are read at once. Python allocates the memory before it reads.
 PIECE = 65536
 
 #: More bytes than any body has.
 _EVERYTHING = 1 << 63
 
-#: Bytes of a body that nobody wanted which are read, to get to the next request.
+#: Bytes of an unread body that are discarded, to reach the next request. If there are
+#: more, the connection is closed.
 DRAINED = 1_000_000
 
-#: Bytes of the line before a chunk, and of those before all chunks beyond what the
-#: data in them justify (RFC 9112, 7.1.1: "ought to limit").
+#: Bytes of the line before a chunk; and of all those lines together, beyond what the
+#: data of the chunks justify (RFC 9112, section 7.1.1: "ought to limit").
 CHUNK_LINE, EXTENSIONS = 4096, 16384
-#: Bytes that a chunk may cost without being counted among those.
+#: Bytes of each such line that are not counted.
 _CHUNK_COST = 16
 
 #: Bytes of the trailer, all its fields together.
 TRAILER = 16384
 
-#: What would frame the message or name its receiver, and may not stand there (RFC 9110,
-#: 6.5.1).
+#: Fields that are not allowed in a trailer, since they frame the message or route it
+#: (RFC 9110, section 6.5.1).
 _NO_TRAILERS = {b"content-length", b"host", b"transfer-encoding"}
 
 _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 _EXTENSION = rb";[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?" % (_NAME, _NAME, _QUOTED)
-#: Space before the first extension, which the grammar has too, is refused: nobody sends
-#: it, and other readers do not take it.
+#: The grammar also allows space before the first extension. It is refused here: no
+#: client sends it, and other parsers refuse it.
 _CHUNK = re.compile(
     rb"([0-9A-Fa-f]{1,16})(?:%b(?:[ \t]*%b)*)?\r\n" % (_EXTENSION, _EXTENSION)
 )
@@ -54,17 +55,18 @@ class RequestBody(ABC):
     """The body of a request, as ``wsgi.input``.
 
     :param source: the input of the connection.
-    :param seconds: that reading the rest of it may take after the answer.
-    :param proceed: sends a 100 (Continue), where the client waits for it.
+    :param seconds: for which the rest of the body is read after the answer.
+    :param proceed: sends a 100 (Continue), if the client waits for it (RFC 9110,
+        section 10.1.1).
 
-    :ivar ended: whether it was read to its end.
-    :ivar error: what was wrong with it, if anything.
+    :ivar ended: whether the body was read to its end.
+    :ivar error: why the body is invalid; None while it is not.
     """
 
     __slots__ = ("_left", "_proceed", "_seconds", "_source", "_withheld", "error")
 
     ended: bool
-    #: Bytes that are known to follow.
+    #: Bytes that are known to follow, of the body or of the chunk.
     _left: int
 
     def __init__(
@@ -85,19 +87,19 @@ class RequestBody(ABC):
 
     @property
     def abandoned(self) -> bool:
-        """Whether it is known that no request can follow: the rest will not be read."""
+        """Whether the rest will not be read, so that no request can follow."""
         if self.ended:
             return False
         return self._source is None or self._withheld or self._left > DRAINED
 
     def withhold_continue(self) -> None:
-        """The request is being answered: no 100 (Continue) can be sent any more."""
+        """The request is being answered, so no 100 (Continue) is sent any more."""
         if self._proceed is not None:
             self._proceed = None
             self._withheld = True
 
     def abandon(self) -> None:
-        """Read no more of it; no request can follow."""
+        """Do not read the rest; no request can follow."""
         self._withheld = True
 
     # Reading
@@ -114,7 +116,7 @@ class RequestBody(ABC):
         left -= len(first)
         if not first or not left or self.ended:
             return first
-        # Of small chunks a list would take many times their size.
+        # A list of small chunks would need many times their size.
         data = bytearray(first)
         while left and (piece := self._piece(min(left, PIECE))):
             data += piece
@@ -133,7 +135,7 @@ class RequestBody(ABC):
         return bytes(data)
 
     def readlines(self, hint: int | None = None) -> list[bytes]:
-        """The lines that are left; ``hint`` is not needed."""
+        """The remaining lines; ``hint`` is ignored."""
         return list(self)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -141,13 +143,14 @@ class RequestBody(ABC):
             yield line
 
     def _piece(self, size: int, line: bool = False) -> bytes:
-        """Some bytes, ``size`` or as many as there are at once; none at the end."""
+        """At most ``size`` bytes, as many as are available at once; none at the end."""
         if self.ended:
             return b""
         if self.error is not None:
             raise self.error
-        # Reading that is interrupted, by a time-out of the application, may have taken
-        # more than is known here: without its source the body stays unfinished.
+        # If reading is interrupted, as by a timeout of the application, more may have
+        # been read than is known here. The body then stays without its source, and
+        # unfinished.
         source, self._source = self._source, None
         if source is None:
             raise OSError("The body of the request cannot be read any more")
@@ -176,9 +179,9 @@ class RequestBody(ABC):
     # The end
 
     def discard(self) -> None:
-        """The request is answered: read the rest, unless there is too much of it.
+        """The request is answered: read the rest, unless it is too long.
 
-        Where :attr:`ended` is false afterwards no request follows.
+        If :attr:`ended` is false afterwards, no request follows.
         """
         try:
             if not self.ended and not self.abandoned:
@@ -202,7 +205,7 @@ class RequestBody(ABC):
 class SizedBody(RequestBody):
     """A body with a ``Content-Length``.
 
-    :param length: bytes of it.
+    :param length: its bytes.
     """
 
     __slots__ = ()
@@ -226,7 +229,7 @@ class SizedBody(RequestBody):
 
 
 class ChunkedBody(RequestBody):
-    """A body in chunks (RFC 9112, section 7.1). Extensions and trailers are dropped."""
+    """A body in chunks (RFC 9112, section 7.1). Extensions and trailers are ignored."""
 
     __slots__ = ("_begun", "_overhead", "ended")
 

@@ -1,4 +1,4 @@
-"""HTTP connections: one request after the other, within times and bounds."""
+"""HTTP connections: one request after the other, with timeouts and limits."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from .server import HTTPServer
 
 log = get_logger(__name__)
 
-#: What ends the head of a request.
+#: The end of the head of a request.
 END_OF_HEAD = b"\r\n\r\n"
 
-#: A line end that a strict reader and a lenient one see differently.
+#: A line end that strict and lenient parsers read differently.
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-#: Characters of the method and of the target of a request that a log shows.
+#: Characters of the method and of the target of a request in a log line.
 _METHOD, _TARGET = 40, 1000
 
-#: Seconds to go on reading after the last answer: closing with unread input resets the
-#: connection, and a client that still sends would not see the answer (RFC 9112, 9.6).
+#: Seconds to go on reading after the last answer. Closing a connection with unread
+#: input resets it, and the client might not receive the answer (RFC 9112, section 9.6).
 LINGER = 5.0
 
 
 class HTTPHandler(HTTPOutput):
     """Serves one HTTP connection."""
 
-    #: The request that is served.
+    #: The head of the current request.
     head: Head
     _kept_alive = False
 
@@ -56,10 +56,10 @@ class HTTPHandler(HTTPOutput):
         try:
             super().handle()
         finally:
-            self.environ = None  # its input holds this handler
+            self.environ = None  # its input refers to this handler
 
     def handle_one_request(self) -> Literal[True] | None:
-        """Serve one request; None when the connection is to be closed."""
+        """Serve one request; None when the connection has to be closed."""
         if self._serve_request():
             return True
         if isinstance(self.socket, SSLSocket):
@@ -80,7 +80,7 @@ class HTTPHandler(HTTPOutput):
             return False
         self.requestline = f"{head.method} {head.target} {head.version}"
         if len(self.requestline) > _TARGET:
-            # For logs: a client would fill the disk.
+            # Shortened for logs, or a client could fill the disk.
             method, target = escape(head.method, _METHOD), escape(head.target, _TARGET)
             self.requestline = f"{method} {target} {head.version}"
         self.command, self.path = head.method, head.target
@@ -98,7 +98,7 @@ class HTTPHandler(HTTPOutput):
             self._log_refusal(body.error, self.requestline.encode())
         if body.ended and not self.close_connection:
             return True
-        # What became a WebSocket has no reader any more.
+        # A connection that became a WebSocket has no reader here any more.
         answered = self.socket is not None and self.rfile is not None
         if answered and (not body.ended or head.upgrades or self._has_more()):
             self._linger()
@@ -107,9 +107,9 @@ class HTTPHandler(HTTPOutput):
     # The head of a request
 
     def _read_head(self) -> bytes | bytearray:
-        """The head of the next request; nothing where none comes.
+        """The head of the next request; empty when none comes.
 
-        :raises RequestError: when it is refused before it ends.
+        :raises RequestError: when the request is refused before its head is complete.
         :raises OSError: when the connection fails.
         """
         begun = self._await_request()
@@ -120,7 +120,7 @@ class HTTPHandler(HTTPOutput):
         return self._gather_head() if begun else b""
 
     def _await_request(self) -> bytes:
-        """Wait for the next request on the connection; what there is of it."""
+        """Wait for the next request; the bytes of it that are available."""
         settings = self.server.settings
         source = cast(FairInput, self.rfile.raw)
         kept, self._kept_alive = self._kept_alive, True
@@ -135,13 +135,13 @@ class HTTPHandler(HTTPOutput):
         finally:
             source.patience = settings.body_timeout
         if source.reads == reads and kept:
-            self._turns.check()  # it came together with the one before
+            self._turns.check()  # pipelined: it was read with the request before
         else:
             self._turns = Turns()
         return begun
 
     def _gather_head(self) -> bytearray:
-        """Read a head that comes in pieces, or is large; it may be refused early."""
+        """Read a head that is large or comes in pieces; it may be refused early."""
         head = bytearray()
         late = RequestError("the headers take too long")
         try:
@@ -150,13 +150,13 @@ class HTTPHandler(HTTPOutput):
                     pass
         except RequestError as error:
             if error is late and head.find(b"\n", 2) < 0:
-                return bytearray()  # nobody asked for anything
+                return bytearray()  # not even a request line came: nothing to answer
             error.begun = bytes(head)
             raise
         return head
 
     def _gather_more(self, head: bytearray) -> bool:
-        """Add the next piece to the head; whether more of it is to come."""
+        """Add the next piece to the head; whether the head is still incomplete."""
         piece = self.rfile.peek()
         if not piece:
             head.clear()
@@ -205,12 +205,12 @@ class HTTPHandler(HTTPOutput):
         else:
             body = SizedBody(source, seconds, head.length, proceed)
         self.wsgi_input = environ["wsgi.input"] = body
-        # It ends by itself: it can be read without knowing its length.
+        # Applications may read to the end without knowing the length.
         environ["wsgi.input_terminated"] = True
         return environ
 
     def forget_request(self) -> None:
-        """The connection has become something else: nothing is left to answer."""
+        """The connection has become a WebSocket: no answer follows."""
         self.close_connection = True
         self.wsgi_input = SizedBody(BytesIO(), 0, 0)  # type: ignore[arg-type]
         self.rfile = self.headers = None  # type: ignore[assignment]
@@ -221,14 +221,14 @@ class HTTPHandler(HTTPOutput):
         try:
             self.socket.sendall(_CONTINUE)
         except TimeoutError:
-            raise InputTimeout from None  # it takes nothing of earlier answers
+            raise InputTimeout from None  # the client does not read earlier answers
         finally:
             self.socket.settimeout(None)
 
     def has_left(self) -> bool:
-        """Whether the client closed the connection, as far as the kernel can tell."""
+        """Whether the client closed the connection, as far as the kernel knows."""
         if isinstance(self.socket, SSLSocket):
-            return False  # there is no looking ahead in TLS
+            return False  # MSG_PEEK cannot look into TLS records
         try:
             ahead: bytes = self._below.recv(1, native_socket.MSG_PEEK)
         except BlockingIOError:
@@ -240,8 +240,8 @@ class HTTPHandler(HTTPOutput):
     # Refusals and errors
 
     def handle_error(self, kind: Any, error: Any, traceback: Any) -> None:
-        # Called where it is being handled. pywsgi hands it to the event loop, which
-        # ends the process for some.
+        # Called in an `except` clause. pywsgi would pass the error to the event loop,
+        # which ends the process for some exceptions.
         if isinstance(error, Interrupted):
             self.close_connection = True
             raise error
@@ -252,7 +252,7 @@ class HTTPHandler(HTTPOutput):
         self._send_error_response_if_possible(500)
 
     def _refuse(self, error: RequestError, begun: bytes) -> None:
-        """Answer a request that was not understood, and read no other."""
+        """Answer an invalid request; no other is read after it."""
         self._log_refusal(error, begun)
         text = f"{error.reason}\n"
         fields = [f"{name}: {value}\r\n" for name, value in _refusal_headers(text)]

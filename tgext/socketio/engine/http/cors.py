@@ -1,4 +1,4 @@
-"""The headers that tell browsers who may read an answer (Fetch, section 3.2)."""
+"""The headers that let pages of other origins read answers (Fetch, section 3.2)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ...wire.origin import OPAQUE, Origins
 
 Headers = list[tuple[str, str]]
 
-#: Header names that a preflight request may ask for, and characters of them all: an
-#: answer is no longer than what a page could use.
+#: Header names that a preflight request may list, and characters of the list. Longer
+#: lists are ignored: they would only make the answer long.
 MAX_NAMES = 32
 MAX_CHARACTERS = 1024
 
@@ -18,10 +18,11 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def cors_headers(environ: dict[str, Any], allowed: Origins) -> Headers:
-    """The headers of an answer to a page that may connect; none for one of our own.
+    """The headers of an answer to an allowed page of another origin.
 
-    Clients before 3.x always send credentials, and browsers then want the page's own
-    origin named. Where it is not listed, what it sends is dropped all the same: see
+    Clients before 3.x always send credentials, and browsers then require that the
+    answer names the page's origin, not ``*`` (Fetch, section 3.2.5). The credentials of
+    origins that are not listed are dropped nevertheless: see
     :func:`~tgext.socketio.engine.http.origins.drop_credentials`.
     """
     origin = environ.get("HTTP_ORIGIN")
@@ -38,10 +39,9 @@ def cors_headers(environ: dict[str, Any], allowed: Origins) -> Headers:
 
 
 def preflight_headers(environ: dict[str, Any]) -> Headers:
-    """What the answer to an OPTIONS request has besides :func:`cors_headers`.
+    """The headers of the answer to an OPTIONS request, beside :func:`cors_headers`.
 
-    A page that may connect may send whichever headers it likes, as the reference server
-    lets it.
+    A page that may connect may send any headers, as with the reference server.
     """
     names = _requested(environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", ""))
     return [
@@ -53,7 +53,7 @@ def preflight_headers(environ: dict[str, Any]) -> Headers:
 
 
 def _requested(value: str) -> list[str]:
-    """The header names that a preflight request lists, if they can be read."""
+    """The header names that a preflight request lists; none if the list is invalid."""
     if len(value) > MAX_CHARACTERS:
         return []
     names = [each.strip(" \t") for each in value.split(",")]

@@ -1,4 +1,4 @@
-"""How a request is refused that HTTP itself does not allow."""
+"""Errors of requests that are invalid HTTP."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ VERSION = "505 HTTP Version Not Supported"
 
 
 class RequestError(_InvalidClientInput):
-    """A request that is refused; nothing that follows it on its connection is read.
+    """A request is refused; nothing after it on its connection is read.
 
-    It is an :class:`OSError`, which is what an application that reads the body expects.
+    It is an :class:`OSError`, which an application that reads the body expects.
 
-    :param reason: what is wrong, in words that quote nothing of the request.
+    :param reason: what is wrong, without any text of the request.
     :param status: the status line of the answer.
 
     :ivar reason: the same.
     :ivar status: the same.
-    :ivar begun: what had been read of it when it was refused.
+    :ivar begun: the bytes of the request that had been read by then.
     """
 
     begun = b""
@@ -35,7 +35,7 @@ class RequestError(_InvalidClientInput):
 
 
 class BodyEnded(RequestError):
-    """The client left in the middle of a body; nobody refused it."""
+    """The client left in the middle of a body. The request was not refused."""
 
     def __init__(self) -> None:
         super().__init__("the body ended early")

@@ -1,9 +1,9 @@
-"""The head of a request: its first line and its header fields (RFC 9112, 2 to 6).
+"""The head of a request: its first line and its fields (RFC 9112, sections 2 to 6).
 
-A proxy in front reads the same bytes. Where the two could disagree about what is asked
-for, or about where the request ends, one client could be answered with what another
-one asked for; so whatever the grammar does not allow is refused, even where most
-servers forgive it.
+A proxy in front parses the same bytes. If the two could disagree about what is
+requested, or about where the request ends, a client could receive the answer to another
+client's request. So everything that the grammar does not allow is refused, also where
+most servers are lenient.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FIELD = rf"{_NAME}:[\t -~\x80-\xff]*\r\n"
 
 _HEAD = re.compile(rf"{_LINE}((?:{_FIELD})*)\r\n")
 _REQUEST_LINE = re.compile(_LINE)
-#: Splits what :data:`_HEAD` has let through.
+#: Splits the fields of a head that :data:`_HEAD` matches.
 _SPLIT = re.compile(r"([^:]+):([^\r]*)\r\n")
 
 #: One field line, for the trailer of a chunked body.
@@ -39,10 +39,10 @@ _HOST = re.compile(r"(?:[0-9A-Za-z._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9
 #: A target with scheme and host (RFC 9112, 3.2.2).
 _ABSOLUTE = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(.*)")
 
-#: Past 19 digits no body is meant.
+#: Longer numbers are not lengths of bodies.
 _LENGTH = re.compile(r"[0-9]{1,19}")
 
-#: Fields that are no lists: two of them have two readings.
+#: Fields that are not lists. Parsers would disagree about which of two counts.
 _SINGLE = {
     "CONTENT_LENGTH": "Content-Length",
     "HTTP_HOST": "Host",
@@ -51,20 +51,20 @@ _SINGLE = {
 
 
 class Head:
-    """What the head of a request says.
+    """The head of a request, parsed.
 
     :ivar method: the method.
     :ivar target: the request target as the client wrote it.
     :ivar version: ``HTTP/1.0`` or ``HTTP/1.1``.
-    :ivar path: the path as WSGI has it: percent-decoded, its bytes as Latin-1;
-        ``*`` where the target is that.
-    :ivar query: what follows the ``?``.
-    :ivar variables: the fields as WSGI has them.
-    :ivar length: bytes of the body; None where it is chunked.
+    :ivar path: the path as in WSGI: percent-decoded, its bytes as Latin-1; or ``*``.
+    :ivar query: the text after the ``?``.
+    :ivar variables: the fields as variables of a WSGI environment.
+    :ivar length: bytes of the body; None when it is chunked.
     :ivar keep_alive: whether another request may follow.
-    :ivar upgrades: whether a proxy may think that it asks for a WebSocket, well-formed
-        or not; no other request follows then.
-    :ivar expects: whether the client waits for a 100 (Continue) to send the body.
+    :ivar upgrades: whether a proxy could take it for a WebSocket handshake, valid or
+        not; no other request follows then.
+    :ivar expects: whether the client waits for a 100 (Continue) before it sends the
+        body.
     """
 
     __slots__ = (
@@ -95,8 +95,9 @@ class Head:
         elif not _HOST.fullmatch(host):
             raise RequestError("Host is invalid")
         if method == "CONNECT":
-            # Where it succeeds, a proxy passes on whatever follows.
-            raise RequestError("this is no proxy", NOT_IMPLEMENTED)
+            # If it succeeded, a proxy would pass on any bytes that follow (RFC 9110,
+            # section 9.3.6).
+            raise RequestError("this is not a proxy", NOT_IMPLEMENTED)
         self.path, self.query = self._split_target(target)
         self.length = _length(variables, newer)
         connection = variables.get("HTTP_CONNECTION")
@@ -110,7 +111,7 @@ class Head:
         upgrade = variables.get("HTTP_UPGRADE")
         self.upgrades = upgrade is not None and "websocket" in _options(upgrade)
         if self.upgrades:
-            # A proxy may go by this field alone, and pass on what follows unseen.
+            # A proxy may look at this field alone, and pass on unchecked what follows.
             self.keep_alive = False
         self.expects = newer and "HTTP_EXPECT" in variables and self._expects()
 
@@ -132,7 +133,9 @@ class Head:
         return path, query
 
     def _without_host(self, target: str) -> str:
-        """The path and the query of an absolute target, whose host replaces Host."""
+        """The path and query of an absolute target. Its host replaces the Host field
+        (RFC 9112, section 3.2.2).
+        """
         match = _ABSOLUTE.fullmatch(target)
         if match is None or not _HOST.fullmatch(match[1]):
             raise RequestError("the request target is invalid")
@@ -147,7 +150,7 @@ class Head:
 
 
 def _length(variables: dict[str, str], newer: bool) -> int | None:
-    """Bytes of the body, None where it is chunked (RFC 9112, section 6)."""
+    """Bytes of the body; None when it is chunked (RFC 9112, section 6.3)."""
     length = variables.get("CONTENT_LENGTH")
     coding = variables.get("HTTP_TRANSFER_ENCODING")
     if coding is None:
@@ -166,14 +169,15 @@ def _length(variables: dict[str, str], newer: bool) -> int | None:
 
 
 def _options(value: str) -> list[str]:
-    """What a field lists, in lower case."""
+    """The members of a list field, in lower case."""
     return [each.strip(" \t") for each in value.lower().split(",")]
 
 
 def _variable(name: str) -> str:
-    """The name that a field has in WSGI; none where it holds an underscore.
+    """The name of a field in WSGI; empty when it contains an underscore.
 
-    Such a name would pass for another one, which a proxy may have set or checked.
+    In WSGI, such a name would be the same as another one, which a proxy may have set or
+    checked.
     """
     if "_" in name:
         return ""
@@ -181,7 +185,7 @@ def _variable(name: str) -> str:
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-#: So many names are remembered, as long as the process runs, and none that is longer.
+#: Names that are cached, and characters of such a name. The limits keep the cache small.
 KNOWN = 512
 SHORT = 40
 _known_variable = lru_cache(maxsize=KNOWN)(_variable)
@@ -190,8 +194,8 @@ _known_variable = lru_cache(maxsize=KNOWN)(_variable)
 def parse_head(data: bytes | bytearray) -> Head:
     """Read the head of a request.
 
-    :param data: all of it, with the empty line that ends it.
-    :raises RequestError: when it is refused.
+    :param data: the whole head, with the empty line at its end.
+    :raises RequestError: when it is invalid.
     """
     text = data.decode("latin-1")
     if text.startswith("\r\n"):
@@ -233,10 +237,10 @@ def _check_version(version: str) -> None:
 
 
 def check_request_line(data: bytes | bytearray) -> None:
-    """Refuse a request by its first line already.
+    """Check the request line, before the rest of the head has come.
 
-    :param data: what begins with it.
-    :raises RequestError: when it is refused.
+    :param data: bytes that begin with the line.
+    :raises RequestError: when it is invalid.
     """
     text = data.decode("latin-1").removeprefix("\r\n")
     match = _REQUEST_LINE.match(text)

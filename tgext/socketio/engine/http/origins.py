@@ -1,9 +1,9 @@
 """Which pages may connect.
 
-Browsers name the page that asks in ``Origin``, but not when it loads a script (JSONP)
-or a frame (htmlfile), or follows a link. Those are judged by ``Sec-Fetch-Site`` (W3C,
-Fetch Metadata Request Headers) and ``Referer``. What tells browsers of the decision is
-in :mod:`~tgext.socketio.engine.http.cors`.
+Browsers name the page that sends a request in ``Origin``, but not when it loads a
+script (JSONP) or a frame (htmlfile), or follows a link. Those requests are judged by
+``Sec-Fetch-Site`` (W3C, Fetch Metadata Request Headers) and ``Referer``. The headers
+that tell browsers of the decision are made in :mod:`~tgext.socketio.engine.http.cors`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from ..logs import get_logger
 
 log = get_logger(__name__)
 
-#: What makes a request speak for a user; a browser adds it whichever page asks.
+#: The variables that identify a user. A browser adds these headers whichever page sends
+#: the request.
 CREDENTIALS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION")
 
-#: In the WSGI environment of a request that :func:`drop_credentials` had.
+#: Set in the WSGI environment by :func:`drop_credentials`.
 ANONYMOUS = "socketio.anonymous"
 
-#: How browsers begin their ``User-Agent``, which no page can change for a script.
+#: Beginnings of the ``User-Agent`` of browsers. A page cannot change it for a script.
 _BROWSERS = ("Mozilla/", "Opera/")
 
 
@@ -34,8 +35,8 @@ def origin_of(
 
     :param script: whether the answer is a script (JSONP).
     :param frame: whether the answer is a page in a frame (htmlfile).
-    :returns: None where no page of another origin does: clients that are no browsers
-        name none, nor do browsers when a page reads from its own server.
+    :returns: None when it is not a page of another origin: clients other than browsers
+        send no origin, nor do browsers when a page reads from its own server.
     """
     if _is_vouched_for(environ) or "HTTP_ORIGIN" in environ:
         return origin_of_websocket(environ)
@@ -56,41 +57,42 @@ def _origin_of_frame(environ: dict[str, Any]) -> str | None:
     origin = _origin_in(referer) if referer else None
     if "HTTP_SEC_FETCH_SITE" not in environ:
         return origin
-    # The browser says that it is another's: it hides its address, or is sandboxed and
-    # has an address of this server, yet not its origin.
+    # The browser says that the page has another origin. It hides its address, or it is
+    # sandboxed, with an address of this server but not its origin.
     hidden = origin is None or is_same_origin(origin, environ)
     return OPAQUE if hidden else origin
 
 
 def _origin_of_script(environ: dict[str, Any]) -> str | None:
-    """Any page can load a script, and read what it calls.
+    """The origin of the page that loads a script.
 
-    A browser that says nothing is therefore taken for one that hides the page; to a
-    frame, only the page it came from can listen.
+    Any page can load a script and read the data with which it calls a function. A
+    browser that sends neither header is therefore treated as if it hid the page.
+    (Messages of a frame can only be read by the page that the frame was loaded from.)
     """
     origin = _origin_of_frame(environ)
     return OPAQUE if origin is None and _is_browser(environ) else origin
 
 
 def _is_load(environ: dict[str, Any]) -> bool:
-    """Whether a browser asks for an image or the like, or follows a link.
+    """Whether a browser loads an image or the like, or follows a link.
 
-    The page that has it do so cannot read the answer, yet a session would be opened in
-    the name of its user. No client asks so, but for scripts and frames.
+    The page cannot read the answer, but a session would be opened in the name of its
+    user. No client sends such requests, except for scripts and frames.
     """
     return environ.get("HTTP_SEC_FETCH_MODE") in ("no-cors", "navigate")
 
 
 def _is_vouched_for(environ: dict[str, Any]) -> bool:
-    """Whether the browser itself says that no page of another origin asks.
+    """Whether the browser itself says that the page has the server's origin.
 
-    No page can set the header. ``none`` is a user who typed the address.
+    Pages cannot set the header. It is ``none`` when the user typed the address.
     """
     return environ.get("HTTP_SEC_FETCH_SITE") in ("same-origin", "none")
 
 
 def _is_browser(environ: dict[str, Any]) -> bool:
-    """Whether a request may be a browser's, of whatever age."""
+    """Whether a request may come from a browser, also from an old one."""
     return environ.get("HTTP_USER_AGENT", "").startswith(_BROWSERS) or any(
         name in environ for name in CREDENTIALS
     )
@@ -100,20 +102,20 @@ def _origin_in(url: str) -> str:
     try:
         scheme, host, *_ = urlsplit(url)
     except ValueError:
-        return OPAQUE  # it is no URL
+        return OPAQUE  # not a URL
     return f"{scheme}://{host}"
 
 
 def is_same_origin(origin: str, environ: dict[str, Any]) -> bool:
-    """Whether a page of this very host asks.
+    """Whether an origin is the server's own.
 
-    Where the server speaks TLS itself the page must have come over it. Else the scheme
-    is left out: a proxy in front may speak TLS, and the server does not know.
+    If the server speaks TLS itself, the page must have been loaded with TLS. Otherwise
+    the scheme is ignored: a proxy in front may speak TLS, which the server cannot know.
     """
     host: str = environ.get("HTTP_HOST", "")
     page = parse_origin(origin)
     if page is None:
-        # The `ws` that socket.io-client 0.9 brings sends the Host it asks for.
+        # The `ws` module of socket.io-client 0.9 sends the Host as its origin.
         return origin != OPAQUE and bool(host) and origin.lower() == host.lower()
     encrypted = environ.get("wsgi.url_scheme") == "https"
     if page.scheme not in (("https",) if encrypted else ("http", "https")):
@@ -124,8 +126,8 @@ def is_same_origin(origin: str, environ: dict[str, Any]) -> bool:
 def is_allowed(origin: str | None, environ: dict[str, Any], allowed: Origins) -> bool:
     """Whether a page may connect.
 
-    :param origin: of the page; None without one.
-    :param allowed: the origins that may, besides the server's own.
+    :param origin: of the page; None if the request has none.
+    :param allowed: the origins that may connect, besides the server's own.
     """
     if allowed.any or (allowed.opaque and origin == OPAQUE):
         return True
@@ -135,7 +137,7 @@ def is_allowed(origin: str | None, environ: dict[str, Any], allowed: Origins) ->
 def is_trusted(origin: str | None, environ: dict[str, Any], allowed: Origins) -> bool:
     """Whether a page may connect with its user's cookies.
 
-    ``*`` does not name it, and ``null`` is whichever page puts itself in a sandbox.
+    ``*`` names no page, and any page can get the origin ``null`` with a sandbox.
     """
     if origin is None:
         return True
@@ -143,14 +145,14 @@ def is_trusted(origin: str | None, environ: dict[str, Any], allowed: Origins) ->
 
 
 def drop_credentials(environ: dict[str, Any]) -> None:
-    """Make it the request of nobody in particular, who is given no cookies either."""
+    """Make a request anonymous; its answer sets no cookies either."""
     for name in CREDENTIALS:
         environ.pop(name, None)
     environ[ANONYMOUS] = True
 
 
 def log_refused(origin: str | None, environ: dict[str, Any], allowed: Origins) -> None:
-    """One line about a page that may not connect, with what would let it in."""
+    """Log that a page may not connect: one line, with what would allow it."""
     advice = (
         f"list its origin in {allowed.option}, or have the proxy in front of the "
         "server pass on the Host that the browser asks for"

@@ -1,4 +1,4 @@
-"""Answers: as pywsgi writes them, but with an end that is known, and in time."""
+"""Answers: pywsgi's, with a definite end and a timeout for sending."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .server import HTTPServer
 
 HeaderList = list[tuple[str, str]]
 
-#: Bytes of an answer of which a client has to take some in `send_timeout`.
+#: Bytes of an answer that are sent at once, each time within `send_timeout`.
 SENT_AT_ONCE = 65536
 
 
-#: A final answer. What follows an interim one (1xx) would be taken for the final one,
-#: and after a 101 a proxy passes on whatever follows.
+#: The status of a final answer. After an interim one (1xx) the client waits for the
+#: final one, and after a 101 a proxy passes on any bytes that follow.
 _STATUS = re.compile(r"[2-9][0-9]{2}(?: [\t -~\x80-\xff]*)?")
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -34,29 +34,30 @@ _LENGTH = re.compile(r"[0-9]{1,19}")
 #: Statuses of answers without a body (RFC 9110, 6.4.1).
 _BODILESS = (204, 304)
 
-#: What says where an answer ends.
+#: The headers that tell where an answer ends.
 _ENDS = ("content-length", "transfer-encoding")
 
 
 class ApplicationError(Exception):
     """An application raised an :class:`OSError`, which is the cause of this.
 
-    pywsgi takes some of them for the client's leaving, and fails where one is empty.
+    pywsgi would take some of them for errors of the connection, and fails for one
+    without arguments.
     """
 
 
 class HTTPOutput(WSGIHandler):
-    """The part of the handler that answers."""
+    """The part of the handler that writes answers."""
 
     # pywsgi's annotation is its own server.
     server: HTTPServer  # type: ignore[assignment]
     wsgi_input: RequestBody  # type: ignore[assignment]
-    #: Makes a client that sends many requests at once, or is sent many pieces of an
-    #: answer, give way to others.
+    #: Lets other clients have their turn when this one pipelines requests, or reads an
+    #: answer of many pieces.
     _turns: Turns
-    #: What is being put together to leave in one piece.
+    #: The headers and the first bytes of the body, which are sent together.
     _gathered: bytearray | None = None
-    #: Whether the client has gone while it was answered.
+    #: Whether the client disconnected during the answer.
     lost = False
     #: Bytes of the body that the answer's Content-Length still promises.
     _promised: int | None = None
@@ -78,9 +79,9 @@ class HTTPOutput(WSGIHandler):
 
     def write(self, data: bytes) -> None:
         if self.headers_sent:
-            # A client that reads as fast as the application writes makes no write wait.
+            # If the client reads as fast as the application writes, no write waits.
             self._turns.check()
-        # pywsgi raises where an answer that has no body is given one.
+        # pywsgi raises an error for a body that must not be sent.
         super().write(b"" if self.code in _BODILESS else data)
 
     def run_application(self) -> None:
@@ -111,18 +112,18 @@ class HTTPOutput(WSGIHandler):
         elif length is not None and not bodiless:
             self._promised = int(length)
         elif not (bodiless or self.response_use_chunked):
-            # To HTTP/1.0 the end of a body is told by that of the connection.
+            # For HTTP/1.0, the end of the connection is the end of the body.
             self.close_connection = True
         if self.close_connection:
-            # pywsgi closes without a word, and a client that keeps its connections
-            # would see its next request fail.
+            # pywsgi would close without `Connection: close`, and the next request of a
+            # client that keeps connections would fail.
             self._say_close()
 
     def _measure(self, result: Any) -> None:
-        """State the length of an answer that is all there.
+        """Set the length of an answer that is a list or a tuple.
 
-        pywsgi does so for whatever has a ``__len__``, and reads it for that: of what
-        can be read once, or differs the next time, the rest would be cut off or missed.
+        pywsgi does that for everything with a ``__len__``, by iterating over it; an
+        iterable that can be read only once would then be incomplete.
         """
         if (
             self.provided_content_length is None
@@ -149,7 +150,7 @@ class HTTPOutput(WSGIHandler):
     def process_result(self) -> None:
         super().process_result()
         if not (self.status or self.lost or self.rfile is None):
-            # The client would take the next answer for the one that it waits for.
+            # The client would take the next answer for this one.
             raise AssertionError("The application did not call start_response()")
         if self._promised:
             # The client would take the next answer for the rest of this one.
@@ -172,7 +173,7 @@ class HTTPOutput(WSGIHandler):
             super()._write_with_headers(data)  # type: ignore[misc]
             gathered = self._gathered
         except BaseException:
-            # What could not be put together has not begun: an error can be answered.
+            # Nothing was sent yet, so an error can still be answered.
             self.headers_sent = self.response_length > 0
             self.response_use_chunked = False
             raise
@@ -196,7 +197,7 @@ class HTTPOutput(WSGIHandler):
         try:
             sent = self._below.send(data)
         except OSError:
-            sent = 0  # whoever waits for the client meets it again
+            sent = 0  # sending the rest raises the error again
         self.response_length += sent
         if sent < len(data):
             self._send_in_time(memoryview(data)[sent:])
@@ -209,7 +210,7 @@ class HTTPOutput(WSGIHandler):
                 self.socket.sendall(part)
                 self.response_length += len(part)
         except (ssl.SSLError, TimeoutError) as error:
-            # pywsgi knows one way in which a client leaves while it is answered.
+            # The error by which pywsgi recognises that the client disconnected.
             self.lost = True
             raise ConnectionResetError(errno.ECONNRESET, str(error)) from error
         except OSError:
@@ -221,45 +222,48 @@ class HTTPOutput(WSGIHandler):
 
 @lru_cache(maxsize=256)
 def _checked_status(status: str) -> str:
-    """A status line, whose reason may be empty but not left out (RFC 9112, 4).
+    """A status line. Its reason may be empty, its space is required (RFC 9112, section
+    4).
 
-    :raises ValueError: when it is none of a final answer.
+    :raises ValueError: when it is not the status of a final answer.
     """
     if not _STATUS.fullmatch(status):
-        raise ValueError(f"the status {status!r} is none of an answer")
+        raise ValueError(f"the status {status!r} is not that of a final answer")
     return status if len(status) > 3 else f"{status} "
 
 
 def check_headers(headers: Iterable[tuple[str, str]]) -> bool:
-    """Make sure that each header of an application is one, and says no more.
+    """Check the headers of an application.
 
-    :returns: whether there are some that concern the connection.
-    :raises ValueError: when it would end early, or be read in different ways.
+    :returns: whether some of them concern the connection.
+    :raises ValueError: when a name or a value has characters that are not allowed,
+        which could end the header early (RFC 9110, section 5).
     """
     found = False
     for name, value in headers:
         found |= _concerns_connection(name)
-        # A value that is no text is left to whoever sends it.
+        # pywsgi reports values that are not text.
         if isinstance(value, str) and not (
             (value.isascii() and value.isprintable()) or _VALUE.fullmatch(value)
         ):
-            raise ValueError(f"the header {name} cannot be {value!r}")
+            raise ValueError(f"the header {name} has an invalid value: {value!r}")
     return found
 
 
 @lru_cache(maxsize=256)
 def _concerns_connection(name: object) -> bool:
-    """Whether a header says where the answer ends, or the connection."""
+    """Whether a header tells where the answer ends, or that the connection does."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a header")
+        raise ValueError(f"{name!r} is not a valid name of a header")
     return name.lower() in (*_ENDS, "connection")
 
 
 def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
-    """An application's headers, but what of them says where the answer ends.
+    """An application's headers, without those that give the answer an ambiguous end.
 
-    A length stays where it is one, and the only one. An answer with two, or in chunks
-    that are none, would end elsewhere for a proxy, and begin the next one there.
+    A length is kept if it is valid and the only one. For an answer with two lengths, or
+    with a coding that it does not have, a proxy could see another end, and take what
+    follows for the next answer (RFC 9112, section 11.1).
     """
     lengths = {value for name, value in headers if name.lower() == "content-length"}
     kept = [each for each in headers if each[0].lower() not in _ENDS]
@@ -271,7 +275,7 @@ def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
 
 
 def _closes(headers: HeaderList) -> bool:
-    """Whether an application ends the connection."""
+    """Whether an application asks to close the connection."""
     return any(
         name.lower() == "connection" and "close" in value.lower()
         for name, value in headers

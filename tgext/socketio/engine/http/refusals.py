@@ -1,4 +1,4 @@
-"""The line in the log of a request, or of a namespace, that was refused."""
+"""Log lines of refused requests and namespaces."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ log = get_logger(__name__)
 def log_refusal(
     environ: Mapping[str, Any], path: str, status: str, why: str, allow: str = ""
 ) -> None:
-    """Say that a request was refused: one line at INFO.
+    """Log that a request was refused: one line at INFO.
 
     :param environ: its WSGI environment.
-    :param path: its path, without what opens a session.
+    :param path: its path, without the session id.
     :param status: the HTTP status of the answer.
-    :param why: the reason; what the client chose in it is escaped.
-    :param allow: what would allow it, where something does.
+    :param why: the reason; text from the client in it is escaped already.
+    :param allow: what would allow the request; empty when nothing would.
     """
     log.info(
         "Refused %s %s of %s: %s, %s%s",
@@ -37,7 +37,7 @@ def log_refusal(
 def log_handshake_refusal(
     environ: Mapping[str, Any], refused: HandshakeRefused
 ) -> None:
-    """Say that the handshake of a plain WebSocket was refused, if nobody has yet."""
+    """Log that the handshake of a plain WebSocket was refused, once."""
     why, refused.why = refused.why, None
     if why is not None:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
@@ -45,9 +45,9 @@ def log_handshake_refusal(
 
 
 def log_namespace_refusal(endpoint: str, session: str, why: str) -> None:
-    """Say that a client was not let into a namespace: one line at INFO.
+    """Log that a namespace refused a client: one line at INFO.
 
-    :param session: names the session, and does not open it.
+    :param session: the log name of the session, not its id.
     """
     log.info(
         "Refused namespace %s (session %s): %s", escape(endpoint or "/"), session, why

@@ -15,14 +15,14 @@ Headers = list[tuple[str, str]]
 
 INVALID = "Invalid WebSocket request"
 
-#: What the log says of it: browsers show nobody the answer. A proxy that knows no
-#: WebSockets takes the two fields out.
+#: For the log, since browsers do not show the answer. Proxies that do not support
+#: WebSockets remove the two fields.
 NO_UPGRADE = (
     f"{INVALID}: it has no `Upgrade: websocket` with `Connection: Upgrade`; a proxy in "
     "front has to pass both on"
 )
 
-#: What goes with a 426.
+#: The headers of a 426 (RFC 6455, section 4.2.2; RFC 9110, section 15.5.22).
 VERSION_HEADERS: Headers = [
     ("Upgrade", "websocket"),
     ("Connection", "Upgrade"),
@@ -31,12 +31,12 @@ VERSION_HEADERS: Headers = [
 
 
 class HandshakeRefused(WebSocketError):
-    """A handshake that is answered over HTTP.
+    """A handshake is refused with an HTTP answer.
 
     :ivar status: the answer's status line.
-    :ivar headers: its headers, but for those of the body.
+    :ivar headers: its headers, without those of the body.
     :ivar text: its body.
-    :ivar why: what the log says of it; None when it has said it.
+    :ivar why: the reason for the log; None when it was logged.
     """
 
     def __init__(
@@ -55,22 +55,22 @@ class HandshakeRefused(WebSocketError):
 
 @dataclass(frozen=True)
 class Handshake:
-    """What a client asks for."""
+    """The parameters of a valid handshake."""
 
     key: str
     #: In the order in which the client prefers them.
     subprotocols: Sequence[str]
-    #: ``Sec-WebSocket-Extensions``, read only where one could be agreed on.
+    #: ``Sec-WebSocket-Extensions``, parsed only if the server supports an extension.
     offers: str = ""
 
     def choose_subprotocol(self, supported: Sequence[str]) -> str | None:
-        """The first that the client names and the server has; None without one."""
+        """The first that the client names and the server supports; None without one."""
         return next((each for each in self.subprotocols if each in supported), None)
 
     def choose_compression(self, deflate: Deflate) -> Agreement | None:
-        """What comes of the first acceptable offer of permessage-deflate.
+        """The agreement on the first acceptable offer of permessage-deflate.
 
-        :raises HandshakeRefused: when the offers cannot be read (section 9.1).
+        :raises HandshakeRefused: when the offers are invalid (section 9.1).
         """
         try:
             offers = parse_extensions(self.offers)
@@ -84,7 +84,7 @@ class Handshake:
 
 
 def asks_for_websocket(environ: dict[str, Any]) -> bool:
-    """Whether a request wants to become a WebSocket, be it well-formed or not."""
+    """Whether a request asks for a WebSocket, whether it is valid or not."""
     return (
         environ["REQUEST_METHOD"] == "GET"
         and "websocket" in _names(environ.get("HTTP_UPGRADE", ""))
@@ -95,7 +95,7 @@ def asks_for_websocket(environ: dict[str, Any]) -> bool:
 def read_handshake(environ: dict[str, Any]) -> Handshake:
     """Read the request that opens a WebSocket (section 4.2.1).
 
-    :raises HandshakeRefused: when it cannot be accepted.
+    :raises HandshakeRefused: when it is invalid, or of another version.
     """
     if not asks_for_websocket(environ):
         raise HandshakeRefused("400 Bad Request", why=NO_UPGRADE)
@@ -124,7 +124,9 @@ def _invalid(error: ValueError) -> HandshakeRefused:
 
 
 def _is_plain_request(environ: dict[str, Any]) -> bool:
-    """HTTP/1.1, for a host, and without a body, which would be taken for frames."""
+    """Whether it is HTTP/1.1 with a host and without a body, which would be read as
+    frames.
+    """
     return (
         environ.get("SERVER_PROTOCOL") == "HTTP/1.1"
         and bool(environ.get("HTTP_HOST"))
