@@ -185,7 +185,7 @@ def _variable(name: str) -> str:
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-#: Names that are cached, and characters of such a name. The limits keep the cache small.
+#: Names that are cached, and characters of such a name: the cache stays small.
 KNOWN = 512
 SHORT = 40
 _known_variable = lru_cache(maxsize=KNOWN)(_variable)
