@@ -29,7 +29,8 @@ LAST_CHANCE = 0.05
 class Wheel:
     """Calls its entries when they are due, all from one timer of the event loop.
 
-    The timer only runs while there are entries.
+    The timer runs while there are entries. When the last one is discarded it stops with
+    the tick of that one at the latest: to stop it at once would cost each `discard`.
 
     :param tick: the resolution of short times, in seconds.
     """
@@ -49,8 +50,6 @@ class Wheel:
     def discard(self, entry: Entry) -> None:
         """Remove ``entry``, if it is in the wheel."""
         self._table.discard(entry)
-        if not len(self._table):
-            self.close()
 
     def close(self) -> None:
         """Remove all entries and stop the timer."""

@@ -42,17 +42,18 @@ class Timetable:
     :ivar ticks: the ticks in which entries are due, a heap: the next one first.
     """
 
-    __slots__ = ("_size", "_slots", "tick", "ticks")
+    __slots__ = ("_long", "_slots", "tick", "ticks")
 
     def __init__(self, tick: float = TICK) -> None:
         self.tick = tick
+        self._long = LONG * tick
         self._slots: dict[int, set[Entry]] = {}
         #: Those that have a set in `_slots`.
         self.ticks: list[int] = []
-        self._size = 0
 
     def __len__(self) -> int:
-        return self._size
+        # Rarely asked for; a count of its own would cost each `add` and `discard`.
+        return sum(map(len, self._slots.values()))
 
     def add(self, entry: Entry, delay: float, now: float) -> bool:
         """Add an entry that is due ``delay`` seconds after ``now``.
@@ -63,10 +64,9 @@ class Timetable:
         :returns: whether it is due before all others.
         """
         slot = int((now + delay) / self.tick) + 1
-        if delay >= LONG * self.tick:
+        if delay >= self._long:
             slot = -(-slot // COARSE) * COARSE
         entry.slot = slot
-        self._size += 1
         entries = self._slots.get(slot)
         if entries is not None:
             entries.add(entry)
@@ -77,12 +77,11 @@ class Timetable:
 
     def discard(self, entry: Entry) -> None:
         """Remove ``entry``, if it is in the timetable."""
-        if entry.slot < 0:
-            return
-        # The set stays, empty, until its tick comes.
-        self._slots[entry.slot].discard(entry)
-        entry.slot = -1
-        self._size -= 1
+        slot = entry.slot
+        if slot >= 0:
+            # The set stays, empty, until its tick comes.
+            self._slots[slot].discard(entry)
+            entry.slot = -1
 
     def clear(self) -> None:
         """Remove all entries."""
@@ -92,7 +91,6 @@ class Timetable:
             entries.clear()  # `take_due` may be iterating over it
         self._slots.clear()
         self.ticks.clear()
-        self._size = 0
 
     def next_due(self) -> float | None:
         """The time at which the next entry is due; None without entries."""
@@ -113,7 +111,6 @@ class Timetable:
             while entries:
                 entry = entries.pop()
                 entry.slot = -1
-                self._size -= 1
                 yield entry
             # An entry may have cleared the table.
             if ticks and ticks[0] == slot:
