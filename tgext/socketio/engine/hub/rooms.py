@@ -136,8 +136,10 @@ class Rooms:
 
     def leave_all(self, endpoint: str, socket: Receiver) -> None:
         """Remove ``socket`` from the namespace and all its rooms."""
-        for room in in_turns(list(self._rooms.get((socket, endpoint), ()))):
-            self._remove((endpoint, room), socket)
+        rooms = self._rooms.get((socket, endpoint))
+        if rooms is not None:
+            for room in in_turns(list(rooms)):
+                self._remove((endpoint, room), socket)
 
     def number(self, endpoints: Iterable[str], socket: Receiver) -> int:
         """How many rooms of some namespaces ``socket`` is in."""

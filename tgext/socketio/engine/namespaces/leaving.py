@@ -8,8 +8,7 @@ nothing new begins in the namespace.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from ...wire.socketio.packet import Packet
@@ -40,7 +39,7 @@ class Leaving:
         self.told = False
         self.disconnecting = False
         self.packet: Packet | None = None
-        self.rooms: Collection[Room | None] = ()
+        self.rooms: Collection[Room] = ()
 
 
 class Member(Protocol):
@@ -120,16 +119,18 @@ def begin_end(namespace: Member) -> None:
 def leave_rooms(namespace: Member) -> None:
     """Take the client out of the namespace, and of all its rooms."""
     rooms, socket = namespace.socket.hub.rooms, namespace.socket
-    leaving = leaving_of(namespace)
-    leaving.rooms = leaving.rooms or list(rooms.rooms_of(namespace.ns_name, socket))
-    rooms.leave_all(namespace.ns_name, socket)
+    joined = rooms.rooms_of(namespace.ns_name, socket)
+    if joined:
+        leaving_of(namespace).rooms = [room for room in joined if room is not None]
+        rooms.leave_all(namespace.ns_name, socket)
 
 
 def forget_rooms(namespace: Member) -> None:
     """Take the rooms of a namespace that was left out of ``session['rooms']``."""
+    rooms = leaving_of(namespace).rooms
     name_of = getattr(namespace, "_get_room_name", None)
-    for room in in_turns(leaving_of(namespace).rooms):
-        if name_of is not None and room is not None:
+    if rooms and name_of is not None:
+        for room in in_turns(rooms):
             namespace.session["rooms"].discard(name_of(room))
 
 
@@ -176,30 +177,27 @@ def leave(namespace: Member, reason: str, packet: Packet | None = None) -> None:
     if namespace.disconnect_reason is None:
         namespace.disconnect_reason = reason
     namespace._tgsio_begin_end()
-    with _disconnected_once(namespace):
-        if packet is not None and not leaving_of(namespace).told:
-            _show_disconnect(namespace, packet)
-        _tell_disconnect(namespace)
-        # A recv_disconnect of the application need not have called it.
-        namespace.disconnect(silent=True)
-
-
-@contextmanager
-def _disconnected_once(namespace: Member) -> Iterator[None]:
-    """Have ``disconnect``, overridden or not, run once; then the namespace is left.
-
-    Both ``recv_disconnect`` and :func:`leave` call it: an override that cleans up would
-    find nothing the second time.
-    """
-    if leaving_of(namespace).disconnecting:
-        yield
+    leaving = leaving_of(namespace)
+    if leaving.disconnecting:
+        _announce(namespace, leaving, packet)
         return
+    # Both `recv_disconnect` and `_announce` call `disconnect`: an override that cleans
+    # up must run once, or it would find nothing the second time.
     vars(namespace)["disconnect"] = _Once(namespace.disconnect)
     try:
-        yield
+        _announce(namespace, leaving, packet)
     finally:
         vars(namespace)["disconnect"] = _has_left  # else a cycle of references
         disconnect(namespace, silent=True)  # an override need not call ours
+
+
+def _announce(namespace: Member, leaving: Leaving, packet: Packet | None) -> None:
+    """Tell the namespace that its client has left."""
+    if packet is not None and not leaving.told:
+        _show_disconnect(namespace, packet)
+    _tell_disconnect(namespace)
+    # A recv_disconnect of the application need not have called it.
+    namespace.disconnect(silent=True)
 
 
 def process_disconnect(namespace: Member, packet: Packet) -> Any:
