@@ -2,8 +2,9 @@
 
 The tests of ``tgext/socketio/engine/http/body.py`` are in
 ``tests/engine/http/test_body.py``, and where they are many also in
-``test_body_<subject>.py`` beside it, or in a folder ``body``. What is above the engine
-is tested in ``tests/turbogears``.
+``test_body_<subject>.py`` beside it, or in a folder ``body``. A folder whose modules
+are one subject may have one file. What is above the engine is tested in
+``tests/turbogears``.
 """
 
 from __future__ import annotations
@@ -49,8 +50,13 @@ def place(module: str) -> Path:
 
 def has_tests(module: str) -> bool:
     path = place(module)
-    folder = path.with_suffix("")
-    return path.with_name(f"test_{path.name}").exists() or any(folder.glob("test_*.py"))
+    folder, room = path.with_suffix(""), path.parent
+    return (
+        path.with_name(f"test_{path.name}").exists()
+        or any(folder.glob("test_*.py"))
+        # A folder that is one subject is tested as a whole.
+        or room.with_name(f"test_{room.name}.py").exists()
+    )
 
 
 @pytest.mark.parametrize("module", [each for each in modules() if each not in WITHOUT])
@@ -75,7 +81,7 @@ def test_each_test_file_of_a_room_is_that_of_a_module(room: str) -> None:
             continue  # the folder is the module
         if not (source / folder).is_dir():
             continue
-        names = {each.stem for each in (source / folder).glob("*.py")}
+        names = {each.stem for each in (source / folder).glob("*")}
         subject = path.stem.removeprefix("test_")
         assert any(
             subject == name or subject.startswith(f"{name}_") for name in names
