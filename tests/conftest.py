@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from typing import Any
@@ -33,6 +34,19 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
     report = yield
     refuse_skip(report)
     return report
+
+
+def pytest_collection_finish() -> None:
+    # More than ten thousand tests are half a million objects, which the collector
+    # would visit again and again.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def small_heap() -> None:
+    """For tests that call the collector: it visits what they make, and no more."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import gevent
+import pytest
 from gevent.event import Event
 from gevent.pool import Pool
 from hypothesis import HealthCheck, settings
@@ -377,6 +378,7 @@ def end_somehow(number: int, person: Person) -> None:
     client.close()
 
 
+@pytest.mark.usefixtures("small_heap")
 def test_two_hundred_clients_leave_nothing() -> None:
     """Each has begun things, and a handler of every other one does not return."""
     namespace: type[Lively] = type("Lively", (Lively,), {"made": []})

@@ -374,6 +374,7 @@ def test_posts_that_wait_end_with_the_session(serve: Serve) -> None:
 BRACES = ",".join(["{}"] * 150_000)
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize("kind", BINARY_KINDS)
 @pytest.mark.parametrize("packet", ["event", "ack"])
 def test_what_waits_for_attachments_is_kept_as_text(
@@ -451,6 +452,7 @@ def test_who_is_in_very_many_rooms_leaves_them_in_turns(
     assert not live.server.rooms._members
 
 
+@pytest.mark.usefixtures("small_heap")
 @websockets
 def test_nothing_holds_a_connection_that_has_ended(serve: Serve, kind: str) -> None:
     """The account says what is kept; the collector agrees."""

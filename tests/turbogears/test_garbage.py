@@ -75,7 +75,7 @@ def live(serve: Serve) -> Live:
 
 
 @pytest.fixture
-def garbage() -> Iterator[Callable[[], Counter[str]]]:
+def garbage(small_heap: None) -> Iterator[Callable[[], Counter[str]]]:
     """What only the collector would have freed since it was last asked for."""
 
     def collect() -> Counter[str]:

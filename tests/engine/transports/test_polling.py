@@ -325,7 +325,6 @@ def test_a_client_that_polls_no_more_has_left(serve: Serve, kind: str) -> None:
     client, stays = live.client(kind), live.client(kind)
     for each in (client, stays):
         each.join("/chat")
-        end_of(hanging(live, each), "closed")
     assert isinstance(stays, PollingClient)
     noop = live.socket(stays).generation.noop
 
@@ -335,7 +334,9 @@ def test_a_client_that_polls_no_more_has_left(serve: Serve, kind: str) -> None:
             pass
         return messages
 
+    end_of(hanging(live, stays), "closed")
     again = gevent.spawn(poll_on)
+    end_of(hanging(live, client), "closed")
     wait_for(lambda: namespace.left, "the client is given up")
     assert namespace.left == ["transport close"]
     live.socket(stays).active_ns["/chat"].emit("news", 1)

@@ -414,6 +414,7 @@ def memory_of_the_server() -> int:
     return sum(each.size for each in snapshot.statistics("filename"))
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize("fault", BAD)
 def test_bad_input_leaves_nothing_behind(
     bad: Live,

@@ -237,6 +237,7 @@ def test_no_connection_is_given_what_another_user_has(
         assert each in given_to_others | mine or not each
 
 
+@pytest.mark.usefixtures("small_heap")
 def test_nothing_is_kept_of_connections_that_ended() -> None:
     gc.collect()
     before = len(cookies.shared_cookies)
