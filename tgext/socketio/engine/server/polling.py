@@ -1,178 +1,195 @@
-"""The requests of clients that poll: a GET waits for messages, a POST brings them."""
+"""Requests of clients that poll: a GET waits for messages, a POST brings them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import gevent
 
 from ...wire.errors import MessageTooBig, PayloadError, PayloadTooLarge
 from ...wire.escape import escape
-from ...wire.socketio.generations import Generation
-from ..http import HTTPHandler
 from ..http.errors import TIMEOUT, RequestError
+from ..http.refusals import log_refusal
 from ..session.session import Socket
 from ..transports.polling import PollingTransport
 from ..transports.streaming import STREAMS
 from . import payloads
-from .errors import BAD_REQUEST, TEXT, HTTPError, refusal
-from .host import Host
-from .routes import Route
+from .errors import BAD_REQUEST, TEXT, UNKNOWN_SID, HTTPError, refusal
+from .request import Body, Request
 
 #: POSTs of one session at a time: clients 0.9 do not wait for the answer to one, but
 #: they never send more than a few.
 MOST_POSTS = 16
 
-StartResponse = Callable[..., Any]
-Body = Iterable[bytes]
+#: For the log, about the id of a session that is unknown.
+SESSION_ENDED = "the session has ended, or is another process'"
 
 
-class PollingHandler(HTTPHandler):
-    """The part of the handler that serves them."""
+def respond(request: Request, socket: Socket) -> Body:
+    """Answer a poll or a POST of a session.
 
-    server: Host  # type: ignore[assignment]
-    #: What the answer to a poll has, until it has been sent.
-    _taken: tuple[PollingTransport, list[str | bytes], Any] | None = None
+    :raises HTTPError: when it is refused.
+    """
+    get = request.method == "GET"
+    if socket.transport is None and get and not socket.claimed:
+        PollingTransport(request.hub, socket).open()
+    transport = socket.transport
+    if not isinstance(transport, PollingTransport):
+        why = "the session does not poll (any more)"
+        raise refusal(request.generation, BAD_REQUEST, why)
+    request.hub.registry.transport_came(socket)
+    return _poll(request, transport) if get else _post(request, transport)
 
-    def _polling(
-        self,
-        route: Route,
-        socket: Socket,
-        environ: dict[str, Any],
-        start: StartResponse,
-    ) -> Body:
-        get = environ["REQUEST_METHOD"] == "GET"
-        if socket.transport is None and get and not socket.claimed:
-            polling = PollingTransport(self.server.hub, socket)
-            polling.open()
-        transport = socket.transport
-        if not isinstance(transport, PollingTransport):
-            why = "the session does not poll (any more)"
-            raise refusal(socket.generation, BAD_REQUEST, why)
-        self.server.hub.registry.transport_came(socket)
-        generation = socket.generation
-        if get:
-            self._check_overlap(socket, transport)
-            if route.transport in STREAMS:
-                content_type, stream = STREAMS[route.transport]
-                start("200 OK", [("Content-Type", content_type)])
-                return stream(transport, self.socket)
-            packets = self._take(transport)
-            if transport.refused:
-                return self._unknown_session(route, generation, environ, start)
-            headers, body = payloads.answer(route, socket, packets)
-            start("200 OK", headers)
-            return [body]
-        else:
-            if transport.posting and not generation.overlaps:
-                # Nobody knows which of the two came first.
-                socket.kill(reason="transport error")
-                why = "another POST of the session is under way"
-                raise refusal(generation, BAD_REQUEST, why)
-            if transport.posting >= MOST_POSTS:
-                text = b"Too many requests at once"
-                refused = self._unread("503 Service Unavailable", text)
-                refused.allow = f"a session has at most {MOST_POSTS}"
-                raise refused
-            with transport.one_post():
-                if socket.account.closed:
-                    text = b"The session has ended"
-                    raise self._unread("400 Bad Request", text)
-                self._post(route, socket, transport, environ)
-            headers, body = [TEXT], generation.post_answer
-        start("200 OK", headers)
-        return [body]
 
-    def _unknown_session(
-        self,
-        route: Route,
-        generation: Generation,
-        environ: dict[str, Any],
-        start: StartResponse,
-    ) -> Body:
-        raise NotImplementedError
+def respond_unknown(request: Request) -> Body:
+    """Answer a request of a session that has ended, or never was.
 
-    def _post(
-        self,
-        route: Route,
-        socket: Socket,
-        transport: PollingTransport,
-        environ: dict[str, Any],
-    ) -> None:
-        limits = self.server.hub.limits
-        content_type = environ.get("CONTENT_TYPE", "")
-        try:
-            body = self._read_body(environ)
-            if socket.base64 and not socket.encodes_twice and not body.isascii():
-                socket.encodes_twice = socket.generation.is_encoded_twice(body)
-            transport.post(
-                payloads.read(route, socket.generation, body, content_type, limits)
-            )
-        except (PayloadTooLarge, MessageTooBig) as error:
-            transport.refuse()
-            text = b"Payload too large"
-            refused = self._unread("413 Payload Too Large", text)
-            refused.why = escape(error.reason, 200)
-            refused.allow = f"max_message_size is {limits.max_message_size}"
-            raise refused from error
-        except PayloadError as error:
-            socket.kill(reason="parse error")
-            why = escape(error.reason, 200)
-            raise refusal(socket.generation, (3, error.reason), why) from error
+    :raises HTTPError: when its generation has an error for that.
+    """
+    route, generation = request.route, request.generation
+    lingering = request.hub.lingering.get(route.sid)
+    if lingering is not None and request.method == "GET":
+        assert isinstance(lingering, PollingTransport)
+        return _answer(request, lingering, _take(request, lingering))
+    told = generation.unknown_session
+    if told is None or (route.transport == "websocket" and not route.disconnect):
+        raise refusal(generation, UNKNOWN_SID, SESSION_ENDED)
+    if not route.disconnect:
+        path = f"/{request.connection.server.resource}/{route.shown}"
+        why = f"{SESSION_ENDED}; told to reconnect"
+        log_refusal(request.environ, path, "200", why)
+    headers, body = payloads.text_answer(route, generation, told.encode())
+    request.start("200 OK", headers)
+    return [body]
 
-    def _take(self, transport: PollingTransport) -> list[str | bytes]:
-        """What a poll is answered with; kept until the answer has been sent."""
-        messages = transport.poll(self.socket)
-        self._taken = transport, messages, self.socket
-        transport.answer_begins(self.socket)
-        return messages
 
-    def run_application(self) -> None:
-        sent = False
-        try:
-            super().run_application()
-            sent = True
-        finally:
-            if self._taken is not None:
-                transport, messages, sock = self._taken
-                self._taken = None
-                if not sent:
-                    transport.put_back(messages)
-                transport.answer_ends(sock)
+# Polls
 
-    def _check_overlap(self, socket: Socket, transport: PollingTransport) -> None:
-        if not transport.polling or transport.waits_in_vain:
-            return
-        if socket.generation.overlaps:
-            # The client gave up on a poll that still hangs here.
-            transport.outbox.wake()
-            return
-        socket.kill(reason="transport error")
-        why = "another poll of the session is under way"
-        raise refusal(socket.generation, BAD_REQUEST, why)
 
-    def _read_body(self, environ: dict[str, Any]) -> bytes:
-        limit = self.server.settings.max_message_size
-        if int(environ.get("CONTENT_LENGTH") or 0) > limit:
-            raise PayloadTooLarge("the body is larger than max_message_size")
-        late = RequestError("the body takes too long", TIMEOUT)
-        try:
-            with gevent.Timeout(self.server.settings.body_timeout, late):
-                body: bytes = environ["wsgi.input"].read(limit + 1)
-        except RequestError as error:
-            refused = self._unread(error.status, error.reason.encode())
-            if error is late:
-                refused.allow = f"body_timeout is {self.server.settings.body_timeout:g}"
-            raise refused from error
-        except OSError as error:
-            raise self._unread("400 Bad Request", b"the body ended early") from error
-        if len(body) > limit:
-            raise PayloadTooLarge("the body is larger than max_message_size")
-        return body
+def _poll(request: Request, transport: PollingTransport) -> Body:
+    _check_overlap(request, transport)
+    if request.route.transport in STREAMS:
+        content_type, stream = STREAMS[request.route.transport]
+        request.start("200 OK", [("Content-Type", content_type)])
+        return stream(transport, request.connection.socket)
+    messages = _take(request, transport)
+    if transport.refused:
+        return respond_unknown(request)
+    return _answer(request, transport, messages)
 
-    def _unread(self, status: str, text: bytes) -> HTTPError:
-        """The answer to a request whose body is not read to its end."""
-        self.wsgi_input.abandon()
-        headers = [TEXT, ("Connection", "close")]
-        return HTTPError(status, text, headers)
+
+def _check_overlap(request: Request, transport: PollingTransport) -> None:
+    """Refuse a poll while another one of a client that is there waits."""
+    if not transport.polling or transport.waits_in_vain:
+        return
+    if request.generation.overlaps:
+        transport.outbox.wake()
+        return
+    transport.socket.kill(reason="transport error")
+    why = "another poll of the session is under way"
+    raise refusal(request.generation, BAD_REQUEST, why)
+
+
+def _take(request: Request, transport: PollingTransport) -> list[str | bytes]:
+    """Wait for messages; they are kept until the answer has been sent."""
+    connection = request.connection
+    sock = connection.socket
+    messages = transport.poll(sock)
+    transport.answer_begins(sock)
+    connection.when_answered(partial(_answered, transport, messages, sock))
+    return messages
+
+
+def _answered(
+    transport: PollingTransport, messages: list[str | bytes], sock: Any, sent: bool
+) -> None:
+    if not sent:
+        transport.put_back(messages)
+    transport.answer_ends(sock)
+
+
+def _answer(
+    request: Request, transport: PollingTransport, messages: list[str | bytes]
+) -> Body:
+    headers, body = payloads.answer(request.route, transport.socket, messages)
+    request.start("200 OK", headers)
+    return [body]
+
+
+# POSTs
+
+
+def _post(request: Request, transport: PollingTransport) -> Body:
+    generation = request.generation
+    if transport.posting and not generation.overlaps:
+        # It is not known which of the two came first.
+        transport.socket.kill(reason="transport error")
+        why = "another POST of the session is under way"
+        raise refusal(generation, BAD_REQUEST, why)
+    if transport.posting >= MOST_POSTS:
+        text = b"Too many requests at once"
+        refused = _unread(request, "503 Service Unavailable", text)
+        refused.allow = f"a session has at most {MOST_POSTS}"
+        raise refused
+    with transport.one_post():
+        if transport.socket.account.closed:
+            raise _unread(request, "400 Bad Request", b"The session has ended")
+        _read(request, transport)
+    request.start("200 OK", [TEXT])
+    return [generation.post_answer]
+
+
+def _read(request: Request, transport: PollingTransport) -> None:
+    """Give the messages of a POST to its session."""
+    socket, generation = transport.socket, request.generation
+    limits = request.hub.limits
+    content_type = request.environ.get("CONTENT_TYPE", "")
+    try:
+        body = _read_body(request)
+        if socket.base64 and not socket.encodes_twice and not body.isascii():
+            socket.encodes_twice = generation.is_encoded_twice(body)
+        messages = payloads.read(request.route, generation, body, content_type, limits)
+        transport.post(messages)
+    except (PayloadTooLarge, MessageTooBig) as error:
+        transport.refuse()
+        refused = _unread(request, "413 Payload Too Large", b"Payload too large")
+        refused.why = escape(error.reason, 200)
+        refused.allow = f"max_message_size is {limits.max_message_size}"
+        raise refused from error
+    except PayloadError as error:
+        socket.kill(reason="parse error")
+        why = escape(error.reason, 200)
+        raise refusal(generation, (BAD_REQUEST[0], error.reason), why) from error
+
+
+def _read_body(request: Request) -> bytes:
+    """The body of a POST.
+
+    :raises PayloadTooLarge: when it has more than ``max_message_size`` bytes.
+    :raises HTTPError: when it is invalid, takes too long, or does not come whole.
+    """
+    settings = request.hub.settings
+    limit = settings.max_message_size
+    if int(request.environ.get("CONTENT_LENGTH") or 0) > limit:
+        raise PayloadTooLarge("the body is larger than max_message_size")
+    late = RequestError("the body takes too long", TIMEOUT)
+    try:
+        with gevent.Timeout(settings.body_timeout, late):
+            body: bytes = request.environ["wsgi.input"].read(limit + 1)
+    except RequestError as error:
+        refused = _unread(request, error.status, error.reason.encode())
+        if error is late:
+            refused.allow = f"body_timeout is {settings.body_timeout:g}"
+        raise refused from error
+    except OSError as error:
+        raise _unread(request, "400 Bad Request", b"the body ended early") from error
+    if len(body) > limit:
+        raise PayloadTooLarge("the body is larger than max_message_size")
+    return body
+
+
+def _unread(request: Request, status: str, text: bytes) -> HTTPError:
+    """The answer to a request whose body is not read to its end."""
+    request.connection.wsgi_input.abandon()
+    return HTTPError(status, text, [TEXT, ("Connection", "close")])

@@ -1,0 +1,71 @@
+"""One request of a Socket.IO client, and the HTTP connection that it came by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ...wire.socketio.generations import Generation
+from ..http import HeaderList
+from ..http.body import RequestBody
+from ..hub.hub import Hub
+from .host import Host
+from .routes import Route
+
+#: Begins an answer: by default with the status ``200 OK``, and as text.
+Start = Callable[..., Any]
+Body = Iterable[bytes]
+
+
+class Connection(Protocol):
+    """The HTTP connection, while it serves the request.
+
+    :ivar server: the server.
+    :ivar socket: the gevent socket.
+    :ivar wsgi_input: the body of the request.
+    """
+
+    server: Host
+    socket: Any
+    wsgi_input: RequestBody
+
+    def has_left(self) -> bool:
+        """Whether the client closed the connection, as far as the kernel can tell."""
+
+    def when_answered(self, call: Callable[[bool], object]) -> None:
+        """Have a function called after the answer, with whether all of it was sent."""
+
+    def switch_protocols(
+        self, key: str, headers: HeaderList, first: bytes = b""
+    ) -> tuple[Any, bytes]:
+        """Answer 101; the socket, and what the client sent ahead of the answer."""
+
+    def hand_over(self, run: Callable[[], object]) -> None:
+        """Run what the connection has become, in a greenlet that closes it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request, and how to answer it.
+
+    :ivar generation: of the client.
+    :ivar environ: the WSGI environment.
+    :ivar start: begins the answer.
+    """
+
+    connection: Connection
+    route: Route
+    generation: Generation
+    environ: dict[str, Any]
+    start: Start
+
+    @property
+    def hub(self) -> Hub:
+        """What all connections of the server share."""
+        return self.connection.server.hub
+
+    @property
+    def method(self) -> str:
+        """Its HTTP method."""
+        return str(self.environ["REQUEST_METHOD"])
