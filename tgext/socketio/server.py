@@ -62,7 +62,7 @@ PLACE = {
             "socketio",
             TEXT,
             "",
-            "path of the :class:`SocketIOController`, with slashes in between",
+            "path of the ``SocketIOController``",
         ),
     )
 }

@@ -122,10 +122,12 @@ TEXT = Kind(str, "a text")
 class Option:
     """One row of the table.
 
-    :param default: the value when the option is not set, or set to None.
-    :param unit: follows the number in documentation: ``s`` (seconds), ``bytes``.
-    :param meaning: what the option is for; after it, what a default of None means.
-    :param exceeded: what happens when there is more, or it takes longer.
+    :param default: the value when the option is not set, or is set to None.
+    :param unit: of the value: ``s`` (seconds), ``bytes``, or none.
+    :param meaning: what the option is for.
+    :param exceeded: what happens when there is more, or it takes longer; "" where the
+        option is not a bound.
+    :param shown: the default in words, where it is not a number with its unit.
     """
 
     name: str
@@ -134,6 +136,7 @@ class Option:
     unit: str
     meaning: str
     exceeded: str = ""
+    shown: str = ""
 
     def read(self, text: Any) -> Any:
         """The value of a text in a file.
@@ -155,9 +158,22 @@ class Option:
         return None if value is None else self.kind.check(self.name, value)
 
 
-def row(default: Any, kind: Kind, unit: str, meaning: str, exceeded: str = "") -> Any:
+def row(
+    default: Any,
+    kind: Kind,
+    unit: str,
+    meaning: str,
+    exceeded: str = "",
+    shown: str = "",
+) -> Any:
     """A field of :class:`Settings`; see :class:`Option`."""
-    rest = {"kind": kind, "unit": unit, "meaning": meaning, "exceeded": exceeded}
+    rest = {
+        "kind": kind,
+        "unit": unit,
+        "meaning": meaning,
+        "exceeded": exceeded,
+        "shown": shown,
+    }
     return field(default=default, metadata=rest)
 
 
@@ -168,186 +184,124 @@ class Settings:
     :raises ValueError: when one is invalid; the message names it.
     """
 
+    # fmt: off
     transports: tuple[str, ...] = row(
-        TRANSPORTS,
-        Kind(split, "a list", check_transports),
-        "",
-        "names of the transports that are served; all by default",
-        "400",
+        TRANSPORTS, Kind(split, "a list", check_transports), "",
+        "names of the transports that are served", "400", shown="all",
     )
     allowed_origins: Origins = row(
-        (),
-        Kind(split, "a list", check_origins),
-        "",
-        "origins whose pages may connect, besides the server's own",
-        "403",
+        (), Kind(split, "a list", check_origins), "",
+        "origins whose pages may connect", "403", shown="the server's own",
     )
     max_message_size: int = row(
-        MAX_MESSAGE_SIZE,
-        NUMBER,
-        "bytes",
-        "a frame, a message or a POST body",
-        "close 1009, or 413",
+        MAX_MESSAGE_SIZE, NUMBER, "bytes",
+        "size of a frame, a message or a POST body", "close 1009, or 413",
     )
     max_outbox: int = row(
-        MAX_OUTBOX,
-        NUMBER,
-        "bytes",
-        "unsent output of one connection",
-        "disconnect, ``slow consumer``",
+        MAX_OUTBOX, NUMBER, "bytes",
+        "unsent output of one connection", "disconnect, ``slow consumer``",
     )
     slow_timeout: float = row(
-        10.0,
-        SECONDS,
-        "s",
-        "a client takes nothing of its output, or more than ``max_outbox`` waits",
+        10.0, SECONDS, "s",
+        "time in which a client takes none of its output, or leaves more than "
+        "``max_outbox`` waiting",
         "disconnect, ``slow consumer``",
     )
     max_attachments: int = row(
-        MAX_ATTACHMENTS,
-        NUMBER_OR_0,
-        "",
-        "binary attachments of one packet",
-        "connection closed",
+        MAX_ATTACHMENTS, NUMBER_OR_0, "",
+        "binary attachments of one packet", "connection closed",
     )
     max_rooms: int = row(
-        MAX_ROOMS,
-        NUMBER,
-        "",
-        "rooms of one connection, over all its namespaces",
-        "``join`` raises",
+        MAX_ROOMS, NUMBER, "",
+        "rooms of one connection, in all its namespaces together", "``join`` raises",
     )
     max_channels: int = row(
-        MAX_CHANNELS,
-        NUMBER,
-        "",
-        "channels of one connection",
-        "``channel_not_available``",
+        MAX_CHANNELS, NUMBER, "",
+        "channels of one connection", "``channel_not_available``",
     )
     max_pending_acks: int = row(
-        MAX_PENDING_ACKS,
-        NUMBER,
-        "",
-        "acks that one client owes",
-        "``emit``, ``call`` raise",
+        MAX_PENDING_ACKS, NUMBER, "",
+        "acks that one client still has to send", "``emit`` and ``call`` raise",
     )
     max_jobs: int = row(
-        MAX_JOBS,
-        NUMBER,
-        "",
-        "greenlets that ``spawn`` started for one connection",
-        "``spawn`` raises",
+        MAX_JOBS, NUMBER, "",
+        "greenlets that ``spawn`` started for one connection", "``spawn`` raises",
     )
     max_connections: int | None = row(
-        None,
-        NUMBER,
-        "",
-        "connections at a time, those being opened included; by default unlimited",
-        "503",
+        None, NUMBER, "",
+        "connections at a time; those being opened count", "503", shown="unlimited",
     )
     max_connections_per_address: int | None = row(
-        None,
-        NUMBER,
-        "",
-        "connections at a time of one client address; by default unlimited",
-        "503",
+        None, NUMBER, "",
+        "the same, for each client address", "503", shown="unlimited",
     )
     handshake_timeout: float = row(
-        10.0,
-        SECONDS,
-        "s",
-        "from the handshake to the first transport, and from a poll whose connection "
-        "ended to the next request of its client",
-        "session dropped",
+        10.0, SECONDS, "s",
+        "time from the handshake to the first transport, and from a poll whose "
+        "connection ended to the client's next request", "session dropped",
     )
     connect_timeout: float = row(
-        30.0,
-        SECONDS,
-        "s",
-        "``initialize`` and ``recv_connect`` of a namespace together",
+        30.0, SECONDS, "s",
+        "time for ``initialize`` and ``recv_connect`` of a namespace together",
         "namespace refused",
     )
     max_header_size: int = row(
-        MAX_HEADER_SIZE,
-        NUMBER,
-        "bytes",
-        "the request line and the headers of a request",
-        "431",
+        MAX_HEADER_SIZE, NUMBER, "bytes",
+        "size of a request's line and headers together", "431",
     )
     header_timeout: float = row(
-        20.0,
-        SECONDS,
-        "s",
-        "the headers of a request, or a TLS handshake",
+        20.0, SECONDS, "s",
+        "time for the headers of a request, and for a TLS handshake",
         "connection closed",
     )
     body_timeout: float = row(
-        60.0,
-        SECONDS,
-        "s",
-        "the body of a Socket.IO POST; of another request, the time between two pieces",
-        "408",
+        60.0, SECONDS, "s",
+        "time for the body of a Socket.IO POST; for other bodies, time between two "
+        "pieces", "408",
     )
     send_timeout: float = row(
-        60.0,
-        SECONDS,
-        "s",
-        "a client takes nothing of an answer",
-        "connection closed",
+        60.0, SECONDS, "s",
+        "time in which a client takes nothing of an answer", "connection closed",
     )
     keepalive_timeout: float = row(
-        75.0,
-        SECONDS,
-        "s",
-        "between two requests on one connection",
-        "connection closed",
+        75.0, SECONDS, "s",
+        "time between two requests on one connection", "connection closed",
     )
     certfile: str | None = row(
-        None,
-        TEXT,
-        "",
-        "path of a certificate and its chain (PEM), with which the server speaks TLS; "
-        "by default it does not",
+        None, TEXT, "",
+        "path of a certificate with its chain (PEM): the server speaks TLS",
+        shown="no TLS",
     )
     keyfile: str | None = row(
-        None,
-        TEXT,
-        "",
-        "path of the certificate's key; by default it is in ``certfile`` too",
+        None, TEXT, "",
+        "path of the certificate's key (PEM)", shown="``certfile``",
     )
     cookie: str | None = row(
-        None,
-        Kind(str, "a text", check_cookie),
-        "",
-        "name of a cookie with the session id, for load balancers; by default none",
+        None, Kind(str, "a text", check_cookie), "",
+        "name of a cookie that has the session id", shown="no cookie",
     )
     cookie_samesite: str = row(
-        "Lax",
-        Kind(str, "a text", check_samesite),
-        "",
-        "``SameSite`` of that cookie: ``Lax``, ``Strict``, or, over HTTPS, ``None``",
+        "Lax", Kind(str, "a text", check_samesite), "",
+        "its ``SameSite``: ``Lax``, ``Strict``, or ``None`` (HTTPS alone)",
     )
-    heartbeat_interval: float = row(25.0, SECONDS, "s", "between two pings")
+    heartbeat_interval: float = row(
+        25.0, SECONDS, "s", "time between two pings",
+    )
     heartbeat_timeout: float | None = row(
-        None,
-        SECONDS,
-        "s",
-        "from a ping to its answer; by default 20 s, and 35 s for clients 0.9",
-        "disconnect, ``ping timeout``",
+        None, SECONDS, "s",
+        "time from a ping to its answer", "disconnect, ``ping timeout``",
+        shown="20 s (0.9: 35 s)",
     )
     close_timeout: float = row(
-        60.0,
-        SECONDS,
-        "s",
-        "in which a client 0.9 is told that it can reconnect",
+        60.0, SECONDS, "s",
+        "time in which 0.9 clients are told to reconnect",
     )
     shutdown_timeout: float = row(
-        10.0,
-        SECONDS,
-        "s",
-        "handlers go on when the server stops, or their client has gone",
+        10.0, SECONDS, "s",
+        "time that handlers have when the server stops, or their client has left",
         "handlers are interrupted",
     )
+    # fmt: on
 
     def __post_init__(self) -> None:
         for name, each in OPTIONS.items():

@@ -1,0 +1,69 @@
+"""The README's table of options, made from the rows of the server's table.
+
+``python -m tests.turbogears.option_table`` writes it into the README.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import zip_longest
+from pathlib import Path
+from textwrap import wrap
+
+from tgext.socketio.engine.hub.settings import OPTIONS, Option
+from tgext.socketio.server import PLACE
+
+README = Path(__file__).parents[2] / "README.rst"
+
+HEAD = ("option", "default", "meaning", "when exceeded")
+
+#: Characters of each column.
+WIDTHS = (31, 17, 36, 29)
+
+#: The table in the README: from its first border to its last.
+TABLE = re.compile(
+    r"^=[ =]*=\noption +default +meaning.*?\n(=[ =]*=\n).*?\n\1",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def default_of(option: Option) -> str:
+    """The default as the README has it."""
+    if option.shown:
+        return option.shown
+    value = option.default
+    if option.unit == "bytes":
+        return f"{value:,} bytes"
+    if option.unit:
+        return f"{value:g} {option.unit}"
+    return str(value)
+
+
+def lines_of(cells: Iterable[str]) -> list[str]:
+    """A row of a simple table; a line whose first cell is empty continues it."""
+    columns = [
+        wrap(cell, width, break_long_words=False)
+        for cell, width in zip(cells, WIDTHS, strict=True)
+    ]
+    return [
+        " ".join(
+            part.ljust(width) for part, width in zip(parts, WIDTHS, strict=True)
+        ).rstrip()
+        for parts in zip_longest(*columns, fillvalue="")
+    ]
+
+
+def table() -> str:
+    """The table as reStructuredText."""
+    border = " ".join("=" * width for width in WIDTHS)
+    rows = [
+        (f"``{each.name}``", default_of(each), each.meaning, each.exceeded)
+        for each in (*PLACE.values(), *OPTIONS.values())
+    ]
+    body = [line for row in rows for line in lines_of(row)]
+    return "\n".join([border, *lines_of(HEAD), border, *body, border, ""])
+
+
+if __name__ == "__main__":
+    README.write_text(TABLE.sub(lambda found: table(), README.read_text()))
