@@ -59,14 +59,15 @@ class Runner:
         allow_only: Any = None,
     ) -> None:
         self.connection = connection = Connection(environ, tgl, application)
-        self._application = application
+        self.application = application
         self._socket: Socket = connection.socket
         self.config = connection.config
         self.allow_only = allow_only
         self.remove_session = application.remove_session
         #: Whether the client is to be disconnected after it was told why.
         self._sent_away = False
-        lookup, user_with = connection.lookup, None
+        self._lookup = lookup = connection.lookup
+        user_with = None
         if API in environ:
             user_with = partial(lookup.user_with, connection.environ)
         names = application.cookie_names
@@ -87,7 +88,7 @@ class Runner:
         :raises Reported: when it failed; the failure is in the log then.
         """
         outer = contexts()
-        dispatches = self._application.dispatch is not None
+        dispatches = self.application.dispatch is not None
         if outer:
             running = outer[-1][0]
             if type(running) is Event and running.connection is self.connection:
@@ -99,10 +100,9 @@ class Runner:
         if type(packet) is not dict:
             packet = None
         event = Event(self.connection, packet)
+        asked = function
         if self.allow_only is not None and _is_asked_for(packet):
-            asked: Callable[..., Any] = partial(self._guard, function)
-        else:
-            asked = function
+            asked = partial(self._guard, function)
         # tg.config shows the configuration of a process with one application without
         # a stack; pushing it would cost each event.
         stack = configs() if outer or not is_everywhere(self.config) else None
@@ -110,9 +110,10 @@ class Runner:
         if stack is not None:
             stack.append((self.config, False))
         try:
-            result = (
-                Dispatched(event, asked, args).run() if dispatches else asked(*args)
-            )
+            if dispatches:
+                result = Dispatched(event, asked, args).run()
+            else:
+                result = asked(*args)
         except HTTPException as answer:
             raise as_refusal(answer) from None
         except (ConnectionRefused, EventRefused):
@@ -131,23 +132,38 @@ class Runner:
             outer.pop()
             if stack is not None:
                 stack.pop()
-            if event.has_request:
-                event.forget_request()
-            if self._sent_away:
-                # In a greenlet of its own: the caller tells the client why first.
-                self._sent_away = False
-                gevent.spawn(self._socket.disconnect)
-        if self.connection.lookup.changed:
-            self._leave()
-        for late, late_args in event.at_success:
-            late(*late_args)
+            if event.has_request or self._sent_away:
+                self._tidy_up(event)
+        if self._lookup.changed or event.at_success:
+            self._succeed(event)
         return result
 
-    def job(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A function that closes the database session of its greenlet at its end.
+    def _tidy_up(self, event: Event) -> None:
+        """Do what an event leaves to be done, whether it succeeded or failed."""
+        if event.has_request:
+            event.forget_request()
+        if self._sent_away:
+            # In a greenlet of its own: the caller tells the client why first.
+            self._sent_away = False
+            gevent.spawn(self._socket.disconnect)
 
-        A job is no event, and has no context. The session holds a connection of the
-        database until it is closed.
+    def _succeed(self, event: Event) -> None:
+        """Do what was to wait for the success of an event.
+
+        :raises Reported: when the event found another user: the connection ends, and
+            there is nothing to answer.
+        """
+        if self._lookup.changed and not self._socket._ended():
+            self._socket.kill(reason=USER_CHANGED)
+            raise Reported
+        for late, args in event.at_success:
+            late(*args)
+
+    def job(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function that a job runs: it closes the database session at its end.
+
+        A job is not an event, so it has no ``tg.request``. But it may open a database
+        session, which holds a connection of the pool until it is closed.
         """
         remove = self.remove_session
         if remove is None:
@@ -163,7 +179,7 @@ class Runner:
         return job
 
     def _guard(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run what a client asked for, if ``allow_only`` still lets it in.
+        """Run what a client asked for, if it still meets ``allow_only``.
 
         :raises EventRefused: when it does not; the connection ends then.
         """
@@ -183,15 +199,6 @@ class Runner:
         socket.finish()
         gevent.spawn(socket.kill, reason=USER_CHANGED)
 
-    def _leave(self) -> None:
-        """End the connection after an event that found another user.
-
-        :raises Reported: unless the connection had ended: there is nothing to answer.
-        """
-        if not self._socket._ended():
-            self._socket.kill(reason=USER_CHANGED)
-            raise Reported
-
     def _report(
         self, event: Event, function: Callable[..., Any], error: BaseException
     ) -> None:
@@ -199,7 +206,7 @@ class Runner:
         identity = environ.get("repoze.who.identity") or {}
         user = identity.get("repoze.who.userid")
         log_failure(function, event.packet, user, self._socket.log_name)
-        report = self._application.report
+        report = self.application.report
         if report is not None and type(error) is not ConnectionLost:
             report(environ)
 
