@@ -43,7 +43,7 @@ class SocketIOTGNamespace(BaseNamespace):
     _tgsio_handler_class = TGHandler
 
     def authorize_connect(self) -> None:
-        reason = unmet(self.allow_only, self._event_environ)
+        reason = unmet(self.allow_only, self._tgsio_event_environ)
         if reason is not None:
             raise ConnectionRefused(reason)
 
@@ -99,16 +99,16 @@ class SocketIOTGNamespace(BaseNamespace):
         )
 
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
-        if method_name != "recv_connect" and not self._may_stay(packet):
+        if method_name != "recv_connect" and not self._tgsio_may_stay(packet):
             return None
         if not self.is_method_allowed(method_name):
-            info = self._denial(method_name)
+            info = self._tgsio_denial(method_name)
             return self._tgsio_refuse(packet, "method_access_denied", info)
         return self.call_method(method_name, packet, *args)
 
-    def _may_stay(self, packet: Packet) -> bool:
+    def _tgsio_may_stay(self, packet: Packet) -> bool:
         """Whether the client still meets ``allow_only``; it is disconnected if not."""
-        reason = unmet(self.allow_only, self._event_environ)
+        reason = unmet(self.allow_only, self._tgsio_event_environ)
         if reason is None:
             return True
         self._tgsio_refuse(packet, "method_access_denied", reason)
@@ -116,29 +116,33 @@ class SocketIOTGNamespace(BaseNamespace):
         return False
 
     def _tgsio_process_ack(self, packet: Packet) -> Any:
-        return super()._tgsio_process_ack(packet) if self._may_stay(packet) else None
+        return (
+            super()._tgsio_process_ack(packet) if self._tgsio_may_stay(packet) else None
+        )
 
     def is_method_allowed(self, method_name: str) -> bool:
         allowed = self.allowed_methods
         if allowed is not None and method_name not in allowed:
             return False
-        requirements = self._requirements(method_name)
-        return not requirements or all_met(requirements, self._event_environ)
+        requirements = self._tgsio_requirements(method_name)
+        return not requirements or all_met(requirements, self._tgsio_event_environ)
 
-    def _requirements(self, method_name: str) -> Sequence[require]:
+    def _tgsio_requirements(self, method_name: str) -> Sequence[require]:
         method = getattr(self, method_name, None)
         if method is None:
             return ()
         handler: Any = self._tgsio_handlers.of(method_name, method)
         return handler.requirements  # type: ignore[no-any-return]
 
-    def _denial(self, method_name: str) -> str:
+    def _tgsio_denial(self, method_name: str) -> str:
         """What the client is told when it is denied a method."""
-        requirements = self._requirements(method_name)
+        requirements = self._tgsio_requirements(method_name)
         # recv_connect decides about a connection, as `allow_only` does: the reason of
         # a predicate is told to the client.
         told = denial(
-            requirements, self._event_environ, reasons=method_name == "recv_connect"
+            requirements,
+            self._tgsio_event_environ,
+            reasons=method_name == "recv_connect",
         )
         return told or f'You do not have access to method "{method_name}"'
 
@@ -152,7 +156,7 @@ class SocketIOTGNamespace(BaseNamespace):
             return BaseNamespace._tgsio_call(self, handler, method, args)
         return call_as_page(self, handler, method, args)
 
-    def _event_environ(self) -> dict[str, Any]:
+    def _tgsio_event_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = request_local.request.environ
         return environ
 

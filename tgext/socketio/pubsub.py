@@ -58,9 +58,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         #: By channel that the client hears, the name that it asked for.
-        self._heard: dict[str, str] = {}
-        self._process_channels: Channels | None = None
-        self._not_called_yet: Callable[..., Any] | None = None
+        self._tgsio_heard: dict[str, str] = {}
+        self._tgsio_process_channels: Channels | None = None
+        self._tgsio_not_called_yet: Callable[..., Any] | None = None
         super().__init__(*args, **kwargs)
 
     @classmethod
@@ -71,7 +71,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     @property
     def channels(self) -> list[str]:
         """The channels that the client hears, in the order of its subscriptions."""
-        return list(self._heard)
+        return list(self._tgsio_heard)
 
     @carried
     def publish(self, channel: str, message: Any) -> None:
@@ -83,7 +83,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         :raises BackendError: when the broker does not accept the message within
             seconds.
         """
-        self._channels().publish(channel, message)
+        self._tgsio_channels().publish(channel, message)
 
     def on_subscribe(self, packet: Packet) -> Any:
         """Subscribe the client to a channel.
@@ -95,39 +95,39 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             self.error("channel_not_specified", text)
             return False
         asked, *args = packet["args"]
-        method_name = self._method_name("subscribe_", asked)
-        if method_name is None or self._is_too_many(asked):
-            return self._not_available()
-        called, answer = self._ask(method_name, {**packet, "args": args})
+        method_name = self._tgsio_method_name("subscribe_", asked)
+        if method_name is None or self._tgsio_is_too_many(asked):
+            return self._tgsio_not_available()
+        called, answer = self._tgsio_ask(method_name, {**packet, "args": args})
         if called and answer is not False:
             other = answer if answer and isinstance(answer, str) else None
-            return self._accept(asked, other or asked)
+            return self._tgsio_accept(asked, other or asked)
         if answer is not None:
             text = "Your subscription has been rejected by server"
             self.error("subscription_rejected", text)
         return False
 
-    def _accept(self, asked: str, channel: str) -> Any:
+    def _tgsio_accept(self, asked: str, channel: str) -> Any:
         """Subscribe a client that asked for one channel to this one, or another."""
         try:
             channel = check_channel(channel)
         except ValueError as error:
             # The method may return a name that the client chose, unchecked.
             log.info("A subscription (%s) is refused: %s", escape(asked), error)
-            return self._not_available()
-        self._subscribe(channel, asked)
+            return self._tgsio_not_available()
+        self._tgsio_subscribe(channel, asked)
         return channel
 
-    def _not_available(self) -> bool:
+    def _tgsio_not_available(self) -> bool:
         self.error("channel_not_available", _NOT_AVAILABLE)
         return False
 
-    def _is_too_many(self, asked: str) -> bool:
+    def _tgsio_is_too_many(self, asked: str) -> bool:
         """Whether the client would exceed ``max_channels``."""
-        if self._heard_as(asked):
+        if self._tgsio_heard_as(asked):
             return False
         try:
-            self.socket.account.check("max_channels", self._number_heard())
+            self.socket.account.check("max_channels", self._tgsio_number_heard())
         except LimitExceeded as error:
             log.info("A subscription (%s) is refused: %s", escape(asked), error)
             return True
@@ -141,7 +141,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         :returns: the ack: whether it was subscribed.
         """
         name = packet["args"][0] if packet["args"] else None
-        channels = [name] if name in self.channels else self._heard_as(name)
+        channels = [name] if name in self.channels else self._tgsio_heard_as(name)
         for channel in channels:
             self.unsubscribe(channel)
         return bool(channels)
@@ -149,16 +149,16 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     @carried
     def unsubscribe(self, channel: str) -> None:
         """End the subscription of the client to a channel, if it has one."""
-        asked = self._heard.pop(channel, None)
+        asked = self._tgsio_heard.pop(channel, None)
         if asked is None:
             return
-        self._channels().unsubscribe(channel, self._listener())
-        method_name = self._method_name("leave_", asked)
+        self._tgsio_channels().unsubscribe(channel, self._tgsio_listener())
+        method_name = self._tgsio_method_name("leave_", asked)
         if method_name is not None:
             # A connection may end outside of any event.
-            self.socket.runner.run(self._tell_left, method_name, channel)
+            self.socket.runner.run(self._tgsio_tell_left, method_name, channel)
 
-    def _tell_left(self, method_name: str, channel: str) -> None:
+    def _tgsio_tell_left(self, method_name: str, channel: str) -> None:
         method = getattr(self, method_name)
         handler = self._tgsio_handlers.of(method_name, method)
         self._tgsio_decorated(method)(*(channel,)[: handler.most])
@@ -166,8 +166,8 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     def _tgsio_begin_end(self) -> None:
         super()._tgsio_begin_end()
         # The client must not hear what its own `recv_disconnect` publishes.
-        for channel in self._heard:
-            self._channels().unsubscribe(channel, self._listener())
+        for channel in self._tgsio_heard:
+            self._tgsio_channels().unsubscribe(channel, self._tgsio_listener())
 
     def kill_local_jobs(self) -> None:
         for channel in in_turns(self.channels):
@@ -179,66 +179,71 @@ class PubSubTGNamespace(SocketIOTGNamespace):
                 log.exception("Leaving channel %r failed", channel)
         super().kill_local_jobs()
 
-    def _heard_as(self, name: Any) -> list[str]:
-        return [channel for channel, asked in self._heard.items() if asked == name]
+    def _tgsio_heard_as(self, name: Any) -> list[str]:
+        return [
+            channel for channel, asked in self._tgsio_heard.items() if asked == name
+        ]
 
-    def _number_heard(self) -> int:
+    def _tgsio_number_heard(self) -> int:
         """The number of channels that the connection hears, in all its namespaces."""
         namespaces = {self, *self.socket.active_ns.values()}
         return sum(
-            len(each._heard)
+            len(each._tgsio_heard)
             for each in namespaces
             if isinstance(each, PubSubTGNamespace)
         )
 
-    def _subscribe(self, channel: str, asked: str) -> None:
-        if channel in self._heard:
+    def _tgsio_subscribe(self, channel: str, asked: str) -> None:
+        if channel in self._tgsio_heard:
             return
         if self._tgsio_is_over():
             log.debug("A client that left %s hears no channel", self.ns_name or "/")
             return
-        self.socket.account.check("max_channels", self._number_heard())
-        self._heard[channel] = asked
+        self.socket.account.check("max_channels", self._tgsio_number_heard())
+        self._tgsio_heard[channel] = asked
         try:
-            self._channels().subscribe(channel, self._listener())
+            self._tgsio_channels().subscribe(channel, self._tgsio_listener())
         except BaseException:
-            self._heard.pop(channel, None)
+            self._tgsio_heard.pop(channel, None)
             raise
         if self._tgsio_candidate is not None:
             # A client that is refused keeps no subscription.
             self._tgsio_candidate.undoes(partial(self.unsubscribe, channel))
 
-    def _channels(self) -> Channels:
+    def _tgsio_channels(self) -> Channels:
         # Kept, as subscriptions may end outside of any request.
-        if self._process_channels is None:
-            self._process_channels = channels_of(config)
-        return self._process_channels
+        if self._tgsio_process_channels is None:
+            self._tgsio_process_channels = channels_of(config)
+        return self._tgsio_process_channels
 
-    def _listener(self) -> Listener:
+    def _tgsio_listener(self) -> Listener:
         return Listener(self.socket, self.ns_name, self.pubblication_channel, self)
 
-    def _method_name(self, prefix: str, channel: Any) -> str | None:
+    def _tgsio_method_name(self, prefix: str, channel: Any) -> str | None:
         """The method for a channel that a client names; None when there is none."""
         if not isinstance(channel, str) or CHANNEL_NAME.fullmatch(channel) is None:
             return None
         name = prefix + channel.translate(_TO_UNDERSCORE)
         return name if callable(getattr(self, name, None)) else None
 
-    def _ask(self, method_name: str, packet: Packet) -> tuple[bool, Any]:
+    def _tgsio_ask(self, method_name: str, packet: Packet) -> tuple[bool, Any]:
         """Call a method as an event does, with ``@require`` and ``@validate``.
 
         :returns: whether the method itself was called, which it is not when it is
             denied or its arguments are invalid; and what the call returned.
         """
-        self._not_called_yet = getattr(self, method_name)
+        self._tgsio_not_called_yet = getattr(self, method_name)
         try:
             answer = self.call_method_with_acl(method_name, packet, *packet["args"])
-            return self._not_called_yet is None, answer
+            return self._tgsio_not_called_yet is None, answer
         finally:
-            self._not_called_yet = None
+            self._tgsio_not_called_yet = None
 
     def _tgsio_decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         # The last step before the method is called.
-        if self._not_called_yet is not None and function == self._not_called_yet:
-            self._not_called_yet = None
+        if (
+            self._tgsio_not_called_yet is not None
+            and function == self._tgsio_not_called_yet
+        ):
+            self._tgsio_not_called_yet = None
         return super()._tgsio_decorated(function)

@@ -10,6 +10,7 @@ import tg
 
 from tests.engine.clients import KINDS, wait_for
 from tests.engine.conftest import Live
+from tgext.socketio.messaging.channels import Listener
 
 from .conftest import (
     App,
@@ -165,10 +166,11 @@ def test_what_was_left_leaves_nothing_of_what_came_later(
     subscribe(client, "news")
     left = live.socket(client).active_ns["/chat"]
     assert isinstance(left, Rooms)
-    listener = left._listener()
+    listener = Listener(left.socket, "/chat", False, left)
     client.leave("/chat")
     client.join("/chat")
-    left._subscribe("news", "news")
+    packet = {"type": "event", "endpoint": "/chat", "name": "subscribe"}
+    left.on_subscribe({**packet, "args": ["news"]})
     assert left.channels == []
     assert len(app.channels) == 0
     subscribe(client, "news")
