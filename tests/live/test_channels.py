@@ -149,7 +149,7 @@ def test_a_redis_that_comes_back_is_heard_by_all(
             "no greenlet is left behind",
         )
     for server in both:
-        assert "is lost, and looked for" in server.errors
+        assert "is lost, reconnecting" in server.errors
         assert "is back after" in server.errors
 
 

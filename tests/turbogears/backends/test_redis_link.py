@@ -63,7 +63,7 @@ def test_a_redis_that_comes_back_is_heard(
         backend.publish(channel, channel)
     heard.expect(b"other", b"late")
     assert own.subscribers() == [3]
-    assert f"Redis at 127.0.0.1:{own.port} is lost, and looked for" in caplog.text
+    assert f"Redis at 127.0.0.1:{own.port} is lost, reconnecting" in caplog.text
     assert f"Redis at 127.0.0.1:{own.port} is back after" in caplog.text
 
 

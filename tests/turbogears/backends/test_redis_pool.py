@@ -86,11 +86,11 @@ def test_a_password_is_also_known_as_a_url_has_it() -> None:
         ("redis+sentinel://here", "it does not name the service"),
         ("redis+sentinel:///mymaster", "it does not name the sentinels"),
         ("redis+sentinel://,/mymaster", "it does not name the sentinels"),
-        ("http://here", "it begins with redis://"),
+        ("http://here", "begin with redis://"),
         ("redis://here:port", "cannot be read"),
         ("redis://here?socket_timeout=soon", "cannot be read"),
         ("redis+sentinel://here:port/mymaster", "cannot be read"),
-        ("ada:pw@here", "this is no host"),
+        ("ada:pw@here", "this is not a host"),
     ],
 )
 def test_what_cannot_be_is_said(host: str, problem: str) -> None:

@@ -1,9 +1,8 @@
 """Channels over AMQP 0.9.1, which RabbitMQ speaks.
 
-anypubsub's own backend was written for py-amqp 1, and waits in all its subscriptions
-for one connection. This one implements the same interfaces, takes the same options, and
-uses the same fanout exchange for each channel, with py-amqp 5; each subscription has a
-connection of its own.
+anypubsub's own backend was written for py-amqp 1, and all its subscriptions wait for
+the same connection. This one has the same interfaces and options, and the same fanout
+exchange for each channel. It uses py-amqp 5, and a connection for each subscription.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .urls import Credentials, check_host, read_amqp
 
-#: What a connection fails with.
+#: The errors of a connection that is lost.
 LOST: Final = (AMQPError, OSError)
 
-#: What reads each option; they are py-amqp's.
+#: The type of each option; the options are py-amqp's.
 OPTIONS: Final[dict[str, Callable[[Any], Any]]] = {
     "host": str,
     "userid": str,
@@ -48,13 +47,13 @@ _DEFAULTS: Final[dict[str, Any]] = {
 def from_options(options: Mapping[str, Any]) -> AmqpPubSub:
     """The backend for the options of a configuration, which are text.
 
-    :raises BackendOptionError: when one cannot be.
+    :raises BackendOptionError: when one is invalid.
     """
     read: dict[str, Any] = {}
     for name, value in options.items():
         if name not in OPTIONS:
             known = ", ".join(sorted(OPTIONS))
-            problem = f"is no option of the amqp backend; there are: {known}"
+            problem = f"is not an option of the amqp backend; there are: {known}"
             raise BackendOptionError(f"anypubsub.{name}", problem)
         try:
             read[name] = OPTIONS[name](value)
@@ -70,15 +69,15 @@ class AmqpPubSub(PubSub):
 
     :param host: a host, ``host:port``, or a URL: ``amqp://user:password@host/vhost``,
         or ``amqps://`` for TLS.
-    :param options: py-amqp's, of a connection.
-    :raises BackendOptionError: when the URL cannot be.
+    :param options: options of py-amqp's connections.
+    :raises BackendOptionError: when the URL is invalid.
     """
 
     def __init__(
         self,
         host: str = "localhost",
         userid: str = "guest",
-        password: str = "guest",  # noqa: S107  what brokers come with
+        password: str = "guest",  # noqa: S107  the default of brokers
         **options: Any,
     ) -> None:
         given = {"host": host, "userid": userid, "password": password}
@@ -94,15 +93,15 @@ class AmqpPubSub(PubSub):
         self._publisher: Any = None
 
     def connect(self, **options: Any) -> Any:
-        """A new connection.
+        """Open a connection.
 
-        :raises BackendError: when it cannot be had.
+        :raises BackendError: when the broker cannot be reached, or refuses.
         """
         connection = amqp.Connection(**{**self._options, **options})
         try:
             connection.connect()
         except (*LOST, ValueError) as error:
-            # The name of a host, or its port, may be none.
+            # ValueError: the name of the host, or its port, is invalid.
             connection.collect()
             self.explain(error)
         return connection
@@ -110,11 +109,11 @@ class AmqpPubSub(PubSub):
     def publish(self, channel: str, message: str | bytes) -> None:
         """Publish a message.
 
-        :raises ValueError: when no channel can have this name.
-        :raises BackendError: when the broker does not take it within seconds.
+        :raises ValueError: when the name of the channel is invalid.
+        :raises BackendError: when the broker does not confirm it within seconds.
         """
         channel = check_channel(channel)
-        # Those who wait for one that waits for the broker wait no longer than it does.
+        # Publishers queue up for one connection. None waits longer than the first does.
         if not self._publishing.acquire(timeout=self._options["read_timeout"]):
             raise BrokerUnavailable(
                 f"{self.name} is not reached in time: others are waiting for it"
@@ -135,13 +134,13 @@ class AmqpPubSub(PubSub):
         sender.basic_publish(amqp.Message(message), exchange=channel)
 
     def _sender(self, channel: str) -> Any:
-        """An AMQP channel, on which what the messages go to is declared."""
+        """An AMQP channel, on which the exchange of the channel is declared."""
         if self._publisher is not None:
             try:
                 return _declared(self._publisher, channel)
             except LOST:
-                self._drop_publisher()  # it was lost since it was last used
-        # The broker confirms what it was given.
+                self._drop_publisher()  # it was lost after its last use
+        # The broker confirms each message.
         self._publisher = self.connect(confirm_publish=True).channel()
         return _declared(self._publisher, channel)
 
@@ -153,18 +152,18 @@ class AmqpPubSub(PubSub):
     def subscribe(self, *channels: str) -> AmqpSubscriber:
         """Subscribe to channels.
 
-        :raises ValueError: when no channel can have one of the names.
-        :raises BackendError: when the broker cannot be had.
+        :raises ValueError: when one of the names is invalid.
+        :raises BackendError: when the broker cannot be reached, or refuses.
         """
         return AmqpSubscriber(self, tuple(map(check_channel, channels)))
 
     def close(self) -> None:
-        """End the connection that publishes."""
+        """Close the connection for publishing."""
         with self._publishing:
             self._drop_publisher()
 
     def explain(self, error: Exception) -> NoReturn:
-        """Say which option is about it.
+        """Raise an error that names the option to check.
 
         :raises BackendError: always.
         """
@@ -231,6 +230,6 @@ class AmqpSubscriber(Subscriber):
 
 
 def _declared(channel: Any, name: str) -> Any:
-    """An AMQP channel, with the exchange of one of ours."""
+    """An AMQP channel, after the exchange of one of our channels was declared on it."""
     channel.exchange_declare(name, "fanout")
     return channel

@@ -7,14 +7,14 @@ from typing import Final
 
 #: Seconds before the second attempt.
 FIRST: Final = 0.1
-#: Seconds between attempts, at most (the jitter comes on top).
+#: Seconds between attempts, at most, before the jitter is added.
 LONGEST: Final = 10.0
-#: How much longer a wait may be, for processes not to come all at once.
+#: The share by which a wait may be longer, so that processes do not come all at once.
 JITTER: Final = 0.1
 
 
 class Backoff:
-    """Seconds to wait: 0.1, doubling to 10, each up to a tenth longer."""
+    """Exponential backoff: 0.1 seconds, doubling up to 10, each up to 10 % longer."""
 
     def __init__(self) -> None:
         self._next = FIRST

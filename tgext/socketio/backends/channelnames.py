@@ -1,7 +1,7 @@
-"""What a channel may be called.
+"""Valid names of channels.
 
-One rule for all backends: a name that one of them could not carry is refused by all, at
-the call, and before a broker sees it.
+All backends have the same rule: a name that one of them cannot carry is refused by all,
+when it is passed in and before it reaches a broker.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Final
 
 from ..wire.escape import escape
 
-#: Bytes of a name in UTF-8. AMQP has room for no more (0.9.1, section 4.2.5.3).
+#: Bytes of a name in UTF-8, AMQP's limit (AMQP 0.9.1, section 4.2.5.3).
 MOST: Final = 255
 
-#: The names of this package begin so, and no application's may.
+#: The prefix of this package's own channels, which applications cannot use.
 OWN: Final = "tgext.socketio/"
 
-#: Other beginnings that are taken, and by whom. Whoever publishes on Sentinel's channel
-#: can have Redis take another server for its master.
+#: Reserved prefixes, and their owners. A program that publishes on Sentinel's channel
+#: can make Redis use another server as its master.
 TAKEN: Final = {
     OWN: "tgext.socketio",
     "__sentinel__:": "Redis",
@@ -29,24 +29,24 @@ TAKEN: Final = {
 
 
 class OwnName(str):
-    """The name of a channel of this package's own, such as that of the cluster.
+    """The name of one of this package's own channels, such as that of the cluster.
 
-    :func:`check_channel` takes it by its type, which nothing that comes from outside
-    has.
+    :func:`check_channel` recognises it by its type, which values from outside do not
+    have.
     """
 
     __slots__ = ()
 
 
 def check_channel(name: object) -> str:
-    """The name of a channel, if it may be one.
+    """Check the name of a channel.
 
-    That is text of 1 to 255 bytes in UTF-8, without control characters or lone
-    surrogates, which does not begin as the names of :data:`TAKEN` do.
+    A valid name is text of 1 to 255 bytes in UTF-8, without control characters and lone
+    surrogates, that has no prefix of :data:`TAKEN`.
 
-    :returns: the name as a plain ``str``, where it is one of a subclass.
-    :raises TypeError: when it is no ``str``.
-    :raises ValueError: when it may not be a name; the message says why.
+    :returns: the name as a plain ``str``.
+    :raises TypeError: when it is not a ``str``.
+    :raises ValueError: when it is invalid; the message says why.
     """
     if type(name) is OwnName:
         return name
@@ -62,7 +62,7 @@ def check_channel(name: object) -> str:
 def _problem(name: str) -> str:
     if not name:
         return "a name is not empty"
-    # The whole of a name that is a megabyte long need not be looked at.
+    # Do not encode a name of a megabyte.
     if len(name) > MOST:
         return f"a name has at most {MOST} bytes"
     try:

@@ -1,9 +1,9 @@
-"""What can go wrong with a backend.
+"""Errors of the backends.
 
 ::
 
     BackendError
-    ├── BackendOptionError   an option cannot be; the message names it
+    ├── BackendOptionError   an option is invalid; the message names it
     └── BrokerUnavailable    the broker does not answer
 """
 
@@ -15,10 +15,10 @@ class BackendError(Exception):
 
 
 class BackendOptionError(BackendError):
-    """An ``anypubsub.`` or ``socketio.cluster`` option cannot be.
+    """An ``anypubsub.`` or ``socketio.cluster`` option is invalid.
 
-    :param name: the option, whole: ``anypubsub.host``.
-    :param problem: what about it, and what to do.
+    :param name: the full name of the option: ``anypubsub.host``.
+    :param problem: what is wrong, and what to do.
     """
 
     def __init__(self, name: str, problem: str) -> None:
@@ -29,6 +29,6 @@ class BackendOptionError(BackendError):
 class BrokerUnavailable(BackendError):
     """The broker cannot be reached, refuses or does not answer in time.
 
-    A message whose publishing raised this may have arrived all the same, if the
-    connection was lost while the answer was awaited.
+    A message whose publishing raised this may have arrived nevertheless, if the
+    connection was lost before the answer came.
     """

@@ -1,7 +1,7 @@
-"""Hearing the channels of a backend: a function is called with each message.
+"""Listening to the channels of a backend: a function is called with each message.
 
-Our own backends offer this themselves (:class:`Feed`). What else implements anypubsub's
-interfaces gets one subscription and one greenlet per channel (:class:`Pumps`).
+Our own backends offer this themselves (:class:`Feed`). Other backends with anypubsub's
+interfaces get one subscription and one greenlet per channel (:class:`Pumps`).
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ Heard = Callable[[Any], object]
 
 @runtime_checkable
 class Feed(Protocol):
-    """What can be listened to."""
+    """A backend that can be listened to."""
 
     def listen(self, channel: str, heard: Heard) -> None:
-        """Call ``heard`` with each message of a channel, in their order.
+        """Call ``heard`` with each message of a channel, in order.
 
-        Returns once the messages that are published from now on will be heard. A
-        broker that is lost later is looked for until it is back.
+        When it returns, the subscription is active. If the broker is lost later, the
+        backend reconnects by itself.
 
-        :raises ValueError: when no channel can have this name.
-        :raises BackendError: when nothing can be heard, and will not be later either.
+        :raises ValueError: when the name of the channel is invalid.
+        :raises BackendError: when subscribing failed, and is not tried again.
         """
 
     def unlisten(self, channel: str, heard: Heard) -> None:
@@ -74,7 +74,7 @@ class Pump:
         self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
-        """Take no more messages."""
+        """End the subscription."""
         self._greenlet.kill(block=False)
         self._drop()
 
@@ -87,7 +87,7 @@ class Pump:
             log.warning("Channel %r is back", self._channel)
 
     def _take(self) -> object:
-        """Take messages until that fails; why it did."""
+        """Take messages until that fails; returns the reason."""
         try:
             for message in yielding(self._subscriber):
                 self._heard(message)
@@ -107,7 +107,7 @@ class Pump:
     def _drop(self) -> None:
         subscriber, self._subscriber = self._subscriber, None
         _forget(self._backend, self._channel, subscriber)
-        # anypubsub's subscribers have no `close`, what they hold may.
+        # anypubsub's subscribers have no `close`, but their cursors may.
         for each in (subscriber, getattr(subscriber, "cursor", None)):
             close = getattr(each, "close", None)
             if close is not None:
@@ -118,11 +118,12 @@ class Pump:
 
 
 def publish(backend: PubSub, channel: str, message: str) -> None:
-    """Publish a message, after which nothing is kept of a channel that nobody hears.
+    """Publish a message, and keep nothing of a channel without subscribers.
 
-    anypubsub's memory would keep the name of each, and a client may choose them.
+    anypubsub's memory backend would keep the name of each channel that was published
+    on, and clients may choose the names.
 
-    :raises BackendError: when a broker does not take it.
+    :raises BackendError: when the broker does not accept it.
     """
     backend.publish(channel, message)
     subscribers = getattr(backend, "subscribers", None)
@@ -131,11 +132,10 @@ def publish(backend: PubSub, channel: str, message: str) -> None:
 
 
 def yielding(messages: Any) -> Iterator[Any]:
-    """The messages, with turns for other greenlets whenever a slice of time has been
-    worked.
+    """Yield messages, and let other greenlets have a turn after each slice of time.
 
-    What a message costs depends on how many hear it. While nothing comes, others have
-    their turns.
+    The time for a message depends on the number of its listeners. Waiting for a message
+    lets others have their turns, too, so a slice begins anew after it.
     """
     turns, source = Turns(), iter(messages)
     while True:
@@ -151,7 +151,7 @@ def yielding(messages: Any) -> Iterator[Any]:
 
 
 def _forget(backend: PubSub, channel: str, subscriber: object) -> None:
-    """Let anypubsub's memory forget a subscriber, and a channel without any."""
+    """Remove a subscriber from anypubsub's memory, and its channel after the last."""
     subscribers = getattr(backend, "subscribers", None)
     if isinstance(subscribers, dict) and channel in subscribers:
         subscribers[channel].discard(subscriber)

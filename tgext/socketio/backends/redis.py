@@ -1,8 +1,8 @@
 """Channels over Redis.
 
 anypubsub's own backend opens a connection for each subscription, which cannot be closed
-and which ends with a restart of Redis. This one implements the same interfaces, takes
-the same options, and hears all channels of a process over one connection.
+and does not survive a restart of Redis. This one has the same interfaces and options,
+and receives all channels of a process over one connection.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .urls import OPTION, UNREADABLE, Credentials
 #: Messages that are published at the same time, if ``max_connections`` is not set.
 PUBLISHERS: Final = 4
 
-#: What reads each option.
+#: The type of each option.
 OPTIONS: Final[dict[str, Callable[[Any], Any]]] = {
     "host": str,
     "port": int,
@@ -49,13 +49,13 @@ _KINDS: Final[dict[Any, str]] = {int: "a whole number", float: "a number of seco
 def from_options(options: Mapping[str, Any]) -> RedisPubSub:
     """The backend for the options of a configuration, which are text.
 
-    :raises BackendOptionError: when one cannot be.
+    :raises BackendOptionError: when one is invalid.
     """
     read: dict[str, Any] = {}
     for name, value in options.items():
         if name not in OPTIONS:
             known = ", ".join(sorted(OPTIONS))
-            problem = f"is no option of the redis backend; there are: {known}"
+            problem = f"is not an option of the redis backend; there are: {known}"
             raise BackendOptionError(f"anypubsub.{name}", problem)
         if value is None:
             continue
@@ -74,22 +74,22 @@ def from_options(options: Mapping[str, Any]) -> RedisPubSub:
 class RedisPubSub(PubSub):
     """Publishes and subscribes over Redis.
 
-    Subscribing is for processes that gevent has patched, as the server's is; publishing
-    works in any.
+    Subscribing needs a process that gevent has patched, as the server's is; publishing
+    works in any process.
 
     :param host: a host, or a URL: ``redis://``, ``rediss://`` (TLS), ``unix://``, or
         ``redis+sentinel://host:port,host:port/service/db`` (``rediss+sentinel://``),
-        in whose query ``sentinel_username`` and ``sentinel_password`` may be.
-    :param max_connections: how many messages can be published at the same time.
-    :param connection_pool: of redis-py, instead of all that is above.
-    :param socket_timeout: seconds in which Redis must answer.
-    :param socket_connect_timeout: seconds in which it must accept a connection.
-    :param health_check_interval: seconds of silence after which the connection that
-        hears is tried.
+        whose query may have ``sentinel_username`` and ``sentinel_password``.
+    :param max_connections: the number of messages that are published at the same time.
+    :param connection_pool: a pool of redis-py, which replaces the parameters above.
+    :param socket_timeout: seconds within which Redis must answer.
+    :param socket_connect_timeout: seconds within which it must accept a connection.
+    :param health_check_interval: seconds without input after which the subscribed
+        connection is pinged.
 
-    :ivar listener: hears all channels of the process.
+    :ivar listener: receives all channels of the process.
 
-    :raises BackendOptionError: when one of them cannot be.
+    :raises BackendOptionError: when an argument is invalid.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class RedisPubSub(PubSub):
             "socket_timeout": socket_timeout,
             "socket_connect_timeout": socket_connect_timeout,
             "socket_keepalive": True,
-            # An outage is told at once, and nothing is published twice.
+            # No retries: an outage is reported at once, and no message published twice.
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
         }
@@ -130,7 +130,7 @@ class RedisPubSub(PubSub):
         self.name = f"Redis at {address_of(pool)}"
         self._timeout = socket_timeout
         self._client = redis.Redis(connection_pool=pool)
-        # It outlives a connection's fork, and is patched where gevent patched.
+        # A semaphore of `threading`, which works with gevent's patch and without.
         self._turns = threading.BoundedSemaphore(max_connections or PUBLISHERS)
         self.listener = RedisListener(
             self._make_connection,
@@ -143,9 +143,8 @@ class RedisPubSub(PubSub):
             self._check_connection()
 
     def _make_connection(self) -> Any:
-        # Not one of the pool's: it is never given back. RESP 2, whatever the pool's
-        # speak: redis-py hides what is heard in RESP 3, whose notices of maintenance
-        # are not for it either.
+        # Not a connection of the pool, since it is never given back. It speaks RESP 2,
+        # whatever the pool does: with RESP 3, redis-py handles messages by itself.
         pool = self.connection_pool
         kwargs = {
             name: value
@@ -155,13 +154,13 @@ class RedisPubSub(PubSub):
         kwargs |= {
             "protocol": 2,
             "retry": Retry(NoBackoff(), 0),
-            # Names are read here, and in one way, whatever the pool reads.
+            # Names are decoded here, always as UTF-8.
             "decode_responses": False,
         }
         return pool.connection_class(**kwargs)
 
     def _check_connection(self) -> None:
-        # Made, not connected: this is where redis-py finds unknown options of a URL.
+        # Not connected yet: the constructor finds unknown options of a URL.
         try:
             self._make_connection()
         except (TypeError, ValueError, redis.RedisError):
@@ -170,11 +169,11 @@ class RedisPubSub(PubSub):
     def publish(self, channel: str, message: str | bytes) -> int:
         """Publish a message.
 
-        :returns: how many connections hear the channel.
-        :raises ValueError: when no channel can have this name.
-        :raises BackendError: when Redis does not take it within seconds.
+        :returns: the number of connections that are subscribed to the channel.
+        :raises ValueError: when the name of the channel is invalid.
+        :raises BackendError: when Redis does not accept it within seconds.
         """
-        # Encoded here: in the encoding of a pool two names could become the same.
+        # Encoded here: in the encoding of a pool, two names could become the same.
         name = check_channel(channel).encode()
         if isinstance(message, str):
             message = message.encode()
@@ -195,15 +194,15 @@ class RedisPubSub(PubSub):
     def subscribe(self, *channels: str) -> RedisSubscriber:
         """Subscribe to channels.
 
-        :raises BackendError: when Redis was never reached, nor is now. One that is
-            lost later is looked for until it is back.
+        :raises BackendError: when Redis cannot be reached and never was. If it is lost
+            later, the backend reconnects by itself.
         """
         return RedisSubscriber(self, channels)
 
     def listen(self, channel: str, heard: Heard) -> None:
         """Call ``heard`` with each message; see :class:`.feeds.Feed`.
 
-        :raises ValueError: when no channel can have this name.
+        :raises ValueError: when the name of the channel is invalid.
         """
         channel = check_channel(channel)
         try:
@@ -221,7 +220,7 @@ class RedisPubSub(PubSub):
         self.connection_pool.disconnect()
 
     def _explain(self, error: Exception) -> NoReturn:
-        """Say which option is about it.
+        """Raise an error that names the option to check.
 
         :raises BackendError: always.
         """
@@ -243,7 +242,7 @@ class RedisPubSub(PubSub):
 
 
 class RedisSubscriber(Subscriber):
-    """Iterates over the messages of channels, as they come, until it is closed."""
+    """Iterates over the messages of channels until it is closed."""
 
     def __init__(self, backend: RedisPubSub, channels: tuple[str, ...]) -> None:
         self._backend = backend
@@ -270,7 +269,7 @@ class RedisSubscriber(Subscriber):
     next = __next__
 
     def close(self) -> None:
-        """End the subscriptions; the iteration ends with the messages that came."""
+        """End the subscriptions; the iteration ends after the messages that came."""
         channels, self._channels = self._channels, []
         for channel in channels:
             self._backend.unlisten(channel, self._messages.put)

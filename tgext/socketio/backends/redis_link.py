@@ -1,8 +1,8 @@
-"""A connection to Redis that has subscribed, and what is said over it.
+"""A subscribed connection to Redis: its commands and replies.
 
-https://redis.io/docs/latest/develop/pubsub/ : such a connection takes SUBSCRIBE,
-UNSUBSCRIBE and PING, at any time, and is sent arrays: ``subscribe`` and ``unsubscribe``
-confirm, ``message`` carries, ``pong`` answers.
+https://redis.io/docs/latest/develop/pubsub/ : such a connection accepts SUBSCRIBE,
+UNSUBSCRIBE and PING at any time, and receives arrays: ``subscribe`` and ``unsubscribe``
+confirm, ``message`` has a message, ``pong`` answers a ping.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from ..engine.logs import get_logger
 
 log = get_logger(__name__)
 
-#: What a connection fails with. A socket that is closed meanwhile fails on its own, and
-#: the name of a host may be none.
+#: The errors of a connection that is lost. OSError: the socket was closed meanwhile;
+#: UnicodeError: the name of the host is invalid.
 LOST: Final = (redis.RedisError, OSError, UnicodeError)
 
-#: Kinds of replies: the latter is ours.
+#: Kinds of replies. The second is not Redis', but stands for an error.
 MESSAGE: Final = "message"
 REFUSED: Final = "refused"
 
 
 class Link:
-    """A connection that stands.
+    """An open connection.
 
     :param connection: redis-py's, connected.
-    :param interval: seconds of silence after which Redis is asked whether it lives.
-    :param timeout: seconds in which it must answer.
-    :param refused: called with an error and the command that could not be sent for it,
-        while the connection lives on.
+    :param interval: seconds without input after which Redis is pinged.
+    :param timeout: seconds within which it must answer.
+    :param refused: called with an error and the command that could not be encoded; the
+        connection goes on.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class Link:
         self._asked = False
         self._commands: deque[tuple[str, ...]] = deque()
         self._sending = False
-        #: The commands that were sent, without those that are answered whole.
+        #: The commands that are not answered completely.
         self._unanswered: deque[list[str]] = deque()
 
     def send(self, *commands: tuple[str, ...]) -> None:
-        """Send commands after those before; what fails, :meth:`replies` fails with."""
+        """Send commands, in order. If that fails, :meth:`replies` raises the error."""
         self._commands.extend(commands)
         if self._sending:
-            return  # whoever is at it sends these too
+            return  # the greenlet that is sending sends these too
         self._sending = True
         try:
             while self._commands:
@@ -71,20 +71,20 @@ class Link:
 
     def _send_one(self, command: tuple[str, ...]) -> None:
         try:
-            # Here: redis-py would encode text as its pool says.
+            # Encoded here: redis-py would use the encoding of its pool.
             packed = self._connection.pack_command(*(each.encode() for each in command))
         except ERRORS as error:
-            # One name must not end what all others hear by.
+            # One invalid name must not end the connection of all channels.
             self._refused(self, error, *command)
             return
         self._unanswered.append(list(command))
         self._connection.send_packed_command(packed, check_health=False)
 
     def replies(self) -> Iterator[list[Any]]:
-        """What Redis sends; where it refuses a command, the error and the command.
+        """Yield the replies of Redis; for a refused command, the error and the command.
 
-        :raises Exception: when the connection is lost, or closed meanwhile (redis-py
-            has several for that).
+        :raises Exception: when the connection is lost, or closed meanwhile. redis-py
+            has several exceptions for that.
         """
         connection = self._connection
         while True:
@@ -120,7 +120,7 @@ class Link:
 
 
 def text(value: Any) -> str:
-    """What Redis calls something; what is not UTF-8 equals no name of ours."""
+    """A name as text. One that is not UTF-8 becomes different from all valid names."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     return str(value)

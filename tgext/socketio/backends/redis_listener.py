@@ -1,4 +1,4 @@
-"""One connection to Redis that hears all channels of a process."""
+"""One connection to Redis, which receives all channels of a process."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _AT_ONCE = 500
 
 
 class RedisListener:
-    """Hears channels over one connection, which is there while there are any.
+    """Listens to channels over one connection, which is open while there are any.
 
     :param make_connection: makes a connection of redis-py, not connected yet.
-    :param name: how log lines name the server.
-    :param interval: seconds of silence after which Redis is asked whether it lives.
-    :param timeout: seconds in which it must answer, and confirm a subscription.
-    :param describe: what log lines say of an error.
+    :param name: the name of the server in log lines.
+    :param interval: seconds without input after which Redis is pinged.
+    :param timeout: seconds within which it must answer, and confirm a subscription.
+    :param describe: makes the text of an error for log lines.
 
-    :ivar heard: by channel, what is called with its messages.
+    :ivar heard: by channel, the functions that are called with its messages.
     :ivar link: the connection; None while there is none.
     """
 
@@ -51,16 +51,16 @@ class RedisListener:
         self._interval = interval
         self._timeout = timeout
         self.heard: dict[str, list[Heard]] = {}
-        #: What Redis answers about a channel that it was asked for.
+        #: Subscriptions that Redis has not confirmed, by channel.
         self._awaited: dict[str, AsyncResult[None]] = {}
         self._starting = Together()
         self._greenlet: Greenlet[..., Any] | None = None
         self.link: Link | None = None
-        #: Whether Redis was ever there. Before, options may be what is wrong.
+        #: Whether Redis was ever reached. Before that, an option may be wrong.
         self._was_there = False
         self._wake = Event()
         self._backoff = Backoff()
-        #: Since when Redis is lost, 0 while it is not.
+        #: The time at which Redis was lost; 0 while it is connected.
         self._lost_since = 0.0
 
     @property
@@ -71,8 +71,8 @@ class RedisListener:
     def listen(self, channel: str, heard: Heard) -> None:
         """Call ``heard`` with each message of a channel.
 
-        :raises redis.RedisError: or OSError, when Redis was never reached, nor is now,
-            and when it refuses the channel.
+        :raises redis.RedisError: or OSError, when Redis cannot be reached and never
+            was, and when it refuses the channel.
         """
         listeners = self.heard.get(channel)
         first = listeners is None
@@ -85,7 +85,8 @@ class RedisListener:
                 self.link.send(("SUBSCRIBE", channel))
             answer = self._awaited.get(channel)
             if answer is not None and self.link is not None:
-                # Where Redis does not answer, it is found lost, and comes back.
+                # If Redis does not answer, the connection is found lost, and made
+                # again.
                 answer.wait(self._timeout)
                 if answer.ready():
                     answer.get()
@@ -108,20 +109,20 @@ class RedisListener:
             self.link.send(("UNSUBSCRIBE", channel))
 
     def wake(self) -> None:
-        """Redis was seen alive: if it is lost here, try again now."""
+        """Redis answered another connection: if it is lost here, reconnect now."""
         if self.link is None:
             self._wake.set()
 
     def close(self) -> None:
-        """Hear nothing any more."""
+        """End all subscriptions, and the connection."""
         self.heard.clear()
         self._awaited.clear()
         self._stop()
 
     def _start(self) -> bool:
-        """Connect, unless that was done.
+        """Connect, unless that is done.
 
-        :returns: whether all channels of this moment are being subscribed.
+        :returns: whether it connected, and so subscribes to all channels by itself.
         """
         while self._greenlet is None:
             if self._starting.do(self._begin):
@@ -153,7 +154,8 @@ class RedisListener:
         connection = self._make_connection()
         try:
             connection.connect()
-            # Without a password, where one is needed, only commands are refused.
+            # If a password is missing, Redis accepts the connection and refuses
+            # commands.
             connection.send_command("PING", check_health=False)
             connection.read_response()
         except BaseException:
@@ -175,9 +177,9 @@ class RedisListener:
             self._report_loss(lost)
 
     def _hear(self, link: Link) -> BaseException:
-        """Hear all channels, until that fails; with what it did.
+        """Receive all channels until that fails; returns the error.
 
-        Whatever that is: nobody would notice that this greenlet has ended.
+        Any error: it would not be noticed that this greenlet has ended.
         """
         channels = list(self.heard)
         try:
@@ -212,7 +214,7 @@ class RedisListener:
         self, link: Link, error: Exception, command: str, *channels: str
     ) -> None:
         if command == "SUBSCRIBE" and len(channels) > 1:
-            # It may be one of them.
+            # One of the channels may be the reason: try them one by one.
             link.send(*((command, channel) for channel in channels))
             return
         names = escape(" ".join(channels))
@@ -225,14 +227,14 @@ class RedisListener:
     def _connect_again(self) -> Link:
         known = ""
         while True:
-            # Never at once, however often Redis is seen alive.
+            # Wait at least so long, however often `wake` is called.
             gevent.sleep(FIRST)
             self._wake.wait(self._backoff.next() - FIRST)
             self._wake.clear()
             try:
                 return self._connect()
             except ERRORS as error:
-                # Whatever it is: nobody would notice that this greenlet has ended.
+                # Any error: it would not be noticed that this greenlet has ended.
                 said = self._describe(error)
                 if said != known:
                     known = said
@@ -243,7 +245,7 @@ class RedisListener:
         if not self._lost_since:
             self._lost_since = time.monotonic()
             said = self._describe(error)
-            log.warning("%s is lost, and looked for: %s", self._name, said)
+            log.warning("%s is lost, reconnecting: %s", self._name, said)
 
     def _report_return(self) -> None:
         if self._lost_since:

@@ -1,4 +1,4 @@
-"""Pools of connections to Redis, from what the options of an application say."""
+"""Pools of connections to Redis, from the options of an application."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ _SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel
 
 _SENTINEL_SCHEMES: Final = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 
-#: Options of a connection that a Unix socket does not have.
+#: Options that connections over a Unix socket do not have.
 _TCP_ONLY = ("port", "socket_connect_timeout", "socket_keepalive")
 
 
 def make_pool(host: str, options: dict[str, Any]) -> Any:
-    """A pool of redis-py's.
+    """A pool of redis-py.
 
     :param host: a host or a URL; see :class:`.redis.RedisPubSub`.
-    :param options: of its connections; those of the URL go before them.
-    :raises BackendOptionError: when it cannot be; nothing of it is in the message.
+    :param options: options of its connections; those of the URL take precedence.
+    :raises BackendOptionError: when the URL is invalid. The message quotes nothing of
+        it.
     """
     if "://" not in host:
         return ConnectionPool(host=check_host(host, "redis"), **options)
@@ -37,13 +38,13 @@ def make_pool(host: str, options: dict[str, Any]) -> Any:
             options = {n: v for n, v in options.items() if n not in _TCP_ONLY}
         return ConnectionPool.from_url(host, **options)
     except _Unnamed as problem:
-        raise BackendOptionError(OPTION, f"this URL cannot be: {problem}") from None
+        raise BackendOptionError(OPTION, f"this URL is invalid: {problem}") from None
     except (TypeError, ValueError):
         raise BackendOptionError(OPTION, UNREADABLE) from None
 
 
 class _Unnamed(ValueError):
-    """A URL of Sentinel does not name what it has to."""
+    """A URL of Sentinel lacks the service or the sentinels."""
 
 
 def _make_sentinel_pool(url: str, options: dict[str, Any]) -> Any:
@@ -83,7 +84,7 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 
 def credentials_of(pool: Any) -> Iterator[object]:
-    """The user names and passwords of a pool, also as a URL has them."""
+    """The user names and passwords of a pool, also in percent-encoding."""
     kwargs = dict(pool.connection_kwargs)
     sentinel = getattr(pool, "sentinel_manager", None)
     for options in (kwargs, getattr(sentinel, "sentinel_kwargs", {})):
@@ -95,7 +96,7 @@ def credentials_of(pool: Any) -> Iterator[object]:
 
 
 def address_of(pool: Any) -> str:
-    """Where the server is, for people."""
+    """The address of the server, for messages."""
     if isinstance(pool, SentinelConnectionPool):
         return f"service {pool.service_name} of Sentinel"
     kwargs = pool.connection_kwargs

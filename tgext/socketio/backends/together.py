@@ -1,4 +1,4 @@
-"""What several ask for at the same time, and one of them does for all."""
+"""Work that several greenlets need at the same time, and one of them does for all."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ from gevent.event import AsyncResult
 
 
 class Together:
-    """Something that takes its time, and that whoever needs it meanwhile waits for.
+    """Work that takes long: greenlets that need it meanwhile wait for the first.
 
-    How it ends is how it ends for all of them: were each to try anew, a broker that
-    does not answer would keep the hundredth waiting a hundred times as long.
+    The outcome is the same for all of them. If each tried again, and the broker does
+    not answer, the hundredth would wait a hundred times as long.
     """
 
     def __init__(self) -> None:
-        #: Of what is under way: True, the error, or False where its greenlet was ended.
+        #: The outcome of the work under way: True, the error, or False if its greenlet
+        #: was killed. None without work.
         self._end: AsyncResult[bool | Exception] | None = None
 
     @property
     def under_way(self) -> bool:
-        """Whether somebody is at it."""
+        """Whether a greenlet is working."""
         return self._end is not None
 
     def do(self, function: Callable[[], object]) -> bool:
         """Call a function, or wait for the call that is under way.
 
-        Where who called it was ended from outside, as by a kill or a timeout of its
-        own, one of those who wait calls it in turn.
+        If the calling greenlet is ended from outside, by a kill or a timeout of its
+        own, one of those that wait calls the function again.
 
-        :returns: whether the call was ours.
-        :raises Exception: what the function raised, also for those who waited.
+        :returns: whether this greenlet made the call.
+        :raises Exception: what the function raised, also for those that waited.
         """
         while self._end is not None:
             end = self._end.get()
             if isinstance(end, Exception):
                 try:
-                    # What others have raised it through is none of ours.
+                    # Without the traceback of the other greenlet.
                     raise end.with_traceback(None)
                 finally:
                     del end  # its traceback leads here

@@ -1,8 +1,9 @@
-"""Where a broker is, from a text in which there may be a password.
+"""URLs of brokers, which may contain passwords.
 
-What Python's and the brokers' libraries say of a URL that they cannot read quotes parts
-of it, and which part they take for the port, or for the host, depends on the password.
-So nothing of it is told but what the option is, and what to do.
+Errors of Python's and the brokers' libraries quote parts of an invalid URL. If the
+password has special characters, a part of it may be taken for the port or the host, and
+be quoted. So our messages quote nothing of a URL, and say which option it is and what
+to do.
 """
 
 from __future__ import annotations
@@ -16,33 +17,34 @@ from .errors import BackendOptionError
 
 OPTION: Final = "anypubsub.host"
 
-#: What is said of a URL that cannot be read.
+#: The message for a URL that cannot be parsed.
 UNREADABLE: Final = (
-    "this URL cannot be: the host, the port or an option cannot be read. If the user "
+    "this URL is invalid: the host, the port or an option cannot be read. If the user "
     "name or the password has other characters than letters and digits, percent-encode "
     "them (@ is %40, : %3A, / %2F, ? %3F, # %23, % %25)"
 )
 
-#: Shorter texts are not looked for: they are parts of any message.
+#: Characters of a text that is hidden. Shorter ones are parts of any message.
 _SHORTEST: Final = 3
 
 
 def split(url: str, schemes: Iterable[str]) -> SplitResult:
     """The parts of a URL.
 
-    :param schemes: those that it may have.
-    :raises BackendOptionError: when it cannot be; nothing of it is in the message.
+    :param schemes: the allowed schemes.
+    :raises BackendOptionError: when it is invalid. The message quotes nothing of it.
     """
     known = " or ".join(f"{each}://" for each in schemes)
     scheme, _, rest = url.partition("://")
     if scheme not in schemes:
-        raise BackendOptionError(OPTION, f"this URL cannot be: it begins with {known}")
-    # What ends the host (RFC 3986, section 3.2) also ends it inside of a password.
+        problem = f"this URL is invalid: it has to begin with {known}"
+        raise BackendOptionError(OPTION, problem)
+    # These characters end the authority (RFC 3986, section 3.2), also in a password.
     authority, *after = re.split("[/?#]", rest, maxsplit=1)
     if (
         (after and "@" in after[0])
         or re.search(r"[#\s\x00-\x1f\x7f\\]", url)
-        # What stands for a port where there is no host may be a password.
+        # Without a host, the port may be a part of a password.
         or authority.rpartition("@")[2].startswith(":")
     ):
         raise BackendOptionError(OPTION, UNREADABLE)
@@ -50,7 +52,7 @@ def split(url: str, schemes: Iterable[str]) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.hostname, parts.port or parts.netloc.count(",")
     except ValueError:
-        # One that lists several hosts has no port that could be read.
+        # A list of several hosts has no single port.
         if "," in rest and "+" in scheme:
             return _without_port(url)
         raise BackendOptionError(OPTION, UNREADABLE) from None
@@ -65,13 +67,13 @@ def _without_port(url: str) -> SplitResult:
 
 
 def check_host(host: str, scheme: str) -> str:
-    """A host that is no URL.
+    """Check a host that is not a URL.
 
-    :param scheme: which one would be a URL's.
-    :raises BackendOptionError: when it cannot be; nothing of it is in the message.
+    :param scheme: the scheme of a URL, for the message.
+    :raises BackendOptionError: when it is invalid. The message quotes nothing of it.
     """
     if re.search(r"[@/?#\s\\]", host):
-        problem = f"this is no host; a URL begins with {scheme}://, as in"
+        problem = f"this is not a host; a URL begins with {scheme}://, as in"
         raise BackendOptionError(
             OPTION, f"{problem} {scheme}://user:password@host, percent-encoded"
         )
@@ -79,9 +81,9 @@ def check_host(host: str, scheme: str) -> str:
 
 
 def read_amqp(url: str) -> dict[str, Any]:
-    """The options of py-amqp that a URL says: ``amqp://user:password@host/vhost``.
+    """The options of py-amqp from a URL: ``amqp://user:password@host/vhost``.
 
-    :raises BackendOptionError: when it cannot be; nothing of it is in the message.
+    :raises BackendOptionError: when it is invalid. The message quotes nothing of it.
     """
     parts = split(url, ("amqp", "amqps"))
     ssl = parts.scheme == "amqps"
@@ -100,9 +102,9 @@ def read_amqp(url: str) -> dict[str, Any]:
 
 
 class Credentials:
-    """User names and passwords, which no message shows.
+    """User names and passwords, which are hidden in messages.
 
-    :param values: they; what is no text, or empty, is left out.
+    :param values: the names and passwords. Values that are not text are ignored.
     """
 
     def __init__(self, values: Iterable[object]) -> None:
@@ -116,12 +118,12 @@ class Credentials:
         return "<Credentials>"
 
     def hide(self, message: object) -> str:
-        """A message without them, as of a library's error."""
+        """A message, such as a library's error, with ``***`` in their place."""
         text = str(message)
         for each in self._texts:
             text = text.replace(each, "***")
         return text
 
     def cause(self, error: BaseException) -> BaseException | None:
-        """The error as the cause of another, if its message shows none of them."""
+        """The error as the cause of another; None if its message has one of them."""
         return error if self.hide(error) == str(error) else None
