@@ -103,10 +103,13 @@ class Registry:
     # Sessions
 
     def add(self, socket: Endable, place: Place) -> None:
-        """Add a session that was accepted; end it if no transport comes in time."""
+        """Add a session that was accepted."""
         place.keep()
         self.sockets[socket.sessid] = socket
         self._place_of[socket] = place
+
+    def await_transport(self, socket: Endable) -> None:
+        """End a session if no transport comes in time."""
         socket.awaits_transport = True
         self._expect(socket, self._settings.handshake_timeout, "transport close")
 

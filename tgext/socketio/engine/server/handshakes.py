@@ -66,12 +66,19 @@ def _open_websocket(request: Request) -> Body:
     socket, cookies = open_session(server, request.environ, request.generation)
     socket.base64 = request.route.base64
     first = Encoded(_opening(request, socket)).frame
-    sock, early = websockets.accept(request, handshake, cookies, first)
+    try:
+        sock, early = websockets.accept(request, handshake, cookies, first)
+    except BaseException:
+        socket.kill(reason="transport close")  # no other transport will come
+        raise
     return websockets.run(request, socket, sock, early)
 
 
 def _open(request: Request) -> tuple[Socket, HeaderList]:
-    """The session of a client that is still there, and the application's cookies."""
+    """The session of a client that is still there, and the application's cookies.
+
+    It ends if its client sends no other request in time.
+    """
     connection = request.connection
     socket, cookies = open_session(
         connection.server, request.environ, request.generation
@@ -81,6 +88,7 @@ def _open(request: Request) -> tuple[Socket, HeaderList]:
         socket.kill(reason="transport close")
         why = "the client left while the application decided about it"
         raise refusal(request.generation, BAD_REQUEST, why)
+    request.hub.registry.await_transport(socket)
     return socket, cookies
 
 

@@ -13,7 +13,6 @@ from gevent import Greenlet, getcurrent
 from ...wire.socketio.encoded import Encoded, message_size
 from ...wire.socketio.packet import Packet
 from ..concurrency.failures import FAILURES
-from ..concurrency.heartbeat import Deadline
 from ..concurrency.interruption import Interrupted, interrupt
 from ..concurrency.threads import get_ident
 from ..logs import get_logger
@@ -53,6 +52,7 @@ class Candidate:
     :param socket: the client's connection.
     :param packet: its connect packet.
 
+    :ivar endpoint: the name of the namespace.
     :ivar namespace: set as soon as there is one, and then again by each attempt.
     :ivar answered: whether the client was told that it is connected, because the
         namespace asks it something on the way in. It is in no room all the same.
@@ -64,7 +64,6 @@ class Candidate:
     """
 
     __slots__ = (
-        "_deadline",
         "_greenlet",
         "_jobs",
         "_kept",
@@ -75,6 +74,7 @@ class Candidate:
         "_turned_away",
         "_undo",
         "answered",
+        "endpoint",
         "greeted",
         "greeting",
         "leaving",
@@ -82,6 +82,7 @@ class Candidate:
         "packet",
         "ready",
         "rooms",
+        "slot",
         "state",
         "stopped",
     )
@@ -89,6 +90,7 @@ class Candidate:
     def __init__(self, socket: Socket, packet: Packet) -> None:
         self._socket = socket
         self.packet = packet
+        self.endpoint: str = packet["endpoint"]
         self.state = State.ASKING
         self.namespace: BaseNamespace | None = None
         self.answered = False
@@ -104,19 +106,13 @@ class Candidate:
         self._size = 0
         self._undo: list[Callable[[], object]] = []
         #: What `initialize` left, which stays when `recv_connect` is tried again.
-        self._kept: tuple[dict[Any, None], list[Encoded], int] = ({}, [], 0)
+        self._kept: tuple[dict[Any, None], list[Encoded], int, int] = ({}, [], 0, 0)
         self._jobs: list[Greenlet[..., Any]] = []
         self._greenlet: Any = getcurrent()
         #: The greenlet that handles an ack of the client.
         self._listener: Any = None
-        self._deadline = Deadline(self._expire)
-        seconds = socket.hub.settings.connect_timeout
-        socket.hub.timers.add(self._deadline, seconds)
-
-    @property
-    def endpoint(self) -> str:
-        """The name of the namespace."""
-        return self.packet["endpoint"]
+        self.slot = -1
+        socket.hub.timers.add(self, socket.hub.settings.connect_timeout)
 
     @property
     def is_own(self) -> bool:
@@ -158,21 +154,23 @@ class Candidate:
         self._greenlet = getcurrent()
         self.ready = False
         self.leaving = None
-        rooms, output, undo = self._kept
+        rooms, output, size, undo = self._kept
         self.rooms = dict(rooms)
         if not self.answered:
             self._output = list(output)
-            self._size = sum(map(_size, output))
-        self._undo_down_to(undo)
+            self._size = size
+        if self._undo:
+            self._undo_down_to(undo)
         namespace = self.namespace
-        if namespace is not None and self.greeting:
+        if namespace is not None and self.greeting and namespace.jobs:
             late = [each for each in namespace.jobs if each not in self._jobs]
             gevent.killall(late, exception=Interrupted, block=False)
 
     def keep(self) -> None:
         """What there is stays, however often what follows is tried."""
         assert self.namespace is not None
-        self._kept = dict(self.rooms), list(self._output), len(self._undo)
+        output = list(self._output)
+        self._kept = dict(self.rooms), output, self._size, len(self._undo)
         self._jobs = list(self.namespace.jobs)
         self.greeting = True
 
@@ -282,9 +280,7 @@ class Candidate:
         meanwhile is undone too."""
         if self.state is State.ASKING:
             self.state = state
-            self._socket.hub.timers.discard(self._deadline)
-            # Else the two would hold each other, and what the client connected with.
-            self._deadline.expire = _nothing
+            self._socket.hub.timers.discard(self)
         self._output = []
         if self.state is not State.ADMITTED:
             self.rooms = {}
@@ -292,10 +288,13 @@ class Candidate:
             jobs = getattr(self.namespace, "jobs", ())
             gevent.killall(list(jobs), exception=Interrupted, block=False)
 
-    def _expire(self) -> None:
+    def on_timer(self, now: float) -> float | None:
+        """Called when the way in has taken too long, and now and then from there on."""
+        if self.state is not State.ASKING:
+            return None
         seconds = self._socket.hub.settings.connect_timeout
         self._stop(f"took more than {seconds:g} s (connect_timeout)")
-        self._socket.hub.timers.add(self._deadline, AGAIN)
+        return AGAIN
 
     def _stop(self, what: str) -> None:
         """Refuse the client, and interrupt what decides where it waits."""
@@ -314,10 +313,6 @@ class Candidate:
         if self.is_own:
             raise self.stopped
         interrupt(self._greenlet, self.stopped, lambda: self.state is State.ASKING)
-
-
-def _nothing() -> None:
-    """What is due after the end."""
 
 
 def _size(encoded: Encoded) -> int:

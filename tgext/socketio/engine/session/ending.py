@@ -156,8 +156,9 @@ class Ending:
 
     def settle(self) -> None:
         """Called when what runs may have ended."""
-        if not self._running():
-            socket = self._socket
+        socket = self._socket
+        transport = socket.transport
+        if not self._tellers and (transport is None or not transport.handling()):
             socket.hub.registry.endings.discard(self)
             socket.hub.timers.discard(self)
             if socket.state == socket.STATE_DISCONNECTED:
