@@ -13,16 +13,16 @@ from matplotlib import pyplot
 from measuring import RATE, Measurements
 from scenarios import OURS, PEERS
 
-#: Scenarios whose rates say something together.
+#: Scenarios that the chart shows.
 SHOWN = ("echo", "ack", "fanout", "fanout-burst", "rooms", "channels-redis", "storm")
 
 COLOURS = ("#c44e52", "#dd8452", "#8172b3", "#937860", "#55a868")
 
 
 def draw(data: Mapping[str, Measurements], path: Path) -> bool:
-    """Write an SVG with a bar for each scenario and peer: our rate by its rate.
+    """Write an SVG with a bar for each scenario and peer: our rate divided by its rate.
 
-    :returns: whether there was anything to show.
+    :returns: whether there were results to show.
     """
     bars = [
         (name, number, data[name].ratio(OURS.name, peer.name, *RATE))

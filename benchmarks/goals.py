@@ -1,4 +1,4 @@
-"""What the project wants of its speed, and whether a run showed it."""
+"""The project's goals of speed, and whether a run met them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PYTHON = (PYTHON_SOCKETIO, SIMPLE, UVICORN, FLASK)
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure of one run, and the bound that it is wanted to keep."""
+    """A figure of one run, and the bound for it."""
 
     text: str
     bound: float
@@ -23,7 +23,7 @@ class Goal:
     at_most: bool = False
 
     def judge(self, data: Data) -> list[str] | None:
-        """A row of the table; None where the run did not measure it."""
+        """A row of the table; None when the run did not measure the figure."""
         try:
             value = self.measure(data)
         except (KeyError, ZeroDivisionError):
@@ -53,16 +53,16 @@ def _memory(data: Data) -> float:
 
 
 def _tail(data: Data) -> float:
-    """The slowest 1 % by the median."""
+    """The 99th percentile of the latency, divided by the median."""
     echo = _known(data, "echo", OURS.name)
     return echo.median(OURS.name, *P99) / echo.median(OURS.name, *P50)
 
 
 def _greed(data: Data) -> float:
-    """How much longer the others wait for one that sends as fast as it can.
+    """How much longer other clients wait because one sends as fast as it can.
 
-    Its fair share is that of a client whose every read has the most that is handled in
-    one turn, beside those that have one event each.
+    Such a client may have as many messages handled in each turn of the event loop as
+    the server reads at once; the others have one.
     """
     with_it = _known(data, "greedy", OURS.name).median(OURS.name, *P50)
     without = _known(data, "steady", OURS.name).median(OURS.name, *P50)
@@ -70,7 +70,7 @@ def _greed(data: Data) -> float:
 
 
 def _flatness(*scenarios: str) -> Callable[[Data], float]:
-    """CPU per message in the dearest of them by that in the cheapest."""
+    """CPU per message in the slowest scenario, divided by that in the fastest."""
 
     def measure(data: Data) -> float:
         costs = [
@@ -133,7 +133,7 @@ GOALS = tuple(_goals())
 
 
 def table(data: Data) -> str:
-    """What is wanted, what was measured, and whether that is enough."""
+    """The goals, the measured figures, and whether the goals are met."""
     rows = [each for each in (goal.judge(data) for goal in GOALS) if each is not None]
     if not rows:
         return ""

@@ -1,4 +1,4 @@
-"""Servers under load: what the load generator and the kernel say about them."""
+"""Measuring servers under load, with the load generator and the kernel's figures."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from programs import (
 )
 from scenarios import Scenario
 
-#: Above this the load generator may be what is being measured.
+#: Above this, the load generator may be the bottleneck.
 MAX_LOAD_CPU_PERCENT = 90
 
-#: What browsers send, and translation looks at.
+#: A header of browsers that TurboGears' translation reads.
 LANGUAGES = "Accept-Language: en-US,en;q=0.9,de;q=0.8"
 
 #: Seconds for all connections to open, and for the last replies.
@@ -51,7 +51,7 @@ def measure(server: Server, scenario: Scenario, seconds: float) -> Result:
 
 
 class Measurements:
-    """The results of all rounds of a scenario, and the servers that failed."""
+    """The results of all rounds of a scenario, and the failures."""
 
     def __init__(self, scenario: Scenario, only: list[str]) -> None:
         self.scenario = scenario
@@ -60,7 +60,7 @@ class Measurements:
         self.failures: dict[str, str] = {}
 
     def run_round(self, seconds: float) -> None:
-        """Measure each server once; one that fails is left out from then on."""
+        """Measure each server once. One that fails is not measured again."""
         for server in self.servers:
             if server.name in self.failures:
                 continue
@@ -81,12 +81,12 @@ class Measurements:
         return median(dig(result, keys) for result in self.results[name])
 
     def ratio(self, ours: str, peer: str, *keys: str) -> float:
-        """A figure, ours by the peer's: the median of the ratios of each round."""
+        """A figure, ours divided by the peer's: the median of the rounds' ratios."""
         pairs = zip(self.results[ours], self.results[peer], strict=False)
         return median(dig(a, keys) / (dig(b, keys) or 1e-9) for a, b in pairs)
 
     def busy_load(self) -> list[str]:
-        """Servers whose load generator may have been the slower side."""
+        """Servers for which the load generator may have been the bottleneck."""
         return [
             name
             for name, results in self.results.items()
@@ -102,10 +102,10 @@ def dig(result: Result, keys: tuple[str, ...]) -> float:
 
 
 def cpu_percent(result: Result) -> float:
-    """How much of its core the server had.
+    """The share of its core that the server used.
 
-    Well below 100 while messages waited, other work on the machine took the rest: then
-    messages a second say little, and CPU per message is the figure to compare.
+    If it is well below 100 under full load, other work on the machine used the rest.
+    Then messages per second say little, and CPU per message is the figure to compare.
     """
     used: float = result["server"]["cpu_seconds"] / result["seconds"]
     return 100 * used

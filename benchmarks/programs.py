@@ -1,4 +1,4 @@
-"""What run.py starts: the servers, in environments that are made once."""
+"""The servers that run.py starts, in environments that are made once."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ FULL_STACK_PACKAGES = (
 
 
 class BenchmarkError(Exception):
-    """A server that could not be measured, and why."""
+    """A server could not be measured."""
 
 
 def call(command: list[str], *, cwd: Path = HERE) -> str:
-    """Run a command and give back what it printed."""
+    """Run a command and return its output."""
     try:
         done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
     except OSError as error:
@@ -86,7 +86,7 @@ def call(command: list[str], *, cwd: Path = HERE) -> str:
     return done.stdout
 
 
-# What has to be there first
+# Preparations
 
 
 def build_programs() -> None:
@@ -105,10 +105,9 @@ def build_programs() -> None:
 
 
 def python_environment(name: str, arguments: list[str], key: str = "") -> Path:
-    """A virtual environment with these packages; its directory of commands.
+    """The directory of commands of a virtual environment with these packages.
 
-    It is made again when the packages, the Python or `key` are not those it was made
-    with.
+    It is made again when the packages, the version of Python or `key` have changed.
     """
     home = CACHE / name
     stamp = home / "made-with.txt"
@@ -121,7 +120,7 @@ def python_environment(name: str, arguments: list[str], key: str = "") -> Path:
 
 
 def our_environment(name: str = "ours", packages: tuple[str, ...] = ()) -> Path:
-    # Installed editable, so only a change of the metadata asks for a new environment.
+    # Installed editable, so only a change of the metadata needs a new environment.
     metadata = (PROJECT / "setup.cfg").read_text()
     arguments = ["--editable", f"{PROJECT}[speed,redis]", *OUR_PACKAGES, *packages]
     return python_environment(name, arguments, key=metadata)
@@ -166,7 +165,7 @@ def node_packages() -> Path:
 
 @cache
 def redis_url() -> str:
-    """A Redis of the benchmark's own, which runs to its end, on the load's core."""
+    """The URL of a Redis for this run, on the core of the load generator."""
     port = free_port()
     command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(CACHE)]
     try:
@@ -265,14 +264,14 @@ def ws(port: int, native: bool = False) -> list[str]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server to measure; its command installs what it needs when asked for."""
+    """A server to measure. Its command installs what it needs before it is returned."""
 
     name: str
     path: str
     command: Callable[[int], list[str]]
     namespace: str = "/bench"
     signs_in: bool = False
-    #: Where tgext.socketio is imported from, instead of from here.
+    #: Another checkout from which tgext.socketio is imported.
     checkout: str = ""
 
 
@@ -315,7 +314,7 @@ def running(server: Server) -> Iterator[tuple[int, int]]:
     port = free_port()
     command = ["taskset", "-c", SERVER_CORE, *server.command(port)]
     log = CACHE / f"{server.name.replace(' ', '-')}.log"
-    # gearbox imports ours_app from here; the other servers do not mind.
+    # gearbox imports ours_app from there; the other servers do not need it.
     places = filter(None, [server.checkout, str(SERVERS)])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     with log.open("wb") as output:
@@ -331,7 +330,7 @@ def running(server: Server) -> Iterator[tuple[int, int]]:
 
 
 def sign_in(port: int) -> str:
-    """Log in as a browser does, and begin a session: the cookies that it then has."""
+    """Log in as a browser does, and begin a session; returns the cookies."""
     jar = CookieJar()
     form = urlencode({"login": "manager", "password": "managepass"}).encode()
     browser = build_opener(HTTPCookieProcessor(jar))

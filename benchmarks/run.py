@@ -7,16 +7,16 @@
     python benchmarks/run.py --scenario all --name 2026-11-27
     python benchmarks/run.py --before ../other-checkout --only tgext.socketio engine
 
-A few seconds per server and round: each server runs on core 0 and the load generator,
-`load/`, on core 1; the rounds are interleaved (A B C A B C), and each starts its
-servers anew, so that none inherits the memory of an earlier round. The tables are
-Markdown, and their figures are medians. Trust the ratios: absolute figures move with
-the machine and with what else it does. With `--name` they are kept, with a chart, in
-`benchmarks/results/`. With `--before` our servers run in another checkout too, so that
-a change is measured against the code before it.
+It takes a few seconds per server and round. Each server runs on core 0, the load
+generator, `load/`, on core 1. The rounds are interleaved (A B C A B C), and each starts
+the servers anew, so that memory of an earlier round has no effect. The tables are in
+Markdown, and their figures are medians. Compare ratios: absolute figures depend on the
+machine and on its other work. With `--name` the tables are kept, with a chart, in
+`benchmarks/results/`. With `--before` our servers also run from another checkout, to
+measure a change against the code before it.
 
-Wanted: Linux, two cores, `taskset`, a C compiler as `cc`; for the peer in JavaScript
-`node` and `npm`, for channels `redis-server`. Environments are made once, in
+It needs Linux, two cores, `taskset` and a C compiler as `cc`; for the peer in
+JavaScript `node` and `npm`, for channels `redis-server`. Environments are made once, in
 `benchmarks/.cache/`, with the Python that runs this file; a server that cannot be
 installed, started or measured is reported below the tables and makes the exit status 1.
 """
@@ -51,7 +51,7 @@ from tables import section
 
 RESULTS = HERE / "results"
 
-#: Behind the name of a server that runs in another checkout.
+#: Appended to the name of a server that runs from another checkout.
 BEFORE = ", before"
 
 
@@ -87,7 +87,7 @@ def processor() -> str:
 
 
 def introduction() -> str:
-    """What a reader has to know of the machine and the day."""
+    """The date, the machine and the versions."""
     try:
         node = call(["node", "--version"]).strip()
     except BenchmarkError:
@@ -96,7 +96,7 @@ def introduction() -> str:
         f"# Benchmark of {datetime.now(timezone.utc):%Y-%m-%d}\n\n"
         f"{processor()}, Linux {platform.release()}, Python "
         f"{platform.python_version()}, {GEVENT}, node {node}; the server on one core, "
-        "the load on another. Ratios hold, absolute figures move with the machine."
+        "the load on another. Compare ratios: absolute figures depend on the machine."
     )
 
 

@@ -1,4 +1,4 @@
-"""What is measured: the load of each scenario, and the servers that it compares."""
+"""The scenarios: their loads, and the servers that they compare."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ UVICORN = Server(
 )
 FLASK = Server("Flask-SocketIO", "/socket.io/", programs.flask_socketio)
 PEERS = (PYTHON_SOCKETIO, SIMPLE, UVICORN, FLASK, NODE)
-#: Not a peer: what the system calls alone cost.
+#: Not a peer: the cost of the system calls alone.
 FLOOR = Server("floor (C)", "/socket.io/", programs.floor)
-#: What Python and gevent alone cost.
+#: The cost of Python and gevent alone.
 BARE = Server("floor (gevent)", "/socket.io/", programs.bare_gevent)
 
 
@@ -56,7 +56,7 @@ def fanout(name: str, connections: int, size: int, in_flight: int = 1) -> Scenar
 
 
 def channels(name: str, redis: bool) -> Scenario:
-    """A channel of 1,000; the peers have a room for it, which Redis carries too."""
+    """A channel of 1,000 subscribers; for the peers, a room, with Redis too."""
     return Scenario(
         name,
         ("--mode=channels", "--connections=1000", "--in-flight=4", "--size=128"),
@@ -83,7 +83,7 @@ def scale(connections: int) -> Scenario:
 
 
 def old(name: str, *load: str) -> Scenario:
-    """Clients 0.9; gevent-socketio serves no others."""
+    """Clients 0.9, the only ones that gevent-socketio serves."""
     peer = Server("gevent-socketio", "/socket.io/", programs.gevent_socketio)
     return Scenario(name, ("--protocol=0.9", *load), peers=(peer,))
 
@@ -109,7 +109,7 @@ def raw(name: str, size: int) -> Scenario:
 
 BUSY = ("--connections=100", "--in-flight=8", "--size=64")
 
-#: What an event passes through: TurboGears' context, its decorators, its wrappers.
+#: The cost of TurboGears' context, its decorators and its wrappers.
 EVENT_COST = Scenario(
     "event-cost",
     ("--mode=echo", *BUSY),
@@ -191,7 +191,7 @@ ALL = (
 
 BY_NAME = {each.name: each for each in ALL}
 
-#: Where nothing else is asked for: what the goals are judged by.
+#: The scenarios that run by default; the goals need them.
 USUAL = [
     *("echo", "ack", "steady", "fanout", "fanout-burst", "rooms", "channels-redis"),
     *("storm", "idle", "greedy"),

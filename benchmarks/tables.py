@@ -27,7 +27,7 @@ def markdown(rows: list[Row]) -> str:
 
 
 def ratio_table(data: Measurements) -> str:
-    """Ours by theirs."""
+    """Our figures divided by those of the peers."""
     ours = data.measured(data.scenario.ours)
     unit = data.scenario.unit
     if unit == "nothing":
@@ -68,7 +68,7 @@ def _figures(data: Measurements, name: str) -> Row:
 
 
 def event_cost_table(data: Measurements) -> str:
-    """What each application costs, and what it adds to the one before it."""
+    """The CPU time of an event in each application, and the difference to the last."""
     rows = [["application", "events/s", "server CPU µs/event", "± µs"]]
     before = None
     for name in data.measured(data.scenario.servers):
@@ -80,7 +80,7 @@ def event_cost_table(data: Measurements) -> str:
 
 
 def section(data: Measurements, rounds: int, seconds: float) -> str:
-    """All that is said of one scenario."""
+    """The section of the report about one scenario."""
     scenario = data.scenario
     parts = [
         f"## {scenario.name}",

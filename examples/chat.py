@@ -1,11 +1,11 @@
-"""A chat: rooms, names, and who is typing, on channels.
+"""A chat on channels: rooms, names, and who is typing.
 
 From the repository's root, with ``tgext.socketio[pubsub]`` installed::
 
     python examples/chat.py
 
-and open http://127.0.0.1:8080/ in two windows. With ``tgext.socketio[redis]`` the rooms
-span any number of processes, on any number of machines::
+and open http://127.0.0.1:8080/ in two windows. With ``tgext.socketio[redis]`` several
+processes, also on several machines, share the rooms::
 
     python examples/chat.py --redis redis://localhost --port 8081
     python examples/chat.py --redis redis://localhost --port 8082
@@ -13,7 +13,7 @@ span any number of processes, on any number of machines::
 
 from __future__ import annotations
 
-# Before anything that imports tg: it patches the standard library.
+# Imported before tg, because it patches the standard library.
 from tgext.socketio.server import socketio_server_runner
 
 # isort: split
@@ -38,9 +38,9 @@ PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 
 
 class Text:
-    """Some text, but not too much.
+    """Text of limited length.
 
-    :param most: characters.
+    :param most: its characters, at most.
     """
 
     def __init__(self, most: int) -> None:
@@ -56,7 +56,7 @@ class Text:
 
 
 class RoomName:
-    """Lowercase letters, digits and dashes; what is left of anything else."""
+    """The name of a room: lowercase letters, digits and dashes; others are removed."""
 
     def to_python(self, value: Any, state: object = None) -> str:
         words = re.findall(r"\w+", value.lower()) if isinstance(value, str) else []
@@ -67,7 +67,7 @@ class RoomName:
 
 
 class Chat(PubSubTGNamespace):
-    """One browser's part in the chat. It is in one room at a time."""
+    """One browser's connection. It is in one room at a time."""
 
     def initialize(self) -> None:
         self.id = secrets.token_urlsafe(6)
@@ -75,7 +75,7 @@ class Chat(PubSubTGNamespace):
 
     @validate({"name": Text(24)})
     def on_enter(self, name: str) -> str:
-        """The ack is by what the browser knows its own messages."""
+        """Return an id, by which the browser recognises its own messages."""
         self.name = name
         return self.id
 
@@ -122,11 +122,11 @@ class RootController(TGController):
 
 
 class Globals:
-    """Where TurboGears keeps what the application shares; the channels are there."""
+    """TurboGears' ``app_globals``, where the channels are kept."""
 
 
 def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:
-    """The application, as PasteDeploy asks for it."""
+    """The application factory of PasteDeploy."""
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint(
         {"root_controller": RootController(), "app_globals": Globals}

@@ -19,14 +19,14 @@ from tg import MinimalApplicationConfigurator, TGController, expose, request
 
 from tgext.socketio.websocket import Group, WebSocket, websocket
 
-#: Seconds that the lines go back.
+#: Seconds that the graphs show.
 SPAN = 120
 
 Sample = dict[str, float | None]
 
 
 def read_memory() -> tuple[int | None, int | None]:
-    """Bytes of the machine's memory that are in use, and all; None but on Linux."""
+    """Bytes of the machine's memory in use, and in all; None if it is not Linux."""
     try:
         text = Path("/proc/meminfo").read_text()
     except OSError:
@@ -37,7 +37,7 @@ def read_memory() -> tuple[int | None, int | None]:
 
 
 def read_own_memory() -> int | None:
-    """Bytes of memory of this process; None but on Linux."""
+    """Bytes of memory of this process; None if it is not Linux."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -46,9 +46,9 @@ def read_own_memory() -> int | None:
 
 
 class Meter:
-    """Measures once a second, as long as somebody watches.
+    """Measures once a second while there are viewers.
 
-    :ivar viewers: who watches.
+    :ivar viewers: the WebSockets of the viewers.
     :ivar history: the samples of the last :data:`SPAN` seconds.
     """
 
@@ -59,7 +59,7 @@ class Meter:
         self._sent = 0
 
     def show(self, viewer: WebSocket) -> None:
-        """Send a viewer what was, and from now on what is."""
+        """Send the history to a viewer, and from now on each sample."""
         viewer.send_json({"samples": list(self.history)})
         self.viewers.add(viewer)
         if not self._running:
@@ -105,13 +105,13 @@ class RootController(TGController):
     @websocket(compression=True)
     def samples(self) -> None:
         meter.show(request.websocket)
-        # Viewers say nothing, but leave.
+        # Viewers send nothing. The loop ends when they leave.
         for _ in request.websocket:
             pass
 
 
 def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:
-    """The application, as PasteDeploy asks for it."""
+    """The application factory of PasteDeploy."""
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": RootController()})
     return configurator.make_wsgi_app(dict(global_conf), settings)
@@ -188,7 +188,7 @@ PAGE = """\
 
   const count = (number) => [number.toFixed(0), ''];
 
-  // What a card draws: its values, how to write one, how far its scale goes at least.
+  // Each card: its value in a sample, how to write it, the least maximum of its scale.
   const cards = [
     {title: 'Load of this machine', of: (s) => s.load,
      write: (value) => [value.toFixed(2), ''],
@@ -223,13 +223,13 @@ PAGE = """\
     card.element = element;
   }
 
-  // A scale ends with a round number, so that it does not move with every sample.
+  // The maximum of a scale is round, so that it does not change with every sample.
   function ceiling(value) {
     const power = 10 ** Math.floor(Math.log10(value));
     return [1, 1.5, 2, 3, 5, 7.5, 10].find((step) => step * power >= value) * power;
   }
 
-  // Pieces of line: where nothing was measured, nothing is drawn.
+  // Split the line where samples are missing.
   function pieces(points) {
     const found = [];
     let last;
@@ -268,7 +268,7 @@ PAGE = """\
   }
 
   function add(more) {
-    // After a new connection the server sends its history, of which some is known.
+    // After a reconnect the server sends its history, a part of which is known.
     const known = new Set(samples.map((sample) => sample.time));
     samples = samples.concat(more.filter((sample) => !known.has(sample.time)));
     samples.sort((a, b) => a.time - b.time);

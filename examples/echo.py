@@ -1,4 +1,4 @@
-"""A WebSocket without any protocol: it sends back what it is sent.
+"""A plain WebSocket that sends back each message.
 
 From the repository's root::
 
@@ -30,7 +30,7 @@ class RootController(TGController):
 
 
 def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:
-    """The application, as PasteDeploy asks for it."""
+    """The application factory of PasteDeploy."""
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": RootController()})
     return configurator.make_wsgi_app(dict(global_conf), settings)

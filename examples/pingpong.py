@@ -1,11 +1,11 @@
-"""Ping pong: the smallest TurboGears application that speaks Socket.IO.
+"""Ping pong: a minimal TurboGears application with Socket.IO.
 
 From the repository's root, with ``tgext.socketio`` and ``gearbox`` installed::
 
     gearbox serve -c development.ini.sample
 
-and open http://127.0.0.1:8080/. The page can be spoken to by the 0.9 and by the 4.x
-client of Socket.IO; both meet the same namespace.
+and open http://127.0.0.1:8080/. The page works with the 0.9 and with the 4.x client of
+Socket.IO; both use the same namespace.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from tgext.socketio import SocketIOController, SocketIOTGNamespace
 
 
 class NoFireBallValidator:
-    """An attack is ``{'type': ...}``; ``auto`` becomes one that can be played."""
+    """An attack is ``{'type': ...}``; ``auto`` becomes ``ping`` or ``fireball``."""
 
     def to_python(self, value: Any, state: object = None) -> dict[str, Any]:
-        # What arrives is whatever the client sent: it need not even be an object.
+        # Clients can send any value, not only an object.
         kind = value.get("type") if isinstance(value, dict) else None
         if kind == "error":
             raise TGValidationError("Got an error!")
@@ -117,7 +117,7 @@ class RootController(TGController):
 
 
 def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:
-    """The application, as PasteDeploy asks for it."""
+    """The application factory of PasteDeploy."""
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": RootController()})
     return configurator.make_wsgi_app(dict(global_conf), settings)

@@ -1,8 +1,8 @@
-"""What Python and gevent alone cost: a bare loop, one greenlet for each connection.
+"""The cost of Python and gevent alone: a bare loop, one greenlet for each connection.
 
-It reads, takes every frame of what it read, unmasks in C, parses with orjson and sends
-all replies to one batch in one `send`. It knows the event `echo` and its acks in one
-namespace; it checks nothing, bounds nothing, and serves nobody but load.c.
+It reads, splits the input into frames, unmasks in C, parses with orjson and sends all
+replies to one read in one `send`. It knows the event `echo` and acks in one namespace.
+It checks and limits nothing, and serves only the load generator.
 
 Started by run.py, or by hand: `python bare_gevent.py PORT`
 """
@@ -20,7 +20,7 @@ from websockets.speedups import apply_mask
 
 NAMESPACE = "/bench,"
 
-#: The answer to the key that load.c sends, the example of RFC 6455, section 1.3.
+#: The answer to the load generator's key, the example of RFC 6455, section 1.3.
 UPGRADED = (
     b"HTTP/1.1 101 Switching Protocols\r\n"
     b"Upgrade: websocket\r\n"

@@ -1,6 +1,6 @@
 """The engine alone: the namespace of ours_app.py on gevent, without TurboGears.
 
-The difference between the two is what the TurboGears floor costs.
+The difference between the two is the cost of the TurboGears floor.
 
 Started by run.py, or by hand: `python engine_app.py PORT`
 """
@@ -41,7 +41,7 @@ class Bench(BaseNamespace, BroadcastMixin, RoomsMixin):
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Sockets for whoever comes with one, and a page that says nothing."""
+    """Accept every socket, and answer other requests with an empty page."""
     if "socketio" in environ:
         socketio_manage(environ, {"/bench": Bench})
     start_response("200 OK", [("Content-Length", "0")])

@@ -58,7 +58,7 @@ class User(Base):
 
 
 class Model:
-    """What TurboGears wants of a module with the model."""
+    """The part of a model module that TurboGears uses."""
 
     @staticmethod
     def init_model(engine: Any) -> None:
@@ -104,14 +104,14 @@ class RootController(TGController):
 
     @expose(content_type="text/plain")
     def welcome(self, **came_from: str) -> str:
-        """Where a login leads: from here on the browser has a session."""
+        """The page after the login. It begins the browser's session."""
         session["colour"] = "blue"
         session.save()
         return "welcome"
 
 
 def make_app(global_config: dict[str, str], **settings: str) -> Any:
-    """What full_stack.ini names as the application's factory."""
+    """The application factory that full_stack.ini names."""
     configurator = FullStackApplicationConfigurator()
     configurator.update_blueprint(
         {

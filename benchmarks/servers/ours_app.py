@@ -85,9 +85,9 @@ class RootController(TGController):
 
 
 def make_app(global_config: dict[str, str], **settings: str) -> Any:
-    """What ours.ini names as the application's factory."""
+    """The application factory that ours.ini names."""
     if not settings["anypubsub.host"]:
-        del settings["anypubsub.host"]  # channels in memory have none
+        del settings["anypubsub.host"]  # the memory backend does not know the option
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": RootController()})
     return configurator.make_wsgi_app(global_config, settings)

@@ -1,6 +1,6 @@
 """The peer: python-socketio on gevent's WSGI server, as its documentation sets it up.
 
-With a Redis it has what goes to many carried by it.
+With a URL of Redis, broadcasts go through it.
 
 Started by run.py, or by hand: `python python_socketio_gevent.py PORT [REDIS]`
 """
@@ -56,9 +56,9 @@ def add_handlers(server: socketio.Server) -> None:
 
 
 def options() -> dict[str, Any]:
-    """How pywsgi speaks WebSocket: through gevent-websocket if that is installed.
+    """Options of pywsgi: the handler of gevent-websocket, if that is installed.
 
-    Without it python-socketio upgrades by itself, with simple-websocket.
+    Without it, python-socketio uses simple-websocket.
     """
     try:
         from geventwebsocket.handler import WebSocketHandler

@@ -1,5 +1,5 @@
-// The peer in JavaScript: ws, as socket.io depends on it, without native add-ons or,
-// when told so, with them.
+// The peer in JavaScript: ws, as socket.io depends on it, without native add-ons,
+// or with them if asked to.
 //
 //     node raw_ws.js PORT [native]
 "use strict";

@@ -36,7 +36,7 @@ bench.on("connection", (socket) => {
 async function listen() {
   const [port, redis] = process.argv.slice(2);
   if (redis) {
-    // What goes to many is carried by Redis.
+    // Broadcasts go through Redis.
     const { createAdapter } = require("@socket.io/redis-adapter");
     const { createClient } = require("redis");
     const clients = [createClient({ url: redis }), createClient({ url: redis })];
