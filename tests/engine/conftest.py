@@ -120,7 +120,7 @@ class Live:
         wait_for(lambda: not server.websockets, "all plain WebSockets end")
         server.hub.lingering.clear()  # nobody will fetch its last packets
         rooms = server.rooms
-        wait_for(lambda: not (rooms._members or rooms._rooms), "all rooms are empty")
+        wait_for(lambda: rooms.statistics() == (0, 0), "all rooms are empty")
         wait_for(lambda: not len(server.hub.timers), "no timer is left")
 
 

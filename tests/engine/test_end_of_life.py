@@ -135,9 +135,8 @@ def expect_nothing_of(server: SocketIOServer, sockets: list[Any]) -> None:
     wait_for(lambda: not server.hub.registry.endings, "no handler runs")
     wait_for(lambda: not server.hub.requests.number, "all connections are given back")
     wait_for(lambda: not len(server.hub.timers), "no timer is left")
-    assert server.rooms._members == {}
-    assert server.rooms._rooms == {}
-    assert server._handed_over == set()
+    assert server.rooms.statistics() == (0, 0)
+    assert server.handed_over == set()
     for each in sockets:
         assert (each.jobs, each.ack_callbacks, each.acks.owners) == ([], {}, {})
         assert each.active_ns == {}
@@ -205,7 +204,8 @@ class Lives(RuleBasedStateMachine):
         active = person.socket.active_ns
         wait_for(lambda: len(self.namespace.made) > count, "it is asked")
         made = self.namespace.made[-1]
-        wait_for(lambda: made._tgsio_candidate is None, "it is admitted")
+        asking = person.socket.admission.asking
+        wait_for(lambda: endpoint not in asking, "it is admitted")
         assert active[endpoint] is made
         person.inside[endpoint] = made
 
@@ -330,15 +330,20 @@ class Lives(RuleBasedStateMachine):
             assert person.socket.connected
             for namespace in person.inside.values():
                 assert namespace.told == []
-                assert not namespace._tgsio_ended
+                assert person.socket.active_ns[namespace.ns_name] is namespace
         for namespace in self.left:
             assert len(namespace.told) == 1
 
     @invariant()
     def only_who_is_inside_is_in_rooms(self) -> None:
         sockets = [each.socket for each in self.people]
-        for members in self.server.rooms._members.values():
-            assert all(each in sockets for each in members)
+        inside = 0
+        for endpoint in ENDPOINTS:
+            for room in (None, "lobby"):
+                members = self.server.rooms.members(endpoint, room)
+                assert all(each in sockets for each in members)
+                inside += bool(members)
+        assert self.server.rooms.statistics().rooms == inside
 
     def teardown(self) -> None:
         try:

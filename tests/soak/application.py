@@ -17,6 +17,7 @@ from tgext.socketio.engine.io.output import SocketOutbox
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.namespaces.acks import AckTimeout, ConnectionLost
+from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.engine.transports import Transport
 from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.engine.websocket.stream import FrameStream
@@ -26,6 +27,10 @@ from tgext.socketio.websocket import websocket
 
 #: Of which none may be left when all clients have gone.
 OF_CLIENTS = (Socket, BaseNamespace, Transport, SocketOutbox, FrameStream)
+
+
+def is_server(found: object) -> bool:
+    return isinstance(found, SocketIOServer)
 
 
 #: Why clients left.
@@ -113,7 +118,7 @@ class RootController(TGController):
     def counts(self) -> dict[str, int]:
         """What there is in this process of clients."""
         gc.collect()
-        (server,) = SocketIO._servers or (None,)
+        server = next(filter(is_server, gc.get_objects()), None)
         counts = Counter(
             kind.__name__
             for each in gc.get_objects()
@@ -134,7 +139,7 @@ class RootController(TGController):
                 websockets=len(server.websockets),
                 requests=server.hub.requests.number,
                 timers=len(server.hub.timers),
-                rooms=len(server.rooms._members),
+                rooms=server.rooms.statistics().rooms,
                 lingering=len(server.hub.lingering),
                 addresses=len(server.hub.registry.places.per_address),
                 acks=sum(len(each.ack_callbacks) for each in sockets),

@@ -121,7 +121,7 @@ def test_rooms_of_namespaces_that_were_left_are_forgotten(serve: Serve) -> None:
         client.leave("/chat")
         client.join("/chat")
     assert session["rooms"] == set()
-    assert len(live.server.rooms._members) == 1
+    assert live.server.rooms.statistics().rooms == 1
 
 
 class Asking(BaseNamespace):

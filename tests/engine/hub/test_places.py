@@ -60,7 +60,7 @@ class Counting(RuleBasedStateMachine):
                     raise SystemExit
         except SystemExit:
             pass
-        if not place._kept:
+        if not place.kept:
             self.here = [each for each in self.here if each[0] is not place]
 
     @invariant()

@@ -78,6 +78,10 @@ class Ready(SocketOutbox):
         self._watched()
         self.forgive()
 
+    def can_be_written(self) -> None:
+        if self._chunks:
+            self._writable()
+
 
 sizes = st.one_of(st.integers(1, 300), st.integers(300, 3 * LIMIT))
 
@@ -166,8 +170,7 @@ class Output(RuleBasedStateMachine):
     def kernel_takes(self, count: int) -> None:
         before = len(self.kernel.taken)
         self.kernel.room = count
-        if self.outbox._chunks:
-            self.outbox._writable()
+        self.outbox.can_be_written()
         self.kernel.room = 0
         if len(self.kernel.taken) > before:
             self.took()

@@ -108,8 +108,9 @@ def test_a_connection_that_ends_on_the_way_in(
     expect_nothing_of(scene.live, scene.namespace, scene.socket)
     namespace = scene.namespace.instances[0]
     scene.namespace.go_on.set()
+    asking = scene.socket.admission.asking
     wait_for(
-        lambda: namespace._tgsio_candidate is None or not scene.socket.busy, "it ends"
+        lambda: namespace.ns_name not in asking or not scene.socket.busy, "it ends"
     )
     expect_nothing_of(scene.live, scene.namespace, scene.socket)
     interrupted = end is server_stops  # no handler goes on when it has stopped

@@ -434,9 +434,7 @@ class Admissions(RuleBasedStateMachine):
                 for _ in range(2):
                     each.order("go on")
         settle()
-        rooms = self.server.rooms
-        assert not rooms._members
-        assert not rooms._rooms
+        assert self.server.rooms.statistics() == (0, 0)
         assert all(each.entered == each.left for each in Guided.made)
         assert all(job.dead for each in Guided.made for job in each.started)
         assert not len(self.server.hub.timers)

@@ -351,9 +351,9 @@ def test_a_client_that_posts_has_not_left(serve: Serve, kind: str) -> None:
     client.join("/chat")
     transport: Any = live.socket(client).transport
     end_of(hanging(live, client), "closed")
-    wait_for(lambda: transport._deserted.slot >= 0, "the end is noticed")
+    wait_for(lambda: transport.deserted, "the end is noticed")
     client.emit("/chat", "echo", 1)
-    assert transport._deserted.slot < 0
+    assert not transport.deserted
     assert namespace.left == []
 
 

@@ -368,7 +368,7 @@ class Reading(RuleBasedStateMachine):
 
     @invariant()
     def what_is_kept_is_charged(self) -> None:
-        kept = [] if self.ahead is None else self.ahead._kept
+        kept = [] if self.ahead is None else self.ahead.kept
         assert self.account.size == sum(cost(each[1]) for each in kept)
         # One that is large may come last.
         assert self.account.size < 65_536 + 31_000

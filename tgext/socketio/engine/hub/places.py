@@ -21,18 +21,20 @@ class Place:
     """The place that one connection takes, from its first request to its end.
 
     As a context manager it is given back at the end of the block, unless it was kept.
+
+    :ivar kept: whether it was.
     """
 
-    __slots__ = ("_address", "_kept", "_places")
+    __slots__ = ("_address", "_places", "kept")
 
     def __init__(self, places: Places, address: str) -> None:
         self._places: Places | None = places
         self._address = address
-        self._kept = False
+        self.kept = False
 
     def keep(self) -> None:
         """The connection is open: its place is given back by :meth:`release` alone."""
-        self._kept = True
+        self.kept = True
 
     def release(self) -> None:
         """Give the place back; without effect where that has been done."""
@@ -49,7 +51,7 @@ class Place:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._kept:
+        if not self.kept:
             self.release()
 
 

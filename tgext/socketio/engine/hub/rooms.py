@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ...wire.escape import escape
 from ...wire.json import Dumps
@@ -100,6 +100,17 @@ class Bus(Protocol):
         """Hear no more of the others. The server that stops calls it."""
 
 
+class RoomStatistics(NamedTuple):
+    """How much :class:`Rooms` keeps.
+
+    :ivar rooms: rooms that somebody is in, those for whole namespaces included.
+    :ivar receivers: sockets that are in some room, counted once for each namespace.
+    """
+
+    rooms: int
+    receivers: int
+
+
 class Rooms:
     """The members of each namespace, and of each room in it.
 
@@ -116,6 +127,10 @@ class Rooms:
         self._home = home()
         self._members: dict[Key, dict[Receiver, None]] = {}
         self._rooms: dict[tuple[Receiver, str], set[Room | None]] = {}
+
+    def statistics(self) -> RoomStatistics:
+        """How much is kept now."""
+        return RoomStatistics(len(self._members), len(self._rooms))
 
     def move_here(self) -> None:
         """This thread serves the sockets."""

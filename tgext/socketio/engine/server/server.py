@@ -86,7 +86,7 @@ class SocketIOServer(WSGIServer):
         #: The thread that it serves in, while it does.
         self._home: Home | None = None
         #: Sockets that outlive their requests.
-        self._handed_over: set[Any] = set()
+        self.handed_over: set[Any] = set()
         options.setdefault("log", access_log)
         options.setdefault("error_log", log)
         if isinstance(listener, tuple):
@@ -134,7 +134,7 @@ class SocketIOServer(WSGIServer):
         try:
             self.handle(sock, address)
         finally:
-            if sock not in self._handed_over:
+            if sock not in self.handed_over:
                 self._close(sock)
 
     def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
@@ -142,7 +142,7 @@ class SocketIOServer(WSGIServer):
 
         The greenlet of its request can end, and all that the request needed with it.
         """
-        self._handed_over.add(sock)
+        self.handed_over.add(sock)
         gevent.spawn(self._run_connection, sock, run)
 
     def _run_connection(self, sock: Any, run: Callable[[], object]) -> None:
@@ -150,7 +150,7 @@ class SocketIOServer(WSGIServer):
         try:
             run()
         finally:
-            self._handed_over.discard(sock)
+            self.handed_over.discard(sock)
             self._close(sock)
             self.hub.requests.ended()
 
@@ -160,7 +160,7 @@ class SocketIOServer(WSGIServer):
         sock.close()
 
     def do_close(self, sock: Any, *args: Any) -> None:
-        if sock not in self._handed_over:
+        if sock not in self.handed_over:
             super().do_close(sock, *args)
 
     def stop(self, timeout: float | None = None) -> None:

@@ -193,8 +193,13 @@ class PollingTransport(Transport):
 
     def _poll_failed(self) -> None:
         """A poll ended with its connection. A client that is alive polls again."""
-        if not self.closed and self._deserted.slot < 0:
+        if not (self.closed or self.deserted):
             self.hub.timers.add(self._deserted, self.hub.settings.handshake_timeout)
+
+    @property
+    def deserted(self) -> bool:
+        """Whether a poll ended with its connection, and no request came since."""
+        return self._deserted.slot >= 0
 
     def _desert(self) -> None:
         if not (self.polling or self.posting or self.follower):

@@ -39,6 +39,7 @@ class ReadAhead:
     :param heartbeat: is told what is heard, and whether somebody listens.
 
     :ivar rest: what follows when the iterator has ended.
+    :ivar kept: the messages that have been read and not been taken.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class ReadAhead:
         self._gone = gone
         self._account = account
         self._heartbeat = heartbeat
-        self._kept: deque[Message] = deque()
+        self.kept: deque[Message] = deque()
         #: The beginning of an ack whose attachments have not all come.
         self._begun: list[Message] = []
         self._ended = False
@@ -84,7 +85,7 @@ class ReadAhead:
 
     def clear(self) -> None:
         """The connection has ended: nothing of it is kept."""
-        self._kept.clear()
+        self.kept.clear()
         self._begun.clear()
         self._acks.reset()
         self.rest = iter(())
@@ -95,14 +96,14 @@ class ReadAhead:
     def __next__(self) -> Message:
         if self._due is not None or self._greenlet is not None:
             self.stop()
-        if not self._kept:
+        if not self.kept:
             if self._begun:
                 self._keep_begun()
             elif self._error is not None:
                 raise self._error
             else:
                 raise StopIteration
-        message = self._kept.popleft()
+        message = self.kept.popleft()
         self._account.release(cost(message[1]))
         return message
 
@@ -152,12 +153,12 @@ class ReadAhead:
                 # The ack cannot be read: whoever handles it will say so.
                 self._keep_begun()
             account.charge(cost(message[1]))
-            self._kept.append(message)
+            self.kept.append(message)
 
     def _keep_begun(self) -> None:
         """Leave an ack to whoever handles messages one by one."""
         for message in self._begun:
             self._account.charge(cost(message[1]))
-            self._kept.append(message)
+            self.kept.append(message)
         self._begun.clear()
         self._acks.reset()

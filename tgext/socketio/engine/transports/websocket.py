@@ -103,6 +103,8 @@ class WebSocketTransport(Transport):
 
     :param sock: the gevent socket, after the opening handshake.
     :param early: bytes that were read with the handshake and follow it.
+
+    :ivar ahead: reads while a handler runs; None while that was not needed.
     """
 
     name = "websocket"
@@ -124,7 +126,7 @@ class WebSocketTransport(Transport):
         self.reads = Reads(sock, self.connection, early)
         #: What was read and is being handled; None while nothing is.
         self._messages: Iterator[Message] | None = None
-        self._ahead: ReadAhead | None = None
+        self.ahead: ReadAhead | None = None
         #: The polling transport that came before, while it still handles messages.
         self.predecessor: Transport | None = None
         self._deadline = Deadline(self._expire)
@@ -148,7 +150,7 @@ class WebSocketTransport(Transport):
         finally:
             self.heartbeat.busy = False
             self._messages = None
-        self.run(self._ahead)
+        self.run(self.ahead)
 
     def run(self, first: Iterator[Message] | None = None) -> None:
         """Read and handle messages until the connection ends.
@@ -165,8 +167,8 @@ class WebSocketTransport(Transport):
         except (ProtocolError, OSError) as raised:
             error = raised
         finally:
-            if self._ahead is not None:
-                self._ahead.stop()
+            if self.ahead is not None:
+                self.ahead.stop()
             self._end(error)
             if isinstance(error, ProtocolError):
                 self._discard()
@@ -181,7 +183,7 @@ class WebSocketTransport(Transport):
             while True:
                 if self._handle_each(messages):
                     return True
-                if self._ahead is None:
+                if self.ahead is None:
                     return False
                 following = self._following()
                 if following is None:
@@ -197,10 +199,10 @@ class WebSocketTransport(Transport):
 
     def _following(self) -> Iterator[Message] | None:
         """What is to be handled after what was."""
-        ahead = self._ahead
+        ahead = self.ahead
         if ahead is None or self._messages is not ahead:
             return ahead
-        self._ahead = None
+        self.ahead = None
         return ahead.rest
 
     def _handle_each(self, messages: Iterator[Message]) -> bool:
@@ -229,7 +231,7 @@ class WebSocketTransport(Transport):
                 elif now > until:
                     take_turn()
                     until = 0.0
-            if self._ahead is not None and self._ahead is not messages:
+            if self.ahead is not None and self.ahead is not messages:
                 return False
         return False
 
@@ -241,7 +243,7 @@ class WebSocketTransport(Transport):
 
     def _look(self) -> None:
         self._read_on()
-        unread = self._ahead is not None and self.socket.account.full
+        unread = self.ahead is not None and self.socket.account.full
         if unread and has_gone(self._sock):
             self._gone(None)
 
@@ -261,11 +263,11 @@ class WebSocketTransport(Transport):
         :param messages: what was read and is not handled yet.
         :returns: it, and what is read, in the order in which it came.
         """
-        ahead = self._ahead
+        ahead = self.ahead
         if ahead is None:
             socket = self.socket
             acks = AckFilter(socket)
-            ahead = self._ahead = ReadAhead(
+            ahead = self.ahead = ReadAhead(
                 messages,
                 self.reads,
                 self._content,
@@ -318,8 +320,8 @@ class WebSocketTransport(Transport):
 
     def close(self, reason: str, code: int) -> None:
         self.stop()
-        if self._ahead is not None:
-            self._ahead.clear()
+        if self.ahead is not None:
+            self.ahead.clear()
         if reason == "slow consumer" or self.outbox.closed:
             self.abort()
             return
