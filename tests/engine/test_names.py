@@ -20,7 +20,7 @@ import pytest
         (".server", "SocketIOServer", ".server.server"),
         (".threads", "WrongThread", ".concurrency.threads"),
         (".virtsocket", "Socket", ".session.session"),
-        (".virtsocket", "default_error_handler", ".session"),
+        (".virtsocket", "default_error_handler", ".session.errors"),
     ],
 )
 def test_a_name_is_found_where_gevent_socketio_has_it(

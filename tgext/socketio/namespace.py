@@ -69,7 +69,7 @@ class SocketIOTGNamespace(BaseNamespace):
         """
         packet = make_event(self, event, args, callback, timeout)
         if callback is not None:
-            packet["id"] = msgid = self.socket._get_next_msgid()
+            packet["id"] = msgid = self.socket.acks.next_id()
         encoded = self.socket.encode(packet)
 
         def leave() -> None:

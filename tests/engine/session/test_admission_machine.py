@@ -193,7 +193,7 @@ class Person:
         ]
 
     def handle(self, packet: Packet) -> None:
-        self.greenlet = gevent.spawn(self.socket.handle, packet)
+        self.greenlet = gevent.spawn(self.socket.dispatcher.handle, packet)
         settle()
 
     def order(self, *order: str) -> None:

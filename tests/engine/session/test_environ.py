@@ -8,7 +8,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from tgext.socketio.engine.namespaces.base import BaseNamespace, ConnectionRefused
-from tgext.socketio.engine.session.environ import with_query
+from tgext.socketio.engine.session.environ import environ_for, with_query
+from tgext.socketio.wire.socketio.packet import Packet
 
 from ..clients import KINDS
 from ..conftest import Serve
@@ -113,7 +114,8 @@ def test_namespaces_of_one_connection_have_their_own_queries(
     assert socket["/bare"].environ is socket["/plain"].environ is socket.environ
     for name in ("one", "two"):
         environ = socket[f"/{name}"].environ
-        assert environ is socket.environ_for({"type": "event", "endpoint": f"/{name}"})
+        packet: Packet = {"type": "event", "endpoint": f"/{name}"}
+        assert environ is environ_for(socket, packet)
         assert environ["socketio"] is socket
         assert environ["PATH_INFO"] == socket["/bare"].environ["PATH_INFO"]
 

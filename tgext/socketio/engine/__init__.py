@@ -41,13 +41,6 @@ def socketio_manage(
     :param json_dumps: replaces the JSON writer; returns a string.
     :raises KeyError: when the request opens no connection.
     """
-    socket = environ["socketio"]
-    socket._set_environ(environ)
-    socket._set_namespaces(namespaces)
-    socket._set_request(request)
-    if error_handler is not None:
-        socket._set_error_handler(error_handler)
-    if json_loads is not None:
-        socket._set_json_loads(json_loads)
-    if json_dumps is not None:
-        socket._set_json_dumps(json_dumps)
+    environ["socketio"].accept(
+        environ, namespaces, request, error_handler, json_loads, json_dumps
+    )

@@ -1,5 +1,6 @@
 """gevent-socketio's ``socketio.virtsocket``."""
 
-from .session.session import Socket, default_error_handler
+from .session.errors import default_error_handler
+from .session.session import Socket
 
 __all__ = ["Socket", "default_error_handler"]

@@ -16,6 +16,7 @@ from tg.request_local import Request, Response
 from tg.validation import _ValidationStatus
 from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
 
+from ..engine.session.environ import environ_for
 from ..wire.socketio.packet import Packet
 from .connection import Connection
 from .failures import forget_frames
@@ -47,7 +48,7 @@ def _make_request(event: Event) -> Request:
     environ["tg.locals"] = event
     if event.packet is not None:
         # A client may connect to a namespace with a query.
-        own = environ["socketio"].environ_for(event.packet)
+        own = environ_for(environ["socketio"], event.packet)
         environ["QUERY_STRING"] = own.get("QUERY_STRING", "")
     if connection.attributes:
         environ["webob.adhoc_attrs"] = dict(connection.attributes)

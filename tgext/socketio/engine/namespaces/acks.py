@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ from gevent.event import AsyncResult
 from ..concurrency.failures import FAILURES, ConnectionLost, log_failure
 from ..concurrency.heartbeat import Deadline, Wheel
 from ..concurrency.interruption import Interrupted
+from ..hub.account import Account
 from ..hub.hub import Hub
 from ..logs import get_logger
 from .runner import EventRunner
@@ -74,23 +74,50 @@ class Call:
         return self._result.get()
 
 
+class Reads(Protocol):
+    """What reads the client's messages."""
+
+    def expect_ack(self) -> None:
+        """The client is about to be asked for an ack; a handler may wait for it."""
+
+
 class Asked(Protocol):
     """A client that is asked for acks.
 
+    :ivar account: bounds the number of acks that the client owes.
     :ivar runner: runs what the application defined.
     :ivar hub: has the timer wheel.
     """
 
     acks: AckBook
+    account: Account
     runner: EventRunner
     hub: Hub
+
+    @property
+    def transport(self) -> Reads | None: ...
+
+    def _ended(self) -> bool:
+        """Whether the connection has ended: then no ack will come."""
 
     def start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
         """Run a function in a greenlet, unless the connection has ended."""
 
-    def _save_ack_callback(
-        self, msgid: int, callback: Callable[..., Any], owner: object = None
-    ) -> None: ...
+
+def save(
+    client: Asked, msgid: int, callback: Callable[..., Any], owner: object = None
+) -> None:
+    """Keep a callback until the ack comes, or its owner, a namespace, ends.
+
+    :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+    """
+    if client._ended():
+        release(callback)
+        return
+    client.account.check("max_pending_acks", len(client.acks))
+    client.acks.add(msgid, callback, owner)
+    if client.transport is not None:
+        client.transport.expect_ack()
 
 
 def expire(
@@ -105,7 +132,7 @@ def expire(
     :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
     """
     expiring = Expiring(callback, client.hub.timers)
-    client._save_ack_callback(msgid, expiring, owner)
+    save(client, msgid, expiring, owner)
     if msgid in client.acks.callbacks:
         expiring.start(seconds, partial(_expired, client, msgid, seconds))
 
@@ -135,19 +162,20 @@ class AckBook:
     :ivar owners: the namespace that expects the ack, for the packet ids that have one.
     """
 
-    __slots__ = ("_ids", "callbacks", "owners")
+    __slots__ = ("_last", "callbacks", "owners")
 
     def __init__(self) -> None:
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.owners: dict[int, object] = {}
-        self._ids = itertools.count(1)
+        self._last = 0
 
     def __len__(self) -> int:
         return len(self.callbacks)
 
     def next_id(self) -> int:
         """An id for a packet that asks for an ack; unique in the connection."""
-        return next(self._ids)
+        self._last += 1
+        return self._last
 
     def add(
         self, msgid: int, callback: Callable[..., Any], owner: object = None

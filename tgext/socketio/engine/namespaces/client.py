@@ -12,28 +12,17 @@ from typing import Any, Protocol
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
 from ..concurrency.threads import Home
-from ..hub.account import Account
-from ..hub.hub import Hub
 from ..hub.rooms import Receiver, Room
-from .acks import AckBook
-from .runner import EventRunner
+from .acks import Asked
 
 
-class Client(Receiver, Protocol):
+class Client(Receiver, Asked, Protocol):
     """The session of one client.
 
     :ivar session: a dict for the application.
-    :ivar hub: what the connections of its server share.
-    :ivar acks: the callbacks that wait for the client's acks.
-    :ivar account: what the client makes the process keep.
-    :ivar runner: runs what the application defined.
     """
 
     session: dict[str, Any]
-    hub: Hub
-    acks: AckBook
-    account: Account
-    runner: EventRunner
     _home: Home
 
     @property
@@ -62,15 +51,6 @@ class Client(Receiver, Protocol):
 
     def remove_namespace(self, namespace: str) -> None:
         """Forget a namespace that was left."""
-
-    def start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
-        """Run a function in a greenlet, unless the connection has ended."""
-
-    def _get_next_msgid(self) -> int: ...
-
-    def _save_ack_callback(
-        self, msgid: int, callback: Callable[..., Any], owner: object = None
-    ) -> None: ...
 
 
 class Candidate(Protocol):

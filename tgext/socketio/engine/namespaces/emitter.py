@@ -79,7 +79,7 @@ def _send_asking(
     callback: Callable[..., Any],
     timeout: float | None,
 ) -> int:
-    packet["id"] = msgid = sender.socket._get_next_msgid()
+    packet["id"] = msgid = sender.socket.acks.next_id()
     try:
         expect_ack(sender, msgid, callback, timeout)
         (sender._tgsio_candidate or sender.socket).send_packet(packet)
@@ -126,7 +126,7 @@ def expect_ack(
     """
     socket = sender.socket
     if timeout is None:
-        socket._save_ack_callback(msgid, callback, sender)
+        acks.save(socket, msgid, callback, sender)
     else:
         acks.expire(socket, msgid, callback, timeout, sender)
     if sender._tgsio_candidate is not None:

@@ -112,11 +112,11 @@ def begin_end(namespace: Member) -> None:
     socket = namespace.socket
     if socket.active_ns.get(namespace.ns_name) is namespace:
         # Else the client may have come back, and the rooms are a later namespace's.
-        leave_rooms(namespace)
+        _leave_rooms(namespace)
     socket.acks.release(namespace)
 
 
-def leave_rooms(namespace: Member) -> None:
+def _leave_rooms(namespace: Member) -> None:
     """Take the client out of the namespace, and of all its rooms."""
     rooms, socket = namespace.socket.hub.rooms, namespace.socket
     joined = rooms.rooms_of(namespace.ns_name, socket)
@@ -125,8 +125,11 @@ def leave_rooms(namespace: Member) -> None:
         rooms.leave_all(namespace.ns_name, socket)
 
 
-def forget_rooms(namespace: Member) -> None:
-    """Take the rooms of a namespace that was left out of ``session['rooms']``."""
+def forget(namespace: Member) -> None:
+    """The client is not in a namespace any more, nor in its rooms."""
+    namespace._tgsio_begin_end()
+    _leave_rooms(namespace)
+    # session['rooms'] says no more in which rooms it was.
     rooms = leaving_of(namespace).rooms
     name_of = getattr(namespace, "_get_room_name", None)
     if rooms and name_of is not None:
@@ -136,9 +139,7 @@ def forget_rooms(namespace: Member) -> None:
 
 def abandon(namespace: Member) -> None:
     """End what a namespace has begun, when its own ``disconnect`` did not."""
-    namespace._tgsio_begin_end()
-    leave_rooms(namespace)
-    forget_rooms(namespace)
+    forget(namespace)
     namespace.kill_local_jobs()
 
 

@@ -19,16 +19,15 @@ from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused, EventRefused
 from ..namespaces.foreign import adapt, is_foreign
 from .candidate import Candidate, State
+from .dispatch import EVENTS
 from .early import EarlyPackets
+from .environ import environ_for
 
 if TYPE_CHECKING:
     from .session import Socket
 
 log = get_logger(__name__)
 
-
-#: The packets that handlers are called for, and whose answers are acks.
-EVENTS = frozenset(("event", "message", "json"))
 
 #: What a client is told of a failure on its way in.
 FAILED = "Internal server error"
@@ -62,7 +61,6 @@ class Admission:
     """
 
     __slots__ = (
-        "_asked",
         "_early",
         "_knocked",
         "_socket",
@@ -77,13 +75,19 @@ class Admission:
         self.asking: dict[str, Candidate] = {}
         #: Whether the client has asked to connect to any namespace.
         self._knocked = False
-        #: The namespaces that it asked for, where it may send before it asks.
-        self._asked: set[str] | None = None
         self._early: EarlyPackets | None = None
         #: The greenlet that tells the client of an error.
         self._teller: Any = None
 
     # In
+
+    def connect_main(self) -> None:
+        """Connect the client to the main namespace, if its generation is in it from the
+        start.
+        """
+        if self._socket.generation.implicit_main:
+            main: Packet = {"type": "connect", "endpoint": self._socket.GLOBAL_NS}
+            self._socket.dispatcher.handle(main)
 
     def dispatch(self, packet: Packet) -> None:
         """Handle a packet for a namespace that the client is not in."""
@@ -98,51 +102,28 @@ class Admission:
             socket.kill(reason="parse error", code=1002)
         elif kind == "disconnect" and endpoint == socket.GLOBAL_NS:
             self.in_main = False
-            self._await_namespace()
+            self.await_namespace()
         elif kind == "ack" and endpoint in self.asking:
             candidate = self.asking[endpoint]
             # Nothing was asked before that, whatever the client says.
             if candidate.answered and candidate.namespace is not None:
                 with candidate.listening():
                     socket.runner.run(candidate.namespace.process_packet, packet)
-        elif kind in EVENTS and not self._hold_early(packet):
-            self._fail_outside(packet)
+        elif kind in EVENTS:
+            early = self._early_packets()
+            if early is None or not early.hold(packet):
+                self._fail_outside(packet)
 
     def _fail_outside(self, packet: Packet) -> None:
         endpoint = packet["endpoint"]
         info = f"The endpoint you tried to connect to doesn't exist: {endpoint}"
-        self._socket.fail(packet, "no_such_namespace", info)
+        self._socket.dispatcher.fail(packet, "no_such_namespace", info)
 
-    def _hold_early(self, packet: Packet) -> bool:
-        """Keep an event until the client asks for its namespace, if it may do so."""
-        socket = self._socket
-        endpoint = packet["endpoint"]
-        if (
-            not socket.generation.sends_early
-            or endpoint not in (socket.namespaces or ())
-            or endpoint in (self._asked or ())
-        ):
-            return False
-        if self._early is None:
-            self._early = EarlyPackets(socket)
-        return self._early.hold(packet)
-
-    def give_up_early(self, endpoint: str) -> None:
-        """The client has not asked for a namespace that it sent events to.
-
-        Where it does meanwhile, they are handled after it was let in, or refused.
-        """
-        if self._early is None or endpoint in self.asking:
-            return
-        self._has_asked(endpoint)
-        for packet in self._early.take(endpoint):
-            self._fail_outside(packet)
-
-    def _has_asked(self, endpoint: str) -> None:
-        if self._socket.generation.sends_early:
-            if self._asked is None:
-                self._asked = set()
-            self._asked.add(endpoint)
+    def _early_packets(self) -> EarlyPackets | None:
+        """None for clients that ask for a namespace before they send to it."""
+        if self._early is None and self._socket.generation.sends_early:
+            self._early = EarlyPackets(self._socket, self._fail_outside)
+        return self._early
 
     def _connect(self, packet: Packet) -> None:
         self._knocked = True
@@ -153,10 +134,11 @@ class Admission:
             log.debug("A client asked twice for %s", endpoint or "/")
         elif endpoint in namespaces:
             self._ask(namespaces[endpoint], packet)
-            self._has_asked(endpoint)
-            if self._early is not None:
-                for early in self._early.take(endpoint):
-                    socket.handle(early)
+            early = self._early_packets()
+            if early is not None:
+                early.has_asked(endpoint)
+                for each in early.take(endpoint):
+                    socket.dispatcher.handle(each)
         elif endpoint == socket.GLOBAL_NS:
             # Clients connect here before they connect to the namespace they want.
             self.in_main = True
@@ -219,7 +201,7 @@ class Admission:
         socket = self._socket
         candidate.drop_namespace()  # of an attempt before
         candidate.begin()
-        environ = socket.environ_for(packet)
+        environ = environ_for(socket, packet)
         args: Any = (environ, packet["endpoint"])
         namespace: Any = cls.__new__(cls, *args, request=socket.request)  # type: ignore[call-arg]
         namespace._tgsio_candidate = candidate
@@ -301,7 +283,7 @@ class Admission:
                 self._tell({"type": "disconnect", "endpoint": endpoint})
             else:
                 self._tell_refusal(endpoint, message, data)
-            self._await_namespace()
+            self.await_namespace()
         self._drop(candidate)
 
     def _tell_refusal(self, endpoint: str, message: str, data: Any) -> None:
@@ -317,7 +299,7 @@ class Admission:
             self._tell(generation.refusal(endpoint, message, None))
 
     def _close(self, candidate: Candidate, state: State) -> None:
-        """Nothing is left of a client that is not admitted."""
+        """Forget a candidate that is not admitted."""
         socket, endpoint = self._socket, candidate.endpoint
         if self.asking.get(endpoint) is candidate:
             del self.asking[endpoint]
@@ -326,9 +308,11 @@ class Admission:
         socket.find_outbox()
         candidate.close(state)
 
-    def _await_namespace(self) -> None:
+    def await_namespace(self) -> None:
+        """End the connection in a moment, if the client is in no namespace then."""
         socket = self._socket
-        if socket.connected and not socket.in_a_namespace:
+        inside = self.in_main or socket.active_ns or self.asking
+        if socket.connected and not inside:
             socket.hub.registry.await_namespace(socket)
 
     def end(self) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ...wire.errors import PacketError, ProtocolError
+from ...wire.errors import InvalidJSON, PacketError, ProtocolError
+from ...wire.json import Loads
 from ...wire.socketio.binary import Reassembler
 from ...wire.socketio.generations import ALIVE, CLOSE
 from ...wire.socketio.packet import Packet
+from ..concurrency.failures import FAILURES
+from ..concurrency.interruption import Interrupted
 from ..hub.account import cost
 from ..logs import get_logger
 from .pacing import send_pong
@@ -21,6 +24,27 @@ log = get_logger(__name__)
 #: Characters of a packet that is kept as what its JSON became, if it has to wait for
 #: attachments. That may be 25 times as large.
 SMALL = 1024
+
+
+def checked_loads(json_loads: Loads) -> Loads:
+    """The application's JSON parser, with what it raises as :class:`InvalidJSON`.
+
+    :param json_loads: takes a text; a :class:`ValueError`, or whatever it raises, means
+        that the text is invalid.
+    """
+    return partial(_load, json_loads)
+
+
+def _load(json_loads: Loads, text: str) -> Any:
+    try:
+        return json_loads(text)
+    except Exception as error:
+        raise InvalidJSON(f"invalid JSON: {str(error)[:80]}") from error
+    except Interrupted:
+        raise
+    except FAILURES as error:
+        log.exception("The application's json_loads failed")
+        raise InvalidJSON("invalid JSON") from error
 
 
 class Assembler:
@@ -136,7 +160,7 @@ class AckFilter:
             return True
         if generation.is_close(message):
             self._closes = True
-            self._socket.start_own_job(self._socket.handle, CLOSE)
+            self._socket.start_own_job(self._socket.dispatcher.handle, CLOSE)
             return True
         return generation.is_ack(message) and self._take(message)
 
@@ -160,4 +184,4 @@ class AckFilter:
         if len(self._handed) > len(waiting):
             self._handed.intersection_update(waiting)
         self._handed.add(number)
-        self._socket.start_own_job(self._socket.handle, packet)
+        self._socket.start_own_job(self._socket.dispatcher.handle, packet)

@@ -1,8 +1,8 @@
-"""What clients send to a namespace before they connect to it."""
+"""Events that clients 0.9 send to a namespace before they connect to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ...wire.errors import ProtocolError
@@ -23,39 +23,61 @@ MOST = 1000
 class EarlyPackets:
     """The packets of a 0.9 client for namespaces that it has not asked for yet.
 
-    It gathers events while it has no connection. When it has one again, it sends them,
-    and after them the connect packets of its namespaces.
+    The client gathers events while it has no connection. When it has one again, it
+    sends them, and after them the connect packets of its namespaces.
 
-    :param socket: the client's connection.
+    :param socket: the client's session.
+    :param refuse: called with each packet whose namespace the client did not ask for in
+        :data:`PATIENCE` seconds.
     """
 
-    def __init__(self, socket: Socket) -> None:
+    __slots__ = (
+        "_asked",
+        "_count",
+        "_deadline",
+        "_refuse",
+        "_size",
+        "_socket",
+        "_waiting",
+    )
+
+    def __init__(self, socket: Socket, refuse: Callable[[Packet], None]) -> None:
         self._socket = socket
+        self._refuse = refuse
+        #: The namespaces that the client has asked for.
+        self._asked: set[str] = set()
         self._waiting: dict[str, list[str]] = {}
         self._size = 0
         self._count = 0
-        self._deadline = Deadline(self._expire)
+        self._deadline: Deadline | None = None
+
+    def has_asked(self, endpoint: str) -> None:
+        """The client asked for a namespace: no later packet for it is early."""
+        self._asked.add(endpoint)
 
     def hold(self, packet: Packet) -> bool:
         """Keep a packet until the connect packet comes.
 
-        :returns: False when there are too many.
+        :returns: False when it is not early, or when too many wait.
         """
-        socket = self._socket
-        # Read again later, it takes no more than its text meanwhile.
+        socket, endpoint = self._socket, packet["endpoint"]
+        if endpoint in self._asked or endpoint not in (socket.namespaces or ()):
+            return False
+        # Decoded again later, it takes no more than its text meanwhile.
         text = socket.encode(packet).text
         most = socket.hub.limits.max_message_size
         if self._count >= MOST or self._size + len(text) > most:
             return False
-        if not self._waiting:
+        if self._deadline is None:
+            self._deadline = Deadline(self._expire)
             socket.hub.timers.add(self._deadline, PATIENCE)
-        self._waiting.setdefault(packet["endpoint"], []).append(text)
+        self._waiting.setdefault(endpoint, []).append(text)
         self._size += len(text)
         self._count += 1
         return True
 
     def take(self, endpoint: str) -> Iterator[Packet]:
-        """What came for a namespace; it is not kept any more.
+        """The packets that came for a namespace; they are not kept any more.
 
         Ends with the connection.
         """
@@ -63,26 +85,40 @@ class EarlyPackets:
         self._size -= sum(map(len, texts))
         self._count -= len(texts)
         if not self._waiting:
-            self._socket.hub.timers.discard(self._deadline)
+            self._stop_waiting()
         for text in in_turns(texts):
             if not self._socket.connected:
                 return
-            packet = self._read(text)
+            packet = self._decode(text)
             if packet is not None:
                 yield packet
 
-    def _read(self, text: str) -> Packet | None:
+    def _decode(self, text: str) -> Packet | None:
         try:
             return self._socket.assembler.take(text)
-        except ProtocolError:  # it could be read when it came
+        except ProtocolError:  # it was valid when it came
             return None
 
     def clear(self) -> None:
-        """The connection ended."""
+        """Keep nothing: the connection ended."""
         self._waiting.clear()
         self._size = self._count = 0
-        self._socket.hub.timers.discard(self._deadline)
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._socket.hub.timers.discard(self._deadline)
+            self._deadline = None
 
     def _expire(self) -> None:
+        self._deadline = None
         for endpoint in list(self._waiting):
-            self._socket.start_own_job(self._socket.admission.give_up_early, endpoint)
+            self._socket.start_own_job(self._give_up, endpoint)
+
+    def _give_up(self, endpoint: str) -> None:
+        # The client may have asked meanwhile: then what decides about it takes them.
+        if endpoint in self._socket.admission.asking:
+            return
+        self.has_asked(endpoint)
+        for packet in self.take(endpoint):
+            self._refuse(packet)

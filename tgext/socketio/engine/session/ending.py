@@ -94,10 +94,15 @@ class Ending:
         current = getcurrent()
         if current is get_hub():
             gevent.spawn(work, *args)  # which cannot wait
-        elif current in self._tellers or self._socket._is_run_by(current):
+        elif current in self._tellers or self._is_run_by(current):
             work(*args)
         else:
             gevent.spawn(work, *args).join()
+
+    def _is_run_by(self, greenlet: Any) -> bool:
+        """Whether handlers of the connection run in a greenlet."""
+        transport = self._socket.transport
+        return transport is None or transport.runs_in(greenlet)
 
     def _tell(self, end: Callable[[BaseNamespace], None]) -> None:
         """Have the connection leave its namespaces, whatever each of them does."""

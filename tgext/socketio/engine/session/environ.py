@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import string
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from ...wire.socketio.packet import Packet
+
+if TYPE_CHECKING:
+    from .session import Socket
 
 
 def with_query(environ: dict[str, Any], query: str) -> dict[str, Any]:
@@ -23,3 +28,16 @@ def with_query(environ: dict[str, Any], query: str) -> dict[str, Any]:
     escaped = quote(query, safe=string.punctuation, errors="replace")
     before = environ.get("QUERY_STRING", "")
     return {**environ, "QUERY_STRING": f"{before}&{escaped}" if before else escaped}
+
+
+def environ_for(socket: Socket, packet: Packet) -> dict[str, Any]:
+    """The WSGI environment of the namespace that a packet is for.
+
+    It is the opening request's, except for a namespace that was connected to with a
+    query string: that one has its own copy, see :func:`with_query`.
+    """
+    namespace = socket.active_ns.get(packet["endpoint"])
+    if namespace is not None:
+        return namespace.environ
+    assert socket.environ is not None
+    return with_query(socket.environ, packet.get("qs", ""))

@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING
 
 from gevent import getcurrent
 
+from ...wire.socketio.encoded import Encoded
+from ...wire.socketio.packet import Packet
+from ..concurrency.threads import get_ident
+
 if TYPE_CHECKING:
     from ..io.backlog import Outbox
     from .session import Socket
@@ -39,6 +43,24 @@ def make_room(socket: Socket) -> bool:
             outbox.give_up_waiting()
         if outbox.closed and socket.transport is transport:
             return False
+
+
+def send_otherwise(socket: Socket, encoded: Encoded, packet: Packet) -> None:
+    """Send a packet that may not go to the outbox at once.
+
+    It comes from another thread, or its client is not admitted to the namespace, or has
+    much to read.
+    """
+    endpoint, kind = packet.get("endpoint", ""), packet["type"]
+    home, outbox = socket._home, socket.outbox
+    if get_ident() != home.ident:
+        home.post(socket.admission.send, encoded, endpoint, kind)
+    elif outbox is None or endpoint not in socket.active_ns:
+        socket.admission.send(encoded, endpoint, kind)
+    elif kind == "disconnect":
+        outbox.send_own(encoded)  # who has much to read is not slow for it
+    else:
+        socket.send_when_room(encoded, endpoint)
 
 
 def may_pong(socket: Socket, outbox: Outbox) -> bool:

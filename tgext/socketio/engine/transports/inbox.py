@@ -63,7 +63,7 @@ class Inbox:
 
     def _open(self) -> None:
         self._heartbeat.busy = True
-        self._socket.connect_main()
+        self._socket.admission.connect_main()
         self._work()
 
     @contextmanager
@@ -150,7 +150,7 @@ class Inbox:
             while self._messages and socket.connected:
                 message = self._messages.popleft()
                 account.release(cost(message))
-                socket.receive(message)
+                socket.dispatcher.receive(message)
                 turns.check()
         finally:
             heartbeat.busy = False

@@ -60,7 +60,7 @@ class Upgrade:
         self.polling.outbox.move_to(self.websocket.outbox, prefix)
         # A handler of what came by polling may still run.
         self.websocket.worker = self.polling.inbox.worker
-        self.polling.socket.travel_by(self.websocket)
+        self.polling.socket.attach(self.websocket)
         self.websocket.start()
 
     def _catch_up(self, rest: Iterator[Message]) -> Iterator[Message]:

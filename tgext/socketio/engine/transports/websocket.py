@@ -146,7 +146,7 @@ class WebSocketTransport(Transport):
         self._messages = iter(())
         try:
             self.heartbeat.busy = True
-            self.socket.connect_main()
+            self.socket.admission.connect_main()
         finally:
             self.heartbeat.busy = False
             self._messages = None
@@ -207,7 +207,7 @@ class WebSocketTransport(Transport):
 
     def _handle_each(self, messages: Iterator[Message]) -> bool:
         """Handle what was read, as long as nobody reads ahead of it."""
-        receive = self.socket.receive
+        receive = self.socket.dispatcher.receive
         until = 0.0
         turn = 0
         for opcode, payload in messages:

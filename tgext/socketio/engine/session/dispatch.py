@@ -1,0 +1,162 @@
+"""The way in: from a client's message to the namespace that handles it, and its ack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...wire.errors import PacketError, ProtocolError
+from ...wire.escape import escape
+from ...wire.socketio.encoded import Encoded
+from ...wire.socketio.generations import CLOSE
+from ...wire.socketio.packet import Packet
+from ...wire.socketio.reasons import CLIENT_LEFT
+from ..concurrency.failures import FAILURES, log_failure
+from ..concurrency.interruption import Interrupted, Overdue
+from ..logs import get_logger
+from ..namespaces.base import BaseNamespace
+from ..namespaces.errors import EventRefused
+from ..namespaces.leaving import leave
+
+if TYPE_CHECKING:
+    from .session import Socket
+
+log = get_logger(__name__)
+
+#: The packets that handlers are called for, and whose answers are acks.
+EVENTS = frozenset(("event", "message", "json"))
+
+
+class Dispatcher:
+    """Decodes the messages of one client, and has its namespaces handle the packets.
+
+    Whatever a client sends and a handler raises: it is logged, the client is told, and
+    the caller sees no exception but an interruption of its greenlet.
+
+    :param socket: the client's session.
+    """
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    def receive(self, message: str | bytes) -> None:
+        """Handle one message, in the calling greenlet.
+
+        A message that comes after the end of the connection is dropped.
+        """
+        socket = self._socket
+        if socket.state != socket.STATE_CONNECTED:
+            return
+        try:
+            packet = socket.assembler.take(message)
+        except ProtocolError as error:
+            self._refuse_message(message, error)
+            return
+        if packet is not None:
+            self.handle(packet)
+
+    def handle(self, packet: Packet) -> None:
+        """Handle one packet, in the calling greenlet."""
+        socket = self._socket
+        if packet is CLOSE:
+            socket.kill(reason=CLIENT_LEFT)
+            return
+        endpoint = packet["endpoint"]
+        try:
+            namespace = socket.active_ns.get(endpoint)
+            if namespace is None or namespace._tgsio_diverted:
+                socket.admission.dispatch(packet)  # it has ended, or is not in yet
+            elif packet["type"] in EVENTS:
+                ack = socket.runner.run(self._perform, namespace, packet)
+                if ack is not None:
+                    outbox = socket.outbox
+                    if outbox is not None and outbox.size <= outbox.ease:
+                        outbox.send(ack)
+                    else:
+                        socket.send_when_room(ack, endpoint)
+            else:
+                self._dispatch(namespace, packet)
+        except EventRefused as refused:
+            self.fail(packet, refused.name, refused.info)
+        except Overdue as error:
+            told = (escape(packet.get("name", packet["type"])), endpoint or "/", error)
+            log.warning("Event %s of namespace %s was interrupted: %s", *told)
+        except Interrupted:
+            raise
+        except FAILURES:
+            name = packet.get("name", packet["type"])
+            where = (name, endpoint or "/", socket.log_name)
+            log_failure(log, "Event %r of namespace %s failed (session %s)", *where)
+            self.fail(packet, "internal_error", "Internal server error")
+
+    def fail(self, packet: Packet, error_name: str, error_message: Any) -> None:
+        """Tell the client that its packet failed: by an error, and by the ack if it
+        asked for one.
+        """
+        endpoint = packet["endpoint"]
+        self._try_error(error_name, error_message, endpoint)
+        if "ack" not in packet:
+            return
+        packet["refusal"] = error_name, error_message
+        try:
+            self._socket.send_when_room(self._ack(packet, None), endpoint)
+        except Interrupted:
+            raise
+        except FAILURES:
+            log_failure(log, "An ack could not be written")
+
+    def _try_error(self, error_name: str, error_message: Any, endpoint: str) -> None:
+        try:
+            self._socket.error(error_name, error_message, endpoint)
+        except Interrupted:
+            raise
+        except FAILURES:
+            log.exception("The error handler failed")
+
+    def _refuse_message(self, message: str | bytes, error: ProtocolError) -> None:
+        socket = self._socket
+        if isinstance(error, PacketError) and not socket.generation.closes(error):
+            info = (
+                "There was a decoding error when dealing with packet with event: "
+                f"{message[:20]!s}... ({error.reason})"
+            )
+            self._try_error("invalid_packet", info, socket.GLOBAL_NS)
+        else:
+            log.info("A client sent an invalid message: %s", error.reason)
+            socket.kill(reason="parse error", code=error.close_code)
+
+    def _dispatch(self, namespace: BaseNamespace, packet: Packet) -> None:
+        kind = packet["type"]
+        if kind == "disconnect":
+            leave(namespace, CLIENT_LEFT, packet)
+        elif kind == "connect":
+            log.debug("A client connected twice to %s", packet["endpoint"] or "/")
+        else:
+            self._socket.runner.run(namespace.process_packet, packet)
+
+    def _perform(self, namespace: BaseNamespace, packet: Packet) -> Encoded | None:
+        """Handle an event.
+
+        :returns: the ack. It is encoded here, within what the runner puts around the
+            event: values of a database session can be read only until that ends.
+        """
+        if "refusal" in packet:
+            del packet["refusal"]  # of a transaction that is tried again
+        result = namespace.process_packet(packet)
+        return self._ack(packet, result) if "ack" in packet else None
+
+    def _ack(self, packet: Packet, result: Any) -> Encoded:
+        """The ack that a packet asks for.
+
+        :param result: what the handler returned; None when the event was refused.
+        """
+        socket = self._socket
+        if result is None and "refusal" in packet:
+            result = socket.generation.failure(*packet["refusal"])
+        args: list[Any] = []
+        if packet["ack"] == "data":
+            args = list(result) if type(result) is tuple else [result]
+        return socket.generation.encode_ack(
+            packet["endpoint"], packet["id"], args, socket.json_dumps
+        )

@@ -1,0 +1,49 @@
+"""How a client is told of an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...wire.socketio.packet import event_packet
+from ..logs import get_logger
+
+if TYPE_CHECKING:
+    from .session import Socket
+
+log = get_logger(__name__)
+
+
+def default_error_handler(
+    socket: Socket,
+    error_name: str,
+    error_message: Any,
+    endpoint: str | None,
+    msg_id: int | None,
+    quiet: bool,
+) -> None:
+    """Send an ``error`` event; replaced by ``error_handler`` of ``socketio_manage``.
+
+    :param quiet: send nothing, only log.
+    """
+    if not quiet:
+        args = [error_name, error_message]
+        socket.send_packet(event_packet(endpoint or "", "error", args))
+    log.info("%s: %s (namespace %s)", error_name, error_message, endpoint or "/")
+
+
+def tell_error(
+    socket: Socket,
+    error_name: str,
+    error_message: Any,
+    endpoint: str | None,
+    msg_id: int | None,
+    quiet: bool,
+) -> Any:
+    """Call the error handler, which may send to a client that is not admitted yet."""
+    before = socket.admission.telling()
+    try:
+        return socket.error_handler(
+            socket, error_name, error_message, endpoint, msg_id, quiet
+        )
+    finally:
+        socket.admission.told(before)
