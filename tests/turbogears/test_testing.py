@@ -11,6 +11,7 @@ from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.namespace import SocketIOTGNamespace
 from tgext.socketio.pubsub import PubSubTGNamespace
 
+from . import apps
 from .apps import make_app, mount, post
 
 
@@ -78,7 +79,11 @@ def test_a_message_of_a_channel_is_seen_as_a_packet(message: Any) -> None:
     posted.namespace.kill_local_jobs()
 
 
-def test_a_broadcast_to_a_room_is_seen_as_a_packet() -> None:
+def test_a_broadcast_to_a_room_is_seen_as_a_packet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = apps.Server()
+    monkeypatch.setattr(apps, "Server", lambda: server)
     entered, greeting = post(Lobby, "enter"), post(Lobby, "greet")
     assert [each["name"] for each in entered.sent] == ["hello"]
     assert entered.sent[0]["args"] == (1,)
