@@ -390,7 +390,7 @@ def test_without_the_option_there_is_no_bus(start: Start, value: Any) -> None:
         ),
         ({"socketio.cluster": "perhaps"}, "socketio.cluster: 'perhaps' is neither"),
         ({"anypubsub.backend": "pigeons"}, "anypubsub.backend: there is no backend"),
-        ({"anypubsub.hots": "localhost"}, "anypubsub.hots: is no option"),
+        ({"anypubsub.hots": "localhost"}, "anypubsub.hots: is not an option"),
         ({"anypubsub.host": "127.0.0.1:port"}, "anypubsub.host: Redis at"),
     ],
 )
