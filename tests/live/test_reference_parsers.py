@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.wire.strategies import MANY, endpoints, packet_ids
@@ -205,6 +205,9 @@ def test_what_they_write_we_read(
     @given(sent)
     def check(packet: Packet) -> None:
         words = in_their_words(packet)
+        # To take bytes out, they copy objects key by key. In JavaScript that sets the
+        # copy's prototype where the key is `__proto__`, which is then not sent.
+        assume("'__proto__'" not in repr(words))
         if packet["type"] == "event":
             words["data"] = [packet["name"], *packet["args"]]
         text, *attachments = reference.encode(revision, words)
