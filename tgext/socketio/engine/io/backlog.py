@@ -1,18 +1,15 @@
-"""How far a client is behind with what is sent to it, and when that is too far.
+"""Slow clients: how much unsent output a client may have, and for how long.
 
-A client that reads takes what waits for it sooner or later, and one that does not would
-make the process keep all that is sent to it. In between:
+- Up to ``max_outbox`` bytes may wait without a time limit.
+- More may wait for ``slow_timeout`` seconds.
+- More than :data:`BURST` times ``max_outbox`` may not wait at all.
+- A message that is sent while less than half of ``max_outbox`` waits does not count,
+  however large it is, nor does the output before it. A greenlet of the client's own
+  waits for that much room before it sends, so its large messages never count. But the
+  client has to read some output in each ``slow_timeout`` seconds.
+- Pings, pongs, acks and farewells never disconnect a client.
 
-- Up to ``max_outbox`` bytes may wait as long as they like.
-- More may wait for ``slow_timeout`` seconds, and more than :data:`BURST` times as much
-  for none.
-- What was sent while less than half of ``max_outbox`` waited is no part of that,
-  however large it is, nor what waited before it: whoever sends in a greenlet of the
-  client's own waits for so much room. But some of it has to be taken in each
-  ``slow_timeout`` seconds.
-- Pings, pongs, acks and farewells end nobody.
-
-So no more is ever kept than the largest message and five times ``max_outbox``.
+So the server keeps at most the largest message and five times ``max_outbox``.
 """
 
 from __future__ import annotations
@@ -27,15 +24,16 @@ from gevent.event import Event
 from ...wire.socketio.encoded import Encoded
 from ..concurrency.timetable import Entry
 
-#: So many times ``max_outbox`` may wait for a moment of what cannot wait to be sent.
+#: Times ``max_outbox`` that may wait for less than ``slow_timeout``. Broadcasts need
+#: it: they cannot wait for room.
 BURST = 4
 
-#: Bytes that an outbox gathers before it writes all the same.
+#: Bytes at which an outbox is written before its batch ends.
 FLUSH_SIZE = 65536
 
 
 class Timers(Protocol):
-    """What calls entries when they are due."""
+    """Calls entries when they are due: a timer wheel."""
 
     def add(self, entry: Entry, delay: float) -> None: ...
 
@@ -43,17 +41,18 @@ class Timers(Protocol):
 
 
 class OutputBounds:
-    """What the outboxes of a server are held to; one for all of them.
+    """The limits of unsent output, which all outboxes of a server share.
 
-    :param limit: bytes that may wait as long as they like.
-    :param patience: seconds for which more may wait, and nothing may be taken.
-    :param timers: a :class:`~tgext.socketio.engine.concurrency.heartbeat.Wheel`;
-        without one nobody is given up for being slow unless something is sent.
-    :param clock: tells the time in seconds.
+    :param limit: bytes that may wait without a time limit (``max_outbox``).
+    :param patience: seconds for which more may wait, or the client may read nothing
+        (``slow_timeout``).
+    :param timers: a :class:`~tgext.socketio.engine.concurrency.heartbeat.Wheel`.
+        Without one, a slow client is only noticed when something is sent to it.
+    :param clock: returns the time in seconds.
 
-    :ivar ease: as many bytes may wait before anything has to be thought of.
-    :ivar room: as many may wait when a greenlet that can wait sends.
-    :ivar most: as many may wait for a moment.
+    :ivar ease: bytes up to which a sender has to check nothing.
+    :ivar room: bytes up to which a greenlet that can wait may send.
+    :ivar most: bytes that may wait for less than ``patience``.
     """
 
     __slots__ = ("clock", "ease", "limit", "most", "patience", "room", "timers")
@@ -75,25 +74,25 @@ class OutputBounds:
 
 
 class Backlog:
-    """What is known of a client that is behind. Time is an argument."""
+    """The state of a client that is behind. Times are arguments, in seconds."""
 
     __slots__ = ("_bounds", "_forgiven", "_over_since", "taken_at")
 
     def __init__(self, bounds: OutputBounds, now: float) -> None:
         self._bounds = bounds
-        #: Bytes, of those that wait first, that do not count against the client.
+        #: Bytes at the beginning of the output that do not count.
         self._forgiven = 0
         #: When more than the limit began to wait.
         self._over_since: float | None = None
-        #: When the client last took any, or had to begin to.
+        #: When the client last read output, or when it first had to.
         self.taken_at = now
 
     def add(self, size: int, more: int, now: float) -> str | None:
-        """More is about to wait.
+        """More output is about to wait.
 
         :param size: bytes that wait already.
-        :param more: the bytes of what is added.
-        :returns: None if it may; else why not.
+        :param more: bytes that are added.
+        :returns: None if they may wait; else the reason why not.
         """
         bounds = self._bounds
         total = size + more
@@ -114,15 +113,15 @@ class Backlog:
         return None
 
     def forgive(self, size: int, now: float) -> None:
-        """What waits now does not count: the client has a new transport."""
+        """The output that waits now does not count: the client has a new transport."""
         self._forgiven = size
         self.taken_at = now
 
     def take(self, count: int, size: int, now: float) -> None:
-        """The client took some.
+        """The client read some output.
 
-        :param count: how many bytes.
-        :param size: how many are left.
+        :param count: the bytes that it read.
+        :param size: the bytes that are left.
         """
         self.taken_at = now
         self._forgiven = max(0, self._forgiven - count)
@@ -148,7 +147,7 @@ class Backlog:
         return None
 
     def next_look(self, now: float) -> float:
-        """Seconds after which there may be a :meth:`complaint`."""
+        """Seconds until :meth:`complaint` has to be asked again."""
         since = self.taken_at
         if self._over_since is not None:
             since = min(since, self._over_since)
@@ -156,11 +155,11 @@ class Backlog:
 
 
 class Outbox(ABC):
-    """The messages that wait for one client, within bounds.
+    """The unsent output of one client, within limits.
 
     :ivar size: bytes that wait.
     :ivar ease: bytes that may wait before a sender has to check :attr:`has_room`.
-    :ivar closed: whether no more is taken.
+    :ivar closed: whether further output is dropped.
     """
 
     __slots__ = ("_bounds", "_overflow", "_watch", "closed", "ease", "size")
@@ -180,21 +179,21 @@ class Outbox(ABC):
     def send(self, encoded: Encoded) -> None:
         """Send a packet, or keep it until it can be sent.
 
-        The connection ends when more waits than may.
+        The connection ends when a limit is exceeded.
         """
 
     @abstractmethod
     def send_own(self, encoded: Encoded) -> None:
-        """Send a packet of the server's own, which never counts against the client."""
+        """Send a packet of the server itself, which does not count."""
 
     @property
     def has_room(self) -> bool:
-        """Whether a greenlet that can wait need not."""
+        """Whether a greenlet that can wait may send at once."""
         return self.size <= self._bounds.room
 
     @property
     def is_full(self) -> bool:
-        """Whether as much waits as may wait as long as it likes."""
+        """Whether more waits than may wait without a time limit."""
         return self.size > self._bounds.limit
 
     @abstractmethod
@@ -202,9 +201,9 @@ class Outbox(ABC):
         """Send what can be sent."""
 
     def wait_for_room(self) -> bool:
-        """Block until no more than half of what may wait does, or it is closed.
+        """Block until at most half of the limit waits, or the outbox is closed.
 
-        :returns: False when the peer took nothing in the time that it has for that.
+        :returns: False when the peer read nothing for ``patience`` seconds.
         """
         self.flush()
         bounds = self._bounds
@@ -220,7 +219,7 @@ class Outbox(ABC):
         return True
 
     def expect_taking(self) -> None:
-        """As much waits as may, and the client causes more: it has to take some now."""
+        """The client causes output although it is behind: it has to read some now."""
         if self.is_full:
             watch = self._watched()
             if watch.slot < 0:
@@ -238,16 +237,16 @@ class Outbox(ABC):
                 self._overflow(reason)
 
     def give_up_waiting(self) -> None:
-        """The same, of one that took nothing while somebody waited for room."""
+        """End the connection of a client that read nothing while a greenlet waited."""
         reason = f"it took none of {self.size} bytes in {self._bounds.patience:g} s"
         self.give_up(f"{reason} (slow_timeout)")
 
     @abstractmethod
     def drop(self) -> None:
-        """Close it, and drop what waits."""
+        """Close the outbox, and drop the unsent output."""
 
     def _is_taking(self) -> bool:
-        """Whether the client is taking something at the moment."""
+        """Whether the client is reading output at the moment."""
         return False
 
     def _watched(self) -> Watch:
@@ -258,7 +257,7 @@ class Outbox(ABC):
         return watch
 
     def _admit(self, more: int) -> bool:
-        """Whether more bytes may wait; ends the connection if they may not."""
+        """Whether more bytes may wait; if not, ends the connection."""
         bounds = self._bounds
         watch = self._watched()
         reason = watch.backlog.add(self.size, more, bounds.clock())
@@ -270,7 +269,7 @@ class Outbox(ABC):
         return True
 
     def forgive(self) -> None:
-        """What waits now does not count against the client."""
+        """The output that waits now does not count."""
         if self.is_full:
             watch = self._watched()
             watch.backlog.forgive(self.size, self._bounds.clock())
@@ -282,7 +281,7 @@ class Outbox(ABC):
             timers.add(watch, watch.backlog.next_look(self._bounds.clock()))
 
     def _took(self, count: int) -> None:
-        """The client took some of what waited; `size` says what is left."""
+        """The client read some output; `size` is what is left."""
         watch = self._watch
         if watch is not None:
             watch.backlog.take(count, self.size, self._bounds.clock())
@@ -291,7 +290,7 @@ class Outbox(ABC):
                 watch.room = None
 
     def _unwatch(self) -> None:
-        """Nothing waits any more, or nothing will be sent."""
+        """No output waits any more, or none will be sent."""
         watch = self._watch
         if watch is not None:
             self._watch = None
@@ -302,7 +301,7 @@ class Outbox(ABC):
 
 
 class Watch:
-    """Looks after an outbox while its client is behind."""
+    """Watches an outbox while its client is behind."""
 
     __slots__ = ("backlog", "drained", "io", "outbox", "room", "slot")
 
@@ -310,7 +309,7 @@ class Watch:
         self.outbox = outbox
         self.backlog = backlog
         self.slot = -1
-        #: Set when half of the bound is free, and when nothing waits.
+        #: Set when at most half of the limit waits, and when nothing waits.
         self.room: Event | None = None
         self.drained: Event | None = None
         #: Waits until the kernel takes more.
@@ -329,7 +328,7 @@ class Watch:
         return self.backlog.next_look(now)
 
     def close(self) -> None:
-        """Wake up who waits, and stop."""
+        """Wake the waiting greenlets, and stop watching."""
         if self.io is not None:
             self.io.stop()
             self.io.close()

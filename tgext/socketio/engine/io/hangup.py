@@ -1,7 +1,7 @@
-"""Whether the peer of a connection has gone, although nobody reads.
+"""Noticing that a peer has disconnected, while its connection is not read.
 
-A connection that ended can be read: then `recv` says so, once what came before has been
-read. Where something lies unread, Linux tells the state of the connection all the same.
+`recv` tells of the end of a connection, but only after all input before it was read. If
+there is unread input, Linux still tells the state of the connection.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gevent import get_hub
 
 from ..concurrency.heartbeat import Wheel
 
-#: The first byte of Linux's ``struct tcp_info``; None where there is no such thing.
+#: The option that returns Linux's ``struct tcp_info``; None on other systems.
 _TCP_INFO: int | None = getattr(native_socket, "TCP_INFO", None)
 
 #: States in which the peer sends nothing more (RFC 9293, section 3.3.2), as Linux
@@ -23,8 +23,8 @@ _GONE = frozenset((7, 8, 9, 11))
 
 _READ = 1
 
-#: Seconds between two looks at a connection with something unread, such as a request
-#: that came ahead of its time.
+#: Seconds between two looks at a connection with unread input, such as a pipelined
+#: request.
 LOOK = 0.5
 
 _PEEK = native_socket.MSG_PEEK | native_socket.MSG_DONTWAIT
@@ -47,7 +47,7 @@ def has_gone(sock: Any) -> bool:
 
 
 def _state(raw: Any) -> int | None:
-    """The state of a TCP connection; None where the system does not tell."""
+    """The state of a TCP connection; None if the system does not tell it."""
     if _TCP_INFO is None:
         return None
     try:
@@ -57,12 +57,12 @@ def _state(raw: Any) -> int | None:
 
 
 class HangupWatch:
-    """Watches a connection that nobody reads, until its peer has gone.
+    """Watches a connection that is not read, until its peer has disconnected.
 
     :param sock: a gevent socket; it is not read from.
-    :param wheel: for the connections that the event loop cannot watch any more, because
-        something lies unread.
-    :param gone: called once when the peer has gone, in the hub: must not block.
+    :param wheel: looks at connections with unread input, which the event loop would
+        report as readable all the time.
+    :param gone: called once when the peer has disconnected, in the hub; must not block.
     """
 
     __slots__ = ("_gone", "_watcher", "_wheel", "slot", "sock")
@@ -76,7 +76,7 @@ class HangupWatch:
         self._watcher.start(self._readable)
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._wheel.discard(self)
         if self._watcher is not None:
             self._watcher.stop()
@@ -88,7 +88,7 @@ class HangupWatch:
             self.close()
             self._gone()
         elif self._watcher is not None:
-            # Readable it stays.
+            # There is unread input: the event loop would call this again and again.
             self._watcher.stop()
             self._wheel.add(self, LOOK)
 

@@ -1,4 +1,4 @@
-"""What HTTP requests are read from."""
+"""The input of HTTP connections: buffered, with a timeout, and fair to others."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from .sockets import below
 
 
 class InputTimeout(OSError):
-    """A client sends no more of what it has begun."""
+    """A client did not send the rest of its request in time."""
 
     def __init__(self) -> None:
         super().__init__(errno.ETIMEDOUT, "The client sends no more")
 
 
 class FairInput(RawIOBase):
-    """The input of an HTTP connection, which lets others have their turn.
+    """The input of an HTTP connection. Each read lets others have their turn.
 
-    gevent's own reads do not wait while there is something to read: a client that
-    always sends more, such as a body in chunks of one byte, would keep all others
-    waiting.
+    gevent's own reads do not yield while there is input: a client that sends without a
+    pause, such as a body in chunks of one byte, would keep all others waiting.
 
     :param sock: a gevent socket.
-    :param patience: seconds to wait for some input at most.
+    :param patience: seconds to wait for input, at most.
 
-    :ivar patience: the same.
-    :ivar reads: how often the connection was read, which lets others have their turn.
+    :ivar patience: the same; may be changed.
+    :ivar reads: the number of reads.
     """
 
     def __init__(self, sock: Any, patience: float) -> None:
         self._sock = sock
         self.patience = patience
-        #: Of a connection that has just been accepted the request is mostly there.
+        #: The first read does not wait: the request mostly comes with the connection.
         self._fresh = True
         self.reads = 0
-        #: Whether there is input that the event loop does not see any more.
+        #: TLS: the number of decrypted bytes, which the event loop cannot report.
         self._pending = getattr(sock, "pending", None)
         self._below = below(sock)
 
@@ -64,12 +63,12 @@ class FairInput(RawIOBase):
             except BlockingIOError:
                 if not waits:
                     return None
-                # Nothing yet, or less than a record of TLS.
+                # No input yet, or an incomplete record of TLS.
                 patience = begin + self.patience - time.monotonic()
                 continue
             return count
 
 
 def buffered_input(sock: Any, patience: float) -> BufferedReader:
-    """What pywsgi reads requests from; see :class:`FairInput`."""
+    """The buffered input for pywsgi's handler; see :class:`FairInput`."""
     return BufferedReader(FairInput(sock, patience))
