@@ -17,11 +17,8 @@ from tgext.socketio.wire.errors import ProtocolError
 from tgext.socketio.wire.limits import DEFAULT_LIMITS
 from tgext.socketio.wire.socketio import v1 as socketio_1
 from tgext.socketio.wire.socketio.binary import Reassembler
-from tgext.socketio.wire.socketio.generations import (
-    SOCKETIO_4,
-    SOCKETIO_5,
-    EngineIO,
-)
+from tgext.socketio.wire.socketio.generations import SOCKETIO_4, SOCKETIO_5
+from tgext.socketio.wire.socketio.generations.engineio import EngineIO
 from tgext.socketio.wire.socketio.packet import Packet
 
 from . import deviations
