@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import gevent
 import pytest
-from gevent.event import Event
 
-from tests.engine.clients import DEADLINE, KINDS, wait_for
+from tests.engine.clients import DEADLINE, KINDS
 from tests.engine.conftest import Live
 from tests.ports import free_port
 from tgext.socketio.backends import BackendOptionError, choice
@@ -134,35 +132,6 @@ def test_a_wrong_option_is_named_and_leaves_nothing_locked(
     del app.config[next(iter(options))]
     with gevent.Timeout(DEADLINE):
         publish("news", "hello", app.config)
-
-
-@pytest.mark.parametrize("name", ["redis", "amqp"])
-def test_a_backend_whose_library_is_missing_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, f"tgext.socketio.backends.{name}", raising=False)
-    monkeypatch.delitem(sys.modules, "tgext.socketio.backends.redis_listener", False)
-    message = rf"anypubsub\.backend: {name} needs a library .*pip install .*\[{name}\]"
-    with pytest.raises(BackendOptionError, match=message):
-        choice.create_backend({"anypubsub.backend": name})
-
-
-def test_a_backend_is_made_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Any] = []
-    go_on = Event()
-
-    def create(settings: Any) -> Any:
-        made.append(settings)
-        go_on.wait(DEADLINE)
-        return object()
-
-    monkeypatch.setattr(choice, "create_backend", create)
-    jobs = [gevent.spawn(choice.backend_of, app.config) for _ in range(3)]
-    wait_for(lambda: made, "one makes it")
-    go_on.set()
-    gevent.joinall(jobs, timeout=DEADLINE)
-    assert len({id(job.value) for job in jobs}) == len(made) == 1
 
 
 #: What somebody may publish who does not use this package.
