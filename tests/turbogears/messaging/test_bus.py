@@ -83,7 +83,7 @@ def test_who_is_closed_hears_nothing(broker: Broker) -> None:
     assert rooms.delivered == []
 
 
-@pytest.mark.parametrize("data", BAD)
+@pytest.mark.parametrize("data", BAD.values(), ids=list(BAD))
 def test_what_cannot_be_read_is_skipped_with_a_line(
     broker: Broker, caplog: pytest.LogCaptureFixture, data: Any
 ) -> None:
