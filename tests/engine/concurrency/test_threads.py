@@ -417,7 +417,7 @@ def test_a_server_in_a_thread_of_its_own_is_found_there(serve: Serve) -> None:
     wait_for(lambda: ready, "it serves")
     server, ident = ready[0]
     assert where_served(get_ident) == ident
-    assert server.rooms._home.ident == ident
+    assert server.rooms.home.ident == ident
     ready.append("stop")
     outcome.get()
     assert where_served(get_ident) == get_ident()

@@ -1,10 +1,10 @@
-"""What one client makes the process keep.
+"""Memory that the process keeps for one client.
 
-All that a client can make grow is charged to the account of its connection, with its
-real size: an empty message costs what an empty text in a queue costs. Where the client
-can be made to wait, it is read no further while much of its input is not handled (TCP
-pushes back, or its POST is not read); where it cannot, its connection ends. Things that
-the application keeps for it, such as rooms, are bounded by number.
+Whatever a client can make grow is charged to the account of its connection, with its
+real size: an empty message costs what an empty text in a queue costs. While much input
+is not handled yet, no more is read: TCP's flow control makes the client wait, or its
+POST is not read. Input that cannot wait ends the connection. What the application keeps
+for a client, such as rooms, is bounded by number.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sys import getsizeof
 
 from ...wire.errors import MessageTooBig
 
-#: Bytes that a message in a queue takes beside its own object: the tuple that says what
-#: it is, its place in the queue.
+#: Bytes of a message in a queue, besides its own object: a tuple with its kind, and an
+#: entry of the queue.
 SLOT = 64
 
-#: Input that may be kept at least, however small `max_message_size` is.
+#: The least of a bound in bytes, however small ``max_message_size`` is.
 LEAST = 64 * 1024
 
 
@@ -28,19 +28,20 @@ def cost(message: str | bytes) -> int:
 
 
 class LimitExceeded(RuntimeError):
-    """A client has as many things as it may; the message names the option."""
+    """A client has as many things as an option allows; the message names the option."""
 
 
 class Bounds:
-    """What the accounts of a server are held to.
+    """The bounds of the accounts of a server.
 
     :param max_message_size: bytes of a message.
-    :param numbers: how many things there may be, by the name of the option.
+    :param numbers: how many things are allowed, by the name of the option.
 
-    :ivar unread: bytes of input not handled at which a client has to wait: three of
-        the largest messages.
-    :ivar most: bytes in all, past which a connection ends. Python's texts have up to
-        four bytes per character, and a small packet of a POST may grow more.
+    :ivar unread: bytes of unhandled input above which no more is read: three of the
+        largest messages.
+    :ivar most: bytes in all; when exceeded, the connection ends. It is more than the
+        input itself has: Python's texts take up to four bytes for a character, and
+        small packets of a POST more.
     :ivar numbers: as given.
     """
 
@@ -50,17 +51,10 @@ class Bounds:
         self.numbers = numbers
 
 
-#: The bounds of a server that has none of its own: one that a test made.
-USUAL = Bounds(
-    1_000_000,
-    dict.fromkeys(("max_rooms", "max_channels", "max_pending_acks", "max_jobs"), 1000),
-)
-
-
 class Account:
     """The account of one connection.
 
-    :ivar size: bytes that are kept for it.
+    :ivar size: bytes that are charged.
     :ivar closed: whether the connection has ended; nothing is charged any more.
     """
 
@@ -72,10 +66,10 @@ class Account:
         self.closed = False
 
     def charge(self, size: int) -> None:
-        """Something is about to be kept.
+        """Charge something before it is kept.
 
         :param size: its bytes.
-        :raises MessageTooBig: when that is too much in all; it is not charged then.
+        :raises MessageTooBig: when the bound is exceeded; nothing is charged then.
         """
         if self.closed:
             return
@@ -88,27 +82,27 @@ class Account:
         self.size += size
 
     def release(self, size: int) -> None:
-        """Something that was charged is kept no longer."""
+        """Release something that was charged and is not kept any longer."""
         if not self.closed:
             self.size -= size
 
     @property
     def full(self) -> bool:
-        """Whether the client has to wait before more of its input is read."""
+        """Whether no more input of the client is read for now."""
         return self.size > self._bounds.unread
 
     def check(self, option: str, number: int) -> None:
-        """The client is about to get one more thing.
+        """Check a number before the client gets one more thing.
 
-        :param option: the option that says how many there may be.
-        :param number: how many it has.
-        :raises LimitExceeded: when it has as many as it may.
+        :param option: the name of the option that bounds it.
+        :param number: how many it has now.
+        :raises LimitExceeded: when it has as many as the option allows.
         """
         most = self._bounds.numbers[option]
         if number >= most:
             raise LimitExceeded(f"{option}: a client has {most} already")
 
     def close(self) -> None:
-        """The connection has ended: who kept something for it has let go of it."""
+        """The connection has ended: nothing is kept for it any longer."""
         self.closed = True
         self.size = 0

@@ -1,4 +1,8 @@
-"""How many connections there may be: those that are being opened count too."""
+"""Admission by number: connections at a time, those that are being opened included.
+
+A handshake waits while the application decides about it. Clients that only begin
+handshakes would exceed the bounds if these were not counted.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,9 @@ from types import TracebackType
 
 
 class Full(Exception):
-    """A connection would be one too many.
+    """There are too many connections.
 
-    :param why: which bound it is past, and what it is.
+    :param why: which option is exceeded, and its value.
     """
 
     def __init__(self, why: str) -> None:
@@ -20,9 +24,9 @@ class Full(Exception):
 class Place:
     """The place that one connection takes, from its first request to its end.
 
-    As a context manager it is given back at the end of the block, unless it was kept.
+    As a context manager it is released at the end of the block, unless it is kept.
 
-    :ivar kept: whether it was.
+    :ivar kept: whether :meth:`release` alone releases it.
     """
 
     __slots__ = ("_address", "_places", "kept")
@@ -33,11 +37,11 @@ class Place:
         self.kept = False
 
     def keep(self) -> None:
-        """The connection is open: its place is given back by :meth:`release` alone."""
+        """The connection is open: keep its place until :meth:`release`."""
         self.kept = True
 
     def release(self) -> None:
-        """Give the place back; without effect where that has been done."""
+        """Release the place. Repeated calls have no effect."""
         places, self._places = self._places, None
         if places is not None:
             places._leave(self._address)
@@ -58,8 +62,8 @@ class Place:
 class Places:
     """The places of a server.
 
-    :ivar taken: how many are.
-    :ivar per_address: the same, by address.
+    :ivar taken: how many are taken.
+    :ivar per_address: how many are taken, by client address.
     """
 
     def __init__(self) -> None:
@@ -69,10 +73,10 @@ class Places:
     def why_full(
         self, address: str, most: int | None, per_address: int | None
     ) -> str | None:
-        """Which bound a connection from an address would be past; None if none.
+        """Why a connection from an address is refused; None if it is not.
 
-        :param most: places at a time, for all together; None for any number.
-        :param per_address: the same, for one address.
+        :param most: connections at a time; None for any number.
+        :param per_address: connections at a time of one address; None for any number.
         """
         if most is not None and self.taken >= most:
             return f"max_connections is {most}"
@@ -81,9 +85,9 @@ class Places:
         return None
 
     def take(self, address: str, most: int | None, per_address: int | None) -> Place:
-        """Take one; see :meth:`why_full`.
+        """Take a place; for the parameters see :meth:`why_full`.
 
-        :raises Full: when there is none.
+        :raises Full: when there are too many connections.
         """
         why = self.why_full(address, most, per_address)
         if why is not None:

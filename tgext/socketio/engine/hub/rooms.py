@@ -1,4 +1,4 @@
-"""Who is where: the sockets of a server by namespace and room, and packets to them."""
+"""The members of namespaces and rooms in this process, and packets to all of them."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Room = str | int
 Key = tuple[str, "Room | None"]
 
 
-#: Characters of the name of a room: a client may have chosen it, and be in many.
+#: Characters of the name of a room. Clients may choose names, and be in many rooms.
 MOST = 1024
 
 
 def check_room(room: object) -> Room:
-    """A room, as all processes name it.
+    """The name of a room as all processes write it.
 
-    ``1`` and ``'1'`` are two rooms. What is equal to a room is that room: a member of a
-    ``StrEnum`` or an ``IntEnum`` is its value.
+    ``1`` and ``'1'`` are two rooms. A member of a ``StrEnum`` or an ``IntEnum`` is the
+    room of its value.
 
     :returns: the room as a plain ``str`` or ``int``.
-    :raises TypeError: when it is neither: what else works in one process, such as a
-        UUID or a date, would not arrive as the same in another. True and False are
-        no numbers here.
-    :raises ValueError: when it has half of a surrogate pair, which has no UTF-8, or
-        more than :data:`MOST` characters.
+    :raises TypeError: when it is neither. Other values, such as a UUID or a date, are
+        not the same value after they were sent to another process. ``True`` and
+        ``False`` are invalid too.
+    :raises ValueError: when it has a lone surrogate, which UTF-8 cannot encode, or more
+        than :data:`MOST` characters.
     """
     if type(room) is str and room.isascii() and len(room) <= MOST:
         return room
@@ -90,14 +90,14 @@ class Receiver(Protocol):
 class Bus(Protocol):
     """Carries broadcasts to the other processes that serve the same application.
 
-    What comes from them, it hands to :meth:`Rooms.deliver`.
+    It calls :meth:`Rooms.deliver` for each broadcast of another process.
     """
 
     def publish(self, packet: Packet, room: Room | None) -> None:
-        """Send a packet to the other processes; whatever it raises is the caller's."""
+        """Send a packet to the other processes. Its exceptions reach the sender."""
 
     def close(self) -> None:
-        """Hear no more of the others. The server that stops calls it."""
+        """Stop listening to the other processes; called when the server stops."""
 
 
 class RoomStatistics(NamedTuple):
@@ -119,12 +119,13 @@ class Rooms:
     :param batcher: coalesces the output of broadcasts.
 
     :ivar bus: carries broadcasts to other processes, if there are any.
+    :ivar home: the thread that serves the members.
     """
 
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher
         self.bus: Bus | None = None
-        self._home = home()
+        self.home = home()
         self._members: dict[Key, dict[Receiver, None]] = {}
         self._rooms: dict[tuple[Receiver, str], set[Room | None]] = {}
 
@@ -133,11 +134,11 @@ class Rooms:
         return RoomStatistics(len(self._members), len(self._rooms))
 
     def move_here(self) -> None:
-        """This thread serves the sockets."""
-        self._home = home()
+        """From now on the calling thread serves the members."""
+        self.home = home()
 
     def join(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
-        """Add ``socket``; again, or after its end, has no effect."""
+        """Add a socket. Repeated, or after the socket has ended, it has no effect."""
         if socket._ended():
             log.debug("A connection that ended joins no room: %s", socket)
             return
@@ -146,23 +147,23 @@ class Rooms:
         self._rooms.setdefault((socket, endpoint), set()).add(room)
 
     def leave(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
-        """Remove ``socket``; one that is not there has no effect."""
+        """Remove a socket. Without effect when it is not in the room."""
         self._remove((endpoint, room), socket)
 
     def leave_all(self, endpoint: str, socket: Receiver) -> None:
-        """Remove ``socket`` from the namespace and all its rooms."""
+        """Remove a socket from a namespace and all its rooms."""
         rooms = self._rooms.get((socket, endpoint))
         if rooms is not None:
             for room in in_turns(list(rooms)):
                 self._remove((endpoint, room), socket)
 
     def number(self, endpoints: Iterable[str], socket: Receiver) -> int:
-        """How many rooms of some namespaces ``socket`` is in."""
+        """How many rooms of some namespaces a socket is in."""
         found = [self.rooms_of(each, socket) for each in endpoints]
         return sum(len(each) - (None in each) for each in found)
 
     def rooms_of(self, endpoint: str, socket: Receiver) -> Set[Room | None]:
-        """The rooms that ``socket`` is in, ``None`` for the namespace included."""
+        """The rooms that a socket is in; ``None`` is the namespace itself."""
         return self._rooms.get((socket, endpoint), frozenset())
 
     def members(self, endpoint: str, room: Room | None = None) -> list[Receiver]:
@@ -172,19 +173,19 @@ class Rooms:
     def broadcast(
         self, packet: Packet, room: Room | None = None, skip: Receiver | None = None
     ) -> None:
-        """Send a packet to all in its namespace, or in a room of it, in every process.
+        """Send a packet to all members of a room, in every process.
 
-        :param packet: its ``endpoint`` says to which namespace.
+        :param packet: its ``endpoint`` is the namespace.
         :param room: the room; None for the whole namespace.
-        :param skip: a socket that is left out.
-        :raises TypeError: when the name of the event is neither text nor a number, and
-            then nobody has it; also see :func:`deliver`, when the others have it.
+        :param skip: a socket that the packet is not sent to.
+        :raises TypeError: when the name of the event is neither a text nor a number:
+            the packet was sent to no one. Also as :func:`deliver` does.
         """
         name = packet.get("name", "")
         if type(name) is not str:
             packet = {**packet, "name": text_of_name(name)}
-        if get_ident() != self._home.ident:
-            self._home.ask(self.broadcast, packet, room, skip)
+        if get_ident() != self.home.ident:
+            self.home.ask(self.broadcast, packet, room, skip)
             return
         try:
             self.deliver(packet, room, skip)
@@ -195,7 +196,7 @@ class Rooms:
     def deliver(
         self, packet: Packet, room: Room | None = None, skip: Receiver | None = None
     ) -> None:
-        """What :meth:`broadcast` does in this process."""
+        """Send a packet to a room in this process alone; see :meth:`broadcast`."""
         members = self.members(packet["endpoint"], room)
         if skip is not None and skip in members:
             members.remove(skip)
@@ -219,8 +220,8 @@ def deliver(sockets: Iterable[Receiver], packet: Packet, batcher: Batcher) -> No
     """Send one packet to many, encoding it once per generation of clients.
 
     :param batcher: the one of their server: it coalesces the output.
-    :raises TypeError: when a generation among them cannot be sent the packet, such as
-        bytes to 0.9, after it has gone to all others.
+    :raises TypeError: when one of the generations cannot carry the packet, such as
+        bytes to 0.9 clients. It has been sent to all others.
     """
     sockets = list(sockets)
     if sockets:
@@ -238,7 +239,7 @@ def _deliver(sockets: list[Receiver], packet: Packet) -> None:
     dumps: object = None
     encoded: Encoded | TypeError | None = None
     for socket in sockets:
-        # Most are of the generation of the one before.
+        # Most sockets have the generation of the one before: look it up only once.
         if socket.generation is not generation or socket.json_dumps is not dumps:
             generation, dumps = key = socket.generation, socket.json_dumps
             encoded = versions.get(key)

@@ -31,4 +31,4 @@ class Host(HTTPServer, Protocol):
         """The connection with a session id, or None."""
 
     def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
-        """Run what an HTTP connection became, in a greenlet that closes it."""
+        """Run a WebSocket in a greenlet of its own, which closes the connection."""

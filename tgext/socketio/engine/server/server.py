@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket as native_socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import gevent
 from gevent.pywsgi import WSGIServer
@@ -19,11 +19,9 @@ from ..io.sockets import say_goodbye
 from ..io.tls import tls_context
 from ..logs import REQUESTS, get_logger
 from ..session.session import Socket
+from ..websocket.wsgi import WebSocket
 from .handler import SocketIOHandler
 from .stopping import end_at_once, end_connections
-
-if TYPE_CHECKING:
-    from ..websocket.wsgi import WebSocket
 
 __all__ = ["SocketIOServer"]
 
@@ -49,13 +47,14 @@ class SocketIOServer(WSGIServer):
 
     :ivar hub: what the connections share.
     :ivar settings: the options.
-    :ivar sockets: the connections by session id.
-    :ivar websockets: the plain WebSockets, which have no session.
-    :ivar rooms: who is in which namespace and room.
+    :ivar sockets: the sessions by session id.
+    :ivar websockets: the plain WebSockets, which have no session id.
+    :ivar rooms: the members of each namespace and room.
     :ivar transports: names of the transports that are served.
     :ivar config: gevent-socketio's options, as its applications read them.
     :ivar opening_environ: added to the WSGI environment of requests that open a
         connection.
+    :ivar handed_over: native sockets whose requests became WebSockets.
     """
 
     handler_class = SocketIOHandler
@@ -83,27 +82,26 @@ class SocketIOServer(WSGIServer):
             "close_timeout": settings.close_timeout,
         }
         self.opening_environ: dict[str, Any] = {}
-        #: The thread that it serves in, while it does.
+        #: The thread that serves; None while the server is stopped.
         self._home: Home | None = None
-        #: Sockets that outlive their requests.
         self.handed_over: set[Any] = set()
         options.setdefault("log", access_log)
         options.setdefault("error_log", log)
         if isinstance(listener, tuple):
             options.setdefault("backlog", BACKLOG)
-            # pywsgi would ask the DNS for it at every start.
+            # Else pywsgi asks the DNS for the name at every start.
             options["environ"] = {
                 "SERVER_NAME": listener[0],
                 **(options.get("environ") or {}),
             }
         super().__init__(listener, application, **options)
-        # gevent takes what it does not know for options of TLS.
+        # gevent takes unknown options for those of TLS.
         unknown = set(self.ssl_args or ()) - {"server_side"}
         if unknown:
             raise TypeError(f"{min(unknown)}: the server has no such option")
 
     def get_socket(self, sessid: str = "") -> Socket | None:
-        """The connection with a session id, or None."""
+        """The session with an id, or None."""
         return self.sockets.get(sessid)
 
     @property
@@ -115,19 +113,20 @@ class SocketIOServer(WSGIServer):
 
     def handle(self, sock: Any, address: Any) -> None:
         if sock.family != getattr(native_socket, "AF_UNIX", None):
-            # Small messages leave at once rather than wait for an acknowledgement.
+            # Without Nagle's algorithm (RFC 9293, 3.7.4), which holds small segments
+            # back until the peer has acknowledged those before.
             sock.setsockopt(native_socket.IPPROTO_TCP, native_socket.TCP_NODELAY, 1)
         super().handle(sock, address)
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
         """Serve a connection over TLS."""
         assert self._tls is not None
-        late = TimeoutError("it takes longer than header_timeout")
+        late = TimeoutError("it takes too long (header_timeout)")
         try:
             with gevent.Timeout(self.settings.header_timeout, late):
                 sock = self._tls.wrap_socket(client_socket, server_side=True)
         except OSError as error:
-            # Scanners and plain HTTP come here too.
+            # Also caused by port scanners, and by clients that speak plain HTTP.
             log.info("A TLS handshake failed: %s", error)
             client_socket.close()
             return
@@ -138,9 +137,12 @@ class SocketIOServer(WSGIServer):
                 self._close(sock)
 
     def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
-        """Run what an HTTP connection became in a greenlet that closes it afterwards.
+        """Run a WebSocket in a greenlet of its own, which closes the connection.
 
-        The greenlet of its request can end, and all that the request needed with it.
+        The greenlet of the request ends, and releases what only the request needed.
+
+        :param sock: the gevent socket of the connection.
+        :param run: returns when the WebSocket has ended.
         """
         self.handed_over.add(sock)
         gevent.spawn(self._run_connection, sock, run)
@@ -164,11 +166,12 @@ class SocketIOServer(WSGIServer):
             super().do_close(sock, *args)
 
     def stop(self, timeout: float | None = None) -> None:
-        """End all connections, and accept none any more.
+        """End all connections, and stop listening.
 
-        New sessions are refused from the start. Whoever handles an event may finish it,
-        and its ack is sent; what else was sent is not begun. Then clients are told,
-        polling ones when they come for it. Called again, it waits no longer.
+        New sessions are refused at once. Handlers that run may finish, and their acks
+        are sent; further events are not handled. Then the clients are told that the
+        connection ends, polling ones in the answer to their next poll. A second call
+        does not wait.
 
         :param timeout: seconds to wait for handlers and clients; ``shutdown_timeout``
             by default.
@@ -195,7 +198,7 @@ class SocketIOServer(WSGIServer):
             self.rooms.bus = None
 
     def stop_listening(self) -> None:
-        """Refuse new connections; those that are there live on."""
+        """Refuse new connections, and keep those that are open."""
         if not self.closed:
             self.stop_accepting()
             self.socket.close()

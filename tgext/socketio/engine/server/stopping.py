@@ -1,4 +1,4 @@
-"""How a server's connections end when it stops."""
+"""The end of all connections of a server that stops."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ import gevent
 from ..hub.hub import Hub
 from ..hub.registry import Endable
 
-#: What namespaces and plain WebSockets are told, and the close code.
+#: The reason that namespaces and plain WebSockets get.
 REASON = "server shutting down"
+
+#: "1001 indicates that an endpoint is 'going away', such as a server going down"
+#: (RFC 6455, section 7.4.1).
 GOING_AWAY = 1001
 
-#: Seconds to wait for polling clients between two polls.
+#: Seconds in which polling clients can fetch that their sessions ended.
 FAREWELL_TIMEOUT = 0.5
 
-#: Seconds between two looks at who has finished.
-LOOK = 0.02
+#: Seconds between two checks whether handlers have finished.
+CHECK_INTERVAL = 0.02
 
 
 def end_connections(hub: Hub) -> None:
-    """End all connections; each that handles an event when that is done.
+    """End all connections, each as soon as its handler has finished.
 
-    Returns when they have ended, and polling clients have fetched that they have.
+    Returns when they have ended and polling clients have fetched their last packets.
     """
     for websocket in list(hub.registry.websockets):
         websocket.close(GOING_AWAY, REASON)
@@ -35,15 +38,15 @@ def end_connections(hub: Hub) -> None:
         idle = {each for each in handling if not each.busy}
         ending += [_end(each) for each in idle]
         handling -= idle
-        gevent.sleep(LOOK)
+        gevent.sleep(CHECK_INTERVAL)
     gevent.joinall(ending)
     farewells = time.monotonic() + FAREWELL_TIMEOUT
     while len(hub.lingering) and time.monotonic() < farewells:
-        gevent.sleep(LOOK)
+        gevent.sleep(CHECK_INTERVAL)
 
 
 def end_at_once(hub: Hub) -> None:
-    """End the connections that are left, whatever they do."""
+    """End the connections that are left, and interrupt their handlers."""
     ending = [_end(each) for each in hub.registry.sockets.values()]
     gevent.joinall(ending, timeout=FAREWELL_TIMEOUT)
     for each in list(hub.registry.endings):
