@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs
+
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
 from tgext.socketio.engine.server.routes import Route, find_route
 from tgext.socketio.wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5
@@ -74,6 +78,17 @@ from ..sample_namespaces import Echo
 def test_a_request_of_socketio_is_read(url: str, route: Route) -> None:
     path, _, query = url.partition("?")
     assert find_route("live", path, query) == route
+
+
+@given(text("EIO=4&transpor%;+ é", max_size=40))
+def test_a_query_is_read_as_the_standard_library_reads_it(rest: str) -> None:
+    query = f"EIO=4&transport=polling&sid={rest}"
+    route = find_route("socketio", "/socketio/", query)
+    values = parse_qs(query)
+    assert route is not None
+    assert route.sid == values.get("sid", [""])[0]
+    assert route.transport == values["transport"][0]
+    assert route.base64 == ("b64" in values)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ with ``super()`` too, is ours.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from .base import BaseNamespace
@@ -35,11 +35,15 @@ def is_foreign(value: Any) -> bool:
 
     One that :func:`adapt` returned is not: it runs as it is.
     """
+    return isinstance(value, type) and _has_foreign_bases(value)
+
+
+@lru_cache(maxsize=256)  # asked at each connect
+def _has_foreign_bases(cls: type) -> bool:
     return (
-        isinstance(value, type)
-        and any(map(_is_foreign_base, value.__mro__))
-        and not issubclass(value, _Adapted)
-        and BaseNamespace in map(_counterpart, value.__mro__)
+        any(map(_is_foreign_base, cls.__mro__))
+        and not issubclass(cls, _Adapted)
+        and BaseNamespace in map(_counterpart, cls.__mro__)
     )
 
 

@@ -57,7 +57,7 @@ def find_route(resource: str, path: str, query: str) -> Route | None:
 def _engineio(query: str, below: bool = False) -> Route | None:
     if "EIO=" not in query and "transport=websocket" not in query:
         return None
-    values = {name: each[0] for name, each in parse_qs(query).items()}
+    values = _values(query)
     version = values.get("EIO")
     if below and not (version and "transport" in values):
         return None
@@ -77,7 +77,7 @@ def _engineio(query: str, below: bool = False) -> Route | None:
 
 
 def _socketio_1(rest: str, query: str) -> Route | None:
-    values = {name: each[0] for name, each in parse_qs(query).items()}
+    values = _values(query)
     parts = rest.strip("/").split("/")
     if len(parts) == 1:
         return Route(SOCKETIO_1, jsonp=values.get("jsonp"), shown="1/")
@@ -89,3 +89,12 @@ def _socketio_1(rest: str, query: str) -> Route | None:
     jsonp = values.get("i", "0") if transport == "jsonp-polling" else None
     shown = f"1/{transport}"
     return Route(SOCKETIO_1, transport, sid, leaves, jsonp=jsonp, shown=shown)
+
+
+def _values(query: str) -> dict[str, str]:
+    """The first value of each field of a query that has one."""
+    if "%" in query or "+" in query:
+        return {name: each[0] for name, each in parse_qs(query).items()}
+    # `parse_qs` takes three times as long, and clients need no escapes.
+    fields = [each.partition("=") for each in query.split("&")]
+    return {name: value for name, _, value in reversed(fields) if value}
