@@ -55,6 +55,7 @@ def make(**options: Any) -> tuple[Registry, Timers]:
 def add(registry: Registry, sessid: str = "a") -> Session:
     session = Session(sessid)
     registry.add(session, registry.reserve("192.0.2.1"))
+    registry.await_transport(session)
     return session
 
 
@@ -80,6 +81,16 @@ def test_a_session_with_a_transport_is_not() -> None:
         registry.transport_came(session)
     assert not timers
     expire(timers, 60)
+    assert session.reasons == []
+
+
+def test_a_session_that_is_opened_by_its_transport_awaits_no_other() -> None:
+    registry, timers = make(handshake_timeout=HANDSHAKE_TIMEOUT)
+    session = Session("a")
+    registry.add(session, registry.reserve("192.0.2.1"))
+    assert not timers
+    registry.transport_came(session)
+    expire(timers, HANDSHAKE_TIMEOUT)
     assert session.reasons == []
 
 
@@ -166,7 +177,6 @@ class Connections(RuleBasedStateMachine):
                 if accept:
                     self.registry.add(session, place)
                     self.here[session] = address
-                    self.awaited[session] = self.timers.now + HANDSHAKE_TIMEOUT
         return session
 
     @rule(target=websockets, address=st.sampled_from(ADDRESSES))
@@ -176,6 +186,12 @@ class Connections(RuleBasedStateMachine):
             self.registry.add_websocket(websocket, place)
             self.here[websocket] = address
         return websocket
+
+    @rule(session=sessions)
+    def await_transport(self, session: Session) -> None:
+        if session in self.here and not session.reasons:
+            self.registry.await_transport(session)
+            self.awaited[session] = self.timers.now + HANDSHAKE_TIMEOUT
 
     @rule(session=sessions)
     def come(self, session: Session) -> None:
