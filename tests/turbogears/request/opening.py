@@ -22,6 +22,8 @@ class FakeSocket:
 
     def __init__(self, state: str = "CONNECTED") -> None:
         self.state = state
+        self.environ = {"QUERY_STRING": ""}
+        self.active_ns: dict[str, Any] = {}
         self.ended: list[Any] = []
 
     def _ended(self) -> bool:
@@ -35,9 +37,6 @@ class FakeSocket:
 
     def kill(self, reason: str) -> None:
         self.ended.append(reason)
-
-    def environ_for(self, packet: Any) -> dict[str, Any]:
-        return {"QUERY_STRING": packet.get("qs", "")}
 
 
 class Wrapper(ApplicationWrapper):
