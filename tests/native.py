@@ -1,4 +1,4 @@
-"""Native threads, in which neither gevent nor its patches have a say."""
+"""Native threads, which gevent's patches do not affect."""
 
 from __future__ import annotations
 

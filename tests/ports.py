@@ -1,9 +1,9 @@
 """Ports for servers in processes of their own.
 
-A port that the kernel has just given and taken back may be anybody's by the time that a
-server binds it: several environments run their tests at once, and all of their
-connections have ports too. These are below those that the kernel gives, and of a block
-that no other process of tests has.
+A free port that the kernel has just chosen may be in use by the time that a server
+binds it, because several environments run their tests at once, and their connections
+use ports too. The ports here are below those that the kernel chooses, and each process
+of tests has its own block of them.
 """
 
 from __future__ import annotations

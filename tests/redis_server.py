@@ -1,4 +1,4 @@
-"""A Redis of the tests' own: ``redis-server`` on a private port."""
+"""A private Redis: ``redis-server`` on a port of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A RabbitMQ of the tests' own, and gevent's patches, as in a server."""
+"""A private RabbitMQ, and gevent's patches, as in a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decoders, fed with what nobody thought of: ``tox run -e fuzz``.
+"""Fuzzing of the decoders and of HTTP: ``tox run -e fuzz``.
 
-Not a part of the ordinary tests. What it ever finds becomes a vector.
+It is not a part of the ordinary tests. Each finding becomes a vector.
 """

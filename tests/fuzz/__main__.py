@@ -1,10 +1,10 @@
 """Fuzz every decoder for a bounded time: ``python -m tests.fuzz [SECONDS [TARGET…]]``.
 
-Two thirds of the time go to atheris, which is guided by coverage and begins with the
-golden vectors; the rest to the properties of ``tests/wire``, to those of requests over
-HTTP, and to those that ask the reference parsers where Node.js is, with examples that
-are new each time. Prints how much was tried, and exits with 1 where something was
-found: what it was fed with is printed as Python has bytes.
+Two thirds of the time are for atheris, which is guided by coverage and begins with the
+golden vectors. The rest is for the properties of ``tests/wire``, those of requests over
+HTTP, and, with Node.js, those that compare with the reference parsers, each with new
+examples. Prints how much was tried. If something was found, prints the input as Python
+bytes and exits with 1.
 """
 
 from __future__ import annotations

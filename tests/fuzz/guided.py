@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of one target: ``python -m tests.fuzz.guided TARGET …``.
 
-The rest of the command line is libFuzzer's. The process ends when the time is up, or
-where a target raises.
+Further arguments are libFuzzer's. The process ends after the given time, or when a
+target raises.
 """
 
 from __future__ import annotations

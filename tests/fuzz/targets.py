@@ -1,8 +1,8 @@
-"""What is fuzzed, and what must hold.
+"""The targets of fuzzing, and the properties that they check.
 
-A target takes any bytes and raises an ``AssertionError``, or whatever else a decoder
-lets through: the outcome of each is a value or a protocol error; what was read can be
-written and reads the same again; the C helpers and Python say the same.
+A target takes any bytes. It checks that a decoder returns a value or raises a protocol
+error, that a decoded value can be encoded and decoded again to the same value, and that
+the C helpers and Python agree.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 *Valid* ones are literal packets of the published protocols with the value they stand
 for; most are examples of the documents or of the reference parsers' own tests.
-*Malformed* ones name the error that answers them. :mod:`~tests.vectors.bad_input` puts
-these, and all else that a client may do wrong, into one table with the outcome of each:
-the tests of the decoders read it, and those of a live server send it.
+*Malformed* ones name the error that answers them. :mod:`~tests.vectors.bad_input` is a
+table of these and of all other mistakes of clients, with their outcomes. The tests of
+the decoders and those of a live server use it.
 """

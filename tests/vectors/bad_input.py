@@ -1,8 +1,9 @@
-"""One table of all that a client may do wrong, and what comes of it.
+"""One table of all mistakes of clients, with their outcomes.
 
-The input of each row is sent to the decoders and to a live server. Clients 0.9 are told
-of a packet that cannot be read and stay; for newer ones the reference server ends the
-connection with the reason "parse error", and so does this one.
+The input of each row is sent to the decoders and to a live server. A 0.9 client that
+sends an invalid packet gets an error and stays connected. For newer clients the
+reference server ends the connection with the reason "parse error", and so does this
+one.
 """
 
 from __future__ import annotations

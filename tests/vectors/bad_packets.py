@@ -1,4 +1,4 @@
-"""Packets that can be read, and should not have been sent, or not like this."""
+"""Packets that are valid by themselves, but not allowed where they are sent."""
 
 from __future__ import annotations
 

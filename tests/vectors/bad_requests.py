@@ -1,4 +1,4 @@
-"""Requests that nobody should make, and those that never come."""
+"""Requests that are invalid, and requests that do not come or are not finished."""
 
 from __future__ import annotations
 

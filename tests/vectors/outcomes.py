@@ -1,4 +1,4 @@
-"""What a client may send, and what may come of it."""
+"""The kinds of input in the table, and the kinds of outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables are made of."""
+"""The rows of the tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Requests with two readings of where they end: what attackers make of a proxy's.
+"""Request smuggling: requests whose end is ambiguous.
 
-Each is refused, or has one reading that is not the attacker's.
+Each is refused, or read in the one way that does not help an attacker.
 """
 
 from __future__ import annotations

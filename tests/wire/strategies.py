@@ -1,4 +1,4 @@
-"""What the properties are fed with, and how many examples they try."""
+"""Strategies of hypothesis, and the number of examples."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Bad input at the decoders: each gives the value or the error that the table says.
+"""Bad input of the decoders: each row has the value or the error of the table.
 
-What a live server does about the same input is in ``tests/engine/test_bad_input.py``.
+``tests/engine/test_bad_input.py`` sends the same input to a live server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""JSON that is nested deep is read and written; what has no end is refused."""
+"""Deeply nested JSON is read and written; circular values are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a peer and a log are told of malformed input."""
+"""The errors of malformed input: their texts and close codes."""
 
 from __future__ import annotations
 

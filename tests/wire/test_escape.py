@@ -1,4 +1,4 @@
-"""Text from outside in a log line."""
+"""Escaping of text from outside, for log lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits that a server starts with."""
+"""The default limits."""
 
 from __future__ import annotations
 

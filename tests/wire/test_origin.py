@@ -1,4 +1,4 @@
-"""Origins as browsers and clients spell them, and as options list them."""
+"""Origins, as browsers and clients send them and as options list them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an application's code raises, in every place where it is called."""
+"""Exceptions of an application's code, in every place where it is called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns for others, in work whose amount a client decides."""
+"""Work whose amount a client decides yields to others."""
 
 from __future__ import annotations
 

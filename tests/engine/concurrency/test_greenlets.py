@@ -1,4 +1,4 @@
-"""Jobs: greenlets of a namespace, whose failures are in the log."""
+"""Jobs: greenlets of a namespace, whose failures are logged."""
 
 from __future__ import annotations
 

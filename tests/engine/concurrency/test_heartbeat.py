@@ -1,4 +1,4 @@
-"""Whether a client lives."""
+"""The timer wheel, heartbeats and deadlines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ending what a greenlet does, from outside of it."""
+"""Interrupting a greenlet from another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is due when, against a list that is sorted."""
+"""The timetable, compared with a sorted list."""
 
 from __future__ import annotations
 

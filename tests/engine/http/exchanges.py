@@ -1,4 +1,4 @@
-"""Requests and answers to the byte."""
+"""Raw requests and answers, compared byte by byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of requests, which end where they are framed to end."""
+"""Bodies of requests end where their framing says."""
 
 from __future__ import annotations
 

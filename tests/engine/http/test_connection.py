@@ -1,4 +1,4 @@
-"""Connections: requests that follow each other on one, whatever their bodies."""
+"""Several requests on one connection, with bodies of all kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""100 (Continue): when a client is told to send its body."""
+"""100 (Continue): when the server asks for the body (RFC 9110, section 10.1.1)."""
 
 from __future__ import annotations
 

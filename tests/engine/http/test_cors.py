@@ -1,4 +1,4 @@
-"""The headers that tell browsers who may read an answer (Fetch, section 3.2)."""
+"""The headers that let pages of other origins read answers (Fetch, section 3.2)."""
 
 from __future__ import annotations
 

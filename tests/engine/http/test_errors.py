@@ -1,4 +1,4 @@
-"""The error of a request that HTTP does not allow."""
+"""The error of an invalid request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The heads of requests, each as the grammar has it, or refused."""
+"""Heads of requests: what the grammar does not allow is refused."""
 
 from __future__ import annotations
 

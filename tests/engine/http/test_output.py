@@ -1,4 +1,4 @@
-"""Answers: where they end, and what they say."""
+"""Answers: their ends and their headers."""
 
 from __future__ import annotations
 

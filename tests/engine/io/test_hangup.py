@@ -1,4 +1,4 @@
-"""Whether the peer of a connection has gone, although nobody reads."""
+"""Noticing that a peer has disconnected, while its connection is not read."""
 
 from __future__ import annotations
 

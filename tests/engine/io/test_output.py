@@ -1,4 +1,4 @@
-"""A connection's output: in order, together, bounded."""
+"""The output of a connection: its order, its batches and its limits."""
 
 from __future__ import annotations
 

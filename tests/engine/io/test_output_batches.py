@@ -1,4 +1,4 @@
-"""Output that arises together leaves together, whoever it is for."""
+"""Output of one turn of the event loop is written together, for all connections."""
 
 from __future__ import annotations
 

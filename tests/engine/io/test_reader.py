@@ -1,4 +1,4 @@
-"""What HTTP requests are read from: it waits, and lets others have their turns."""
+"""The input of HTTP connections: it has a timeout, and lets others have turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's own TLS: all that works without it works with it."""
+"""The server's TLS: everything works with it as without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a channel may be called, whatever carries it."""
+"""Valid names of channels, for all backends."""
 
 from __future__ import annotations
 

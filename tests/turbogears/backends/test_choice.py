@@ -1,4 +1,4 @@
-"""Which backend the options of an application choose."""
+"""The backend that the options of an application choose."""
 
 from __future__ import annotations
 

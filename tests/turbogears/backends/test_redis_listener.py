@@ -1,4 +1,4 @@
-"""The one connection that hears Redis, whatever happens to it, in any order."""
+"""The connection that listens to Redis: a state machine of all that can happen."""
 
 from __future__ import annotations
 

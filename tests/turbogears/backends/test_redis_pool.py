@@ -1,4 +1,4 @@
-"""Pools of connections to Redis, from what the options of an application say."""
+"""Pools of connections to Redis, from the options of an application."""
 
 from __future__ import annotations
 

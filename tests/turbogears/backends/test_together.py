@@ -1,4 +1,4 @@
-"""What several ask for at the same time, and one of them does for all."""
+"""Work that several greenlets need, and one of them does for all."""
 
 from __future__ import annotations
 

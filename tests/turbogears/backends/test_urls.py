@@ -1,4 +1,4 @@
-"""No part of a user name or a password is told, whatever is wrong with a broker."""
+"""No message shows a part of a user name or a password."""
 
 from __future__ import annotations
 

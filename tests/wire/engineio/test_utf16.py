@@ -1,4 +1,4 @@
-"""UTF-16 units, as JavaScript's ``length`` and ``charCodeAt`` count them."""
+"""UTF-16 code units, as JavaScript's ``length`` and ``charCodeAt`` count them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Engine.IO 3: https://github.com/socketio/engine.io-protocol, revision 3, "Payload".
 
-Where the document and the parsers differ (its example of bytes leaves out their type),
-the parsers count: they are what the clients have.
+If the document and the parsers differ (its example of bytes lacks their type), the
+tests follow the parsers, because clients use them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Packets as they leave: frames are made once, for any number of connections."""
+"""Encoded packets: frames are made once, for any number of connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generations: what a server writes and reads differently for each kind of client."""
+"""The generations of clients, and how encoding and decoding differ."""
 
 from __future__ import annotations
 

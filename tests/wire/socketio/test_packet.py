@@ -1,4 +1,4 @@
-"""The packet that every generation decodes to, and what their encodings share."""
+"""The packet that all generations share, and names of events."""
 
 from __future__ import annotations
 
