@@ -11,6 +11,7 @@ from .engine.concurrency.threads import get_ident
 from .engine.namespaces.base import BaseNamespace, ConnectionRefused
 from .engine.namespaces.emitter import expect_ack, make_event
 from .engine.namespaces.handlers import Handler
+from .engine.namespaces.methods import refuse
 from .request.calls import TGHandler, call_as_page
 from .request.context import current
 from .request.guards import all_met, denial, unmet
@@ -103,7 +104,7 @@ class SocketIOTGNamespace(BaseNamespace):
             return None
         if not self.is_method_allowed(method_name):
             info = self._tgsio_denial(method_name)
-            return self._tgsio_refuse(packet, "method_access_denied", info)
+            return refuse(self, packet, "method_access_denied", info)
         return self.call_method(method_name, packet, *args)
 
     def _tgsio_may_stay(self, packet: Packet) -> bool:
@@ -111,7 +112,7 @@ class SocketIOTGNamespace(BaseNamespace):
         reason = unmet(self.allow_only, self._tgsio_event_environ)
         if reason is None:
             return True
-        self._tgsio_refuse(packet, "method_access_denied", reason)
+        refuse(self, packet, "method_access_denied", reason)
         self.disconnect()
         return False
 

@@ -18,6 +18,7 @@ from tg.validation import _ValidationStatus
 
 from ..engine.namespaces.base import BaseNamespace, ConnectionRefused
 from ..engine.namespaces.handlers import Handler
+from ..engine.namespaces.methods import refuse
 
 #: The caller of a decoration that no controller wrapper was added to.
 _DEFAULT_CALLER = Decoration(None).controller_caller
@@ -95,7 +96,7 @@ def call_as_page(
         packet: Any = getattr(context, "packet", None) or {}
         if packet.get("type") == "connect" and not _decides(namespace, method):
             packet = {}  # recv_connect calls it as an event does
-        return namespace._tgsio_refuse(packet, "invalid_method_args", invalid.told)
+        return refuse(namespace, packet, "invalid_method_args", invalid.told)
     named: dict[str, Any] = {}
     if action is not method:
         # An error handler is called; ``values`` are those of its own validators.

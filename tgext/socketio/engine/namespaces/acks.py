@@ -192,9 +192,11 @@ class AckBook:
 
     def pop_of(self, namespace: object, msgid: int) -> Callable[..., Any] | None:
         """As :meth:`pop`; also None where another namespace expects the ack."""
-        if self.owners.get(msgid, namespace) is not namespace:
-            return None
-        return self.pop(msgid)
+        ours = self.owners.get(msgid, namespace) is namespace
+        callback = self.pop(msgid) if ours else None
+        if callback is None:
+            log.debug("Nothing waits for the ack with id %s", msgid)
+        return callback
 
     def release(self, owner: object = None) -> None:
         """Forget the callbacks of a namespace that ended, or of a whole connection.

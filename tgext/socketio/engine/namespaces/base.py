@@ -1,7 +1,4 @@
-"""Namespaces: classes whose ``on_*`` methods are events.
-
-The API is gevent-socketio's ``BaseNamespace``.
-"""
+"""Namespaces, whose ``on_*`` methods handle events: gevent-socketio's API."""
 
 from __future__ import annotations
 
@@ -14,19 +11,11 @@ from ...wire.socketio.packet import Packet
 from ..concurrency.greenlets import end_jobs, ended_job, start_job
 from ..concurrency.threads import Home, carried
 from ..logs import get_logger
-from . import emitter, leaving
+from . import emitter, leaving, methods
 from .access import AccessList
 from .client import Candidate, Client
 from .errors import ConnectionRefused
-from .handlers import (
-    NO_SELF,
-    SHORT,
-    Handler,
-    Handlers,
-    NoSelf,
-    cached_method_of,
-    method_of,
-)
+from .handlers import SHORT, Handler, Handlers, cached_method_of, method_of
 
 __all__ = ["BaseNamespace", "ConnectionRefused"]
 
@@ -70,7 +59,7 @@ class BaseNamespace(AccessList):
     _tgsio_leaving: leaving.Leaving | None = None
 
     #: What is known of the class' handlers, by method name.
-    _tgsio_handlers: ClassVar = Handlers(Handler)
+    _tgsio_handlers: ClassVar[Handlers] = Handlers(Handler)
     _tgsio_handler_class: ClassVar[type[Handler]] = Handler
     #: The steps from an event to its method that may be left out, because they are no
     #: application's; see :meth:`_tgsio_steps_now`.
@@ -241,21 +230,15 @@ class BaseNamespace(AccessList):
 
     def _tgsio_process_ack(self, packet: Packet) -> Any:
         callback = self.socket.acks.pop_of(self, packet["ackId"])
-        if callback is None:
-            log.debug("An ack for id %s, which nobody waits for", packet["ackId"])
-            return None
-        return callback(*packet["args"])
+        return None if callback is None else callback(*packet["args"])
 
     def process_event(self, packet: Packet) -> Any:
         """Call the method of an event: ``user message`` goes to ``on_user_message``."""
         name = packet.get("name", "")  # gevent-socketio reads events without one
         method_name = cached_method_of(name) if len(name) <= SHORT else method_of(name)
         if method_name is None:
-            return self._tgsio_refuse(
-                packet,
-                "unallowed_event_name",
-                "name must only contains alpha numerical characters",
-            )
+            info = "name must only contains alpha numerical characters"
+            return methods.refuse(self, packet, "unallowed_event_name", info)
         args = packet["args"]
         handler = self._tgsio_handlers.get(method_name)
         if handler is not None and self._tgsio_is_direct(handler):
@@ -289,11 +272,8 @@ class BaseNamespace(AccessList):
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
         """Call a method if the client may; else answer ``method_access_denied``."""
         if not self.is_method_allowed(method_name):
-            return self._tgsio_refuse(
-                packet,
-                "method_access_denied",
-                f'You do not have access to method "{method_name}"',
-            )
+            info = f'You do not have access to method "{method_name}"'
+            return methods.refuse(self, packet, "method_access_denied", info)
         return self.call_method(method_name, packet, *args)
 
     def call_method(self, method_name: str, packet: Packet, *args: Any) -> Any:
@@ -302,34 +282,7 @@ class BaseNamespace(AccessList):
         A method that isn't there answers ``no_such_method``, arguments that don't fit
         ``invalid_method_args``.
         """
-        method = getattr(self, method_name, None)
-        if method is None:
-            info = f'The method "{method_name}" was not found'
-            return self._tgsio_refuse(packet, "no_such_method", info)
-        try:
-            handler = self._tgsio_handlers.of(method_name, method)
-        except NoSelf as error:
-            log.error("%s: %s", type(self).__name__, error)
-            return self._tgsio_refuse(packet, "invalid_method_args", NO_SELF)
-        if handler.wants_packet:
-            args = (packet,)
-        if not handler.required <= len(args) <= handler.most:
-            return self._tgsio_refuse(
-                packet, "invalid_method_args", handler.mismatch(args)
-            )
-        return self._tgsio_call(handler, method, args)
-
-    def _tgsio_refuse(self, packet: Packet, name: str, info: Any) -> None:
-        """Tell the client that its event was refused; its ack will say so too.
-
-        :raises ConnectionRefused: where it was no event, but asked to connect.
-        """
-        if packet.get("type") == "connect" and self._tgsio_candidate is not None:
-            if isinstance(info, str):
-                raise ConnectionRefused(info)
-            raise ConnectionRefused("; ".join(map(str, info.values())), info)
-        packet["refusal"] = name, info
-        self.error(name, info)
+        return methods.call_method(self, method_name, packet, args)
 
     def _tgsio_call(
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
@@ -340,8 +293,6 @@ class BaseNamespace(AccessList):
     def _tgsio_decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         decorator = getattr(self, "exception_handler_decorator", None)
         return function if decorator is None else decorator(function)
-
-    # Greenlets and the end
 
     def spawn(
         self, fn: Callable[..., Any], *args: Any, **kwargs: Any

@@ -17,11 +17,10 @@ from ..logs import get_logger
 from ..namespaces import leaving
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused, EventRefused
-from ..namespaces.foreign import adapt, is_foreign
 from .candidate import Candidate, State
+from .decision import decide
 from .dispatch import EVENTS
 from .early import EarlyPackets
-from .environ import environ_for
 
 if TYPE_CHECKING:
     from .session import Socket
@@ -34,7 +33,7 @@ FAILED = "Internal server error"
 
 
 def _text_of(message: object) -> str:
-    """What a client is told that the application refused, whatever it gave."""
+    """The message of a refusal, whatever object the application gave."""
     try:
         return str(message)
     except Interrupted:
@@ -55,8 +54,8 @@ class Admission:
 
     :param socket: the client's connection.
 
-    :ivar in_main: whether the client is in the main namespace where that is none of the
-        application's.
+    :ivar in_main: whether the client is in the main namespace, when the application has
+        mounted none there.
     :ivar asking: the candidates, by namespace.
     """
 
@@ -97,15 +96,15 @@ class Admission:
         if kind == "connect":
             self._connect(packet)
         elif not (self._knocked or socket.generation.implicit_main):
-            # Socket.IO 5, "Connection to a namespace": such a client is sent away.
-            log.info("The first packet of a client is no connect, but: %s", kind)
+            # Socket.IO 5, "Connection to a namespace": the connection must be closed.
+            log.info("The first packet of a client is not a connect, but: %s", kind)
             socket.kill(reason="parse error", code=1002)
         elif kind == "disconnect" and endpoint == socket.GLOBAL_NS:
             self.in_main = False
             self.await_namespace()
         elif kind == "ack" and endpoint in self.asking:
             candidate = self.asking[endpoint]
-            # Nothing was asked before that, whatever the client says.
+            # A client acks nothing before it was told that it is connected.
             if candidate.answered and candidate.namespace is not None:
                 with candidate.listening():
                     socket.runner.run(candidate.namespace.process_packet, packet)
@@ -140,7 +139,7 @@ class Admission:
                 for each in early.take(endpoint):
                     socket.dispatcher.handle(each)
         elif endpoint == socket.GLOBAL_NS:
-            # Clients connect here before they connect to the namespace they want.
+            # Clients 0.9 to 2.x are in the main namespace before any other.
             self.in_main = True
             socket.hub.registry.namespace_came(socket)
             self._tell(packet)
@@ -158,7 +157,7 @@ class Admission:
         socket.find_outbox()
         socket.hub.registry.namespace_came(socket)
         try:
-            self._decide(candidate, cls)
+            decide(socket, candidate, cls)
         except ConnectionRefused as refused:
             self._refuse(candidate, _text_of(refused.message), refused.data)
         except EventRefused as refused:
@@ -167,62 +166,6 @@ class Admission:
             self._fail(candidate, error)
         else:
             self._admit(candidate)
-
-    def _decide(self, candidate: Candidate, cls: type[BaseNamespace]) -> None:
-        """Run what may refuse a client; it does by what it raises."""
-        run = self._socket.runner.run
-        if is_foreign(cls):
-            cls = adapt(cls)
-        run(self._make, candidate, cls, candidate.packet)
-        self._check(candidate)
-        if candidate.state is not State.ASKING:
-            return
-        assert candidate.namespace is not None
-        candidate.keep()
-        self._socket.active_ns[candidate.endpoint] = candidate.namespace
-        candidate.ready = False
-        run(self._greet, candidate, candidate.packet)
-        candidate.greeted = candidate.ready
-        self._check(candidate)
-
-    def _check(self, candidate: Candidate) -> None:
-        """Whether a step of the way in ended well."""
-        if candidate.stopped is not None:
-            raise candidate.stopped
-        if candidate.state is not State.ASKING:
-            return
-        if candidate.was_left or not candidate.ready:
-            # What stands around it may have answered in its place.
-            raise ConnectionRefused
-
-    def _make(
-        self, candidate: Candidate, cls: type[BaseNamespace], packet: Packet
-    ) -> None:
-        socket = self._socket
-        candidate.drop_namespace()  # of an attempt before
-        candidate.begin()
-        environ = environ_for(socket, packet)
-        args: Any = (environ, packet["endpoint"])
-        namespace: Any = cls.__new__(cls, *args, request=socket.request)  # type: ignore[call-arg]
-        namespace._tgsio_candidate = candidate
-        namespace._tgsio_diverted = True
-        candidate.namespace = namespace
-        namespace.__init__(*args, request=socket.request)
-        if not hasattr(namespace, "jobs"):
-            name = f"{cls.__module__}.{cls.__qualname__}"
-            raise TypeError(f"{name}.__init__ does not call super().__init__")
-        namespace.auth = packet.get("data")
-        namespace.authorize_connect()
-        for each in type(namespace).__mro__:
-            if "initialize" in vars(each):
-                vars(each)["initialize"](namespace)
-        candidate.ready = True
-
-    def _greet(self, candidate: Candidate, packet: Packet) -> None:
-        candidate.begin()
-        assert candidate.namespace is not None
-        candidate.namespace.process_packet(packet)
-        candidate.ready = True
 
     # How it ends
 
@@ -249,7 +192,7 @@ class Admission:
             socket.hub.rooms.join(endpoint, room, socket)
 
     def _depart(self, candidate: Candidate) -> None:
-        """The connection ended on the way in."""
+        """The connection ended while the client was a candidate."""
         self._close(candidate, State.LEFT)
         self._drop(candidate)
 
@@ -257,7 +200,7 @@ class Admission:
         """End the namespace of a client that is not admitted."""
         namespace = candidate.namespace
         if namespace is not None and candidate.greeted:
-            # What recv_connect has done, recv_disconnect undoes.
+            # recv_disconnect undoes what recv_connect has done.
             reason = self._socket.disconnect_reason or SERVER_LEFT
             leaving.leave(namespace, reason)
         candidate.drop_namespace()
@@ -293,7 +236,7 @@ class Admission:
         except Interrupted:
             raise
         except FAILURES:
-            # A client that is not told waits for ever.
+            # A client that gets no answer waits for ever.
             where = endpoint or "/"
             log_failure(log, "The data of a refusal by %s could not be written", where)
             self._tell(generation.refusal(endpoint, message, None))
@@ -316,12 +259,12 @@ class Admission:
             socket.hub.registry.await_namespace(socket)
 
     def end(self) -> None:
-        """The connection ends: whoever is on the way in is not admitted."""
+        """The connection ends: no candidate is admitted any more."""
         if self._early is not None:
             self._early.clear()
         for candidate in list(self.asking.values()):
             if candidate.is_own and candidate.greeting:
-                # It throws its client out: what it sent is a farewell.
+                # recv_connect disconnects its client, which gets what was sent.
                 candidate.answer()
                 if candidate.leaving is False:
                     self._tell({"type": "disconnect", "endpoint": candidate.endpoint})
@@ -330,7 +273,7 @@ class Admission:
     # Out
 
     def send(self, encoded: Encoded, endpoint: str, kind: str = "event") -> None:
-        """Send what may reach the client; called while it is in doubt.
+        """Send a packet to a client that may not be in its namespace.
 
         :param kind: the type of the packet.
         """
@@ -349,15 +292,16 @@ class Admission:
             candidate.send(encoded)
 
     def telling(self) -> Any:
-        """What is sent from here on, by this greenlet, tells the client of an error.
+        """From now on this greenlet tells the client of an error: that reaches a client
+        that is not admitted.
 
-        :returns: what :meth:`told` wants.
+        :returns: the argument for :meth:`told`.
         """
         before, self._teller = self._teller, getcurrent()
         return before
 
     def told(self, before: Any) -> None:
-        """No more."""
+        """The client has been told."""
         self._teller = before
 
     def _tell(self, packet: Packet) -> None:

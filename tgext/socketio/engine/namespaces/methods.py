@@ -1,0 +1,67 @@
+"""From an event to its method: which one, with which arguments, or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
+
+from ...wire.socketio.packet import Packet
+from ..logs import get_logger
+from .client import Candidate
+from .errors import ConnectionRefused
+from .handlers import NO_SELF, Handler, Handlers, NoSelf
+
+log = get_logger(__name__)
+
+
+class Callee(Protocol):
+    """A namespace, as this module uses it."""
+
+    _tgsio_candidate: Candidate | None
+    _tgsio_handlers: ClassVar[Handlers]
+
+    def error(self, error_name: str, error_message: Any) -> None: ...
+
+    def _tgsio_call(
+        self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
+    ) -> Any: ...
+
+
+def refuse(namespace: Callee, packet: Packet, name: str, info: Any) -> None:
+    """Tell the client that its event was refused; the ack of the event says so too.
+
+    :param name: the error's name.
+    :param info: its description; a dict of descriptions by field, for validation.
+    :raises ConnectionRefused: when the packet is not an event, but asks to connect.
+    """
+    if packet.get("type") == "connect" and namespace._tgsio_candidate is not None:
+        if isinstance(info, str):
+            raise ConnectionRefused(info)
+        raise ConnectionRefused("; ".join(map(str, info.values())), info)
+    packet["refusal"] = name, info
+    namespace.error(name, info)
+
+
+def call_method(
+    namespace: Callee, method_name: str, packet: Packet, args: tuple[Any, ...]
+) -> Any:
+    """Call a method of a namespace with the packet or the arguments.
+
+    :returns: what the method returned; None when the client was told why it was not
+        called.
+    """
+    method = getattr(namespace, method_name, None)
+    if method is None:
+        info = f'The method "{method_name}" was not found'
+        return refuse(namespace, packet, "no_such_method", info)
+    try:
+        handler = namespace._tgsio_handlers.of(method_name, method)
+    except NoSelf as error:
+        log.error("%s: %s", type(namespace).__name__, error)
+        return refuse(namespace, packet, "invalid_method_args", NO_SELF)
+    if handler.wants_packet:
+        args = (packet,)
+    if not handler.required <= len(args) <= handler.most:
+        mismatch = handler.mismatch(args)
+        return refuse(namespace, packet, "invalid_method_args", mismatch)
+    return namespace._tgsio_call(handler, method, args)

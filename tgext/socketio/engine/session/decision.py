@@ -1,0 +1,82 @@
+"""What decides whether a client is admitted to a namespace: the application's code.
+
+The namespace is made, ``authorize_connect``, ``initialize`` and ``recv_connect`` run.
+Each of them, and whatever the runner puts around them, refuses the client by raising.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...wire.socketio.packet import Packet
+from ..namespaces.base import BaseNamespace
+from ..namespaces.errors import ConnectionRefused
+from ..namespaces.foreign import adapt, is_foreign
+from .candidate import Candidate, State
+from .environ import environ_for
+
+if TYPE_CHECKING:
+    from .session import Socket
+
+
+def decide(socket: Socket, candidate: Candidate, cls: type[BaseNamespace]) -> None:
+    """Make a namespace for a candidate, and have it decide.
+
+    Returns when the namespace lets the client in, or the candidate is not asking any
+    more; otherwise it raises what refused the client.
+    """
+    run = socket.runner.run
+    if is_foreign(cls):
+        cls = adapt(cls)
+    run(_make, socket, candidate, cls, candidate.packet)
+    _check(candidate)
+    if candidate.state is not State.ASKING:
+        return
+    assert candidate.namespace is not None
+    candidate.keep()
+    socket.active_ns[candidate.endpoint] = candidate.namespace
+    candidate.ready = False
+    run(_greet, candidate, candidate.packet)
+    candidate.greeted = candidate.ready
+    _check(candidate)
+
+
+def _check(candidate: Candidate) -> None:
+    """Raise what refuses the client after a step, if anything does."""
+    if candidate.stopped is not None:
+        raise candidate.stopped
+    if candidate.state is not State.ASKING:
+        return
+    if candidate.was_left or not candidate.ready:
+        # A wrapper of the application may have answered in the place of the step.
+        raise ConnectionRefused
+
+
+def _make(
+    socket: Socket, candidate: Candidate, cls: type[BaseNamespace], packet: Packet
+) -> None:
+    candidate.drop_namespace()  # of an attempt before
+    candidate.begin()
+    environ = environ_for(socket, packet)
+    args: Any = (environ, packet["endpoint"])
+    namespace: Any = cls.__new__(cls, *args, request=socket.request)  # type: ignore[call-arg]
+    namespace._tgsio_candidate = candidate
+    namespace._tgsio_diverted = True
+    candidate.namespace = namespace
+    namespace.__init__(*args, request=socket.request)
+    if not hasattr(namespace, "jobs"):
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        raise TypeError(f"{name}.__init__ does not call super().__init__")
+    namespace.auth = packet.get("data")
+    namespace.authorize_connect()
+    for each in type(namespace).__mro__:
+        if "initialize" in vars(each):
+            vars(each)["initialize"](namespace)
+    candidate.ready = True
+
+
+def _greet(candidate: Candidate, packet: Packet) -> None:
+    candidate.begin()
+    assert candidate.namespace is not None
+    candidate.namespace.process_packet(packet)
+    candidate.ready = True
