@@ -13,11 +13,21 @@ from typing import Any
 import gevent
 import pytest
 
+from tgext.socketio.engine.http import connection
 from tgext.socketio.wire.engineio import v3 as engineio_3
 
-from ..clients import DEADLINE, KINDS, PollingClient, Reply, kinds, wait_for
+from ..clients import (
+    DEADLINE,
+    KINDS,
+    Polling1,
+    Polling5,
+    PollingClient,
+    Reply,
+    kinds,
+    wait_for,
+)
 from ..conftest import Live, Serve
-from ..sample_namespaces import Witness, fresh
+from ..sample_namespaces import Echo, Witness, fresh
 
 polling = pytest.mark.parametrize("kind", kinds("polling"))
 
@@ -156,3 +166,102 @@ def test_other_generations_have_text(serve: Serve) -> None:
         client = joined(live, kind)
         client.emit("/chat", "echo", LARGE, number=1)
         assert not is_bytes(client.gets.get(client.target))
+
+
+# Bodies
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 1000000\r\n\r\nthe first bytes",
+        b"Transfer-Encoding: chunked\r\n\r\nc8\r\n" + b"x" * 200 + b"\r\n",
+    ],
+    ids=["stated", "chunked"],
+)
+def test_a_body_past_the_limit_is_refused_unread(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr(connection, "LINGER", 0.1)
+    live = serve({}, max_message_size=100)
+    client = live.polling_5()
+    raw = live.raw()
+    raw.send_raw(f"POST {client.target} HTTP/1.1\r\nHost: here\r\n".encode() + body)
+    reply = raw.receive_reply()
+    assert reply.status == 413
+    assert reply.headers["Connection"] == "close"
+    raw.expect_end()
+    assert client.sid not in live.server.sockets
+
+
+def test_a_body_that_is_cut_off_is_no_error_of_the_server(serve: Serve) -> None:
+    live = serve({})
+    client = live.polling_5()
+    raw = live.raw()
+    head = f"POST {client.target} HTTP/1.1\r\nHost: here\r\nContent-Length: 50\r\n\r\n4"
+    raw.send_raw(head.encode())
+    wait_for(lambda: live.server.hub.requests.number, "the request arrives")
+    raw.close()
+    wait_for(lambda: not live.server.hub.requests.number, "the request ends")
+
+
+@pytest.mark.cites("Engine.IO 4, Handshake 3")
+@pytest.mark.parametrize("kind", kinds("polling"))
+def test_a_body_of_the_largest_size_is_taken(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": Echo}, max_message_size=1000)
+    client = live.client(kind)
+    client.join("/chat")
+    empty = client.dialect.event("/chat", "echo", ("",), 1)
+    # Before it stand its length and a colon where payloads have them.
+    text = "x" * (1000 - len(empty) - (4 if kind.startswith("2") else 0))
+    assert client.call("/chat", "echo", text) == [text]
+    reply: Any = client.post(  # type: ignore[attr-defined]
+        client.dialect.event("/chat", "echo", (text + "x",), 1)
+    )
+    assert reply.status == 413
+
+
+def test_a_chunked_body_is_taken(serve: Serve) -> None:
+    live = serve({"/chat": Echo})
+    client = live.polling_5()
+    raw = live.raw()
+    head = f"POST {client.target} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked"
+    raw.send_raw(head.encode() + b"\r\n\r\n3\r\n40/\r\n5\r\nchat,\r\n0\r\n\r\n")
+    assert raw.receive_reply().body == b"ok"
+    assert client.read()["endpoint"] == "/chat"
+
+
+def test_a_0_9_client_polls_before_it_posts(serve: Serve) -> None:
+    live = serve({}, handshake_timeout=0.1)
+    http = live.http()
+    sid = http.get("/socket.io/1/").text.partition(":")[0]
+    reply = http.post(f"/socket.io/1/xhr-polling/{sid}", "1::/chat")
+    assert (reply.status, reply.text) == (400, "Bad request")
+
+
+# Overlapping polls
+
+
+def hanging(live: Live, client: Polling1 | Polling5) -> gevent.Greenlet[..., Any]:
+    """A poll that waits, on a connection of its own."""
+    http = live.http()
+    poll = gevent.spawn(http.get, client.target)
+    transport: Any = live.socket(client).transport
+    wait_for(lambda: transport.polling, "a poll waits")
+    return poll
+
+
+@pytest.mark.cites("Socket.IO 1, Noop 1")
+def test_a_0_9_client_may_give_up_a_poll(serve: Serve) -> None:
+    """It polls anew, and the old poll, which may have gone, must take nothing."""
+    live = serve({"/chat": Echo})
+    client: Any = live.client("0.9-xhr-polling")
+    client.join("/chat")
+    first = hanging(live, client)
+    client.gets.get(client.target)
+    assert first.get(timeout=DEADLINE).text == "8::"
+    client.emit("/chat", "echo", 1, number=2)
+    answer = client.receive()
+    while answer == "8::":
+        answer = client.receive()
+    assert answer == "6::/chat:2+[1]"

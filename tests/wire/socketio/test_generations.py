@@ -16,6 +16,7 @@ from tgext.socketio.wire.socketio.generations import (
     SOCKETIO_1,
     SOCKETIO_4,
     SOCKETIO_5,
+    Opening,
 )
 from tgext.socketio.wire.socketio.packet import Packet, event_packet
 
@@ -264,3 +265,71 @@ def test_a_poll_brings_what_a_post_takes(generation: Any) -> None:
     texts = ["2::", "5:::{}"] if generation is SOCKETIO_1 else ['42["a"]', "1"]
     body = generation.encode_payload(texts)
     assert list(generation.decode_payload(body, DEFAULT_LIMITS)) == texts
+
+
+# HTTP
+
+
+@pytest.mark.parametrize(
+    ("generation", "text"),
+    [
+        (SOCKETIO_1, "the-id:60:90:websocket,polling"),
+        (SOCKETIO_4, None),
+        (SOCKETIO_5, None),
+    ],
+)
+def test_a_client_is_told_of_its_session(generation: Any, text: str | None) -> None:
+    transports, upgrades = ["websocket", "polling"], ["websocket"]
+    opening = Opening("the-id", transports, upgrades, 25.0, 35.0, 90.0, 1000)
+    if text is not None:
+        assert generation.opening(opening) == text
+        return
+    assert generation.opening(opening)[0] == "0"
+    assert json.loads(generation.opening(opening)[1:]) == {
+        "sid": "the-id",
+        "upgrades": upgrades,
+        "pingInterval": 25000,
+        "pingTimeout": 35000,
+        "maxPayload": 1000,
+    }
+
+
+def test_a_0_9_client_is_told_of_a_whole_second_at_least() -> None:
+    opening = Opening("the-id", [], [], 0.1, 0.1, 0.4, 1000)
+    assert SOCKETIO_1.opening(opening) == "the-id:1:0:"
+
+
+def test_errors_are_text_or_json() -> None:
+    content_type, body = SOCKETIO_1.error_body(1, "Session ID unknown")
+    assert (content_type, body) == ("text/plain; charset=UTF-8", b"Session ID unknown")
+    for generation in (SOCKETIO_4, SOCKETIO_5):
+        content_type, body = generation.error_body(1, "Session ID unknown")
+        assert content_type == "application/json"
+        assert json.loads(body) == {"code": 1, "message": "Session ID unknown"}
+
+
+@ALL
+def test_bodies_of_bytes_are_for_bytes(generation: Any) -> None:
+    assert generation.encode_binary_payload(["4text"]) is None
+    body = generation.encode_binary_payload(["4text", b"bytes"])
+    assert (body is not None) == (generation is SOCKETIO_4)
+    if body is not None:
+        read = generation.decode_payload(body, DEFAULT_LIMITS, binary=True)
+        assert list(read) == ["4text", b"bytes"]
+
+
+@pytest.mark.parametrize("text", ["1", "null", "{}", " [", ""])
+def test_a_form_of_0_9_is_a_string_of_json(text: str) -> None:
+    with pytest.raises(ValueError, match="string"):
+        SOCKETIO_1.form_text(text)
+    assert SOCKETIO_1.form_text(' "5:::{}"') == "5:::{}"
+
+
+@ON_ENGINEIO
+@pytest.mark.parametrize(
+    ("text", "body"), [(r"a\nb", "a\nb"), (r"a\\nb", r"a\nb"), (r"a\tb", r"a\tb")]
+)
+def test_a_form_of_engineio_escapes_line_ends(
+    generation: Any, text: str, body: str
+) -> None:
+    assert generation.form_text(text) == body
