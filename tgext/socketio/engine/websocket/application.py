@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geventwebsocket.exceptions import WebSocketError
 
@@ -14,21 +14,19 @@ from ..http.origins import drop_credentials
 from ..http.refusals import log_handshake_refusal
 from ..http.upgrade import HandshakeRefused
 from ..logs import get_logger
+from .hosts import Request
 from .wsgi import WebSocket
-
-if TYPE_CHECKING:
-    from ..server.handler import SocketIOHandler
 
 log = get_logger(__name__)
 
 
 def serve_websocket(
-    handler: SocketIOHandler, environ: dict[str, Any], start_response: Any
+    handler: Request, environ: dict[str, Any], start_response: Any
 ) -> Iterable[bytes]:
     """Run the application with a WebSocket that it may accept, or ignore.
 
-    Which pages may connect is known when it accepts. Where it is any page, and this one
-    is nobody's in particular, it is run again for a request without cookies.
+    Which pages may connect is known when it accepts. When any page may, but this one
+    only without its user's cookies, the application runs again for a request without.
     """
     pristine = dict(environ)
     body = _offer(handler, environ, start_response)
@@ -40,7 +38,7 @@ def serve_websocket(
 
 
 def _offer(
-    handler: SocketIOHandler, environ: dict[str, Any], start_response: Any
+    handler: Request, environ: dict[str, Any], start_response: Any
 ) -> Iterable[bytes] | None:
     """Run the application; None when it is to be run again, without credentials."""
     server = handler.server
@@ -56,7 +54,7 @@ def _offer(
 
     code = 1011
     try:
-        with websocket.running():
+        with websocket.runner.running():
             body = _begin(server.application(environ, start), websocket)
         code = 1000
         return None if websocket.mistrusted else body

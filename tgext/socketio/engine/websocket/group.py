@@ -1,4 +1,4 @@
-"""Plain WebSockets that are sent the same."""
+"""Sets of plain WebSockets to broadcast to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from ...wire import json
 from ...wire.websocket.frames import Broadcast
 from ..concurrency.threads import get_ident
-from .wsgi import WebSocket, outgoing
+from .messages import outgoing
+from .wsgi import WebSocket
 
 
 class Group:
@@ -35,22 +36,22 @@ class Group:
 
     def add(self, websocket: WebSocket) -> None:
         """Take a connection in; one that has ended does not join."""
-        if get_ident() != websocket._home.ident:
-            websocket._home.ask(self.add, websocket)
-        elif websocket.join(self):
+        if get_ident() != websocket.home.ident:
+            websocket.home.ask(self.add, websocket)
+        elif websocket.on_close(self.discard):
             self._members.add(websocket)
 
     def discard(self, websocket: WebSocket) -> None:
         """Leave a connection out; one that is not here has no effect."""
         self._members.discard(websocket)
-        websocket.leave(self)
+        websocket.forget(self.discard)
 
     def send(self, message: str | bytes, binary: bool | None = None) -> None:
         """Send a message to all members; see :meth:`WebSocket.send`."""
         broadcast = Broadcast(*outgoing(message, binary))
         members = tuple(self._members)
-        if members and get_ident() != members[0]._home.ident:
-            members[0]._home.ask(self._deliver, members, broadcast)
+        if members and get_ident() != members[0].home.ident:
+            members[0].home.ask(self._deliver, members, broadcast)
         else:
             self._deliver(members, broadcast)
 

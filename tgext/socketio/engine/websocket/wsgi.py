@@ -1,4 +1,4 @@
-"""``environ['wsgi.websocket']``: a WebSocket for WSGI applications, and no more.
+"""``environ['wsgi.websocket']``: a plain WebSocket for WSGI applications.
 
 The contract is gevent-websocket's, whose applications run unchanged. The framing is
 not: see :mod:`~tgext.socketio.engine.websocket.stream`.
@@ -7,38 +7,25 @@ not: see :mod:`~tgext.socketio.engine.websocket.stream`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gevent import getcurrent
 from geventwebsocket.exceptions import WebSocketError
 from geventwebsocket.websocket import MSG_ALREADY_CLOSED, MSG_SOCKET_DEAD
 from geventwebsocket.websocket import WebSocket as GeventWebSocket
 
 from ...wire import json
-from ...wire.errors import InvalidJSON
+from ...wire.errors import InvalidJSON, ProtocolError
 from ...wire.origin import Origins
 from ...wire.websocket.deflate import Deflate
-from ...wire.websocket.frames import BINARY, TEXT, Broadcast, parse_close
-from ..concurrency.heartbeat import Deadline
-from ..concurrency.interruption import Overdue, interrupt
-from ..concurrency.threads import carried, get_ident, home
-from ..http.origins import (
-    CREDENTIALS,
-    is_allowed,
-    is_trusted,
-    log_refused,
-    origin_of_websocket,
-)
+from ...wire.websocket.frames import Broadcast, parse_close
+from ..concurrency.threads import Home, carried, get_ident, home
 from ..http.refusals import log_handshake_refusal
-from ..http.upgrade import HandshakeRefused, read_handshake
-from ..hub.places import Full, Place
-from ..hub.settings import check_origins
+from ..http.upgrade import HandshakeRefused
+from .hosts import Request
+from .messages import outgoing
+from .opening import Mistrusted, Opening, Terms
+from .runner import Runner
 from .stream import FrameStream
-
-if TYPE_CHECKING:
-    from ..server.handler import SocketIOHandler
-    from .group import Group
 
 __all__ = ["HandshakeRefused", "WebSocket", "WebSocketError"]
 
@@ -55,8 +42,8 @@ class WebSocket(GeventWebSocket):
     :ivar json_dumps: writes JSON for :meth:`send_json`.
     """
 
-    # gevent-websocket's own would need its stream.
-    def __init__(self, environ: dict[str, Any], handler: SocketIOHandler) -> None:
+    # gevent-websocket's `__init__` needs a stream of its own.
+    def __init__(self, environ: dict[str, Any], handler: Request) -> None:
         self.environ = environ
         self.handler = handler
         #: The thread that serves the connection.
@@ -67,25 +54,21 @@ class WebSocket(GeventWebSocket):
         self.subprotocol: str | None = None
         #: The connection, once the handshake was answered.
         self.stream: FrameStream | None = None
-        self._address: str = environ.get("REMOTE_ADDR", "")
-        self._groups: set[Group] = set()
+        #: Called at the end.
+        self._callbacks: set[Callable[[WebSocket], object]] = set()
         #: Whether the request was answered over HTTP.
         self._answered = False
         #: Whether :meth:`receive` has said that the connection ended.
         self._told = False
-        #: The greenlet of the application, while it runs.
-        self._runner: Any = None
-        #: Whether that one has been told, or has closed the connection itself.
-        self._aware = False
-        self._interrupted = False
-        self._overdue: Deadline | None = None
+        #: The application.
+        self.runner = Runner(handler.server.hub)
         #: Whether :meth:`fail` was called.
         self.failed = False
         #: Whether the page that asks may connect, but not with its user's cookies.
         self.mistrusted = False
 
     def __del__(self) -> None:
-        """gevent-websocket's would close; here who serves the request does."""
+        """gevent-websocket closes here; this is closed by :meth:`end`."""
 
     def __repr__(self) -> str:
         return f"<WebSocket {self.path} {'closed' if self.closed else 'open'}>"
@@ -120,85 +103,36 @@ class WebSocket(GeventWebSocket):
             return
         if self._answered or self.handler.headers_sent:
             raise WebSocketError("The request was answered over HTTP")
+        terms = Terms(
+            subprotocols, origins, max_message_size, ping_interval, compression
+        )
         try:
-            self._accept(
-                subprotocols, origins, max_message_size, ping_interval, compression
-            )
+            self._accept(terms)
         except HandshakeRefused as refused:
+            self.mistrusted = isinstance(refused, Mistrusted)
             log_handshake_refusal(self.environ, refused)
             raise
 
-    def _accept(
-        self,
-        subprotocols: Sequence[str],
-        origins: Sequence[str] | Origins | None,
-        max_message_size: int | None,
-        ping_interval: float | None,
-        compression: Deflate | None,
-    ) -> None:
-        handshake = read_handshake(self.environ)
+    def _accept(self, terms: Terms) -> None:
+        opening = Opening(self.environ, self.handler, terms)
+        self.subprotocol = opening.subprotocol
         hub = self.handler.server.hub
-        allowed = hub.settings.allowed_origins
-        if origins is not None:
-            allowed = check_origins("origins", origins)
-        self._check_origin(allowed)
-        headers = []
-        self.subprotocol = handshake.choose_subprotocol(subprotocols)
-        if self.subprotocol is not None:
-            headers.append(("Sec-WebSocket-Protocol", self.subprotocol))
-        agreement = None
-        if compression is not None:
-            agreement = handshake.choose_compression(compression)
-        if agreement is not None:
-            headers.append(("Sec-WebSocket-Extensions", agreement.header))
-        with self._reserve() as place:
-            sock, early = self._switch(handshake.key, headers)
+        with opening.reserve() as place:
+            try:
+                sock, early = opening.answer()
+            except WebSocketError:
+                self._answered = True
+                raise
             self.stream = FrameStream(
                 sock,
                 hub,
-                max_message_size or hub.settings.max_message_size,
-                ping_interval or hub.settings.heartbeat_interval,
-                agreement,
+                terms.max_message_size or hub.settings.max_message_size,
+                terms.ping_interval or hub.settings.heartbeat_interval,
+                opening.agreement,
                 self._ended,
             )
             hub.registry.add_websocket(self, place)
         self.stream.start(early)
-
-    def _reserve(self) -> Place:
-        try:
-            return self.handler.server.hub.registry.reserve(self._address)
-        except Full as full:
-            text = "Too many connections"
-            refused = HandshakeRefused("503 Service Unavailable", text)
-            refused.why = full.why
-            raise refused from None
-
-    def _check_origin(self, allowed: Origins) -> None:
-        environ = self.environ
-        origin = origin_of_websocket(environ)
-        if not is_allowed(origin, environ, allowed):
-            log_refused(origin, environ, allowed)
-            refused = HandshakeRefused("403 Forbidden", "This origin may not connect")
-            refused.why = None
-            raise refused
-        if not is_trusted(origin, environ, allowed) and any(
-            name in environ for name in CREDENTIALS
-        ):
-            # The application took it for its user's, and any page could be behind it.
-            self.mistrusted = True
-            refused = HandshakeRefused("403 Forbidden", "This origin speaks for nobody")
-            refused.why = None  # it is asked again, without
-            raise refused
-
-    def _switch(self, key: str, headers: list[tuple[str, str]]) -> tuple[Any, bytes]:
-        try:
-            return self.handler.switch_protocols(key, headers)
-        except HandshakeRefused:
-            raise
-        except OSError:
-            self._answered = True
-            self.handler.close_connection = True
-            raise WebSocketError(MSG_SOCKET_DEAD) from None
 
     @property
     def accepted(self) -> bool:
@@ -231,8 +165,9 @@ class WebSocket(GeventWebSocket):
 
     def _make_aware(self) -> None:
         """The greenlet that calls this knows of the end."""
-        if getcurrent() is self._runner:
-            self._aware = self._told = True
+        if self.runner.is_current:
+            self.runner.notice()
+            self._told = True
 
     def __iter__(self) -> Iterator[str | bytes]:
         """Each message, until the connection ends."""
@@ -315,16 +250,25 @@ class WebSocket(GeventWebSocket):
 
     # Groups
 
-    def join(self, group: Group) -> bool:
-        """Have ``group`` told when the connection ends; False if it has."""
+    @property
+    def home(self) -> Home:
+        """The thread that serves the connection."""
+        return self._home
+
+    def on_close(self, callback: Callable[[WebSocket], object]) -> bool:
+        """Have ``callback`` called when nothing can be sent any more.
+
+        :param callback: is passed the connection; must not block.
+        :returns: False when that is so already; it is not called then.
+        """
         self._open()
         if not self.closed:
-            self._groups.add(group)
+            self._callbacks.add(callback)
         return not self.closed
 
-    def leave(self, group: Group) -> None:
-        """The opposite of :meth:`join`."""
-        self._groups.discard(group)
+    def forget(self, callback: Callable[[WebSocket], object]) -> None:
+        """The opposite of :meth:`on_close`."""
+        self._callbacks.discard(callback)
 
     def deliver(self, broadcast: Broadcast) -> None:
         """Send a message without waiting; a client that is too far behind is given up.
@@ -347,7 +291,7 @@ class WebSocket(GeventWebSocket):
         """
         try:
             parse_close(code.to_bytes(2, "big"))
-        except Exception:
+        except (ProtocolError, OverflowError, AttributeError):
             raise ValueError(f"close code {code!r} may not be sent") from None
         if isinstance(reason, bytes):
             reason = reason.decode("utf-8", "replace")
@@ -377,43 +321,13 @@ class WebSocket(GeventWebSocket):
         return "" if self.stream is None else self.stream.reason
 
     def _ended(self) -> None:
-        for group in list(self._groups):
-            group.discard(self)
-        if self._runner is not None:
-            hub = self.handler.server.hub
-            self._overdue = Deadline(self._end_unaware)
-            hub.timers.add(self._overdue, hub.settings.shutdown_timeout)
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """The application runs: it is interrupted when it does not notice the end.
-
-        A greenlet that has not been told by :meth:`receive`, and has not closed the
-        connection itself, has ``shutdown_timeout`` of the server to find out.
-        """
-        self._runner = getcurrent()
-        try:
-            yield
-        finally:
-            self._runner = None
-            if self._overdue is not None:
-                self.handler.server.hub.timers.discard(self._overdue)
-
-    def _end_unaware(self) -> None:
-        if not self._aware:
-            self.interrupt()
+        for callback in list(self._callbacks):
+            callback(self)
+        self.runner.connection_ended()
 
     def interrupt(self) -> None:
         """End the application, if it runs; once, as it may have to clean up."""
-        runner, hub = self._runner, self.handler.server.hub
-        if runner is not None and not self._interrupted:
-            self._interrupted = True
-            hub.registry.interrupted += 1
-            error = Overdue(
-                "the client has gone, and shutdown_timeout, "
-                f"{hub.settings.shutdown_timeout:g} s, is over"
-            )
-            interrupt(runner, error, lambda: self._runner is runner)
+        self.runner.interrupt()
 
     def end(self, code: int = 1000) -> None:
         """The application has returned: close, and release the connection.
@@ -432,20 +346,3 @@ class WebSocket(GeventWebSocket):
             self.handler.server.hub.registry.remove_websocket(self)
             detail = f": {stream.detail}" if stream.detail else ""
             self.handler.ending = f"{stream.code} {stream.reason!r}{detail}"
-
-
-def outgoing(message: str | bytes, binary: bool | None) -> tuple[int, bytes]:
-    """The opcode and the payload of a message; see :meth:`WebSocket.send`."""
-    if isinstance(message, str):
-        # Half a surrogate pair has no UTF-8.
-        return (BINARY if binary else TEXT), message.encode("utf-8", "replace")
-    if not isinstance(message, (bytes, bytearray, memoryview)):
-        raise TypeError(
-            f"a message is str or bytes, not {type(message).__name__}; "
-            "send_json sends other values"
-        )
-    payload = bytes(message)
-    if binary is None or binary:
-        return BINARY, payload
-    payload.decode()
-    return TEXT, payload

@@ -1,0 +1,76 @@
+"""The greenlet in which an application uses its WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gevent import getcurrent
+
+from ..concurrency.heartbeat import Deadline
+from ..concurrency.interruption import Overdue, interrupt
+from ..hub.hub import Hub
+
+
+class Runner:
+    """Runs an application, and interrupts it when it does not notice the end.
+
+    An application notices when :meth:`~.wsgi.WebSocket.receive` returns None to it, or
+    when it closes the connection itself. Otherwise it has ``shutdown_timeout`` of the
+    server from the end of the connection.
+
+    :param hub: has the timers.
+    """
+
+    __slots__ = ("_aware", "_greenlet", "_hub", "_interrupted", "_overdue")
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        #: While the application runs.
+        self._greenlet: Any = None
+        self._aware = False
+        self._interrupted = False
+        self._overdue: Deadline | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The application runs in the current greenlet."""
+        self._greenlet = getcurrent()
+        try:
+            yield
+        finally:
+            self._greenlet = None
+            if self._overdue is not None:
+                self._hub.timers.discard(self._overdue)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the application runs in the current greenlet."""
+        return getcurrent() is self._greenlet
+
+    def notice(self) -> None:
+        """The application knows of the end."""
+        self._aware = True
+
+    def connection_ended(self) -> None:
+        """The application has some time to notice."""
+        if self._greenlet is not None:
+            self._overdue = Deadline(self._expire)
+            self._hub.timers.add(self._overdue, self._hub.settings.shutdown_timeout)
+
+    def _expire(self) -> None:
+        if not self._aware:
+            self.interrupt()
+
+    def interrupt(self) -> None:
+        """Interrupt the application, if it runs; once, as it may have to clean up."""
+        greenlet, hub = self._greenlet, self._hub
+        if greenlet is not None and not self._interrupted:
+            self._interrupted = True
+            hub.registry.interrupted += 1
+            error = Overdue(
+                "the client has gone, and shutdown_timeout, "
+                f"{hub.settings.shutdown_timeout:g} s, is over"
+            )
+            interrupt(greenlet, error, lambda: self._greenlet is greenlet)
