@@ -412,7 +412,7 @@ def test_what_never_comes_whole_is_let_go_at_the_end(serve: Serve, kind: str) ->
     wait_for(lambda: socket.account.size > 10_000, "it has come")
     socket.kill()
     assert socket.account.size == 0
-    assert socket.assembler._partial is None
+    assert socket.assembler.partial is None
 
 
 @pytest.mark.parametrize(

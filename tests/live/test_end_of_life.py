@@ -68,8 +68,7 @@ def joined(server: Server, kind: str) -> Any:
 
 
 def sockets_of(server: Server) -> int:
-    assert server._process is not None
-    directory = Path(f"/proc/{server._process.pid}/fd")
+    directory = Path(f"/proc/{server.process.pid}/fd")
     links = [os.readlink(each) for each in directory.iterdir()]
     return sum(each.startswith("socket:") for each in links)
 

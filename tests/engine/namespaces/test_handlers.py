@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import pytest
 
 from tgext.socketio.engine.namespace import BaseNamespace
+from tgext.socketio.engine.namespaces.handlers import Handler, Handlers
 
 from ..conftest import Serve
 
@@ -149,3 +150,15 @@ def test_a_handler_set_on_an_instance_is_seen(serve: Serve) -> None:
     changed.emit("/chat", "change")
     assert changed.call("/chat", "sum", 1, 2) == [3]
     assert other.call("/chat", "sum", 1) == [1]
+
+
+def test_no_more_are_remembered_than_a_class_may_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One with `__getattr__` has as many as clients think of names."""
+    monkeypatch.setattr("tgext.socketio.engine.namespaces.handlers._MOST", 5)
+    known = Handlers(Handler)
+    for number in range(20):
+        method = partial(divmod, number)
+        assert known.of(f"on_a{number}", method).function is method
+        assert len(known) <= 5

@@ -103,7 +103,7 @@ def test_what_came_early_is_not_kept_when_the_client_goes(
     client = live.client(kind)
     client.emit("/chat", "echo", 1)
     socket = live.socket(client)
-    wait_for(lambda: socket.admission._early is not None, "it came")
+    wait_for(lambda: socket.admission.early is not None, "it came")
     socket.kill()
-    early: Any = socket.admission._early
-    assert (early._waiting, early._size, early._count) == ({}, 0, 0)
+    early: Any = socket.admission.early
+    assert (early.size, early.count) == (0, 0)

@@ -242,8 +242,7 @@ def waits_for_room(live: Live, client: Client) -> Any:
     socket = live.socket(client)
 
     def waits() -> bool:
-        watch = socket.transport and socket.transport.outbox._watch
-        return bool(watch and watch.room)
+        return bool(socket.transport and socket.transport.outbox.awaited)
 
     wait_for(waits, "the handler waits")
     return socket

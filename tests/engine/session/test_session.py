@@ -587,6 +587,6 @@ def test_a_socket_without_a_transport_sends_nowhere(serve: Serve) -> None:
     socket = live.server.sockets[sid]
     assert socket.state == Socket.STATE_CONNECTING
     socket.error("too_early", "nobody is there")
-    socket._save_ack_callback(1, print)
+    socket._save_ack_callback(1, print)  # noqa: SLF001  gevent-socketio's name
     wait_for(lambda: not live.server.sockets, "the session expires")
     assert socket.disconnect_reason == "transport close"

@@ -209,7 +209,7 @@ def test_a_transport_can_be_ended_without_a_word_twice(serve: Serve, kind: str) 
     client = joined(live, kind)
     transport: Any = live.socket(client).transport
     transport.abort()
-    transport._sock.close()
+    transport.sock.close()
     transport.abort()
     client.websocket.expect_end()
 

@@ -79,7 +79,7 @@ class Client:
         While it still reads the response to a POST (the ack may be here before), it
         would end without a word to the server. Nothing public says that it waits.
         """
-        while self.io.connected and not self.io.eio.queue.not_empty._waiters:
+        while self.io.connected and not self.io.eio.queue.not_empty._waiters:  # noqa: SLF001
             time.sleep(0.01)
         self.io.disconnect()
 

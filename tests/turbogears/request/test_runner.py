@@ -76,7 +76,7 @@ def test_a_function_is_called_with_its_arguments(opened: Opened) -> None:
 def test_turbogears_shows_the_context_of_the_event(opened: Opened) -> None:
     def look(packet: Any) -> Any:
         assert tg.request.environ["socketio"] is opened.socket
-        assert tg.app_globals._current_obj() == "globals"
+        assert tg.app_globals.upper() == "GLOBALS"
         assert tg.config["seen"] is opened.config["seen"]
         return tg.request.query_string
 
@@ -87,8 +87,8 @@ def test_an_event_within_an_event_of_the_connection_is_part_of_it(
     opened: Opened,
 ) -> None:
     def outer(packet: Any) -> Any:
-        request = tg.request._current_obj()
-        return opened.run(lambda _: tg.request._current_obj() is request, EVENT)
+        environ = tg.request.environ
+        return opened.run(lambda _: tg.request.environ is environ, EVENT)
 
     assert opened.run(outer, EVENT) is True
 

@@ -192,6 +192,11 @@ class Outbox(ABC):
         return self.size <= self._bounds.room
 
     @property
+    def awaited(self) -> bool:
+        """Whether a greenlet waits for room."""
+        return self._watch is not None and self._watch.room is not None
+
+    @property
     def is_full(self) -> bool:
         """Whether more waits than may wait without a time limit."""
         return self.size > self._bounds.limit

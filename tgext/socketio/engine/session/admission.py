@@ -57,14 +57,15 @@ class Admission:
     :ivar in_main: whether the client is in the main namespace, when the application has
         mounted none there.
     :ivar asking: the candidates, by namespace.
+    :ivar early: what came before a connect packet; None while nothing did.
     """
 
     __slots__ = (
-        "_early",
         "_knocked",
         "_socket",
         "_teller",
         "asking",
+        "early",
         "in_main",
     )
 
@@ -74,7 +75,7 @@ class Admission:
         self.asking: dict[str, Candidate] = {}
         #: Whether the client has asked to connect to any namespace.
         self._knocked = False
-        self._early: EarlyPackets | None = None
+        self.early: EarlyPackets | None = None
         #: The greenlet that tells the client of an error.
         self._teller: Any = None
 
@@ -120,9 +121,9 @@ class Admission:
 
     def _early_packets(self) -> EarlyPackets | None:
         """None for clients that ask for a namespace before they send to it."""
-        if self._early is None and self._socket.generation.sends_early:
-            self._early = EarlyPackets(self._socket, self._fail_outside)
-        return self._early
+        if self.early is None and self._socket.generation.sends_early:
+            self.early = EarlyPackets(self._socket, self._fail_outside)
+        return self.early
 
     def _connect(self, packet: Packet) -> None:
         self._knocked = True
@@ -260,8 +261,8 @@ class Admission:
 
     def end(self) -> None:
         """The connection ends: no candidate is admitted any more."""
-        if self._early is not None:
-            self._early.clear()
+        if self.early is not None:
+            self.early.clear()
         for candidate in list(self.asking.values()):
             if candidate.is_own and candidate.greeting:
                 # recv_connect disconnects its client, which gets what was sent.

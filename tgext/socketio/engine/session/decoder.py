@@ -55,13 +55,13 @@ class Assembler:
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
-        self._partial: Reassembler | None = None
+        self.partial: Reassembler | None = None
         #: Bytes that were charged for it.
         self._size = 0
 
     def clear(self) -> None:
         """Keep nothing of a packet that has not come whole."""
-        self._partial = None
+        self.partial = None
         self._socket.account.release(self._size)
         self._size = 0
 
@@ -85,12 +85,12 @@ class Assembler:
             if pong is not None:
                 send_pong(socket, pong)
             return None
-        if self._partial is not None:
+        if self.partial is not None:
             raise PacketError("text where an attachment is due")
         if "attachments" in packet:
             if packet["attachments"]:
                 self._charge(message)
-                self._partial = self._begin(message, packet)
+                self.partial = self._begin(message, packet)
                 return None
             return Reassembler(packet, socket.hub.limits).packet()
         return packet
@@ -105,10 +105,10 @@ class Assembler:
         return Reassembler({"attachments": packet["attachments"]}, limits, anew)
 
     def _attachment(self, data: bytes) -> Packet | None:
-        if self._partial is None:
+        if self.partial is None:
             raise PacketError("an attachment of nothing")
         self._charge(data)
-        packet = self._partial.add(data)
+        packet = self.partial.add(data)
         if packet is not None:
             self.clear()
         return packet

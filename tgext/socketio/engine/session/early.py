@@ -29,16 +29,19 @@ class EarlyPackets:
     :param socket: the client's session.
     :param refuse: called with each packet whose namespace the client did not ask for in
         :data:`PATIENCE` seconds.
+
+    :ivar count: how many packets wait.
+    :ivar size: characters of theirs.
     """
 
     __slots__ = (
         "_asked",
-        "_count",
         "_deadline",
         "_refuse",
-        "_size",
         "_socket",
         "_waiting",
+        "count",
+        "size",
     )
 
     def __init__(self, socket: Socket, refuse: Callable[[Packet], None]) -> None:
@@ -47,8 +50,8 @@ class EarlyPackets:
         #: The namespaces that the client has asked for.
         self._asked: set[str] = set()
         self._waiting: dict[str, list[str]] = {}
-        self._size = 0
-        self._count = 0
+        self.size = 0
+        self.count = 0
         self._deadline: Deadline | None = None
 
     def has_asked(self, endpoint: str) -> None:
@@ -66,14 +69,14 @@ class EarlyPackets:
         # Decoded again later, it takes no more than its text meanwhile.
         text = socket.encode(packet).text
         most = socket.hub.limits.max_message_size
-        if self._count >= MOST or self._size + len(text) > most:
+        if self.count >= MOST or self.size + len(text) > most:
             return False
         if self._deadline is None:
             self._deadline = Deadline(self._expire)
             socket.hub.timers.add(self._deadline, PATIENCE)
         self._waiting.setdefault(endpoint, []).append(text)
-        self._size += len(text)
-        self._count += 1
+        self.size += len(text)
+        self.count += 1
         return True
 
     def take(self, endpoint: str) -> Iterator[Packet]:
@@ -82,8 +85,8 @@ class EarlyPackets:
         Ends with the connection.
         """
         texts = self._waiting.pop(endpoint, [])
-        self._size -= sum(map(len, texts))
-        self._count -= len(texts)
+        self.size -= sum(map(len, texts))
+        self.count -= len(texts)
         if not self._waiting:
             self._stop_waiting()
         for text in in_turns(texts):
@@ -102,7 +105,7 @@ class EarlyPackets:
     def clear(self) -> None:
         """Keep nothing: the connection ended."""
         self._waiting.clear()
-        self._size = self._count = 0
+        self.size = self.count = 0
         self._stop_waiting()
 
     def _stop_waiting(self) -> None:

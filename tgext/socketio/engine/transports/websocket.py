@@ -116,7 +116,7 @@ class WebSocketTransport(Transport):
         self.outbox: SocketOutbox = outbox(
             sock, self._batcher, hub.output_bounds, self._overflowed
         )
-        self._sock = sock
+        self.sock = sock
         #: What handlers run in.
         self.worker: Any = None
         reader = FrameReader(hub.limits.max_message_size)
@@ -244,7 +244,7 @@ class WebSocketTransport(Transport):
     def _look(self) -> None:
         self._read_on()
         unread = self.ahead is not None and self.socket.account.full
-        if unread and has_gone(self._sock):
+        if unread and has_gone(self.sock):
             self._gone(None)
 
     def _read_on(self) -> None:
@@ -352,7 +352,7 @@ class WebSocketTransport(Transport):
         self.outbox.close()
         self.connection.drop(monotonic())
         try:
-            self._sock.shutdown(2)
+            self.sock.shutdown(2)
         except OSError:
             pass  # it is closed
 
