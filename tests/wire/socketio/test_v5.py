@@ -22,6 +22,7 @@ from ..strategies import (
     event_names,
     json_args,
     json_values,
+    mutated,
     outcome,
     packet_ids,
 )
@@ -229,6 +230,19 @@ def test_a_packet_with_attachments_is_read_as_it_was_written(
         ack["args"] = args
         ack["attachments"] = attachments
         assert socketio_5.decode(socketio_5.encode(ack)) == ack
+
+
+EVENTS = [vector.text for vector in SOCKETIO_5_READ if vector.text.startswith("2")]
+
+
+@given(st.sampled_from(EVENTS) | mutated(EVENTS, st.text(max_size=2)))
+def test_a_plain_event_is_read_as_any_packet_is(text: str) -> None:
+    """Where the short way reads a packet, the long one reads the same."""
+    if not text.startswith("2"):
+        return
+    found = outcome(lambda: socketio_5.plain_event(text, wire_json.loads, 1))
+    if found is not None:
+        assert found == outcome(lambda: socketio_5.decode(text))
 
 
 @SOME

@@ -47,15 +47,11 @@ def decode(
 
     :raises PacketError: when it is invalid.
     """
-    if text.startswith(EVENT, start):
-        packet = plain_event(text, loads, start + 1)
-        if packet is not None:
-            return packet
     header = _HEADER.match(text, start)
     if header is None:
         raise PacketError(f"unknown packet type {text[start : start + 1]!r}")
     kind, attachments, namespace, number = header.groups()
-    packet = {"type": "event", "endpoint": namespace or ""}
+    packet: Packet = {"type": "event", "endpoint": namespace or ""}
     if namespace is not None:
         _split_query(packet, namespace)
     if number is not None:
