@@ -11,7 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
 
-from tgext.socketio.engine.hub.settings import OPTIONS, Option
+from tgext.socketio.engine.hub.settings import OPTIONS
 from tgext.socketio.server import PLACE
 
 README = Path(__file__).parents[2] / "README.rst"
@@ -26,18 +26,6 @@ TABLE = re.compile(
     r"^=[ =]*=\noption +default +meaning.*?\n(=[ =]*=\n).*?\n\1",
     re.DOTALL | re.MULTILINE,
 )
-
-
-def default_of(option: Option) -> str:
-    """The default as the README has it."""
-    if option.shown:
-        return option.shown
-    value = option.default
-    if option.unit == "bytes":
-        return f"{value:,} bytes"
-    if option.unit:
-        return f"{value:g} {option.unit}"
-    return str(value)
 
 
 def lines_of(cells: Iterable[str]) -> list[str]:
@@ -58,7 +46,7 @@ def table() -> str:
     """The table as reStructuredText."""
     border = " ".join("=" * width for width in WIDTHS)
     rows = [
-        (f"``{each.name}``", default_of(each), each.meaning, each.exceeded)
+        (f"``{each.name}``", each.default_text, each.meaning, each.exceeded)
         for each in (*PLACE.values(), *OPTIONS.values())
     ]
     body = [line for row in rows for line in lines_of(row)]

@@ -9,7 +9,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from tgext.socketio.engine.hub.hub import Hub, hub_of
-from tgext.socketio.engine.hub.settings import OPTIONS, Settings
+from tgext.socketio.engine.hub.settings import Settings
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.wire.socketio.generations import (
@@ -45,14 +45,6 @@ def test_the_bounds_are_those_of_the_settings() -> None:
         "max_pending_acks": 6,
         "max_jobs": 7,
     }
-
-
-def test_each_option_of_a_number_of_things_has_a_bound() -> None:
-    """An option that is named in the table and missing here would bound nothing."""
-    message = ("max_message_size", "max_outbox", "max_attachments", "max_header_size")
-    connections = ("max_connections", "max_connections_per_address")
-    numbers = {name for name in OPTIONS if name.startswith("max_")}
-    assert set(Hub().bounds.numbers) == numbers - {*message, *connections}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,23 @@ def test_each_row_is_a_field_with_a_meaning() -> None:
         assert each.unit in ("", "s", "bytes")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("max_message_size", "1,000,000 bytes"),
+        ("slow_timeout", "10 s"),
+        ("max_rooms", "1000"),
+        ("max_connections", "unlimited"),
+        ("heartbeat_timeout", "20 s (0.9: 35 s)"),
+        ("cookie_samesite", "Lax"),
+    ],
+)
+def test_documentation_shows_the_default_with_its_unit(name: str, text: str) -> None:
+    assert OPTIONS[name].default_text == text
+    assert f":param {name}: " in (Settings.__doc__ or "")
+    assert f"; by default {text}." in (Settings.__doc__ or "")
+
+
 def test_a_default_of_none_is_put_in_words() -> None:
     for each in OPTIONS.values():
         assert each.default is not None or each.shown

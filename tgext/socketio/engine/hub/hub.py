@@ -14,7 +14,7 @@ from .lingering import Lingering
 from .registry import Registry
 from .requests import Requests
 from .rooms import Rooms
-from .settings import Settings
+from .settings import OPTIONS, PER_CONNECTION, Settings
 
 
 class Hub:
@@ -50,10 +50,9 @@ class Hub:
         self.bounds = Bounds(
             settings.max_message_size,
             {
-                "max_rooms": settings.max_rooms,
-                "max_channels": settings.max_channels,
-                "max_pending_acks": settings.max_pending_acks,
-                "max_jobs": settings.max_jobs,
+                name: getattr(settings, name)
+                for name, option in OPTIONS.items()
+                if option.kind is PER_CONNECTION
             },
         )
         self.output_bounds = OutputBounds(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
+from inspect import cleandoc
 from typing import Any
 
 from ...wire.limits import (
@@ -117,6 +118,9 @@ NUMBER = Kind(int, "a whole number", check_positive)
 NUMBER_OR_0 = Kind(int, "a whole number", check_not_negative)
 TEXT = Kind(str, "a text")
 
+#: How many things of a kind one connection may have: its account counts them.
+PER_CONNECTION = Kind(int, "a whole number", check_positive)
+
 
 @dataclass(frozen=True)
 class Option:
@@ -137,6 +141,15 @@ class Option:
     meaning: str
     exceeded: str = ""
     shown: str = ""
+
+    @property
+    def default_text(self) -> str:
+        """The default as documentation has it."""
+        if self.shown:
+            return self.shown
+        if self.unit == "bytes":
+            return f"{self.default:,} bytes"
+        return f"{self.default:g} {self.unit}" if self.unit else str(self.default)
 
     def read(self, text: Any) -> Any:
         """The value of a text in a file.
@@ -212,19 +225,19 @@ class Settings:
         "binary attachments of one packet", "connection closed",
     )
     max_rooms: int = row(
-        MAX_ROOMS, NUMBER, "",
+        MAX_ROOMS, PER_CONNECTION, "",
         "rooms of one connection, in all its namespaces together", "``join`` raises",
     )
     max_channels: int = row(
-        MAX_CHANNELS, NUMBER, "",
+        MAX_CHANNELS, PER_CONNECTION, "",
         "channels of one connection", "``channel_not_available``",
     )
     max_pending_acks: int = row(
-        MAX_PENDING_ACKS, NUMBER, "",
+        MAX_PENDING_ACKS, PER_CONNECTION, "",
         "acks that one client still has to send", "``emit`` and ``call`` raise",
     )
     max_jobs: int = row(
-        MAX_JOBS, NUMBER, "",
+        MAX_JOBS, PER_CONNECTION, "",
         "greenlets that ``spawn`` started for one connection", "``spawn`` raises",
     )
     max_connections: int | None = row(
@@ -313,3 +326,10 @@ OPTIONS: dict[str, Option] = {
     each.name: Option(each.name, each.default, **each.metadata)
     for each in fields(Settings)
 }
+
+if Settings.__doc__:  # python -OO has none
+    meanings = [
+        f":param {each.name}: {each.meaning}; by default {each.default_text}."
+        for each in OPTIONS.values()
+    ]
+    Settings.__doc__ = "\n".join([cleandoc(Settings.__doc__), *meanings])
