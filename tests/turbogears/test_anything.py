@@ -1,4 +1,4 @@
-"""What an application raises, wherever TurboGears lets it put code."""
+"""Exceptions of any class, wherever TurboGears runs code of an application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mounting namespaces, and handing a socket to them."""
+"""A controller mounts namespaces, and accepts the requests that open connections."""
 
 from __future__ import annotations
 

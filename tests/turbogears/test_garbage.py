@@ -1,7 +1,7 @@
-"""Nothing of an event waits for the garbage collector.
+"""An event leaves nothing that only the garbage collector could free.
 
-It comes when there are very many objects, however large they are: events of a megabyte
-each would be kept by the hundred.
+The collector runs by the number of objects, not by their size: it would leave hundreds
+of events of a megabyte each.
 """
 
 from __future__ import annotations

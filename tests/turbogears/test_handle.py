@@ -1,4 +1,4 @@
-"""Events that pages send."""
+"""Events that pages and jobs send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What importing the package pulls in."""
+"""Importing the package imports neither TurboGears nor anypubsub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that nothing stands before take a short way, which others must not notice."""
+"""Plain events skip steps that do nothing; no application may notice."""
 
 from __future__ import annotations
 

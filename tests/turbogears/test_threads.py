@@ -1,4 +1,4 @@
-"""What native threads publish and emit, where gevent has patched all that it can."""
+"""Publishing and emitting from native threads, in a process that gevent patched."""
 
 from __future__ import annotations
 

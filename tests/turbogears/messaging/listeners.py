@@ -1,4 +1,4 @@
-"""Listeners without a socket, which note what they hear."""
+"""Listeners without a connection, which record the messages that they receive."""
 
 from __future__ import annotations
 

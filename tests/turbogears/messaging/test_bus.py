@@ -1,4 +1,4 @@
-"""The bus: what one process publishes, and what the others make of it."""
+"""The bus carries broadcasts from one process to the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one process tells the others, and what anybody may tell it."""
+"""Messages between processes are written, signed, read and checked."""
 
 from __future__ import annotations
 

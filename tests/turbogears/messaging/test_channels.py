@@ -1,4 +1,4 @@
-"""A process's channels: opened with the first listener, closed with the last."""
+"""A process subscribes to a channel as long as it has listeners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Broadcasts between servers, which need not be in one process."""
+"""Broadcasts between servers, in one process or in several."""
 
 from __future__ import annotations
 

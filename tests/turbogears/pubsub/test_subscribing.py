@@ -1,4 +1,4 @@
-"""Subscribing: which channel a client hears, and who hears none."""
+"""Subscribing to channels, and being refused."""
 
 from __future__ import annotations
 

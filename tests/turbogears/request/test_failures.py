@@ -1,4 +1,4 @@
-"""A failed event is in the log, and reported as a failed page is."""
+"""A failed event is logged, and goes to the error reporters as a failed page does."""
 
 from __future__ import annotations
 

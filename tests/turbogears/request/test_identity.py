@@ -1,4 +1,4 @@
-"""The user of an event is looked up anew, and is the browser's."""
+"""The user is looked up for each event, with the cookies that the browser has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON as pages have it."""
+"""Events carry what ``@expose('json')`` can write."""
 
 from __future__ import annotations
 
