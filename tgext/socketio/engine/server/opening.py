@@ -1,4 +1,4 @@
-"""Opening a session: the application decides about it, as it does about a page."""
+"""Opening a session: the application accepts or refuses it, like any request."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ log = get_logger(__name__)
 
 Headers = list[tuple[str, str]]
 
-#: What WebOb keeps of a request that it has parsed, which may be forty times as large.
-#: It does so again when somebody looks.
+#: What WebOb caches of a request, which may be forty times as large as the request. It
+#: parses it again when needed.
 PARSED = (
     "webob._parsed_query_vars",
     "webob._parsed_post_vars",
@@ -29,7 +29,7 @@ PARSED = (
 
 
 class Refused(Exception):
-    """The application, or a limit, refused a connection: the HTTP answer to give."""
+    """The application, or a limit, refused a connection: the HTTP answer."""
 
     def __init__(
         self, status: str, headers: Headers, body: bytes, why: str, allow: str = ""
@@ -38,7 +38,7 @@ class Refused(Exception):
         self.status = status
         self.headers = headers
         self.body = body
-        #: What the log says of it.
+        #: The reason, for the log.
         self.why = why
         self.allow = allow
 
@@ -76,7 +76,7 @@ def _open(
     status, headers, body = _call(server.application, environ, socket)
     anonymous = ANONYMOUS in environ
     if anonymous:
-        # They would take the place of those that the browser has for its user.
+        # A browser would replace its user's cookies by them.
         headers = [each for each in headers if each[0].lower() != "set-cookie"]
     if socket.namespaces is None or status[:1] in "345":
         raise _refusal(status, headers, body)
@@ -84,7 +84,7 @@ def _open(
         text = "Ended while it was opened"
         why = f"it ended while it was opened: {socket.disconnect_reason}"
         raise _plain("503 Service Unavailable", text, why)
-    # The request has ended: its body must not keep the HTTP connection's buffers.
+    # The environ outlives the request; the body refers to the HTTP connection.
     environ["wsgi.input"] = BytesIO()
     for name in PARSED:
         environ.pop(name, None)
@@ -131,7 +131,7 @@ def _call(
         log.exception("The application failed to answer a connection")
         return "500 Internal Server Error", [], b""
     if answer is None:
-        # Views of gevent-socketio's answer nothing once `socketio_manage` was called.
+        # A view for gevent-socketio need not answer after `socketio_manage`.
         managed = socket.namespaces is not None
         answer = ("200 OK" if managed else "500 Internal Server Error", [])
     return *answer, b"".join(written)
@@ -140,11 +140,11 @@ def _call(
 def _refusal(status: str, headers: Headers, body: bytes) -> Refused:
     answered = f"the application answered {status}"
     if status[:1] in "45":
-        # TurboGears has a Content-Type of None where it failed before it chose one.
+        # TurboGears has a Content-Type of None if it fails before it chooses one.
         headers = [each for each in headers if each[1] is not None]
         return Refused(status, headers, body, answered)
     if status[:1] == "3":
-        # A login page: the application wants to know who this is.
+        # A redirection to a login page: the user has to log in.
         return _plain("401 Unauthorized", "Unauthorized", answered)
     return _plain(
         "400 Bad Request",

@@ -1,4 +1,4 @@
-"""Which requests are Socket.IO's, and what each of them asks for."""
+"""The URLs of Socket.IO: which requests are its own, and what each asks for."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from urllib.parse import parse_qs
 
 from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 
-#: The first 1.0 clients say 2, and speak 3.
+#: By the value of `EIO`. The first clients 1.0 send 2, and speak revision 3.
 ENGINEIO_VERSIONS = {"2": SOCKETIO_4, "3": SOCKETIO_4, "4": SOCKETIO_5}
 
 
 @dataclass(frozen=True)
 class Route:
-    """What a request's URL says."""
+    """What the URL of a request contains."""
 
-    #: None when the client speaks a revision that isn't served.
+    #: None if the client speaks a revision that is not served.
     generation: Generation | None
-    #: As the client calls it; empty in a 0.9 handshake.
+    #: Its name in the URL; empty in a 0.9 handshake.
     transport: str = ""
     #: Empty in a handshake.
     sid: str = ""
-    #: Whether a 0.9 client leaves by a request of its own.
+    #: Whether a 0.9 client asks to be disconnected.
     disconnect: bool = False
     #: Whether the client takes no binary payloads.
     base64: bool = False
@@ -32,7 +32,7 @@ class Route:
 
 
 def find_route(resource: str, path: str, query: str) -> Route | None:
-    """The route of a request; None for one that is the application's.
+    """The route of a request; None if the application has to answer it.
 
     :param resource: the path of the controller, without slashes around it.
 
@@ -62,8 +62,8 @@ def _engineio(query: str, below: bool = False) -> Route | None:
     if below and not (version and "transport" in values):
         return None
     if version is None:
-        # Clients of the first years name none over a WebSocket. The reference server
-        # takes them for Engine.IO 3; other requests are the application's.
+        # Early clients send no `EIO` over a WebSocket. The reference server takes them
+        # for Engine.IO 3. The application answers other requests without it.
         if values.get("transport") != "websocket":
             return None
         version = "3"
@@ -83,7 +83,7 @@ def _socketio_1(rest: str, query: str) -> Route | None:
         return Route(SOCKETIO_1, jsonp=values.get("jsonp"), shown="1/")
     if len(parts) != 3:
         return None
-    # Since 0.9.8 a client that leaves asks for `/1//<sid>`.
+    # A client since 0.9.8 disconnects with `/1//<sid>`.
     _, transport, sid = parts
     leaves = not transport or query.startswith("disconnect")
     jsonp = values.get("i", "0") if transport == "jsonp-polling" else None

@@ -1,10 +1,9 @@
-"""Reading on while a handler waits.
+"""Reading ahead of a handler that waits.
 
-A WebSocket is read by the greenlet that runs its handlers. A handler that asks the
-client for an ack and waits for it would wait for ever; and a client 1.x or 2.x whose
-ping lies unread behind a handler that takes long would give the server up. So while
-such a handler waits, another greenlet reads on, has acks handled and pings answered,
-and keeps all else for later.
+A WebSocket is read by the greenlet that runs its handlers. A handler that waits for an
+ack of its client would wait for ever, and a client 1.x or 2.x would disconnect when its
+ping is not answered while a handler takes long. So while such a handler waits, another
+greenlet reads. It handles acks, answers pings, and keeps all other messages in order.
 """
 
 from __future__ import annotations
@@ -24,21 +23,21 @@ from ..session.decoder import AckFilter
 
 
 class ReadAhead:
-    """What was read ahead of the handlers, as an iterator of messages in their order.
+    """An iterator of messages in their order, which reads ahead of its consumer.
 
-    Reads from :meth:`start` to the next message that is asked for, whenever the current
-    greenlet waits meanwhile. Each message is looked at once, however often that is.
+    It reads from :meth:`start` until the consumer asks for the next message, while the
+    consumer's greenlet waits. It examines each message once, however often it starts.
 
-    :param rest: what was read and is not handled yet.
-    :param reads: what can be read after that; ends with the connection.
-    :param content: what a message holds; None for a control frame.
-    :param acks: takes the acks.
+    :param rest: messages that have been read and not handled.
+    :param reads: the messages of each further read; ends with the connection.
+    :param content: returns what a message holds; None for a control frame.
+    :param acks: handles the acks.
     :param gone: called when the connection ends, with the error that ended it.
-    :param account: is charged for what is kept. While it is full nothing is read, and
-        the peer has to wait.
-    :param heartbeat: is told what is heard, and whether somebody listens.
+    :param account: is charged for the messages that are kept. Nothing is read while it
+        is full: TCP makes the peer wait.
+    :param heartbeat: is told when the client is heard, and while this reads.
 
-    :ivar rest: what follows when the iterator has ended.
+    :ivar rest: the messages after those that this iterator has kept.
     :ivar kept: the messages that have been read and not been taken.
     """
 
@@ -64,27 +63,28 @@ class ReadAhead:
         self._begun: list[Message] = []
         self._ended = False
         self._error: ProtocolError | OSError | None = None
-        #: Set until the current greenlet waits: most handlers do not.
+        #: A callback of the event loop, which runs when the consumer waits. Most
+        #: handlers do not wait, and have no greenlet started.
         self._due: Any = None
         self._greenlet: gevent.Greenlet[..., Any] | None = None
 
     def start(self) -> None:
-        """Read on when the current greenlet waits; again has no effect."""
+        """Read when the current greenlet waits. A second call has no effect."""
         if self._due is None and self._greenlet is None and not self._ended:
             self._due = gevent.get_hub().loop.run_callback(self._spawn)
 
     def stop(self) -> None:
-        """Read on no longer."""
+        """Stop reading."""
         if self._due is not None:
             self._due.stop()
             self._due = None
         if self._greenlet is not None:
-            self._greenlet.kill()  # it waits: for input, or for its turn
+            self._greenlet.kill()  # it waits for input, or for its turn
             self._greenlet = None
             self._heartbeat.listening = False
 
     def clear(self) -> None:
-        """The connection has ended: nothing of it is kept."""
+        """Drop the messages that are kept: the connection has ended."""
         self.kept.clear()
         self._begun.clear()
         self._acks.reset()
@@ -147,16 +147,16 @@ class ReadAhead:
             if not acks.incomplete:
                 self._begun.clear()
             elif not begun or isinstance(content, bytes):
-                self._begun.append(message)  # charged by who puts it together
+                self._begun.append(message)  # `acks` charged the account for it
         elif not account.closed:
             if begun and not acks.incomplete:
-                # The ack cannot be read: whoever handles it will say so.
+                # The ack is invalid. The client is told when it is handled in order.
                 self._keep_begun()
             account.charge(cost(message[1]))
             self.kept.append(message)
 
     def _keep_begun(self) -> None:
-        """Leave an ack to whoever handles messages one by one."""
+        """Keep the messages of an incomplete ack, to be handled in order."""
         for message in self._begun:
             self._account.charge(cost(message[1]))
             self.kept.append(message)

@@ -14,7 +14,7 @@ from typing import Any
 from ..io.hangup import has_gone
 from .polling import PollingTransport
 
-#: Browsers show nothing of a page before it has so many bytes.
+#: Bytes of a page that browsers wait for before they run its scripts.
 _PADDING = 256
 
 _SCRIPT = "var _ = function (msg) { parent.s._(msg, document); };"
@@ -27,14 +27,14 @@ def htmlfile(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
     """A page to which each message adds a script."""
     yield _PAGE.ljust(_PADDING).encode()
     for payload in _payloads(transport, sock):
-        # In an element, a string may hold neither what ends it nor what keeps it from
-        # being ended: `<!--<script>` (HTML, section 4.12.1.3).
+        # A string in a script must not contain `</script>`, which ends the element, or
+        # `<!--<script>`, which hides its end (HTML, section 4.12.1.3).
         text = json.dumps(payload.decode()).replace("<", "\\u003c")
         yield f"<script>_({text});</script>".encode()
 
 
 def multipart(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
-    """A document of many parts, each taking the place of the one before."""
+    """A document of many parts; a browser replaces each with the next one."""
     yield _BOUNDARY
     for payload in _payloads(transport, sock):
         yield (
@@ -43,9 +43,9 @@ def multipart(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
 
 
 def _payloads(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
-    """What is sent, until the connection ends, or the one of the client.
+    """Each message as a payload, until the session or the HTTP connection ends.
 
-    What cannot be written is kept for the client's next request.
+    Messages that cannot be written are kept for the client's next request.
     """
     generation = transport.socket.generation
     while (not transport.closed or len(transport.outbox)) and not has_gone(sock):
@@ -62,7 +62,7 @@ def _payloads(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
                 transport.answer_ends(sock)
 
 
-#: By transport: the type of its answer, and what makes it.
+#: By transport: the type of its answer, and the function that yields the body.
 STREAMS: dict[str, tuple[str, Callable[[PollingTransport, Any], Iterator[bytes]]]] = {
     "htmlfile": ("text/html; charset=UTF-8", htmlfile),
     "xhr-multipart": ('multipart/x-mixed-replace; boundary="socketio"', multipart),

@@ -18,10 +18,11 @@ log = get_logger(__name__)
 
 
 class Upgrade:
-    """A WebSocket that is to take over from polling (Engine.IO 4, section "Upgrade").
+    """A WebSocket that takes over from polling (Engine.IO 4, section "Upgrade").
 
-    The client probes it with a ping, lets its last poll return, and says when to
-    switch. Until then messages to the client go to polling.
+    The client sends the ping `probe`, which a pong answers. It waits until its last
+    poll is answered, which a noop does, and sends an upgrade packet. Until then,
+    messages to the client are sent by polling.
     """
 
     def __init__(
@@ -32,7 +33,10 @@ class Upgrade:
         self._timeout = timeout
 
     def run(self) -> None:
-        """Upgrade, then read until the connection ends; give up on anything else."""
+        """Upgrade, then read until the connection ends.
+
+        After any other message, and after the timeout, polling goes on.
+        """
         websocket = self.websocket
         deadline = Deadline(websocket.abort)
         websocket.hub.timers.add(deadline, self._timeout)
@@ -58,13 +62,13 @@ class Upgrade:
         prefix = self.polling.socket.generation.prefix
         self.polling.keeps = False
         self.polling.outbox.move_to(self.websocket.outbox, prefix)
-        # A handler of what came by polling may still run.
+        # A handler may still run, of an event that came by polling.
         self.websocket.worker = self.polling.inbox.worker
         self.polling.socket.attach(self.websocket)
         self.websocket.start()
 
     def _catch_up(self, rest: Iterator[Message]) -> Iterator[Message]:
-        """Wait until what came by polling is handled, so that all stays in order."""
+        """Wait until all that came by polling is handled, to keep the order."""
         if self.polling.handled.is_set():
             return rest
         websocket = self.websocket
