@@ -33,6 +33,7 @@ from ..transports.test_streaming import *  # noqa: F403
 from ..transports.test_upgrade import *  # noqa: F403
 from ..transports.test_websocket import *  # noqa: F403
 from ..transports.test_websocket import NO_LINGER
+from ..websocket.test_inbox import *  # noqa: F403
 from ..websocket.test_stream import *  # noqa: F403
 
 # The three that the WebSockets of Socket.IO have by the same names.
@@ -42,7 +43,8 @@ from ..websocket.test_stream import (  # noqa: F401
 from ..websocket.test_stream import (  # noqa: F401
     test_a_pong_needs_no_answer as test_a_pong_in_a_stream,
 )
-from ..websocket.test_stream import (  # noqa: F401
+from ..websocket.test_stream_bad_input import *  # noqa: F403
+from ..websocket.test_stream_bad_input import (  # noqa: F401
     test_the_close_frame_arrives_though_the_client_goes_on_sending as test_a_stream,
 )
 from ..websocket.test_wsgi import *  # noqa: F403
