@@ -15,7 +15,6 @@ from tgext.socketio.wire.errors import (
     MessageTooBig,
     ProtocolError,
 )
-from tgext.socketio.wire.websocket.deflate import Deflater, Inflater
 from tgext.socketio.wire.websocket.frames import (
     BINARY,
     CLOSE,
@@ -23,7 +22,6 @@ from tgext.socketio.wire.websocket.frames import (
     PING,
     PONG,
     TEXT,
-    Broadcast,
     FrameReader,
     Message,
     encode_close,
@@ -355,25 +353,6 @@ def test_a_large_text_in_tiny_pieces_takes_no_time() -> None:
     started = process_time()
     assert read(in_pieces(data, 1), FrameReader()) == ([(TEXT, "x" * 100_000)], None)
     assert process_time() - started < 10
-
-
-# Broadcasting
-
-
-def test_a_broadcast_is_one_frame_for_all_it_can_be() -> None:
-    """RFC 7692, section 7.1.1.1: a window that is kept is a connection's own."""
-    broadcast = Broadcast(TEXT, b"Hello")
-    plain = broadcast.frame(None)
-    assert plain == encode_frame(TEXT, b"Hello")
-    assert broadcast.frame(None) is plain
-    small = broadcast.frame(Deflater(10, keep_context=False))
-    assert broadcast.frame(Deflater(10, keep_context=False)) is small
-    assert broadcast.frame(Deflater(11, keep_context=False)) is not small
-    keeping = Deflater()
-    frames = [broadcast.frame(keeping), broadcast.frame(keeping), plain]
-    reader = FrameReader(masked=False, inflater=Inflater())
-    assert read(frames, reader) == ([(TEXT, "Hello")] * 3, None)
-    assert len(frames[1]) < len(frames[0])
 
 
 # Closing

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...wire import json
-from ...wire.websocket.frames import Broadcast
+from ...wire.websocket.broadcast import Broadcast
 from ..concurrency.threads import get_ident
 from .messages import outgoing
 from .wsgi import WebSocket

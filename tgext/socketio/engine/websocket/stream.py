@@ -19,9 +19,10 @@ from geventwebsocket.exceptions import WebSocketError
 from geventwebsocket.websocket import MSG_SOCKET_DEAD
 
 from ...wire.errors import ProtocolError
+from ...wire.websocket.broadcast import Broadcast
 from ...wire.websocket.connection import ABNORMAL, CLOSE_TIMEOUT, Connection
 from ...wire.websocket.deflate import Agreement
-from ...wire.websocket.frames import PING, Broadcast, FrameReader
+from ...wire.websocket.frames import PING, FrameReader
 from ...wire.websocket.states import State
 from ..concurrency.heartbeat import Deadline, Heartbeat
 from ..concurrency.wakeup import Waiting

@@ -16,8 +16,9 @@ from geventwebsocket.websocket import WebSocket as GeventWebSocket
 from ...wire import json
 from ...wire.errors import InvalidJSON, ProtocolError
 from ...wire.origin import Origins
+from ...wire.websocket.broadcast import Broadcast
 from ...wire.websocket.deflate import Deflate
-from ...wire.websocket.frames import Broadcast, parse_close
+from ...wire.websocket.frames import parse_close
 from ..concurrency.threads import Home, carried, get_ident, home
 from ..http.refusals import log_handshake_refusal
 from ..http.upgrade import HandshakeRefused

@@ -182,6 +182,8 @@ def iter_binary_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
         raise PayloadError("the payload is empty")
     at = 0
     while at < len(body):
+        # "Payload": <0 for string data, 1 for binary data><number of
+        # digits>255<packet>.
         kind = body[at]
         end = body.find(_END_OF_LENGTH, at + 1, at + 2 + MAX_DIGITS)
         digits = body[at + 1 : end]

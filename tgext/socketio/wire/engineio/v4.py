@@ -103,6 +103,7 @@ def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
     except UnicodeDecodeError:
         raise PayloadError("the payload is not UTF-8") from None
     start = 0
+    # "HTTP long-polling", "Packet encoding": packets are separated by \x1e.
     while (end := text.find(SEPARATOR, start)) >= 0:
         yield _packet(text[start:end])
         start = end + 1

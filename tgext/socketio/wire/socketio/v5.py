@@ -47,6 +47,8 @@ def decode(
 
     :raises PacketError: when it is invalid.
     """
+    # "Packet encoding": type, attachments, namespace, ack id, payload, all but the type
+    # optional.
     header = _HEADER.match(text, start)
     if header is None:
         raise PacketError(f"unknown packet type {text[start : start + 1]!r}")
@@ -136,6 +138,8 @@ def _read_event(packet: Packet, data: str, loads: Loads) -> None:
 def _event_data(data: str, loads: Loads) -> tuple[str, list[Any]]:
     """The name of an event, and its arguments."""
     args = loads(data)
+    # "Sending and receiving data": an event is a non-empty array, the first item its
+    # name.
     if not isinstance(args, list) or not args:
         raise PacketError("an event is a list with a name")
     name = args.pop(0)
@@ -164,12 +168,14 @@ def _read_connect(packet: Packet, data: str, loads: Loads) -> None:
 
 
 def _read_disconnect(packet: Packet, data: str, loads: Loads) -> None:
+    # "Disconnection from a namespace": the packet has no payload and no id.
     if data or "id" in packet:
         raise PacketError("a disconnect carries nothing")
     packet["type"] = "disconnect"
 
 
 def _read_connect_error(packet: Packet, data: str, loads: Loads) -> None:
+    # "Connection to a namespace": only the server answers with it.
     raise PacketError("a client sends no connect error")
 
 

@@ -73,8 +73,9 @@ class Deflate:
             self.server_max_window_bits, wanted.get("server_max_window_bits", _MOST)
         )
         if server_bits < _LEAST_WRITTEN:
-            return None
+            return None  # declined: zlib could not write so small a window
         client_bits = _MOST
+        # Section 7.1.2.2: only a client that offers the parameter can be told a value.
         if "client_max_window_bits" in wanted:
             client_bits = min(
                 self.client_max_window_bits, wanted["client_max_window_bits"]
@@ -124,6 +125,7 @@ class Agreement:
 
 
 def _read_offer(offer: dict[str, str | None]) -> dict[str, int] | None:
+    """The parameters of an offer; None when section 7.1 requires to decline it."""
     wanted: dict[str, int] = {}
     for name, value in offer.items():
         if name in ("server_no_context_takeover", "client_no_context_takeover"):

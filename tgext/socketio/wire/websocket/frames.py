@@ -9,7 +9,7 @@ from struct import Struct
 from ..errors import FrameError, InvalidFramePayload, MessageTooBig
 from ..limits import MAX_MESSAGE_SIZE
 from ..masking import apply_mask
-from .deflate import Deflater, Inflater
+from .deflate import Inflater
 
 CONTINUATION = 0x0
 TEXT = 0x1
@@ -167,16 +167,26 @@ class FrameReader:
                 self._check_pending_text()
 
     def _check(self, first: int, second: int, length: int) -> None:
+        """Check the first two bytes of a frame.
+
+        :param length: its 7 bits of length.
+        """
         opcode = first & _OPCODE
+        # Section 5.2: reserved bits are 0 "unless an extension is negotiated". RFC
+        # 7692, section 6.1: RSV1 is set in the first frame of a compressed message
+        # alone.
         if first & _RESERVED and not (
             first & _RESERVED == COMPRESSED
             and self._inflater is not None
             and opcode in (TEXT, BINARY)
         ):
             raise FrameError("reserved bits are set")
+        # Section 5.1: "a client MUST mask all frames", "a server MUST NOT mask any".
         if second & _MASKED != self._masked:
             raise FrameError("a client masks its frames, a server does not")
         if opcode & _CONTROL:
+            # Section 5.2: an unknown opcode fails the connection. Section 5.5: control
+            # frames have at most 125 bytes and "MUST NOT be fragmented".
             if opcode > PONG:
                 raise FrameError(f"unknown opcode {opcode}")
             if not first & _FIN:
@@ -185,12 +195,14 @@ class FrameReader:
                 raise FrameError("a control frame has at most 125 bytes")
         elif opcode > BINARY:
             raise FrameError(f"unknown opcode {opcode}")
+        # Section 5.4: the fragments of one message come one after the other.
         elif opcode == CONTINUATION and not self._opcode:
             raise FrameError("there is nothing to continue")
         elif opcode != CONTINUATION and self._opcode:
             raise FrameError("a new message begins inside a fragmented one")
 
     def _check_size(self, first: int, length: int) -> None:
+        # Section 5.2: "the most significant bit MUST be 0".
         if length >> 63:
             raise FrameError("the most significant bit of a length is set")
         most = self._max_size
@@ -273,9 +285,13 @@ def parse_close(payload: bytes) -> tuple[int, str]:
     """
     if not payload:
         return 1005, ""
+    # Section 5.5.1: "the first two bytes of the body MUST be a 2-byte unsigned
+    # integer".
     if len(payload) == 1:
         raise FrameError("a close code has two bytes")
     code = int.from_bytes(payload[:2], "big")
+    # Sections 7.4.1 and 7.4.2, and IANA's registry: 1004 to 1006 and 1015 are never
+    # sent, 1016 to 2999 are reserved.
     if not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
         raise FrameError(f"close code {code} may not be sent")
     return code, _text(payload[2:])
@@ -306,41 +322,6 @@ _MEDIUM = Struct("!BBH")
 _LONG = Struct("!BBQ")
 #: The heads of unmasked short text frames, by size.
 _SHORT_TEXT = tuple(_head(TEXT, 0, size) for size in range(_MAX_CONTROL + 1))
-
-
-class Broadcast:
-    """A message for many connections, which share its frames where possible.
-
-    :param opcode: of the message.
-    :param payload: its bytes.
-    """
-
-    __slots__ = ("_frames", "_opcode", "_payload")
-
-    def __init__(self, opcode: int, payload: bytes) -> None:
-        self._opcode = opcode
-        self._payload = payload
-        self._frames: dict[tuple[int, int] | None, bytes] = {}
-
-    def frame(self, deflater: Deflater | None) -> bytes:
-        """The frame for a connection.
-
-        :param deflater: the connection's. One that keeps its context makes a frame that
-            no other connection can decompress (RFC 7692, section 7.1.1).
-        """
-        if deflater is not None and deflater.keep_context:
-            return self._encode(deflater)
-        key = None if deflater is None else (deflater.window_bits, deflater.level)
-        frame = self._frames.get(key)
-        if frame is None:
-            frame = self._frames[key] = self._encode(deflater)
-        return frame
-
-    def _encode(self, deflater: Deflater | None) -> bytes:
-        if deflater is None:
-            return encode_frame(self._opcode, self._payload)
-        payload = deflater.deflate(self._payload)
-        return encode_frame(self._opcode | COMPRESSED, payload)
 
 
 def encode_close(code: int, reason: str = "") -> bytes:
