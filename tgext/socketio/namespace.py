@@ -74,8 +74,8 @@ class SocketIOTGNamespace(BaseNamespace):
         encoded = self.socket.encode(packet)
 
         def leave() -> None:
-            if get_ident() != self._home.ident:
-                self._home.ask(leave)
+            if get_ident() != self._tgsio_home.ident:
+                self._tgsio_home.ask(leave)
                 return
             if self._tgsio_ended:
                 return

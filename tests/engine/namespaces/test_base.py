@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tgext.socketio.engine.namespaces.base import BaseNamespace
+from tgext.socketio.engine.namespaces.mixins import BroadcastMixin, RoomsMixin
 
 from ..conftest import Serve
 from ..sample_namespaces import Echo
@@ -271,3 +272,66 @@ def test_no_more_handlers_are_remembered_than_a_class_may_have(
     client.join("/own")
     for number in range(20):
         assert client.call("/own", f"a{number}") == [f"on_a{number}"]
+
+
+# Names
+
+#: The attributes of gevent-socketio's `BaseNamespace` and mixins.
+THEIRS = {
+    "environ",
+    "socket",
+    "session",
+    "request",
+    "ns_name",
+    "jobs",
+    "allowed_methods",
+    "emit",
+    "send",
+    "error",
+    "spawn",
+    "disconnect",
+    "kill_local_jobs",
+    "initialize",
+    "recv_connect",
+    "recv_message",
+    "recv_json",
+    "recv_error",
+    "recv_disconnect",
+    "process_packet",
+    "process_event",
+    "call_method_with_acl",
+    "call_method",
+    "get_initial_acl",
+    "reset_acl",
+    "add_acl_method",
+    "del_acl_method",
+    "lift_acl_restrictions",
+    "is_method_allowed",
+    "join",
+    "leave",
+    "emit_to_room",
+    "_get_room_name",
+    "broadcast_event",
+    "broadcast_event_not_me",
+}
+
+#: What this package adds, as the docstring of `BaseNamespace` says.
+OURS = {"auth", "authorize_connect", "call", "disconnect_reason"}
+
+
+class Full(RoomsMixin, BroadcastMixin, BaseNamespace):
+    pass
+
+
+def test_an_application_names_its_own_attributes_as_it_likes(serve: Serve) -> None:
+    live = serve({"/full": Full})
+    client = live.client()
+    client.join("/full")
+    taken = set(vars(live.socket(client)["/full"]))
+    for cls in Full.__mro__[:-1]:
+        taken.update(vars(cls))
+    assert {
+        name for name in taken if not name.startswith(("__", "_tgsio_"))
+    } == THEIRS | OURS
+    documented = str(BaseNamespace.__doc__)
+    assert all(f"``{name}``" in documented for name in OURS)

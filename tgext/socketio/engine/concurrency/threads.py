@@ -187,7 +187,7 @@ class HasHome(Protocol):
     """An object that belongs to a thread."""
 
     @property
-    def _home(self) -> Home:
+    def _tgsio_home(self) -> Home:
         """The thread that it belongs to."""
 
 
@@ -245,7 +245,7 @@ def carried(
     """
 
     def carry(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        home = self._home
+        home = self._tgsio_home
         if get_ident() == home.ident:
             return method(self, *args, **kwargs)
         return home.ask(partial(method, self, *args, **kwargs))

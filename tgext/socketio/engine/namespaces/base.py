@@ -43,7 +43,7 @@ class BaseNamespace(AccessList):
 
     An application names its own attributes as it likes. Beside gevent-socketio's names
     these are taken: ``auth``, ``authorize_connect``, ``call``, ``disconnect_reason``,
-    ``_home``, and all that begin with ``_tgsio_``, which this package keeps for itself.
+    and all that begin with ``_tgsio_``, which this package keeps for itself.
     """
 
     #: Wraps handlers, and the functions given to :meth:`spawn`, where it is defined.
@@ -117,9 +117,9 @@ class BaseNamespace(AccessList):
     # What is sent
 
     @property
-    def _home(self) -> Home:
+    def _tgsio_home(self) -> Home:
         """The thread that serves the connection."""
-        return self.socket._home
+        return self.socket._tgsio_home
 
     def emit(
         self,
@@ -157,7 +157,7 @@ class BaseNamespace(AccessList):
         :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
         :raises WrongThread: in another thread than the one that serves.
         """
-        self._home.require("waiting for an ack")
+        self._tgsio_home.require("waiting for an ack")
         return emitter.call(self, event, args, timeout)
 
     def send(
@@ -304,7 +304,7 @@ class BaseNamespace(AccessList):
         :raises LimitExceeded: when those of the connection's namespaces are
             ``max_jobs`` already.
         """
-        self._home.require("a greenlet")
+        self._tgsio_home.require("a greenlet")
         fn = self.socket.runner.job(self._tgsio_decorated(fn))
         if self._tgsio_is_over():
             return ended_job(fn)

@@ -23,7 +23,7 @@ class Client(Receiver, Asked, Protocol):
     """
 
     session: dict[str, Any]
-    _home: Home
+    _tgsio_home: Home
 
     @property
     def active_ns(self) -> Mapping[str, Any]:

@@ -204,8 +204,8 @@ class Candidate:
     def send(self, encoded: Encoded) -> None:
         """Keep what :meth:`send_packet` would."""
         socket = self._socket
-        if get_ident() != socket._home.ident:
-            socket._home.post(self.send, encoded)
+        if get_ident() != socket._tgsio_home.ident:
+            socket._tgsio_home.post(self.send, encoded)
             return
         if self.state is State.ADMITTED:
             socket.send_encoded(encoded, self.endpoint)  # on its way meanwhile

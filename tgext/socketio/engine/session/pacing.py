@@ -52,7 +52,7 @@ def send_otherwise(socket: Socket, encoded: Encoded, packet: Packet) -> None:
     much to read.
     """
     endpoint, kind = packet.get("endpoint", ""), packet["type"]
-    home, outbox = socket._home, socket.outbox
+    home, outbox = socket._tgsio_home, socket.outbox
     if get_ident() != home.ident:
         home.post(socket.admission.send, encoded, endpoint, kind)
     elif outbox is None or endpoint not in socket.active_ns:

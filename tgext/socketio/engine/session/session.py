@@ -90,8 +90,8 @@ class Socket:
     ) -> None:
         self.jobs: list[Greenlet[..., Any]] = []
         self.acks = AckBook()
-        self._home = home()  # the thread that serves the connection
-        self._ident = self._home.ident
+        self._tgsio_home = home()  # the thread that serves the connection
+        self._ident = self._tgsio_home.ident
         self.hub = hub_of(server)
         self.config = config
         self.sessid = secrets.token_urlsafe(16)
@@ -265,7 +265,7 @@ class Socket:
 
         :raises LimitExceeded: when the connection has ``max_jobs`` of these already.
         """
-        self._home.require("a greenlet")
+        self._tgsio_home.require("a greenlet")
         if self._ended():
             return ended_job(fn)
         self.account.check("max_jobs", len(self.jobs))

@@ -48,7 +48,7 @@ class WebSocket(GeventWebSocket):
         self.environ = environ
         self.handler = handler
         #: The thread that serves the connection.
-        self._home = home()
+        self._tgsio_home = home()
         self.raw_read = self.raw_write = None
         self.json_dumps: Callable[[Any], str] = json.dumps
         #: The subprotocol that was agreed on; None without one.
@@ -188,8 +188,8 @@ class WebSocket(GeventWebSocket):
         :raises TypeError: when it is neither text nor bytes.
         :raises UnicodeDecodeError: when bytes are to be sent as text and are not UTF-8.
         """
-        if get_ident() != self._home.ident:
-            self._home.ask(self.send, message, binary)
+        if get_ident() != self._tgsio_home.ident:
+            self._tgsio_home.ask(self.send, message, binary)
             return
         stream = self.stream or self._open()
         if not stream.open:
@@ -254,7 +254,7 @@ class WebSocket(GeventWebSocket):
     @property
     def home(self) -> Home:
         """The thread that serves the connection."""
-        return self._home
+        return self._tgsio_home
 
     def on_close(self, callback: Callable[[WebSocket], object]) -> bool:
         """Have ``callback`` called when nothing can be sent any more.
