@@ -42,7 +42,7 @@ ATTACHMENTS = [
     attachments("another packet with attachments where one is due", ONE, ONE),
     attachments("an ack where an attachment is due", ONE, "43/chat,1[]"),
     attachments("a disconnect where an attachment is due", ONE, "41/chat,"),
-    attachments("an attachment of nothing", b"0"),
+    attachments("an attachment without a packet", b"0"),
     attachments("a second attachment of one", ONE.replace("451", "450"), b"0"),
     attachments(
         "attachments larger than a message together",

@@ -199,7 +199,7 @@ REQUESTS = [
 def raw(
     name: str, data: bytes, live: Outcome, trickle: bytes = b"", **options: Any
 ) -> Vector:
-    """A TCP connection of nobody in particular."""
+    """A TCP connection that does not belong to a client."""
     sent = Raw(data, trickle)
     return Vector(
         name, (EIO4,), sent, Nothing, live, None, ("polling",), options=options

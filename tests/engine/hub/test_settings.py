@@ -1,4 +1,4 @@
-"""Each limit of the server, at it and one past it, as a client sees it.
+"""Each limit of the server, at its value and one above, as a client sees it.
 
 The rows are the server's options; an option without a row fails the last test.
 """
@@ -305,7 +305,7 @@ def test_a_handshake_with_another_method_is_a_bad_request(serve: Serve) -> None:
 
 # All of them
 
-#: The tests of each option at its limit and past it.
+#: The tests of each option at its limit and above.
 TESTS: dict[str, tuple[object, ...]] = {
     "transports": (test_generations,),
     "heartbeat_interval": (test_heartbeat,),

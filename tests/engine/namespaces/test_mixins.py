@@ -133,7 +133,7 @@ def test_an_event_that_is_no_json_is_sent_to_nobody(serve: Serve) -> None:
 
 
 class Picky(RoomsMixin, BaseNamespace):
-    """Does something to a room that is none of the client's choice."""
+    """Uses a room that the client did not choose."""
 
     def on_try(self, what: str, number: int) -> str:
         method = getattr(self, what)

@@ -1,9 +1,9 @@
-"""Loggers whose lines are lines, whoever chose what is in them.
+"""Loggers that escape what clients choose, and limit the number of lines.
 
 Names of events, paths, headers, reasons and the texts of errors that quote them come
-from outside. Written as they are, a line feed would forge a line, an escape sequence
-command the operator's terminal, and a long name fill the disk. Every logger of the
-package is made here: what goes into its records is escaped and cut.
+from outside. Unescaped, a line feed would forge a log line, an escape sequence would
+control the operator's terminal, and long names would fill the disk. Every logger of the
+package is made here: the arguments of its records are escaped and shortened.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from typing import Any
 
 from ..wire.escape import Escaped, escape
 
-#: Characters of one argument that a line shows; what a client chose is cut by who logs.
+#: Characters of one argument in a line. Callers shorten what clients choose further.
 ARGUMENT = 300
 
-#: Characters of a whole message, where it comes without arguments, and of the text of
-#: an exception in a traceback.
+#: Characters of a message without arguments, and of the text of an exception in a
+#: traceback.
 MESSAGE = 2000
 
-#: Exceptions that a traceback shows of those that led to one, members that it shows of
-#: a group, and groups within groups. A client that nests what it sends may decide them.
+#: Exceptions in a traceback: of a chain of causes, of an exception group, and the depth
+#: of groups within groups. Nested input of a client may make many.
 LINKS = 20
 MEMBERS = 15
 LEVELS = 5
 
-#: What can be no harm.
+#: Types that need no escaping.
 _HARMLESS = (bool, int, float, type(None), Escaped)
 
-#: Lines of one kind that are written at once, and per second after those: a client can
-#: cause as many as it sends messages, each with a traceback where a handler fails.
+#: Lines of one kind that are written at once, and per second after that. A client can
+#: cause a line with each message, with a traceback if a handler fails.
 AT_ONCE = 100
 PER_SECOND = 10.0
 
-#: The log of requests has a line for each, as those of other servers.
+#: The access log, which is not limited: it has a line for each request.
 REQUESTS = "tgext.socketio.access"
 
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
@@ -45,7 +45,7 @@ _CONTEXT = "\nDuring handling of the above exception, another exception occurred
 
 
 def get_logger(name: str) -> logging.Logger:
-    """The logger of a name, whose records are made fit for a log."""
+    """The logger of a name. Its records are escaped, and limited in number."""
     logger = logging.getLogger(name)
     if name != REQUESTS:
         logger.addFilter(spare)
@@ -53,26 +53,26 @@ def get_logger(name: str) -> logging.Logger:
     return logger
 
 
-#: What a line comes from: a place in the package, and where its exception came from.
+#: The place of the log call, the type of the exception, and the place that raised it.
 Kind = tuple[object, ...]
 
 
 class Sparing:
-    """A filter that lets lines of one kind pass only so often.
+    """A filter that limits the rate of lines of one kind.
 
-    What is left out is counted, and the next line of the kind says how much it was.
-    Lines below INFO all pass: who wants those looks for something.
+    Lines that are left out are counted, and the next line of the kind has their number.
+    Lines below INFO are not limited: they are enabled to debug a problem.
 
-    :param now: tells the time, in seconds.
+    :param now: returns the time in seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        #: By kind: lines that may be written, as of when, and how many were left out.
+        #: By kind: lines that may be written, since when, and the number left out.
         self._kinds: dict[Kind, tuple[float, float, int]] = {}
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Forget all counts."""
         self._kinds.clear()
 
     def __call__(self, record: logging.LogRecord) -> bool:
@@ -93,7 +93,7 @@ class Sparing:
 
 
 def _kind(record: logging.LogRecord) -> Kind:
-    """What a record's line comes from: one of as many as there are in the code."""
+    """The kind of a record. There are only as many kinds as places in the code."""
     error = record.exc_info[1] if record.exc_info else None
     trace = error.__traceback__ if error is not None else None
     while trace is not None and trace.tb_next is not None:
@@ -106,10 +106,10 @@ spare = Sparing()
 
 
 def make_fit(record: logging.LogRecord) -> bool:
-    """A filter that lets every record pass, and leaves one printable line of each.
+    """A filter that escapes each record to one printable line, and lets all pass.
 
-    The traceback beside it is written here too, with the texts of its exceptions
-    escaped. A formatter that writes one by itself, from ``exc_info``, has them raw.
+    It also formats the traceback, with the texts of exceptions escaped, and stores it
+    in ``exc_text``. Formatters that format ``exc_info`` themselves do not escape it.
     """
     args = record.args
     if isinstance(args, Mapping):
@@ -129,14 +129,14 @@ def _fit(value: object) -> Any:
     if isinstance(value, _HARMLESS):
         return value
     if isinstance(value, str) and len(value) <= ARGUMENT and value.isprintable():
-        return value  # its parts may have been escaped
+        return value  # printable, and parts of it may be escaped already
     return escape(value, ARGUMENT)
 
 
 def describe(error: BaseException) -> str:
-    """A traceback as Python writes it, but with the texts of exceptions escaped.
+    """A traceback as Python formats it, with the texts of exceptions escaped.
 
-    Whatever an exception is like, this raises nothing: who logs is about to answer.
+    It raises nothing, whatever the exception does: the caller has to go on.
     """
     return "".join(_describe(error, LEVELS)).removesuffix("\n")
 
@@ -175,7 +175,7 @@ def _describe_one(error: BaseException, levels: int) -> Iterator[str]:
         yield f"{escape(note, MESSAGE)}\n"
     for each in _several(error, "exceptions"):
         if not isinstance(each, BaseException):
-            continue  # an attribute of the application's own
+            continue  # an attribute of the application with this name
         if not levels:
             yield "  ...\n"
             break
@@ -184,7 +184,7 @@ def _describe_one(error: BaseException, levels: int) -> Iterator[str]:
 
 
 def _several(error: BaseException, name: str) -> Sequence[object]:
-    """The first members of an attribute that should be a sequence, if it is there."""
+    """The first members of an attribute that may be a sequence."""
     try:
         members = getattr(error, name, ())
         return list(members[:MEMBERS]) if isinstance(members, (list, tuple)) else ()

@@ -1,8 +1,8 @@
 """gevent-socketio's ``packet``: Socket.IO 0.9 packets as dicts.
 
-The texts are gevent-socketio's, to the order of the keys. What goes to clients is
-written by :mod:`~tgext.socketio.wire.socketio.v1`: there, the endpoint of an error
-stands where clients look for it.
+The texts are those of gevent-socketio, with the same order of keys. Packets for clients
+are encoded by :mod:`~tgext.socketio.wire.socketio.v1`, which puts the endpoint of an
+error where clients expect it.
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ def encode(
 ) -> str:
     """Write a packet.
 
-    :raises KeyError: for a type, a reason or an advice that there is not, and for a
-        field that is missing.
+    :raises KeyError: for an unknown type, reason or advice, and for a missing field.
     :raises TypeError: for data that cannot be written as JSON.
     """
     kind = MSG_TYPES[data["type"]]
@@ -100,8 +99,8 @@ def _encode_event(
 def decode(text: str | bytes, json_loads: Callable[[str], Any] = json.loads) -> Packet:
     """Read a packet.
 
-    :returns: it; an event whose JSON cannot be read has no name.
-    :raises PacketError: when it cannot be read.
+    :returns: the packet. An event with invalid JSON has no name.
+    :raises PacketError: when it is invalid.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")

@@ -100,13 +100,13 @@ class Assembler:
         limits, loads = socket.hub.limits, socket.json_loads
         if len(text) <= SMALL:
             return Reassembler(packet, limits)
-        # It was read to see that it can be; it is kept as text.
+        # The packet is valid. It is kept as text, which needs less memory.
         anew = partial(socket.generation.decode, text, limits, loads)
         return Reassembler({"attachments": packet["attachments"]}, limits, anew)
 
     def _attachment(self, data: bytes) -> Packet | None:
         if self.partial is None:
-            raise PacketError("an attachment of nothing")
+            raise PacketError("an attachment without a packet that has one")
         self._charge(data)
         packet = self.partial.add(data)
         if packet is not None:
@@ -120,32 +120,34 @@ class Assembler:
 
 
 class AckFilter:
-    """Picks the acks out of a client's messages, while a handler may wait for one.
+    """Finds the acks among a client's messages, while a handler may wait for one.
 
-    What waits for an ack is called in a greenlet of its own. An ack that nothing waits
-    for, or that comes twice, is none.
+    The callback of an ack is called in a greenlet of its own. An ack that is not
+    awaited, or that comes twice, is not handled here.
 
-    :param socket: whose acks they are.
+    :param socket: the client's session.
     """
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
         self._assembler = Assembler(socket)
-        #: The ids of acks that are about to be handled.
+        #: The ids of acks whose callbacks are about to be called.
         self._handed: set[int] = set()
-        #: Whether an ack has begun whose attachments have not all come.
+        #: Whether the attachments of an ack have not all come.
         self.incomplete = False
-        #: Whether the client has said that it leaves.
+        #: Whether the client sent a message that ends the connection.
         self._closes = False
 
     def reset(self) -> None:
-        """Keep nothing of an ack that has not come whole."""
+        """Forget an incomplete ack."""
         self._assembler.clear()
         self.incomplete = False
 
     def take(self, message: str | bytes) -> bool:
-        """Whether the message is dealt with: it belonged to an ack, was a ping, or said
-        that the client leaves. One that cannot be read is not: it is answered later.
+        """Handle a message if it is a part of an ack, a ping, or the client's close.
+
+        :returns: whether it was handled. An invalid message is not; it is answered when
+            the messages before it are handled.
         """
         if self._closes:
             return True

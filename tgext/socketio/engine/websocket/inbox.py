@@ -201,7 +201,7 @@ class Inbox:
         self._rest = rest
         self._turns = self._turns or Turns()
         self._watcher.stop()
-        # What the peer sends now is not read, so its silence proves nothing.
+        # Input is not read now, so missing pongs do not count.
         self._owner.heartbeat.busy = True
 
     def _resume(self) -> None:

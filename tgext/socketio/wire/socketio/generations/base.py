@@ -1,4 +1,4 @@
-"""What a server asks of a generation of clients."""
+"""The interface of a generation of clients."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ...limits import Limits
 from ..encoded import Encoded
 from ..packet import Packet
 
-#: Decoded from what is not a packet of Socket.IO: it shows that the peer lives, or
-#: holds the bytes of an attachment as text.
+#: The result for a message that is not a packet of Socket.IO: a ping or pong, or the
+#: bytes of an attachment in base64.
 ALIVE: Final[Packet] = {"type": "heartbeat", "endpoint": ""}
-#: Decoded from what ends the whole connection.
+#: The result for a message that ends the whole connection.
 CLOSE: Final[Packet] = {"type": "disconnect", "endpoint": ""}
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What a client is told when its session opens. Times are in seconds.
+    """The parameters that the server sends when a session opens. Times are in seconds.
 
-    :ivar transports: the names of those that the server has for this generation.
-    :ivar upgrades: the names of those that may follow the one that is opened.
-    :ivar close_timeout: the time in which the client has to come back.
+    :ivar transports: the transports that the server offers to this generation.
+    :ivar upgrades: the transports to which the client may upgrade from this one.
+    :ivar close_timeout: the time within which a disconnected client has to reconnect.
     """
 
     sid: str
@@ -46,27 +46,27 @@ class Generation(ABC):
 
     # Connections
 
-    #: The transports that it can use here.
+    #: The transports that the server supports for it.
     transports: tuple[str, ...]
-    #: Whether the request that opens a session, a GET, opens a transport too. Else it
-    #: is a request of its own, and may be a POST.
+    #: Whether the request that opens a session also opens a transport; it is a GET
+    #: then. Otherwise it is a separate request, and may be a POST.
     opens_with_transport: bool
-    #: Whether the session can go on by a WebSocket that began with polling.
+    #: Whether a session that began with polling can be upgraded to a WebSocket.
     upgrades: bool
-    #: Whether clients may send a poll, or a POST, before the one before is answered.
+    #: Whether clients send polls, or POSTs, before the previous one is answered.
     overlaps: bool
     #: The default of ``heartbeat_timeout``, in seconds.
     heartbeat_timeout: float
-    #: What asks a client whether it lives; empty where clients ask.
+    #: The server's ping; empty if clients ping.
     ping: str = ""
-    #: What answers a poll without saying anything.
+    #: The message that answers a poll without any content.
     noop: str
-    #: What answers a POST.
+    #: The answer to a POST.
     post_answer: bytes
-    #: What answers a polling client whose session is unknown; None where an HTTP error
-    #: does.
+    #: The answer to a polling client whose session is unknown; None if it is an HTTP
+    #: error.
     unknown_session: str | None = None
-    #: What stands before the bytes of a message in a WebSocket frame.
+    #: The bytes before an attachment in a WebSocket frame.
     prefix: bytes = b""
     #: Whether every connection is in the main namespace from the start.
     implicit_main: bool
@@ -75,11 +75,11 @@ class Generation(ABC):
 
     @abstractmethod
     def opening(self, opening: Opening) -> str:
-        """The message that tells a client of its session."""
+        """The message that opens a session."""
 
     @abstractmethod
     def farewell(self, come_back: bool) -> str | None:
-        """The last message of a connection that the server ends.
+        """The last message of a connection that the server ends; None without one.
 
         :param come_back: whether the client should connect again by itself.
         """
@@ -99,7 +99,7 @@ class Generation(ABC):
         """Write an ack; see :meth:`encode`.
 
         :param number: the id that it answers.
-        :param args: what the client's callback is called with.
+        :param args: the arguments of the client's callback.
         """
         packet: Packet = {"type": "ack", "endpoint": endpoint}
         packet["ackId"] = number
@@ -107,7 +107,7 @@ class Generation(ABC):
         return self.encode(packet, dumps)
 
     def failure(self, name: str, info: Any) -> Any:
-        """What answers an event that failed and whose ack is wanted."""
+        """The ack's argument for an event that was refused or failed."""
         return {"error": {"name": name, "info": info}}
 
     @abstractmethod
@@ -116,7 +116,7 @@ class Generation(ABC):
 
     @abstractmethod
     def unknown_namespace(self, endpoint: str) -> Packet:
-        """The packet that answers a connect to a namespace that isn't mounted."""
+        """The packet that answers a connect to a namespace that is not mounted."""
 
     # Messages in
 
@@ -133,7 +133,7 @@ class Generation(ABC):
     def binary(self, frame: bytes) -> bytes:
         """The bytes of the message in a binary WebSocket frame.
 
-        :raises ProtocolError: when there is none.
+        :raises ProtocolError: when the frame has no message.
         """
 
     def is_base64(self, text: str) -> bool:
@@ -148,7 +148,7 @@ class Generation(ABC):
         return None
 
     def pong(self, text: str) -> str | None:
-        """What answers a message that was :data:`ALIVE`, if it wants an answer."""
+        """The answer to a message that is :data:`ALIVE`; None for all but pings."""
         return None
 
     @abstractmethod
