@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
-import gevent
 import pytest
 
-from tgext.socketio.engine.namespaces.base import BaseNamespace, ConnectionRefused
-from tgext.socketio.wire.socketio.packet import event_packet
-
-from ..clients import DEADLINE
 from ..conftest import Serve
-from ..sample_namespaces import Chat, Echo, fresh
 from .gates import (
     ENDS,
     OWN,
     STEPS,
-    Gate,
     Scene,
-    expect_nothing_of,
     expect_refusal,
-    failing,
     names_until,
-    serve_around,
 )
 
 
@@ -62,171 +51,3 @@ def test_what_recv_connect_tells_others_reaches_them_at_once(
     # What it tells all it tells its own client too, which waits as the rest does.
     seen = names_until(scene.client, "came, all")
     assert seen == ["connect", *OWN, "came, all"]
-
-
-# What stands around it
-
-
-@pytest.mark.parametrize("step", ["_make", "_greet"])
-def test_a_wrapper_that_answers_itself_refuses(
-    serve: Serve, kind: str, step: str
-) -> None:
-    def around(function: Any, *args: Any) -> Any:
-        answers = function.__name__ == step and args[-1]["endpoint"] == "/chat"
-        return None if answers else function(*args)
-
-    client = serve_around(serve, fresh(Gate, step=""), around).client(kind)
-    client.join("/other")
-    client.send(client.dialect.connect("/chat"))
-    expect_refusal(client, kind, "Connection refused")
-    assert client.call("/other", "echo", 1) == [1]
-
-
-@pytest.mark.parametrize("step", ["_make", "_greet"])
-def test_a_commit_that_fails_refuses(serve: Serve, kind: str, step: str) -> None:
-    def around(function: Any, *args: Any) -> Any:
-        result = function(*args)
-        if function.__name__ == step and args[-1]["endpoint"] == "/chat":
-            raise RuntimeError("serialization failure")
-        return result
-
-    namespace = fresh(Gate, step="", initialize=Gate.ask)
-    live = serve_around(serve, namespace, around)
-    client = live.client(kind)
-    client.join("/other")
-    client.send(client.dialect.connect("/chat"))
-    expect_refusal(client, kind, "Internal server error")
-    assert client.call("/other", "echo", 1) == [1]
-    expect_nothing_of(live, namespace, live.socket(client))
-
-
-# What refuses without an exception
-
-
-def test_an_acl_without_recv_connect_refuses(serve: Serve, kind: str) -> None:
-    namespace = fresh(Gate, step="", get_initial_acl=lambda self: {"on_echo"})
-    live = serve({"/chat": namespace, "/other": Echo})
-    client = live.client(kind)
-    client.join("/other")
-    client.send(client.dialect.connect("/chat"))
-    text = 'You do not have access to method "recv_connect"'
-    expect_refusal(client, kind, text)
-    expect_nothing_of(live, namespace, live.socket(client))
-    assert client.call("/other", "echo", 1) == [1]
-
-
-def test_a_recv_connect_that_wants_what_nobody_sends_refuses(
-    serve: Serve, kind: str
-) -> None:
-    class Wanting(BaseNamespace):
-        def recv_connect(self, token: str) -> None:  # type: ignore[override]
-            raise AssertionError
-
-    client = serve({"/chat": Wanting, "/other": Echo}).client(kind)
-    client.join("/other")
-    client.send(client.dialect.connect("/chat"))
-    expect_refusal(client, kind, 'recv_connect misses "token"')
-
-
-class Unwritable:
-    def __str__(self) -> str:
-        raise ValueError
-
-
-class OwnRefusal(ConnectionRefused):
-    """Of an application that calls no super."""
-
-    def __init__(self) -> None:
-        pass
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (ConnectionRefused("No", datetime.date(2026, 1, 2)), "No"),
-        (ConnectionRefused("No", {"who": {1, 2}}), "No"),
-        (ConnectionRefused("No", Unwritable()), "No"),
-        (ConnectionRefused(KeyError("ada")), "'ada'"),  # type: ignore[arg-type]
-        (ConnectionRefused(b"No"), "b'No'"),  # type: ignore[arg-type]
-        (ConnectionRefused(Unwritable()), "Internal server error"),  # type: ignore[arg-type]
-        (OwnRefusal(), "Connection refused"),
-    ],
-    ids=repr,
-)
-def test_who_is_refused_is_told_whatever_the_words(
-    serve: Serve, kind: str, error: ConnectionRefused, told: str
-) -> None:
-    scene = Scene(serve, kind, outcome=staticmethod(failing(error)))
-    scene.namespace.go_on.set()
-    scene.ask()
-    expect_refusal(scene.client, kind, told)
-    scene.expect_nothing()
-
-
-@pytest.mark.parametrize("through", ["/chat", "/other"])
-def test_no_ack_answers_what_was_not_asked(
-    serve: Serve, kind: str, through: str
-) -> None:
-    """Nor through a namespace that the client is in."""
-    heard: list[Any] = []
-
-    class Asking(Gate):
-        def ask(self) -> None:
-            self.emit("question", callback=heard.append)
-
-    live = serve({"/chat": Asking, "/other": Chat})
-    client = live.client(kind)
-    client.join("/other")
-    client.send(client.dialect.connect("/chat"))
-    assert Asking.entered.wait(DEADLINE)
-    number = next(iter(live.socket(client).ack_callbacks))
-    client.send(client.dialect.ack(through, number, ("forged",)))
-    gevent.sleep(0.1)
-    assert heard == []
-    Asking.go_on.set()
-    assert client.read()["type"] == "connect"
-    assert client.read()["id"] == number
-    client.send(client.dialect.ack("/other", number, ("elsewhere",)))
-    client.send(client.dialect.ack("/chat", number, ("answer",)))
-    assert client.call("/chat", "echo", 1) == [1]
-    assert heard == ["answer"]
-
-
-def test_a_constructor_without_super_refuses_and_is_named(
-    serve: Serve, kind: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Orphan(BaseNamespace):
-        def __init__(self, environ: Any, ns_name: str, request: Any = None) -> None:
-            self.answer = 42
-
-    client = serve({"/chat": Orphan, "/other": Echo}).client(kind)
-    client.join("/other")
-    client.send(client.dialect.connect("/chat"))
-    expect_refusal(client, kind, "Internal server error")
-    assert client.call("/other", "echo", 1) == [1]
-    assert "Orphan.__init__ does not call super().__init__" in caplog.text
-
-
-def test_a_namespace_that_answers_its_client_itself_answers_once(
-    serve: Serve, kind: str
-) -> None:
-    class Own(Echo):
-        def process_packet(self, packet: Any) -> Any:
-            if packet["type"] != "connect":
-                return super().process_packet(packet)
-            self.socket.send_packet(packet)
-            return None
-
-    client = serve({"/chat": Own}).client(kind)
-    client.join("/chat")
-    assert client.call("/chat", "echo", 1) == [1]
-
-
-def test_who_never_asked_hears_nothing(serve: Serve, kind: str) -> None:
-    """An application that walks the server's sockets, as old ones do."""
-    live = serve({"/chat": Chat, "/other": Echo})
-    client = live.client(kind)
-    client.join("/other")
-    for socket in live.server.sockets.values():
-        socket.send_packet(event_packet("/chat", "secret", ["salary"]))
-    assert client.call("/other", "echo", 1) == [1]

@@ -1,4 +1,4 @@
-"""The virtual socket: connecting, dispatching, ending."""
+"""Sessions: their namespaces, their end, and what they say of themselves."""
 
 from __future__ import annotations
 
@@ -7,57 +7,16 @@ from typing import Any
 
 import gevent
 import pytest
-from gevent.event import AsyncResult, Event
+from gevent.event import Event
 
 from tgext.socketio.engine.hub import registry as connections
 from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.engine.namespaces.base import BaseNamespace, ConnectionRefused
 from tgext.socketio.engine.virtsocket import Socket
 
-from ..clients import BINARY_KINDS, DEADLINE, KINDS, Client, WebSocketClient, wait_for
-from ..conftest import Live, Serve, manage
-from ..runners import Around
-from ..sample_namespaces import Echo, Holding, Witness, fresh
-
-
-class Failing(BaseNamespace):
-    def on_fail(self) -> None:
-        raise RuntimeError("the password is sesame")
-
-    def on_time_out(self) -> None:
-        answer: AsyncResult[Any] = AsyncResult()
-        answer.get(timeout=0.01)  # raises gevent.Timeout
-
-    def on_echo(self, value: Any) -> Any:
-        return value
-
-
-@pytest.mark.parametrize("event", ["fail", "time_out"])
-def test_a_handler_that_raises_is_answered_without_details(
-    serve: Serve, kind: str, event: str
-) -> None:
-    client = serve({"/chat": Failing}).client(kind)
-    client.join("/chat")
-    client.emit("/chat", event)
-    assert client.event("/chat") == [
-        "error",
-        "internal_error",
-        "Internal server error",
-    ]
-    assert client.call("/chat", "echo", 1) == [1]
-
-
-def test_an_error_handler_that_raises_leaves_the_connection(
-    serve: Serve, kind: str
-) -> None:
-    def error_handler(*args: Any) -> None:
-        raise RuntimeError
-
-    application = manage({"/chat": Failing}, error_handler=error_handler)
-    client = serve(application=application).client(kind)
-    client.join("/chat")
-    client.emit("/chat", "unheard of")
-    assert client.call("/chat", "echo", 1) == [1]
+from ..clients import DEADLINE, KINDS, Client, WebSocketClient, wait_for
+from ..conftest import Live, Serve
+from ..sample_namespaces import Echo, Witness, fresh
 
 
 def test_nothing_is_left_of_a_refused_connect(serve: Serve) -> None:
@@ -102,102 +61,6 @@ def test_a_connection_that_ends_while_it_joins_is_left_again(serve: Serve) -> No
     assert done.wait(DEADLINE)
     assert calls in ([], ["connect", "disconnect"])
     assert live.server.rooms.members("/chat") == []
-
-
-# A framework's context
-
-
-def around(
-    namespaces: dict[str, type[BaseNamespace]], function: Callable[..., Any]
-) -> Callable[..., Any]:
-    """An application that puts something around what runs of its namespaces."""
-    accepting = manage(namespaces)
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        if "socketio" in environ:
-            environ["socketio"].runner = Around(function)
-        return accepting(environ, start_response)
-
-    return application
-
-
-def test_all_that_runs_of_a_namespace_runs_in_the_frameworks_context(
-    serve: Serve, kind: str
-) -> None:
-    inside: list[bool] = []
-
-    class Looking(Witness):
-        def look(self) -> None:
-            seen.append(bool(inside))
-
-        initialize = recv_connect = on_look = look
-
-        def recv_disconnect(self) -> None:
-            self.look()
-            super().recv_disconnect()
-
-    def context(function: Callable[..., Any], *args: Any) -> Any:
-        inside.append(True)
-        try:
-            return function(*args)
-        finally:
-            inside.pop()
-
-    seen: list[bool] = []
-    live = serve(application=around({"/chat": Looking}, context))
-    client = live.client(kind)
-    client.join("/chat")
-    client.call("/chat", "look")
-    live.socket(client).kill()
-    assert seen == [True] * 4
-
-
-def test_a_context_that_cannot_be_made_harms_one_event(serve: Serve, kind: str) -> None:
-    broken: list[bool] = []
-
-    def context(function: Callable[..., Any], *args: Any) -> Any:
-        if broken:
-            raise RuntimeError("the password is sesame")
-        return function(*args)
-
-    first, second = fresh(Witness), fresh(Witness)
-    live = serve(application=around({"/chat": first, "/game": second}, context))
-    client = live.client(kind)
-    client.join("/chat")
-    client.join("/game")
-    broken.append(True)
-    client.emit("/chat", "echo", 1)
-    assert client.event("/chat") == [
-        "error",
-        "internal_error",
-        "Internal server error",
-    ]
-    broken.clear()
-    assert client.call("/chat", "echo", 1) == [1]
-    # And the end comes all the same.
-    broken.append(True)
-    live.socket(client).kill()
-    assert live.server.sockets == {}
-    assert live.server.rooms.members("/chat") == []
-
-
-@pytest.mark.parametrize("kind", [each for each in KINDS if each[0] != "4"])
-def test_a_context_that_cannot_be_made_at_first_is_told(
-    serve: Serve, kind: str
-) -> None:
-    broken = [True]
-
-    def context(function: Callable[..., Any], *args: Any) -> Any:
-        if broken:
-            broken.clear()
-            raise RuntimeError("the password is sesame")
-        return function(*args)
-
-    live = serve(application=around({"": Echo, "/chat": Echo}, context))
-    client = live.client(kind, main=False)
-    assert client.read()["type"] == "refused"
-    client.join("/chat")
-    assert client.call("/chat", "echo", 1) == [1]
 
 
 # Namespaces of a connection
@@ -277,7 +140,9 @@ def test_acks_are_counted_for_the_whole_connection(serve: Serve, kind: str) -> N
 
 # The end
 
+
 End = Callable[[Live, Client], object]
+
 
 ENDS: dict[str, tuple[End, str | None]] = {
     "the client leaves the namespace": (
@@ -411,42 +276,6 @@ def test_a_client_that_was_thrown_out_for_no_fault_of_its_own_may_come_back(
     client.join("/chat")
     live.socket(client).kill(reason="server shutting down")
     assert client.receive() == ("7:::1+0" if kind.startswith("0.9") else "1")
-
-
-def test_what_a_client_still_sends_after_the_end_is_ignored(serve: Serve) -> None:
-    class Ending(Echo):
-        def on_end(self) -> None:
-            self.socket.kill()
-
-        def on_note(self) -> None:
-            notes.append("too late")
-
-    notes: list[str] = []
-    live = serve({"/chat": Ending})
-    for each in BINARY_KINDS:
-        client = live.client(each)
-        client.join("/chat")
-        client.send('42/chat,["end"]', '42/chat,["note"]', "40/chat,")
-        wait_for(lambda: not live.server.sockets, "the session ends")
-        client.close()
-    live.expect_nothing_left()
-    assert notes == []
-
-
-def test_a_disconnect_in_the_middle_of_an_event_lets_it_finish(
-    serve: Serve, kind: str
-) -> None:
-    namespace = fresh(Holding)
-    live = serve({"/chat": namespace})
-    client = live.client(kind)
-    client.join("/chat")
-    client.emit("/chat", "hold", number=1)
-    assert namespace.entered.wait(DEADLINE)
-    socket = live.socket(client)
-    socket.kill()
-    assert namespace.left == ["server namespace disconnect"]
-    assert not socket.connected
-    namespace.go_on.set()
 
 
 @pytest.mark.parametrize("which", ["namespace", "socket"])

@@ -1,0 +1,90 @@
+"""Publishing without an application: what the settings say is done, or what to do."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import tg
+from anypubsub.backends.memory import MemoryPubSub
+
+from tgext.socketio.backends import choice
+from tgext.socketio.messaging.publishing import publish
+
+MEMORY = {"anypubsub.backend": "memory"}
+
+
+class Globals:
+    """The ``app_globals`` of an application."""
+
+    def __init__(self) -> None:
+        self.anypubsub = MemoryPubSub()
+
+
+@pytest.fixture(autouse=True)
+def _no_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "shared_backends", {})
+
+
+@pytest.fixture
+def backend() -> Any:
+    """The one that processes share which have no application."""
+    return choice.shared_backend(MEMORY)
+
+
+def test_without_an_application_the_settings_say_where(backend: Any) -> None:
+    heard = backend.subscribe("news")
+    publish("news", {"day": datetime.date(2030, 1, 2)}, MEMORY)
+    assert next(iter(heard)) == '{"day":"2030-01-02"}'
+    publish("news", "twice", MEMORY)
+    assert next(iter(heard)) == '"twice"'
+
+
+def test_memory_reaches_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        publish("news", "hello", MEMORY)
+    assert "reaches this process alone" in caplog.text
+
+
+@pytest.fixture
+def configuration() -> Iterator[dict[str, Any]]:
+    """What TurboGears shows here."""
+    settings: dict[str, Any] = {}
+    tg.config.push_process_config(settings)
+    yield settings
+    tg.config.pop_process_config(settings)
+
+
+@pytest.mark.usefixtures("configuration")
+def test_with_neither_it_says_what_to_do() -> None:
+    with pytest.raises(LookupError, match="give publish the configuration"):
+        publish("news", "hello")
+
+
+@pytest.fixture
+def application(configuration: dict[str, Any]) -> dict[str, Any]:
+    configuration["tg.app_globals"] = Globals()
+    return configuration
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_in_an_application_it_is_the_application_s(
+    application: dict[str, Any], given: bool
+) -> None:
+    heard = application["tg.app_globals"].anypubsub.subscribe("news")
+    publish("news", "hello", application if given else None)
+    assert next(iter(heard)) == '"hello"'
+
+
+@pytest.mark.parametrize("name", ["", "tgext.socketio/cluster"])
+def test_a_name_that_no_channel_can_have_is_told_first(name: str) -> None:
+    with pytest.raises(ValueError, match="no channel can be called"):
+        publish(name, "hello", MEMORY)
+
+
+def test_what_is_no_json_is_told_first() -> None:
+    with pytest.raises(TypeError):
+        publish("news", object(), MEMORY)
