@@ -25,7 +25,7 @@ __all__ = ["SocketIOController"]
 #: The attribute that holds the main namespace.
 MAIN = "global_namespace"
 
-#: The log says this of a request below a controller that is no page and no socket.
+#: For the log, about a request below a controller that is neither a page nor a socket.
 NEITHER = (
     "it is neither a page nor a request of a Socket.IO client; socketio_resource and "
     "the client's path (0.9: resource) name where the controller is mounted"

@@ -53,7 +53,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _websocket_of(self: Request) -> WebSocket | None:
-    """The WebSocket of a request; None when the request is no handshake."""
+    """The WebSocket of a request; None when the request is not a handshake."""
     found: WebSocket | None = self.environ.get("wsgi.websocket")
     return found
 
@@ -139,7 +139,8 @@ def websocket(
     It works with ``@expose()``, ``@require``, ``@validate`` and arguments in the URL.
     They are handled before the handshake is answered, so a refusal is an HTTP response:
 
-    - 400 when the request is no handshake, or when ``@validate`` refuses the arguments
+    - 400 when the request is not a handshake, or when ``@validate`` refuses the
+    arguments
       and has no ``error_handler``,
     - 426 when it asks for another version of the WebSocket protocol,
     - 403 when it comes from a page of another origin.

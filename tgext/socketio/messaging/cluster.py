@@ -67,7 +67,7 @@ def publish_elsewhere(
 
     :param room: the room that the packet is for; None for the whole namespace.
     :param settings: the application's configuration. Without ``socketio.cluster``
-        there is nobody to send to, and nothing happens.
+        there are no receivers, and nothing happens.
     :raises BackendError: when an option is invalid, or the broker does not accept the
         message.
     """

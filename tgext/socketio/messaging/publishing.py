@@ -76,7 +76,7 @@ def _backend(
         )
     if is_local(settings):
         log.warning(
-            "anypubsub.backend is memory, which reaches this process alone: nobody "
-            "will hear what is published here"
+            "anypubsub.backend is memory, which reaches only this process: what is "
+            "published here has no receivers"
         )
     return shared_backend(settings)

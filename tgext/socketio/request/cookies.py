@@ -9,11 +9,11 @@ it opened with. A page that the browser loads later may set other cookies:
   session), these connections end. The client connects again, with the cookies that the
   browser has by then.
 
-A connection never becomes another user's: somebody may have planted the old cookie in
-the browser, and hold a connection with it (session fixation).
+A connection never gets another user: an attacker may have planted the old cookie in the
+browser, and hold a connection with it (session fixation).
 
-This is so for the cookies that nobody can guess (see :func:`secret_names`), and for the
-pages that this process serves.
+This applies to cookies that cannot be guessed (see :func:`secret_names`), and to pages
+that this process serves.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ class _Page:
         time the session is read. With other types the cookie is the session's id.
 
         The content of an anonymous session may be a login of the application's own, or
-        a shopping cart: whoever planted the cookie must not read it.
+        a shopping cart: an attacker who planted the cookie must not read it.
         """
         session = self._environ.get("beaker.session")
         options = getattr(session, "__dict__", {}).get("_params", {})

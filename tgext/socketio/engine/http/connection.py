@@ -275,9 +275,10 @@ class HTTPHandler(HTTPOutput):
         )
 
     def _shown(self, text: str) -> str:
-        """The first line of a request, or a part of it, as a log may hold it.
+        """The first line of a request, or a part of it, for the log.
 
-        A session id may follow: it opens the session to who reads it.
+        It is cut before the session id, with which readers of the log could use the
+        session.
         """
         line, _, _ = text.lstrip("\r\n").partition("\n")
         line, _, _ = line.rstrip("\r").partition("?")

@@ -103,8 +103,8 @@ class Bus(Protocol):
 class RoomStatistics(NamedTuple):
     """How much :class:`Rooms` keeps.
 
-    :ivar rooms: rooms that somebody is in, those for whole namespaces included.
-    :ivar receivers: sockets that are in some room, counted once for each namespace.
+    :ivar rooms: rooms with members, including those of whole namespaces.
+    :ivar receivers: sockets that are in a room, counted once for each namespace.
     """
 
     rooms: int
@@ -114,7 +114,7 @@ class RoomStatistics(NamedTuple):
 class Rooms:
     """The members of each namespace, and of each room in it.
 
-    The room ``None`` is the namespace itself: everyone who is connected to it.
+    The room ``None`` is the namespace itself: all clients that are connected to it.
 
     :param batcher: coalesces the output of broadcasts.
 

@@ -44,7 +44,7 @@ class Expiring:
         return self.__wrapped__(*args)
 
     def release(self) -> None:
-        """The connection ended: nobody will be told."""
+        """The connection ended: the callback will not be called."""
         if self._deadline is not None:
             self._wheel.discard(self._deadline)
             self._deadline = None
@@ -60,11 +60,11 @@ class Call:
         self._result.set(args[0] if len(args) == 1 else args or None)
 
     def release(self) -> None:
-        """The connection ended: whoever waits is told."""
+        """The connection ended: raise an error in the waiting greenlet."""
         self._result.set_exception(ConnectionLost("the connection ended"))
 
     def wait(self, seconds: float) -> Any:
-        """What the client answered: nothing, a value, or a tuple of several.
+        """Wait for the client's answer: None, a value, or a tuple of several.
 
         :raises AckTimeout: when it did not within ``seconds``.
         :raises ConnectionLost: when the connection ended.
@@ -211,6 +211,6 @@ class AckBook:
 
 
 def release(callback: Callable[..., Any] | None) -> None:
-    """No ack will come for a callback: end its timer, and wake up who waits for it."""
+    """No ack will come for a callback: end its timer, and wake a waiting greenlet."""
     if isinstance(callback, (Call, Expiring)):
         callback.release()

@@ -106,7 +106,7 @@ class BroadcastMixin(_Base):
         packet = event_packet(self.ns_name, event, args)
         self.socket.hub.rooms.broadcast(packet)
         if self._tgsio_candidate is not None:
-            self._tgsio_candidate.send_packet(packet)  # it is no member yet
+            self._tgsio_candidate.send_packet(packet)  # it is not a member yet
 
     def broadcast_event_not_me(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace but this client."""

@@ -27,7 +27,8 @@ class EventRunner(Protocol):
     def job(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function that a namespace's ``spawn`` runs for a function.
 
-        A job is no event: nothing is put around it. What it used is given back.
+        A job is not an event and has no context, but releases what it used at its end,
+        such as a database session.
         """
 
 

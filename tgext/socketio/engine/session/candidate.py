@@ -55,12 +55,13 @@ class Candidate:
     :ivar endpoint: the name of the namespace.
     :ivar namespace: set as soon as there is one, and then again by each attempt.
     :ivar answered: whether the client was told that it is connected, because the
-        namespace asks it something on the way in. It is in no room all the same.
-    :ivar leaving: set when the way in called ``disconnect``: its ``silent``.
+        namespace calls it during admission. It is not in any room yet.
+    :ivar leaving: the ``silent`` of ``disconnect``, if that was called during
+        admission.
     :ivar greeting: whether ``recv_connect`` has begun.
-    :ivar ready: whether what decides has run to its end.
+    :ivar ready: whether the current step of admission has run to its end.
     :ivar greeted: whether ``recv_connect`` has, and its transaction was committed.
-    :ivar stopped: why the way in was interrupted.
+    :ivar stopped: why admission was interrupted.
     """
 
     __slots__ = (
@@ -96,7 +97,7 @@ class Candidate:
         self.answered = False
         self.greeting = False
         self.leaving: bool | None = None
-        #: Whether somebody else called ``disconnect``.
+        #: Whether ``disconnect`` was called from elsewhere.
         self._turned_away = False
         self.ready = False
         self.greeted = False

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def with_query(environ: dict[str, Any], query: str) -> dict[str, Any]:
-    """A WSGI environment whose ``QUERY_STRING`` has ``query`` behind what was there.
+    """A WSGI environment with ``query`` appended to its ``QUERY_STRING``.
 
-    So of two values with one name the namespace's is the last, which is the one that
-    webob's ``params`` show; the reference server merges the two likewise.
+    Of two values with the same name, webob's ``params`` show the last, which is that of
+    the namespace. The reference server merges the queries in the same way.
 
-    :param query: as the client wrote it, with or without the ``?`` before it.
-    :returns: a copy; where there is no query, ``environ`` itself.
+    :param query: as the client wrote it, with or without a leading ``?``.
+    :returns: a copy; without a query, ``environ`` itself.
     """
     query = query.removeprefix("?")
     if not query:

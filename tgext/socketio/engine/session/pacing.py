@@ -1,12 +1,12 @@
-"""Waiting for a client that has much to read, in the greenlets that may wait for it.
+"""Back-pressure: greenlets of a client wait while it has much unread output.
 
-A handler that sends its client more than it can take at once is paced: it waits, as do
-the acks and pongs of a client that reads slower than it asks. What is sent from
-elsewhere never waits: a broadcast, what another client's handler sends, what the event
-loop calls. See :mod:`~tgext.socketio.engine.io.backlog` for what may wait then.
+A handler that sends its client more than the client reads at once is paced: it waits.
+So do the acks and pongs of a client that sends faster than it reads. Other output never
+waits: broadcasts, output of other clients' handlers, and output of callbacks of the
+event loop. Its limits are in :mod:`~tgext.socketio.engine.io.backlog`.
 
-A transaction that a handler began stays open while it waits. Nobody waits after the end
-of the connection, and the end wakes up who does; what is sent then goes nowhere.
+The transaction of a handler stays open while it waits. The end of the connection wakes
+all waiting greenlets, and later output is dropped.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def make_room(socket: Socket) -> bool:
-    """Wait until a client has taken some of what waits, if this greenlet may.
+    """Wait until a client has read some of its output, if this greenlet may wait.
 
-    A client that takes nothing for ``slow_timeout`` seconds is given up.
+    A client that reads nothing for ``slow_timeout`` seconds is disconnected.
 
     :returns: whether there is room.
     """
@@ -46,10 +46,10 @@ def make_room(socket: Socket) -> bool:
 
 
 def send_otherwise(socket: Socket, encoded: Encoded, packet: Packet) -> None:
-    """Send a packet that may not go to the outbox at once.
+    """Send a packet that cannot go to the outbox at once.
 
     It comes from another thread, or its client is not admitted to the namespace, or has
-    much to read.
+    much unread output.
     """
     endpoint, kind = packet.get("endpoint", ""), packet["type"]
     home, outbox = socket._tgsio_home, socket.outbox
@@ -58,16 +58,16 @@ def send_otherwise(socket: Socket, encoded: Encoded, packet: Packet) -> None:
     elif outbox is None or endpoint not in socket.active_ns:
         socket.admission.send(encoded, endpoint, kind)
     elif kind == "disconnect":
-        outbox.send_own(encoded)  # who has much to read is not slow for it
+        outbox.send_own(encoded)  # it does not make the client a slow one
     else:
         socket.send_when_room(encoded, endpoint)
 
 
 def may_pong(socket: Socket, outbox: Outbox) -> bool:
-    """Whether a client's ping is to be answered; waits for room, if this greenlet may.
+    """Whether to answer a client's ping. Waits for room, if this greenlet may wait.
 
-    A client that pings and does not read would have any number of answers kept: where
-    nobody can wait, and as much waits as may, it has none.
+    A client that pings and does not read would make the server keep any number of
+    answers. If its output is at the limit and the greenlet may not wait, it gets none.
     """
     if make_room(socket) or not outbox.is_full:
         return True

@@ -88,7 +88,7 @@ class FrameStream:
         self._timer = Deadline(self._late)
         #: ...which is this.
         self._due: float | None = None
-        #: Set when the connection has ended, for who waits in `finish`.
+        #: Set when the connection has ended; `finish` waits for it.
         self._done: Event | None = None
         self.open = True
         self.detail = ""

@@ -96,8 +96,8 @@ class WebSocket(GeventWebSocket):
             default as many as the server says.
         :param ping_interval: seconds between pings; ``heartbeat_interval`` by default.
         :param compression: how to compress, where the client can.
-        :raises ValueError: when ``origins`` holds what is none; the message names it.
-        :raises HandshakeRefused: when the request cannot be accepted.
+        :raises ValueError: when ``origins`` has an invalid one; the message names it.
+        :raises HandshakeRefused: when the request has to be refused.
         :raises WebSocketError: when the client has gone, or the request was answered.
         """
         if self.stream is not None:
@@ -288,7 +288,7 @@ class WebSocket(GeventWebSocket):
 
         :param code: 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455, section 7.4).
         :param reason: a few words for the client, cut to 123 bytes.
-        :raises ValueError: when there is no such code.
+        :raises ValueError: when the code is invalid.
         """
         try:
             parse_close(code.to_bytes(2, "big"))
@@ -313,7 +313,7 @@ class WebSocket(GeventWebSocket):
 
     @property
     def close_code(self) -> int | None:
-        """The code of whoever closed; 1006 if nobody said a word, None while open."""
+        """The close code; 1006 when the connection was lost, None while it is open."""
         return None if self.stream is None else self.stream.code
 
     @property
