@@ -258,9 +258,12 @@ class BaseNamespace(AccessList):
 
         :param handler: the method's.
         """
+        cls = type(self)
+        # As `_tgsio_steps_now` has them. Its call would be 10 % of what is done here.
+        steps = cls.call_method_with_acl, cls.is_method_allowed, cls.call_method
         return (
             self.allowed_methods is None
-            and self._tgsio_steps_now() == self._tgsio_steps
+            and steps == cls._tgsio_steps
             and getattr(self, "exception_handler_decorator", None) is None
         )
 
