@@ -67,18 +67,18 @@ def ended_job(function: Callable[..., Any]) -> Greenlet[..., Any]:
 
 
 class _Failure:
-    """What a job returns that failed."""
+    """What a job that failed returns."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
 
 class Job(_Greenlet):
-    """A greenlet whose failure is in the log.
+    """A greenlet whose failure is logged.
 
     gevent would write the traceback to stderr, with whatever a client put into it, and
-    end the process for some exceptions. Whoever asks the greenlet is told what was
-    raised, as by any.
+    end the process for some exceptions. ``get``, ``exception`` and the others tell what
+    was raised, as those of any greenlet.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""What waits for the acks of a client."""
+"""Acks: the callbacks that wait for a client to acknowledge a packet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AckTimeout(Exception):
 
 
 class Expiring:
-    """A callback that is told when no ack comes in time.
+    """A callback with a timeout.
 
     It is called once: with the arguments of the ack, or with an :class:`AckTimeout`.
     """
@@ -66,7 +66,7 @@ class Call:
     def wait(self, seconds: float) -> Any:
         """Wait for the client's answer: None, a value, or a tuple of several.
 
-        :raises AckTimeout: when it did not within ``seconds``.
+        :raises AckTimeout: when it did not answer within ``seconds``.
         :raises ConnectionLost: when the connection ended.
         """
         if not self._result.wait(seconds) and not self._result.ready():

@@ -2,10 +2,10 @@
 
 An application may keep them (``from socketio.namespace import BaseNamespace``) with
 gevent-socketio installed beside this package. Their methods expect its own server, and
-call ``inspect.getargspec``, gone in Python 3.11. A class that uses them is therefore
-adapted: a subclass of it is made in whose MRO the class of this package stands right
-before the one of gevent-socketio, so that whatever the application calls or overrides,
-with ``super()`` too, is ours.
+call ``inspect.getargspec``, which Python 3.11 removed. A class that uses them is
+therefore adapted: a subclass of it is made, in whose MRO the class of this package
+stands right before the one of gevent-socketio. So the application calls and overrides
+ours, with ``super()`` too.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _REPLACEMENTS: dict[str, type] = {
     f"{_PACKAGE}.mixins.BroadcastMixin": BroadcastMixin,
 }
 
-#: Where a class keeps what was adapted from it: for as long as it is there itself.
+#: The attribute in which a class keeps the class that was adapted from it.
 _ADAPTED = "_tgext_socketio_adapted"
 
 
 def is_foreign(value: Any) -> bool:
     """Whether ``value`` is a namespace class with bases of gevent-socketio's.
 
-    One that :func:`adapt` returned is not: it runs as it is.
+    A class that :func:`adapt` returned is not.
     """
     return isinstance(value, type) and _has_foreign_bases(value)
 
@@ -62,8 +62,8 @@ def _counterpart(cls: type) -> type:
 class _Adapted:
     """Marks the classes that :func:`adapt` makes.
 
-    It has what ``BaseNamespace.__init__(self, ...)`` of gevent-socketio, called by that
-    name, does not set.
+    It has what ``BaseNamespace.__init__(self, ...)`` of gevent-socketio does not set,
+    when the application calls it by that name.
     """
 
     auth: Any = None
@@ -86,11 +86,11 @@ def adapt(cls: type) -> type[BaseNamespace]:
 
 @cache
 def _in_place_of(theirs: Any) -> type:
-    """A class that stands before one of gevent-socketio's in any MRO."""
+    """A class that stands before one of gevent-socketio's in each MRO."""
 
     class Passed(theirs):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            # Ours has set up what theirs would.
+            # Ours has set the attributes that theirs would set.
             super(theirs, self).__init__(*args, **kwargs)
 
     return type(theirs.__name__, (_counterpart(theirs), Passed), {})

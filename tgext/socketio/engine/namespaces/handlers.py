@@ -36,7 +36,7 @@ cached_method_of = lru_cache(maxsize=1024)(method_of)
 
 
 class NoSelf(TypeError):
-    """A method takes no ``self``."""
+    """A method does not take ``self``."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} takes no self: define it as def {name}(self, ...)")
@@ -70,7 +70,7 @@ class Handler:
         self.wants_packet = self.names == ["packet"]
 
     def fits(self, method: Callable[..., Any], args: Sequence[Any]) -> bool:
-        """Whether ``method`` is the one that this is known of, and takes ``args``."""
+        """Whether ``method`` is the one described here, and takes ``args``."""
         return (
             getattr(method, "__func__", method) is self.function
             and self.required <= len(args) <= self.most
@@ -78,7 +78,7 @@ class Handler:
         )
 
     def mismatch(self, args: Sequence[Any]) -> str:
-        """What is missing or unexpected among ``args``, which do not fit."""
+        """The message for ``args`` that do not fit: what is missing, or too much."""
         given = len(args)
         if given < self.required:
             missing = ", ".join(

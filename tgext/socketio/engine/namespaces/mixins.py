@@ -21,7 +21,7 @@ else:
 
 
 class RoomsMixin(_Base):
-    """Rooms of a namespace, which clients are put in and taken out of."""
+    """Rooms of a namespace: clients join and leave them, and events go to a room."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,10 +35,10 @@ class RoomsMixin(_Base):
     def join(self, room: Room) -> None:
         """Put the client in a room, once it is admitted to the namespace.
 
-        Without effect when it has left the namespace.
+        After the client has left the namespace, it has no effect.
 
-        :raises TypeError: when the room is no ``str`` or ``int``.
-        :raises ValueError: when it has half of a surrogate pair.
+        :raises TypeError: when the room is neither a ``str`` nor an ``int``.
+        :raises ValueError: when its name has half of a surrogate pair, or is too long.
         :raises LimitExceeded: when its connection is in ``max_rooms`` rooms already.
         """
         self._tgsio_join(check_room(room))
@@ -70,9 +70,9 @@ class RoomsMixin(_Base):
             socket.account.check("max_rooms", number + len(pending))
 
     def leave(self, room: Room) -> None:
-        """Take the client out of a room; it need not be in it.
+        """Take the client out of a room. If it is not in it, this has no effect.
 
-        Raises as :meth:`join`.
+        :raises TypeError: and :class:`ValueError`, as :meth:`join`.
         """
         self._tgsio_leave_room(check_room(room))
 

@@ -1,4 +1,4 @@
-"""What a namespace asks for while its client is not admitted to it yet."""
+"""A client that has asked for a namespace and is not admitted to it yet."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-#: Bytes that a packet takes beside its text.
+#: Bytes that a packet takes in memory beside its text.
 OVERHEAD = 64
 
-#: Seconds between two interruptions of a way in that goes on after the first.
+#: Seconds between two interruptions of a namespace that catches the first.
 AGAIN = 1.0
 
 
 class State(enum.Enum):
-    """Where a client stands that asked to connect to a namespace."""
+    """What became of a client that asked for a namespace."""
 
     ASKING = "asking"
     ADMITTED = "admitted"
@@ -40,28 +40,29 @@ class State(enum.Enum):
 
 
 class AdmissionEnded(Interrupted):
-    """Thrown into the greenlet of a way in that takes too long, or sends too much."""
+    """Thrown into ``initialize`` or ``recv_connect`` when a bound is exceeded."""
 
 
 class Candidate:
-    """A client on its way into a namespace, and what the namespace asked for meanwhile.
+    """A client that asks for a namespace, and what the namespace has begun for it.
 
-    Its output waits, its rooms and all else that it began are undone unless the client
-    is admitted. What an attempt of a transaction left is undone before the next one.
+    Output waits; rooms, subscriptions, pending acks and jobs are undone unless the
+    client is admitted. A transaction that is tried again starts from what there was
+    before its first attempt.
 
     :param socket: the client's connection.
     :param packet: its connect packet.
 
     :ivar endpoint: the name of the namespace.
-    :ivar namespace: set as soon as there is one, and then again by each attempt.
+    :ivar namespace: the instance; each attempt of a transaction makes another one.
     :ivar answered: whether the client was told that it is connected, because the
-        namespace calls it during admission. It is not in any room yet.
-    :ivar leaving: the ``silent`` of ``disconnect``, if that was called during
-        admission.
+        namespace waits for an ack of it. The client is in no room all the same.
+    :ivar leaving: the argument ``silent`` of a ``disconnect`` that ``initialize`` or
+        ``recv_connect`` called; None when they did not.
     :ivar greeting: whether ``recv_connect`` has begun.
-    :ivar ready: whether the current step of admission has run to its end.
-    :ivar greeted: whether ``recv_connect`` has, and its transaction was committed.
-    :ivar stopped: why admission was interrupted.
+    :ivar ready: whether the step that runs has come to its end.
+    :ivar greeted: whether ``recv_connect`` has ended, and its transaction committed.
+    :ivar stopped: the bound that was exceeded.
     """
 
     __slots__ = (
@@ -97,7 +98,7 @@ class Candidate:
         self.answered = False
         self.greeting = False
         self.leaving: bool | None = None
-        #: Whether ``disconnect`` was called from elsewhere.
+        #: Whether another greenlet called ``disconnect``.
         self._turned_away = False
         self.ready = False
         self.greeted = False
@@ -106,7 +107,7 @@ class Candidate:
         self._output: list[Encoded] = []
         self._size = 0
         self._undo: list[Callable[[], object]] = []
-        #: What `initialize` left, which stays when `recv_connect` is tried again.
+        #: What `initialize` began: it stays when `recv_connect` is tried again.
         self._kept: tuple[dict[Any, None], list[Encoded], int, int] = ({}, [], 0, 0)
         self._jobs: list[Greenlet[..., Any]] = []
         self._greenlet: Any = getcurrent()
@@ -117,12 +118,12 @@ class Candidate:
 
     @property
     def is_own(self) -> bool:
-        """Whether what runs is the way in itself."""
+        """Whether this greenlet runs ``initialize`` or ``recv_connect``."""
         return self._greenlet is getcurrent()
 
     @property
     def _speaks(self) -> bool:
-        """Whether what runs is the namespace's own, and no other client's."""
+        """Whether this greenlet runs code of the namespace for this client."""
         current = getcurrent()
         return (
             self.is_own
@@ -132,15 +133,16 @@ class Candidate:
 
     @property
     def was_left(self) -> bool:
-        """Whether ``disconnect`` was called, but by ``recv_connect``.
+        """Whether ``disconnect`` refuses the client.
 
-        That one lets its client in and takes leave of it, as in gevent-socketio.
+        Called by ``recv_connect``, it does not: the client is admitted, and then
+        disconnected, as in gevent-socketio.
         """
         return self._turned_away or (self.leaving is not None and not self.greeting)
 
     @property
     def open(self) -> bool:
-        """Whether what the namespace asks for is kept."""
+        """Whether the candidate may still be admitted, and what it begins is kept."""
         return (
             self.state is State.ASKING
             and self.leaving is None
@@ -151,7 +153,7 @@ class Candidate:
     # Attempts
 
     def begin(self) -> None:
-        """Something that decides begins in this greenlet, perhaps once more."""
+        """A step begins in this greenlet: the first attempt of it, or a later one."""
         self._greenlet = getcurrent()
         self.ready = False
         self.leaving = None
@@ -168,7 +170,7 @@ class Candidate:
             gevent.killall(late, exception=Interrupted, block=False)
 
     def keep(self) -> None:
-        """What there is stays, however often what follows is tried."""
+        """Keep what there is for each attempt of the next step."""
         assert self.namespace is not None
         output = list(self._output)
         self._kept = dict(self.rooms), output, self._size, len(self._undo)
@@ -176,7 +178,7 @@ class Candidate:
         self.greeting = True
 
     def drop_namespace(self) -> None:
-        """End what a namespace may have begun that its client won't be in."""
+        """End what the namespace of a refused client, or of an attempt, has begun."""
         namespace, self.namespace = self.namespace, None
         if namespace is not None and hasattr(namespace, "jobs"):
             namespace._tgsio_ended = namespace._tgsio_diverted = True
@@ -196,20 +198,20 @@ class Candidate:
             except FAILURES:
                 log.exception("Undoing what %s began failed", self.endpoint or "/")
 
-    # What the namespace asks for
+    # What the namespace begins
 
     def send_packet(self, packet: Packet) -> None:
         """Keep a packet of the namespace until its client is admitted."""
         self.send(self._socket.encode(packet))
 
     def send(self, encoded: Encoded) -> None:
-        """Keep what :meth:`send_packet` would."""
+        """Keep an encoded packet until the client is admitted."""
         socket = self._socket
         if get_ident() != socket._tgsio_home.ident:
             socket._tgsio_home.post(self.send, encoded)
             return
         if self.state is State.ADMITTED:
-            socket.send_encoded(encoded, self.endpoint)  # on its way meanwhile
+            socket.send_encoded(encoded, self.endpoint)  # from another thread
         if not self.open:
             return
         if self.answered and self._speaks:
@@ -222,23 +224,23 @@ class Candidate:
             self._stop(f"sent more than {most} bytes (max_outbox)")
 
     def join(self, room: Any) -> None:
-        """Be in a room once the client is admitted."""
+        """Put the client in a room once it is admitted."""
         if self.open:
             self.rooms[room] = None
 
     def leave(self, room: Any) -> None:
-        """Be not."""
+        """Take the client out of a room that it would have joined."""
         self.rooms.pop(room, None)
 
     def undoes(self, undo: Callable[[], object]) -> None:
-        """Have something called unless the client is admitted."""
+        """Call a function unless the client is admitted."""
         if self.open:
             self._undo.append(undo)
         else:
             undo()
 
     def disconnect(self, silent: bool) -> None:
-        """The namespace leaves, or is left, before its client is admitted."""
+        """Disconnect the client before it is admitted, or as soon as it is."""
         if not self.open:
             return
         if self.is_own:
@@ -247,7 +249,7 @@ class Candidate:
             self._turned_away = True
 
     def answer(self) -> None:
-        """Tell the client that it is connected, and what waits to be sent."""
+        """Tell the client that it is connected, and send what waits."""
         if self.answered or self.state is not State.ASKING:
             return
         self.answered = True
@@ -255,7 +257,7 @@ class Candidate:
         self.flush()
 
     def flush(self) -> None:
-        """Send what waits to a client that was told that it is connected."""
+        """Send what waits; the client was told that it is connected."""
         output, self._output = self._output, []
         self._size = 0
         for each in output:
@@ -263,7 +265,7 @@ class Candidate:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """What this greenlet does is the namespace's own: it handles an ack."""
+        """This greenlet handles an ack of the client, as code of the namespace."""
         before, self._listener = self._listener, getcurrent()
         try:
             yield
@@ -277,8 +279,10 @@ class Candidate:
     # The end
 
     def close(self, state: State) -> None:
-        """The client is admitted, refused, or has left. Called again, what was begun
-        meanwhile is undone too."""
+        """The client is admitted, refused, or has left.
+
+        Called again, it undoes what was begun meanwhile.
+        """
         if self.state is State.ASKING:
             self.state = state
             self._socket.hub.timers.discard(self)
@@ -290,7 +294,7 @@ class Candidate:
             gevent.killall(list(jobs), exception=Interrupted, block=False)
 
     def on_timer(self, now: float) -> float | None:
-        """Called when the way in has taken too long, and now and then from there on."""
+        """Called after ``connect_timeout``, and then again each :data:`AGAIN`."""
         if self.state is not State.ASKING:
             return None
         seconds = self._socket.hub.settings.connect_timeout
@@ -298,14 +302,14 @@ class Candidate:
         return AGAIN
 
     def _stop(self, what: str) -> None:
-        """Refuse the client, and interrupt what decides where it waits."""
+        """Refuse the client, and interrupt the step that runs."""
         if self.stopped is None:
-            self.stopped = AdmissionEnded(f"the way in {what}")
+            self.stopped = AdmissionEnded(f"connecting {what}")
             self._output = []
             cls = type(self.namespace)
             log.warning(
-                "Refused a client at %s: connecting it by %s.%s %s; what goes on after "
-                "a client has connected belongs into self.spawn",
+                "Refused a client at %s: connecting it by %s.%s %s; start what goes on "
+                "after a client has connected with self.spawn",
                 self.endpoint or "/",
                 cls.__module__,
                 cls.__qualname__,

@@ -1,4 +1,4 @@
-"""From the messages of a client to its packets."""
+"""The decoder: from the messages of a client to its packets."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-#: Characters of a packet that is kept as what its JSON became, if it has to wait for
-#: attachments. That may be 25 times as large.
+#: Characters of a packet that is kept decoded while it waits for its attachments. In
+#: memory, decoded JSON may be 25 times as large as its text.
 SMALL = 1024
 
 
@@ -60,7 +60,7 @@ class Assembler:
         self._size = 0
 
     def clear(self) -> None:
-        """Keep nothing of a packet that has not come whole."""
+        """Drop a packet whose attachments have not all come."""
         self.partial = None
         self._socket.account.release(self._size)
         self._size = 0
@@ -68,9 +68,10 @@ class Assembler:
     def take(self, message: str | bytes) -> Packet | None:
         """Take the next message.
 
-        :returns: the packet that it completes, if any; what merely shows that the
-            client lives is answered, if it wants to be.
-        :raises ProtocolError: when it cannot be read here.
+        A ping is answered with a pong.
+
+        :returns: the packet that the message completes; None for another message.
+        :raises ProtocolError: when the message is invalid, or invalid here.
         """
         if isinstance(message, bytes):
             return self._attachment(message)

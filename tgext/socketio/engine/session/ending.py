@@ -1,9 +1,9 @@
 """The end of a connection, and what may still run for it then.
 
-From the first moment of the end nothing begins any more: the namespaces are over, in no
-room, and what is sent goes nowhere. Then each namespace is told, and then all that the
-connection had is given back. A handler that still runs may go on for as long as one may
-when the server stops, ``shutdown_timeout``; then it is interrupted.
+From the first moment of the end nothing new begins: the namespaces are in no room, and
+what is sent is dropped. Then ``recv_disconnect`` of each namespace runs, and then the
+connection gives back all that it had. A handler that still runs is interrupted after
+``shutdown_timeout``, as when the server stops.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-#: Seconds that what was interrupted has to clean up.
+#: Seconds that an interrupted handler has to clean up.
 CLEANING_UP = 1.0
 
-#: What runs for a connection that ends: the greenlet, and what it does there.
+#: What runs for a connection that ends: the greenlet, and the namespace or itself.
 Run = tuple[Any, object]
 
 
@@ -46,13 +46,13 @@ class Ending:
         self._socket = socket
         self._reason = SERVER_LEFT
         self._code = 1000
-        #: The greenlets that tell the namespaces, and which one each tells now.
+        #: The greenlets that run `recv_disconnect`, each with its namespace.
         self._tellers: dict[Any, BaseNamespace | None] = {}
         #: What has been interrupted.
         self._interrupted: set[object] = set()
         self.slot = -1
 
-    # The application's way, which tells the client too
+    # By the application, which tells the client too
 
     def disconnect(self, silent: bool) -> None:
         """Have each namespace disconnect, and then the connection end."""
@@ -68,7 +68,7 @@ class Ending:
     # The end
 
     def end(self, reason: str, code: int) -> None:
-        """End the connection; it is marked as ended."""
+        """End a connection whose state says already that it has ended."""
         socket = self._socket
         self._reason, self._code = reason, code
         self._start()
@@ -86,14 +86,14 @@ class Ending:
             self._give_back()
 
     def _run(self, work: Callable[..., None], *args: Any) -> None:
-        """Do the work here, or in a greenlet that nothing else ends meanwhile.
+        """Call a function here, or in a greenlet that nothing else interrupts.
 
-        A job of the connection ends with it, and another connection's handler may be
-        interrupted for reasons of its own.
+        A job of the connection would be ended with it, and the handler of another
+        connection when that one ends.
         """
         current = getcurrent()
         if current is get_hub():
-            gevent.spawn(work, *args)  # which cannot wait
+            gevent.spawn(work, *args)  # the hub must not wait
         elif current in self._tellers or self._is_run_by(current):
             work(*args)
         else:
@@ -105,7 +105,7 @@ class Ending:
         return transport is None or transport.runs_in(greenlet)
 
     def _tell(self, end: Callable[[BaseNamespace], None]) -> None:
-        """Have the connection leave its namespaces, whatever each of them does."""
+        """Leave all namespaces, even if leaving one of them fails."""
         socket, current = self._socket, getcurrent()
         interruption: Interrupted | None = None
         outermost = current not in self._tellers
@@ -123,7 +123,7 @@ class Ending:
                     log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
                 active = socket.active_ns.get(namespace.ns_name)
                 if socket._ended() and active is namespace:
-                    # Its own `disconnect` failed, or does not call ours.
+                    # An overridden `disconnect` failed, or does not call ours.
                     del socket.active_ns[namespace.ns_name]
                     abandon(namespace)
         finally:
@@ -134,7 +134,7 @@ class Ending:
             raise interruption
 
     def _give_back(self) -> None:
-        """Give back all that the connection had; again has no effect."""
+        """Give back all that the connection had; called again, it has no effect."""
         socket = self._socket
         if socket.state == socket.STATE_DISCONNECTED:
             return
@@ -160,7 +160,7 @@ class Ending:
             hub.timers.add(self, hub.settings.shutdown_timeout)
 
     def settle(self) -> None:
-        """Called when what runs may have ended."""
+        """Called when something that ran for the connection may have ended."""
         socket = self._socket
         transport = socket.transport
         if not self._tellers and (transport is None or not transport.handling()):
@@ -181,14 +181,14 @@ class Ending:
         return running
 
     def on_timer(self, now: float) -> float | None:
-        """Interrupt what still runs; report what does not end by that."""
+        """Interrupt what still runs; log what does not end by that."""
         if self.interrupt():
             return CLEANING_UP
         running = self._running()
         if running:
             log.error(
                 "A handler of %s goes on although its client has gone and it was "
-                "interrupted: it catches GreenletExit, and cannot be ended",
+                "interrupted: it catches GreenletExit, and does not end",
                 self._socket,
             )
         if self._tellers and self._socket._ended():
@@ -197,7 +197,10 @@ class Ending:
         return None
 
     def interrupt(self) -> bool:
-        """Interrupt what runs and was not interrupted before; False if nothing was."""
+        """Interrupt what runs and was not interrupted before.
+
+        :returns: whether there was anything to interrupt.
+        """
         fresh = [run for run in self._running() if run[1] not in self._interrupted]
         hub = self._socket.hub
         for run in fresh:

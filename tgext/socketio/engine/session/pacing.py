@@ -84,9 +84,7 @@ def send_pong(socket: Socket, text: str) -> None:
 
 
 def _may_wait(socket: Socket) -> bool:
-    """Whether the current greenlet is the client's own: its handlers run in it, or it
-    is a job of it.
-    """
+    """Whether this greenlet runs handlers of the client, or is one of its jobs."""
     current = getcurrent()
     if socket.transport is not None and socket.transport.runs_in(current):
         return True
