@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gevent import getcurrent
 
@@ -18,12 +18,10 @@ from ..namespaces import leaving
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused, EventRefused
 from .candidate import Candidate, State
+from .connection import Connection
 from .decision import decide
 from .dispatch import EVENTS
 from .early import EarlyPackets
-
-if TYPE_CHECKING:
-    from .session import Socket
 
 log = get_logger(__name__)
 
@@ -69,7 +67,7 @@ class Admission:
         "in_main",
     )
 
-    def __init__(self, socket: Socket) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self.in_main = False
         self.asking: dict[str, Candidate] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 from gevent import Greenlet, getcurrent
@@ -16,10 +16,8 @@ from ..concurrency.failures import FAILURES
 from ..concurrency.interruption import Interrupted, interrupt
 from ..concurrency.threads import get_ident
 from ..logs import get_logger
-
-if TYPE_CHECKING:
-    from ..namespaces.base import BaseNamespace
-    from .session import Socket
+from ..namespaces.base import BaseNamespace
+from .connection import Connection
 
 log = get_logger(__name__)
 
@@ -89,7 +87,7 @@ class Candidate:
         "stopped",
     )
 
-    def __init__(self, socket: Socket, packet: Packet) -> None:
+    def __init__(self, socket: Connection, packet: Packet) -> None:
         self._socket = socket
         self.packet = packet
         self.endpoint: str = packet["endpoint"]

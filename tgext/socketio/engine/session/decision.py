@@ -6,20 +6,18 @@ Each of them, and whatever the runner puts around them, refuses the client by ra
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...wire.socketio.packet import Packet
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused
 from ..namespaces.foreign import adapt, is_foreign
 from .candidate import Candidate, State
+from .connection import Connection
 from .environ import environ_for
 
-if TYPE_CHECKING:
-    from .session import Socket
 
-
-def decide(socket: Socket, candidate: Candidate, cls: type[BaseNamespace]) -> None:
+def decide(socket: Connection, candidate: Candidate, cls: type[BaseNamespace]) -> None:
     """Make a namespace for a candidate, and have it decide.
 
     Returns when the namespace lets the client in, or the candidate is not asking any
@@ -53,7 +51,7 @@ def _check(candidate: Candidate) -> None:
 
 
 def _make(
-    socket: Socket, candidate: Candidate, cls: type[BaseNamespace], packet: Packet
+    socket: Connection, candidate: Candidate, cls: type[BaseNamespace], packet: Packet
 ) -> None:
     candidate.drop_namespace()  # of an attempt before
     candidate.begin()

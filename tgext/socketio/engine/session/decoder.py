@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...wire.errors import InvalidJSON, PacketError, ProtocolError
 from ...wire.json import Loads
@@ -14,10 +14,8 @@ from ..concurrency.failures import FAILURES
 from ..concurrency.interruption import Interrupted
 from ..hub.account import cost
 from ..logs import get_logger
+from .connection import Connection
 from .pacing import send_pong
-
-if TYPE_CHECKING:
-    from .session import Socket
 
 log = get_logger(__name__)
 
@@ -53,7 +51,7 @@ class Assembler:
     :param socket: whose generation, limits and JSON parser are used.
     """
 
-    def __init__(self, socket: Socket) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self.partial: Reassembler | None = None
         #: Bytes that were charged for it.
@@ -129,7 +127,7 @@ class AckFilter:
     :param socket: the client's session.
     """
 
-    def __init__(self, socket: Socket) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self._assembler = Assembler(socket)
         #: The ids of acks whose callbacks are about to be called.
@@ -179,7 +177,7 @@ class AckFilter:
         return True
 
     def _hand_over(self, packet: Packet) -> None:
-        waiting = self._socket.ack_callbacks
+        waiting = self._socket.acks.callbacks
         number = packet["ackId"]
         if number not in waiting or number in self._handed:
             log.debug("An ack for id %s, which nobody waits for", number)

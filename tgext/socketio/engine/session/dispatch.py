@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...wire.errors import PacketError, ProtocolError
 from ...wire.escape import escape
@@ -16,9 +16,7 @@ from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import EventRefused
 from ..namespaces.leaving import leave
-
-if TYPE_CHECKING:
-    from .session import Socket
+from .connection import Connection
 
 log = get_logger(__name__)
 
@@ -37,7 +35,7 @@ class Dispatcher:
 
     __slots__ = ("_socket",)
 
-    def __init__(self, socket: Socket) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket = socket
 
     def receive(self, message: str | bytes) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from ...wire.errors import ProtocolError
 from ...wire.socketio.packet import Packet
 from ..concurrency.fairness import in_turns
 from ..concurrency.heartbeat import Deadline
-
-if TYPE_CHECKING:
-    from .session import Socket
+from .connection import Connection
 
 #: Seconds in which the connect packet has to follow.
 PATIENCE = 5.0
@@ -44,7 +41,7 @@ class EarlyPackets:
         "size",
     )
 
-    def __init__(self, socket: Socket, refuse: Callable[[Packet], None]) -> None:
+    def __init__(self, socket: Connection, refuse: Callable[[Packet], None]) -> None:
         self._socket = socket
         self._refuse = refuse
         #: The namespaces that the client has asked for.

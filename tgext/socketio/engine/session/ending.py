@@ -9,7 +9,7 @@ connection gives back all that it had. A handler that still runs is interrupted 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 from gevent import get_hub, getcurrent
@@ -19,11 +19,9 @@ from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.greenlets import end_jobs
 from ..concurrency.interruption import Interrupted, Overdue, interrupt
 from ..logs import get_logger
+from ..namespaces.base import BaseNamespace
 from ..namespaces.leaving import abandon, leave
-
-if TYPE_CHECKING:
-    from ..namespaces.base import BaseNamespace
-    from .session import Socket
+from .connection import Connection
 
 log = get_logger(__name__)
 
@@ -42,7 +40,7 @@ class Ending:
 
     __slots__ = ("_code", "_interrupted", "_reason", "_socket", "_tellers", "slot")
 
-    def __init__(self, socket: Socket) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self._reason = SERVER_LEFT
         self._code = 1000

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from ...wire.socketio.packet import Packet
-
-if TYPE_CHECKING:
-    from .session import Socket
+from .connection import Connection
 
 
 def with_query(environ: dict[str, Any], query: str) -> dict[str, Any]:
@@ -30,7 +28,7 @@ def with_query(environ: dict[str, Any], query: str) -> dict[str, Any]:
     return {**environ, "QUERY_STRING": f"{before}&{escaped}" if before else escaped}
 
 
-def environ_for(socket: Socket, packet: Packet) -> dict[str, Any]:
+def environ_for(socket: Connection, packet: Packet) -> dict[str, Any]:
     """The WSGI environment of the namespace that a packet is for.
 
     It is the opening request's, except for a namespace that was connected to with a

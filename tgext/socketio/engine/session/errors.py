@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...wire.socketio.packet import event_packet
 from ..logs import get_logger
-
-if TYPE_CHECKING:
-    from .session import Socket
+from .connection import Connection
 
 log = get_logger(__name__)
 
 
 def default_error_handler(
-    socket: Socket,
+    socket: Connection,
     error_name: str,
     error_message: Any,
     endpoint: str | None,
@@ -32,7 +30,7 @@ def default_error_handler(
 
 
 def tell_error(
-    socket: Socket,
+    socket: Connection,
     error_name: str,
     error_message: Any,
     endpoint: str | None,

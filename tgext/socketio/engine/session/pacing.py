@@ -11,20 +11,16 @@ all waiting greenlets, and later output is dropped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gevent import getcurrent
 
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
 from ..concurrency.threads import get_ident
-
-if TYPE_CHECKING:
-    from ..io.backlog import Outbox
-    from .session import Socket
+from ..io.backlog import Outbox
+from .connection import Connection
 
 
-def make_room(socket: Socket) -> bool:
+def make_room(socket: Connection) -> bool:
     """Wait until a client has read some of its output, if this greenlet may wait.
 
     A client that reads nothing for ``slow_timeout`` seconds is disconnected.
@@ -45,7 +41,7 @@ def make_room(socket: Socket) -> bool:
             return False
 
 
-def send_otherwise(socket: Socket, encoded: Encoded, packet: Packet) -> None:
+def send_otherwise(socket: Connection, encoded: Encoded, packet: Packet) -> None:
     """Send a packet that cannot go to the outbox at once.
 
     It comes from another thread, or its client is not admitted to the namespace, or has
@@ -63,7 +59,7 @@ def send_otherwise(socket: Socket, encoded: Encoded, packet: Packet) -> None:
         socket.send_when_room(encoded, endpoint)
 
 
-def may_pong(socket: Socket, outbox: Outbox) -> bool:
+def may_pong(socket: Connection, outbox: Outbox) -> bool:
     """Whether to answer a client's ping. Waits for room, if this greenlet may wait.
 
     A client that pings and does not read would make the server keep any number of
@@ -75,7 +71,7 @@ def may_pong(socket: Socket, outbox: Outbox) -> bool:
     return False
 
 
-def send_pong(socket: Socket, text: str) -> None:
+def send_pong(socket: Connection, text: str) -> None:
     """Answer a client's ping; see :func:`may_pong`."""
     transport = socket.transport
     if transport is not None and may_pong(socket, transport.outbox):
@@ -83,7 +79,7 @@ def send_pong(socket: Socket, text: str) -> None:
         (socket.transport or transport).send_text(text)
 
 
-def _may_wait(socket: Socket) -> bool:
+def _may_wait(socket: Connection) -> bool:
     """Whether this greenlet runs handlers of the client, or is one of its jobs."""
     current = getcurrent()
     if socket.transport is not None and socket.transport.runs_in(current):
