@@ -162,7 +162,7 @@ def disconnect(namespace: Member, silent: bool) -> None:
     try:
         if not silent:
             socket.send_packet({"type": "disconnect", "endpoint": name})
-        _tell_disconnect(namespace)
+        _tell_disconnect(namespace, leaving)
     finally:
         if socket.active_ns.get(name, namespace) is namespace:
             socket.remove_namespace(name)
@@ -196,7 +196,7 @@ def _announce(namespace: Member, leaving: Leaving, packet: Packet | None) -> Non
     """Tell the namespace that its client has left."""
     if packet is not None and not leaving.told:
         _show_disconnect(namespace, packet)
-    _tell_disconnect(namespace)
+    _tell_disconnect(namespace, leaving)
     # A recv_disconnect of the application need not have called it.
     namespace.disconnect(silent=True)
 
@@ -229,8 +229,7 @@ def _show_disconnect(namespace: Member, packet: Packet) -> None:
         log_failure(log, "Handling the disconnect packet for %s failed", where)
 
 
-def _tell_disconnect(namespace: Member) -> None:
-    leaving = leaving_of(namespace)
+def _tell_disconnect(namespace: Member, leaving: Leaving) -> None:
     if leaving.told:
         return
     leaving.told = True
