@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
 from .cookieheaders import Changes, read_changes, read_cookies, write_cookies
@@ -123,13 +123,6 @@ class BrowserCookies:
         ]
 
 
-@runtime_checkable
-class HasCookies(Protocol):
-    """The runner of a connection that has a browser's cookies."""
-
-    cookies: BrowserCookies
-
-
 class CookieWatch:
     """A WSGI middleware that sees which cookies the application sets.
 
@@ -170,8 +163,8 @@ class CookieWatch:
 
 def _cookies_of(socket: Any) -> BrowserCookies | None:
     """The cookies of a connection; None until the application accepted it."""
-    runner = getattr(socket, "runner", None)
-    return runner.cookies if isinstance(runner, HasCookies) else None
+    cookies = getattr(getattr(socket, "runner", None), "cookies", None)
+    return cookies if isinstance(cookies, BrowserCookies) else None
 
 
 class _Opening:
