@@ -11,6 +11,15 @@ import pytest
 
 from tgext.socketio.engine.logs import spare
 
+try:
+    from hypothesis import settings
+except ModuleNotFoundError:
+    pass  # the tests of some environments have no properties
+else:
+    # How long an example takes says how busy the machine is.
+    settings.register_profile("tests", deadline=None)
+    settings.load_profile("tests")
+
 #: Set where everything is installed, so that nothing stays untested unnoticed.
 NO_SKIP = os.environ.get("TGEXT_SOCKETIO_NO_SKIP") == "1"
 

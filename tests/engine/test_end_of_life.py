@@ -28,6 +28,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from tests.wire.strategies import examples
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.server import SocketIOServer
@@ -427,7 +428,7 @@ def test_two_hundred_clients_leave_nothing() -> None:
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(
-    max_examples=15,
+    max_examples=examples(15),
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),

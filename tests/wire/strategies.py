@@ -18,15 +18,25 @@ TextOrBytes = TypeVar("TextOrBytes", str, bytes)
 #: they are the same in each, so that a check says the same twice.
 EXAMPLES = int(os.environ.get("TGEXT_SOCKETIO_EXAMPLES", "0"))
 
+#: Set for the Pythons beside the one that tries all examples: what is random in them
+#: does not depend on the Python.
+FEWER = int(os.environ.get("TGEXT_SOCKETIO_FEWER", "1"))
+
+
+def examples(usual: int) -> int:
+    """How many examples to try of something."""
+    return max(5, usual // FEWER)
+
+
 #: For properties whose example takes next to nothing.
 MANY = settings(
-    max_examples=EXAMPLES or 150,
+    max_examples=EXAMPLES or examples(150),
     deadline=None,
     derandomize=not EXAMPLES,
     suppress_health_check=[HealthCheck.too_slow],
 )
 #: For those that build nested values.
-SOME = settings(MANY, max_examples=EXAMPLES // 2 or 60)
+SOME = settings(MANY, max_examples=EXAMPLES // 2 or examples(60))
 
 json_values = st.recursive(
     st.none()

@@ -15,6 +15,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from tests.wire.strategies import examples
 from tgext.socketio.engine.concurrency.heartbeat import Heartbeat
 from tgext.socketio.engine.concurrency.timetable import COARSE, LONG, TICK, Timetable
 
@@ -117,7 +118,7 @@ class SortedList(RuleBasedStateMachine):
 
 
 SortedList.TestCase.settings = settings(
-    max_examples=200, stateful_step_count=40, deadline=None
+    max_examples=examples(200), stateful_step_count=40, deadline=None
 )
 TestSortedList = SortedList.TestCase
 

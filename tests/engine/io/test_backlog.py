@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from tests.wire.strategies import examples
 from tgext.socketio.engine.concurrency.timetable import Entry, Timetable
 from tgext.socketio.engine.io.backlog import BURST, Backlog, OutputBounds
 from tgext.socketio.engine.io.output import Batcher, SocketOutbox
@@ -235,7 +236,7 @@ class Output(RuleBasedStateMachine):
 
 
 Output.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None
+    max_examples=examples(100), stateful_step_count=40, deadline=None
 )
 TestOutput = Output.TestCase
 

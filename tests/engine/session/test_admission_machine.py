@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from tests.wire.strategies import examples
 from tgext.socketio.engine.namespaces.base import ConnectionRefused
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.engine.virtsocket import Socket
@@ -443,5 +444,5 @@ class Admissions(RuleBasedStateMachine):
 
 TestAdmissions = Admissions.TestCase
 TestAdmissions.settings = settings(
-    max_examples=80, stateful_step_count=40, deadline=None
+    max_examples=examples(80), stateful_step_count=40, deadline=None
 )

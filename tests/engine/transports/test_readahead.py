@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.wire.strategies import examples
 from tgext.socketio.engine.concurrency.heartbeat import Heartbeat
 from tgext.socketio.engine.hub.account import Account, Bounds, cost
 from tgext.socketio.engine.namespace import BaseNamespace
@@ -383,6 +384,6 @@ class Reading(RuleBasedStateMachine):
 
 
 Reading.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None
+    max_examples=examples(40), stateful_step_count=30, deadline=None
 )
 TestReading = Reading.TestCase

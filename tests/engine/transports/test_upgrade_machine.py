@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from tests.wire.strategies import examples
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.engine.transports.polling import PollingTransport
@@ -352,5 +353,5 @@ class Upgrades(RuleBasedStateMachine):
 
 TestUpgrades = Upgrades.TestCase
 TestUpgrades.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None
+    max_examples=examples(150), stateful_step_count=40, deadline=None
 )

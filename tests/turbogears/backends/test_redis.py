@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.engine.clients import DEADLINE, wait_for
 from tests.ports import free_port
 from tests.redis_server import RedisServer
+from tests.wire.strategies import examples
 from tgext.socketio.backends import (
     BackendOptionError,
     BrokerUnavailable,
@@ -118,7 +119,7 @@ def test_a_name_that_may_not_be_does_not_reach_redis(
     assert server.subscribers() == [1]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(names=st.lists(st.text(st.characters(), max_size=300), max_size=8))
 def test_whatever_a_listener_is_given_the_others_hear(
     server: RedisServer, names: list[str]

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from tests.engine.clients import wait_for
 from tests.redis_server import RedisServer, running_redis
+from tests.wire.strategies import examples
 from tgext.socketio.backends import BrokerUnavailable
 from tgext.socketio.backends.redis import RedisPubSub
 
@@ -183,7 +184,7 @@ def test_who_listens_hears_whatever_happens(own: RedisServer, unhandled: Any) ->
     run_state_machine_as_test(
         lambda: Listening(own),  # type: ignore[arg-type, return-value]
         settings=settings(
-            max_examples=20,
+            max_examples=examples(20),
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
@@ -303,7 +304,7 @@ def test_whatever_redis_says_the_next_connection_is_heard(
     assert unhandled == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.sampled_from(list(NO_REPLIES.values())) | st.binary(max_size=40)))
 def test_and_whatever_it_could_say(says: list[bytes]) -> None:
     expect_that_it_is_heard(b"".join(says))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.engine.clients import wait_for
 from tests.ports import free_port
 from tests.redis_server import running_redis
+from tests.wire.strategies import examples
 from tgext.socketio.backends import BackendError, create_backend
 from tgext.socketio.backends.redis import RedisPubSub
 from tgext.socketio.backends.urls import (
@@ -140,7 +141,7 @@ def use(host: str) -> Iterator[str]:
 
 
 @settings(
-    max_examples=150,
+    max_examples=examples(150),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.engine.clients import wait_for
+from tests.wire.strategies import examples
 from tgext.socketio.messaging.channels import Channels, Listener
 
 from .listeners import listener, packets
@@ -116,5 +117,5 @@ class Subscriptions(RuleBasedStateMachine):
 
 TestSubscriptions = Subscriptions.TestCase
 TestSubscriptions.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None
+    max_examples=examples(60), stateful_step_count=30, deadline=None
 )
