@@ -1,0 +1,1 @@
+"""What the connections of one server share: its options, timers, rooms and bounds."""
