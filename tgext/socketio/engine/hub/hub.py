@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...wire.limits import Limits
-from ...wire.socketio.generations import SOCKETIO_5, Generation
+from ...wire.socketio.generations import GENERATIONS, SOCKETIO_5, Generation
 from ..concurrency.heartbeat import Wheel
 from ..io.backlog import OutputBounds
 from ..io.output import Batcher
@@ -58,6 +59,12 @@ class Hub:
         self.output_bounds = OutputBounds(
             settings.max_outbox, settings.slow_timeout, self.timers
         )
+        self._transports: dict[Generation, list[str]] = {
+            generation: [
+                each for each in generation.transports if each in settings.transports
+            ]
+            for generation in GENERATIONS
+        }
 
     def heartbeat_timeout(self, generation: Generation) -> float:
         """Seconds in which a client of a generation must answer a ping."""
@@ -68,10 +75,9 @@ class Hub:
         """Seconds in which the peer of a plain WebSocket must answer a ping."""
         return self.heartbeat_timeout(SOCKETIO_5)
 
-    def transports_of(self, generation: Generation) -> list[str]:
+    def transports_of(self, generation: Generation) -> Sequence[str]:
         """The transports that clients of a generation can use."""
-        served = self.settings.transports
-        return [each for each in generation.transports if each in served]
+        return self._transports[generation]
 
 
 def hub_of(server: Any) -> Hub:

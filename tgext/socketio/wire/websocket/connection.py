@@ -53,6 +53,9 @@ _TIMED = frozenset(
     (State.ANSWERING, State.FAILING, State.CLOSING, State.DISCARDING, State.FINISHED)
 )
 
+#: By state: whether input is read, whether messages may be sent, whether it is timed.
+_ENTERED = {each: (each in READING, each in SENDING, each in _TIMED) for each in State}
+
 _RECEIVED = {
     PING: Input.RECEIVED_PING,
     PONG: Input.RECEIVED_PONG,
@@ -251,14 +254,10 @@ class Connection:
         return effect
 
     def _entered(self, now: float) -> None:
-        state = self.state
-        self.deadline = None
-        if state in _TIMED:
-            self.deadline = now + self._close_timeout
-        elif state is State.CUT:
+        self.reading, self.sending, timed = _ENTERED[self.state]
+        self.deadline = now + self._close_timeout if timed else None
+        if self.state is State.CUT:
             self.deadline = now + self._patience
-        self.sending = state in SENDING
-        self.reading = state in READING
         if not self.reading:
             self._reader = None
 
