@@ -216,7 +216,7 @@ def test_a_busy_client_does_not_keep_the_others_waiting(serve: Serve) -> None:
 
 
 class Pauses:
-    """Notes how long the event loop was kept from its timers."""
+    """Notes how much work kept the event loop from its timers, in seconds."""
 
     def __enter__(self) -> Pauses:
         self.longest = 0.0
@@ -228,9 +228,9 @@ class Pauses:
 
     def _watch(self) -> None:
         while True:
-            begun = time.perf_counter()
+            begun = time.thread_time()
             gevent.sleep(0.001)
-            self.longest = max(self.longest, time.perf_counter() - begun)
+            self.longest = max(self.longest, time.thread_time() - begun)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -242,8 +242,8 @@ def test_others_have_turns_between_messages_that_take_long(
     def work(websocket: WebSocket) -> None:
         for message in websocket:
             received.append(len(message))
-            until = time.perf_counter() + 0.005
-            while time.perf_counter() < until:
+            until = time.thread_time() + 0.005
+            while time.thread_time() < until:
                 pass
 
     received: list[int] = []
