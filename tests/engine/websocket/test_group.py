@@ -9,7 +9,7 @@ from gevent.event import Event
 
 from tgext.socketio.engine.websocket.group import Group
 from tgext.socketio.engine.websocket.wsgi import WebSocket
-from tgext.socketio.wire.websocket import frames as wire
+from tgext.socketio.wire.websocket import broadcast as wire
 from tgext.socketio.wire.websocket.deflate import Deflate, Inflater
 from tgext.socketio.wire.websocket.frames import BINARY, FrameReader
 

@@ -262,10 +262,9 @@ class WebSocketTransport(Transport):
         output = connection.close(code, "", monotonic())
         if output:
             self.outbox.write_own(output)
-        # The peer answers with its own close frame, which ends `run`. When it has come,
-        # and no handler runs, `run` ends now.
-        if connection.state is not State.FINISHED or self._messages is not None:
-            self._await_deadline()
+        # The peer answers with its own close frame, which ends `run`. Where it came
+        # before, the connection is closed and has no deadline.
+        self._await_deadline()
 
     def _await_deadline(self) -> None:
         due = self.connection.deadline
