@@ -51,6 +51,8 @@ class Assembler:
     :param socket: whose generation, limits and JSON parser are used.
     """
 
+    __slots__ = ("_size", "_socket", "partial")
+
     def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self.partial: Reassembler | None = None
