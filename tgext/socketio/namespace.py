@@ -11,7 +11,7 @@ from .engine.concurrency.threads import get_ident
 from .engine.namespaces.base import BaseNamespace, ConnectionRefused
 from .engine.namespaces.emitter import expect_ack, make_event
 from .engine.namespaces.handlers import Handler
-from .engine.namespaces.methods import refuse
+from .engine.namespaces.methods import refuse, steps_of
 from .request.calls import TGHandler, call_as_page
 from .request.context import current
 from .request.guards import all_met, denial, unmet
@@ -162,4 +162,4 @@ class SocketIOTGNamespace(BaseNamespace):
         return environ
 
 
-SocketIOTGNamespace._tgsio_steps = SocketIOTGNamespace._tgsio_steps_now()
+SocketIOTGNamespace._tgsio_steps = steps_of(SocketIOTGNamespace)

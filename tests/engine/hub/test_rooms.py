@@ -99,7 +99,8 @@ def test_the_name_of_a_room_is_short(character: str) -> None:
 class Anyone:
     """A socket that has not ended."""
 
-    def _ended(self) -> bool:
+    @property
+    def ended(self) -> bool:
         return False
 
 

@@ -54,9 +54,6 @@ class Member:
         assert self.outbox is None
         self.heard.append(encoded)
 
-    def _ended(self) -> bool:
-        return self.ended
-
 
 class Elsewhere:
     """The other processes."""

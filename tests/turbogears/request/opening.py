@@ -24,19 +24,20 @@ class FakeSocket:
         self.state = state
         self.environ = {"QUERY_STRING": ""}
         self.active_ns: dict[str, Any] = {}
-        self.ended: list[Any] = []
+        self.endings: list[Any] = []
 
-    def _ended(self) -> bool:
-        return any(how != "finish" for how in self.ended)
+    @property
+    def ended(self) -> bool:
+        return any(how != "finish" for how in self.endings)
 
     def finish(self) -> None:
-        self.ended.append("finish")
+        self.endings.append("finish")
 
     def disconnect(self) -> None:
-        self.ended.append("disconnect")
+        self.endings.append("disconnect")
 
     def kill(self, reason: str) -> None:
-        self.ended.append(reason)
+        self.endings.append(reason)
 
 
 class Wrapper(ApplicationWrapper):

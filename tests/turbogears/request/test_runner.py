@@ -205,7 +205,7 @@ MEMBERS = predicates.not_anonymous(msg="Members only")
 def test_who_meets_allow_only_is_served() -> None:
     opened = Opened(allow_only=MEMBERS, user=ADA)
     assert opened.run(lambda _: "served", EVENT) == "served"
-    assert opened.socket.ended == []
+    assert opened.socket.endings == []
 
 
 def test_who_does_not_meet_allow_only_is_told_and_disconnected() -> None:
@@ -213,9 +213,9 @@ def test_who_does_not_meet_allow_only_is_told_and_disconnected() -> None:
     with pytest.raises(EventRefused) as raised:
         opened.run(raises(AssertionError("it is not called")), EVENT)
     assert raised.value.info == "Members only"
-    assert opened.socket.ended == ["finish"]
+    assert opened.socket.endings == ["finish"]
     gevent.sleep(0)  # the caller has told the client why
-    assert opened.socket.ended == ["finish", "disconnect"]
+    assert opened.socket.endings == ["finish", "disconnect"]
 
 
 def test_allow_only_does_not_keep_a_client_from_leaving() -> None:
@@ -231,7 +231,7 @@ def test_an_event_that_finds_another_user_ends_the_connection(opened: Opened) ->
     opened.runner.connection.lookup.changed = True
     with pytest.raises(Reported):
         opened.run(lambda _: "not told", EVENT)
-    assert opened.socket.ended == [USER_CHANGED]
+    assert opened.socket.endings == [USER_CHANGED]
 
 
 def test_the_last_event_of_a_connection_that_ended_succeeds(opened: Opened) -> None:

@@ -78,7 +78,7 @@ class Dispatched:
         """What the innermost wrapper calls, in the place of a page."""
         self._reached = True
         connection = context.connection
-        if not (context.recalls or connection.socket._ended()):
+        if not (context.recalls or connection.socket.ended):
             connection.lookup.check(context.request, connection.config)
         response = self._respond(context)
         connection.application.sessions.check(context.session)

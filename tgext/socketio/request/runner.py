@@ -153,7 +153,7 @@ class Runner:
         :raises Reported: when the event found another user: the connection ends, and
             there is nothing to answer.
         """
-        if self._lookup.changed and not self._socket._ended():
+        if self._lookup.changed and not self._socket.ended:
             self._socket.kill(reason=USER_CHANGED)
             raise Reported
         for late, args in event.at_success:

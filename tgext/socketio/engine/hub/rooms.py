@@ -83,7 +83,8 @@ class Receiver(Protocol):
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
         """Send what :meth:`encode` of it, or of another such receiver, returned."""
 
-    def _ended(self) -> bool:
+    @property
+    def ended(self) -> bool:
         """Whether the session has ended: it joins no room then."""
 
 
@@ -139,7 +140,7 @@ class Rooms:
 
     def join(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
         """Add a socket. Repeated, or after the socket has ended, it has no effect."""
-        if socket._ended():
+        if socket.ended:
             log.debug("A connection that ended joins no room: %s", socket)
             return
         key = (endpoint, room)

@@ -97,7 +97,8 @@ class Asked(Protocol):
     @property
     def transport(self) -> Reads | None: ...
 
-    def _ended(self) -> bool:
+    @property
+    def ended(self) -> bool:
         """Whether the connection has ended: then no ack will come."""
 
     def start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
@@ -111,7 +112,7 @@ def save(
 
     :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
     """
-    if client._ended():
+    if client.ended:
         release(callback)
         return
     client.account.check("max_pending_acks", len(client.acks))

@@ -62,7 +62,7 @@ class BaseNamespace(AccessList):
     _tgsio_handlers: ClassVar[Handlers] = Handlers(Handler)
     _tgsio_handler_class: ClassVar[type[Handler]] = Handler
     #: The steps from an event to its method that may be left out, because they are no
-    #: application's; see :meth:`_tgsio_steps_now`.
+    #: application's; see :func:`methods.steps_of`.
     _tgsio_steps: ClassVar[tuple[Any, ...]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -259,18 +259,13 @@ class BaseNamespace(AccessList):
         :param handler: the method's.
         """
         cls = type(self)
-        # As `_tgsio_steps_now` has them. Its call would be 10 % of what is done here.
+        # As `methods.steps_of` has them. Its call would be 10 % of what is done here.
         steps = cls.call_method_with_acl, cls.is_method_allowed, cls.call_method
         return (
             self.allowed_methods is None
             and steps == cls._tgsio_steps
             and getattr(self, "exception_handler_decorator", None) is None
         )
-
-    @classmethod
-    def _tgsio_steps_now(cls) -> tuple[Any, ...]:
-        """The steps of the class; an application may override or replace them."""
-        return cls.call_method_with_acl, cls.is_method_allowed, cls.call_method
 
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
         """Call a method if the client may; else answer ``method_access_denied``."""
@@ -320,7 +315,7 @@ class BaseNamespace(AccessList):
         candidate = self._tgsio_candidate
         return (
             self._tgsio_ended
-            or self.socket._ended()
+            or self.socket.ended
             or (candidate is not None and not candidate.open)
         )
 
@@ -349,4 +344,4 @@ class BaseNamespace(AccessList):
         return type(self).process_packet is not BaseNamespace.process_packet
 
 
-BaseNamespace._tgsio_steps = BaseNamespace._tgsio_steps_now()
+BaseNamespace._tgsio_steps = methods.steps_of(BaseNamespace)

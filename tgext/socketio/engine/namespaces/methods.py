@@ -27,6 +27,14 @@ class Callee(Protocol):
     ) -> Any: ...
 
 
+def steps_of(cls: Any) -> tuple[Any, ...]:
+    """The steps from an event to its method, which an application may override.
+
+    :param cls: a class of namespaces.
+    """
+    return cls.call_method_with_acl, cls.is_method_allowed, cls.call_method
+
+
 def refuse(namespace: Callee, packet: Packet, name: str, info: Any) -> None:
     """Tell the client that its event was refused; the ack of the event says so too.
 

@@ -80,7 +80,7 @@ def _open(
         headers = [each for each in headers if each[0].lower() != "set-cookie"]
     if socket.namespaces is None or status[:1] in "345":
         raise _refusal(status, headers, body)
-    if socket._ended():
+    if socket.ended:
         text = "Ended while it was opened"
         why = f"it ended while it was opened: {socket.disconnect_reason}"
         raise _plain("503 Service Unavailable", text, why)

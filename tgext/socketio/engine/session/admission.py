@@ -171,7 +171,7 @@ class Admission:
     def _admit(self, candidate: Candidate) -> None:
         socket = self._socket
         endpoint, namespace = candidate.endpoint, candidate.namespace
-        if candidate.state is not State.ASKING or socket._ended():
+        if candidate.state is not State.ASKING or socket.ended:
             self._depart(candidate)
             return
         assert namespace is not None
@@ -219,7 +219,7 @@ class Admission:
         if candidate.stopped is not None:
             message = FAILED
         self._close(candidate, State.REFUSED)
-        if state is State.ASKING and not socket._ended():
+        if state is State.ASKING and not socket.ended:
             log_namespace_refusal(endpoint, socket.log_name, escape(message))
             if candidate.answered:
                 self._tell({"type": "disconnect", "endpoint": endpoint})
@@ -279,7 +279,7 @@ class Admission:
         socket = self._socket
         candidate = self.asking.get(endpoint)
         if candidate is None:
-            if socket.transport is None or socket._ended():
+            if socket.transport is None or socket.ended:
                 return
             if (
                 endpoint in socket.active_ns

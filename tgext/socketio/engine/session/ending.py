@@ -120,7 +120,7 @@ class Ending:
                 except FAILURES:
                     log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
                 active = socket.active_ns.get(namespace.ns_name)
-                if socket._ended() and active is namespace:
+                if socket.ended and active is namespace:
                     # An overridden `disconnect` failed, or does not call ours.
                     del socket.active_ns[namespace.ns_name]
                     abandon(namespace)
@@ -189,7 +189,7 @@ class Ending:
                 "interrupted: it catches GreenletExit, and does not end",
                 self._socket,
             )
-        if self._tellers and self._socket._ended():
+        if self._tellers and self._socket.ended:
             self._give_back()
         self._socket.hub.registry.endings.discard(self)
         return None

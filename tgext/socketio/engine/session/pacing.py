@@ -29,7 +29,7 @@ def make_room(socket: Connection) -> bool:
     """
     while True:
         transport = socket.transport
-        if transport is None or socket._ended() or not _may_wait(socket):
+        if transport is None or socket.ended or not _may_wait(socket):
             return False
         outbox = transport.outbox
         if outbox.has_room:

@@ -219,7 +219,8 @@ class Socket:
         """Tell the client of an error, through the error handler."""
         return tell_error(self, error_name, error_message, endpoint, msg_id, quiet)
 
-    def _ended(self) -> bool:
+    @property
+    def ended(self) -> bool:
         return self.state in (self.STATE_DISCONNECTING, self.STATE_DISCONNECTED)
 
     # Acks, by gevent-socketio's names
@@ -251,7 +252,7 @@ class Socket:
         Measured: an event that looks for its outbox takes 5 to 7 % longer.
         """
         transport = self.transport
-        if transport is None or self.admission.asking or self._ended():
+        if transport is None or self.admission.asking or self.ended:
             self.outbox = None
         else:
             self.outbox = transport.outbox
@@ -266,7 +267,7 @@ class Socket:
         :raises LimitExceeded: when the connection has ``max_jobs`` of these already.
         """
         self._tgsio_home.require("a greenlet")
-        if self._ended():
+        if self.ended:
             return ended_job(fn)
         self.account.check("max_jobs", len(self.jobs))
         return start_job(self.jobs, fn, args, kwargs)
@@ -276,7 +277,7 @@ class Socket:
 
         It does not count for ``max_jobs``: acks and namespaces have their own bounds.
         """
-        if not self._ended():
+        if not self.ended:
             start_job(self.jobs, function, args)
 
     @carried
@@ -312,7 +313,7 @@ class Socket:
 
         :param silent: send no disconnect packets for the namespaces.
         """
-        if not self._ended():
+        if not self.ended:
             self._ending = self._ending or Ending(self)
             self._ending.disconnect(silent)
 
@@ -330,7 +331,7 @@ class Socket:
         :param reason: what the namespaces find as ``disconnect_reason``.
         :param code: the WebSocket close code.
         """
-        if self._ended():
+        if self.ended:
             return
         self.state = self.STATE_DISCONNECTING
         self.disconnect_reason = reason

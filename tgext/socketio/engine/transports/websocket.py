@@ -67,7 +67,7 @@ class WebSocketTransport(Transport):
 
         The main namespace may ask its client for an ack as soon as it connects it.
         """
-        if self.socket._ended():  # since the WebSocket was accepted
+        if self.socket.ended:  # since the WebSocket was accepted
             self.abort()
             self.reads.close()
             return
