@@ -367,6 +367,7 @@ class Admissions(RuleBasedStateMachine):
         if by_server:
             person.expect("disconnect", endpoint)
             person.socket[endpoint].disconnect()
+            settle()  # its jobs end in the next turn of the event loop
         else:
             person.handle({"type": "disconnect", "endpoint": endpoint})
         del person.members[endpoint]
