@@ -91,3 +91,10 @@ def test_enough_is_checked() -> None:
 def test_the_page_is_distributed() -> None:
     manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8")
     assert "recursive-include docs *.rst" in manifest
+
+
+def test_the_paths_of_the_readme_exist() -> None:
+    text = (ROOT / "README.rst").read_text(encoding="utf-8")
+    named = re.findall(r"\b(?:tests|benchmarks|docs|examples)/[\w/.*-]+\w", text)
+    assert len(named) > 15
+    assert [each for each in named if not any(ROOT.glob(each))] == []

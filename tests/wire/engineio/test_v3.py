@@ -227,7 +227,7 @@ def test_half_an_emoji_leaves_the_rest_of_a_message_alone(
         pytest.param('["a"]', '["a"]', id="ASCII"),
         pytest.param("", "", id="nothing"),
         pytest.param('["\x7f"]', '["\x7f"]', id="the last of ASCII"),
-        pytest.param('["\x80"]', '["\\u0080"]', id="the first past it"),
+        pytest.param('["\x80"]', '["\\u0080"]', id="the first beyond"),
         pytest.param('["caf\xe9"]', '["caf\\u00e9"]', id="an accent"),
         pytest.param('["\u2603"]', '["\\u2603"]', id="a snowman"),
         pytest.param('["\u6f22\u5b57"]', '["\\u6f22\\u5b57"]', id="kanji"),

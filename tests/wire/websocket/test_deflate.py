@@ -117,7 +117,7 @@ def bomb(size: int) -> bytes:
     ("payload", "error"),
     [
         pytest.param(bomb(ROOM), None, id="at the limit"),
-        pytest.param(bomb(ROOM + 1), MessageTooBig, id="past it"),
+        pytest.param(bomb(ROOM + 1), MessageTooBig, id="too large"),
         pytest.param(bomb(50_000_000), MessageTooBig, id="50 MB in 50 KB"),
         pytest.param(HELLO_FINAL[:-1] * 15, MessageTooBig, id="in many streams"),
     ],

@@ -243,10 +243,10 @@ def test_a_frame_is_refused_by_its_head(head: bytes) -> None:
     ("limit", "frames", "error"),
     [
         pytest.param(5, [(FIN | TEXT, b"Hello")], None, id="at the limit"),
-        pytest.param(4, [(FIN | TEXT, b"Hello")], MessageTooBig, id="past it"),
+        pytest.param(4, [(FIN | TEXT, b"Hello")], MessageTooBig, id="too large"),
         pytest.param(5, [(TEXT, b"Hel"), (FIN, b"lo")], None, id="fragments at it"),
         pytest.param(
-            4, [(TEXT, b"Hel"), (FIN, b"lo")], MessageTooBig, id="fragments past it"
+            4, [(TEXT, b"Hel"), (FIN, b"lo")], MessageTooBig, id="fragments too large"
         ),
         pytest.param(
             4,
