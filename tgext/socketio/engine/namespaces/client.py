@@ -54,7 +54,7 @@ class Client(Receiver, Asked, Protocol):
 
 
 class Candidate(Protocol):
-    """A client on its way into a namespace: it keeps what the namespace asks for.
+    """A client that is not admitted yet: it keeps what its namespace begins.
 
     :ivar rooms: the rooms that the client is to be in.
     """

@@ -26,7 +26,7 @@ from .early import EarlyPackets
 log = get_logger(__name__)
 
 
-#: What a client is told of a failure on its way in.
+#: What a client is told when connecting it failed.
 FAILED = "Internal server error"
 
 
@@ -146,7 +146,7 @@ class Admission:
             log_namespace_refusal(endpoint, socket.log_name, "nothing is mounted there")
             self._tell(socket.generation.unknown_namespace(endpoint))
 
-    # The way in
+    # How it begins
 
     def _ask(self, cls: type[BaseNamespace], packet: Packet) -> None:
         """Let a client into a namespace, or tell it that it was refused."""

@@ -182,7 +182,7 @@ class AckFilter:
         waiting = self._socket.acks.callbacks
         number = packet["ackId"]
         if number not in waiting or number in self._handed:
-            log.debug("An ack for id %s, which nobody waits for", number)
+            log.debug("Nothing waits for the ack with id %s", number)
             return
         if len(self._handed) > len(waiting):
             self._handed.intersection_update(waiting)

@@ -1,4 +1,4 @@
-"""The way in: from a client's message to the namespace that handles it, and its ack."""
+"""From a client's message to the namespace that handles it, and back to its ack."""
 
 from __future__ import annotations
 

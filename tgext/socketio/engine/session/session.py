@@ -291,7 +291,7 @@ class Socket:
         if removed is None:
             return
         if removed._tgsio_candidate is not None:
-            removed._tgsio_candidate.disconnect(silent=True)  # its way in ends so
+            removed._tgsio_candidate.disconnect(silent=True)  # it is refused
             return
         del self.active_ns[namespace]
         leaving.forget(removed)
