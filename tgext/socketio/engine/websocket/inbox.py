@@ -182,13 +182,15 @@ class Inbox:
     def _take(self, messages: Iterator[Message]) -> None:
         """Keep messages until the inbox is full or they end."""
         connection, kept = self._connection, self.messages
+        # What comes while we close is not for the application (RFC 6455, 5.5.1).
+        delivers = connection.state is not State.CLOSING
         try:
             for opcode, payload in messages:
                 if opcode > BINARY:
                     self._owner.control(opcode, payload)
                     if not connection.reading:
                         return
-                elif connection.state is not State.CLOSING:
+                elif delivers:
                     kept.append(payload)
                     self.size += len(payload) + OVERHEAD
                     if self.size > READ_AHEAD:
