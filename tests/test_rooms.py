@@ -31,6 +31,7 @@ WITHOUT = {
     "engine/namespaces/client.py": "Protocols",
     "engine/server/host.py": "Protocols",
     "engine/server/request.py": "a Protocol, and a class of fields",
+    "engine/session/connection.py": "Protocols",
     "engine/session/transport.py": "an abstract class; each transport has its tests",
     "engine/websocket/hosts.py": "Protocols",
     "engine/namespaces/errors.py": "one class without code",
