@@ -186,7 +186,7 @@ class Ending:
         if running:
             log.error(
                 "A handler of %s goes on although its client has gone and it was "
-                "interrupted: it catches GreenletExit, and does not end",
+                "interrupted: it catches GreenletExit, and cannot be ended",
                 self._socket,
             )
         if self._tellers and self._socket.ended:
