@@ -93,7 +93,10 @@ def test_debug_mode_is_refused(debug: Any) -> None:
         ({"port": "http"}, r"port: 'http' is not a whole number"),
         ({"max_message_size": "1MB"}, r"max_message_size: '1MB' is not a whole number"),
         ({"heartbeat_interval": "soon"}, r"heartbeat_interval: 'soon' is not a number"),
-        ({"hearbeat_interval": "5"}, r"hearbeat_interval is no option; there are: .*"),
+        (
+            {"hearbeat_interval": "5"},
+            r"hearbeat_interval is not an option; the options are: .*",
+        ),
         ({"transports": "pigeon"}, r"transports: 'pigeon' is none of"),
         ({"max_outbox": "0"}, r"max_outbox: 0 is not greater than 0"),
         ({"allowed_origins": "*, x.org"}, r"allowed_origins: 'x.org' has no scheme: "),
@@ -123,7 +126,7 @@ def test_options_may_be_values_already() -> None:
     ("number", "words"),
     [
         (errno.EADDRINUSE, "the port is in use by another program"),
-        (errno.EACCES, "this user may not use the port"),
+        (errno.EACCES, "this user is not allowed to use the port"),
         (errno.EADDRNOTAVAIL, "this machine has no such address"),
         (errno.EMFILE, "Too many open files"),
     ],

@@ -27,8 +27,8 @@ MAIN = "global_namespace"
 
 #: For the log, about a request below a controller that is neither a page nor a socket.
 NEITHER = (
-    "it is neither a page nor a request of a Socket.IO client; socketio_resource and "
-    "the client's path (0.9: resource) name where the controller is mounted"
+    "it is neither a page nor a request of a Socket.IO client; set socketio_resource "
+    "and the client's path (0.9: resource) to where the controller is mounted"
 )
 
 

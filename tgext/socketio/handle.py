@@ -41,8 +41,8 @@ class NamespaceHandle:
     def emit(self, event: str, *args: Any) -> None:
         """Send an event to all in the namespace.
 
-        :raises TypeError: when an argument cannot be written as JSON. Also when it is
-            bytes and a client is of generation 0.9: all others get the event then.
+        :raises TypeError: when an argument cannot be written as JSON. Also when it has
+            bytes and a receiver is a 0.9 client; the other clients get the event.
         """
         self._broadcast(None, event, args)
 
@@ -51,7 +51,8 @@ class NamespaceHandle:
 
         :raises TypeError: as :meth:`emit`, and when the room is neither a ``str`` nor
             an ``int``.
-        :raises ValueError: when the room's name is too long, or has no UTF-8.
+        :raises ValueError: when the room's name is too long, or cannot be encoded as
+            UTF-8.
         """
         self._broadcast(check_room(room), event, args)
 
@@ -61,5 +62,6 @@ class NamespaceHandle:
         for server in servers:
             server.rooms.broadcast(packet, room)
         if not servers:
-            # No client has come to this process yet; some may be at others.
+            # No client has connected to this process yet. Other processes may have
+            # clients.
             publish_elsewhere(packet, room, config)

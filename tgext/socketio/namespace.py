@@ -59,8 +59,8 @@ class SocketIOTGNamespace(BaseNamespace):
 
         It is not sent when the transaction is rolled back or doomed. The arguments are
         encoded now, so later changes to them are not sent. In an application without
-        TurboGears' transaction manager, the event is sent when the one that is being
-        handled has succeeded.
+        TurboGears' transaction manager, the event is sent when the handler has
+        succeeded.
 
         :param callback: called with the arguments of the client's ack.
         :param timeout: seconds after which the callback is called with an
@@ -136,10 +136,10 @@ class SocketIOTGNamespace(BaseNamespace):
         return handler.requirements  # type: ignore[no-any-return]
 
     def _tgsio_denial(self, method_name: str) -> str:
-        """What the client is told when it is denied a method."""
+        """The message for a client that is denied a method."""
         requirements = self._tgsio_requirements(method_name)
-        # recv_connect decides about a connection, as `allow_only` does: the reason of
-        # a predicate is told to the client.
+        # `recv_connect` decides whether the client connects, as `allow_only` does. So
+        # the client gets the message of the predicate.
         told = denial(
             requirements,
             self._tgsio_event_environ,
@@ -150,7 +150,7 @@ class SocketIOTGNamespace(BaseNamespace):
     def _tgsio_call(
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
     ) -> Any:
-        # Missing arguments were refused before: validators would get None for them.
+        # Missing arguments were refused before, as validators would get None for them.
         assert isinstance(handler, TGHandler)
         context = current()
         if context is None or handler.is_plain(context.config):

@@ -40,6 +40,6 @@ def _keep_import_locks(before: int) -> None:
 
 
 def _let_end(thread: threading.Thread, ident: int) -> None:
-    """Let a thread, when it ends, remove itself from the list by its old id."""
+    """Make a thread remove itself from the list by its old id when it ends."""
     active = threading._active  # type: ignore[attr-defined]
     thread._delete = partial(active.pop, ident, None)  # type: ignore[attr-defined]

@@ -57,7 +57,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     pubblication_channel = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        #: By channel that the client hears, the name that it asked for.
+        #: Maps each channel of the client to the name that the client asked for.
         self._tgsio_heard: dict[str, str] = {}
         self._tgsio_process_channels: Channels | None = None
         self._tgsio_not_called_yet: Callable[..., Any] | None = None
@@ -78,8 +78,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         """Send a message to all listeners of a channel, in every process.
 
         :param message: anything that can be written as JSON.
-        :raises TypeError: when it cannot.
-        :raises ValueError: when the name is invalid, as one from a client may be.
+        :raises TypeError: when the message cannot be written as JSON.
+        :raises ValueError: when the name of the channel is invalid; a name that a
+            client chose may be.
         :raises BackendError: when the broker does not accept the message within
             seconds.
         """
@@ -108,7 +109,11 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         return False
 
     def _tgsio_accept(self, asked: str, channel: str) -> Any:
-        """Subscribe a client that asked for one channel to this one, or another."""
+        """Subscribe the client.
+
+        :param asked: the name that the client asked for.
+        :param channel: the channel that its method chose.
+        """
         try:
             channel = check_channel(channel)
         except ValueError as error:
@@ -197,7 +202,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         if channel in self._tgsio_heard:
             return
         if self._tgsio_is_over():
-            log.debug("A client that left %s hears no channel", self.ns_name or "/")
+            log.debug("Not subscribed: the client has left %s", self.ns_name or "/")
             return
         self.socket.account.check("max_channels", self._tgsio_number_heard())
         self._tgsio_heard[channel] = asked
@@ -211,7 +216,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             self._tgsio_candidate.undoes(partial(self.unsubscribe, channel))
 
     def _tgsio_channels(self) -> Channels:
-        # Kept, as subscriptions may end outside of any request.
+        # Kept because subscriptions may end outside of a request, without `config`.
         if self._tgsio_process_channels is None:
             self._tgsio_process_channels = channels_of(config)
         return self._tgsio_process_channels
@@ -220,7 +225,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         return Listener(self.socket, self.ns_name, self.pubblication_channel, self)
 
     def _tgsio_method_name(self, prefix: str, channel: Any) -> str | None:
-        """The method for a channel that a client names; None when there is none."""
+        """The method for a channel that a client names; None if it does not exist."""
         if not isinstance(channel, str) or CHANNEL_NAME.fullmatch(channel) is None:
             return None
         name = prefix + channel.translate(_TO_UNDERSCORE)
@@ -229,8 +234,8 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     def _tgsio_ask(self, method_name: str, packet: Packet) -> tuple[bool, Any]:
         """Call a method as an event does, with ``@require`` and ``@validate``.
 
-        :returns: whether the method itself was called, which it is not when it is
-            denied or its arguments are invalid; and what the call returned.
+        :returns: whether the method was called, and what the call returned. It is not
+            called when the client is denied, or the arguments are invalid.
         """
         self._tgsio_not_called_yet = getattr(self, method_name)
         try:

@@ -140,7 +140,8 @@ def read_options(kw: Mapping[str, Any]) -> dict[str, Any]:
     for name in kw:
         if name not in OPTIONS and name not in PLACE and name not in _PASTE:
             known = ", ".join(sorted({*OPTIONS, *PLACE}))
-            raise OptionError(f"[server:main] {name} is no option; there are: {known}")
+            text = f"{name} is not an option; the options are: {known}"
+            raise OptionError(f"[server:main] {text}")
     return {name: _read(each, kw) for name, each in OPTIONS.items() if name in kw}
 
 
@@ -155,8 +156,8 @@ def _read(option: Option, kw: Mapping[str, Any]) -> Any:
 def check_patched() -> None:
     """Check that each greenlet has TurboGears contexts of its own.
 
-    :raises LatePatchError: when they are shared, as TurboGears was imported before the
-        patch.
+    :raises LatePatchError: when greenlets share a context, because TurboGears was
+        imported before the patch.
     """
     from tg import request_local
 
@@ -166,8 +167,8 @@ def check_patched() -> None:
             "TurboGears was imported before gevent patched the standard library, so "
             "requests would see each other's context. Import tgext.socketio.server "
             "before anything that imports tg: with gearbox, name "
-            "egg:tgext.socketio#socketio in the [server:main] section and import no tg "
-            "in what gearbox loads earlier."
+            "egg:tgext.socketio#socketio in the [server:main] section, and do not "
+            "import tg in modules that gearbox loads earlier."
         )
 
 
@@ -190,6 +191,6 @@ def serve(server: SocketIOServer) -> None:
 def _explain(error: OSError) -> str:
     return {
         errno.EADDRINUSE: "the port is in use by another program",
-        errno.EACCES: "this user may not use the port",
+        errno.EACCES: "this user is not allowed to use the port",
         errno.EADDRNOTAVAIL: "this machine has no such address",
     }.get(error.errno or 0, error.strerror or str(error))

@@ -16,8 +16,8 @@ environment, and the test posts one packet, as JSON, to the path of the namespac
     response = app.post('/socketio/chat', json.dumps(packet))
     response.req.environ['socketio'].send_packet.assert_called_with(...)
 
-The namespace is ``environ['socketio.namespace']``. For each channel that it subscribed
-to it has a job in ``jobs``; joining one lets the messages of the channels come.
+The namespace is ``environ['socketio.namespace']``. Its ``jobs`` has one job for each
+channel that it subscribed to; joining a job lets the messages of the channels arrive.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ MARK = "paste.testing_variables"
 def process_posted_packet(
     namespaces: Mapping[str, type[BaseNamespace]], name: str, request: Any
 ) -> bool:
-    """Have a namespace process the packet that a WebTest request posts.
+    """Process the packet that a WebTest request posts in its namespace.
 
     :param namespaces: the namespace classes of the controller, by name.
     :param name: the name of the namespace, ``'/chat'``; ``''`` for the main one.
     :param request: the TurboGears request. Its WSGI environment has the test's socket
-        as ``socketio``, and is given the namespace as ``socketio.namespace``.
+        as ``socketio``; the namespace is added as ``socketio.namespace``.
     :returns: whether there is such a namespace.
     :raises ValueError: when the body is not JSON.
     """
@@ -64,10 +64,10 @@ def process_posted_packet(
 
 
 def _show_what_is_sent_to_many(socket: Any) -> None:
-    """Have a socket without a transport give ``send_packet`` what many are sent.
+    """Make a socket pass broadcasts and messages of channels to ``send_packet``.
 
-    A message of a channel, or a broadcast, is encoded once for all its receivers. The
-    mock in the place of ``send_packet`` is to see a packet.
+    They are encoded once for all receivers, and do not pass through ``send_packet``
+    otherwise. The test's mock has to see them as packets.
     """
 
     def send_encoded(encoded: Encoded, endpoint: str) -> None:

@@ -13,11 +13,11 @@
                 request.websocket.send('Message received: ' + message)
 
 The method runs as long as the connection is open, in the request that opened it: its
-``tg.request``, identity, session and ``tmpl_context`` stay as they were then. Its
-transaction does not: with TurboGears' transaction manager (``tm.enabled``), what guards
-and validators did is committed before the handshake is answered, and the method begins
-without a transaction. When it uses the database, it begins one that lasts until it is
-committed; so give each message its own::
+``tg.request``, identity, session and ``tmpl_context`` stay as they were then. But with
+TurboGears' transaction manager (``tm.enabled``), the transaction of guards and
+validators is committed before the handshake is answered, and the method begins without
+a transaction. A transaction that the method begins lasts until the method commits it,
+so give each message its own::
 
     for message in request.websocket:
         with transaction.manager:
@@ -140,8 +140,7 @@ def websocket(
     They are handled before the handshake is answered, so a refusal is an HTTP response:
 
     - 400 when the request is not a handshake, or when ``@validate`` refuses the
-    arguments
-      and has no ``error_handler``,
+      arguments and has no ``error_handler``,
     - 426 when it asks for another version of the WebSocket protocol,
     - 403 when it comes from a page of another origin.
 
@@ -224,12 +223,12 @@ def _spell(errors: Any) -> str:
 
 
 def _commit() -> None:
-    """Commit the transaction of the request, which would last as long as the socket."""
+    """Commit the request's transaction, which would last as long as the WebSocket."""
     if asbool(config.get("tm.enabled", False)):
         try:
             import transaction
         except ImportError:
-            return  # TurboGears needs it too, and manages no transaction without it
+            return  # TurboGears' transaction manager does not work without it either
         transaction.commit()
 
 

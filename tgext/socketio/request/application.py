@@ -1,4 +1,4 @@
-"""What all events of one TurboGears application share, worked out once."""
+"""What all events of one TurboGears application share, computed once."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Application:
 
     :param config: the application's configuration, ``socketio.identity_ttl`` (seconds
         for which an identity is remembered, 0 by default) included.
-    :raises ValueError: when ``socketio.identity_ttl`` is no number of seconds.
+    :raises ValueError: when ``socketio.identity_ttl`` is not a number of seconds.
 
     :ivar dispatch: runs a function inside the application's wrappers; None when the
         application has none.
-    :ivar dispatch_known: the same without the wrapper that looks up the identity; None
-        when identities are not remembered.
+    :ivar dispatch_known: like ``dispatch``, without the wrapper that looks up the
+        identity; None when identities are not remembered.
     :ivar remove_session: closes the database session of the running greenlet, and
         gives its connection back to the pool; None when the application uses none.
     """

@@ -62,7 +62,7 @@ class TGHandler(Handler):
 class _Invalid(Exception):
     """The validators refused the arguments.
 
-    :param told: what the client is told.
+    :param told: the information of the error that the client gets.
     """
 
     def __init__(self, told: Any) -> None:
@@ -138,8 +138,8 @@ def _validate(
 ) -> tuple[Any, Any]:
     """Validate arguments.
 
-    :returns: the function to be called, which is the method or an error handler, and
-        the values to call it with; None for the arguments as they came.
+    :returns: the function to call, which is the method or an error handler, and the
+        values to call it with; None means the arguments of the event.
     :raises _Invalid: when they are invalid, and there is no error handler.
     """
     status = context.request.validation

@@ -38,7 +38,7 @@ class Connection:
     :param application: what all connections of the application share.
 
     :ivar environ: the WSGI environment that each event gets a copy of.
-    :ivar attributes: what each event's ``tg.request`` is given as attributes.
+    :ivar attributes: set on each event's ``tg.request``.
     :ivar lookup: finds the user of an event.
     :ivar socket: the session.
     """

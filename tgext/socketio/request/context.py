@@ -33,7 +33,7 @@ def _stack(store: Any) -> list[Entry]:
 #: The contexts of the pages and events that run in this greenlet, the innermost last.
 contexts: Final[Callable[[], list[Entry]]] = partial(_stack, _CONTEXTS)
 
-#: Their configurations, the last of which ``tg.config`` shows.
+#: The configurations of these pages and events; ``tg.config`` shows the last one.
 configs: Final[Callable[[], list[Entry]]] = partial(_stack, _CONFIGS)
 
 

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable, Mapping
 from email.utils import mktime_tz, parsedate_tz
 
-#: By name, the new value of a cookie; None when the browser is told to delete it.
+#: Maps the name of a cookie to its new value, or to None if the browser deletes it.
 Changes = Mapping[str, str | None]
 
 
 def read_cookies(header: str) -> dict[str, str]:
-    """The cookies of a ``Cookie`` header, by name, as they are written there."""
+    """The cookies of a ``Cookie`` header: names, and values without any decoding."""
     pairs = (part.strip().partition("=") for part in header.split(";"))
     return {name: value for name, equals, value in pairs if equals}
 

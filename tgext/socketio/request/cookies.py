@@ -47,8 +47,8 @@ class BrowserCookies:
     :param names: the cookies that follow the browser's: that of the login first.
     :param user: the id of the connection's user; None when it is anonymous.
     :param end: ends the connection, so that its client connects again.
-    :param user_with: returns the id of the user that a ``Cookie`` header belongs to;
-        None when there is no way to know.
+    :param user_with: a function that returns the id of the user that a ``Cookie``
+        header belongs to. None if the application has no such function.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class BrowserCookies:
         self._share()
 
     def adopt(self, changes: Changes) -> None:
-        """Take over what a response told the browser."""
+        """Take over the cookies that a response set in the browser."""
         self.change(changes)
         self._share()
 
@@ -81,7 +81,7 @@ class BrowserCookies:
         return write_cookies({**cookies, **changes})
 
     def follow(self, page: _Page) -> None:
-        """A page, asked for with some of these cookies, changed the browser's."""
+        """A page that was requested with some of these cookies has set others."""
         changes = {
             name: page.changes[name]
             for name in self._names
@@ -101,7 +101,8 @@ class BrowserCookies:
         if self._user != page.user or (login in changes and changes[login] is None):
             return False
         if self._user is not None:
-            # The user of a page that logs in is the one before: its cookies decide.
+            # For a page that logs in, `page.user` is the user before the login. The
+            # user after it is found by the new cookies.
             return (
                 login not in changes
                 or self._user_with is None
@@ -168,10 +169,10 @@ def _cookies_of(socket: Any) -> BrowserCookies | None:
 
 
 class _Opening:
-    """A request that opens a connection, which has no cookies yet.
+    """A request that opens a connection and is not answered yet.
 
-    What pages tell its browser meanwhile is kept for the connection: the application
-    may have looked up the user before.
+    Cookies that pages set in its browser meanwhile are kept for the connection, because
+    the application may have looked up the user before they were set.
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
@@ -181,7 +182,7 @@ class _Opening:
         self._shared = [_share(*each, self) for each in cookies.items()]
 
     def follow(self, page: _Page) -> None:
-        """A page, asked for with some of these cookies, changed the browser's."""
+        """A page that was requested with some of these cookies has set others."""
         if _cookies_of(self._socket) is None:
             self._pages.append(page)
 
@@ -252,7 +253,7 @@ class _SharedCookie:
         self.owners: WeakSet[BrowserCookies | _Opening] = WeakSet()
 
 
-#: By name and value. An entry is removed with the last connection that has it.
+#: The keys are name and value. The last connection that has a cookie removes its entry.
 shared_cookies: WeakValueDictionary[tuple[str, str], _SharedCookie] = (
     WeakValueDictionary()
 )

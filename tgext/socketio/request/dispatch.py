@@ -18,20 +18,20 @@ log = get_logger(__name__)
 
 
 class Failed(Exception):
-    """Stands for an exception of a handler, its cause, that is no `Exception`."""
+    """A handler raised an exception that is not an `Exception`: the cause of this."""
 
 
 class Dispatched:
     """A function that runs as an event inside the application's wrappers.
 
     :param event: its context.
-    :param function: what is run. A wrapper may run it several times, as a transaction
-        manager does that tries again after a conflict.
+    :param function: what is run. A wrapper may run it several times: a transaction
+        manager may try again after a conflict.
     """
 
     #: Whether the wrappers let the event through to the function.
     _reached = False
-    #: Whether a client is on its way in, and what it did is not committed.
+    #: Whether the event admits a client, and its transaction is not committed.
     _uncommitted = False
     _result: Any = None
     _refusal: ConnectionRefused | HTTPException | None = None
@@ -47,8 +47,8 @@ class Dispatched:
         """Run the function inside the wrappers.
 
         :returns: what the function returned.
-        :raises ConnectionRefused: when the function did, or the transaction of a
-            client's way in was not committed.
+        :raises ConnectionRefused: when the function raised it, or when the event admits
+            a client and its transaction was not committed.
         :raises EventRefused: for an HTTP error of the function or of a wrapper.
         """
         event = self._event
@@ -68,9 +68,7 @@ class Dispatched:
         if self._refusal is not None:
             raise self._refusal
         if self._uncommitted:
-            log.warning(
-                "Refused a client: the transaction of its way in was doomed or vetoed"
-            )
+            log.warning("Refused a client: its transaction was doomed or vetoed")
             raise ConnectionRefused
         return self._result
 
@@ -85,7 +83,7 @@ class Dispatched:
         return response
 
     def _respond(self, event: Event) -> Any:
-        """Run the function; the response is what the wrappers see of its outcome."""
+        """Run the function. The response tells the wrappers of its outcome."""
         # The wrappers may run it again, with another outcome.
         self._result = self._refusal = None
         event.at_success = ()
@@ -101,12 +99,12 @@ class Dispatched:
         except (Exception, Interrupted):
             raise
         except FAILURES as error:
-            # TurboGears' transaction manager rolls back for an `Exception` alone.
+            # TurboGears' transaction manager rolls back only for an `Exception`.
             raise Failed(f"a handler raised {type(error).__name__}") from error
         return event.response
 
     def _await_commit(self, event: Event) -> None:
-        """Note whether the transaction of a client's way in is committed."""
+        """Note whether the transaction that admits a client is committed."""
         packet = event.packet
         if packet is None or packet["type"] != "connect" or not event.has_transaction:
             return
@@ -120,7 +118,7 @@ class Dispatched:
 
 
 def as_refusal(response: Any) -> EventRefused:
-    """What an HTTP response says, as an event's error."""
+    """The error of an event for an HTTP response."""
     status = response.status_int
     text = getattr(response, "detail", None) or response.status
     if status in (401, 403):

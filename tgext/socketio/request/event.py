@@ -25,8 +25,8 @@ from .failures import forget_frames
 class _Member:
     """A member of an event that is made when it is first read.
 
-    Python 3.11 reads each attribute of a class with ``__getattr__`` five times slower,
-    and ``functools.cached_property`` takes a lock there.
+    In Python 3.11, a class with ``__getattr__`` makes each reading of an attribute five
+    times slower, and ``functools.cached_property`` takes a lock.
     """
 
     def __init__(self, make: Callable[[Any], Any]) -> None:
@@ -92,9 +92,9 @@ class Event:
     :ivar packet: what the client sent; None when no packet led to the event, as
         for the callback of an ack that did not come in time.
     :ivar has_request: whether there is a ``tg.request``.
-    :ivar recalls: whether the user is the one that an earlier event looked up.
-    :ivar at_success: functions to be called, each with its arguments, when the event
-        has succeeded: what ``on_commit`` keeps where there are no transactions.
+    :ivar recalls: whether the event uses the user that an earlier event looked up.
+    :ivar at_success: functions to call, each with its arguments, when the event has
+        succeeded. ``on_commit`` adds them when there is no transaction.
     """
 
     __slots__ = (
@@ -135,14 +135,14 @@ class Event:
     def when_it_succeeds(
         self, function: Callable[..., Any], args: tuple[Any, ...]
     ) -> None:
-        """Have a function called at the end, unless the event fails."""
+        """Call a function at the end of the event, unless the event fails."""
         self.at_success = (*self.at_success, (function, args))
 
     def forget_request(self) -> None:
         """Break the cycle of references between the event and its request.
 
         Both, and what the client sent, would stay in memory until the garbage collector
-        runs. It runs by the number of objects, not by their size. TurboGears breaks the
+        runs. The number of objects starts it, not their size. TurboGears breaks the
         cycle of a page in the same way.
         """
         request = self.request

@@ -25,8 +25,8 @@ Report = Callable[[dict[str, Any]], None]
 def make_report(config: Mapping[str, Any]) -> Report | None:
     """The error reporters of an application, from its ``trace_errors.`` options.
 
-    They belong to backlash, a WSGI middleware around the pages. TurboGears builds this
-    middleware once more, around an application that answers nothing.
+    They belong to backlash, a WSGI middleware around the pages. Here TurboGears builds
+    this middleware once more, around an empty application.
 
     :returns: None when the application has no reporters, or backlash is not installed.
     """

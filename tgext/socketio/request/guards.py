@@ -20,7 +20,8 @@ def unmet(predicate: Any, environ: Environ) -> str | None:
     :param predicate: the predicate, a ``require`` with one, or None.
     :returns: the message of the predicate; None when it is met, or there is none.
     """
-    if isinstance(predicate, require):  # A predicate such as Not has one inside too.
+    # Predicates such as `Not` have an attribute `predicate` too: check the type.
+    if isinstance(predicate, require):
         predicate = predicate.predicate
     if predicate is None:
         return None
@@ -39,12 +40,13 @@ def all_met(requirements: Sequence[require], environ: Environ) -> bool:
 def denial(
     requirements: Sequence[require], environ: Environ, reasons: bool
 ) -> str | None:
-    """What a client is told of the requirements that it does not meet.
+    """The message for a client that does not meet all requirements.
 
-    :param reasons: whether it is told the message of a predicate by default. Else only
-        a requirement with ``smart_denial``, or with a denial handler of its own, tells
-        the client anything.
-    :returns: the text of the first requirement that has one; None when none has.
+    :param reasons: whether the message of a predicate is used by default. Otherwise
+        only a requirement with ``smart_denial``, or with its own denial handler, has a
+        message.
+    :returns: the message of the first unmet requirement that has one; None when none
+        has.
     """
     for requirement, reason in _unmet(requirements, environ):
         told = _told_by(requirement, reason)
@@ -60,7 +62,7 @@ def _unmet(
 ) -> Iterator[tuple[require, str]]:
     """The requirements that are not met, each with the reason.
 
-    Nobody meets a requirement without a predicate: a page of it would fail.
+    A requirement without a predicate is never met, because a page with it would fail.
     """
     for requirement in requirements:
         reason = unmet(requirement.predicate, environ)
@@ -69,7 +71,7 @@ def _unmet(
 
 
 def _told_by(requirement: require, reason: str) -> str | None:
-    """The text of a requirement itself: by smart denial, or of its own handler."""
+    """The message of a requirement with ``smart_denial``, or of its denial handler."""
     own_handler = requirement.denial_handler != requirement.default_denial_handler
     if not own_handler:
         return reason if requirement.smart_denial else None

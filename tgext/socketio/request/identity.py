@@ -31,9 +31,9 @@ class OtherUser(Exception):
 
 
 def user_of(environ: Mapping[str, Any]) -> Any:
-    """The id of the user of a request, as far as it has been looked up.
+    """The id of the user of a request.
 
-    :returns: None when the request is anonymous, or nothing has looked yet.
+    :returns: None when the request is anonymous, or the user was not looked up yet.
     """
     identity = environ.get(_IDENTITY) or environ.get("webob.adhoc_attrs", {}).get(
         "identity"
@@ -53,7 +53,7 @@ class Lookup:
 
     :ivar user: the id of the user that the connection opened with; None when it is
         anonymous.
-    :ivar changed: whether a look-up found another user, or none any more. The
+    :ivar changed: whether a look-up found another user, or an anonymous client. The
         connection has to end then.
     """
 
@@ -101,7 +101,7 @@ class Lookup:
 
         :param environ: the WSGI environment of the connection's events.
         :param cookies: the header.
-        :returns: None when the header is anonymous.
+        :returns: None when no user belongs to the header.
         """
         asked = {**environ, "HTTP_COOKIE": cookies}
         asked.pop(_IDENTITY, None)
@@ -113,7 +113,7 @@ class Lookup:
         return user_of(asked)
 
     def recall(self, request: Any) -> None:
-        """Give the request of an event what the last look-up found."""
+        """Set the result of the last look-up on the request of an event."""
         environ, known = request.environ, self._known
         if known is None:
             for name in (_IDENTITY, _CREDENTIALS):
@@ -140,7 +140,7 @@ class Lookup:
 
 
 class KnownIdentity(dict[str, Any]):
-    """An identity that outlives its look-up, and the database session of that.
+    """An identity that is kept after the database session of its look-up was closed.
 
     Its ``user``, an object of the database, is loaded each time it is read, in the
     session of the event that reads it.

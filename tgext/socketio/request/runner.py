@@ -31,8 +31,8 @@ from .failures import log_failure
 from .guards import unmet
 from .identity import API, OtherUser
 
-#: The disconnect reason of a connection whose client shall come back with the cookies
-#: that its browser has by then.
+#: The disconnect reason when the client should reconnect, with its browser's present
+#: cookies.
 USER_CHANGED = "user changed"
 
 
@@ -64,7 +64,7 @@ class Runner:
         self.config = connection.config
         self.allow_only = allow_only
         self.remove_session = application.remove_session
-        #: Whether the client is to be disconnected after it was told why.
+        #: Whether to disconnect the client after the reason was sent to it.
         self._sent_away = False
         self._lookup = lookup = connection.lookup
         user_with = None
@@ -78,12 +78,12 @@ class Runner:
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function as an event.
 
-        One that an event of the same connection calls is part of that event.
+        When an event of the same connection is running, the function is part of it.
 
         :param args: what the function is called with; the last is the packet that the
             client sent, if one led to the event.
         :returns: what the function returned.
-        :raises ConnectionRefused: when the function did.
+        :raises ConnectionRefused: when the function raised it.
         :raises EventRefused: for an HTTP error of the function or of a wrapper.
         :raises Reported: when it failed; the failure is in the log then.
         """
@@ -103,8 +103,8 @@ class Runner:
         asked = function
         if self.allow_only is not None and _is_asked_for(packet):
             asked = partial(self._guard, function)
-        # tg.config shows the configuration of a process with one application without
-        # a stack; pushing it would cost each event.
+        # If the process has one application, `tg.config` finds its configuration with
+        # an empty stack. Then no event spends time on pushing it.
         stack = configs() if outer or not is_everywhere(self.config) else None
         outer.append((event, False))
         if stack is not None:
@@ -139,11 +139,11 @@ class Runner:
         return result
 
     def _tidy_up(self, event: Event) -> None:
-        """Do what an event leaves to be done, whether it succeeded or failed."""
+        """Clean up after an event, whether it succeeded or failed."""
         if event.has_request:
             event.forget_request()
         if self._sent_away:
-            # In a greenlet of its own: the caller tells the client why first.
+            # In another greenlet, so that the caller sends the reason first.
             self._sent_away = False
             gevent.spawn(self._socket.disconnect)
 
@@ -191,7 +191,7 @@ class Runner:
         raise EventRefused("method_access_denied", reason)
 
     def _end(self) -> None:
-        """End the connection, from outside of its events; its client comes back."""
+        """End the connection from outside of its events. The client reconnects."""
         socket = self._socket
         if socket.state == socket.STATE_CONNECTING and not socket.awaits_transport:
             socket.kill(reason=USER_CHANGED)  # it is still being opened
@@ -212,7 +212,7 @@ class Runner:
 
 
 def _is_asked_for(packet: Packet | None) -> bool:
-    """Whether a client asks for something that can be denied; it may always leave."""
+    """Whether a client asks for something that can be denied: all but leaving."""
     return packet is not None and packet["type"] != "disconnect"
 
 

@@ -46,8 +46,9 @@ class Wrappers:
 
     :ivar dispatch: runs a function inside the wrappers; None when there are none.
     :ivar transactions: whether TurboGears' transaction manager is among them.
-    :ivar identity: whether TurboGears' wrapper is among them that looks up the user.
-    :ivar session: whether TurboGears' wrapper is among them that provides the session.
+    :ivar identity: whether TurboGears' identity wrapper, which looks up the user, is
+        among them.
+    :ivar session: whether TurboGears' session wrapper is among them.
     """
 
     def __init__(
@@ -84,8 +85,8 @@ class SessionWatch:
     the time of the access. An event may take long, and would overwrite what a page has
     saved meanwhile.
 
-    The first session that is saved, but cannot reach the browser, is warned of: an
-    event has no response that could carry a cookie.
+    An event has no response that could set a cookie. The first time that an event saves
+    a session that needs a new cookie, a warning is logged.
     """
 
     def __init__(self) -> None:
