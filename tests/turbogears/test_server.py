@@ -97,7 +97,7 @@ def test_debug_mode_is_refused(debug: Any) -> None:
             {"hearbeat_interval": "5"},
             r"hearbeat_interval is not an option; the options are: .*",
         ),
-        ({"transports": "pigeon"}, r"transports: 'pigeon' is none of"),
+        ({"transports": "pigeon"}, r"transports: 'pigeon' is not websocket or"),
         ({"max_outbox": "0"}, r"max_outbox: 0 is not greater than 0"),
         ({"allowed_origins": "*, x.org"}, r"allowed_origins: 'x.org' has no scheme: "),
         ({"allowed_origins": "htps://x"}, r"allowed_origins: 'htps://x' has no scheme"),

@@ -298,7 +298,7 @@ def test_what_else_can_be_listed(
     ("origin", "shown", "advice"),
     [
         ("http://elsewhere", "http://elsewhere", "list its origin in allowed_origins"),
-        ("null", "null", "null in allowed_origins lets all such pages in"),
+        ("null", "null", "null in allowed_origins allows all such pages"),
         ("http://a\tb", "http://a\\tb", "pass on the Host"),
         ("http://" + "a" * 5000, "http://" + "a" * 73 + "...", "pass on the Host"),
     ],

@@ -36,20 +36,20 @@ REFUSED: list[Any] = [
         "GET",
         "/socket.io/?EIO=3&transport=polling&j=al%0Aert",
         {},
-        r"400, the callback al\nert of JSONP is no number",
+        r"400, the JSONP callback al\nert is not a number",
     ),
     ("POST", "/socket.io/?EIO=4&transport=polling", {}, "400, Bad handshake method"),
     (
         "PUT",
         "/socket.io/?EIO=4&transport=polling&sid=secret",
         {},
-        "405, the method is none of GET, POST and OPTIONS",
+        "405, the method is not GET, POST or OPTIONS",
     ),
     (
         "GET",
         "/socket.io/?EIO=4&transport=polling&sid=secret",
         {},
-        "400, the session has ended, or is another process'",
+        "400, the session has ended, or belongs to another process",
     ),
     (
         "GET",
@@ -85,7 +85,7 @@ REFUSED: list[Any] = [
         "GET",
         "/socket.io/?EIO=4&transport=polling",
         {"X-Answer": "200 OK"},
-        "400, the application answered 200 OK and called no socketio_manage",
+        "400, the application answered 200 OK and did not call socketio_manage",
     ),
 ]
 

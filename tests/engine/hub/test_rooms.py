@@ -85,7 +85,7 @@ def test_nothing_else_is_a_room(room: Any) -> None:
 
 
 def test_a_room_has_utf_8() -> None:
-    with pytest.raises(ValueError, match=r"the room '\\ud800' has no UTF-8"):
+    with pytest.raises(ValueError, match=r"'\\ud800' cannot be encoded as UTF-8"):
         check_room("\ud800")
 
 

@@ -109,15 +109,15 @@ def test_other_values_are_kept_as_they_are_checked(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("transports", ["pigeon"], "'pigeon' is none of websocket, "),
-        ("transports", ["polling", ""], "'' is none of "),
+        ("transports", ["pigeon"], "'pigeon' is not websocket or "),
+        ("transports", ["polling", ""], "'' is not websocket or "),
         ("allowed_origins", "*", "'*' is not a list"),
         ("allowed_origins", ["x.org"], "'x.org' has no scheme"),
         ("cookie", "", "'' is not a valid name of a cookie"),
         ("cookie", "a b", "'a b' is not a valid name of a cookie"),
         ("cookie", "a\r\nSet-Cookie: b", "is not a valid name of a cookie"),
-        ("cookie_samesite", "", "'' is none of Lax, Strict, None"),
-        ("cookie_samesite", "sometimes", "'sometimes' is none of Lax, Strict, None"),
+        ("cookie_samesite", "", "'' is not Lax, Strict or None"),
+        ("cookie_samesite", "sometimes", "'sometimes' is not Lax, Strict or None"),
     ],
 )
 def test_an_invalid_value_is_named(name: str, value: Any, message: str) -> None:

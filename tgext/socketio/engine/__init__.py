@@ -1,6 +1,6 @@
 """Socket.IO on gevent: gevent-socketio's modules and names, for all generations.
 
-Porting an application from gevent-socketio is replacing ``socketio.`` by
+To port an application from gevent-socketio, replace ``socketio.`` by
 ``tgext.socketio.engine.`` in its imports.
 """
 
@@ -27,10 +27,11 @@ def socketio_manage(
 ) -> None:
     """Accept the connection that a request opens, with these namespaces.
 
-    Call it from the view that the server's resource leads to. It returns at once: the
-    request ends, and the server handles the connection from there on. (gevent-socketio
-    blocked here as long as the connection lived.) A connection for which it was not
-    called is refused with the status that the view answered.
+    Call it from the view at the server's resource. It returns at once: the request
+    ends, and the server handles the connection from then on. (gevent-socketio blocked
+    here until the connection ended.) If the view does not call it, the connection is
+    refused: with the view's own answer if that is an error, with 401 for a redirection,
+    else with 400.
 
     :param environ: the WSGI environment; the socket is its ``socketio``.
     :param namespaces: the namespace classes by name, ``''`` being the main one.

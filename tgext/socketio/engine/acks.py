@@ -1,4 +1,4 @@
-"""What waiting for an ack raises."""
+"""The errors that waiting for an ack raises."""
 
 from .concurrency.failures import ConnectionLost
 from .namespaces.acks import AckTimeout

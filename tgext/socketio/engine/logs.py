@@ -1,7 +1,7 @@
-"""Loggers that escape what clients choose, and limit the number of lines.
+"""Loggers that escape text of clients, and limit the number of lines.
 
-Names of events, paths, headers, reasons and the texts of errors that quote them come
-from outside. Unescaped, a line feed would forge a log line, an escape sequence would
+Clients choose the names of events, paths, headers, reasons, and what errors quote.
+Unescaped, a line feed would forge a log line, an escape sequence would
 control the operator's terminal, and long names would fill the disk. Every logger of the
 package is made here: the arguments of its records are escaped and shortened.
 """
@@ -16,15 +16,16 @@ from typing import Any
 
 from ..wire.escape import Escaped, escape
 
-#: Characters of one argument in a line. Callers shorten what clients choose further.
+#: The most characters of one argument in a line. Callers shorten text of clients
+#: further.
 ARGUMENT = 300
 
-#: Characters of a message without arguments, and of the text of an exception in a
-#: traceback.
+#: The most characters of a message without arguments, and of the text of an exception
+#: in a traceback.
 MESSAGE = 2000
 
-#: Exceptions in a traceback: of a chain of causes, of an exception group, and the depth
-#: of groups within groups. Nested input of a client may make many.
+#: The most exceptions in a traceback: in a chain of causes, and in an exception group;
+#: and the most levels of groups within groups. Nested input of a client may cause many.
 LINKS = 20
 MEMBERS = 15
 LEVELS = 5
@@ -45,7 +46,7 @@ _CONTEXT = "\nDuring handling of the above exception, another exception occurred
 
 
 def get_logger(name: str) -> logging.Logger:
-    """The logger of a name. Its records are escaped, and limited in number."""
+    """A logger whose records are escaped, and limited in number."""
     logger = logging.getLogger(name)
     if name != REQUESTS:
         logger.addFilter(spare)
@@ -60,8 +61,8 @@ Kind = tuple[object, ...]
 class Sparing:
     """A filter that limits the rate of lines of one kind.
 
-    Lines that are left out are counted, and the next line of the kind has their number.
-    Lines below INFO are not limited: they are enabled to debug a problem.
+    The next line of the kind says how many lines were left out. Lines below INFO are
+    not limited: they are enabled to debug a problem.
 
     :param now: returns the time in seconds.
     """
@@ -136,7 +137,7 @@ def _fit(value: object) -> Any:
 def describe(error: BaseException) -> str:
     """A traceback as Python formats it, with the texts of exceptions escaped.
 
-    It raises nothing, whatever the exception does: the caller has to go on.
+    It never raises, even if the exception's own methods do: the caller has to go on.
     """
     return "".join(_describe(error, LEVELS)).removesuffix("\n")
 
@@ -154,7 +155,7 @@ def _describe(error: BaseException, levels: int) -> Iterator[str]:
         if current is None and not following.__suppress_context__:
             current, link = following.__context__, _CONTEXT
     if current is not None and id(current) not in seen:
-        yield "... (those before are not shown)\n"
+        yield "... (earlier exceptions are not shown)\n"
     for each, leads_to in reversed(chain):
         yield from _describe_one(each, levels)
         yield leads_to
@@ -175,7 +176,7 @@ def _describe_one(error: BaseException, levels: int) -> Iterator[str]:
         yield f"{escape(note, MESSAGE)}\n"
     for each in _several(error, "exceptions"):
         if not isinstance(each, BaseException):
-            continue  # an attribute of the application with this name
+            continue  # the application uses this name for something else
         if not levels:
             yield "  ...\n"
             break
@@ -188,5 +189,5 @@ def _several(error: BaseException, name: str) -> Sequence[object]:
     try:
         members = getattr(error, name, ())
         return list(members[:MEMBERS]) if isinstance(members, (list, tuple)) else ()
-    except BaseException:  # of a property, or of `__getattr__`
+    except BaseException:  # raised by a property or by `__getattr__`
         return ()

@@ -1,4 +1,4 @@
-"""What is raised where a native thread would have to wait for a client."""
+"""The error for a native thread that would have to wait for a client."""
 
 from .concurrency.threads import WrongThread
 

@@ -1,6 +1,7 @@
-"""Bodies of requests, read to their ends and no further.
+"""Bodies of requests, read up to their end and not beyond it.
 
-Only ``Content-Length`` or the chunked coding tell where a body ends (RFC 9112, sections
+Only ``Content-Length`` or the chunked coding tells where a body ends (RFC 9112,
+sections
 6.3 and 7.1), whatever ``Connection`` and ``Upgrade`` say.
 """
 
@@ -24,17 +25,17 @@ PIECE = 65536
 #: More bytes than any body has.
 _EVERYTHING = 1 << 63
 
-#: Bytes of an unread body that are discarded, to reach the next request. If there are
-#: more, the connection is closed.
+#: The most bytes of an unread body that are discarded to reach the next request. If
+#: there are more, the connection is closed.
 DRAINED = 1_000_000
 
-#: Bytes of the line before a chunk; and of all those lines together, beyond what the
-#: data of the chunks justify (RFC 9112, section 7.1.1: "ought to limit").
+#: The most bytes of the line before a chunk; and of all these lines together, minus the
+#: bytes of the chunks' data (RFC 9112, section 7.1.1: "ought to limit").
 CHUNK_LINE, EXTENSIONS = 4096, 16384
 #: Bytes of each such line that are not counted.
 _CHUNK_COST = 16
 
-#: Bytes of the trailer, all its fields together.
+#: The most bytes of all trailer fields together.
 TRAILER = 16384
 
 #: Fields that are not allowed in a trailer, since they frame the message or route it
@@ -55,12 +56,12 @@ class RequestBody(ABC):
     """The body of a request, as ``wsgi.input``.
 
     :param source: the input of the connection.
-    :param seconds: for which the rest of the body is read after the answer.
+    :param seconds: time in which the rest of the body is read after the answer.
     :param proceed: sends a 100 (Continue), if the client waits for it (RFC 9110,
         section 10.1.1).
 
     :ivar ended: whether the body was read to its end.
-    :ivar error: why the body is invalid; None while it is not.
+    :ivar error: why the body is invalid; None while it is valid.
     """
 
     __slots__ = ("_left", "_proceed", "_seconds", "_source", "_withheld", "error")
@@ -148,9 +149,9 @@ class RequestBody(ABC):
             return b""
         if self.error is not None:
             raise self.error
-        # If reading is interrupted, as by a timeout of the application, more may have
-        # been read than is known here. The body then stays without its source, and
-        # unfinished.
+        # If reading is interrupted, as by a timeout of the application, bytes may be
+        # lost. `_source` then stays None, so that no later read continues at a wrong
+        # place.
         source, self._source = self._source, None
         if source is None:
             raise OSError("The body of the request cannot be read any more")
@@ -179,9 +180,9 @@ class RequestBody(ABC):
     # The end
 
     def discard(self) -> None:
-        """The request is answered: read the rest, unless it is too long.
+        """Read and discard the rest after the answer, unless it is too long.
 
-        If :attr:`ended` is false afterwards, no request follows.
+        If :attr:`ended` is false afterwards, no request can follow.
         """
         try:
             if not self.ended and not self.abandoned:

@@ -28,7 +28,7 @@ log = get_logger(__name__)
 #: The end of the head of a request.
 END_OF_HEAD = b"\r\n\r\n"
 
-#: A line end that strict and lenient parsers read differently.
+#: A line feed alone. Lenient parsers read it as the end of a line, strict ones do not.
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -120,7 +120,7 @@ class HTTPHandler(HTTPOutput):
         return self._gather_head() if begun else b""
 
     def _await_request(self) -> bytes:
-        """Wait for the next request; the bytes of it that are available."""
+        """Wait for the next request, and return those of its bytes that have come."""
         settings = self.server.settings
         source = cast(FairInput, self.rfile.raw)
         kept, self._kept_alive = self._kept_alive, True
@@ -156,7 +156,7 @@ class HTTPHandler(HTTPOutput):
         return head
 
     def _gather_more(self, head: bytearray) -> bool:
-        """Add the next piece to the head; whether the head is still incomplete."""
+        """Add the next piece to the head; True while the head is incomplete."""
         piece = self.rfile.peek()
         if not piece:
             head.clear()
@@ -286,7 +286,7 @@ class HTTPHandler(HTTPOutput):
         return escape(before + own)
 
     def _has_more(self) -> bool:
-        """Whether the client has sent more than will be read."""
+        """Whether the client has sent more than was read."""
         self.socket.settimeout(0)
         try:
             return bool(self.rfile.peek())
@@ -296,7 +296,7 @@ class HTTPHandler(HTTPOutput):
             self.socket.settimeout(None)
 
     def _linger(self) -> None:
-        """Say that nothing follows, and read what still comes, for a while."""
+        """End the output; read and discard input for at most :data:`LINGER` seconds."""
         seconds = min(LINGER, self.server.settings.body_timeout)
         try:
             end_output(self.socket)
@@ -307,7 +307,7 @@ class HTTPHandler(HTTPOutput):
             pass
 
     def _handle_client_error(self, ex: Exception) -> None:
-        """Without effect: what is wrong with a body is logged after the answer."""
+        """No effect: an invalid body is logged after the answer."""
 
     def _send_error_response_if_possible(self, error_code: int) -> None:
         error = self.wsgi_input.error

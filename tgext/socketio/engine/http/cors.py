@@ -9,8 +9,8 @@ from ...wire.origin import OPAQUE, Origins
 
 Headers = list[tuple[str, str]]
 
-#: Header names that a preflight request may list, and characters of the list. Longer
-#: lists are ignored: they would only make the answer long.
+#: The most header names that a preflight request may list, and characters of the list.
+#: Longer lists are ignored, to keep the answer short.
 MAX_NAMES = 32
 MAX_CHARACTERS = 1024
 
@@ -39,7 +39,7 @@ def cors_headers(environ: dict[str, Any], allowed: Origins) -> Headers:
 
 
 def preflight_headers(environ: dict[str, Any]) -> Headers:
-    """The headers of the answer to an OPTIONS request, beside :func:`cors_headers`.
+    """The headers of the answer to an OPTIONS request, without :func:`cors_headers`.
 
     A page that may connect may send any headers, as with the reference server.
     """

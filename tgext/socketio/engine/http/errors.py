@@ -21,8 +21,8 @@ class RequestError(_InvalidClientInput):
     :param reason: what is wrong, without any text of the request.
     :param status: the status line of the answer.
 
-    :ivar reason: the same.
-    :ivar status: the same.
+    :ivar reason: as given.
+    :ivar status: as given.
     :ivar begun: the bytes of the request that had been read by then.
     """
 
@@ -35,7 +35,7 @@ class RequestError(_InvalidClientInput):
 
 
 class BodyEnded(RequestError):
-    """The client left in the middle of a body. The request was not refused."""
+    """The connection ended in the middle of a body. The request was not refused."""
 
     def __init__(self) -> None:
         super().__init__("the body ended early")

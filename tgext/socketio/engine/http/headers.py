@@ -33,7 +33,8 @@ _SPLIT = re.compile(r"([^:]+):([^\r]*)\r\n")
 #: One field line, for the trailer of a chunked body.
 FIELD = re.compile(_FIELD.encode("latin-1"))
 
-#: RFC 9110, 4.2.3 and RFC 3986, 3.2.2; names with ``_`` are usual inside networks.
+#: A host and its port (RFC 9110, section 4.2.3; RFC 3986, section 3.2.2). Host names
+#: with ``_`` are common in internal networks.
 _HOST = re.compile(r"(?:[0-9A-Za-z._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 #: A target with scheme and host (RFC 9112, 3.2.2).
@@ -42,7 +43,7 @@ _ABSOLUTE = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(.*)")
 #: Longer numbers are not lengths of bodies.
 _LENGTH = re.compile(r"[0-9]{1,19}")
 
-#: Fields that are not lists. Parsers would disagree about which of two counts.
+#: Fields that may occur once. If there were two, parsers would use different ones.
 _SINGLE = {
     "CONTENT_LENGTH": "Content-Length",
     "HTTP_HOST": "Host",
@@ -61,8 +62,8 @@ class Head:
     :ivar variables: the fields as variables of a WSGI environment.
     :ivar length: bytes of the body; None when it is chunked.
     :ivar keep_alive: whether another request may follow.
-    :ivar upgrades: whether a proxy could take it for a WebSocket handshake, valid or
-        not; no other request follows then.
+    :ivar upgrades: whether a proxy could see a WebSocket handshake in it, valid or not;
+        no other request follows then.
     :ivar expects: whether the client waits for a 100 (Continue) before it sends the
         body.
     """
@@ -111,7 +112,8 @@ class Head:
         upgrade = variables.get("HTTP_UPGRADE")
         self.upgrades = upgrade is not None and "websocket" in _options(upgrade)
         if self.upgrades:
-            # A proxy may look at this field alone, and pass on unchecked what follows.
+            # A proxy may look only at this field, and pass on all that follows
+            # unchecked.
             self.keep_alive = False
         self.expects = newer and "HTTP_EXPECT" in variables and self._expects()
 
@@ -176,8 +178,8 @@ def _options(value: str) -> list[str]:
 def _variable(name: str) -> str:
     """The name of a field in WSGI; empty when it contains an underscore.
 
-    In WSGI, such a name would be the same as another one, which a proxy may have set or
-    checked.
+    In WSGI, ``X_User`` and ``X-User`` have one name. With the first, a client could
+    replace a field that a proxy sets or checks.
     """
     if "_" in name:
         return ""
@@ -185,7 +187,8 @@ def _variable(name: str) -> str:
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-#: Names that are cached, and characters of such a name: the cache stays small.
+#: The most names that are cached, and the most characters of one: the cache stays
+#: small.
 KNOWN = 512
 SHORT = 40
 _known_variable = lru_cache(maxsize=KNOWN)(_variable)
@@ -222,7 +225,7 @@ def parse_head(data: bytes | bytearray) -> Head:
 def _repeat(variables: dict[str, str], key: str, value: str) -> None:
     if key in _SINGLE:
         raise RequestError(f"there is more than one {_SINGLE[key]}")
-    # Of two types of the body the first counts.
+    # The first of two Content-Type fields is used.
     if key and key != "CONTENT_TYPE":
         separator = "; " if key == "HTTP_COOKIE" else ","
         variables[key] += separator + value

@@ -1,9 +1,10 @@
 """Which pages may connect.
 
 Browsers name the page that sends a request in ``Origin``, but not when it loads a
-script (JSONP) or a frame (htmlfile), or follows a link. Those requests are judged by
-``Sec-Fetch-Site`` (W3C, Fetch Metadata Request Headers) and ``Referer``. The headers
-that tell browsers of the decision are made in :mod:`~tgext.socketio.engine.http.cors`.
+script (JSONP) or a frame (htmlfile), or follows a link. For those requests,
+``Sec-Fetch-Site`` (W3C, Fetch Metadata Request Headers) and ``Referer`` decide.
+:mod:`~tgext.socketio.engine.http.cors` makes the headers that tell browsers the
+decision.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ CREDENTIALS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION")
 #: Set in the WSGI environment by :func:`drop_credentials`.
 ANONYMOUS = "socketio.anonymous"
 
-#: Beginnings of the ``User-Agent`` of browsers. A page cannot change it for a script.
+#: How ``User-Agent`` begins in browsers. A page that loads a script cannot change it.
 _BROWSERS = ("Mozilla/", "Opera/")
 
 
@@ -57,8 +58,9 @@ def _origin_of_frame(environ: dict[str, Any]) -> str | None:
     origin = _origin_in(referer) if referer else None
     if "HTTP_SEC_FETCH_SITE" not in environ:
         return origin
-    # The browser says that the page has another origin. It hides its address, or it is
-    # sandboxed, with an address of this server but not its origin.
+    # The browser says that the page has another origin. If Referer is missing, the page
+    # hides its address. If it names this server, the page is sandboxed: its address is
+    # this server's, but its origin is opaque.
     hidden = origin is None or is_same_origin(origin, environ)
     return OPAQUE if hidden else origin
 
@@ -66,19 +68,19 @@ def _origin_of_frame(environ: dict[str, Any]) -> str | None:
 def _origin_of_script(environ: dict[str, Any]) -> str | None:
     """The origin of the page that loads a script.
 
-    Any page can load a script and read the data with which it calls a function. A
-    browser that sends neither header is therefore treated as if it hid the page.
-    (Messages of a frame can only be read by the page that the frame was loaded from.)
+    Any page can load a script and read the data with which it calls a function. If a
+    browser sends neither header, the page is therefore treated as one that hides its
+    address. (The messages in a frame can only be read by pages of this server.)
     """
     origin = _origin_of_frame(environ)
     return OPAQUE if origin is None and _is_browser(environ) else origin
 
 
 def _is_load(environ: dict[str, Any]) -> bool:
-    """Whether a browser loads an image or the like, or follows a link.
+    """Whether a browser loads an image or a similar resource, or follows a link.
 
-    The page cannot read the answer, but a session would be opened in the name of its
-    user. No client sends such requests, except for scripts and frames.
+    The page cannot read the answer, but a session would be opened with the credentials
+    of its user. Socket.IO clients send no such requests, except for scripts and frames.
     """
     return environ.get("HTTP_SEC_FETCH_MODE") in ("no-cors", "navigate")
 
@@ -127,7 +129,7 @@ def is_allowed(origin: str | None, environ: dict[str, Any], allowed: Origins) ->
     """Whether a page may connect.
 
     :param origin: of the page; None if the request has none.
-    :param allowed: the origins that may connect, besides the server's own.
+    :param allowed: the origins that may connect, in addition to the server's own.
     """
     if allowed.any or (allowed.opaque and origin == OPAQUE):
         return True
@@ -137,7 +139,8 @@ def is_allowed(origin: str | None, environ: dict[str, Any], allowed: Origins) ->
 def is_trusted(origin: str | None, environ: dict[str, Any], allowed: Origins) -> bool:
     """Whether a page may connect with its user's cookies.
 
-    ``*`` names no page, and any page can get the origin ``null`` with a sandbox.
+    ``*`` and ``null`` do not make a page trusted: ``*`` names no page, and any page can
+    get the origin ``null`` from a sandboxed frame.
     """
     if origin is None:
         return True
@@ -159,8 +162,8 @@ def log_refused(origin: str | None, environ: dict[str, Any], allowed: Origins) -
     )
     if origin == OPAQUE:
         advice = (
-            "it hides its origin, as files and sandboxed frames do, and null in "
-            f"{allowed.option} lets all such pages in, without cookies"
+            "it hides its origin, as files and sandboxed frames do; null in "
+            f"{allowed.option} allows all such pages, without cookies"
         )
     host = escape(environ.get("HTTP_HOST", ""))
     log.info("Refused a page of origin %s (Host: %s): %s", escape(origin), host, advice)

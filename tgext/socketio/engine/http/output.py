@@ -1,4 +1,4 @@
-"""Answers: pywsgi's, with a definite end and a timeout for sending."""
+"""HTTP answers: adds a definite end and a timeout for sending to those of pywsgi."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .server import HTTPServer
 
 HeaderList = list[tuple[str, str]]
 
-#: Bytes of an answer that are sent at once, each time within `send_timeout`.
+#: Bytes of an answer that have to be sent within `send_timeout`.
 SENT_AT_ONCE = 65536
 
 
@@ -34,14 +34,14 @@ _LENGTH = re.compile(r"[0-9]{1,19}")
 #: Statuses of answers without a body (RFC 9110, 6.4.1).
 _BODILESS = (204, 304)
 
-#: The headers that tell where an answer ends.
+#: Headers that tell where an answer ends.
 _ENDS = ("content-length", "transfer-encoding")
 
 
 class ApplicationError(Exception):
     """An application raised an :class:`OSError`, which is the cause of this.
 
-    pywsgi would take some of them for errors of the connection, and fails for one
+    pywsgi would treat some of these as errors of the connection, and fails for one
     without arguments.
     """
 
@@ -52,7 +52,7 @@ class HTTPOutput(WSGIHandler):
     # pywsgi's annotation is its own server.
     server: HTTPServer  # type: ignore[assignment]
     wsgi_input: RequestBody  # type: ignore[assignment]
-    #: Lets other clients have their turn when this one pipelines requests, or reads an
+    #: Lets other greenlets run when the client pipelines requests, or when it reads an
     #: answer of many pieces.
     _turns: Turns
     #: The headers and the first bytes of the body, which are sent together.
@@ -79,7 +79,8 @@ class HTTPOutput(WSGIHandler):
 
     def write(self, data: bytes) -> None:
         if self.headers_sent:
-            # If the client reads as fast as the application writes, no write waits.
+            # If the client reads fast, no write waits, and other greenlets would not
+            # run.
             self._turns.check()
         # pywsgi raises an error for a body that must not be sent.
         super().write(b"" if self.code in _BODILESS else data)
@@ -252,7 +253,7 @@ def check_headers(headers: Iterable[tuple[str, str]]) -> bool:
 
 @lru_cache(maxsize=256)
 def _concerns_connection(name: object) -> bool:
-    """Whether a header tells where the answer ends, or that the connection does."""
+    """Whether a header tells where the answer or the connection ends."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a valid name of a header")
     return name.lower() in (*_ENDS, "connection")

@@ -20,7 +20,7 @@ def log_refusal(
     :param environ: its WSGI environment.
     :param path: its path, without the session id.
     :param status: the HTTP status of the answer.
-    :param why: the reason; text from the client in it is escaped already.
+    :param why: the reason. Text of the client in it must be escaped.
     :param allow: what would allow the request; empty when nothing would.
     """
     log.info(
@@ -37,7 +37,7 @@ def log_refusal(
 def log_handshake_refusal(
     environ: Mapping[str, Any], refused: HandshakeRefused
 ) -> None:
-    """Log that the handshake of a plain WebSocket was refused, once."""
+    """Log that the handshake of a plain WebSocket was refused, unless it was logged."""
     why, refused.why = refused.why, None
     if why is not None:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")

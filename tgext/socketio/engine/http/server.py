@@ -1,4 +1,4 @@
-"""What an HTTP connection needs of its server."""
+"""What an HTTP connection needs from its server."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class HTTPSettings(Protocol):
 
     :ivar max_header_size: bytes of the request line and the headers of a request.
     :ivar header_timeout: seconds that the headers may take.
-    :ivar body_timeout: seconds that a body may pause; of one that is read by the
-        server itself, that it may take.
-    :ivar send_timeout: seconds in which a client has to take some of an answer.
+    :ivar body_timeout: seconds between two pieces of a body; for a Socket.IO POST,
+        seconds for the whole body.
+    :ivar send_timeout: seconds in which a client has to read some of an answer.
     :ivar keepalive_timeout: seconds between two requests on one connection.
     """
 
@@ -33,7 +33,7 @@ class HTTPServer(Protocol):
 
     :ivar settings: its options.
     :ivar application: the WSGI application.
-    :ivar resource: the path of Socket.IO, whose ids a log must not have.
+    :ivar resource: the path of Socket.IO; logs must not show the session ids after it.
     """
 
     application: Any
@@ -44,7 +44,7 @@ class HTTPServer(Protocol):
 
     @property
     def stopping(self) -> bool:
-        """Whether it stops: a connection is closed after its answer."""
+        """Whether the server stops: connections are closed after their answers."""
 
     def get_environ(self) -> dict[str, Any]:
         """The part of the WSGI environment that all requests have."""

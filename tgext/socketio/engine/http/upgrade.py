@@ -64,7 +64,7 @@ class Handshake:
     offers: str = ""
 
     def choose_subprotocol(self, supported: Sequence[str]) -> str | None:
-        """The first that the client names and the server supports; None without one."""
+        """The first that the client names and the server supports, or None."""
         return next((each for each in self.subprotocols if each in supported), None)
 
     def choose_compression(self, deflate: Deflate) -> Agreement | None:
@@ -84,7 +84,7 @@ class Handshake:
 
 
 def asks_for_websocket(environ: dict[str, Any]) -> bool:
-    """Whether a request asks for a WebSocket, whether it is valid or not."""
+    """Whether a request asks for a WebSocket; it may still be invalid."""
     return (
         environ["REQUEST_METHOD"] == "GET"
         and "websocket" in _names(environ.get("HTTP_UPGRADE", ""))

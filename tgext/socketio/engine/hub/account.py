@@ -1,10 +1,10 @@
-"""Memory that the process keeps for one client.
+"""The memory that is used for one client.
 
-Whatever a client can make grow is charged to the account of its connection, with its
-real size: an empty message costs what an empty text in a queue costs. While much input
-is not handled yet, no more is read: TCP's flow control makes the client wait, or its
-POST is not read. Input that cannot wait ends the connection. What the application keeps
-for a client, such as rooms, is bounded by number.
+The input that a client makes the server keep is charged to the account of its
+connection, with its size in memory: even an empty message has a cost. While too much
+input waits to be handled, no more is read; TCP's flow control then makes the client
+wait. If the input still exceeds the account's limit, the connection ends. Other things
+that are kept for a client, such as rooms, are limited in number.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sys import getsizeof
 
 from ...wire.errors import MessageTooBig
 
-#: Bytes of a message in a queue, besides its own object: a tuple with its kind, and an
-#: entry of the queue.
+#: Bytes of a message in a queue in addition to its own object: a tuple with its kind,
+#: and an entry of the queue.
 SLOT = 64
 
-#: The least of a bound in bytes, however small ``max_message_size`` is.
+#: The smallest limit in bytes; used when ``max_message_size`` is small.
 LEAST = 64 * 1024
 
 
@@ -32,16 +32,16 @@ class LimitExceeded(RuntimeError):
 
 
 class Bounds:
-    """The bounds of the accounts of a server.
+    """The limits of the accounts of a server.
 
     :param max_message_size: bytes of a message.
     :param numbers: how many things are allowed, by the name of the option.
 
     :ivar unread: bytes of unhandled input above which no more is read: three of the
         largest messages.
-    :ivar most: bytes in all; when exceeded, the connection ends. It is more than the
-        input itself has: Python's texts take up to four bytes for a character, and
-        small packets of a POST more.
+    :ivar most: bytes in all; when exceeded, the connection ends. It is larger than the
+        input itself: a Python string takes up to four bytes for a character, and each
+        small packet of a POST has a cost of its own.
     :ivar numbers: as given.
     """
 
@@ -69,7 +69,7 @@ class Account:
         """Charge something before it is kept.
 
         :param size: its bytes.
-        :raises MessageTooBig: when the bound is exceeded; nothing is charged then.
+        :raises MessageTooBig: when the limit is exceeded; nothing is charged then.
         """
         if self.closed:
             return
@@ -94,7 +94,7 @@ class Account:
     def check(self, option: str, number: int) -> None:
         """Check a number before the client gets one more thing.
 
-        :param option: the name of the option that bounds it.
+        :param option: the name of the option that limits the number.
         :param number: how many it has now.
         :raises LimitExceeded: when it has as many as the option allows.
         """
@@ -103,6 +103,6 @@ class Account:
             raise LimitExceeded(f"{option}: a client has {most} already")
 
     def close(self) -> None:
-        """The connection has ended: nothing is kept for it any longer."""
+        """Close the account, because the connection has ended."""
         self.closed = True
         self.size = 0

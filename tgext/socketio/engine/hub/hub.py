@@ -31,7 +31,7 @@ class Hub:
     :ivar rooms: the members of each namespace and room.
     :ivar registry: the sessions and the plain WebSockets.
     :ivar lingering: the last packets of polling connections that ended.
-    :ivar requests: the requests that a server that stops waits for.
+    :ivar requests: the requests in progress; a server that stops waits for them.
     :ivar limits: the bounds of messages, for decoders.
     :ivar bounds: the bounds of what is kept for one connection, for its account.
     :ivar output_bounds: the bounds of what waits to be sent to one client.
@@ -83,8 +83,8 @@ class Hub:
 def hub_of(server: Any) -> Hub:
     """The hub of a server.
 
-    A server of another class gets one: sockets of gevent-socketio need nothing of their
-    server, and tests of its applications pass an object of their own, or a mock.
+    A server without one gets a hub with default settings. gevent-socketio's sockets use
+    nothing of their server, so tests of its applications pass any object, or a mock.
     """
     hub = getattr(server, "hub", None)
     if not isinstance(hub, Hub):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..concurrency.heartbeat import Deadline, Wheel
 
-#: Bytes that are kept for all clients together.
+#: The most bytes that are kept for all clients together.
 MOST = 16 * 1024 * 1024
 
 
@@ -31,13 +31,14 @@ class Unfetched(Protocol):
 class Lingering:
     """The transports whose last packets can still be fetched, by session id.
 
-    Their connections count no more, and a client may have opened the next one. So what
-    is kept for all of them is bounded: the one that ended first is dropped first.
+    Ended connections do not count for ``max_connections``, so one client may have many.
+    When the packets of all together exceed :data:`MOST` bytes, those of the connection
+    that ended first are dropped.
     """
 
     def __init__(self, timers: Wheel) -> None:
         self._timers = timers
-        #: With each its deadline, and the bytes that it began with.
+        #: By session id: the transport, its deadline, and the bytes when it was added.
         self._kept: dict[str, tuple[Unfetched, Deadline, int]] = {}
         self.size = 0
 
@@ -45,7 +46,7 @@ class Lingering:
         return len(self._kept)
 
     def add(self, transport: Unfetched, seconds: float) -> None:
-        """Keep a transport for ``seconds``, unless others need the space."""
+        """Keep a transport for ``seconds``, or until :data:`MOST` is exceeded."""
         deadline = Deadline(partial(self.remove, transport))
         size = transport.unfetched
         self._kept[transport.sessid] = transport, deadline, size
@@ -62,7 +63,7 @@ class Lingering:
         return None if found is None else found[0]
 
     def remove(self, transport: Unfetched) -> None:
-        """All packets were fetched, or the time is over; again has no effect."""
+        """Remove a transport. A second call has no effect."""
         found = self._kept.pop(transport.sessid, None)
         if found is not None:
             _, deadline, size = found
@@ -70,6 +71,6 @@ class Lingering:
             self._timers.discard(deadline)
 
     def clear(self) -> None:
-        """Keep none of them."""
+        """Remove all transports."""
         for transport, *_ in list(self._kept.values()):
             self.remove(transport)

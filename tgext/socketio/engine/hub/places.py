@@ -1,7 +1,7 @@
-"""Admission by number: connections at a time, those that are being opened included.
+"""Limits the number of connections, including those that are being opened.
 
-A handshake waits while the application decides about it. Clients that only begin
-handshakes would exceed the bounds if these were not counted.
+A handshake lasts until the application has accepted it. If handshakes did not count,
+clients could exceed the limits by starting many of them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ class Full(Exception):
 class Place:
     """The place that one connection takes, from its first request to its end.
 
-    As a context manager it is released at the end of the block, unless it is kept.
+    As a context manager, it is released at the end of the block, unless :meth:`keep`
+    was called.
 
-    :ivar kept: whether :meth:`release` alone releases it.
+    :ivar kept: whether :meth:`keep` was called.
     """
 
     __slots__ = ("_address", "_places", "kept")
@@ -73,10 +74,11 @@ class Places:
     def why_full(
         self, address: str, most: int | None, per_address: int | None
     ) -> str | None:
-        """Why a connection from an address is refused; None if it is not.
+        """Why a connection from an address is refused; None if there is a place.
 
-        :param most: connections at a time; None for any number.
-        :param per_address: connections at a time of one address; None for any number.
+        :param most: the most connections at a time; None for no limit.
+        :param per_address: the most connections at a time from one address; None for no
+            limit.
         """
         if most is not None and self.taken >= most:
             return f"max_connections is {most}"

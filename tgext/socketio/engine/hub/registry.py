@@ -11,16 +11,17 @@ from ..concurrency.heartbeat import Deadline, Wheel
 from .places import Full, Place, Places
 from .settings import Settings
 
-#: Seconds that a client may be in no namespace after it has left one.
+#: Seconds that a client may be in no namespace after it has left its last one.
 NAMESPACE_TIMEOUT = 1.0
 
 
 class Endable(Protocol):
-    """A session: the registry gives it up when its client does not come.
+    """A session. The registry ends it when the client does not continue in time.
 
     :ivar sessid: the session id.
     :ivar awaits_transport: whether no transport has come since the handshake.
-    :ivar deadline: the registry's: when it gives the session up.
+    :ivar deadline: set by the registry: when it ends the session; None when it does not
+        wait for the client.
     """
 
     sessid: str
@@ -32,7 +33,7 @@ class Endable(Protocol):
         """Whether something that the client sent is being handled."""
 
     def finish(self) -> None:
-        """Receive nothing more."""
+        """Ignore everything that the client sends from now on."""
 
     def kill(self, *, reason: str, code: int = 1000) -> None:
         """End the session."""
@@ -58,7 +59,7 @@ class Interruptible(Protocol):
 class Registry:
     """The connections of a server.
 
-    :param settings: the bounds: ``max_connections``, ``handshake_timeout`` and others.
+    :param settings: the limits, such as ``max_connections``.
     :param timers: the timer wheel of the server.
 
     :ivar sockets: the sessions by session id.
@@ -90,7 +91,7 @@ class Registry:
         return self.places.why_full(address, most, per_address)
 
     def reserve(self, address: str) -> Place:
-        """A place for a connection that is being opened: it counts from now on.
+        """Take a place for a connection that is being opened.
 
         :raises Full: when there are too many, or the server stops.
         """
@@ -114,22 +115,22 @@ class Registry:
         self._expect(socket, self._settings.handshake_timeout, "transport close")
 
     def transport_came(self, socket: Endable) -> None:
-        """The handshake was followed by a transport."""
+        """A transport has come after the handshake: cancel the deadline."""
         if socket.awaits_transport:
             socket.awaits_transport = False
             self._unexpect(socket)
 
     def await_namespace(self, socket: Endable) -> None:
-        """End a session that is in no namespace, unless it enters one in a moment."""
+        """End a session that enters no namespace within :data:`NAMESPACE_TIMEOUT`."""
         self._expect(socket, NAMESPACE_TIMEOUT, SERVER_LEFT)
 
     def namespace_came(self, socket: Endable) -> None:
-        """The client entered a namespace."""
+        """The client has entered a namespace: cancel the deadline."""
         if not socket.awaits_transport:
             self._unexpect(socket)
 
     def remove(self, socket: Endable) -> None:
-        """Remove a session and release its place; again has no effect."""
+        """Remove a session, and release its place if it has one."""
         self._unexpect(socket)
         if self.sockets.pop(socket.sessid, None) is not None:
             self._place_of.pop(socket).release()
@@ -156,7 +157,7 @@ class Registry:
         self._place_of[websocket] = place
 
     def remove_websocket(self, websocket: Closable) -> None:
-        """Remove a plain WebSocket and release its place; again has no effect."""
+        """Remove a plain WebSocket, and release its place if it has one."""
         self.websockets.discard(websocket)
         place = self._place_of.pop(websocket, None)
         if place is not None:

@@ -6,7 +6,7 @@ from gevent.event import Event
 
 
 class Requests:
-    """Counts requests, and what they became: WebSockets, handlers of polling clients.
+    """Counts requests, and the WebSockets and handlers that they started.
 
     :ivar number: how many are being served.
     """
@@ -17,16 +17,16 @@ class Requests:
         self._idle.set()
 
     def began(self) -> None:
-        """One more is being served."""
+        """Count one more."""
         self.number += 1
         self._idle.clear()
 
     def ended(self) -> None:
-        """One of those that :meth:`began` counted has ended."""
+        """Count one less."""
         self.number -= 1
         if not self.number:
             self._idle.set()
 
     def wait(self) -> None:
-        """Wait until none is being served."""
+        """Wait until the number is 0."""
         self._idle.wait()

@@ -21,12 +21,12 @@ Room = str | int
 Key = tuple[str, "Room | None"]
 
 
-#: Characters of the name of a room. Clients may choose names, and be in many rooms.
+#: The most characters of a room's name. Applications may let clients choose names.
 MOST = 1024
 
 
 def check_room(room: object) -> Room:
-    """The name of a room as all processes write it.
+    """Check the name of a room, and convert it to the form that all processes use.
 
     ``1`` and ``'1'`` are two rooms. A member of a ``StrEnum`` or an ``IntEnum`` is the
     room of its value.
@@ -48,7 +48,8 @@ def check_room(room: object) -> Room:
         try:
             room.encode()
         except UnicodeEncodeError:
-            raise ValueError(f"the room '{escape(room)}' has no UTF-8") from None
+            text = f"the room '{escape(room)}' cannot be encoded as UTF-8"
+            raise ValueError(text) from None
         return room
     if isinstance(room, int) and not isinstance(room, bool):
         return int.__int__(room)
@@ -56,19 +57,21 @@ def check_room(room: object) -> Room:
 
 
 class Outlet(Protocol):
-    """Takes what is sent to one client."""
+    """The output of one client."""
 
     def send(self, encoded: Encoded) -> None:
         """Send a packet, or keep it until the client takes it."""
 
 
 class Receiver(Protocol):
-    """A session: it can be in rooms, and be sent packets.
+    """A session, which can be in rooms and receive packets.
 
     :ivar generation: packets are encoded once for all receivers of one generation
         with the same ``json_dumps``.
     :ivar json_dumps: the application's JSON writer.
-    :ivar outbox: where packets go; None while :meth:`send_encoded` decides.
+    :ivar outbox: where packets are written; None when they go through
+        :meth:`send_encoded`, which keeps or drops packets for a client that is not
+        admitted.
     """
 
     generation: Generation
@@ -78,10 +81,10 @@ class Receiver(Protocol):
     def outbox(self) -> Outlet | None: ...
 
     def encode(self, pkt: Packet) -> Encoded:
-        """A packet as the client reads it; raises :class:`TypeError` if it can't."""
+        """Encode a packet for the client; raises :class:`TypeError` if that fails."""
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
-        """Send what :meth:`encode` of it, or of another such receiver, returned."""
+        """Send what :meth:`encode` of this or of a similar receiver returned."""
 
     @property
     def ended(self) -> bool:
@@ -95,7 +98,7 @@ class Bus(Protocol):
     """
 
     def publish(self, packet: Packet, room: Room | None) -> None:
-        """Send a packet to the other processes. Its exceptions reach the sender."""
+        """Send a packet to the other processes. May raise any exception."""
 
     def close(self) -> None:
         """Stop listening to the other processes; called when the server stops."""
@@ -135,11 +138,11 @@ class Rooms:
         return RoomStatistics(len(self._members), len(self._rooms))
 
     def move_here(self) -> None:
-        """From now on the calling thread serves the members."""
+        """Let the calling thread serve the members from now on."""
         self.home = home()
 
     def join(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
-        """Add a socket. Repeated, or after the socket has ended, it has no effect."""
+        """Add a socket. No effect when it is in the room, or has ended."""
         if socket.ended:
             log.debug("A connection that ended joins no room: %s", socket)
             return
@@ -148,7 +151,7 @@ class Rooms:
         self._rooms.setdefault((socket, endpoint), set()).add(room)
 
     def leave(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
-        """Remove a socket. Without effect when it is not in the room."""
+        """Remove a socket. No effect when it is not in the room."""
         self._remove((endpoint, room), socket)
 
     def leave_all(self, endpoint: str, socket: Receiver) -> None:
@@ -159,7 +162,7 @@ class Rooms:
                 self._remove((endpoint, room), socket)
 
     def number(self, endpoints: Iterable[str], socket: Receiver) -> int:
-        """How many rooms of some namespaces a socket is in."""
+        """How many rooms a socket is in; the namespaces themselves do not count."""
         found = [self.rooms_of(each, socket) for each in endpoints]
         return sum(len(each) - (None in each) for each in found)
 
@@ -179,8 +182,8 @@ class Rooms:
         :param packet: its ``endpoint`` is the namespace.
         :param room: the room; None for the whole namespace.
         :param skip: a socket that the packet is not sent to.
-        :raises TypeError: when the name of the event is neither a text nor a number:
-            the packet was sent to no one. Also as :func:`deliver` does.
+        :raises TypeError: when the name of the event is neither a text nor a number;
+            the packet is sent to no one then. Also when :func:`deliver` raises it.
         """
         name = packet.get("name", "")
         if type(name) is not str:
@@ -218,11 +221,11 @@ class Rooms:
 
 
 def deliver(sockets: Iterable[Receiver], packet: Packet, batcher: Batcher) -> None:
-    """Send one packet to many, encoding it once per generation of clients.
+    """Send one packet to many sockets. It is encoded once per generation of clients.
 
     :param batcher: the one of their server: it coalesces the output.
-    :raises TypeError: when one of the generations cannot carry the packet, such as
-        bytes to 0.9 clients. It has been sent to all others.
+    :raises TypeError: when one of the generations cannot encode the packet, such as
+        bytes for 0.9 clients. All others have received it.
     """
     sockets = list(sockets)
     if sockets:

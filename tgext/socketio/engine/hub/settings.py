@@ -58,12 +58,12 @@ def check_transports(name: str, values: Iterable[str]) -> tuple[str, ...]:
     values = tuple(values)
     for each in values:
         if each not in TRANSPORTS:
-            raise ValueError(f"{name}: {each!r} is none of {', '.join(TRANSPORTS)}")
+            raise ValueError(f"{name}: {each!r} is not {' or '.join(TRANSPORTS)}")
     return values
 
 
 def check_origins(name: str, values: Iterable[str] | Origins) -> Origins:
-    """Origins whose pages may connect, besides the server's own."""
+    """Origins whose pages may connect, in addition to the server's own."""
     if isinstance(values, Origins):
         return values
     if isinstance(values, str):
@@ -81,7 +81,7 @@ def check_cookie(name: str, value: str) -> str:
 def check_samesite(name: str, value: str) -> str:
     """``SameSite`` of a cookie, as browsers spell it."""
     if value.capitalize() not in ("Lax", "Strict", "None"):
-        raise ValueError(f"{name}: {value!r} is none of Lax, Strict, None")
+        raise ValueError(f"{name}: {value!r} is not Lax, Strict or None")
     return value.capitalize()
 
 
@@ -91,7 +91,7 @@ def accept(name: str, value: Any) -> Any:
 
 
 def split(value: str | Iterable[str]) -> list[str]:
-    """The words of a text, between which are commas or spaces; or a list as it is."""
+    """Split a text at commas and spaces; return a list unchanged."""
     return value.replace(",", " ").split() if isinstance(value, str) else list(value)
 
 
@@ -100,9 +100,9 @@ def split(value: str | Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Kind:
-    """What the values of some options have in common.
+    """The type of an option's values.
 
-    :param cast: makes a value of the text in a file; raises :class:`ValueError` or
+    :param cast: converts the text of a file; raises :class:`ValueError` or
         :class:`TypeError` when it is invalid.
     :param noun: what the text should be, for the error.
     :param check: one of the checks above.
@@ -118,7 +118,7 @@ NUMBER = Kind(int, "a whole number", check_positive)
 NUMBER_OR_0 = Kind(int, "a whole number", check_not_negative)
 TEXT = Kind(str, "a text")
 
-#: How many things of a kind one connection may have: its account counts them.
+#: The most things of a kind that one connection may have. Its account checks them.
 PER_CONNECTION = Kind(int, "a whole number", check_positive)
 
 
@@ -129,9 +129,8 @@ class Option:
     :param default: the value when the option is not set, or is set to None.
     :param unit: of the value: ``s`` (seconds), ``bytes``, or none.
     :param meaning: what the option is for.
-    :param exceeded: what happens when there is more, or it takes longer; "" where the
-        option is not a bound.
-    :param shown: the default in words, where it is not a number with its unit.
+    :param exceeded: what happens when the value is exceeded; "" if it is not a limit.
+    :param shown: the default in words, if it is not a number with its unit.
     """
 
     name: str
@@ -144,7 +143,7 @@ class Option:
 
     @property
     def default_text(self) -> str:
-        """The default as documentation has it."""
+        """The default, as the documentation shows it."""
         if self.shown:
             return self.shown
         if self.unit == "bytes":
@@ -152,7 +151,7 @@ class Option:
         return f"{self.default:g} {self.unit}" if self.unit else str(self.default)
 
     def read(self, text: Any) -> Any:
-        """The value of a text in a file.
+        """Convert the text of a file.
 
         :raises ValueError: when it is invalid; the message names the option.
         """
@@ -246,7 +245,7 @@ class Settings:
     )
     max_connections_per_address: int | None = row(
         None, NUMBER, "",
-        "the same, for each client address", "503", shown="unlimited",
+        "connections at a time from one client address", "503", shown="unlimited",
     )
     handshake_timeout: float = row(
         10.0, SECONDS, "s",
@@ -295,7 +294,7 @@ class Settings:
     )
     cookie_samesite: str = row(
         "Lax", Kind(str, "a text", check_samesite), "",
-        "its ``SameSite``: ``Lax``, ``Strict``, or ``None`` (HTTPS alone)",
+        "``SameSite`` of that cookie: ``Lax``, ``Strict``, or ``None`` (HTTPS only)",
     )
     heartbeat_interval: float = row(
         25.0, SECONDS, "s", "time between two pings",
@@ -327,7 +326,7 @@ OPTIONS: dict[str, Option] = {
     for each in fields(Settings)
 }
 
-if Settings.__doc__:  # python -OO has none
+if Settings.__doc__:  # python -OO removes it
     meanings = [
         f":param {each.name}: {each.meaning}; by default {each.default_text}."
         for each in OPTIONS.values()

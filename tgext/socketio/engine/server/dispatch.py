@@ -1,4 +1,4 @@
-"""What a request of Socket.IO asks for: a session, a transport of one, or its end."""
+"""Answers Socket.IO requests, which open, use or end a session."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def respond(
 ) -> Body:
     """Answer a request whose origin is allowed.
 
-    :raises HTTPError: when it is refused.
-    :raises Refused: when it opens a session, and the application or a limit refused it.
+    :raises HTTPError: when the request is refused.
+    :raises Refused: when the application or a limit refuses a new session.
     """
     method = environ["REQUEST_METHOD"]
     if method == "OPTIONS":
         start("204 No Content", preflight_headers(environ))
         return []
     generation = route.generation
-    # Engine.IO has an error of its own for the method of a handshake.
+    # A handshake of Engine.IO with another method than GET has its own error.
     checked = bool(generation and generation.opens_with_transport and not route.sid)
     if method not in ("GET", "POST") and not checked:
         allow = [TEXT, ("Allow", "GET, POST, OPTIONS")]
-        why = "the method is none of GET, POST and OPTIONS"
+        why = "the method is not GET, POST or OPTIONS"
         raise HTTPError("405 Method Not Allowed", b"", allow, why=why)
     if generation is None:
         raise engine_error(UNSUPPORTED, allow="EIO is 3 or 4")
     if route.jsonp is not None and not payloads.is_callback(route.jsonp):
-        why = f"the callback {escape(route.jsonp)} of JSONP is no number"
+        why = f"the JSONP callback {escape(route.jsonp)} is not a number"
         raise refusal(generation, BAD_REQUEST, why)
     request = Request(connection, route, generation, environ, start)
     if route.sid:

@@ -1,11 +1,11 @@
-"""The answers to requests of Socket.IO that are refused."""
+"""The error answers to Socket.IO requests."""
 
 from __future__ import annotations
 
 from ...wire.socketio.generations import SOCKETIO_5, Generation
 from ..http import HeaderList
 
-#: Engine.IO's error codes, as the reference server words them.
+#: Engine.IO's error codes, with the texts of the reference server.
 TRANSPORT_UNKNOWN = (0, "Transport unknown")
 UNKNOWN_SID = (1, "Session ID unknown")
 BAD_METHOD = (2, "Bad handshake method")
@@ -15,12 +15,13 @@ UNSUPPORTED = (5, "Unsupported protocol version")
 
 TEXT = ("Content-Type", "text/plain; charset=UTF-8")
 
-#: A browser that guesses the type of an answer may run what a client sent as a script.
+#: Without it, a browser may guess that an answer is a script, and run text that a
+#: client sent.
 NOSNIFF = ("X-Content-Type-Options", "nosniff")
 
 
 class HTTPError(Exception):
-    """A request that is answered with an error."""
+    """A request is refused with an HTTP error."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class HTTPError(Exception):
         self.status = status
         self.body = body
         self.headers = headers or [TEXT]
-        #: For the log: the body by default, None when it has been logged.
+        #: The reason, for the log: by default the body; None when it was logged before.
         self.why = body.decode("utf-8", "replace") if why == "" else why
         self.allow = allow
 
@@ -54,10 +55,10 @@ def engine_error(
 def refusal(
     generation: Generation | None, code: tuple[int, str], why: str = "", allow: str = ""
 ) -> HTTPError:
-    """An error as a generation's clients read it.
+    """An error in the format of a generation.
 
-    :param why: for the log; what the client is told by default.
-    :param allow: for the log: what would allow it.
+    :param why: the reason, for the log; by default the text that the client receives.
+    :param allow: what would allow the request, for the log.
     """
     return _error(generation or SOCKETIO_5, code, "400 Bad Request", why, allow)
 

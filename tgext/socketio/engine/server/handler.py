@@ -50,7 +50,7 @@ class SocketIOHandler(HTTPHandler):
         query = self.environ["QUERY_STRING"]
         self._route = find_route(self.server.resource, path, query)
         if self._route is not None:
-            # pywsgi calls it in the place of the application, and writes the answer.
+            # pywsgi calls it instead of the application, and writes the answer.
             self.application = partial(self._serve, self._route)
         elif asks_for_websocket(self.environ):
             self.application = partial(serve_websocket, self)
@@ -58,7 +58,7 @@ class SocketIOHandler(HTTPHandler):
         try:
             super().handle_one_response()
         finally:
-            self.application = None  # it may hold this handler
+            self.application = None  # it may refer to this handler
             self.server.hub.requests.ended()
 
     def run_application(self) -> None:
@@ -72,7 +72,7 @@ class SocketIOHandler(HTTPHandler):
                 call(sent)
 
     def when_answered(self, call: Callable[[bool], object]) -> None:
-        """Have a function called after the answer, with whether all of it was sent."""
+        """Call a function after the answer, with True if all of it was sent."""
         self._when_answered = call
 
     def format_request(self) -> str:
@@ -106,7 +106,7 @@ class SocketIOHandler(HTTPHandler):
             return [error.body]
 
     def _check_origin(self, route: Route, environ: dict[str, Any]) -> None:
-        """Refuse pages that may not connect; those that are not trusted are anonymous.
+        """Refuse a page that may not connect; drop the credentials of an untrusted one.
 
         :raises HTTPError: when the page may not connect.
         """
@@ -142,13 +142,15 @@ class SocketIOHandler(HTTPHandler):
     def switch_protocols(
         self, key: str, headers: HeaderList, first: bytes = b""
     ) -> tuple[Any, bytes]:
-        """Answer 101 and let go of everything that HTTP needed.
+        """Answer 101, and release what only HTTP needs.
 
         :param key: the client's ``Sec-WebSocket-Key``.
-        :param first: the first frame, which leaves with the answer.
-        :returns: the gevent socket, and what the peer sent ahead of the answer.
-        :raises HandshakeRefused: when the request has a body, which would be taken for
-            frames. The application may have changed its headers in the environ.
+        :param first: the first frame, which is sent together with the answer.
+        :returns: the gevent socket, and the bytes that the peer sent before the answer.
+        :raises HandshakeRefused: when the request has a body, which would be read as
+            frames. An application may have hidden it by changing the headers in the
+            environ.
+        :raises OSError: when the connection failed.
         """
         if not self.wsgi_input.ended:
             raise HandshakeRefused("400 Bad Request")
@@ -176,13 +178,13 @@ class SocketIOHandler(HTTPHandler):
         return sock, early
 
     def hand_over(self, run: Callable[[], object]) -> None:
-        """Run what the connection has become, in a greenlet that closes it."""
-        # With its socket, the connection would be closed at the end of the request.
+        """Run the WebSocket in a new greenlet, which closes the connection."""
+        # pywsgi closes `self.socket`, if it is set, at the end of the request.
         sock, self.socket = self.socket, None  # type: ignore[assignment]
         self.server.hand_over(sock, run)
 
 
 def _without_twins(headers: HeaderList, always: HeaderList) -> HeaderList:
-    """An application's headers, and ours in place of those with the same names."""
+    """An application's headers and ours. Except ``Vary``, ours replace its own."""
     names = {name.lower() for name, _ in always} - {"vary"}
     return [*(each for each in headers if each[0].lower() not in names), *always]

@@ -31,7 +31,7 @@ def respond(request: Request) -> Body:
 
 
 def unknown_transport(request: Request) -> HTTPError:
-    """The answer to a request that names a transport that is not served."""
+    """The error for a transport that is not served."""
     served = request.hub.transports_of(request.generation)
     return refusal(
         request.generation,
@@ -75,25 +75,26 @@ def _open_websocket(request: Request) -> Body:
 
 
 def _open(request: Request) -> tuple[Socket, HeaderList]:
-    """The session of a client that is still there, and the application's cookies.
+    """Open a session that ends if no transport comes within ``handshake_timeout``.
 
-    It ends if its client sends no other request in time.
+    :returns: the session, and the application's cookies.
+    :raises HTTPError: when the client has closed the connection meanwhile.
     """
     connection = request.connection
     socket, cookies = open_session(
         connection.server, request.environ, request.generation
     )
     if connection.has_left():
-        # Nobody will come for the session.
+        # The client does not know the session id, so it cannot use the session.
         socket.kill(reason="transport close")
-        why = "the client left while the application decided about it"
+        why = "the client left before the application accepted it"
         raise refusal(request.generation, BAD_REQUEST, why)
     request.hub.registry.await_transport(socket)
     return socket, cookies
 
 
 def _opening(request: Request, socket: Socket) -> str:
-    """What the client is told of its session."""
+    """The first packet, which describes the session to the client."""
     hub, generation = request.hub, request.generation
     transports = hub.transports_of(generation)
     polls = isinstance(socket.transport, PollingTransport)

@@ -1,4 +1,4 @@
-"""What the handlers of requests need of their server."""
+"""What request handlers need from their server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a session: the application accepts or refuses it, like any request."""
+"""Opens sessions: the application answers each handshake like any other request."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ log = get_logger(__name__)
 
 Headers = list[tuple[str, str]]
 
-#: What WebOb caches of a request, which may be forty times as large as the request. It
-#: parses it again when needed.
+#: Where WebOb caches what it parsed. This may be forty times as large as the request,
+#: and WebOb parses the request again when needed.
 PARSED = (
     "webob._parsed_query_vars",
     "webob._parsed_post_vars",
@@ -29,7 +29,7 @@ PARSED = (
 
 
 class Refused(Exception):
-    """The application, or a limit, refused a connection: the HTTP answer."""
+    """The application or a limit refused a connection, with this HTTP answer."""
 
     def __init__(
         self, status: str, headers: Headers, body: bytes, why: str, allow: str = ""
@@ -48,10 +48,11 @@ def open_session(
 ) -> tuple[Socket, Headers]:
     """Let the application accept a connection, by calling ``socketio_manage``.
 
-    The application sees the request once, from start to end.
+    The application is called once for a connection.
 
     :returns: the socket, and the cookies that the application sets.
-    :raises Refused: when the application didn't accept it, or there are too many.
+    :raises Refused: when the application does not accept the connection, when there are
+        too many connections, or when the server stops.
     """
     try:
         place = server.hub.registry.reserve(environ.get("REMOTE_ADDR", ""))
@@ -76,13 +77,13 @@ def _open(
     status, headers, body = _call(server.application, environ, socket)
     anonymous = ANONYMOUS in environ
     if anonymous:
-        # A browser would replace its user's cookies by them.
+        # In the browser, they would replace the cookies of its user.
         headers = [each for each in headers if each[0].lower() != "set-cookie"]
     if socket.namespaces is None or status[:1] in "345":
         raise _refusal(status, headers, body)
     if socket.ended:
         text = "Ended while it was opened"
-        why = f"it ended while it was opened: {socket.disconnect_reason}"
+        why = f"the session ended while it was opened: {socket.disconnect_reason}"
         raise _plain("503 Service Unavailable", text, why)
     # The environ outlives the request; the body refers to the HTTP connection.
     environ["wsgi.input"] = BytesIO()
@@ -96,7 +97,7 @@ def _open(
 
 
 def _sid_cookie(server: Host, environ: dict[str, Any], socket: Socket) -> str:
-    """The session id, for a load balancer that sends a client to the same process."""
+    """The cookie by which a load balancer finds the process of a session."""
     same_site = server.settings.cookie_samesite
     encrypted = environ.get("wsgi.url_scheme") == "https"
     secure = "; Secure" if same_site == "None" or encrypted else ""
@@ -131,7 +132,7 @@ def _call(
         log.exception("The application failed to answer a connection")
         return "500 Internal Server Error", [], b""
     if answer is None:
-        # A view for gevent-socketio need not answer after `socketio_manage`.
+        # gevent-socketio allows a view to return without an answer.
         managed = socket.namespaces is not None
         answer = ("200 OK" if managed else "500 Internal Server Error", [])
     return *answer, b"".join(written)
@@ -140,17 +141,17 @@ def _call(
 def _refusal(status: str, headers: Headers, body: bytes) -> Refused:
     answered = f"the application answered {status}"
     if status[:1] in "45":
-        # TurboGears has a Content-Type of None if it fails before it chooses one.
+        # After an early failure, TurboGears sets Content-Type to None.
         headers = [each for each in headers if each[1] is not None]
         return Refused(status, headers, body, answered)
     if status[:1] == "3":
-        # A redirection to a login page: the user has to log in.
+        # A redirection to a login page means that the user has to log in.
         return _plain("401 Unauthorized", "Unauthorized", answered)
     return _plain(
         "400 Bad Request",
         "No Socket.IO here",
-        f"{answered} and called no socketio_manage",
-        "socketio_resource names the path of the SocketIOController",
+        f"{answered} and did not call socketio_manage",
+        "socketio_resource must be the path of the SocketIOController",
     )
 
 

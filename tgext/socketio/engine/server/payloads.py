@@ -1,4 +1,4 @@
-"""What HTTP carries for polling: bodies, their types, and JSONP around them."""
+"""The bodies of polls and POSTs: their types, their encodings, and JSONP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TEXT = ("Content-Type", "text/plain; charset=UTF-8")
 _BYTES = ("Content-Type", "application/octet-stream")
 _SCRIPT = ("Content-Type", "text/javascript; charset=UTF-8")
 
-#: Fields that a form may have.
+#: The most fields of a form.
 MOST_FIELDS = 10
 
 #: Bytes of a form that are decoded at once, which takes about a millisecond.
@@ -28,14 +28,14 @@ PIECE = 8192
 
 
 def is_callback(number: str) -> bool:
-    """Whether a JSONP answer may name this function: a number of a few digits."""
+    """Whether a JSONP callback is a number of at most nine digits."""
     return number.isascii() and number.isdigit() and len(number) < 10
 
 
 def answer(route: Route, socket: Socket, messages: Messages) -> Answer:
     """The headers and the body of the answer to a poll."""
     generation = socket.generation
-    # Clients name `b64` in the handshake, and not in the requests that follow.
+    # Clients send `b64` in the handshake, but not in later requests.
     if not (socket.base64 or route.base64 or route.jsonp):
         body = generation.encode_binary_payload(messages)
         if body is not None:
@@ -48,7 +48,7 @@ def text_answer(route: Route, generation: Generation, text: bytes) -> Answer:
     """The headers and the body of an answer that is text."""
     if route.jsonp is None:
         return [_TEXT], text
-    # JSON in ASCII: U+2028 and U+2029 end a line in older scripts.
+    # `dumps` escapes U+2028 and U+2029, which end a line in JavaScript before 2019.
     quoted = json.dumps(text.decode())
     call = f"{generation.jsonp_function}[{route.jsonp}]({quoted});"
     return [_SCRIPT], call.encode()
@@ -59,7 +59,7 @@ def read(
 ) -> Iterator[str | bytes]:
     """The messages in the body of a POST, one by one.
 
-    :raises PayloadError: when it is invalid; the messages before that are yielded.
+    :raises PayloadError: when it is invalid, after the messages before the error.
     """
     if route.jsonp is not None:
         return generation.decode_payload(read_form(generation, body), limits)
@@ -68,9 +68,9 @@ def read(
 
 
 def read_form(generation: Generation, body: bytes) -> bytes:
-    """What a form has in its field ``d``; other greenlets run while it is decoded.
+    """The value of a form's field ``d``. Other greenlets run while it is decoded.
 
-    :raises PayloadError: when there is no such field, or it is invalid.
+    :raises PayloadError: when the form is invalid, or has no such field.
     """
     fields = body.split(b"&", MOST_FIELDS)
     found = [each[2:] for each in fields if each[:2] == b"d=" and each[2:]]
@@ -80,7 +80,7 @@ def read_form(generation: Generation, body: bytes) -> bytes:
         unquoted = b"".join(in_turns(_unquoted(found[0])))
         return generation.form_text(unquoted.decode("utf-8", "replace")).encode()
     except ValueError:
-        raise PayloadError("the form has no field `d` that can be read") from None
+        raise PayloadError("the form has no valid field `d`") from None
 
 
 def _unquoted(data: bytes) -> Iterator[bytes]:
@@ -90,6 +90,6 @@ def _unquoted(data: bytes) -> Iterator[bytes]:
         end = start + PIECE
         cut = data.rfind(b"%", end - 2, end)
         if cut > start:
-            end = cut  # no escape is cut in two
+            end = cut  # do not cut an escape in two
         yield unquote_to_bytes(data[start:end].replace(b"+", b" "))
         start = end

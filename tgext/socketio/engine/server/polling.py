@@ -1,4 +1,4 @@
-"""Requests of clients that poll: a GET waits for messages, a POST brings them."""
+"""Requests of clients that poll: a GET receives messages, a POST sends them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from . import payloads
 from .errors import BAD_REQUEST, TEXT, UNKNOWN_SID, HTTPError, refusal
 from .request import Body, Request
 
-#: POSTs of one session at a time: clients 0.9 do not wait for the answer to one, but
-#: they never send more than a few.
+#: The most POSTs of one session at a time. Clients 0.9 send a POST before the last one
+#: is answered, but never more than a few.
 MOST_POSTS = 16
 
-#: For the log, about the id of a session that is unknown.
-SESSION_ENDED = "the session has ended, or is another process'"
+#: Why a session id is unknown, for the log.
+SESSION_ENDED = "the session has ended, or belongs to another process"
 
 
 def respond(request: Request, socket: Socket) -> Body:
@@ -36,16 +36,16 @@ def respond(request: Request, socket: Socket) -> Body:
         PollingTransport(request.hub, socket).open()
     transport = socket.transport
     if not isinstance(transport, PollingTransport):
-        why = "the session does not poll (any more)"
+        why = "the transport of the session is not polling"
         raise refusal(request.generation, BAD_REQUEST, why)
     request.hub.registry.transport_came(socket)
     return _poll(request, transport) if get else _post(request, transport)
 
 
 def respond_unknown(request: Request) -> Body:
-    """Answer a request of a session that has ended, or never was.
+    """Answer a request with the id of a session that has ended or never existed.
 
-    :raises HTTPError: when its generation has an error for that.
+    :raises HTTPError: when its generation answers an unknown id with an error.
     """
     route, generation = request.route, request.generation
     lingering = request.hub.lingering.get(route.sid)
@@ -57,7 +57,7 @@ def respond_unknown(request: Request) -> Body:
         raise refusal(generation, UNKNOWN_SID, SESSION_ENDED)
     if not route.disconnect:
         path = f"/{request.connection.server.resource}/{route.shown}"
-        why = f"{SESSION_ENDED}; told to reconnect"
+        why = f"{SESSION_ENDED}; the client is told to reconnect"
         log_refusal(request.environ, path, "200", why)
     headers, body = payloads.text_answer(route, generation, told.encode())
     request.start("200 OK", headers)
@@ -80,7 +80,10 @@ def _poll(request: Request, transport: PollingTransport) -> Body:
 
 
 def _check_overlap(request: Request, transport: PollingTransport) -> None:
-    """Refuse a poll while another one of a client that is there waits."""
+    """Refuse a poll while another poll waits on an open connection.
+
+    For a generation whose polls may overlap, the other poll is answered instead.
+    """
     if not transport.polling or transport.waits_in_vain:
         return
     if request.generation.overlaps:
@@ -92,7 +95,7 @@ def _check_overlap(request: Request, transport: PollingTransport) -> None:
 
 
 def _take(request: Request, transport: PollingTransport) -> list[str | bytes]:
-    """Wait for messages; they are kept until the answer has been sent."""
+    """Wait for messages. If the answer cannot be sent, they are put back."""
     connection = request.connection
     sock = connection.socket
     messages = transport.poll(sock)
@@ -123,7 +126,7 @@ def _answer(
 def _post(request: Request, transport: PollingTransport) -> Body:
     generation = request.generation
     if transport.posting and not generation.overlaps:
-        # It is not known which of the two came first.
+        # The order of their messages is not known.
         transport.socket.kill(reason="transport error")
         why = "another POST of the session is under way"
         raise refusal(generation, BAD_REQUEST, why)
@@ -141,7 +144,7 @@ def _post(request: Request, transport: PollingTransport) -> Body:
 
 
 def _read(request: Request, transport: PollingTransport) -> None:
-    """Give the messages of a POST to its session."""
+    """Read the messages of a POST and hand them to the session."""
     socket, generation = transport.socket, request.generation
     limits = request.hub.limits
     content_type = request.environ.get("CONTENT_TYPE", "")
@@ -167,7 +170,7 @@ def _read_body(request: Request) -> bytes:
     """The body of a POST.
 
     :raises PayloadTooLarge: when it has more than ``max_message_size`` bytes.
-    :raises HTTPError: when it is invalid, takes too long, or does not come whole.
+    :raises HTTPError: when it is invalid, takes too long, or is incomplete.
     """
     settings = request.hub.settings
     limit = settings.max_message_size
@@ -190,6 +193,6 @@ def _read_body(request: Request) -> bytes:
 
 
 def _unread(request: Request, status: str, text: bytes) -> HTTPError:
-    """The answer to a request whose body is not read to its end."""
+    """An error that closes the connection, without reading the rest of the body."""
     request.connection.wsgi_input.abandon()
     return HTTPError(status, text, [TEXT, ("Connection", "close")])

@@ -1,4 +1,4 @@
-"""One request of a Socket.IO client, and the HTTP connection that it came by."""
+"""One request of a Socket.IO client, and its HTTP connection."""
 
 from __future__ import annotations
 
@@ -34,22 +34,24 @@ class Connection(Protocol):
         """Whether the client closed the connection, as far as the kernel can tell."""
 
     def when_answered(self, call: Callable[[bool], object]) -> None:
-        """Have a function called after the answer, with whether all of it was sent."""
+        """Call a function after the answer, with True if all of it was sent."""
 
     def switch_protocols(
         self, key: str, headers: HeaderList, first: bytes = b""
     ) -> tuple[Any, bytes]:
-        """Answer 101; the socket, and what the client sent ahead of the answer."""
+        """Answer 101; see :meth:`.SocketIOHandler.switch_protocols`."""
 
     def hand_over(self, run: Callable[[], object]) -> None:
-        """Run what the connection has become, in a greenlet that closes it."""
+        """Run the WebSocket in a new greenlet, which closes the connection."""
 
 
 @dataclass(frozen=True)
 class Request:
     """A request, and how to answer it.
 
-    :ivar generation: of the client.
+    :ivar connection: the HTTP connection.
+    :ivar route: what the URL contains.
+    :ivar generation: the generation of the client.
     :ivar environ: the WSGI environment.
     :ivar start: begins the answer.
     """

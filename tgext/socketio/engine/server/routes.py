@@ -1,4 +1,4 @@
-"""The URLs of Socket.IO: which requests are its own, and what each asks for."""
+"""Parses the URLs of Socket.IO requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
 
-#: By the value of `EIO`. The first clients 1.0 send 2, and speak revision 3.
+#: The generations by value of `EIO`. The first clients 1.0 send 2 but speak revision 3.
 ENGINEIO_VERSIONS = {"2": SOCKETIO_4, "3": SOCKETIO_4, "4": SOCKETIO_5}
 
 
@@ -15,7 +15,7 @@ ENGINEIO_VERSIONS = {"2": SOCKETIO_4, "3": SOCKETIO_4, "4": SOCKETIO_5}
 class Route:
     """What the URL of a request contains."""
 
-    #: None if the client speaks a revision that is not served.
+    #: None if the client's revision is not served.
     generation: Generation | None
     #: Its name in the URL; empty in a 0.9 handshake.
     transport: str = ""
@@ -23,7 +23,7 @@ class Route:
     sid: str = ""
     #: Whether a 0.9 client asks to be disconnected.
     disconnect: bool = False
-    #: Whether the client takes no binary payloads.
+    #: Whether the client cannot read binary payloads.
     base64: bool = False
     #: The number of the function that a JSONP answer calls; None without JSONP.
     jsonp: str | None = None
@@ -37,9 +37,9 @@ def find_route(resource: str, path: str, query: str) -> Route | None:
     :param resource: the path of the controller, without slashes around it.
 
     Engine.IO has ``/resource/?EIO=4&transport=…``, Socket.IO 0.9 ``/resource/1/`` and
-    ``/resource/1/<transport>/<sid>``. The reference server serves Engine.IO at every
-    path that begins so (``/resource//``); here those alone whose query also names a
-    transport, since pages may live there.
+    ``/resource/1/<transport>/<sid>``. The reference server answers every path that
+    begins with ``/resource/``. Here, the application answers those below it, unless the
+    query has ``EIO`` and ``transport``: it may have pages there.
     """
     prefix = f"/{resource}"
     if not path.startswith(prefix):
@@ -62,8 +62,8 @@ def _engineio(query: str, below: bool = False) -> Route | None:
     if below and not (version and "transport" in values):
         return None
     if version is None:
-        # Early clients send no `EIO` over a WebSocket. The reference server takes them
-        # for Engine.IO 3. The application answers other requests without it.
+        # Early clients send no `EIO` over a WebSocket. The reference server treats them
+        # as Engine.IO 3. The application answers other requests without `EIO`.
         if values.get("transport") != "websocket":
             return None
         version = "3"
@@ -92,7 +92,7 @@ def _socketio_1(rest: str, query: str) -> Route | None:
 
 
 def _values(query: str) -> dict[str, str]:
-    """The first value of each field of a query that has one."""
+    """The first non-empty value of each field of a query."""
     if "%" in query or "+" in query:
         return {name: each[0] for name, each in parse_qs(query).items()}
     # `parse_qs` takes three times as long, and clients need no escapes.

@@ -34,7 +34,7 @@ BACKLOG = 1024
 
 
 class SocketIOServer(WSGIServer):
-    """A WSGI server with a resource that is Socket.IO's.
+    """A WSGI server that also serves Socket.IO, at one path.
 
     :param listener: ``(host, port)`` or a bound socket.
     :param application: the WSGI application.
@@ -89,13 +89,13 @@ class SocketIOServer(WSGIServer):
         options.setdefault("error_log", log)
         if isinstance(listener, tuple):
             options.setdefault("backlog", BACKLOG)
-            # Else pywsgi asks the DNS for the name at every start.
+            # Otherwise pywsgi looks the host up in the DNS at every start.
             options["environ"] = {
                 "SERVER_NAME": listener[0],
                 **(options.get("environ") or {}),
             }
         super().__init__(listener, application, **options)
-        # gevent takes unknown options for those of TLS.
+        # gevent treats unknown options as options of TLS.
         unknown = set(self.ssl_args or ()) - {"server_side"}
         if unknown:
             raise TypeError(f"{min(unknown)}: the server has no such option")
@@ -113,20 +113,21 @@ class SocketIOServer(WSGIServer):
 
     def handle(self, sock: Any, address: Any) -> None:
         if sock.family != getattr(native_socket, "AF_UNIX", None):
-            # Without Nagle's algorithm (RFC 9293, 3.7.4), which holds small segments
-            # back until the peer has acknowledged those before.
+            # Nagle's algorithm (RFC 9293, section 3.7.4) would hold small segments back
+            # until the peer has acknowledged earlier ones.
             sock.setsockopt(native_socket.IPPROTO_TCP, native_socket.TCP_NODELAY, 1)
         super().handle(sock, address)
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
         """Serve a connection over TLS."""
         assert self._tls is not None
-        late = TimeoutError("it takes too long (header_timeout)")
+        late = TimeoutError("it took longer than header_timeout")
         try:
             with gevent.Timeout(self.settings.header_timeout, late):
                 sock = self._tls.wrap_socket(client_socket, server_side=True)
         except OSError as error:
-            # Also caused by port scanners, and by clients that speak plain HTTP.
+            # Not an error of the server: port scanners and plain HTTP clients cause it
+            # too.
             log.info("A TLS handshake failed: %s", error)
             client_socket.close()
             return
@@ -170,8 +171,8 @@ class SocketIOServer(WSGIServer):
 
         New sessions are refused at once. Handlers that run may finish, and their acks
         are sent; further events are not handled. Then the clients are told that the
-        connection ends, polling ones in the answer to their next poll. A second call
-        does not wait.
+        connection ends; those that poll, in the answer to their next poll. A second
+        call does not wait, and interrupts handlers.
 
         :param timeout: seconds to wait for handlers and clients; ``shutdown_timeout``
             by default.

@@ -1,4 +1,4 @@
-"""The end of all connections of a server that stops."""
+"""Ends all connections of a server that stops."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import gevent
 from ..hub.hub import Hub
 from ..hub.registry import Endable
 
-#: The reason that namespaces and plain WebSockets get.
+#: The reason of the disconnection, for namespaces and plain WebSockets.
 REASON = "server shutting down"
 
 #: "1001 indicates that an endpoint is 'going away', such as a server going down"
 #: (RFC 6455, section 7.4.1).
 GOING_AWAY = 1001
 
-#: Seconds in which polling clients can fetch that their sessions ended.
+#: Seconds in which polling clients can fetch their last packets.
 FAREWELL_TIMEOUT = 0.5
 
 #: Seconds between two checks whether handlers have finished.

@@ -24,7 +24,7 @@ def respond(request: Request, socket: Socket) -> Body:
     if isinstance(transport, WebSocketTransport) or (
         transport is not None and not request.generation.upgrades
     ):
-        why = "the session has a transport"
+        why = "the session already has a transport"
         raise refusal(request.generation, BAD_REQUEST, why)
     if socket.claimed:
         why = "another WebSocket of the session is being opened"
@@ -68,12 +68,12 @@ def accept(
 ) -> tuple[Any, bytes]:
     """Answer a handshake.
 
-    :param first: a frame that leaves with the answer.
-    :returns: the gevent socket, and what the client sent ahead of the answer.
+    :param first: a frame that is sent together with the answer.
+    :returns: the gevent socket, and the bytes that the client sent before the answer.
     """
     headers = [*cookies]
-    # A browser that offers subprotocols closes the connection where none is chosen.
-    # Socket.IO has none; the reference server chooses the first.
+    # A browser that offers subprotocols closes the connection if none is chosen.
+    # Socket.IO defines none; the reference server chooses the first.
     if handshake.subprotocols:
         headers.append(("Sec-WebSocket-Protocol", handshake.subprotocols[0]))
     return request.connection.switch_protocols(handshake.key, headers, first)

@@ -1,6 +1,6 @@
 """Transports: how the messages of a session travel.
 
-The module has the place of gevent-socketio's ``socketio.transports``.
+It replaces gevent-socketio's ``socketio.transports``.
 """
 
 from .base import Transport

@@ -1,9 +1,9 @@
-"""What both transports have in common: the heartbeat, and the end of slow clients.
+"""What both transports share: the heartbeat, and the disconnection of slow clients.
 
-A session has one transport at a time, and a transport one outbox. There are
+A session has one transport at a time, and a transport one outbox. The transports are
 :mod:`~tgext.socketio.engine.transports.polling` and
 :mod:`~tgext.socketio.engine.transports.websocket`;
-:mod:`~tgext.socketio.engine.transports.upgrade` leads from the first to the second.
+:mod:`~tgext.socketio.engine.transports.upgrade` changes from the first to the second.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from ..session.session import Socket
 
 log = get_logger(__name__)
 
-#: Messages handled before greenlets that are ready have a turn.
+#: Messages that are handled before other greenlets run.
 BATCH = 16
 
-#: How often, in the time that a client waits for its pong, a transport checks whether
-#: a handler keeps the connection from being read. Two checks are enough.
+#: The time in which a client waits for its pong, divided by the interval at which a
+#: transport checks whether a handler keeps the connection from being read. With 3,
+#: there are at least two checks in that time, which is enough.
 LOOKS = 3
 
-#: Reasons after which the client shall not connect again by itself.
+#: Reasons after which the client must not reconnect automatically.
 FINAL = (CLIENT_LEFT, SERVER_LEFT)
 
 
 class Transport(transport.Transport):
-    """A transport that watches whether its client lives, and reads what it is sent."""
+    """A transport that ends the session when the client does not answer or read."""
 
     def __init__(self, hub: Hub, socket: Socket) -> None:
         self.hub = hub
@@ -51,11 +52,11 @@ class Transport(transport.Transport):
         return Heartbeat(often, interval + timeout, self._look, self._timed_out)
 
     def start(self) -> None:
-        """Begin to watch whether the client lives."""
+        """Start the heartbeat."""
         self.hub.timers.add(self.heartbeat, self.heartbeat.interval)
 
     def stop(self) -> None:
-        """Hand the session over to another transport, or let it end."""
+        """Stop the heartbeat: another transport takes over, or the session ends."""
         self.closed = True
         self.hub.timers.discard(self.heartbeat)
 
@@ -63,7 +64,7 @@ class Transport(transport.Transport):
         pass
 
     def send_text(self, text: str) -> None:
-        """Send a message of the server's own; it never counts against the client."""
+        """Send a message of the protocol, such as a ping. ``max_outbox`` is ignored."""
         self.outbox.send_own(Encoded(text))
 
     def _say_farewell(self, reason: str) -> None:
@@ -76,9 +77,10 @@ class Transport(transport.Transport):
         self._look()
 
     def _look(self) -> None:
-        """Called at intervals, to notice what a handler that takes long would hide.
+        """Called at intervals, while a handler may keep the connection from being read.
 
-        A client that pings has to have its pong, and one that has gone its end.
+        A transport then answers the client's pings, and notices when the client has
+        gone.
         """
 
     def _timed_out(self) -> None:

@@ -1,4 +1,4 @@
-"""What a polling client posted: kept until its handlers have had it."""
+"""The messages that a polling client posted, kept until they are handled."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from ..hub.requests import Requests
 from ..session.decoder import AckFilter
 from ..session.session import Socket
 
-#: Bodies of one session that are read at a time: one of them may be slow.
+#: The most bodies of one session that are read at a time: one of them may be slow.
 READERS = 2
 
 
 class Inbox:
     """Handles messages in the order in which they came, in a greenlet of its own.
 
-    A POST is answered before its messages are handled. A handler that waits for the
-    client to answer would wait for ever if the POST that brought the event waited for
-    the handler.
+    A POST is answered before its messages are handled. If it waited for the handlers, a
+    handler that waits for an ack would wait for ever, since the client sends the ack
+    after the answer.
 
     :param requests: is told when handlers begin and end.
     :param socket: handles the messages.
-    :param heartbeat: is told what is heard, and while a handler runs.
+    :param heartbeat: is told when the client is heard, and whether a handler runs.
 
     :ivar worker: the greenlet in which handlers run; None while none does.
     :ivar handled: set while nothing waits to be handled, and no handler runs.
@@ -57,7 +57,7 @@ class Inbox:
         return len(self._messages)
 
     def open(self) -> None:
-        """Begin: connect the client to the main namespace, if it is in it by itself."""
+        """Begin: connect clients of some generations to the main namespace."""
         self.handled.clear()
         self._start_worker(self._open)
 
@@ -68,10 +68,10 @@ class Inbox:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """To be held while a POST is read: it waits for its turn.
+        """A context in which a POST is read.
 
-        It waits while two others are read, and while the messages that wait already
-        take as much memory as they may.
+        It waits while :data:`READERS` others are being read, and while the session's
+        account is full.
         """
         with self._readers:
             self._heartbeat.heard = True
@@ -118,7 +118,7 @@ class Inbox:
         return came
 
     def _without_acks(self, messages: list[str | bytes]) -> list[str | bytes]:
-        """Handle acks now, since a handler may wait for one; the other messages."""
+        """Handle acks now, since a handler may wait for one. Returns other messages."""
         account = self._socket.account
         left: list[str | bytes] = []
         for each in in_turns(messages):

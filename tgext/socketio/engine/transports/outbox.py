@@ -1,4 +1,4 @@
-"""What is sent to a polling client: kept until a poll fetches it."""
+"""The output of a polling client, kept until a poll fetches it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class PollingOutbox(Outbox):
     :param bounds: how much may wait, and how long.
     :param overflow: called once, with the reason, when the client is too slow.
 
-    :ivar answering: how many answers to polls are being sent. Meanwhile the client is
-        reading, even if nothing is taken from here.
+    :ivar answering: how many answers to polls are being sent. While there are some, the
+        client is reading, even if it takes no further packet.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class PollingOutbox(Outbox):
         self._ready.set()
 
     def send_own(self, encoded: Encoded) -> None:
-        """Keep a packet of the server's own, which never counts against the client."""
+        """Keep a packet of the protocol, even if more than ``max_outbox`` waits."""
         if not self.closed:
             self._packets.append(encoded.text)
             self.size += message_size(encoded.text)
@@ -62,7 +62,7 @@ class PollingOutbox(Outbox):
         return self._ready.is_set()
 
     def wait(self) -> None:
-        """Block until there is a packet, or :meth:`wake` or :meth:`close`."""
+        """Block until there is a packet, or :meth:`wake` or :meth:`close` is called."""
         self._ready.wait()
 
     def wake(self) -> None:
@@ -74,8 +74,8 @@ class PollingOutbox(Outbox):
     ) -> list[str | bytes]:
         """The packets for one poll, oldest first; an empty list when there is none.
 
-        :param most: how many there may be.
-        :param most_bytes: bytes that they may have, unless it is one that is larger.
+        :param most: the most packets.
+        :param most_bytes: their most bytes; a single packet may have more.
         """
         waiting = self._packets
         packets: list[str | bytes] = []
@@ -96,7 +96,7 @@ class PollingOutbox(Outbox):
         return packets
 
     def put_back(self, packets: Sequence[str | bytes]) -> None:
-        """Keep packets that a poll took and did not deliver, for the next one."""
+        """Keep packets that a poll took and did not deliver, for the next poll."""
         self._packets.extendleft(reversed(packets))
         self.size += sum(map(message_size, packets))
         self._ready.set()

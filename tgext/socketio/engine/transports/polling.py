@@ -1,7 +1,6 @@
 """Polling: the transport of clients that have no WebSocket, or not yet.
 
-HTTP requests carry the messages: a GET waits for those to the client, a POST brings
-those of the client.
+HTTP requests carry the messages: a GET receives them, a POST sends them.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from .outbox import PollingOutbox
 #: Seconds that the last packets of a polling connection can still be fetched.
 LINGER = 5.0
 
-#: Reasons after which the session is unknown at once, as for the reference server: only
-#: a poll that waits is told of the end. Clients of all generations connect again as
-#: soon after one answer as after the other.
+#: Reasons after which the session is unknown at once, as in the reference server: a
+#: poll that waits gets the close packet, later requests the error of an unknown
+#: session. Clients of all generations reconnect equally soon after both.
 LOST = ("parse error", "ping timeout", "transport error")
 
 
@@ -69,7 +68,7 @@ class PollingTransport(Transport):
         self._deserted = Deadline(self._desert)
         self.inbox = Inbox(hub.requests, socket, self.heartbeat)
         self.handled = self.inbox.handled
-        # Requests come in while a handler runs, whatever it does.
+        # Requests are read while a handler runs, whatever it does.
         self.heartbeat.listening = True
 
     @property
@@ -87,9 +86,10 @@ class PollingTransport(Transport):
         self.outbox.drop()
 
     def open(self) -> None:
-        """Begin. Returns when there is something for the first poll, if there will be.
+        """Begin. If the main namespace connects by itself, wait for its first packet.
 
-        The main namespace may ask its client for an ack as soon as it connects it.
+        Do not wait until it has connected: it may wait for an ack of the client before
+        that.
         """
         self.socket.attach(self)
         self.start()
@@ -113,9 +113,9 @@ class PollingTransport(Transport):
     def poll(self, sock: Any) -> list[str | bytes]:
         """Wait for messages, and return them.
 
-        A poll whose connection ends takes none: they are for the next one.
+        A poll whose connection has ended takes no messages: the next one gets them.
 
-        :param sock: the gevent socket that the answer leaves by.
+        :param sock: the gevent socket on which the answer is sent.
         """
         self._request_came()
         if self._answering:
@@ -149,14 +149,14 @@ class PollingTransport(Transport):
         return all(has_gone(each.sock) for each in self._watches)
 
     def release_polls(self) -> None:
-        """Answer a poll that waits, and let none wait: the follower takes over."""
+        """Answer the waiting poll, and later ones at once: the follower takes over."""
         self._released = True
         self.outbox.wake()
 
     def _end_answers(self) -> None:
-        """A client that polls again has given up on an answer that is still being sent.
+        """End answers that are still being sent: the client has polled again instead.
 
-        Returns when it is known what of it was sent, and the rest has been put back.
+        Returns when what was not sent has been put back.
         """
         for each in self._answering:
             try:
@@ -172,7 +172,7 @@ class PollingTransport(Transport):
         self.outbox.answering += 1
 
     def answer_ends(self, sock: Any) -> None:
-        """It has been sent, or put back."""
+        """The answer has been sent, or its messages were put back."""
         self._answering.discard(sock)
         self.outbox.answering -= 1
         if self._answered is not None and not self._answering:
@@ -180,7 +180,7 @@ class PollingTransport(Transport):
             self._answered = None
 
     def put_back(self, messages: Sequence[str | bytes]) -> None:
-        """What :meth:`poll` returned did not reach the client: keep it for the next."""
+        """Keep what :meth:`poll` returned for the next poll: sending it failed."""
         if messages != [self.socket.generation.noop] and self.keeps:
             self.outbox.put_back(messages)
             if self.closed and self.hub.lingering.get(self.sessid) is None:
@@ -192,13 +192,13 @@ class PollingTransport(Transport):
         self.hub.timers.discard(self._deserted)
 
     def _poll_failed(self) -> None:
-        """A poll ended with its connection. A client that is alive polls again."""
+        """A poll's connection ended: end the session if no request follows in time."""
         if not (self.closed or self.deserted):
             self.hub.timers.add(self._deserted, self.hub.settings.handshake_timeout)
 
     @property
     def deserted(self) -> bool:
-        """Whether a poll ended with its connection, and no request came since."""
+        """Whether the connection of a poll ended, and no request has come since."""
         return self._deserted.slot >= 0
 
     def _desert(self) -> None:
@@ -228,8 +228,9 @@ class PollingTransport(Transport):
     def refuse(self) -> None:
         """End the session because of a POST that was refused.
 
-        Its client closes because of that answer, with the reason *transport error*. A
-        poll that waits must not bring a close packet before (*transport close*).
+        When the client reads that answer, it closes with the reason *transport error*.
+        A waiting poll must not get a close packet before, since the client would then
+        close with the reason *transport close*.
         """
         self.refused = True
         self.socket.kill(reason="parse error")

@@ -1,8 +1,9 @@
 """Reading ahead of a handler that waits.
 
-A WebSocket is read by the greenlet that runs its handlers. A handler that waits for an
-ack of its client would wait for ever, and a client 1.x or 2.x would disconnect when its
-ping is not answered while a handler takes long. So while such a handler waits, another
+A WebSocket is read by the greenlet that runs its handlers. If nothing else read it, a
+handler that waits for an ack of its client would wait for ever, and a client 1.x or 2.x
+would disconnect when its ping is not answered in time. So while such a handler waits,
+another
 greenlet reads. It handles acks, answers pings, and keeps all other messages in order.
 """
 
@@ -38,7 +39,7 @@ class ReadAhead:
     :param heartbeat: is told when the client is heard, and while this reads.
 
     :ivar rest: the messages after those that this iterator has kept.
-    :ivar kept: the messages that have been read and not been taken.
+    :ivar kept: the messages that have been read and not been returned.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class ReadAhead:
         self._ended = False
         self._error: ProtocolError | OSError | None = None
         #: A callback of the event loop, which runs when the consumer waits. Most
-        #: handlers do not wait, and have no greenlet started.
+        #: handlers do not wait, and then no greenlet is started.
         self._due: Any = None
         self._greenlet: gevent.Greenlet[..., Any] | None = None
 
@@ -147,7 +148,7 @@ class ReadAhead:
             if not acks.incomplete:
                 self._begun.clear()
             elif not begun or isinstance(content, bytes):
-                self._begun.append(message)  # `acks` charged the account for it
+                self._begun.append(message)  # `acks` has charged it to the account
         elif not account.closed:
             if begun and not acks.incomplete:
                 # The ack is invalid. The client is told when it is handled in order.

@@ -1,4 +1,4 @@
-"""What the greenlet of a WebSocket reads, a turn of the event loop at a time."""
+"""Reads a WebSocket, at most once in each iteration of the event loop."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ...wire.websocket.frames import Message
 from ..concurrency.fairness import take_turn
 from ..io.sockets import below
 
-#: Bytes read at once: what one connection has handled before the others have a turn.
+#: Bytes of one read. They are handled before other connections are read.
 READ_SIZE = 8192
 
-#: Bytes read at once of a message that is larger.
+#: The most bytes of one read, in a message that is larger than that.
 MOST_READ = 65536
 
 
 class Reads:
     """The messages of each read of a connection; ends with the connection.
 
-    An iterator rather than a generator: one that is killed while it waits for input
-    can be resumed.
+    Not a generator: an iterator can go on after its greenlet was killed while it
+    waited.
 
     :param sock: the gevent socket.
     :param connection: decodes what is read.
@@ -32,7 +32,8 @@ class Reads:
 
     def __init__(self, sock: Any, connection: Connection, early: bytes) -> None:
         self._recv = below(sock).recv
-        #: How much input TLS has decrypted: the event loop does not see it.
+        #: Returns how many decrypted bytes TLS keeps, which the event loop does not
+        #: see.
         self._pending = getattr(sock, "pending", None)
         self._connection = connection
         self._early = early
@@ -59,10 +60,10 @@ class Reads:
         return self._connection.receive(data) if data else None
 
     def receive(self) -> bytes:
-        """Wait for a turn of the event loop, and for input.
+        """Wait for input, at least until the next iteration of the event loop.
 
-        gevent's own `recv` does not wait while there is some: a client that always has
-        some would keep all others from being read.
+        gevent's own `recv` does not wait while there is input: a client that sends
+        without pause would keep all others from being read.
         """
         missing = self._connection.missing
         size = READ_SIZE if missing <= READ_SIZE else min(missing, MOST_READ)
@@ -74,9 +75,9 @@ class Reads:
             try:
                 data: bytes = self._recv(size)
             except BlockingIOError:
-                continue  # less than a record of TLS
+                continue  # an incomplete TLS record
             return data
 
     def close(self) -> None:
-        """Give the event loop's watcher back."""
+        """Close the event loop's watcher."""
         self._watcher.close()

@@ -45,7 +45,7 @@ def multipart(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
 def _payloads(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
     """Each message as a payload, until the session or the HTTP connection ends.
 
-    Messages that cannot be written are kept for the client's next request.
+    Messages that cannot be sent are kept for the client's next request.
     """
     generation = transport.socket.generation
     while (not transport.closed or len(transport.outbox)) and not has_gone(sock):

@@ -20,9 +20,9 @@ log = get_logger(__name__)
 class Upgrade:
     """A WebSocket that takes over from polling (Engine.IO 4, section "Upgrade").
 
-    The client sends the ping `probe`, which a pong answers. It waits until its last
-    poll is answered, which a noop does, and sends an upgrade packet. Until then,
-    messages to the client are sent by polling.
+    The client sends the ping `probe`, and the server answers with a pong. The server
+    also answers the poll that waits with a noop; after that, the client sends an
+    upgrade packet. Until then, messages to the client are sent by polling.
     """
 
     def __init__(
@@ -35,7 +35,8 @@ class Upgrade:
     def run(self) -> None:
         """Upgrade, then read until the connection ends.
 
-        After any other message, and after the timeout, polling goes on.
+        After any other message, or the timeout, the WebSocket is closed and polling
+        goes on.
         """
         websocket = self.websocket
         deadline = Deadline(websocket.abort)

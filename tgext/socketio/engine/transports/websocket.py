@@ -35,7 +35,7 @@ class WebSocketTransport(Transport):
     :param sock: the gevent socket, after the opening handshake.
     :param early: bytes that were read with the handshake and follow it.
 
-    :ivar ahead: reads while a handler runs; None while that was not needed.
+    :ivar ahead: reads while a handler runs; None when that is not needed.
     """
 
     name = "websocket"
@@ -48,7 +48,7 @@ class WebSocketTransport(Transport):
             sock, self._batcher, hub.output_bounds, self._overflowed
         )
         self.sock = sock
-        #: What handlers run in.
+        #: The greenlet in which handlers run.
         self.worker: Any = None
         reader = FrameReader(hub.limits.max_message_size)
         #: The states of the closing handshake.
@@ -65,7 +65,8 @@ class WebSocketTransport(Transport):
     def open(self) -> None:
         """Begin, and :meth:`run`.
 
-        The main namespace may ask its client for an ack as soon as it connects it.
+        The main namespace may wait for an ack of the client while it connects it; the
+        connection is read meanwhile.
         """
         if self.socket.ended:  # since the WebSocket was accepted
             self.abort()
@@ -129,7 +130,7 @@ class WebSocketTransport(Transport):
                 self.socket.settle()
 
     def _following(self) -> Iterator[Message] | None:
-        """What is to be handled after what was."""
+        """The messages to handle next; None when all are handled."""
         ahead = self.ahead
         if ahead is None or self._messages is not ahead:
             return ahead
@@ -137,7 +138,7 @@ class WebSocketTransport(Transport):
         return ahead.rest
 
     def _handle_each(self, messages: Iterator[Message]) -> bool:
-        """Handle what was read, as long as nobody reads ahead of it."""
+        """Handle messages until ``ahead`` takes over; True when one ended the input."""
         receive = self.socket.dispatcher.receive
         until = 0.0
         turn = 0
@@ -152,10 +153,10 @@ class WebSocketTransport(Transport):
             if turn == BATCH:
                 turn = 0
                 self._batcher.flush()
-                gevent.sleep(0)  # input does not come in
+                gevent.sleep(0)  # runs ready greenlets, but reads no input
             elif not turn & 1:
-                # Some messages take their handlers milliseconds; asking for the time
-                # after each would cost more than most of them.
+                # Some handlers take milliseconds, but most take less time than reading
+                # the clock after each message would.
                 now = perf_counter()
                 if not until:
                     until = now + SLICE
@@ -219,13 +220,13 @@ class WebSocketTransport(Transport):
         return None
 
     def _gone(self, error: ProtocolError | OSError | None) -> None:
-        # A handler that waits for the client's answer would not let it be noticed.
+        # `run` notices the end only after its handler, which may wait for an ack.
         gevent.spawn(self._end, error)
 
     def _end(self, error: ProtocolError | OSError | None) -> None:
-        """The input is over.
+        """End the session, because the input has ended.
 
-        :param error: why; None at the end of the connection.
+        :param error: the reason; None when the peer closed the connection.
         """
         if isinstance(error, ProtocolError):
             log.info("A client broke the WebSocket protocol: %s", error.reason)
@@ -262,8 +263,8 @@ class WebSocketTransport(Transport):
         output = connection.close(code, "", monotonic())
         if output:
             self.outbox.write_own(output)
-        # The peer answers with its own close frame, which ends `run`. Where it came
-        # before, the connection is closed and has no deadline.
+        # The peer answers with its own close frame, which ends `run`. If that has come
+        # already, the connection is closed and has no deadline.
         self._await_deadline()
 
     def _await_deadline(self) -> None:
@@ -272,7 +273,7 @@ class WebSocketTransport(Transport):
             self.hub.timers.add(self._deadline, max(0.0, due - monotonic()))
 
     def _expire(self) -> None:
-        """The peer has had its time to answer a close frame."""
+        """The peer has not answered the close frame in time."""
         self.connection.expire(monotonic())
         if self.connection.state is State.CLOSED:
             self.abort()
@@ -306,5 +307,5 @@ class WebSocketTransport(Transport):
         self.hub.timers.discard(self.heartbeat)
         self.hub.timers.discard(self._deadline)
         self.reads.close()
-        # Without them the transport is no part of a circle of references.
+        # They refer back to the transport: the circle would wait for the collector.
         self.predecessor = self.worker = None
