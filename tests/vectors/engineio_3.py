@@ -279,7 +279,7 @@ ENGINEIO_3_BINARY_MALFORMED = [
         "bytes of a ping",
         b"\x01\x02\xff\x02\x01",
         PayloadError,
-        "only messages are binary",
+        "a binary packet is not a message",
     ),
     Malformed("type of bytes as a character", b"\x01\x02\xff4\x01", PayloadError),
     Malformed(

@@ -62,7 +62,7 @@ BAD: dict[str, tuple[Callable[[Live, Any], None], int, str]] = {
     "5.1 an unmasked frame": (
         says(encode_frame(TEXT, b"unmasked")),
         1002,
-        "1002 'a client masks its frames, a server does not'",
+        "1002 'masking: a client must mask its frames, a server must not'",
     ),
     "5.2 a reserved bit": (
         says(b"\xc1\x80" + MASK),
@@ -82,22 +82,22 @@ BAD: dict[str, tuple[Callable[[Live, Any], None], int, str]] = {
     "5.4 a continuation of nothing": (
         says(encode_frame(CONTINUATION, b"", MASK)),
         1002,
-        "1002 'there is nothing to continue'",
+        "1002 'a continuation frame has no message to continue'",
     ),
     "5.5 a long ping": (
         says(encode_frame(PING, b"x" * 126, MASK)),
         1002,
-        "1002 'a control frame has at most 125 bytes'",
+        "1002 'a control frame has more than 125 bytes'",
     ),
     "5.5.1 a close with 1005": (
         says(encode_frame(CLOSE, b"\x03\xed", MASK)),
         1002,
-        "1002 'close code 1005 may not be sent'",
+        "1002 'close code 1005 is invalid'",
     ),
     "5.5.1 a close with half a code": (
         says(encode_frame(CLOSE, b"\x03", MASK)),
         1002,
-        "1002 'a close code has two bytes'",
+        "1002 'a close code has only one byte'",
     ),
     "5.5.1 data after close": (
         says(encode_frame(CLOSE, b"\x03\xe8bye", MASK) + text("data")),
@@ -226,7 +226,7 @@ def test_the_reason_is_told_to_the_client(bad: Live) -> None:
     opcode, payload = websocket.receive_frame()
     assert (opcode, payload) == (
         CLOSE,
-        b"\x03\xeaa client masks its frames, a server does not",
+        b"\x03\xeamasking: a client must mask its frames, a server must not",
     )
 
 

@@ -110,9 +110,9 @@ def test_a_name_that_may_not_be_does_not_reach_redis(
 ) -> None:
     backend, heard = connect(), Heard()
     backend.listen("news", heard.append)
-    with pytest.raises(ValueError, match="no channel can be called"):
+    with pytest.raises(ValueError, match="invalid channel name"):
         backend.listen(name[:], heard.append)
-    with pytest.raises(ValueError, match="no channel can be called"):
+    with pytest.raises(ValueError, match="invalid channel name"):
         backend.publish(name[:], "forged")
     backend.publish("news", "1")
     heard.expect(b"1")

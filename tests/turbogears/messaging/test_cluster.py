@@ -357,7 +357,7 @@ def test_a_name_that_may_not_be_stops_nobody_from_hearing(
     # Who publishes under a name of its own choice is told, and forges nothing.
     bad.emit("/spy", "publish", name, json.loads(message()))
     assert bad.event("/spy")[:2] == ["error", "internal_error"]
-    assert "no channel can be called" in caplog.text
+    assert "invalid channel name" in caplog.text
     good.emit("/spy", "publish", "news", "hello")
     assert good.event("/spy") == ["pubblication", "hello"]
 
@@ -378,15 +378,15 @@ def test_without_the_option_there_is_no_bus(start: Start, value: Any) -> None:
         ),
         (
             {"socketio.cluster_secret": " "},
-            "socketio.cluster_secret: it is set, and empty",
+            "socketio.cluster_secret: it is empty",
         ),
         (
             {"socketio.cluster_channel": "x" * 250},
-            "socketio.cluster_channel: no channel can be called",
+            "socketio.cluster_channel: invalid channel name",
         ),
         (
             {"socketio.cluster_channel": "a\nb"},
-            "socketio.cluster_channel: no channel can be called",
+            "socketio.cluster_channel: invalid channel name",
         ),
         ({"socketio.cluster": "perhaps"}, "socketio.cluster: 'perhaps' is neither"),
         ({"anypubsub.backend": "pigeons"}, "anypubsub.backend: there is no backend"),

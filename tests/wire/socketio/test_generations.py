@@ -86,7 +86,7 @@ def test_what_a_client_never_sends_is_no_packet(generation: Any) -> None:
 @ON_ENGINEIO
 def test_a_client_opens_and_upgrades_nowhere_else(generation: Any) -> None:
     for text in ("0", "5"):
-        with pytest.raises(PacketError, match="a client sends no Engine"):
+        with pytest.raises(PacketError, match="a client must not send Engine"):
             generation.decode(text, DEFAULT_LIMITS, wire_json.loads)
 
 

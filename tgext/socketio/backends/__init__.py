@@ -1,7 +1,7 @@
 """What carries the channels: anypubsub's backends, and our own for Redis and AMQP.
 
-What needs anypubsub is imported when it is asked for: the names of channels and the
-errors are needed without it too.
+Modules that need anypubsub are imported on first use, because the rules for channel
+names and the errors are also used without it.
 """
 
 from __future__ import annotations

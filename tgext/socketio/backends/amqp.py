@@ -113,10 +113,10 @@ class AmqpPubSub(PubSub):
         :raises BackendError: when the broker does not confirm it within seconds.
         """
         channel = check_channel(channel)
-        # Publishers queue up for one connection. None waits longer than the first does.
+        # Publishers share one connection, and wait for it as long as for its answer.
         if not self._publishing.acquire(timeout=self._options["read_timeout"]):
             raise BrokerUnavailable(
-                f"{self.name} is not reached in time: others are waiting for it"
+                f"{self.name} does not answer in time: earlier messages still wait"
             )
         try:
             self._publish(channel, message)

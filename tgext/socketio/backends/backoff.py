@@ -9,7 +9,8 @@ from typing import Final
 FIRST: Final = 0.1
 #: Seconds between attempts, at most, before the jitter is added.
 LONGEST: Final = 10.0
-#: The share by which a wait may be longer, so that processes do not come all at once.
+#: The share by which a wait may be longer, so that the processes do not reconnect all
+#: at once.
 JITTER: Final = 0.1
 
 

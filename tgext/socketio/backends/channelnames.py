@@ -55,25 +55,25 @@ def check_channel(name: object) -> str:
     name = str.__str__(name)
     problem = _problem(name)
     if problem:
-        raise ValueError(f"no channel can be called '{escape(name)}': {problem}")
+        raise ValueError(f"invalid channel name '{escape(name)}': {problem}")
     return name
 
 
 def _problem(name: str) -> str:
     if not name:
-        return "a name is not empty"
+        return "it is empty"
     # Do not encode a name of a megabyte.
     if len(name) > MOST:
-        return f"a name has at most {MOST} bytes"
+        return f"it has more than {MOST} bytes"
     try:
         size = len(name.encode())
     except UnicodeEncodeError:
-        return "half of a surrogate pair has no UTF-8"
+        return "it has half of a surrogate pair, which UTF-8 cannot encode"
     if size > MOST:
-        return f"a name has at most {MOST} bytes"
+        return f"it has more than {MOST} bytes"
     if not name.isprintable() and any(unicodedata.category(c) == "Cc" for c in name):
-        return "a name has no control characters"
+        return "it has control characters"
     for beginning, owner in TAKEN.items():
         if name.startswith(beginning):
-            return f"names that begin with {beginning} are those of {owner}"
+            return f"names that begin with {beginning} are reserved for {owner}"
     return ""

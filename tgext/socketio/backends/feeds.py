@@ -44,7 +44,7 @@ class Feed(Protocol):
 
 
 def feed_of(backend: PubSub) -> Feed:
-    """How to listen to a backend."""
+    """The object that listens to a backend: the backend itself, or a :class:`Pumps`."""
     return backend if isinstance(backend, Feed) else Pumps(backend)
 
 
@@ -132,10 +132,10 @@ def publish(backend: PubSub, channel: str, message: str) -> None:
 
 
 def yielding(messages: Any) -> Iterator[Any]:
-    """Yield messages, and let other greenlets have a turn after each slice of time.
+    """Yield messages, and yield to other greenlets after each slice of time.
 
-    The time for a message depends on the number of its listeners. Waiting for a message
-    lets others have their turns, too, so a slice begins anew after it.
+    A message with many listeners takes longer. Other greenlets also run while this one
+    waits for a message, so a new slice begins after the wait.
     """
     turns, source = Turns(), iter(messages)
     while True:

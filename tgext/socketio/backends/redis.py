@@ -143,8 +143,8 @@ class RedisPubSub(PubSub):
             self._check_connection()
 
     def _make_connection(self) -> Any:
-        # Not a connection of the pool, since it is never given back. It speaks RESP 2,
-        # whatever the pool does: with RESP 3, redis-py handles messages by itself.
+        # Not a connection of the pool, because it is never given back. It always speaks
+        # RESP 2: with RESP 3, redis-py handles messages by itself.
         pool = self.connection_pool
         kwargs = {
             name: value
@@ -160,7 +160,7 @@ class RedisPubSub(PubSub):
         return pool.connection_class(**kwargs)
 
     def _check_connection(self) -> None:
-        # Not connected yet: the constructor finds unknown options of a URL.
+        # Does not connect. The constructor raises an error for unknown URL options.
         try:
             self._make_connection()
         except (TypeError, ValueError, redis.RedisError):
@@ -179,8 +179,8 @@ class RedisPubSub(PubSub):
             message = message.encode()
         if not self._turns.acquire(timeout=self._timeout):
             raise BrokerUnavailable(
-                f"{self.name} is not reached in time: all connections of "
-                "anypubsub.max_connections are waiting for it"
+                f"{self.name} does not answer in time: all connections that "
+                "anypubsub.max_connections allows are waiting for it"
             )
         try:
             count: Any = self._client.publish(name, message)
@@ -194,7 +194,7 @@ class RedisPubSub(PubSub):
     def subscribe(self, *channels: str) -> RedisSubscriber:
         """Subscribe to channels.
 
-        :raises BackendError: when Redis cannot be reached and never was. If it is lost
+        :raises BackendError: when the first connection to Redis fails. If Redis is lost
             later, the backend reconnects by itself.
         """
         return RedisSubscriber(self, channels)
@@ -269,7 +269,7 @@ class RedisSubscriber(Subscriber):
     next = __next__
 
     def close(self) -> None:
-        """End the subscriptions; the iteration ends after the messages that came."""
+        """End the subscriptions. The iteration ends after the received messages."""
         channels, self._channels = self._channels, []
         for channel in channels:
             self._backend.unlisten(channel, self._messages.put)

@@ -22,7 +22,7 @@ log = get_logger(__name__)
 #: UnicodeError: the name of the host is invalid.
 LOST: Final = (redis.RedisError, OSError, UnicodeError)
 
-#: Kinds of replies. The second is not Redis', but stands for an error.
+#: Kinds of replies. Redis does not send the second: it stands for an error reply.
 MESSAGE: Final = "message"
 REFUSED: Final = "refused"
 

@@ -25,7 +25,7 @@ _AT_ONCE = 500
 
 
 class RedisListener:
-    """Listens to channels over one connection, which is open while there are any.
+    """Listens to channels over one connection, which is closed without channels.
 
     :param make_connection: makes a connection of redis-py, not connected yet.
     :param name: the name of the server in log lines.
@@ -33,7 +33,7 @@ class RedisListener:
     :param timeout: seconds within which it must answer, and confirm a subscription.
     :param describe: makes the text of an error for log lines.
 
-    :ivar heard: by channel, the functions that are called with its messages.
+    :ivar heard: maps a channel to the functions that are called with its messages.
     :ivar link: the connection; None while there is none.
     """
 
@@ -56,7 +56,7 @@ class RedisListener:
         self._starting = Together()
         self._greenlet: Greenlet[..., Any] | None = None
         self.link: Link | None = None
-        #: Whether Redis was ever reached. Before that, an option may be wrong.
+        #: Whether Redis has ever answered. Before that, an option may be wrong.
         self._was_there = False
         self._wake = Event()
         self._backoff = Backoff()
@@ -71,8 +71,8 @@ class RedisListener:
     def listen(self, channel: str, heard: Heard) -> None:
         """Call ``heard`` with each message of a channel.
 
-        :raises redis.RedisError: or OSError, when Redis cannot be reached and never
-            was, and when it refuses the channel.
+        :raises redis.RedisError: or OSError, when the first connection to Redis fails,
+            or Redis refuses the channel.
         """
         listeners = self.heard.get(channel)
         first = listeners is None
@@ -85,8 +85,8 @@ class RedisListener:
                 self.link.send(("SUBSCRIBE", channel))
             answer = self._awaited.get(channel)
             if answer is not None and self.link is not None:
-                # If Redis does not answer, the connection is found lost, and made
-                # again.
+                # If Redis does not answer, a ping without an answer ends the
+                # connection, and another one is opened.
                 answer.wait(self._timeout)
                 if answer.ready():
                     answer.get()
@@ -122,7 +122,7 @@ class RedisListener:
     def _start(self) -> bool:
         """Connect, unless that is done.
 
-        :returns: whether it connected, and so subscribes to all channels by itself.
+        :returns: whether it connected. A new connection subscribes to all channels.
         """
         while self._greenlet is None:
             if self._starting.do(self._begin):
@@ -179,7 +179,7 @@ class RedisListener:
     def _hear(self, link: Link) -> BaseException:
         """Receive all channels until that fails; returns the error.
 
-        Any error: it would not be noticed that this greenlet has ended.
+        It catches every error, because nobody would notice the end of this greenlet.
         """
         channels = list(self.heard)
         try:
@@ -227,14 +227,14 @@ class RedisListener:
     def _connect_again(self) -> Link:
         known = ""
         while True:
-            # Wait at least so long, however often `wake` is called.
+            # Wait at least FIRST seconds, however often `wake` is called.
             gevent.sleep(FIRST)
             self._wake.wait(self._backoff.next() - FIRST)
             self._wake.clear()
             try:
                 return self._connect()
             except ERRORS as error:
-                # Any error: it would not be noticed that this greenlet has ended.
+                # Every error, because nobody would notice the end of this greenlet.
                 said = self._describe(error)
                 if said != known:
                     known = said

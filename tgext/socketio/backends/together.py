@@ -1,4 +1,4 @@
-"""Work that several greenlets need at the same time, and one of them does for all."""
+"""Work that several greenlets need at the same time, and one of them does."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from gevent.event import AsyncResult
 
 
 class Together:
-    """Work that takes long: greenlets that need it meanwhile wait for the first.
+    """Work that takes long. One greenlet does it; the others wait for its outcome.
 
-    The outcome is the same for all of them. If each tried again, and the broker does
-    not answer, the hundredth would wait a hundred times as long.
+    All get the same outcome. If each tried by itself, one after the other, while the
+    broker does not answer, the hundredth would wait a hundred times as long.
     """
 
     def __init__(self) -> None:
@@ -27,8 +27,8 @@ class Together:
     def do(self, function: Callable[[], object]) -> bool:
         """Call a function, or wait for the call that is under way.
 
-        If the calling greenlet is ended from outside, by a kill or a timeout of its
-        own, one of those that wait calls the function again.
+        If the calling greenlet is killed, or its own timeout ends the call, one of the
+        waiting greenlets calls the function again.
 
         :returns: whether this greenlet made the call.
         :raises Exception: what the function raised, also for those that waited.
@@ -40,7 +40,7 @@ class Together:
                     # Without the traceback of the other greenlet.
                     raise end.with_traceback(None)
                 finally:
-                    del end  # its traceback leads here
+                    del end  # a cycle: its traceback refers to this frame
             if end:
                 return False
         result = self._end = AsyncResult()

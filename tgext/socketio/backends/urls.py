@@ -24,7 +24,7 @@ UNREADABLE: Final = (
     "them (@ is %40, : %3A, / %2F, ? %3F, # %23, % %25)"
 )
 
-#: Characters of a text that is hidden. Shorter ones are parts of any message.
+#: Characters of the shortest text that is hidden. Shorter texts occur in any message.
 _SHORTEST: Final = 3
 
 

@@ -35,7 +35,7 @@ class ClusterBus:
         self._channels = channels
         self._channel = channel
         self._codec = BusCodec(channel, secret)
-        # The backend delivers our own messages too: this tells them apart.
+        # The backend delivers our own messages too. This id identifies them.
         self._id = secrets.token_hex(8)
         self._warnings = ThrottledWarnings(log)
         channels.feed.listen(channel, self._hear)
@@ -45,7 +45,7 @@ class ClusterBus:
 
         :raises TypeError: when an argument cannot be written as JSON.
         :raises ValueError: when the message would be larger than 16 MiB.
-        :raises BackendError: when the broker does not take it within seconds.
+        :raises BackendError: when the broker does not accept it within seconds.
         """
         message = self._codec.write(packet, room, self._id)
         self._channels.backend.publish(self._channel, message)

@@ -7,9 +7,9 @@ A message is a JSON object:
 ``packet``  the packet, with placeholders for bytes as Socket.IO has them on the wire
 ``binary``  a list of these bytes, in base64
 
-With a secret, the HMAC-SHA256 of the channel's name, a null byte and the JSON stands
-before it, in hexadecimal and followed by a space. Anybody who can publish on the broker
-can send a message, so each field is checked.
+With a secret, a signature and a space come before the JSON. The signature is the
+HMAC-SHA256 of the channel's name, a null byte and the JSON, in hexadecimal. Anybody who
+can publish on the broker can send a message, so each field is checked.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class BusCodec:
         """The message that carries a packet.
 
         :param room: the room that the packet is for; None for the whole namespace.
-        :param sender: the id of this process, which ignores the message.
+        :param sender: the id of this process, by which it ignores its own messages.
         :raises TypeError: when an argument cannot be written as JSON.
         :raises ValueError: when the message is larger than 16 MiB.
         """
@@ -93,7 +93,7 @@ class BusCodec:
         )
         data = text.encode()
         if len(data) > MOST:
-            raise ValueError(f"a broadcast is {len(data)} bytes; {MOST} are the most")
+            raise ValueError(f"a broadcast has {len(data)} bytes, more than {MOST}")
         return f"{self._sign(data)} {text}" if self._secret else text
 
     def read(self, data: Any) -> BusMessage:

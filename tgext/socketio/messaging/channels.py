@@ -1,7 +1,7 @@
 """The channels of a process: one subscription at the backend, many listeners here.
 
-However many clients listen to a channel, this process subscribes to it once: when the
-first of them does, until the last has left. A message is decoded once, and encoded once
+This process subscribes to a channel once, however many clients listen to it: from the
+first listener until the last one leaves. A message is decoded once, and encoded once
 per generation of clients. The greenlet that receives it puts it into the outboxes of
 all listeners, so messages stay in order, and no TurboGears request is active.
 """
@@ -61,8 +61,9 @@ class Listener(NamedTuple):
 
     :param endpoint: the name of the namespace.
     :param named: whether its events carry the channel as second argument.
-    :param owner: the namespace itself. The client may leave it and connect to another
-        of the same name: what the first unsubscribes from, the second still hears.
+    :param owner: the namespace object. If the client leaves a namespace and connects to
+        it again, there are two objects. Subscriptions of the second one stay when the
+        first one unsubscribes.
     """
 
     socket: Client
@@ -85,9 +86,9 @@ class Channel:
     def __init__(self, name: str, warnings: ThrottledWarnings) -> None:
         self.name = name
         self._warnings = warnings
-        #: By audience and socket, the owner of the listener.
+        #: Maps each audience to its sockets, and each socket to the listener's owner.
         self.audiences: dict[Audience, dict[Client, object]] = {}
-        #: Subscribes at the backend, for all who wait for that together.
+        #: The call that subscribes at the backend; new listeners wait for it together.
         self.asking = Together()
         self.open = False
 
@@ -153,7 +154,7 @@ class Channels:
         """Send a message to all listeners of a channel, in every process.
 
         :param message: anything that can be written as JSON.
-        :raises TypeError: when it cannot.
+        :raises TypeError: when the message cannot be written as JSON.
         :raises ValueError: when the name is invalid.
         :raises BackendError: when the broker does not accept the message.
         """

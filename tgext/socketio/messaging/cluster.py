@@ -27,19 +27,20 @@ if TYPE_CHECKING:
 __all__ = ["join_cluster", "publish_elsewhere"]
 
 OPTION: Final = "socketio.cluster"
-#: Two applications on one broker that must not reach each other set different names.
+#: Applications that share a broker set different names, or they would receive each
+#: other's broadcasts.
 CHANNEL_OPTION: Final = "socketio.cluster_channel"
 SECRET_OPTION: Final = "socketio.cluster_secret"  # noqa: S105  the name of an option
 CHANNEL: Final = OwnName(OWN + "cluster")
 
-#: The servers that are joining. That may take long: the broker is asked.
+#: The servers that are connecting to the broker, which may take long.
 _joining: WeakKeyDictionary[SocketIOServer, Together] = WeakKeyDictionary()
 
 
 def join_cluster(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
     """Connect a server with the other processes, if ``socketio.cluster`` is set.
 
-    A server that is connected stays as it is, which costs nothing.
+    If the server is connected already, nothing happens.
 
     :param settings: the application's configuration, as ``tg.config``.
     :raises ValueError: when ``socketio.cluster`` is neither true nor false.
@@ -108,7 +109,7 @@ def channel_of(settings: Mapping[str, Any]) -> OwnName:
     if not given:
         return CHANNEL
     try:
-        # The prefix counts too for the length that a name may have.
+        # The maximum length of a name includes the prefix.
         check_channel(f"{'-' * len(OWN)}{given}")
     except ValueError as error:
         raise BackendOptionError(CHANNEL_OPTION, str(error)) from None
@@ -125,7 +126,7 @@ def secret_of(settings: Mapping[str, Any]) -> str:
     if secret is None:
         return ""
     if not isinstance(secret, str) or not secret.strip():
-        raise BackendOptionError(SECRET_OPTION, "it is set, and empty")
+        raise BackendOptionError(SECRET_OPTION, "it is empty; set a text or remove it")
     return secret
 
 
@@ -138,6 +139,6 @@ def _channels_of(settings: Mapping[str, Any]) -> Channels:
     if isinstance(channels.backend, MemoryPubSub):
         raise BackendOptionError(
             OPTION,
-            "the backend memory reaches no other process; redis does",
+            "the backend memory reaches no other process; use redis",
         )
     return channels

@@ -52,8 +52,8 @@ def _publish(
 def _configuration() -> Mapping[str, Any]:
     """The configuration of the calling thread's application; empty without one.
 
-    It is read before the call moves to the thread that serves: that thread may be in
-    another application, or in none.
+    It is read before the call moves to the server's thread, which may run another
+    application or none.
     """
     try:
         configuration: Mapping[str, Any] = config.config_proxy.current_conf()
@@ -76,7 +76,7 @@ def _backend(
         )
     if is_local(settings):
         log.warning(
-            "anypubsub.backend is memory, which reaches only this process: what is "
-            "published here has no receivers"
+            "anypubsub.backend is memory, which reaches only this process: messages "
+            "that it publishes have no receivers"
         )
     return shared_backend(settings)

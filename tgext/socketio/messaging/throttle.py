@@ -1,4 +1,4 @@
-"""Warnings that a flood of bad messages cannot flood the log with."""
+"""Warnings at a limited rate, so that bad messages do not fill the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class ThrottledWarnings:
     def __init__(self, log: Logger, now: Callable[[], float] = time.monotonic) -> None:
         self._log = log
         self._now = now
-        #: By kind, when the next line is due, and the warnings without a line until it.
+        #: Maps a kind to the time of its next line, and the number of warnings that
+        #: were not logged since the last line.
         self._kinds: dict[str, tuple[float, int]] = {}
 
     def warn(self, kind: str, text: str) -> None:

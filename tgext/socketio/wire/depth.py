@@ -1,7 +1,7 @@
 """Deeply nested values.
 
-Python limits the depth of calls, to 1,000 unless told otherwise. What reads and writes
-JSON calls itself once or twice per level of nesting, and JavaScript has no such limit.
+Python limits the depth of calls, by default to 1,000. Readers and writers of JSON call
+themselves once or twice per level of nesting. JavaScript has no such limit.
 """
 
 from __future__ import annotations

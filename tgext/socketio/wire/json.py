@@ -5,8 +5,8 @@ Python 3.11: a 64-byte event is parsed in 0.5 µs (standard library 2.1) and wri
 0.25 (3.0).
 
 The standard library also handles what orjson refuses and JavaScript allows: lone
-surrogates, keys that are not strings, and integers of more than 64 bits that are
-written. (orjson reads those as floats, which is what they are in JavaScript.)
+surrogates, keys that are not strings, and writing integers of more than 64 bits.
+(orjson reads such integers as floats, which they are in JavaScript.)
 """
 
 from __future__ import annotations

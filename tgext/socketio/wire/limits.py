@@ -1,4 +1,4 @@
-"""The limits on what a peer sends and is sent, each with its reason."""
+"""The limits of input from a peer and of output to it, each with its reason."""
 
 from __future__ import annotations
 

@@ -40,12 +40,12 @@ class Origin(NamedTuple):
     scheme: str
     #: In lower case, without the dot that may end it.
     host: str
-    #: The default port of the scheme where none is named; 0 for a scheme without one.
+    #: By default the port of the scheme; 0 for a scheme without a default port.
     port: int
 
 
 def parse_origin(text: str) -> Origin | None:
-    """Read an ``Origin`` header; None when it names no host, as ``null`` does.
+    """Read an ``Origin`` header; None when it has no host, as ``null``.
 
     ``file://`` is an origin with an empty host.
     """
@@ -148,5 +148,5 @@ def _split(value: str) -> tuple[str, str]:
         raise ValueError(f"has no scheme: {_FORM}")
     close = get_close_matches(scheme, _KNOWN_SCHEMES, 1, 0.75)
     if close and scheme not in _KNOWN_SCHEMES:
-        raise ValueError(f"has no scheme of a page; is it {close[0]}://?")
+        raise ValueError(f"has an unknown scheme; did you mean {close[0]}://?")
     return scheme, rest.removesuffix("/")

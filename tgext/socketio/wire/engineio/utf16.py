@@ -24,7 +24,7 @@ def take_units(text: str, start: int, count: int) -> tuple[str, int]:
         try:
             piece = units.decode("utf-16-le")
         except UnicodeDecodeError:
-            raise PayloadError("a packet's length cuts a character") from None
+            raise PayloadError("a packet's length ends inside a character") from None
         found = len(units) // 2
     else:
         found = len(piece)

@@ -5,12 +5,12 @@ a sequence of ``<length>:<packet>``. A binary payload, for clients that take byt
 sequence of: 0 or 1 for text or binary, the digits of the length, 255, the packet.
 
 Clients 1.x encode the text of a payload to UTF-8 twice and count bytes; clients 2.x
-encode it once and count UTF-16 code units. Both send ``EIO=3``. The text that is sent
-to them is therefore ASCII, and the text that they send tells by its bytes how it is
-encoded. JSON can be escaped to ASCII, the name of a namespace cannot. A name that is
-not ASCII is sent in a binary payload, which both read alike. A client that takes no
-bytes is sent it in the encoding that it used itself (``b64``), or in that of 2.x
-(JSONP).
+encode it once and count UTF-16 code units. Both send ``EIO=3``, so the server cannot
+tell them apart. It sends them ASCII, and detects the encoding of their text by its
+bytes. JSON can be escaped to ASCII, but the name of a namespace cannot. A name that is
+not ASCII is sent in a binary payload, which both clients decode in the same way. A
+client that does not support binary payloads gets the name in the encoding that it used
+itself (``b64``), or in that of 2.x (JSONP).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .v4 import BINARY_MARK, TYPES, check_packet, decode_base64
 _BASE64 = "b4"
 _END_OF_LENGTH = 255
 
-#: Characters above which a payload is sent as bytes. In a text payload, a character
-#: that is not ASCII takes six, and some JavaScript engines allow 65,536 arguments of a
-#: call: see :func:`needs_bytes`.
+#: A payload with more characters is sent as bytes. In a text payload, a character that
+#: is not ASCII takes six, and some JavaScript engines allow 65,536 arguments of a call:
+#: see :func:`needs_bytes`.
 MOST_TEXT = 10_000
 
 _LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}):")
@@ -40,7 +40,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def escape(json: str) -> str:
-    """JSON text in ASCII: other characters stand in its strings, and are escaped."""
+    """JSON text in ASCII. Only its strings have other characters; they are escaped."""
     return json if json.isascii() else _NOT_ASCII.sub(_escaped, json)
 
 
@@ -157,7 +157,7 @@ def decode_binary(packet: str) -> bytes:
     :raises PayloadError: when it is not a message, or not base64.
     """
     if not packet.startswith(_BASE64):
-        raise PayloadError("only messages are binary")
+        raise PayloadError("a binary packet is not a message")
     return decode_base64(packet[2:])
 
 
@@ -199,7 +199,7 @@ def iter_binary_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
 def _read_binary(kind: int, data: bytes) -> str | bytes:
     if kind == 1:
         if data[:1] != b"\x04":
-            raise PayloadError("only messages are binary")
+            raise PayloadError("a binary packet is not a message")
         return data[1:]
     try:
         packet = data.decode("utf-8", "surrogatepass")

@@ -35,8 +35,8 @@ PROBE = "probe"
 BINARY_MARK = "b"
 
 _NOT_PLAIN = re.compile(r"[-_\s]")
-#: From the alphabet for URLs (RFC 4648, section 5) to that of section 4; removes spaces
-#: and line ends.
+#: Translates the alphabet for URLs (RFC 4648, section 5) to that of section 4, and
+#: removes spaces and line ends.
 _UNUSUAL = str.maketrans("-_", "+/", " \t\n\v\f\r")
 
 

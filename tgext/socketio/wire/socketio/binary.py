@@ -24,9 +24,9 @@ _MARK = "_placeholder"
 def take_out(value: Any, attachments: list[bytes]) -> Any:
     """A copy of ``value`` with placeholders for bytes, which go to ``attachments``.
 
-    Bytes are found in lists, tuples and dicts. A dict that has the key of a placeholder
-    loses it: a client could send one as a value, receivers would take it for an
-    attachment that does not exist, and end their connections.
+    Bytes are found in lists, tuples and dicts. The key of a placeholder is removed from
+    every dict. A client could send a false placeholder, and receivers would end their
+    connections because its attachment does not exist.
 
     :raises TypeError: when it is nested too deep.
     """
@@ -59,10 +59,11 @@ def _take_out(value: Any, attachments: list[bytes]) -> Any:
 def put_back(value: Any, attachments: list[bytes | None]) -> Any:
     """``value`` with the bytes in place of their placeholders; changes both.
 
-    Each attachment is named once, as the encoders of all clients do: a packet that
-    named one a thousand times would be a thousand times as large when it is sent on.
+    Each attachment can be named once, as all clients do. A packet that names one a
+    thousand times would become a thousand times as large when it is broadcast.
 
-    :raises PacketError: when a placeholder names a missing attachment.
+    :raises PacketError: when a placeholder names an attachment that is missing, or was
+        named before.
     """
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -77,7 +78,7 @@ def put_back(value: Any, attachments: list[bytes | None]) -> Any:
 
 def _attachment(number: Any, attachments: list[bytes | None]) -> bytes:
     if type(number) is not int or not 0 <= number < len(attachments):
-        raise PacketError(f"no attachment {number!r:.20}")
+        raise PacketError(f"attachment {number!r:.20} does not exist")
     attachment, attachments[number] = attachments[number], None
     if attachment is None:
         raise PacketError(f"attachment {number} is named twice")
@@ -88,8 +89,8 @@ class Reassembler:
     """Collects the attachments of one packet.
 
     :param packet: the decoded packet, with its number of ``attachments``.
-    :param anew: decodes the packet again once the attachments have come. Waiting with
-        the text alone saves memory: values may be many times as large as their JSON.
+    :param anew: decodes the packet again when all attachments have arrived. Until then
+        only the text is kept: values may need many times the memory of their JSON.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class Reassembler:
             try:
                 packet["args"] = put_back(args, attachments)
             except RecursionError:
-                # The placeholders that were replaced already are not there any more.
+                # This continues: the placeholders found so far are replaced already.
                 packet["args"] = deep(put_back, args, attachments)
         except RecursionError:
             raise PacketError("the packet is nested too deep") from None

@@ -70,7 +70,7 @@ def event_name(value: Any) -> str:
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _as_javascript_writes(value)
-    raise PacketError("the name of an event is a string")
+    raise PacketError("the name of an event is neither a string nor a number")
 
 
 def _as_javascript_writes(number: float) -> str:

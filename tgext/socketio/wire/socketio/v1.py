@@ -66,7 +66,7 @@ def decode(text: str, loads: Loads = json.loads) -> Packet:
     kind, sep, rest = text.partition(":")
     number, sep, rest = rest.partition(":")
     if not sep and text != DISCONNECT_ALL:
-        raise PacketError("a packet has at least two colons")
+        raise PacketError("a packet has less than two colons")
     endpoint, _, data = rest.partition(":")
     if len(kind) != 1 or kind not in "012345678":
         raise PacketError(f"unknown packet type {kind[:20]!r}")
@@ -100,10 +100,10 @@ def _read_json(packet: Packet, data: str, loads: Loads) -> None:
 def _read_event(packet: Packet, data: str, loads: Loads) -> None:
     event = loads(data)
     if not isinstance(event, dict):
-        raise PacketError("an event is an object")
+        raise PacketError("an event is not an object")
     name, args = event_name(event.get("name")), event.get("args", [])
     if not isinstance(args, list):
-        raise PacketError("the arguments of an event are a list")
+        raise PacketError("the arguments of an event are not a list")
     packet["name"] = name
     packet["args"] = args
 
@@ -113,7 +113,7 @@ def _read_ack(packet: Packet, data: str, loads: Loads) -> None:
     packet["ackId"] = _number(number, "the id of an ack")
     args = loads(rest) if with_args else []
     if not isinstance(args, list):
-        raise PacketError("the arguments of an ack are a list")
+        raise PacketError("the arguments of an ack are not a list")
     packet["args"] = args
 
 

@@ -123,9 +123,11 @@ def _split_query(packet: Packet, namespace: str) -> None:
 
 def _attachments(kind: str, digits: str | None, limits: Limits) -> int:
     if digits is None or kind not in (BINARY_EVENT, BINARY_ACK):
-        raise PacketError("attachments are for binary packets, and those need them")
+        raise PacketError(
+            "a binary packet has no number of attachments, or another has"
+        )
     if len(digits) > MAX_DIGITS or int(digits) > limits.max_attachments:
-        raise PacketError(f"{digits[:20]} attachments")
+        raise PacketError(f"too many attachments: {digits[:20]}")
     return int(digits)
 
 
@@ -141,7 +143,7 @@ def _event_data(data: str, loads: Loads) -> tuple[str, list[Any]]:
     # "Sending and receiving data": an event is a non-empty array, the first item its
     # name.
     if not isinstance(args, list) or not args:
-        raise PacketError("an event is a list with a name")
+        raise PacketError("an event is not a list with a name")
     name = args.pop(0)
     return name if type(name) is str else event_name(name), args
 
@@ -149,9 +151,9 @@ def _event_data(data: str, loads: Loads) -> tuple[str, list[Any]]:
 def _read_ack(packet: Packet, data: str, loads: Loads) -> None:
     args = loads(data) if data else []
     if not isinstance(args, list):
-        raise PacketError("the arguments of an ack are a list")
+        raise PacketError("the arguments of an ack are not a list")
     if "id" not in packet:
-        raise PacketError("an ack has an id")
+        raise PacketError("an ack has no id")
     packet["type"] = "ack"
     packet["ackId"] = packet.pop("id")
     packet["args"] = args
@@ -162,7 +164,9 @@ def _read_connect(packet: Packet, data: str, loads: Loads) -> None:
         raise PacketError(f"an auth payload of more than {MAX_CONNECT} characters")
     auth = loads(data) if data else None
     if not (auth is None or isinstance(auth, dict)) or "id" in packet:
-        raise PacketError("the auth payload of a connect is an object")
+        raise PacketError(
+            "a connect has an id, or an auth payload that is not an object"
+        )
     packet["type"] = "connect"
     packet["data"] = auth
 
@@ -170,13 +174,13 @@ def _read_connect(packet: Packet, data: str, loads: Loads) -> None:
 def _read_disconnect(packet: Packet, data: str, loads: Loads) -> None:
     # "Disconnection from a namespace": the packet has no payload and no id.
     if data or "id" in packet:
-        raise PacketError("a disconnect carries nothing")
+        raise PacketError("a disconnect has a payload or an id")
     packet["type"] = "disconnect"
 
 
 def _read_connect_error(packet: Packet, data: str, loads: Loads) -> None:
     # "Connection to a namespace": only the server answers with it.
-    raise PacketError("a client sends no connect error")
+    raise PacketError("a client must not send a connect error")
 
 
 _READERS: dict[str, Callable[[Packet, str, Loads], None]] = {

@@ -3,11 +3,12 @@
 A :class:`Connection` reads and writes nothing, and has no clock. Its owner passes it
 what happens, writes the bytes that it returns, and calls :meth:`Connection.expire` at
 its :attr:`~Connection.deadline`. The rules are the table of
-:mod:`~tgext.socketio.wire.websocket.states`; what that does not have raises
+:mod:`~tgext.socketio.wire.websocket.states`; an input that it does not have raises
 :class:`Misuse`.
 
-Messages do not take the table one by one: :meth:`Connection.receive` returns the batch
-that the frame reader makes of a read, and :meth:`Connection.send` compares the state.
+To save time, messages do not pass through the table one by one:
+:meth:`Connection.receive` returns all messages of one read, and
+:meth:`Connection.send` only checks the state.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ ABNORMAL = 1006
 #: Seconds that each half of the closing handshake may take.
 CLOSE_TIMEOUT = 1.0
 
-#: Seconds in which what came before the end of the connection may be answered.
+#: Seconds in which the application may still answer after the peer has ended its side
+#: of the TCP connection.
 PATIENCE = 20.0
 
 
@@ -79,8 +81,8 @@ class Connection:
     :param deflater: compresses messages, where that was negotiated.
     :param close_timeout: seconds for each half of the closing handshake: for the
         application to take what came before, and for the peer to answer.
-    :param patience: seconds in which what came before the end of the TCP connection
-        may be answered.
+    :param patience: seconds in which the application may still answer after the peer
+        has ended its side of the TCP connection.
 
     Times are seconds of any one clock. Each method that takes ``now`` returns the bytes
     to write, none of them if there is nothing to say; then :attr:`state` and
@@ -90,7 +92,7 @@ class Connection:
     :ivar reading: whether input is read; else the owner discards it.
     :ivar sending: whether messages may be sent.
     :ivar deadline: when to call :meth:`expire`; None for never.
-    :ivar close_code: the code of who closed first; 1005 for a close frame without one,
+    :ivar close_code: the code of the first close; 1005 for a close frame without one,
         1006 for an end without a close frame; None while neither side has closed
         (section 7.1.5).
     :ivar close_reason: the reason that goes with it (section 7.1.6).
@@ -126,7 +128,7 @@ class Connection:
         self.deadline: float | None = None
         self._close_timeout = close_timeout
         self._patience = patience
-        #: None once nothing more is read: of half a message nothing is kept then.
+        #: None when nothing more is read, which frees an incomplete message.
         self._reader: FrameReader | None = reader
         #: Our close frame, once it is due.
         self._close_frame = b""
@@ -270,6 +272,6 @@ class Connection:
             self._close_frame = encode_close(code, reason)
 
     def _note(self, code: int, reason: str) -> None:
-        """Who closes first says why (sections 7.1.5 and 7.1.6)."""
+        """Keep the code and reason of the first close (sections 7.1.5 and 7.1.6)."""
         if self.close_code is None:
             self.close_code, self.close_reason = code, reason

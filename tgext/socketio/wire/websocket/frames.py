@@ -183,21 +183,23 @@ class FrameReader:
             raise FrameError("reserved bits are set")
         # Section 5.1: "a client MUST mask all frames", "a server MUST NOT mask any".
         if second & _MASKED != self._masked:
-            raise FrameError("a client masks its frames, a server does not")
+            raise FrameError(
+                "masking: a client must mask its frames, a server must not"
+            )
         if opcode & _CONTROL:
             # Section 5.2: an unknown opcode fails the connection. Section 5.5: control
             # frames have at most 125 bytes and "MUST NOT be fragmented".
             if opcode > PONG:
                 raise FrameError(f"unknown opcode {opcode}")
             if not first & _FIN:
-                raise FrameError("a control frame is not fragmented")
+                raise FrameError("a control frame is fragmented")
             if length > _MAX_CONTROL:
-                raise FrameError("a control frame has at most 125 bytes")
+                raise FrameError("a control frame has more than 125 bytes")
         elif opcode > BINARY:
             raise FrameError(f"unknown opcode {opcode}")
         # Section 5.4: the fragments of one message come one after the other.
         elif opcode == CONTINUATION and not self._opcode:
-            raise FrameError("there is nothing to continue")
+            raise FrameError("a continuation frame has no message to continue")
         elif opcode != CONTINUATION and self._opcode:
             raise FrameError("a new message begins inside a fragmented one")
 
@@ -288,12 +290,12 @@ def parse_close(payload: bytes) -> tuple[int, str]:
     # Section 5.5.1: "the first two bytes of the body MUST be a 2-byte unsigned
     # integer".
     if len(payload) == 1:
-        raise FrameError("a close code has two bytes")
+        raise FrameError("a close code has only one byte")
     code = int.from_bytes(payload[:2], "big")
     # Sections 7.4.1 and 7.4.2, and IANA's registry: 1004 to 1006 and 1015 are never
     # sent, 1016 to 2999 are reserved.
     if not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
-        raise FrameError(f"close code {code} may not be sent")
+        raise FrameError(f"close code {code} is invalid")
     return code, _text(payload[2:])
 
 

@@ -1,7 +1,7 @@
 """RFC 6455, section 7: the states of a WebSocket, in one table.
 
-:data:`TABLE` says what happens in which state, what is done about it, and the state
-that follows. What it does not have is a mistake of the owner of the connection.
+:data:`TABLE` maps a state and an input to an effect and the next state. An input that
+has no entry in a state is a mistake of the connection's owner.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ TABLE: dict[tuple[State, Input], tuple[Effect, State]] = {
     (_S.CLOSED, _I.DROP): (_E.NOTHING, _S.CLOSED),
 }
 
-#: States in which input is read for what it says.
+#: States in which input is decoded, not discarded.
 READING = frozenset((State.OPEN, State.CLOSING))
 
 #: States in which messages may be sent.

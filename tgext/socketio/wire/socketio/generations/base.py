@@ -57,7 +57,7 @@ class Generation(ABC):
     overlaps: bool
     #: The default of ``heartbeat_timeout``, in seconds.
     heartbeat_timeout: float
-    #: The server's ping; empty if clients ping.
+    #: The server's ping; empty if the clients ping, not the server.
     ping: str = ""
     #: The message that answers a poll without any content.
     noop: str

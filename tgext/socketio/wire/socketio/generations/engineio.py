@@ -51,8 +51,8 @@ class EngineIO(Generation):
         )
 
     def farewell(self, come_back: bool) -> str | None:
-        # A client that shall not come back has been sent disconnect packets, and would
-        # handle a close in the same payload before them.
+        # A client that should not reconnect gets disconnect packets. If the same
+        # payload had a close, the client would handle the close first.
         return engineio.CLOSE if come_back else None
 
     def encode(self, packet: Packet, dumps: Dumps) -> Encoded:
@@ -96,7 +96,7 @@ class EngineIO(Generation):
     #: Reads a packet that begins at a character of a text.
     _decode: Callable[[str, Limits, Loads, int], Packet]
 
-    #: The packets that only show that the client lives.
+    #: The packets that only show that the client is alive.
     _alive: tuple[str, ...]
 
     def decode(self, text: str, limits: Limits, loads: Loads) -> Packet:
@@ -113,7 +113,7 @@ class EngineIO(Generation):
             return CLOSE
         if kind in self._alive:
             return ALIVE
-        raise PacketError(f"a client sends no Engine.IO packet {kind!r} here")
+        raise PacketError(f"a client must not send Engine.IO packet {kind!r} here")
 
     def is_base64(self, text: str) -> bool:
         return text.startswith(engineio.BINARY_MARK)
@@ -129,7 +129,7 @@ class EngineIO(Generation):
         return True
 
     def form_text(self, text: str) -> str:
-        # Clients write `\\n` for a line end, and one more backslash where that was.
+        # Clients write a line end as `\n`, and what was `\n` already as `\\n`.
         text = text.replace("\\\\n", _ESCAPED).replace("\\n", "\n")
         return text.replace(_ESCAPED, "\\n")
 

@@ -65,7 +65,7 @@ class SocketIO1(Generation):
             raise
 
     def failure(self, name: str, info: Any) -> None:
-        """What gevent-socketio answers."""
+        """None, as gevent-socketio answers."""
 
     def refusal(self, endpoint: str, message: str, data: Any) -> Packet:
         # The client fires `connect_failed` for this reason, and shows no other text.
@@ -85,7 +85,7 @@ class SocketIO1(Generation):
         return packet
 
     def binary(self, frame: bytes) -> bytes:
-        raise PayloadError("clients 0.9 send no binary messages")
+        raise PayloadError("a 0.9 client must not send binary messages")
 
     def is_ack(self, text: str) -> bool:
         return text.startswith("6:")
@@ -107,8 +107,8 @@ class SocketIO1(Generation):
         return socketio.iter_payload(body, limits)
 
     def form_text(self, text: str) -> str:
-        # Clients write a string of JSON. Anything else could be large, or deeper than
-        # Python goes, once it is read.
+        # Clients write a JSON string. Other JSON is not parsed: its value could need
+        # much memory, or be nested too deep for Python.
         if not text.lstrip().startswith('"'):
             raise ValueError("the field is not a string of JSON")
         return cast(str, json.loads(text))

@@ -27,11 +27,11 @@ class SocketIO4(EngineIO):
 
     def binary(self, frame: bytes) -> bytes:
         if not frame.startswith(self.prefix):
-            raise PayloadError("only messages are binary")
+            raise PayloadError("a binary packet is not a message")
         return frame[1:]
 
     def pong(self, text: str) -> str | None:
-        # These clients ping, and the server answers with what came along.
+        # These clients ping, and the server's pong has the data of the ping.
         if text.startswith(engineio.PING):
             return engineio.PONG + text[1:]
         return None
