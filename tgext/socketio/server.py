@@ -24,7 +24,8 @@ import gevent
 from gevent.local import local
 from paste.deploy.converters import asbool
 
-from .engine.hub.settings import NUMBER, OPTIONS, TEXT, Option
+from .engine.hub import settings
+from .engine.hub.settings import OPTIONS, Option, shown
 from .engine.server.server import SocketIOServer
 from .request.cookies import CookieWatch
 
@@ -55,12 +56,12 @@ class AddressError(StartError):
 PLACE = {
     each.name: each
     for each in (
-        Option("host", "127.0.0.1", TEXT, "", "address to listen on"),
-        Option("port", 8080, NUMBER, "", "port to listen on"),
+        Option("host", "127.0.0.1", settings.PLACE, "", "address to listen on"),
+        Option("port", 8080, settings.PORT, "", "port to listen on"),
         Option(
             "socketio_resource",
             "socketio",
-            TEXT,
+            settings.TEXT,
             "",
             "path of the ``SocketIOController``",
         ),
@@ -109,7 +110,7 @@ def _exit_unsuccessfully() -> None:
 def _run(
     wsgi_app: Any, global_config: Mapping[str, Any], kw: Mapping[str, Any]
 ) -> None:
-    host, port, resource = (_read(each, kw) for each in PLACE.values())
+    host, port, resource = (_read_place(each, kw) for each in PLACE.values())
     options = read_options(kw)
     if asbool(global_config.get("debug", False)):
         raise DebugModeForbiddenException(
@@ -140,15 +141,24 @@ def read_options(kw: Mapping[str, Any]) -> dict[str, Any]:
     for name in kw:
         if name not in OPTIONS and name not in PLACE and name not in _PASTE:
             known = ", ".join(sorted({*OPTIONS, *PLACE}))
-            text = f"{name} is not an option; the options are: {known}"
+            text = f"{shown(name)[1:-1]} is not an option; the options are: {known}"
             raise OptionError(f"[server:main] {text}")
     return {name: _read(each, kw) for name, each in OPTIONS.items() if name in kw}
 
 
 def _read(option: Option, kw: Mapping[str, Any]) -> Any:
-    """The value of an option; its default when it is not set."""
+    """The value of an option, which the server checks; None when it is not set."""
     try:
-        return option.read(kw.get(option.name, option.default))
+        return option.read(kw.get(option.name))
+    except ValueError as error:
+        raise OptionError(f"[server:main] {error}") from None
+
+
+def _read_place(option: Option, kw: Mapping[str, Any]) -> Any:
+    """The value of an option that the server does not have; by default its default."""
+    value = _read(option, kw)
+    try:
+        return option.check(value)
     except ValueError as error:
         raise OptionError(f"[server:main] {error}") from None
 

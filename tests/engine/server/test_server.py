@@ -83,7 +83,7 @@ def test_other_options_that_cannot_be(options: dict[str, Any], message: str) -> 
 
 
 def test_tls_options_that_say_nothing_are_taken() -> None:
-    SocketIOServer(("127.0.0.1", 0), None, keyfile=None, certfile="")
+    SocketIOServer(("127.0.0.1", 0), None, keyfile=None, certfile=None)
 
 
 def test_gevent_socketios_options_are_where_its_applications_read_them() -> None:

@@ -11,12 +11,15 @@ option is one row here.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from inspect import cleandoc
+from os import PathLike
 from typing import Any
 
+from ...wire.escape import SHOWN
 from ...wire.limits import (
     MAX_ATTACHMENTS,
     MAX_CHANNELS,
@@ -36,63 +39,136 @@ TRANSPORTS = tuple(
 )
 
 
+#: The bounds of times, in seconds. Clients are told those of the heartbeat in whole
+#: milliseconds, and wait for both together. The timers of browsers take at most
+#: 2 ** 31 - 1 of these: a longer one expires at once.
+LEAST_SECONDS = 0.001
+MOST_SECONDS = 1_000_000
+
+#: The most of a number. Clients are told ``max_message_size``; JavaScript's integers
+#: are exact up to it.
+MOST_NUMBER = 2**53 - 1
+
+MOST_PORT = 65535
+
+
 # Checks: each returns the value to keep, or raises a ValueError that names the option.
 
 
-def check_positive(name: str, value: float) -> float:
-    """A number greater than 0; NaN is not."""
+def check_integer(name: str, value: Any) -> int:
+    """A whole number that is not too large."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{name}: {shown(value)} is not a whole number")
+    if value > MOST_NUMBER:
+        raise ValueError(f"{name}: {shown(value)} is more than {MOST_NUMBER}")
+    return value
+
+
+def check_positive(name: str, value: Any) -> int:
+    """A whole number greater than 0."""
+    if check_integer(name, value) <= 0:
+        raise ValueError(f"{name}: {shown(value)} is not greater than 0")
+    return int(value)
+
+
+def check_not_negative(name: str, value: Any) -> int:
+    """A whole number that is 0 or greater."""
+    if check_integer(name, value) < 0:
+        raise ValueError(f"{name}: {shown(value)} is less than 0")
+    return int(value)
+
+
+def check_seconds(name: str, value: Any) -> float:
+    """A time that clients and timers can count; NaN is none."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ValueError(f"{name}: {shown(value)} is not a number")
     if not value > 0:
-        raise ValueError(f"{name}: {value!r} is not greater than 0")
+        raise ValueError(f"{name}: {shown(value)} is not greater than 0")
+    if value < LEAST_SECONDS:
+        raise ValueError(f"{name}: {shown(value)} is less than {LEAST_SECONDS}")
+    if value > MOST_SECONDS:
+        raise ValueError(f"{name}: {shown(value)} is more than {MOST_SECONDS}")
     return value
 
 
-def check_not_negative(name: str, value: float) -> float:
-    """A number that is 0 or greater; NaN is not."""
-    if not value >= 0:
-        raise ValueError(f"{name}: {value!r} is less than 0")
-    return value
+def check_port(name: str, value: Any) -> int:
+    """The number of a TCP port; 0 for any that is free."""
+    if check_not_negative(name, value) > MOST_PORT:
+        raise ValueError(f"{name}: {shown(value)} is more than {MOST_PORT}")
+    return int(value)
 
 
-def check_transports(name: str, values: Iterable[str]) -> tuple[str, ...]:
+def check_list(name: str, values: Any) -> tuple[str, ...]:
+    """Texts, in anything that is iterable and no text itself."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise ValueError(f"{name}: {shown(values)} is not a list")
+    return tuple(check_text(name, each) for each in values)
+
+
+def check_transports(name: str, values: Any) -> tuple[str, ...]:
     """Names of transports that some generation has."""
-    values = tuple(values)
-    for each in values:
+    names = check_list(name, values)
+    if not names:
+        raise ValueError(f"{name}: it is empty; name {' or '.join(TRANSPORTS)}")
+    for each in names:
         if each not in TRANSPORTS:
-            raise ValueError(f"{name}: {each!r} is not {' or '.join(TRANSPORTS)}")
-    return values
+            known = " or ".join(TRANSPORTS)
+            raise ValueError(f"{name}: {shown(each)} is not {known}")
+    return names
 
 
-def check_origins(name: str, values: Iterable[str] | Origins) -> Origins:
+def check_origins(name: str, values: Any) -> Origins:
     """Origins whose pages may connect, in addition to the server's own."""
     if isinstance(values, Origins):
         return values
-    if isinstance(values, str):
-        raise ValueError(f"{name}: {values!r} is not a list")
-    return Origins(tuple(values), name)
+    return Origins(check_list(name, values), name)
 
 
-def check_cookie(name: str, value: str) -> str:
+def check_text(name: str, value: Any) -> str:
+    """A text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: {shown(value)} is not a text")
+    return value
+
+
+def check_place(name: str, value: Any) -> str:
+    """An address, or the path of a file: something that is printed and has no spaces
+    around it. An empty one is a mistake that would pass for another choice: to listen
+    on all addresses, or to speak no TLS.
+    """
+    text = check_text(name, os.fspath(value) if isinstance(value, PathLike) else value)
+    if not text.isprintable() or text != text.strip() or not text:
+        raise ValueError(f"{name}: {shown(text)} is not a name")
+    return text
+
+
+def check_cookie(name: str, value: Any) -> str:
     """The name of a cookie: a token (RFC 6265, section 4.1.1; RFC 9110, 5.6.2)."""
-    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value):
-        raise ValueError(f"{name}: {value!r} is not a valid name of a cookie")
-    return value
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", check_text(name, value)):
+        raise ValueError(f"{name}: {shown(value)} is not a valid name of a cookie")
+    return str(value)
 
 
-def check_samesite(name: str, value: str) -> str:
+def check_samesite(name: str, value: Any) -> str:
     """``SameSite`` of a cookie, as browsers spell it."""
-    if value.capitalize() not in ("Lax", "Strict", "None"):
-        raise ValueError(f"{name}: {value!r} is not Lax, Strict or None")
-    return value.capitalize()
+    spelled = check_text(name, value).capitalize()
+    if spelled not in ("Lax", "Strict", "None"):
+        raise ValueError(f"{name}: {shown(value)} is not Lax, Strict or None")
+    return spelled
 
 
-def accept(name: str, value: Any) -> Any:
-    """Any value: another part of the server checks it."""
-    return value
+def shown(value: Any) -> str:
+    """A value as an error shows it: on one line, and short."""
+    try:
+        text = repr(value)
+    except Exception:  # a number may have too many digits
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
-def split(value: str | Iterable[str]) -> list[str]:
-    """Split a text at commas and spaces; return a list unchanged."""
-    return value.replace(",", " ").split() if isinstance(value, str) else list(value)
+def split(value: str) -> list[str]:
+    """Split a text at commas and spaces."""
+    return value.replace(",", " ").split()
 
 
 # Rows
@@ -102,21 +178,23 @@ def split(value: str | Iterable[str]) -> list[str]:
 class Kind:
     """The type of an option's values.
 
-    :param cast: converts the text of a file; raises :class:`ValueError` or
-        :class:`TypeError` when it is invalid.
+    :param cast: converts the text of a file; raises :class:`ValueError` when it
+        is invalid.
     :param noun: what the text should be, for the error.
     :param check: one of the checks above.
     """
 
-    cast: Callable[[Any], Any]
+    cast: Callable[[str], Any]
     noun: str
-    check: Callable[[str, Any], Any] = accept
+    check: Callable[[str, Any], Any]
 
 
-SECONDS = Kind(float, "a number", check_positive)
+SECONDS = Kind(float, "a number", check_seconds)
 NUMBER = Kind(int, "a whole number", check_positive)
 NUMBER_OR_0 = Kind(int, "a whole number", check_not_negative)
-TEXT = Kind(str, "a text")
+PORT = Kind(int, "a whole number", check_port)
+TEXT = Kind(str, "a text", check_text)
+PLACE = Kind(str, "a text", check_place)
 
 #: The most things of a kind that one connection may have. Its account checks them.
 PER_CONNECTION = Kind(int, "a whole number", check_positive)
@@ -150,15 +228,18 @@ class Option:
             return f"{self.default:,} bytes"
         return f"{self.default:g} {self.unit}" if self.unit else str(self.default)
 
-    def read(self, text: Any) -> Any:
-        """Convert the text of a file.
+    def read(self, value: Any) -> Any:
+        """Convert the text of a file. Other values are returned unchanged.
 
         :raises ValueError: when it is invalid; the message names the option.
         """
+        if not isinstance(value, str):
+            return value
         try:
-            return self.kind.cast(text)
-        except (TypeError, ValueError):
-            raise ValueError(f"{self.name}: {text!r} is not {self.kind.noun}") from None
+            return self.kind.cast(value)
+        except ValueError:
+            problem = f"{shown(value)} is not {self.kind.noun}"
+            raise ValueError(f"{self.name}: {problem}") from None
 
     def check(self, value: Any) -> Any:
         """The value to keep; the default for None.
@@ -280,12 +361,12 @@ class Settings:
         "time between two requests on one connection", "connection closed",
     )
     certfile: str | None = row(
-        None, TEXT, "",
+        None, PLACE, "",
         "path of a certificate with its chain (PEM): the server speaks TLS",
         shown="no TLS",
     )
     keyfile: str | None = row(
-        None, TEXT, "",
+        None, PLACE, "",
         "path of the certificate's key (PEM)", shown="``certfile``",
     )
     cookie: str | None = row(
