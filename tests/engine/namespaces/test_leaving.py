@@ -59,6 +59,9 @@ class Jobs(Echo):
     def on_disconnect_in_waiting_job(self) -> None:
         self.spawn(self.disconnect_and_wait)
 
+    def on_remove(self) -> None:
+        self.socket.remove_namespace(self.ns_name)
+
     def disconnect_and_wait(self) -> None:
         self.disconnect()
         # A job that goes on after this is ended where it waits.
@@ -73,6 +76,7 @@ def jobs() -> type[Jobs]:
     "event",
     [
         "end jobs",
+        "remove",
         "disconnect",
         "disconnect in job",
         "disconnect in waiting job",

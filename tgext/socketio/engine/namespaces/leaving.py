@@ -143,6 +143,18 @@ def abandon(namespace: Member) -> None:
     namespace.kill_local_jobs()
 
 
+def remove(namespace: Member) -> None:
+    """Called when a namespace was removed from its connection.
+
+    An application may do so without :func:`disconnect`: nothing else would end the
+    jobs, not even the end of the connection.
+    """
+    if leaving_of(namespace).disconnecting:
+        forget(namespace)
+    else:
+        abandon(namespace)
+
+
 def disconnect(namespace: Member, silent: bool) -> None:
     """The namespace's own ``disconnect``; again it has no effect.
 

@@ -282,7 +282,7 @@ class Socket:
 
     @carried
     def remove_namespace(self, namespace: str) -> None:
-        """Forget a namespace.
+        """Forget a namespace, and end what it has begun.
 
         A connection that is in none any more ends in a moment, unless its client
         connects to another namespace.
@@ -294,7 +294,7 @@ class Socket:
             removed._tgsio_candidate.disconnect(silent=True)  # it is refused
             return
         del self.active_ns[namespace]
-        leaving.forget(removed)
+        leaving.remove(removed)
         self.admission.await_namespace()
 
     @property
