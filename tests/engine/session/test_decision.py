@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -15,6 +16,7 @@ from ..clients import DEADLINE
 from ..conftest import Serve
 from ..sample_namespaces import Chat, Echo, fresh
 from .gates import (
+    ENDS,
     Gate,
     Scene,
     expect_nothing_of,
@@ -85,6 +87,91 @@ def test_a_recv_connect_that_wants_what_nobody_sends_refuses(
     client.join("/other")
     client.send(client.dialect.connect("/chat"))
     expect_refusal(client, kind, 'recv_connect misses "token"')
+
+
+# What refuses although the application catches what its handlers raise
+
+
+def forgiving(step: str) -> Callable[..., Any]:
+    """An override that catches what the step of the package raises."""
+    original = getattr(BaseNamespace, step)
+
+    def overridden(self: Any, *args: Any) -> Any:
+        try:
+            return original(self, *args)
+        except BaseException:
+            return None
+
+    return overridden
+
+
+def forgive(namespace: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """An ``exception_handler_decorator`` that catches all."""
+
+    def decorated(*args: Any) -> Any:
+        try:
+            return function(*args)
+        except BaseException:
+            return None
+
+    return decorated
+
+
+OVERRIDES: dict[str, Callable[..., Any]] = {
+    "exception_handler_decorator": forgive,
+    "process_packet": forgiving("process_packet"),
+    "call_method_with_acl": forgiving("call_method_with_acl"),
+    "call_method": forgiving("call_method"),
+}
+
+
+@pytest.mark.parametrize("end", list(ENDS))
+@pytest.mark.parametrize("override", list(OVERRIDES))
+def test_who_is_refused_is_not_let_in_by_whoever_catches_it(
+    serve: Serve, kind: str, override: str, end: str
+) -> None:
+    outcome, told = ENDS[end]
+    forgives = {override: OVERRIDES[override], "outcome": staticmethod(outcome)}
+    scene = Scene(serve, kind)
+    for name, value in forgives.items():
+        setattr(scene.namespace, name, value)
+    scene.namespace.go_on.set()
+    scene.ask()
+    expect_refusal(scene.client, kind, told)
+    scene.expect_nothing()
+
+
+@pytest.mark.parametrize("override", ["process_packet", "call_method_with_acl"])
+def test_an_acl_refuses_whoever_catches_it(serve: Serve, override: str) -> None:
+    namespace = fresh(Gate, step="", get_initial_acl=lambda self: {"on_echo"})
+    setattr(namespace, override, OVERRIDES[override])
+    client = serve({"/chat": namespace}).client()
+    client.send(client.dialect.connect("/chat"))
+    text = 'You do not have access to method "recv_connect"'
+    expect_refusal(client, "4", text)
+
+
+def test_a_recv_connect_that_is_called_again_may_let_the_client_in(
+    serve: Serve, kind: str
+) -> None:
+    calls: list[str] = []
+
+    class Stubborn(Echo):
+        def call_method(self, method_name: str, *args: Any) -> Any:
+            try:
+                return super().call_method(method_name, *args)
+            except ZeroDivisionError:
+                return super().call_method(method_name, *args)
+
+        def recv_connect(self) -> None:
+            calls.append("recv_connect")
+            if len(calls) == 1:
+                raise ZeroDivisionError
+
+    client = serve({"/chat": Stubborn}).client(kind)
+    client.join("/chat")
+    assert client.call("/chat", "echo", 1) == [1]
+    assert len(calls) == 2
 
 
 class Unwritable:

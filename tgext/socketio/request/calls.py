@@ -18,7 +18,7 @@ from tg.validation import _ValidationStatus
 
 from ..engine.namespaces.base import BaseNamespace, ConnectionRefused
 from ..engine.namespaces.handlers import Handler
-from ..engine.namespaces.methods import refuse
+from ..engine.namespaces.methods import decides, deciding, refuse
 
 #: The caller of a decoration that no controller wrapper was added to.
 _DEFAULT_CALLER = Decoration(None).controller_caller
@@ -94,7 +94,7 @@ def call_as_page(
         action, values = _validate(method, params, context)
     except _Invalid as invalid:
         packet: Any = getattr(context, "packet", None) or {}
-        if packet.get("type") == "connect" and not _decides(namespace, method):
+        if packet.get("type") == "connect" and not decides(namespace, method):
             packet = {}  # recv_connect calls it as an event does
         return refuse(namespace, packet, "invalid_method_args", invalid.told)
     named: dict[str, Any] = {}
@@ -110,17 +110,14 @@ def call_as_page(
         named = _wanted(method, values)
     _notify("before_call", decoration, remainder, named)
     # As in 0.0.3, exception_handler_decorator does not decorate error handlers.
-    function = namespace._tgsio_decorated(method) if action is method else action
+    function = action
+    if action is method:
+        function = namespace._tgsio_decorated(deciding(namespace, method))
     answer = decoration.controller_caller(context.config, function, remainder, named)
-    if isinstance(action, partial) and _decides(namespace, method):
+    if isinstance(action, partial) and decides(namespace, method):
         # The error handler may have told the client why.
         raise ConnectionRefused
     return answer
-
-
-def _decides(namespace: BaseNamespace, method: Callable[..., Any]) -> bool:
-    """Whether the method decides if the client is admitted."""
-    return namespace._tgsio_candidate is not None and method == namespace.recv_connect
 
 
 def _notify(

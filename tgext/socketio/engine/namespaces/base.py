@@ -218,7 +218,9 @@ class BaseNamespace(AccessList):
         if kind == "connect":
             if self._tgsio_candidate is None:
                 self.socket.send_packet(packet)
-            return self.call_method_with_acl("recv_connect", packet)
+                return self.call_method_with_acl("recv_connect", packet)
+            with self._tgsio_candidate.deciding():
+                return self.call_method_with_acl("recv_connect", packet)
         if kind == "error":
             return self.call_method_with_acl("recv_error", packet)
         if kind == "ack":
@@ -286,7 +288,7 @@ class BaseNamespace(AccessList):
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
     ) -> Any:
         """Call a method with arguments that fit."""
-        return self._tgsio_decorated(method)(*args)
+        return self._tgsio_decorated(methods.deciding(self, method))(*args)
 
     def _tgsio_decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         decorator = getattr(self, "exception_handler_decorator", None)

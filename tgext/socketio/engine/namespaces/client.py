@@ -7,6 +7,7 @@ for applications; the names here are those that this room uses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from ...wire.socketio.encoded import Encoded
@@ -68,6 +69,9 @@ class Candidate(Protocol):
     @property
     def is_own(self) -> bool:
         """Whether the current greenlet runs ``initialize`` or ``recv_connect``."""
+
+    def deciding(self) -> AbstractContextManager[None]:
+        """What is raised in the block refuses the client, even if it is caught."""
 
     def send_packet(self, packet: Packet) -> None:
         """Keep a packet until the client is admitted."""

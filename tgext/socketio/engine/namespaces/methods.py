@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar, Protocol
 
 from ...wire.socketio.packet import Packet
@@ -19,6 +20,8 @@ class Callee(Protocol):
 
     _tgsio_candidate: Candidate | None
     _tgsio_handlers: ClassVar[Handlers]
+
+    def recv_connect(self) -> Any: ...
 
     def error(self, error_name: str, error_message: Any) -> None: ...
 
@@ -42,12 +45,36 @@ def refuse(namespace: Callee, packet: Packet, name: str, info: Any) -> None:
     :param info: its description; a dict of descriptions by field, for validation.
     :raises ConnectionRefused: when the packet is not an event, but asks to connect.
     """
-    if packet.get("type") == "connect" and namespace._tgsio_candidate is not None:
-        if isinstance(info, str):
-            raise ConnectionRefused(info)
-        raise ConnectionRefused("; ".join(map(str, info.values())), info)
+    candidate = namespace._tgsio_candidate
+    if packet.get("type") == "connect" and candidate is not None:
+        with candidate.deciding():
+            if isinstance(info, str):
+                raise ConnectionRefused(info)
+            raise ConnectionRefused("; ".join(map(str, info.values())), info)
     packet["refusal"] = name, info
     namespace.error(name, info)
+
+
+def decides(namespace: Callee, method: Callable[..., Any]) -> bool:
+    """Whether a method decides if the client is admitted."""
+    return namespace._tgsio_candidate is not None and method == namespace.recv_connect
+
+
+def deciding(namespace: Callee, method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method to be called; if it decides, what it raises refuses the client.
+
+    An ``exception_handler_decorator`` around it may catch that.
+    """
+    candidate = namespace._tgsio_candidate
+    if candidate is None or not decides(namespace, method):
+        return method
+
+    @wraps(method)
+    def decide(*args: Any, **kwargs: Any) -> Any:
+        with candidate.deciding():
+            return method(*args, **kwargs)
+
+    return decide
 
 
 def call_method(
@@ -58,6 +85,16 @@ def call_method(
     :returns: what the method returned; None when the client was told why it was not
         called.
     """
+    candidate = namespace._tgsio_candidate
+    if candidate is None or packet.get("type") != "connect":
+        return _call_method(namespace, method_name, packet, args)
+    with candidate.deciding():
+        return _call_method(namespace, method_name, packet, args)
+
+
+def _call_method(
+    namespace: Callee, method_name: str, packet: Packet, args: tuple[Any, ...]
+) -> Any:
     method = getattr(namespace, method_name, None)
     if method is None:
         info = f'The method "{method_name}" was not found'

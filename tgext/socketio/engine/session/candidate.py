@@ -60,6 +60,8 @@ class Candidate:
     :ivar greeting: whether ``recv_connect`` has begun.
     :ivar ready: whether the step that runs has come to its end.
     :ivar greeted: whether ``recv_connect`` has ended, and its transaction committed.
+    :ivar failure: what ``recv_connect``, or a check before it, raised; see
+        :meth:`deciding`.
     :ivar stopped: the bound that was exceeded.
     """
 
@@ -75,6 +77,7 @@ class Candidate:
         "_undo",
         "answered",
         "endpoint",
+        "failure",
         "greeted",
         "greeting",
         "leaving",
@@ -100,6 +103,7 @@ class Candidate:
         self._turned_away = False
         self.ready = False
         self.greeted = False
+        self.failure: BaseException | None = None
         self.stopped: AdmissionEnded | None = None
         self.rooms: dict[Any, None] = {}
         self._output: list[Encoded] = []
@@ -154,7 +158,7 @@ class Candidate:
         """A step begins in this greenlet: the first attempt of it, or a later one."""
         self._greenlet = getcurrent()
         self.ready = False
-        self.leaving = None
+        self.leaving = self.failure = None
         rooms, output, size, undo = self._kept
         self.rooms = dict(rooms)
         if not self.answered:
@@ -174,6 +178,20 @@ class Candidate:
         self._kept = dict(self.rooms), output, self._size, len(self._undo)
         self._jobs = list(self.namespace.jobs)
         self.greeting = True
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """What is raised in the block refuses the client, also if it is caught outside.
+
+        An application's ``exception_handler_decorator``, or one of its overrides such
+        as ``process_packet``, may catch the failures of all handlers.
+        """
+        self.failure = None  # it may be called again after it failed
+        try:
+            yield
+        except BaseException as error:
+            self.failure = error
+            raise
 
     def drop_namespace(self) -> None:
         """End what the namespace of a refused client, or of an attempt, has begun."""
@@ -285,6 +303,7 @@ class Candidate:
             self.state = state
             self._socket.hub.timers.discard(self)
         self._output = []
+        self.failure = None  # it refers to frames that refer to this
         if self.state is not State.ADMITTED:
             self.rooms = {}
             self._undo_down_to(0)

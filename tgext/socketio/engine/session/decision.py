@@ -77,4 +77,6 @@ def _greet(candidate: Candidate, packet: Packet) -> None:
     candidate.begin()
     assert candidate.namespace is not None
     candidate.namespace.process_packet(packet)
+    if candidate.failure is not None:
+        raise candidate.failure  # the application caught it
     candidate.ready = True
