@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
@@ -294,6 +294,23 @@ def test_batched_output_is_sent_before_waiting(pair: Pair) -> None:
     pair.outbox.write(b"last words")
     assert pair.outbox.wait_drained(DEADLINE)
     assert pair.read() == b"last words"
+
+
+@pytest.mark.parametrize("look", [SocketOutbox.expect_taking, SocketOutbox.forgive])
+def test_batched_output_past_the_bound_is_sent_when_it_is_looked_at(
+    look: Callable[[SocketOutbox], None],
+) -> None:
+    """One message may be larger than a small bound."""
+    pair = Pair(limit=100)
+    pair.batcher.hold()
+    pair.outbox.write(b"x" * KIB)
+    look(pair.outbox)
+    pair.batcher.flush()
+    assert pair.read() == b"x" * KIB
+    pair.outbox.write(b"more")
+    pair.batcher.flush()
+    assert pair.read() == b"more"
+    pair.close()
 
 
 @pytest.mark.parametrize("batched", [True, False])

@@ -225,6 +225,7 @@ class Outbox(ABC):
 
     def expect_taking(self) -> None:
         """The client causes output although it is behind: it has to read some now."""
+        self.flush()
         if self.is_full:
             watch = self._watched()
             if watch.slot < 0:
@@ -255,6 +256,7 @@ class Outbox(ABC):
         return False
 
     def _watched(self) -> Watch:
+        """The watch, which begins here; what can be sent was sent before."""
         watch = self._watch
         if watch is None:
             backlog = Backlog(self._bounds, self._bounds.clock())
@@ -275,6 +277,7 @@ class Outbox(ABC):
 
     def forgive(self) -> None:
         """The output that waits now does not count."""
+        self.flush()
         if self.is_full:
             watch = self._watched()
             watch.backlog.forgive(self.size, self._bounds.clock())
