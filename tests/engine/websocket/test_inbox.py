@@ -262,6 +262,46 @@ def test_others_have_turns_between_messages_that_take_long(
     assert pauses.longest < 0.4  # of a second and more
 
 
+def test_others_have_turns_between_messages_that_are_tiny(serve: Serve) -> None:
+    """More than a thousand of them come with one read."""
+
+    def work(websocket: WebSocket) -> None:
+        for message in websocket:
+            received.append(message)
+            until = time.thread_time() + 0.001
+            while time.thread_time() < until:
+                pass
+
+    received: list[str | bytes] = []
+    client = serve(application=serving(work)).websocket("/")
+    with Pauses() as pauses:
+        client.send_raw(text("a") * 1000)
+        wait_for(lambda: len(received) == 1000, "all are received")
+    assert pauses.longest < 0.2  # of a second
+
+
+def test_a_connection_that_is_closed_while_others_have_their_turn(serve: Serve) -> None:
+    """What was not received by then is dropped, as at any other time."""
+
+    def work(websocket: WebSocket) -> None:
+        gevent.spawn_later(0.02, websocket.close)
+        for message in websocket:
+            received.append(message)
+            until = time.thread_time() + 0.001
+            while time.thread_time() < until:
+                pass
+        done.set()
+
+    received: list[str | bytes] = []
+    done = Event()
+    client = serve(application=serving(work)).websocket("/")
+    client.send_raw(text("a") * 1000)
+    assert client.receive_close() == 1000
+    client.send_close()
+    assert done.wait(DEADLINE)
+    assert len(received) < 1000
+
+
 # Who leaves while something is unread
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from socket import SHUT_WR
+from typing import Any
+
 import gevent
 import pytest
+from gevent.event import Event
 
 from tgext.socketio.engine.websocket import stream as framestream
 from tgext.socketio.engine.websocket.wsgi import WebSocket, WebSocketError
@@ -163,6 +167,30 @@ def test_all_that_was_sent_arrives_before_the_connection_ends(serve: Serve) -> N
     websocket = live.websocket("/", receive_buffer=4096)
     assert all(websocket.receive() == message for _ in range(8))
     assert websocket.receive_close() == 1000
+
+
+@pytest.mark.parametrize("returns", ["before", "after"])
+def test_who_says_goodbye_to_nobody_and_reads_nothing_is_left(
+    serve: Serve, returns: str
+) -> None:
+    """The client ends its own side of the TCP connection, before or after the
+    application returns. What it could still read is kept for some time.
+    """
+
+    def fill(websocket: WebSocket) -> None:
+        stream: Any = websocket.stream
+        while not stream.outbox.size:
+            websocket.send("x" * 50_000)
+        full.set()
+        if returns == "after":
+            websocket.receive()
+
+    full = Event()
+    live = serve(application=serving(fill), heartbeat_timeout=0.1)
+    client = live.websocket("/", receive_buffer=4096)
+    assert full.wait(DEADLINE)
+    client.sock.shutdown(SHUT_WR)
+    wait_for(lambda: not live.server.websockets, "it is left")
 
 
 def test_a_server_that_stops_says_so(serve: Serve) -> None:

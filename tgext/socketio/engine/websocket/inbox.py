@@ -97,7 +97,8 @@ class Inbox:
         self._stopped = False
         #: What was read when the inbox became full: it is decoded later.
         self._rest: Iterator[Message] | None = None
-        #: Set from then on. What is decoded may be large: a message inflates.
+        #: Set from then on, as what is decoded may be large: a message inflates; and
+        #: while the application takes many messages.
         self._turns: Turns | None = None
 
     @property
@@ -128,10 +129,21 @@ class Inbox:
     def refill(self) -> None:
         """The application has taken all messages: decode and read on."""
         self.size = 0
-        if self._turns is not None:
-            self._turns.check()
+        if self._rest is None:
+            self._turns = None  # the application waits
+            return
+        self.take_turn()
         if self._rest is not None:
             self._resume()
+
+    def take_turn(self) -> None:
+        """Let others run, when the application has been at its messages for some time.
+
+        Many small ones may have come at once, and each may take it long.
+        """
+        if self._turns is None:
+            self._turns = Turns()
+        self._turns.check()
 
     def clear(self) -> None:
         """Drop all messages, and read on to the peer's close frame."""

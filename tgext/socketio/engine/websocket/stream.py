@@ -35,6 +35,9 @@ from .inbox import Inbox
 #: States in which the close frame is sent and unsent output may still leave.
 _LEAVING = (State.CLOSING, State.DISCARDING, State.FINISHED)
 
+#: The application takes so many messages, and one more, before others may have a turn.
+_FEW = 3
+
 
 class FrameStream:
     """The messages of one connection.
@@ -126,11 +129,15 @@ class FrameStream:
         :param timeout: seconds to wait at most.
         :raises TimeoutError: when none came in time.
         """
-        if not self._messages:
-            self._await_message(timeout)
-            if not self._messages:
-                return None
-        return self._messages.popleft()
+        messages = self._messages
+        if not len(messages) & _FEW:
+            if messages:
+                self.inbox.take_turn()
+            if not messages:
+                self._await_message(timeout)
+                if not messages:
+                    return None
+        return messages.popleft()
 
     def _await_message(self, timeout: float | None) -> None:
         self._release_output()
@@ -259,8 +266,7 @@ class FrameStream:
         outbox = self.outbox
         try:
             self._release_output()
-            while not outbox.wait_drained(CLOSE_TIMEOUT) and not outbox.closed:
-                pass  # `_late` ends it
+            self._drain()
             state = self.connection.state
             if state is State.CLOSING or state is State.DISCARDING:
                 if state is State.DISCARDING:
@@ -272,6 +278,18 @@ class FrameStream:
             self.connection.drop(monotonic())
             self.lost()
             self.inbox.close()
+
+    def _drain(self) -> None:
+        """Wait until all is sent, as long as the peer takes some of it.
+
+        The connection may have no deadline any more: a peer that ended its own side may
+        still read.
+        """
+        outbox = self.outbox
+        unsent = sys.maxsize
+        while 0 < outbox.size < unsent:
+            unsent = outbox.size
+            outbox.wait_drained(self._patience)
 
     def _step(self, output: bytes) -> None:
         """Do what a step of the connection asks for.
