@@ -1,4 +1,4 @@
-"""The project's goals of speed, and whether a run met them."""
+"""The project's speed goals, and whether a run met them."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def _tail(data: Data) -> float:
 def _greed(data: Data) -> float:
     """How much longer other clients wait because one sends as fast as it can.
 
-    Such a client may have as many messages handled in each turn of the event loop as
-    the server reads at once; the others have one.
+    In each turn of the event loop, the server handles as many messages of such a client
+    as it reads at once, and one of each other client.
     """
     with_it = _known(data, "greedy", OURS.name).median(OURS.name, *P50)
     without = _known(data, "steady", OURS.name).median(OURS.name, *P50)

@@ -27,7 +27,7 @@ FLOOR = CACHE / "floor"
 
 SERVER_CORE, LOAD_CORE = "0", "1"
 
-# The same gevent under all that use it, or gevent's progress would count as ours.
+# All servers on gevent use the same version of it: its progress is not ours.
 GEVENT = "gevent==26.9.0"
 PYTHON_SOCKETIO = "python-socketio==5.18.1"
 PEER_PACKAGES = (
@@ -90,10 +90,10 @@ def call(command: list[str], *, cwd: Path = HERE) -> str:
 
 
 def build_programs() -> None:
-    """Compile the load generator and the floor, where they are out of date.
+    """Compile the load generator and the floor if they are out of date.
 
-    Each has a folder of its own name. ``-flto`` makes a call into another module as
-    cheap as one within a module.
+    Each is in a folder of the same name. With ``-flto``, calls between modules are as
+    fast as calls within a module.
     """
     for program in (LOAD, FLOOR):
         folder = HERE / program.name
@@ -264,7 +264,7 @@ def ws(port: int, native: bool = False) -> list[str]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server to measure. Its command installs what it needs before it is returned."""
+    """A server to measure. Making its command installs what the server needs."""
 
     name: str
     path: str

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure tgext.socketio: against its peers, and what an event costs in applications.
+"""Measure tgext.socketio: compare it with its peers, and measure the cost of an event.
 
     python benchmarks/run.py
     python benchmarks/run.py --rounds 1 --seconds 2 --only engine python-socketio
@@ -15,10 +15,11 @@ machine and on its other work. With `--name` the tables are kept, with a chart, 
 `benchmarks/results/`. With `--before` our servers also run from another checkout, to
 measure a change against the code before it.
 
-It needs Linux, two cores, `taskset` and a C compiler as `cc`; for the peer in
-JavaScript `node` and `npm`, for channels `redis-server`. Environments are made once, in
-`benchmarks/.cache/`, with the Python that runs this file; a server that cannot be
-installed, started or measured is reported below the tables and makes the exit status 1.
+It needs Linux, two cores, `taskset`, and a C compiler as `cc`. The peer in JavaScript
+needs `node` and `npm`; channels need `redis-server`. Environments are made once, in
+`benchmarks/.cache/`, with the Python that runs this file. If a server cannot be
+installed, started or measured, this is reported below the tables, and the exit status
+is 1.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ from tables import section
 
 RESULTS = HERE / "results"
 
-#: Appended to the name of a server that runs from another checkout.
+#: Appended to the name of a server that runs from the checkout of ``--before``.
 BEFORE = ", before"
 
 

@@ -56,7 +56,7 @@ def fanout(name: str, connections: int, size: int, in_flight: int = 1) -> Scenar
 
 
 def channels(name: str, redis: bool) -> Scenario:
-    """A channel of 1,000 subscribers; for the peers, a room, with Redis too."""
+    """A channel of 1,000 subscribers; peers use a room. Both with Redis or without."""
     return Scenario(
         name,
         ("--mode=channels", "--connections=1000", "--in-flight=4", "--size=128"),

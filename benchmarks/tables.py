@@ -68,7 +68,7 @@ def _figures(data: Measurements, name: str) -> Row:
 
 
 def event_cost_table(data: Measurements) -> str:
-    """The CPU time of an event in each application, and the difference to the last."""
+    """The CPU time of an event in each application, and the change from row to row."""
     rows = [["application", "events/s", "server CPU µs/event", "± µs"]]
     before = None
     for name in data.measured(data.scenario.servers):

@@ -40,7 +40,7 @@ PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 class Text:
     """Text of limited length.
 
-    :param most: its characters, at most.
+    :param most: the maximum number of characters.
     """
 
     def __init__(self, most: int) -> None:

@@ -1,9 +1,8 @@
 """Ports for servers in processes of their own.
 
-A free port that the kernel has just chosen may be in use by the time that a server
-binds it, because several environments run their tests at once, and their connections
-use ports too. The ports here are below those that the kernel chooses, and each process
-of tests has its own block of them.
+A free port that the kernel has just chosen may be in use when the server binds it,
+because other test processes, and their connections, use ports too. The ports here are
+below those that the kernel chooses, and each test process has its own block of them.
 """
 
 from __future__ import annotations

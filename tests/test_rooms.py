@@ -1,9 +1,9 @@
 """The tests follow the modules: each module has a test file at the same place.
 
 The tests of ``tgext/socketio/engine/http/body.py`` are in
-``tests/engine/http/test_body.py``, and where they are many also in
+``tests/engine/http/test_body.py``. If there are many, further ones are in
 ``test_body_<subject>.py`` beside it, or in a folder ``body``. A folder whose modules
-are one subject may have one file. What is above the engine is tested in
+have one subject may have one test file. The tests of the TurboGears floor are in
 ``tests/turbogears``.
 """
 

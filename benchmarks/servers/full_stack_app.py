@@ -1,7 +1,8 @@
 """tgext.socketio in a full-stack application, as `gearbox quickstart` makes them.
 
-A database with zope.sqlalchemy and the transaction manager, a login by repoze.who,
-users and their permissions from the database, beaker's session in files, translation.
+It has a database with zope.sqlalchemy and the transaction manager, a login by
+repoze.who, users and permissions in the database, beaker sessions in files, and
+translation.
 
 Started by run.py, or by hand as full_stack.ini says, with `PYTHONPATH=.`.
 """

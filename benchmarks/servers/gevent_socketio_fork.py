@@ -1,6 +1,6 @@
-"""The peer for 0.9: gevent-socketio, in its fork for Python 3 of 2018.
+"""The peer for 0.9 clients: the fork of gevent-socketio for Python 3, from 2018.
 
-It calls `inspect.getargspec`, which Python has removed; this module adds it again.
+The fork calls `inspect.getargspec`, which Python has removed; this module restores it.
 
 Started by run.py, or by hand: `python gevent_socketio_fork.py PORT`
 """

@@ -1,4 +1,4 @@
-"""The peer: websockets on asyncio, without compression as all servers here.
+"""The peer: websockets on asyncio. Like all servers here, it does not compress.
 
 Started by run.py, or by hand: `python raw_websockets.py PORT`
 """

@@ -1,4 +1,4 @@
-"""What the fuzzing client talks to: two methods that send back what they are sent."""
+"""The server of the fuzzing client: two methods that send back each message."""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@
     python -m tests.autobahn.run
     python -m tests.autobahn.run "1.*" "7.*"
 
-Its fuzzing client needs Python 2.7, as ``python2.7`` or from pyenv; what it needs
-besides is installed in ``.tox/autobahn-suite``. It takes some ten minutes. Each case
-must be OK; those that the suite calls informational may be that.
+Its fuzzing client needs Python 2.7, as ``python2.7`` or from pyenv. The libraries of
+the client are installed in ``.tox/autobahn-suite``. A run takes about ten minutes. The
+result of each case must be OK, or informational.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Raw clients: what the tests spell is what goes over the wire.
+"""Raw clients, which send exactly the text that a test writes.
 
-A :class:`Client` is a session of one generation over one transport, so that a test can
-be written once for all; what it sends and receives are messages as its protocol has
-them. :mod:`.connections` and :mod:`.dialects` are what it is made of.
+A :class:`Client` is a session of one generation over one transport, so that one test
+can run for all of them. It sends and receives messages in the form of its protocol. It
+uses :mod:`.connections` and :mod:`.dialects`.
 """
 
 from __future__ import annotations

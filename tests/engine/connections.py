@@ -1,6 +1,6 @@
 """Connections of raw clients: HTTP, bytes, and WebSockets.
 
-What the tests spell is what goes over the wire.
+They send exactly the bytes that a test writes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The upgrade under load, in full; ``tox run -e load`` runs it.
 
-200 clients of each revision upgrade while 50 numbered messages a second flow to each of
-them, and 50 from each. They are in a process of their own.
+200 clients of each revision upgrade while each of them receives and sends 50 numbered
+messages a second. The clients run in another process.
 """
 
 from __future__ import annotations

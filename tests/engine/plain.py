@@ -1,4 +1,4 @@
-"""Applications with plain WebSockets, as WSGI has them."""
+"""WSGI applications with plain WebSockets."""
 
 from __future__ import annotations
 

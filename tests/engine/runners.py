@@ -1,4 +1,4 @@
-"""What tests put around the events of a connection."""
+"""Runners of events that the tests use."""
 
 from __future__ import annotations
 

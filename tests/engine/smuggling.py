@@ -1,8 +1,8 @@
-"""Two readings of one stream of requests: the server's, and h11's.
+"""One stream of requests, read by the server and by h11.
 
-h11 is a strict parser of its own. What the server serves has to be what h11 reads, one
-request after the other; or the server refuses, closes, and serves nothing more. It may
-refuse what h11 reads, never the other way round.
+h11 is another strict parser. The server has to serve the same requests that h11 reads,
+one after the other, or to refuse one, close, and serve nothing more. It may refuse a
+request that h11 accepts, but must not accept one that h11 refuses.
 """
 
 from __future__ import annotations

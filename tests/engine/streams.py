@@ -1,4 +1,4 @@
-"""Streams of requests for :mod:`.smuggling`: legal ones, and those of attackers."""
+"""Streams of requests for :mod:`.smuggling`: valid ones, and those of attackers."""
 
 from __future__ import annotations
 

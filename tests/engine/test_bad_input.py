@@ -1,5 +1,5 @@
-"""Bad input at a live server: each connection is answered or ended by its protocol's
-word, and another client is served all the while.
+"""Bad input to a live server: each connection is answered or ended as its protocol
+requires, while another client is served.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clients that take no bytes, and send none (``forceBase64``)."""
+"""Clients that send and receive base64 in the place of bytes (``forceBase64``)."""
 
 from __future__ import annotations
 

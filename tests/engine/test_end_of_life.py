@@ -1,6 +1,7 @@
-"""Clients that come, begin things and end, in any order: nothing is left of them.
+"""Clients that connect, do things and leave, in any order, and leave nothing behind.
 
-A model says which namespaces each client was admitted to; each is told of its end once.
+A model knows the namespaces that each client was admitted to. ``recv_disconnect`` of
+each of them is called once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One client sends as fast as it can; what is kept for it, and how long others wait.
+"""One client sends as fast as it can: how much is kept for it, how long others wait.
 
-The bounds on waiting are many times what it takes, for machines that are slow: a
-failure is a wait that grows with what is sent.
+The limits of waiting are many times the usual time, for slow machines. The tests find
+waits that grow with the amount that is sent.
 """
 
 from __future__ import annotations

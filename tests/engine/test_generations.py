@@ -1,4 +1,4 @@
-"""The generations of clients: the same namespaces, each client's own words."""
+"""The generations of clients use the same namespaces, each with its own protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients choose, in the log."""
+"""Log lines that contain what clients choose."""
 
 from __future__ import annotations
 

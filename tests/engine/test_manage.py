@@ -1,4 +1,4 @@
-"""``socketio_manage``: what an application says about a connection."""
+"""``socketio_manage``, with which an application accepts a connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gevent-socketio's modules and names, under ours."""
+"""gevent-socketio's modules and names exist in this package."""
 
 from __future__ import annotations
 

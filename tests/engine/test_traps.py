@@ -1,4 +1,4 @@
-"""What real clients do that no document says, where no other test has it."""
+"""What real clients do though no document says so, where no other test shows it."""
 
 from __future__ import annotations
 

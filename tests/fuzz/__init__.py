@@ -1,4 +1,4 @@
 """Fuzzing of the decoders and of HTTP: ``tox run -e fuzz``.
 
-It is not a part of the ordinary tests. Each finding becomes a vector.
+It is not a part of the ordinary tests. Each input that fails becomes a vector.
 """

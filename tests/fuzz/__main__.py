@@ -1,9 +1,9 @@
 """Fuzz every decoder for a bounded time: ``python -m tests.fuzz [SECONDS [TARGET…]]``.
 
 Two thirds of the time are for atheris, which is guided by coverage and begins with the
-golden vectors. The rest is for the properties of ``tests/wire``, those of requests over
-HTTP, and, with Node.js, those that compare with the reference parsers, each with new
-examples. Prints how much was tried. If something was found, prints the input as Python
+golden vectors. In the rest, hypothesis tries new examples with the property tests of
+``tests/wire`` and of HTTP requests, and, with Node.js, those that compare with the
+reference parsers. Prints how much was tried. If an input fails, prints it as Python
 bytes and exits with 1.
 """
 

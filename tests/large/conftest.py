@@ -1,4 +1,4 @@
-"""Tests that take their time, apart from the others."""
+"""Fixtures of the tests that take long and run separately."""
 
 from tests.live.conftest import browser, node_clients, serve
 from tests.live.test_channels import _resource, servers

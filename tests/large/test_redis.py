@@ -1,4 +1,4 @@
-"""Thousands of listeners, and a Redis that is away for long."""
+"""Thousands of listeners, and a Redis that cannot be reached for long."""
 
 from __future__ import annotations
 

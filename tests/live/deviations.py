@@ -1,4 +1,4 @@
-"""What the reference parsers accept and we refuse, or read in another way, and why."""
+"""Input that the reference parsers accept, and we refuse or read differently; why."""
 
 from __future__ import annotations
 

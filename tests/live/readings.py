@@ -1,4 +1,4 @@
-"""What the parsers of Socket.IO read, in words that can be compared."""
+"""The results of Socket.IO's parsers, in a form that can be compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference parsers of all generations, asked in a Node process."""
+"""The reference parsers of all generations, which run in a Node process."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Prepares a machine for the tests: what they need beyond Python.
 
-Run by tox before the tests, again and again, in several environments at a time: what
-is there already is left alone. As root on Debian it installs the missing packages;
-anywhere else it says what is missing, and the tests that need it will be skipped.
+tox runs it before the tests, often, and in several environments at the same time, so
+it installs only what is missing. As root on Debian it installs packages. Elsewhere it
+names the missing programs, and the tests that need them are skipped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The browser builds of the clients, in Chromium, over every transport they have there.
 
-The pages are the fixture application's, and play ``clients/scenarios.js``. What a user
-must see is what a user of the clients for Node must: the tests are those of
+The pages of the fixture application run ``clients/scenarios.js``. The clients in
+browsers must behave like the clients for Node: the tests are those of
 ``test_clients.py``.
 """
 

@@ -1,6 +1,6 @@
 """Real clients of all generations, over every transport, against a real server.
 
-What each scenario does is in ``clients/scenarios.js``; here is what a user must see.
+``clients/scenarios.js`` has the scenarios; here are the results that are expected.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One client sends as fast as it can; another is served, and the process stays small.
 
-How long others wait, and what is kept, is measured closely in the tests of the engine
-of the same name; here it is the process as the system sees it.
+``tests/engine/test_floods.py`` measures exactly how long others wait and what is kept.
+Here the memory of the whole process is measured, by the system's figures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Clients on pages of other origins, in Chromium: every generation and transport.
 
-The pages are the fixture application's, under other names of this machine; the servers
-that they connect to let in everybody, those that are listed, or those below a host.
+The pages are those of the fixture application, under other names of this machine. They
+connect to servers that allow all origins, listed origins, or the subdomains of a host.
 """
 
 from __future__ import annotations

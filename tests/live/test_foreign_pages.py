@@ -1,7 +1,7 @@
 """Pages of other origins, in Chromium: refused unless they are listed.
 
-``localhost`` and ``127.0.0.1`` are the same servers, yet other sites to a browser; two
-ports of a host are other origins of one site.
+``localhost`` and ``127.0.0.1`` are the same machine, but a browser takes them for two
+sites. Two ports of a host are two origins of one site.
 """
 
 from __future__ import annotations

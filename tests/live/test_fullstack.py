@@ -1,7 +1,8 @@
-"""What protects and serves a page protects and serves an event.
+"""The parts of TurboGears that protect and serve pages do the same for events.
 
-In a full-stack application with a database, a login, transactions, sessions and
-languages. ``TGEXT_SOCKETIO_DATABASE=postgresql`` has it on PostgreSQL, else on SQLite.
+The full-stack application has a database, a login, transactions, sessions and
+languages. With ``TGEXT_SOCKETIO_DATABASE=postgresql`` it uses PostgreSQL, otherwise
+SQLite.
 """
 
 from __future__ import annotations

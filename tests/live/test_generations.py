@@ -1,4 +1,4 @@
-"""All generations of clients at once, on every transport, in one process of the server.
+"""All generations of clients at once, on every transport, with one server process.
 
 What they do is in ``clients/together.js``.
 """

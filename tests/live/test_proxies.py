@@ -1,8 +1,8 @@
 """Clients of all generations through real proxies.
 
-Socket.IO's documentation tells people to set ``Connection "upgrade"`` for every
-request, nginx' own sets it for those that ask for an upgrade, and who sets nothing has
-no WebSockets: all of them reach the server, or are told why not.
+Socket.IO's documentation recommends ``Connection "upgrade"`` for every request, nginx'
+documentation only for those that ask for an upgrade. A proxy that does not set it
+carries no WebSockets. In all cases the clients reach the server, or get the reason.
 """
 
 from __future__ import annotations

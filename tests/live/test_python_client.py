@@ -1,7 +1,7 @@
 """PyPI's python-socketio as a client, over every transport, against a real server.
 
-It runs in a process of its own: ``clients/python_client.py`` is what it does, and here
-is what a user must see.
+``clients/python_client.py`` runs in another process and has the scenarios; here are the
+results that are expected.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A project of ``gearbox quickstart``, made live by the edits that README.rst lists."""
+"""A project of ``gearbox quickstart``, with the edits that README.rst lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packets of Socket.IO 0.9 against the parser of Socket.IO itself."""
+"""Packets of Socket.IO 0.9: our decoder and Socket.IO's parser are compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payloads of Engine.IO against the parsers of Engine.IO itself."""
+"""Payloads of Engine.IO: our decoders and Engine.IO's parsers are compared."""
 
 from __future__ import annotations
 

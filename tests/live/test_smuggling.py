@@ -1,4 +1,4 @@
-"""One visitor's answer is not another one's: attacks through nginx and haproxy."""
+"""No visitor gets another visitor's answer: attacks through nginx and haproxy."""
 
 from __future__ import annotations
 

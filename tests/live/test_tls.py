@@ -1,4 +1,4 @@
-"""Real clients of all generations over the server's own TLS: what they see is the same.
+"""Real clients of all generations behave the same over the server's own TLS.
 
 The tests are those of ``test_clients.py``.
 """

@@ -1,4 +1,4 @@
-"""A server for minutes, with thousands of clients of all kinds that come and go.
+"""A server that runs for minutes, while thousands of clients of all kinds come and go.
 
 Run by hand: ``tox run -e soak -- --seconds 600``.
 """

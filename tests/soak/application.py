@@ -1,4 +1,4 @@
-"""The application that is soaked, and what it tells of its own process."""
+"""The application of the soak test, with figures of its own process."""
 
 from __future__ import annotations
 

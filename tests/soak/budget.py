@@ -1,8 +1,8 @@
-"""What one client may take from all others: ``python -m tests.soak.budget``.
+"""How much one client may slow down the others: ``python -m tests.soak.budget``.
 
-For each way of sending (:mod:`.floods`) a client sends for some seconds as fast as it
-can, beside a thousand that echo. Their p99 may double, the process may grow by 32 MiB,
-and all of that is given back when the client has gone.
+For each way of sending (:mod:`.floods`), one client sends for some seconds as fast as
+it can, beside a thousand clients that echo. The p99 of these may double, and the
+process may grow by 32 MiB; after the client has left, both have to be as before.
 """
 
 from __future__ import annotations

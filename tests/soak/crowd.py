@@ -1,7 +1,7 @@
-"""A process full of clients, each of which is followed by another when it has gone.
+"""A process with many clients. When one leaves, a new one takes its place.
 
-``python -m tests.soak.crowd PORT CLIENTS SECONDS``; what happened is JSON, at its end.
-It may be killed at any time.
+``python -m tests.soak.crowd PORT CLIENTS SECONDS``. It prints the results as JSON at
+its end, and may be killed at any time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Clients that send a little, and measure how long the answer takes.
 
-``python -m tests.soak.echoers PORT CLIENTS``. It says READY once all are connected and
-reads lines, each a number of seconds: it measures for so long, and writes what it
-measured, as JSON.
+``python -m tests.soak.echoers PORT CLIENTS``. It prints READY when all are connected.
+Then it reads lines. Each line is a number of seconds for which it measures; it prints
+the results as JSON.
 """
 
 from __future__ import annotations

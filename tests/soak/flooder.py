@@ -1,7 +1,7 @@
 """One client that sends as fast as it can, in a process of its own.
 
-``python -m tests.soak.flooder PORT NAME SECONDS``; NAME is one of ``FLOODS``. What it
-sent is JSON, at the end. Whenever the server ends its connection it comes back.
+``python -m tests.soak.flooder PORT NAME SECONDS``; NAME is one of ``FLOODS``. It prints
+at the end what it sent, as JSON. It reconnects when the server ends its connection.
 """
 
 from __future__ import annotations

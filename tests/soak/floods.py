@@ -1,4 +1,4 @@
-"""Ways to send as fast as the kernel takes it, one for each that the protocols have."""
+"""Ways to send as fast as the kernel accepts the bytes, for each kind of message."""
 
 from __future__ import annotations
 

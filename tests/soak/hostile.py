@@ -1,6 +1,6 @@
-"""Clients that do not read, do not finish, or send what nobody may; and neighbours.
+"""Clients that do not read, do not finish, or send invalid input, beside others.
 
-Each scenario gives back what went wrong; nothing when all is well.
+Each scenario returns what went wrong; an empty result is a success.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A server from outside, and what it says of its inside."""
+"""Observes a server: from outside, and by the figures that it reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application that is soaked, in a process of its own."""
+"""The application of the soak test, in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One client of a soak: it comes, chats, and vanishes in one of many ways."""
+"""One client of the soak test: it connects, chats, and leaves in one of many ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The TurboGears floor runs where gevent has patched the standard library."""
+"""Fixtures of the TurboGears floor, after gevent has patched the standard library."""
 
 import pytest
 

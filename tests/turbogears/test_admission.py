@@ -1,4 +1,4 @@
-"""Requirements, validators and transactions on a client's way into a namespace."""
+"""Requirements, validators and transactions while a client is being admitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exceptions of any class, wherever TurboGears runs code of an application."""
+"""Exceptions of any class, in all places where the application's code runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """An event leaves nothing that only the garbage collector could free.
 
-The collector runs by the number of objects, not by their size: it would leave hundreds
-of events of a megabyte each.
+The number of objects starts the collector, not their size: hundreds of events of a
+megabyte each could wait for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The README's table of options is the server's."""
+"""The README's table of options equals the server's table."""
 
 from __future__ import annotations
 

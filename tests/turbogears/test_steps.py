@@ -1,4 +1,4 @@
-"""Plain events skip steps that do nothing; no application may notice."""
+"""Plain events skip steps that do nothing; applications do not notice it."""
 
 from __future__ import annotations
 

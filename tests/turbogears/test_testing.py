@@ -1,4 +1,4 @@
-"""Packets that WebTest posts: the test's socket sees what a client would."""
+"""Packets that WebTest posts: the test's socket gets the packets of a client."""
 
 from __future__ import annotations
 

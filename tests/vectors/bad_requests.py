@@ -1,4 +1,4 @@
-"""Requests that are invalid, and requests that do not come or are not finished."""
+"""Requests that are invalid, unfinished, or not sent at all."""
 
 from __future__ import annotations
 

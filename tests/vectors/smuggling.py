@@ -1,6 +1,6 @@
 """Request smuggling: requests whose end is ambiguous.
 
-Each is refused, or read in the one way that does not help an attacker.
+Each is refused, or read in the only way that does not help an attacker.
 """
 
 from __future__ import annotations

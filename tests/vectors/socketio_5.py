@@ -1,4 +1,4 @@
-"""Socket.IO 5, and what 3 and 4 do differently: packets."""
+"""Packets of Socket.IO 5, and those of 3 and 4 that differ."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The published protocol documents, and the tests that prove what they ask of a server.
+"""The published protocol documents, and tests of their requirements for a server.
 
-``paragraphs.py`` lists each binding paragraph; a test that proves one names it by
-``@pytest.mark.cites``. The tests here are those that had no better place.
+``paragraphs.py`` lists each binding paragraph. A test of a paragraph names it with
+``@pytest.mark.cites``. The tests here have no better place.
 """

@@ -5,8 +5,8 @@ The documents: ``socketio/engine.io-protocol``, revisions 3 and 4;
 ``socketio/socket.io-protocol``, revisions 4 and 5.
 
 A paragraph is named by its document, its section and a number within it. A
-:class:`Deviation` says why the server does something else on purpose; what it does
-instead is proved by the tests that cite it.
+:class:`Deviation` says why the server does not do what a paragraph requires; the tests
+that cite the paragraph show what the server does instead.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the documents of Engine.IO ask of a server, and no other test proves."""
+"""What the documents of Engine.IO require of a server, where no other test shows it."""
 
 from __future__ import annotations
 

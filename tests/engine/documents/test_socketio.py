@@ -1,4 +1,4 @@
-"""What the documents of Socket.IO ask of a server, and no other test proves."""
+"""What the documents of Socket.IO require of a server, where no other test shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one client may make the process keep: bytes, rooms, acks that it owes."""
+"""The limits of what the process keeps for one client: bytes, rooms, pending acks."""
 
 from __future__ import annotations
 

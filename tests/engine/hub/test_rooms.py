@@ -1,4 +1,4 @@
-"""Who is where."""
+"""Rooms: their members, and broadcasts to them."""
 
 from __future__ import annotations
 

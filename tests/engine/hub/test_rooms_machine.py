@@ -1,6 +1,7 @@
-"""Rooms against a model: who joined what, in which order, and has not left.
+"""Rooms, compared with a model of their members and the order in which they joined.
 
-Sockets join, leave and end; packets go to rooms, to all but one, and to nobody.
+Sockets join, leave and end. Packets go to all members of a room, to all except one, or
+to an empty room.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Each limit of the server, at its value and one above, as a client sees it.
+"""Each limit of the server, at its value and one above, as a client notices it.
 
 The rows are the server's options; an option without a row fails the last test.
 """

@@ -1,5 +1,5 @@
-"""Output against a model: nothing is lost, doubled or overtaken, but by the end of a
-client that is slow; and that end comes within bounds of time and memory."""
+"""Output, compared with a model: nothing is lost, doubled or reordered, except when a
+slow client is disconnected, which happens within limits of time and memory."""
 
 from __future__ import annotations
 

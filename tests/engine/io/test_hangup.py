@@ -1,4 +1,4 @@
-"""Noticing that a peer has disconnected, while its connection is not read."""
+"""Noticing that a peer has disconnected while the server does not read from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is below gevent's sockets reads and writes without waiting, with TLS or not."""
+"""The sockets below gevent's read and write without waiting, with and without TLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's TLS: everything works with it as without it."""
+"""The server's TLS: everything works as without TLS."""
 
 from __future__ import annotations
 

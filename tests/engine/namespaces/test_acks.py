@@ -1,4 +1,4 @@
-"""What waits for the acks of a client: callbacks, timeouts, calls."""
+"""Callbacks, timeouts and calls that wait for the acks of a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Namespaces: what events, messages and errors are to them."""
+"""Namespaces: how they handle events, messages and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a namespace sends: events, messages, questions and errors."""
+"""What a namespace sends: events, messages, calls and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaving: who is told, and what ends with a namespace."""
+"""Leaving: which methods are called, and what ends with a namespace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an event to its method, whose steps an application may replace."""
+"""The steps from an event to its method, which an application may override."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs the events of a connection, and what it puts around them."""
+"""The runner of a connection's events, and what it does before and after each."""
 
 from __future__ import annotations
 

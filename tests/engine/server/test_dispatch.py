@@ -1,4 +1,4 @@
-"""What a request of Socket.IO asks for, and what is refused before anything is done."""
+"""What a request of Socket.IO asks for, and which requests are refused at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests are Socket.IO's."""
+"""Which requests are for Socket.IO."""
 
 from __future__ import annotations
 

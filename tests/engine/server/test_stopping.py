@@ -1,4 +1,4 @@
-"""What a server that stops does to those that are connected."""
+"""A server that stops: how its connections end."""
 
 from __future__ import annotations
 

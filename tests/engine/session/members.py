@@ -1,4 +1,4 @@
-"""Namespaces that note how they end."""
+"""Namespaces that record how they end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Admission: a client is in a namespace, or it is not, whatever happens."""
+"""Admission: a client is either completely in a namespace or not at all."""
 
 from __future__ import annotations
 

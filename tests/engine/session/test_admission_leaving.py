@@ -1,4 +1,4 @@
-"""Admission of a client that leaves, or is asked, before it is admitted."""
+"""Admission of a client that leaves, or is sent a call, before it is admitted."""
 
 from __future__ import annotations
 

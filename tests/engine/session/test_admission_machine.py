@@ -1,4 +1,4 @@
-"""Admission against a model: what each client may have received, and who is where."""
+"""Admission, compared with a model of what each client receives, and of the rooms."""
 
 from __future__ import annotations
 

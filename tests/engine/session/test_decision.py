@@ -1,4 +1,4 @@
-"""What decides about a client: the namespace, and what runs around it."""
+"""The decision about a client, by the namespace and the runner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes both ways: attachments of packets, whatever they travel in."""
+"""Bytes in both directions: attachments of packets over each transport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a connection: nothing begins any more, and each namespace is told."""
+"""The end of a connection: nothing new begins, and each namespace is notified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that have much to read: all of it arrives, and nobody else waits for them."""
+"""Clients that are sent much: all of it arrives, and no other client waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: their namespaces, their end, and what they say of themselves."""
+"""Sessions: their namespaces, their end, and how they are shown in logs."""
 
 from __future__ import annotations
 

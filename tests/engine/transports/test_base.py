@@ -1,4 +1,4 @@
-"""What both transports have in common: the heartbeat, and the end of slow clients."""
+"""What all transports have in common: the heartbeat, and the end of slow clients."""
 
 from __future__ import annotations
 

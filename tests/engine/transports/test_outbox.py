@@ -1,4 +1,5 @@
-"""What waits for a polling client: in order, bounded, and moved when it upgrades."""
+"""The output for a polling client: it stays in order, is limited, and is moved at an
+upgrade."""
 
 from __future__ import annotations
 

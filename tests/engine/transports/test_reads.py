@@ -1,4 +1,4 @@
-"""What is read of a WebSocket, in turns of the event loop."""
+"""How much is read from a WebSocket in each turn of the event loop."""
 
 from __future__ import annotations
 

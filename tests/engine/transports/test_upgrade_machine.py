@@ -1,8 +1,8 @@
-"""The upgrade against a model: numbers in both directions, whatever happens when.
+"""The upgrade, compared with a model: numbered messages in both directions.
 
 A client posts and polls, probes a WebSocket, gives it up, upgrades, and loses
-connections, while the server sends, handlers wait, and the session may end. The number
-of each message says what it is: nothing may be lost, doubled or reordered.
+connections, in any order, while the server sends, handlers wait, and the session may
+end. The numbers show that no message is lost, doubled or reordered.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Groups: connections that are sent the same."""
+"""Groups: a message is sent to several connections."""
 
 from __future__ import annotations
 

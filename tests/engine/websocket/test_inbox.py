@@ -1,4 +1,4 @@
-"""Plain WebSockets: what was read and not yet received, and who has to wait."""
+"""Plain WebSockets: messages that were read, but not received by the application."""
 
 from __future__ import annotations
 

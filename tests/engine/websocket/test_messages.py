@@ -1,4 +1,4 @@
-"""What applications send over a plain WebSocket, as frames have it."""
+"""Messages that applications send over a plain WebSocket, as opcodes and payloads."""
 
 from __future__ import annotations
 

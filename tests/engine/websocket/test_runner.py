@@ -1,4 +1,4 @@
-"""The greenlet of an application, which is interrupted when it misses the end."""
+"""The greenlet of an application, which is interrupted after its connection ended."""
 
 from __future__ import annotations
 

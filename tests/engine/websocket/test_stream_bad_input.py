@@ -1,4 +1,4 @@
-"""Plain WebSockets: bad input ends its own connection, and leaves nothing."""
+"""Plain WebSockets: bad input ends only its own connection, without leaks."""
 
 from __future__ import annotations
 

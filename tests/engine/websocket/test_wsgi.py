@@ -1,4 +1,4 @@
-"""``environ['wsgi.websocket']``: gevent-websocket's contract, and what is added."""
+"""``environ['wsgi.websocket']``: gevent-websocket's interface, and our additions."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """python_client.py URL polling|websocket|upgrade
 
-Plays what a user of PyPI's python-socketio does, each scenario on connections of its
-own, and prints one JSON object {scenario: observed}. One that did not come to its end
-is {"failed": why}.
+Does what a user of PyPI's python-socketio does. Each scenario has its own connections.
+Prints one JSON object {scenario: observed}; for a scenario that did not finish,
+``observed`` is {"failed": why}.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The application that tests/live/clients/scenarios.js talks to.
 
-``/pingpong`` is the example's, ``/lab`` has an event for each thing a client can see,
-``/annex`` and ``/été`` are others, ``/members`` refuses whoever is anonymous,
-``/door`` whoever lacks the word, ``/vault`` too, but by an error. A cookie
-``user=NAME`` says who one is.
+``/pingpong`` is the example's namespace. ``/lab`` has an event for each thing that a
+client can observe. ``/annex`` and ``/été`` are further namespaces. ``/members`` refuses
+anonymous clients. ``/door`` refuses clients without the password, and ``/vault`` does
+the same by raising an exception. A cookie ``user=NAME`` names the user.
 
 The page ``/page?client=GENERATION`` has the browser build of that client, and modules
 of tests/live/clients.

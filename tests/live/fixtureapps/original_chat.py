@@ -1,4 +1,4 @@
-"""A chat in the manner of the original's example: its API, its client, its start.
+"""A chat like the original's example: with its API, its client and its way to start.
 
 ``python original_chat.py PORT REDIS_PORT``; a page with the 0.9 client.
 """

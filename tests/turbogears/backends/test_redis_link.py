@@ -1,4 +1,4 @@
-"""The connection to Redis: it is lost, refused and made again."""
+"""The connection to Redis: it is lost, refused and opened again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The connection that listens to Redis: a state machine of all that can happen."""
+"""The connection that listens to Redis: events in any order, with hypothesis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that several greenlets need, and one of them does for all."""
+"""Work that several greenlets need, and one of them does."""
 
 from __future__ import annotations
 

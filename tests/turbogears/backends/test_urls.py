@@ -1,4 +1,4 @@
-"""No message shows a part of a user name or a password."""
+"""No error and no log line shows a part of a user name or a password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Channels against a model: whoever subscribed hears, in order, and nobody else."""
+"""Channels, compared with a model: only subscribers get messages, and in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishing without an application: what the settings say is done, or what to do."""
+"""Publishing without an application, with valid, invalid or missing settings."""
 
 from __future__ import annotations
 

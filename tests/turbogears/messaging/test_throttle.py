@@ -1,4 +1,4 @@
-"""A flood of warnings of one kind is one line in each period."""
+"""Of many warnings of one kind, one line in each period is logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages of channels, as clients receive them."""
+"""Messages of channels that clients receive."""
 
 from __future__ import annotations
 

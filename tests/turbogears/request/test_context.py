@@ -1,4 +1,4 @@
-"""The stacks that TurboGears' proxies show the top of."""
+"""The stacks whose top TurboGears' proxies show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What predicates and requirements say about a client."""
+"""Predicates and requirements that a client meets or does not meet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs the events of a connection: contexts, guards, failures, the end."""
+"""The runner of a connection's events: contexts, guards, failures, the end."""
 
 from __future__ import annotations
 

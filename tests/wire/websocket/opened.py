@@ -1,4 +1,4 @@
-"""Connections in a state."""
+"""Makes connections that are in a given state."""
 
 from __future__ import annotations
 

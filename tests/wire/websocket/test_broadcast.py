@@ -1,4 +1,4 @@
-"""A message for many WebSockets: its frames are made once for those that can share."""
+"""A message for many WebSockets: connections that can share a frame do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database: who may do what, and what they wrote."""
+"""The database: users, permissions, and what the users wrote."""
 
 from __future__ import annotations
 

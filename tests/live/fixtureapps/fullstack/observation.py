@@ -1,4 +1,4 @@
-"""What the application notes of its events and pages, for the tests to ask about."""
+"""What the application records about its events and pages, for the tests to read."""
 
 from __future__ import annotations
 
