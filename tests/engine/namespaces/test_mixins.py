@@ -132,6 +132,27 @@ def test_an_event_that_is_no_json_is_sent_to_nobody(serve: Serve) -> None:
         expect_nothing(client)
 
 
+def test_a_client_disconnects_no_others_by_the_name_of_an_event(serve: Serve) -> None:
+    """Clients 4.x end the connection when an event is called ``connect``."""
+
+    class Relay(Chat):
+        def on_relay(self, name: str, *args: Any) -> None:
+            self.broadcast_event(name, *args)
+
+    live = serve({"/chat": Relay})
+    clients = everyone(live)
+    attacker = live.client("4-websocket")
+    attacker.join("/chat")
+    for name in ("connect", "newListener"):
+        attacker.emit("/chat", "relay", name, 1)
+        assert attacker.event("/chat")[:2] == ["error", "internal_error"]
+    for kind, client in zip(KINDS, clients, strict=True):
+        if kind.startswith("0.9"):
+            assert client.event("/chat") == ["connect", 1]
+            assert client.event("/chat") == ["newListener", 1]
+        expect_nothing(client)
+
+
 class Picky(RoomsMixin, BaseNamespace):
     """Uses a room that the client did not choose."""
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tgext.socketio.wire import json as wire_json
 from tgext.socketio.wire.errors import PacketError
 from tgext.socketio.wire.limits import Limits
+from tgext.socketio.wire.socketio import v3_4 as socketio_3_4
 from tgext.socketio.wire.socketio import v5 as socketio_5
 from tgext.socketio.wire.socketio.packet import Packet
 
@@ -179,6 +180,17 @@ JSON_READERS = pytest.mark.parametrize(
 def test_what_a_server_writes(packet: Packet, text: str) -> None:
     """Sections "Connection to a namespace" and "Packet encoding"."""
     assert socketio_5.encode(packet) == text
+
+
+@pytest.mark.parametrize("name", sorted(socketio_5.CLIENTS_OWN))
+@pytest.mark.parametrize("more", [{}, {"id": 1}, {"attachments": 1}])
+@pytest.mark.parametrize("codec", [socketio_3_4, socketio_5])
+def test_a_client_is_not_told_its_own_events(codec: Any, more: Any, name: str) -> None:
+    """socket.io-parser 4.2.3 and later takes such a packet for an invalid one."""
+    packet = {"type": "event", "name": name, "endpoint": "/chat", **more}
+    with pytest.raises(socketio_5.ReservedName, match=f"'{name}'"):
+        codec.encode(packet)
+    codec.encode({**packet, "name": name.upper()})
 
 
 @pytest.mark.parametrize("form", ['5{}-["a"]', "6{}-1[]"], ids=["event", "ack"])

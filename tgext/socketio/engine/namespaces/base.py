@@ -134,7 +134,8 @@ class BaseNamespace(AccessList):
         :param timeout: seconds after which the callback is called with an
             :class:`~tgext.socketio.engine.namespaces.acks.AckTimeout` instead.
         :raises TypeError: when an argument cannot be written as JSON, or is bytes and
-            the client of generation 0.9.
+            the client of generation 0.9; when clients have an event of their own with
+            this name, such as ``disconnect`` (not in generation 0.9).
         :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
         :raises ValueError: for a timeout without a callback.
         """
