@@ -44,7 +44,8 @@ class BrowserCookies:
 
     :param environ: the WSGI environment of its events; its ``HTTP_COOKIE`` is kept up
         to date.
-    :param names: the cookies that follow the browser's: that of the login first.
+    :param names: the cookies that are kept equal to the browser's; that of the login
+        is the first.
     :param user: the id of the connection's user; None when it is anonymous.
     :param end: ends the connection, so that its client connects again.
     :param user_with: a function that returns the id of the user that a ``Cookie``

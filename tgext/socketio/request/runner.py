@@ -148,7 +148,7 @@ class Runner:
             gevent.spawn(self._socket.disconnect)
 
     def _succeed(self, event: Event) -> None:
-        """Do what was to wait for the success of an event.
+        """Do what had to wait until the event has succeeded.
 
         :raises Reported: when the event found another user: the connection ends, and
             there is nothing to answer.

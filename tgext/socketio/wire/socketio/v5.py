@@ -124,7 +124,7 @@ def _split_query(packet: Packet, namespace: str) -> None:
 def _attachments(kind: str, digits: str | None, limits: Limits) -> int:
     if digits is None or kind not in (BINARY_EVENT, BINARY_ACK):
         raise PacketError(
-            "a binary packet has no number of attachments, or another has"
+            "a binary packet has no number of attachments, or another packet has one"
         )
     if len(digits) > MAX_DIGITS or int(digits) > limits.max_attachments:
         raise PacketError(f"too many attachments: {digits[:20]}")

@@ -85,8 +85,8 @@ class Connection:
         has ended its side of the TCP connection.
 
     Times are seconds of any one clock. Each method that takes ``now`` returns the bytes
-    to write, none of them if there is nothing to say; then :attr:`state` and
-    :attr:`deadline` tell what the owner has to do.
+    to write, if any; then :attr:`state` and :attr:`deadline` tell what the owner has to
+    do.
 
     :ivar state: how far the connection is.
     :ivar reading: whether input is read; else the owner discards it.

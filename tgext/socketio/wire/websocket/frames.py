@@ -32,7 +32,7 @@ _MAX_CONTROL = 125
 #: The first byte of a text message in one frame.
 _WHOLE_TEXT = _FIN | TEXT
 
-#: Below so many bytes, a copy is faster than a view.
+#: For fewer bytes, a copy is faster than a view.
 _COPY = 2048
 
 Message = tuple[int, "str | bytes"]

@@ -197,7 +197,7 @@ class Generation(ABC):
 
     @abstractmethod
     def form_text(self, text: str) -> str:
-        """The body of a POST in what a form of JSONP has in its field ``d``.
+        """The body of a POST, read from the field ``d`` of a JSONP form.
 
         :raises ValueError: when it is invalid.
         """
