@@ -234,6 +234,28 @@ def test_an_event_that_finds_another_user_ends_the_connection(opened: Opened) ->
     assert opened.socket.endings == [USER_CHANGED]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("user"), HTTPNotFound(), ConnectionRefused(), EventRefused("no", "no")],
+    ids=lambda error: type(error).__name__,
+)
+def test_so_does_one_that_fails_because_of_that(
+    opened: Opened, error: BaseException
+) -> None:
+    opened.runner.connection.lookup.changed = True
+    with pytest.raises(Reported):
+        opened.run(raises(error), EVENT)
+    assert opened.socket.endings == [USER_CHANGED]
+
+
+def test_one_that_is_interrupted_ends_the_connection_and_itself() -> None:
+    opened = Opened()
+    opened.runner.connection.lookup.changed = True
+    with pytest.raises(Interrupted):
+        opened.run(raises(Interrupted()), EVENT)
+    assert opened.socket.endings == [USER_CHANGED]
+
+
 def test_the_last_event_of_a_connection_that_ended_succeeds(opened: Opened) -> None:
     opened.runner.connection.lookup.changed = True
     opened.socket.kill(USER_CHANGED)

@@ -6,6 +6,7 @@ controller's ``allow_only``, and reports their failures.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
@@ -132,32 +133,29 @@ class Runner:
             outer.pop()
             if stack is not None:
                 stack.pop()
-            if event.has_request or self._sent_away:
+            if event.has_request or self._sent_away or self._lookup.changed:
                 self._tidy_up(event)
-        if self._lookup.changed or event.at_success:
-            self._succeed(event)
+        for late, values in event.at_success:
+            late(*values)
         return result
 
     def _tidy_up(self, event: Event) -> None:
-        """Clean up after an event, whether it succeeded or failed."""
+        """Clean up after an event, whether it succeeded or failed.
+
+        :raises Reported: when it found another user: the connection has ended, and
+            there is nothing to answer.
+        """
         if event.has_request:
             event.forget_request()
         if self._sent_away:
             # In another greenlet, so that the caller sends the reason first.
             self._sent_away = False
             gevent.spawn(self._socket.disconnect)
-
-    def _succeed(self, event: Event) -> None:
-        """Do what had to wait until the event has succeeded.
-
-        :raises Reported: when the event found another user: the connection ends, and
-            there is nothing to answer.
-        """
         if self._lookup.changed and not self._socket.ended:
+            interrupted = isinstance(sys.exc_info()[1], Interrupted)
             self._socket.kill(reason=USER_CHANGED)
-            raise Reported
-        for late, args in event.at_success:
-            late(*args)
+            if not interrupted:
+                raise Reported
 
     def job(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function that a job runs: it closes the database session at its end.
