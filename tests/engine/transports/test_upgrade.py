@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import gevent
@@ -287,6 +288,33 @@ def test_control_frames_may_come_before_the_upgrade(serve: Serve, probed: bool) 
     websocket.send("5")
     websocket.send('42/chat,1["echo"]')
     assert websocket.receive() == "43/chat,1[]"
+
+
+def test_who_probes_without_end_and_reads_no_answer_does_not_upgrade(
+    serve: Serve,
+) -> None:
+    """The answers are the server's own output, which does not count for the client."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 10_000)
+    live = serve({"/chat": Echo}, listener=listener, max_outbox=20_000)
+    polling = live.polling_5()
+    polling.join("/chat")
+    target = polling.target.replace("polling", "websocket")
+    websocket = live.websocket(target, receive_buffer=10_000)
+    transport: Any = live.server.sockets[polling.sid].transport
+    outbox = transport.follower.outbox
+    most = 0
+    probes = encode_frame(TEXT, b"2probe", MASK) * 1000
+    try:
+        for _ in range(50):
+            websocket.send_raw(probes)
+            gevent.sleep(0.001)
+            most = max(most, outbox.size)
+    except OSError:
+        pass  # it was closed
+    wait_for(lambda: transport.follower is None, "the upgrade ends")
+    assert most < 2 * 20_000
+    assert polling.call("/chat", "echo", 1) == [1]
 
 
 def test_a_websocket_that_closes_before_the_upgrade_is_answered(serve: Serve) -> None:

@@ -88,6 +88,8 @@ class Upgrade:
                     if opcode == BINARY or self.websocket.control(opcode, payload):
                         return None
                 elif payload == engineio.PING + engineio.PROBE:
+                    if self.websocket.outbox.is_full:
+                        return None  # it reads no answers
                     answer = engineio.PONG + engineio.PROBE
                     self.websocket.send_text(answer)
                     self.polling.release_polls()
