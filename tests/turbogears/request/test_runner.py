@@ -271,6 +271,19 @@ def with_database() -> tuple[Opened, list[str]]:
     return Opened(use_sqlalchemy=True, DBSession=session), removed
 
 
+@pytest.mark.parametrize("error", [ValueError("gone away"), Interrupted()])
+def test_a_database_session_that_cannot_be_removed_leaves_no_context(
+    error: BaseException,
+) -> None:
+    """The next event would be taken for a part of this one, and not be guarded."""
+    session = SimpleNamespace(remove=raises(error))
+    opened = Opened(use_sqlalchemy=True, DBSession=session)
+    with pytest.raises(type(error)):
+        opened.run(lambda _: "answer", EVENT)
+    assert not contexts()
+    assert not configs()
+
+
 @pytest.mark.parametrize("error", [None, ValueError(), HTTPNotFound(), Interrupted()])
 def test_each_event_removes_its_database_session(error: BaseException | None) -> None:
     opened, removed = with_database()

@@ -128,13 +128,15 @@ class Runner:
             self._report(event, function, error)
             raise Reported from error
         finally:
-            if self.remove_session is not None:
-                self.remove_session()
-            outer.pop()
-            if stack is not None:
-                stack.pop()
-            if event.has_request or self._sent_away or self._lookup.changed:
-                self._tidy_up(event)
+            try:
+                if self.remove_session is not None:
+                    self.remove_session()  # may wait, fail and be interrupted
+            finally:
+                outer.pop()
+                if stack is not None:
+                    stack.pop()
+                if event.has_request or self._sent_away or self._lookup.changed:
+                    self._tidy_up(event)
         for late, values in event.at_success:
             late(*values)
         return result
