@@ -266,7 +266,7 @@ def test_room_that_does_not_come(pair: Pair) -> None:
     assert not pair.outbox.wait_for_room()
     pair.outbox.give_up_waiting()
     [reason] = pair.overflows
-    assert reason.startswith("it took none of ")
+    assert reason.startswith("it read none of ")
     assert "slow_timeout" in reason
 
 

@@ -383,9 +383,9 @@ def short_key(directory: Path) -> tuple[str, str]:
     [
         (lambda own, tmp: (str(tmp / "no.pem"), None), "certfile: .*no.pem' cannot be"),
         (lambda own, tmp: (own[0], str(tmp / "no.pem")), "keyfile: .* cannot be read"),
-        (lambda own, tmp: (None, own[1]), "keyfile: .* has no certfile"),
+        (lambda own, tmp: (None, own[1]), "keyfile: .* needs a certfile"),
         (lambda own, tmp: (write(tmp / "a.pem"), None), "certfile: .* in PEM"),
-        (lambda own, tmp: (own[0], None), "certfile: .* or not its key; name"),
+        (lambda own, tmp: (own[0], None), "certfile: .* or not its key; set"),
         (lambda own, tmp: (own[0], own[0]), "keyfile: .* holds no key in PEM"),
         (lambda own, tmp: (write(tmp / "a.pem"), own[1]), "certfile: .* in PEM$"),
         (lambda own, tmp: short_key(tmp), "certfile: .* a key that is too short"),
@@ -420,12 +420,12 @@ def test_a_key_with_a_password_is_refused_rather_than_asked_for(
 @pytest.mark.parametrize(
     ("context", "message"),
     [
-        (create_default_context(), "ssl_context: it is a client's"),
+        (create_default_context(), "ssl_context: it is for clients"),
         (
             monkey.get_original("ssl", "SSLContext")(ssl.PROTOCOL_TLS_SERVER),
-            "ssl_context: .* none of gevent.ssl",
+            "ssl_context: .* not a context of gevent.ssl",
         ),
-        ("server.pem", "ssl_context: 'server.pem' is none"),
+        ("server.pem", "ssl_context: 'server.pem' is not"),
     ],
     ids=["a client's", "not gevent's", "none"],
 )
@@ -439,7 +439,7 @@ def test_a_context_may_be_given_instead(serve: Serve, certificate: Certificate) 
     context = server_context(certfile, keyfile)
     live = serve({}, ssl_context=context, certfile=None, keyfile=None)
     assert live.http().get("/").text == "a page"
-    with pytest.raises(ValueError, match="the certificate already"):
+    with pytest.raises(ValueError, match="it has the certificate"):
         SocketIOServer(("", 0), None, ssl_context=context, certfile=certfile)
 
 

@@ -152,7 +152,7 @@ def test_a_callback_that_fails_harms_nobody(
     client = joined(serve({"/chat": Failing}), "4-websocket")
     client.emit("/chat", "emit")
     assert client.read()["name"] == "question"
-    text = "A callback failed that was told of a timeout"
+    text = "The callback of an ack failed after the timeout"
     wait_for(lambda: text in caplog.text, "the failure is logged")
     assert client.call("/chat", "echo", 1) == [1]
 
@@ -190,7 +190,7 @@ def test_a_callback_that_is_told_of_a_timeout_runs_in_the_frameworks_context(
 def test_a_timeout_goes_with_a_callback(serve: Serve) -> None:
     live = serve({"/chat": Asking})
     client = joined(live, "4-websocket")
-    with pytest.raises(ValueError, match="timeout goes with callback"):
+    with pytest.raises(ValueError, match="timeout needs a callback"):
         live.socket(client)["/chat"].emit("question", timeout=1)
 
 

@@ -154,7 +154,7 @@ def test_the_log_says_what_a_client_did_not_read(
     live.websocket("/", receive_buffer=4096)
     wait_for(lambda: caplog.records, "the request is logged")
     [record] = caplog.records
-    assert "1006 'slow consumer': it took none of" in record.getMessage()
+    assert "1006 'slow consumer': it read none of" in record.getMessage()
     assert "slow_timeout" in record.getMessage()
 
 

@@ -94,7 +94,7 @@ class Lab(SocketIOTGNamespace):
     def on_wrong(self):
         with pytest.raises(TypeError):
             self.emit_on_commit("on commit", object())
-        with pytest.raises(ValueError, match="timeout goes with callback"):
+        with pytest.raises(ValueError, match="timeout needs a callback"):
             self.emit_on_commit("on commit", timeout=1)
         return "told"
 

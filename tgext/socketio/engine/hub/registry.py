@@ -33,7 +33,7 @@ class Endable(Protocol):
         """Whether something that the client sent is being handled."""
 
     def finish(self) -> None:
-        """Ignore everything that the client sends from now on."""
+        """Handle no further events of the client."""
 
     def kill(self, *, reason: str, code: int = 1000) -> None:
         """End the session."""

@@ -3,10 +3,10 @@
 - Up to ``max_outbox`` bytes may wait without a time limit.
 - More may wait for ``slow_timeout`` seconds.
 - More than :data:`BURST` times ``max_outbox`` may not wait at all.
-- A message that is sent while less than half of ``max_outbox`` waits does not count,
-  however large it is, nor does the output before it. A greenlet of the client's own
-  waits for that much room before it sends, so its large messages never count. But the
-  client has to read some output in each ``slow_timeout`` seconds.
+- A message of any size that is sent while at most half of ``max_outbox`` waits does not
+count, and neither does the output before it. A handler of the client waits for that
+before it sends, so its large messages never count. But the client has to read some
+output in each ``slow_timeout`` seconds.
 - Pings, pongs, acks and farewells never disconnect a client.
 
 So the server keeps at most the largest message and five times ``max_outbox``.
@@ -24,8 +24,8 @@ from gevent.event import Event
 from ...wire.socketio.encoded import Encoded
 from ..concurrency.timetable import Entry
 
-#: Times ``max_outbox`` that may wait for less than ``slow_timeout``. Broadcasts need
-#: it: they cannot wait for room.
+#: How many times ``max_outbox`` may wait for less than ``slow_timeout``. Broadcasts
+#: need this, because they cannot wait for room.
 BURST = 4
 
 #: Bytes at which an outbox is written before its batch ends.
@@ -50,7 +50,7 @@ class OutputBounds:
         Without one, a slow client is only noticed when something is sent to it.
     :param clock: returns the time in seconds.
 
-    :ivar ease: bytes up to which a sender has to check nothing.
+    :ivar ease: bytes that may wait before a sender has to check for room.
     :ivar room: bytes up to which a greenlet that can wait may send.
     :ivar most: bytes that may wait for less than ``patience``.
     """
@@ -88,7 +88,7 @@ class Backlog:
         self.taken_at = now
 
     def add(self, size: int, more: int, now: float) -> str | None:
-        """More output is about to wait.
+        """Check whether more output may wait.
 
         :param size: bytes that wait already.
         :param more: bytes that are added.
@@ -113,12 +113,12 @@ class Backlog:
         return None
 
     def forgive(self, size: int, now: float) -> None:
-        """The output that waits now does not count: the client has a new transport."""
+        """Do not count the output that waits: the client has a new transport."""
         self._forgiven = size
         self.taken_at = now
 
     def take(self, count: int, size: int, now: float) -> None:
-        """The client read some output.
+        """Note that the client read some output.
 
         :param count: the bytes that it read.
         :param size: the bytes that are left.
@@ -136,18 +136,18 @@ class Backlog:
         bounds = self._bounds
         if size > bounds.limit and now >= self.taken_at + bounds.patience:
             return (
-                f"it took none of {size} bytes in {bounds.patience:g} s (slow_timeout)"
+                f"it read none of {size} bytes in {bounds.patience:g} s (slow_timeout)"
             )
         since = self._over_since
         if since is not None and now >= since + bounds.patience:
             return (
-                f"more than {bounds.limit} bytes (max_outbox) wait since "
+                f"more than {bounds.limit} bytes (max_outbox) have waited for "
                 f"{bounds.patience:g} s (slow_timeout), now {size}"
             )
         return None
 
     def next_look(self, now: float) -> float:
-        """Seconds until :meth:`complaint` has to be asked again."""
+        """Seconds until :meth:`complaint` has to be called again."""
         since = self.taken_at
         if self._over_since is not None:
             since = min(since, self._over_since)
@@ -169,7 +169,7 @@ class Outbox(ABC):
     ) -> None:
         self._bounds = bounds
         self._overflow = overflow
-        #: While the client is behind.
+        #: Set while the client is behind.
         self._watch: Watch | None = None
         self.ease = bounds.ease
         self.size = 0
@@ -184,7 +184,7 @@ class Outbox(ABC):
 
     @abstractmethod
     def send_own(self, encoded: Encoded) -> None:
-        """Send a packet of the server itself, which does not count."""
+        """Send a packet of the protocol, to which no limit applies."""
 
     @property
     def has_room(self) -> bool:
@@ -198,7 +198,7 @@ class Outbox(ABC):
 
     @property
     def is_full(self) -> bool:
-        """Whether more waits than may wait without a time limit."""
+        """Whether more than ``max_outbox`` bytes wait."""
         return self.size > self._bounds.limit
 
     @abstractmethod
@@ -224,7 +224,7 @@ class Outbox(ABC):
         return True
 
     def expect_taking(self) -> None:
-        """The client causes output although it is behind: it has to read some now."""
+        """Require that a client that is behind reads some output: it causes more."""
         self.flush()
         if self.is_full:
             watch = self._watched()
@@ -244,7 +244,7 @@ class Outbox(ABC):
 
     def give_up_waiting(self) -> None:
         """End the connection of a client that read nothing while a greenlet waited."""
-        reason = f"it took none of {self.size} bytes in {self._bounds.patience:g} s"
+        reason = f"it read none of {self.size} bytes in {self._bounds.patience:g} s"
         self.give_up(f"{reason} (slow_timeout)")
 
     @abstractmethod
@@ -276,7 +276,7 @@ class Outbox(ABC):
         return True
 
     def forgive(self) -> None:
-        """The output that waits now does not count."""
+        """Do not count the output that waits now."""
         self.flush()
         if self.is_full:
             watch = self._watched()
@@ -298,7 +298,7 @@ class Outbox(ABC):
                 watch.room = None
 
     def _unwatch(self) -> None:
-        """No output waits any more, or none will be sent."""
+        """Stop watching: no output waits, or none will be sent."""
         watch = self._watch
         if watch is not None:
             self._watch = None
@@ -317,10 +317,11 @@ class Watch:
         self.outbox = outbox
         self.backlog = backlog
         self.slot = -1
-        #: Set when at most half of the limit waits, and when nothing waits.
+        #: `room` is set when at most half of the limit waits, `drained` when nothing
+        #: waits.
         self.room: Event | None = None
         self.drained: Event | None = None
-        #: Waits until the kernel takes more.
+        #: Calls the outbox when the kernel takes more.
         self.io: Any = None
 
     def on_timer(self, now: float) -> float | None:

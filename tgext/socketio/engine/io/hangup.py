@@ -1,7 +1,7 @@
 """Noticing that a peer has disconnected, while its connection is not read.
 
-`recv` tells of the end of a connection, but only after all input before it was read. If
-there is unread input, Linux still tells the state of the connection.
+`recv` reports the end of a connection only after all input before it has been read.
+While there is unread input, Linux reports the TCP state of the connection.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _GONE = frozenset((7, 8, 9, 11))
 
 _READ = 1
 
-#: Seconds between two looks at a connection with unread input, such as a pipelined
+#: Seconds between two checks of a connection with unread input, such as a pipelined
 #: request.
 LOOK = 0.5
 
@@ -47,7 +47,7 @@ def has_gone(sock: Any) -> bool:
 
 
 def _state(raw: Any) -> int | None:
-    """The state of a TCP connection; None if the system does not tell it."""
+    """The state of a TCP connection; None if the system does not report it."""
     if _TCP_INFO is None:
         return None
     try:
@@ -60,8 +60,8 @@ class HangupWatch:
     """Watches a connection that is not read, until its peer has disconnected.
 
     :param sock: a gevent socket; it is not read from.
-    :param wheel: looks at connections with unread input, which the event loop would
-        report as readable all the time.
+    :param wheel: its timer checks a connection with unread input, which the event loop
+        would report as readable all the time.
     :param gone: called once when the peer has disconnected, in the hub; must not block.
     """
 

@@ -2,12 +2,13 @@
 
 Sending never blocks. What the kernel does not take waits in the connection's write
 buffer, within the bounds of :mod:`~tgext.socketio.engine.io.backlog`. When they are
-exceeded the connection ends: a slow client is disconnected, and never misses a message.
+exceeded the connection ends: a slow client is disconnected, but never misses single
+messages.
 
 While input is handled, what is sent to any connection is part of a batch: replies to
 several messages of a client, replies to all clients that the event loop found ready,
 and broadcasts. The batch is written when all of that is handled, with one system call
-for each connection: most of what a small message costs is its system call.
+for each connection: the system call is most of the cost of a small message.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ from .sockets import below
 
 _WRITE = 2
 
-#: Seconds after which a batch is written as soon as some input has been handled, even
-#: if there is more.
+#: Age of a batch, in seconds, at which it is written when some input has been handled,
+#: even if there is more input.
 PATIENCE = 0.001
 
 
 class Batcher:
-    """Coalesces the output of many connections; one for all of a server's.
+    """Coalesces the output of many connections. A server has one.
 
     Between :meth:`hold` and :meth:`release`, outboxes that have something to write add
     themselves to ``pending`` instead of writing it.
@@ -102,7 +103,7 @@ class SocketOutbox(Outbox):
         # gevent's own `send` waits when the buffer is full.
         self._sock = below(sock)
         self._batcher = batcher
-        #: What is part of a batch, or what the kernel did not take. In that case
+        #: What is part of a batch, or what the kernel did not take. In the second case
         #: `_watch` is set, and nothing is written before the kernel takes more.
         self._chunks: list[bytes | memoryview] = []
 
@@ -115,8 +116,8 @@ class SocketOutbox(Outbox):
         return encode_frame(BINARY, prefix + data)
 
     def write(self, data: bytes) -> None:
-        """Send bytes: with the batch while the batcher is held, else now; what the
-        kernel does not take then is sent when it does.
+        """Send bytes: with the batch while the batcher is held, otherwise now. What the
+        kernel does not take is sent later.
         """
         chunks = self._chunks
         size = self.size + len(data)
@@ -140,11 +141,11 @@ class SocketOutbox(Outbox):
             self.flush()
 
     def send_own(self, encoded: Encoded) -> None:
-        """Send a packet of the server's own, which never counts against the client."""
+        """Send a packet of the protocol, which never disconnects a slow client."""
         self.write_own(encoded.frame)
 
     def write_own(self, data: bytes) -> None:
-        """Send bytes that never count against the peer: pings, pongs, close frames."""
+        """Send bytes that never disconnect a slow peer: pings, pongs, close frames."""
         if self._watch is None:
             self.write(data)
         elif not self.closed:
@@ -181,7 +182,7 @@ class SocketOutbox(Outbox):
         self.close()
 
     def _keep(self, data: bytes) -> None:
-        """Append bytes to others that wait, where many do."""
+        """Append bytes when more than ``ease`` bytes wait."""
         batched = self._watch is None
         if not batched and not self._admit(len(data)):
             return
@@ -199,7 +200,7 @@ class SocketOutbox(Outbox):
         except BlockingIOError:
             sent = 0
         except OSError:
-            # Whoever reads the connection meets the same error, and ends it.
+            # The reader of the connection gets the same error, and ends it.
             self.close()
             return
         if sent == len(data):
@@ -235,7 +236,7 @@ class SocketOutbox(Outbox):
 
 
 class TextOutbox(SocketOutbox):
-    """The write buffer of a client that takes only text (``forceBase64``)."""
+    """The write buffer of a client that can receive only text (``forceBase64``)."""
 
     __slots__ = ()
 

@@ -21,7 +21,7 @@ class InputTimeout(OSError):
 
 
 class FairInput(RawIOBase):
-    """The input of an HTTP connection. Each read lets others have their turn.
+    """The input of an HTTP connection. Other greenlets run before each read.
 
     gevent's own reads do not yield while there is input: a client that sends without a
     pause, such as a body in chunks of one byte, would keep all others waiting.
@@ -29,14 +29,14 @@ class FairInput(RawIOBase):
     :param sock: a gevent socket.
     :param patience: seconds to wait for input, at most.
 
-    :ivar patience: the same; may be changed.
+    :ivar patience: as given; may be changed.
     :ivar reads: the number of reads.
     """
 
     def __init__(self, sock: Any, patience: float) -> None:
         self._sock = sock
         self.patience = patience
-        #: The first read does not wait: the request mostly comes with the connection.
+        #: The first read does not wait: the request usually comes with the connection.
         self._fresh = True
         self.reads = 0
         #: TLS: the number of decrypted bytes, which the event loop cannot report.

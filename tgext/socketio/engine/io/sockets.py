@@ -1,4 +1,4 @@
-"""What is below gevent's sockets: reading and writing that never waits.
+"""The sockets below gevent's sockets: reading and writing that never waits.
 
 A method of a gevent socket waits where a plain socket would raise
 :class:`BlockingIOError`. Below a plain gevent socket is a native one that raises it;
@@ -96,7 +96,7 @@ class Encrypted:
 
 
 def below(sock: Any) -> Any:
-    """What reads and writes a gevent socket's connection without waiting.
+    """The object that reads and writes a gevent socket's connection without waiting.
 
     It has the methods ``recv``, ``recv_into``, ``send`` and ``fileno``.
     """
@@ -110,7 +110,7 @@ def say_goodbye(sock: SSLSocket) -> None:
         try:
             tls.shutdown()
         except OSError:
-            pass  # the peer has not sent its own close_notify: nobody waits for it
+            pass  # the peer has not sent its own close_notify, which we do not wait for
 
 
 def end_output(sock: Any) -> None:

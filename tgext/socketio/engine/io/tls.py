@@ -19,7 +19,7 @@ def server_context(certfile: str | None, keyfile: str | None) -> SSLContext:
     :raises ValueError: when a file is invalid; the message names the option.
     """
     if certfile is None:
-        raise ValueError(f"keyfile: {keyfile!r} has no certfile that goes with it")
+        raise ValueError(f"keyfile: {keyfile!r} needs a certfile")
     for name, path in (("certfile", certfile), ("keyfile", keyfile)):
         if path is not None:
             _check_readable(name, path)
@@ -43,9 +43,9 @@ def _explain(error: ssl.SSLError, certfile: str, keyfile: str | None) -> str:
         return f"certfile: {certfile!r} has a key that is too short; make a longer one"
     certificate = f"certfile: {certfile!r} holds no certificate in PEM"
     if keyfile is None:
-        return f"{certificate}, or not its key; name the file of that with keyfile"
+        return f"{certificate}, or not its key; set keyfile to the file of the key"
     try:
-        # A certificate alone can be trusted, whatever it is.
+        # This loads any certificate without a key, so it tells which file is invalid.
         SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(certfile)
     except ssl.SSLError:
         return certificate
@@ -53,17 +53,17 @@ def _explain(error: ssl.SSLError, certfile: str, keyfile: str | None) -> str:
 
 
 def check_context(context: Any) -> None:
-    """Check that a context is gevent's, and a server's.
+    """Check that a context is one of :mod:`gevent.ssl`, and for a server.
 
-    A connection of another module's context would block the event loop.
+    The connections of a context of another module would block the event loop.
 
     :raises ValueError: when it is not.
     """
     if not isinstance(context, SSLContext):
-        raise ValueError(f"ssl_context: {context!r} is none of gevent.ssl")
+        raise ValueError(f"ssl_context: {context!r} is not a context of gevent.ssl")
     if context.protocol == ssl.PROTOCOL_TLS_CLIENT:
         raise ValueError(
-            "ssl_context: it is a client's; a server needs one with "
+            "ssl_context: it is for clients; a server needs one with "
             "ssl.Purpose.CLIENT_AUTH or ssl.PROTOCOL_TLS_SERVER"
         )
 
@@ -86,7 +86,7 @@ def tls_context(
     context = kwargs.pop("ssl_context", None)
     if certfile or keyfile:
         if context is not None:
-            raise ValueError("ssl_context: it has the certificate already; no certfile")
+            raise ValueError("ssl_context: it has the certificate; remove certfile")
         context = server_context(certfile, keyfile)
     if context is None:
         return None

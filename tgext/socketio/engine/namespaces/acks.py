@@ -44,14 +44,14 @@ class Expiring:
         return self.__wrapped__(*args)
 
     def release(self) -> None:
-        """The connection ended: the callback will not be called."""
+        """Stop the timeout."""
         if self._deadline is not None:
             self._wheel.discard(self._deadline)
             self._deadline = None
 
 
 class Call:
-    """A callback that its greenlet waits for."""
+    """A callback that a greenlet waits for."""
 
     def __init__(self) -> None:
         self._result: AsyncResult[Any] = AsyncResult()
@@ -60,7 +60,7 @@ class Call:
         self._result.set(args[0] if len(args) == 1 else args or None)
 
     def release(self) -> None:
-        """The connection ended: raise an error in the waiting greenlet."""
+        """Raise :class:`ConnectionLost` in the waiting greenlet."""
         self._result.set_exception(ConnectionLost("the connection ended"))
 
     def wait(self, seconds: float) -> Any:
@@ -84,8 +84,8 @@ class Reads(Protocol):
 class Asked(Protocol):
     """A client that is asked for acks.
 
-    :ivar account: bounds the number of acks that the client owes.
-    :ivar runner: runs what the application defined.
+    :ivar account: limits the number of pending acks.
+    :ivar runner: runs the application's functions.
     :ivar hub: has the timer wheel.
     """
 
@@ -110,7 +110,7 @@ def save(
 ) -> None:
     """Keep a callback until the ack comes, or its owner, a namespace, ends.
 
-    :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+    :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
     """
     if client.ended:
         release(callback)
@@ -130,7 +130,7 @@ def expire(
 ) -> None:
     """Keep a callback that is called with an :class:`AckTimeout` in ``seconds``.
 
-    :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+    :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
     """
     expiring = Expiring(callback, client.hub.timers)
     save(client, msgid, expiring, owner)
@@ -153,7 +153,7 @@ def _tell_of_timeout(
     except Interrupted:
         raise
     except FAILURES:
-        log_failure(log, "A callback failed that was told of a timeout")
+        log_failure(log, "The callback of an ack failed after the timeout")
 
 
 class AckBook:
@@ -187,12 +187,12 @@ class AckBook:
             self.owners[msgid] = owner
 
     def pop(self, msgid: int) -> Callable[..., Any] | None:
-        """Forget a callback and return it; None where there is none."""
+        """Remove a callback and return it; None if there is none."""
         self.owners.pop(msgid, None)
         return self.callbacks.pop(msgid, None)
 
     def pop_of(self, namespace: object, msgid: int) -> Callable[..., Any] | None:
-        """As :meth:`pop`; also None where another namespace expects the ack."""
+        """As :meth:`pop`; also None if another namespace expects the ack."""
         ours = self.owners.get(msgid, namespace) is namespace
         callback = self.pop(msgid) if ours else None
         if callback is None:
@@ -200,9 +200,9 @@ class AckBook:
         return callback
 
     def release(self, owner: object = None) -> None:
-        """Forget the callbacks of a namespace that ended, or of a whole connection.
+        """Remove the callbacks of a namespace that ended, or of a whole connection.
 
-        What waits for one of them is told; see :func:`release`.
+        A greenlet that waits for one of them gets an error; see :func:`release`.
 
         :param owner: the namespace; None for all callbacks.
         """
@@ -212,6 +212,6 @@ class AckBook:
 
 
 def release(callback: Callable[..., Any] | None) -> None:
-    """No ack will come for a callback: end its timer, and wake a waiting greenlet."""
+    """Stop the timeout of a callback, or wake its greenlet: no ack will come."""
     if isinstance(callback, (Call, Expiring)):
         callback.release()

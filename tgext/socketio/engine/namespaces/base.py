@@ -25,13 +25,13 @@ log = get_logger(__name__)
 class BaseNamespace(AccessList):
     """One client's connection to a namespace.
 
-    Subclass it and define ``on_<event>`` methods; the arguments of an event are those
-    of the method, and what it returns is the ack, a tuple becoming several arguments.
-    A method whose lone argument is named ``packet`` gets the whole packet.
+    Subclass it and define ``on_<event>`` methods. The method is called with the
+    arguments of the event, and its return value is the ack; a tuple becomes several
+    arguments. A method whose only argument is named ``packet`` gets the whole packet.
 
-    :ivar environ: the WSGI environment of the request that opened the connection; its
-        ``QUERY_STRING`` ends with the query that the client gave the namespace
-        (``/chat?token=1``), if it did.
+    :ivar environ: the WSGI environment of the request that opened the connection. If
+        the client connected to the namespace with a query (``/chat?token=1``), that is
+        at the end of ``QUERY_STRING``.
     :ivar socket: the :class:`~tgext.socketio.engine.virtsocket.Socket`.
     :ivar session: a dict of the connection, shared by its namespaces.
     :ivar request: what was given to ``socketio_manage`` as the request.
@@ -39,30 +39,31 @@ class BaseNamespace(AccessList):
     :ivar jobs: the greenlets that :meth:`spawn` started and that still run.
     :ivar allowed_methods: see :meth:`get_initial_acl`.
     :ivar auth: the auth payload with which a 3.x or 4.x client connected, or None.
-    :ivar disconnect_reason: why the namespace was left, in Socket.IO's words.
+    :ivar disconnect_reason: the reason of the disconnection, as Socket.IO names it;
+        None until then.
 
-    An application names its own attributes as it likes. Beside gevent-socketio's names
-    these are taken: ``auth``, ``authorize_connect``, ``call``, ``disconnect_reason``,
-    and all that begin with ``_tgsio_``, which this package keeps for itself.
+    Subclasses may name their attributes freely, except for gevent-socketio's names,
+    ``auth``, ``authorize_connect``, ``call``, ``disconnect_reason``, and names that
+    begin with ``_tgsio_``, which are reserved for this package.
     """
 
-    #: Wraps handlers, and the functions given to :meth:`spawn`, where it is defined.
+    #: Wraps handlers, and the functions given to :meth:`spawn`, if it is defined.
     exception_handler_decorator: Callable[..., Any]
 
     #: Keeps what is sent, and what else is begun, until the client is admitted.
     _tgsio_candidate: Candidate | None = None
     #: Whether the namespace has ended, or is about to; see :func:`leaving.begin_end`.
     _tgsio_ended = False
-    #: Whether the client is not admitted yet, or the namespace has ended: what an event
-    #: asks of both at once.
+    #: Whether the client is not admitted yet, or the namespace has ended. An event
+    #: checks both with this one attribute.
     _tgsio_diverted = False
     _tgsio_leaving: leaving.Leaving | None = None
 
-    #: What is known of the class' handlers, by method name.
+    #: The handlers of the class by method name.
     _tgsio_handlers: ClassVar[Handlers] = Handlers(Handler)
     _tgsio_handler_class: ClassVar[type[Handler]] = Handler
-    #: The steps from an event to its method that may be left out, because they are no
-    #: application's; see :func:`methods.steps_of`.
+    #: The steps from an event to its method as this class defines them. They are left
+    #: out if no subclass overrides them; see :func:`methods.steps_of`.
     _tgsio_steps: ClassVar[tuple[Any, ...]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -82,7 +83,7 @@ class BaseNamespace(AccessList):
         self.auth: Any = None
         self.disconnect_reason: str | None = None
         self.reset_acl()
-        # Mixins may stand behind this class in the list of bases.
+        # Mixins may follow this class in the list of bases.
         super().__init__()
 
     # What a subclass defines
@@ -109,7 +110,7 @@ class BaseNamespace(AccessList):
         """A 0.9 client sent an error packet."""
 
     def authorize_connect(self) -> None:
-        """Refuse a client before anything else of the namespace runs.
+        """Override it to refuse a client before ``initialize`` runs.
 
         :raises ConnectionRefused: to refuse it.
         """
@@ -133,14 +134,14 @@ class BaseNamespace(AccessList):
         :param callback: called with the arguments of the client's ack.
         :param timeout: seconds after which the callback is called with an
             :class:`~tgext.socketio.engine.namespaces.acks.AckTimeout` instead.
-        :raises TypeError: when an argument cannot be written as JSON, or is bytes and
-            the client of generation 0.9; when clients have an event of their own with
-            this name, such as ``disconnect`` (not in generation 0.9).
-        :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+        :raises TypeError: when an argument cannot be written as JSON, or is bytes for a
+            0.9 client; also when the client library uses the event's name for itself,
+            such as ``disconnect`` (not in generation 0.9).
+        :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
         :raises ValueError: for a timeout without a callback.
         """
         if callback is None and timeout is None and not self._tgsio_diverted:
-            # Measured: without this way an event that emits takes 10 % longer.
+            # Measured: without this shortcut, an event that emits takes 10 % longer.
             self.socket.send_packet(
                 {"type": "event", "name": event, "args": args, "endpoint": self.ns_name}
             )
@@ -155,8 +156,8 @@ class BaseNamespace(AccessList):
         :returns: what the client answered: None, a value, or a tuple of several.
         :raises AckTimeout: when it did not answer in time.
         :raises ConnectionLost: when the connection ended meanwhile.
-        :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
-        :raises WrongThread: in another thread than the one that serves.
+        :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
+        :raises WrongThread: when called in a thread other than the server's.
         """
         self._tgsio_home.require("waiting for an ack")
         return emitter.call(self, event, args, timeout)
@@ -205,7 +206,8 @@ class BaseNamespace(AccessList):
     def process_packet(self, packet: Packet) -> Any:
         """Handle one packet for this namespace.
 
-        Override it to see everything; nothing else here is called then.
+        Override it to see every packet. No handler is called unless the override calls
+        this method.
 
         :returns: the ack.
         """
@@ -237,7 +239,7 @@ class BaseNamespace(AccessList):
 
     def process_event(self, packet: Packet) -> Any:
         """Call the method of an event: ``user message`` goes to ``on_user_message``."""
-        name = packet.get("name", "")  # gevent-socketio reads events without one
+        name = packet.get("name", "")  # gevent-socketio allows events without a name
         method_name = cached_method_of(name) if len(name) <= SHORT else method_of(name)
         if method_name is None:
             info = "name must only contains alpha numerical characters"
@@ -254,15 +256,16 @@ class BaseNamespace(AccessList):
         return self.call_method_with_acl(method_name, packet, *args)
 
     def _tgsio_is_direct(self, handler: Handler) -> bool:
-        """Whether nothing would stop, or change, an event on its way to a method.
+        """Whether a method may be called without the steps before it.
 
-        Each step is there to be overridden. Where no step is, and none has anything to
-        do, the method is called at once: measured, that saves 8 to 14 % of an event.
+        Applications may override these steps. If they do not, and no step would have an
+        effect, the method is called directly. Measured: that saves 8 to 14 % of an
+        event.
 
-        :param handler: the method's.
+        :param handler: the handler of the method.
         """
         cls = type(self)
-        # As `methods.steps_of` has them. Its call would be 10 % of what is done here.
+        # The same as `methods.steps_of`, whose call would take 10 % of this method.
         steps = cls.call_method_with_acl, cls.is_method_allowed, cls.call_method
         return (
             self.allowed_methods is None
@@ -271,17 +274,17 @@ class BaseNamespace(AccessList):
         )
 
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
-        """Call a method if the client may; else answer ``method_access_denied``."""
+        """Call a method if the ACL allows it; else answer ``method_access_denied``."""
         if not self.is_method_allowed(method_name):
             info = f'You do not have access to method "{method_name}"'
             return methods.refuse(self, packet, "method_access_denied", info)
         return self.call_method(method_name, packet, *args)
 
     def call_method(self, method_name: str, packet: Packet, *args: Any) -> Any:
-        """Call a method with the packet or the arguments, whichever it wants.
+        """Call a method with the packet or the arguments.
 
-        A method that isn't there answers ``no_such_method``, arguments that don't fit
-        ``invalid_method_args``.
+        Answers ``no_such_method`` when there is no such method, and
+        ``invalid_method_args`` when the arguments do not fit.
         """
         return methods.call_method(self, method_name, packet, args)
 
@@ -300,10 +303,11 @@ class BaseNamespace(AccessList):
     ) -> Greenlet[..., Any]:
         """Run a function in a greenlet that ends with the namespace.
 
-        After the end nothing runs: the greenlet that is returned has ended.
+        After the end of the namespace, nothing runs, and the greenlet has ended.
 
-        :raises LimitExceeded: when those of the connection's namespaces are
-            ``max_jobs`` already.
+        :raises LimitExceeded: when the connection's namespaces have ``max_jobs`` of
+            these already.
+        :raises WrongThread: when called in a thread other than the server's.
         """
         self._tgsio_home.require("a greenlet")
         fn = self.socket.runner.job(self._tgsio_decorated(fn))
@@ -324,7 +328,7 @@ class BaseNamespace(AccessList):
 
     @carried
     def kill_local_jobs(self) -> None:
-        """End the greenlets of :meth:`spawn`; one that calls this, when it waits."""
+        """End the greenlets of :meth:`spawn`; the current one ends when it waits."""
         end_jobs(self.jobs)
 
     @carried
@@ -339,7 +343,7 @@ class BaseNamespace(AccessList):
             leaving.disconnect(self, silent)
 
     def _tgsio_begin_end(self) -> None:
-        """See :func:`leaving.begin_end`; a subclass ends more."""
+        """See :func:`leaving.begin_end`; a subclass may end more."""
         leaving.begin_end(self)
 
     def _tgsio_sees_packets(self) -> bool:

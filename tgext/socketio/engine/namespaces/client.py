@@ -1,7 +1,7 @@
-"""What namespaces need of the session of their client.
+"""What namespaces need from the session of their client.
 
-The :class:`~tgext.socketio.engine.virtsocket.Socket` has more, and all of it is there
-for applications; the names here are those that this room uses.
+Applications may use all of :class:`~tgext.socketio.engine.virtsocket.Socket`. The
+modules of this room use only the names here.
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ class Candidate(Protocol):
         """Put the client in a room once it is admitted."""
 
     def leave(self, room: Room) -> None:
-        """Don't."""
+        """Take the client out of a room that it would have joined."""
 
     def undoes(self, undo: Callable[[], object]) -> None:
-        """Call a function unless the client is admitted."""
+        """Call a function if the client is not admitted in the end."""
 
     def disconnect(self, silent: bool) -> None:
         """Leave the namespace before the client is admitted."""

@@ -44,7 +44,7 @@ def make_event(
     :raises ValueError: for a timeout without a callback.
     """
     if timeout is not None and callback is None:
-        raise ValueError("timeout goes with callback")
+        raise ValueError("timeout needs a callback")
     packet = event_packet(sender.ns_name, event, args)
     if callback is not None:
         packet["ack"] = "data"
@@ -61,8 +61,8 @@ def send(
 
     :param callback: called with the arguments of the client's ack.
     :param timeout: see :func:`expect_ack`.
-    :returns: the packet id that the client is to ack; None when it is to ack nothing.
-    :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+    :returns: the packet id that the client has to ack; None if it need not send an ack.
+    :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
     """
     if sender._tgsio_is_over():
         return None
@@ -96,7 +96,7 @@ def call(sender: Sender, event: str, args: tuple[Any, ...], timeout: float) -> A
     :returns: what the client answered: None, a value, or a tuple of several.
     :raises AckTimeout: when the client did not answer in time.
     :raises ConnectionLost: when the connection ended meanwhile, or before.
-    :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+    :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
     """
     answer = Call()
     if sender._tgsio_is_over():
@@ -104,7 +104,7 @@ def call(sender: Sender, event: str, args: tuple[Any, ...], timeout: float) -> A
         return answer.wait(timeout)
     candidate = sender._tgsio_candidate
     if candidate is not None and candidate.is_own:
-        candidate.answer()  # a client acks nothing before it is connected
+        candidate.answer()  # a client sends no ack before it is connected
     packet = event_packet(sender.ns_name, event, args)
     packet["ack"] = "data"
     msgid = send(sender, packet, answer)
@@ -120,9 +120,9 @@ def expect_ack(
     """Keep a callback for the ack of a packet that is about to be sent.
 
     :param timeout: seconds after which the callback is called with an
-        :class:`~tgext.socketio.engine.namespaces.acks.AckTimeout`; None to wait for as
-        long as the namespace lives.
-    :raises LimitExceeded: when the client owes ``max_pending_acks`` acks already.
+        :class:`~tgext.socketio.engine.namespaces.acks.AckTimeout`; None to wait until
+            the namespace ends.
+    :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
     """
     socket = sender.socket
     if timeout is None:
@@ -134,7 +134,7 @@ def expect_ack(
 
 
 def forget_ack(sender: Sender, msgid: int | None) -> None:
-    """Don't expect an ack any more; one that came already has no effect."""
+    """Do not wait for an ack any more. No effect if it has come."""
     callback = None if msgid is None else sender.socket.acks.pop(msgid)
     if isinstance(callback, Expiring):
         callback.release()

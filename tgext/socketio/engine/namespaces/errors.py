@@ -1,4 +1,4 @@
-"""What refuses a client, or an event of it."""
+"""The exceptions that refuse a client, or an event of a client."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 class ConnectionRefused(Exception):
     """Raised by a namespace to refuse a client, in ``initialize`` or ``recv_connect``.
 
-    :param message: what the client is told (``connect_error`` of clients 3.x and 4.x;
+    :param message: the text for the client (``connect_error`` of clients 3.x and 4.x;
         0.9 clients see ``connect_failed`` with ``unauthorized``).
-    :param data: what goes with the message; anything that JSON takes. Clients 1.x and
-        2.x show one or the other: the data where there are any.
+    :param data: further data for the client, any JSON value. Clients 1.x and 2.x get
+        only one of the two: the data, if there are any.
     """
 
     message: str = "Connection refused"
@@ -27,7 +27,7 @@ class EventRefused(Exception):
     """Answers an event with an ``error`` event.
 
     :param name: the error's name.
-    :param info: its description; anything that JSON takes.
+    :param info: its description; any JSON value.
     """
 
     def __init__(self, name: str, info: Any) -> None:

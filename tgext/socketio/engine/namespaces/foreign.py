@@ -1,11 +1,11 @@
 """Namespaces that use gevent-socketio's own classes.
 
-An application may keep them (``from socketio.namespace import BaseNamespace``) with
-gevent-socketio installed beside this package. Their methods expect its own server, and
-call ``inspect.getargspec``, which Python 3.11 removed. A class that uses them is
-therefore adapted: a subclass of it is made, in whose MRO the class of this package
-stands right before the one of gevent-socketio. So the application calls and overrides
-ours, with ``super()`` too.
+An application may still use them (``from socketio.namespace import BaseNamespace``),
+with both packages installed. Their methods expect gevent-socketio's server, and call
+``inspect.getargspec``, which Python 3.11 removed. A class that uses them is therefore
+adapted: a subclass of it is made. In the MRO of the subclass, the class of this package
+comes right before the one of gevent-socketio, so that the application calls and
+overrides the class of this package, also with ``super()``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .mixins import BroadcastMixin, RoomsMixin
 #: The package of gevent-socketio.
 _PACKAGE = "socketio"
 
-#: By the class of gevent-socketio, what takes its place.
+#: The replacements of gevent-socketio's classes, by their names.
 _REPLACEMENTS: dict[str, type] = {
     f"{_PACKAGE}.namespace.BaseNamespace": BaseNamespace,
     f"{_PACKAGE}.mixins.RoomsMixin": RoomsMixin,
@@ -31,14 +31,14 @@ _ADAPTED = "_tgext_socketio_adapted"
 
 
 def is_foreign(value: Any) -> bool:
-    """Whether ``value`` is a namespace class with bases of gevent-socketio's.
+    """Whether ``value`` is a namespace class with base classes of gevent-socketio.
 
     A class that :func:`adapt` returned is not.
     """
     return isinstance(value, type) and _has_foreign_bases(value)
 
 
-@lru_cache(maxsize=256)  # asked at each connect
+@lru_cache(maxsize=256)  # called at each connection
 def _has_foreign_bases(cls: type) -> bool:
     return (
         any(map(_is_foreign_base, cls.__mro__))
@@ -62,8 +62,8 @@ def _counterpart(cls: type) -> type:
 class _Adapted:
     """Marks the classes that :func:`adapt` makes.
 
-    It has what ``BaseNamespace.__init__(self, ...)`` of gevent-socketio does not set,
-    when the application calls it by that name.
+    Has the attributes that gevent-socketio's ``BaseNamespace.__init__`` does not set,
+    since an application may call that one by name.
     """
 
     auth: Any = None
@@ -71,7 +71,7 @@ class _Adapted:
 
 
 def adapt(cls: type) -> type[BaseNamespace]:
-    """A subclass of a namespace class with bases of gevent-socketio's that runs here.
+    """Make a subclass that runs here, for a class with bases of gevent-socketio.
 
     :returns: the same class each time.
     """
@@ -86,7 +86,7 @@ def adapt(cls: type) -> type[BaseNamespace]:
 
 @cache
 def _in_place_of(theirs: Any) -> type:
-    """A class that stands before one of gevent-socketio's in each MRO."""
+    """A class that comes before one of gevent-socketio in each MRO."""
 
     class Passed(theirs):
         def __init__(self, *args: Any, **kwargs: Any) -> None:

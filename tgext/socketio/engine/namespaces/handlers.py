@@ -1,4 +1,4 @@
-"""Handlers of events: their names, and what is known of them without an event."""
+"""Handlers of events: their names and their arguments."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ NO_SELF = (
     "The server-side method is invalid, as it doesn't have 'self' as its first argument"
 )
 
-#: Characters of the names of events that :data:`cached_method_of` is asked.
+#: The most characters of an event's name for which :data:`cached_method_of` is used.
 SHORT = 100
 
-#: Handlers of a class that are remembered: one with ``__getattr__`` may have a handler
-#: for every name that clients make up.
+#: The most handlers of a class that are cached: a class with ``__getattr__`` may have a
+#: handler for any name that a client sends.
 _MOST = 1000
 
 
@@ -90,7 +90,7 @@ class Handler:
 
 
 class Handlers(dict[str, Handler]):
-    """What is known of the handlers of one namespace class, by method name.
+    """The handlers of one namespace class by method name.
 
     :param make: the class of the handlers.
     """
@@ -100,7 +100,7 @@ class Handlers(dict[str, Handler]):
         self._make = make
 
     def of(self, method_name: str, method: Callable[..., Any]) -> Handler:
-        """What is known of a bound method.
+        """The handler of a bound method.
 
         :raises NoSelf: when the method takes no ``self``.
         """

@@ -1,9 +1,9 @@
 """How a namespace ends: its client leaves, is disconnected, or has gone.
 
-Three ways lead here: the application calls ``disconnect``, the client sends a
-disconnect packet, or the connection ends. Whatever the way, ``recv_disconnect`` is
-called once, an overridden ``disconnect`` cleans up once, and from the first moment
-nothing new begins in the namespace.
+There are three causes: the application calls ``disconnect``, the client sends a
+disconnect packet, or the connection ends. In each case, nothing new begins in the
+namespace, ``recv_disconnect`` is called once, and an overridden ``disconnect`` runs
+once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = get_logger(__name__)
 
 
 class Leaving:
-    """How far the end of one namespace has come. Most namespaces have none yet.
+    """The state of the end of one namespace; made when it is needed.
 
     :ivar told: whether ``recv_disconnect`` has been called.
     :ivar disconnecting: whether the namespace's own ``disconnect`` has begun.
@@ -73,7 +73,7 @@ class Member(Protocol):
 
 
 def leaving_of(namespace: Member) -> Leaving:
-    """How far the end of a namespace has come."""
+    """The state of the end of a namespace."""
     leaving = namespace._tgsio_leaving
     if leaving is None:
         leaving = namespace._tgsio_leaving = Leaving()
@@ -81,7 +81,7 @@ def leaving_of(namespace: Member) -> Leaving:
 
 
 class _Once:
-    """Calls a function the first time that it is called.
+    """Calls a function once. Further calls have no effect.
 
     :param function: an overridden ``disconnect``.
     """
@@ -97,21 +97,22 @@ class _Once:
 
 
 def _has_left(*args: Any, **kwargs: Any) -> None:
-    """``disconnect`` of a namespace that has been left already."""
+    """Replaces ``disconnect`` of a namespace that has ended. No effect."""
 
 
 def begin_end(namespace: Member) -> None:
-    """From now on nothing begins: no job, room, subscription, or event for an ack.
+    """Let nothing new begin: no job, room, subscription, or event with an ack.
 
-    What is sent is dropped, and the client is in no room; ``session['rooms']`` still
-    says in which ones it was, for ``recv_disconnect``.
+    What is sent is dropped, and the client leaves all rooms. ``session['rooms']`` still
+    contains them, for ``recv_disconnect``.
     """
     if namespace._tgsio_ended:
         return
     namespace._tgsio_ended = namespace._tgsio_diverted = True
     socket = namespace.socket
     if socket.active_ns.get(namespace.ns_name) is namespace:
-        # Else the client may have come back, and the rooms are a later namespace's.
+        # Otherwise the client has connected again, and the rooms are of that
+        # connection.
         _leave_rooms(namespace)
     socket.acks.release(namespace)
 
@@ -126,10 +127,10 @@ def _leave_rooms(namespace: Member) -> None:
 
 
 def forget(namespace: Member) -> None:
-    """The client is not in a namespace any more, nor in its rooms."""
+    """Take the client out of a namespace and its rooms."""
     namespace._tgsio_begin_end()
     _leave_rooms(namespace)
-    # session['rooms'] says no more in which rooms it was.
+    # session['rooms'] contains them until now.
     rooms = leaving_of(namespace).rooms
     name_of = getattr(namespace, "_get_room_name", None)
     if rooms and name_of is not None:
@@ -138,7 +139,7 @@ def forget(namespace: Member) -> None:
 
 
 def abandon(namespace: Member) -> None:
-    """End what a namespace has begun, when its own ``disconnect`` did not."""
+    """End a namespace that its overridden ``disconnect`` did not end."""
     forget(namespace)
     namespace.kill_local_jobs()
 
@@ -156,7 +157,7 @@ def remove(namespace: Member) -> None:
 
 
 def disconnect(namespace: Member, silent: bool) -> None:
-    """The namespace's own ``disconnect``; again it has no effect.
+    """What ``BaseNamespace.disconnect`` does. A second call has no effect.
 
     :param silent: don't tell the client.
     """
@@ -164,8 +165,8 @@ def disconnect(namespace: Member, silent: bool) -> None:
     if leaving.disconnecting:
         return
     leaving.disconnecting = True
-    # An override calls this one, and so may recv_disconnect: what it calls from now on
-    # must not be the override, which would clean up a second time.
+    # An override calls this function. If recv_disconnect calls `disconnect` below, the
+    # override must not run a second time.
     vars(namespace)["disconnect"] = _has_left
     namespace._tgsio_begin_end()
     if namespace.disconnect_reason is None:
@@ -200,8 +201,8 @@ def leave(namespace: Member, reason: str, packet: Packet | None = None) -> None:
     try:
         _announce(namespace, leaving, packet)
     finally:
-        vars(namespace)["disconnect"] = _has_left  # else a cycle of references
-        disconnect(namespace, silent=True)  # an override need not call ours
+        vars(namespace)["disconnect"] = _has_left  # `_Once` would be in a cycle
+        disconnect(namespace, silent=True)  # an override may not have called it
 
 
 def _announce(namespace: Member, leaving: Leaving, packet: Packet | None) -> None:
@@ -217,7 +218,8 @@ def process_disconnect(namespace: Member, packet: Packet) -> Any:
     """What ``process_packet`` does with a disconnect packet."""
     leaving = leaving_of(namespace)
     if packet is leaving.packet:
-        # A transaction may be tried again. No ACL keeps a client from leaving.
+        # A transaction may be tried again. An ACL does not prevent a client from
+        # leaving.
         leaving.told = True
         return namespace.call_method("recv_disconnect", packet)
     if leaving.told:
@@ -228,7 +230,7 @@ def process_disconnect(namespace: Member, packet: Packet) -> Any:
 
 
 def _show_disconnect(namespace: Member, packet: Packet) -> None:
-    """Have an override of ``process_packet`` see that the client leaves."""
+    """Pass the disconnect packet to an overridden ``process_packet``."""
     if not namespace._tgsio_sees_packets():
         return
     leaving_of(namespace).packet = packet

@@ -1,4 +1,4 @@
-"""From an event to its method: which one, with which arguments, or why not."""
+"""Calls the method of an event, or refuses the event."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def steps_of(cls: Any) -> tuple[Any, ...]:
 
 
 def refuse(namespace: Callee, packet: Packet, name: str, info: Any) -> None:
-    """Tell the client that its event was refused; the ack of the event says so too.
+    """Tell the client that its event was refused, with an error and in the ack.
 
     :param name: the error's name.
     :param info: its description; a dict of descriptions by field, for validation.

@@ -38,7 +38,7 @@ class RoomsMixin(_Base):
         After the client has left the namespace, it has no effect.
 
         :raises TypeError: when the room is neither a ``str`` nor an ``int``.
-        :raises ValueError: when its name has half of a surrogate pair, or is too long.
+        :raises ValueError: when its name has a lone surrogate, or is too long.
         :raises LimitExceeded: when its connection is in ``max_rooms`` rooms already.
         """
         self._tgsio_join(check_room(room))
@@ -72,7 +72,8 @@ class RoomsMixin(_Base):
     def leave(self, room: Room) -> None:
         """Take the client out of a room. If it is not in it, this has no effect.
 
-        :raises TypeError: and :class:`ValueError`, as :meth:`join`.
+        :raises TypeError: as :meth:`join`.
+        :raises ValueError: as :meth:`join`.
         """
         self._tgsio_leave_room(check_room(room))
 
@@ -88,9 +89,10 @@ class RoomsMixin(_Base):
         return f"{self.ns_name}_{room}"
 
     def emit_to_room(self, room: Room, event: str, *args: Any) -> None:
-        """Send an event to all in the room but this client.
+        """Send an event to all in the room except this client.
 
-        :raises TypeError: when the room is no ``str`` or ``int``, or an argument
+        :raises TypeError: when the room is neither a ``str`` nor an ``int``, or an
+            argument
             cannot be written as JSON.
         """
         room = check_room(room)
@@ -102,13 +104,13 @@ class BroadcastMixin(_Base):
     """Events to everyone in the namespace."""
 
     def broadcast_event(self, event: str, *args: Any) -> None:
-        """Send an event to all in the namespace, this client too."""
+        """Send an event to all in the namespace, including this client."""
         packet = event_packet(self.ns_name, event, args)
         self.socket.hub.rooms.broadcast(packet)
         if self._tgsio_candidate is not None:
             self._tgsio_candidate.send_packet(packet)  # it is not a member yet
 
     def broadcast_event_not_me(self, event: str, *args: Any) -> None:
-        """Send an event to all in the namespace but this client."""
+        """Send an event to all in the namespace except this client."""
         packet = event_packet(self.ns_name, event, args)
         self.socket.hub.rooms.broadcast(packet, skip=self.socket)

@@ -1,4 +1,4 @@
-"""What runs the events of a connection: the application's functions, one by one."""
+"""How the application's functions are called for the events of a connection."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Final, Protocol
 
 
 class EventRunner(Protocol):
-    """Runs what the application defined, within what its framework needs.
+    """Runs the application's functions in the context that its framework provides.
 
-    A framework gives ``socket.runner`` one of its own when it accepts a connection, in
-    the view that calls ``socketio_manage``.
+    A framework sets ``socket.runner`` when it accepts a connection, in the view that
+    calls ``socketio_manage``.
     """
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -19,13 +19,13 @@ class EventRunner(Protocol):
         :param args: what the function is called with; the last is the packet that the
             client sent, if one led to the event.
         :returns: what the function returned.
-        :raises ConnectionRefused: when the function did.
+        :raises ConnectionRefused: when the function raised it.
         :raises EventRefused: to answer the event with an error.
-        :raises Reported: when the function failed, and that was logged.
+        :raises Reported: when the function failed, and the failure has been logged.
         """
 
     def job(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function that a namespace's ``spawn`` runs for a function.
+        """Wrap a function that a namespace's ``spawn`` will run.
 
         A job is not an event and has no context, but releases what it used at its end,
         such as a database session.
@@ -33,7 +33,7 @@ class EventRunner(Protocol):
 
 
 class PlainRunner:
-    """Runs functions as they are: the engine without a framework."""
+    """Calls functions directly, for an application without a framework."""
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function."""

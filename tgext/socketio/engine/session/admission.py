@@ -26,36 +26,35 @@ from .early import EarlyPackets
 log = get_logger(__name__)
 
 
-#: What a client is told when connecting it failed.
+#: The message to a client when connecting it to a namespace failed.
 FAILED = "Internal server error"
 
 
 def _text_of(message: object) -> str:
-    """The message of a refusal, whatever object the application gave."""
+    """The message of a refusal as text. The application may give any object."""
     try:
         return str(message)
     except Interrupted:
         raise
     except FAILURES:
-        log.exception("The message of a refusal could not be written")
+        log.exception("The message of a refusal could not be converted to text")
         return FAILED
 
 
 class Admission:
-    """Lets one client into namespaces, which may refuse it, and into the main one.
+    """Connects one client to namespaces, which may refuse it.
 
     A client that asks for a namespace is a candidate until ``initialize`` and
-    ``recv_connect`` have run to their end, what the application put around them
-    included. Until then it is in no room, and of what is sent for the namespace nothing
-    reaches it but what the namespace itself sends, which waits. Whatever goes wrong, it
-    is refused: only a candidate that is ready is admitted.
+    ``recv_connect`` have returned, and the application's wrappers around them too.
+    Until then, it is in no room; what the namespace sends to it waits, and what others
+    send to it in this namespace is dropped. If anything fails, it is refused.
 
     :param socket: the client's connection.
 
-    :ivar in_main: whether the client is in the main namespace, when the application has
-        mounted none there.
+    :ivar in_main: whether the client is in a main namespace that the application has
+        not mounted.
     :ivar asking: the candidates, by namespace.
-    :ivar early: what came before a connect packet; None while nothing did.
+    :ivar early: events that came before the connect packet; None until it is needed.
     """
 
     __slots__ = (
@@ -74,15 +73,13 @@ class Admission:
         #: Whether the client has asked to connect to any namespace.
         self._knocked = False
         self.early: EarlyPackets | None = None
-        #: The greenlet that tells the client of an error.
+        #: The greenlet that reports an error to the client.
         self._teller: Any = None
 
     # In
 
     def connect_main(self) -> None:
-        """Connect the client to the main namespace, if its generation is in it from the
-        start.
-        """
+        """Connect clients of some generations to the main namespace."""
         if self._socket.generation.implicit_main:
             main: Packet = {"type": "connect", "endpoint": self._socket.GLOBAL_NS}
             self._socket.dispatcher.handle(main)
@@ -96,14 +93,14 @@ class Admission:
             self._connect(packet)
         elif not (self._knocked or socket.generation.implicit_main):
             # Socket.IO 5, "Connection to a namespace": the connection must be closed.
-            log.info("The first packet of a client is not a connect, but: %s", kind)
+            log.info("The first packet of a client is not a connect packet: %s", kind)
             socket.kill(reason="parse error", code=1002)
         elif kind == "disconnect" and endpoint == socket.GLOBAL_NS:
             self.in_main = False
             self.await_namespace()
         elif kind == "ack" and endpoint in self.asking:
             candidate = self.asking[endpoint]
-            # A client acks nothing before it was told that it is connected.
+            # A client sends no ack before it has been told that it is connected.
             if candidate.answered and candidate.namespace is not None:
                 with candidate.listening():
                     socket.runner.run(candidate.namespace.process_packet, packet)
@@ -118,7 +115,7 @@ class Admission:
         self._socket.dispatcher.fail(packet, "no_such_namespace", info)
 
     def _early_packets(self) -> EarlyPackets | None:
-        """None for clients that ask for a namespace before they send to it."""
+        """None for generations that connect to a namespace before they send to it."""
         if self.early is None and self._socket.generation.sends_early:
             self.early = EarlyPackets(self._socket, self._fail_outside)
         return self.early
@@ -129,7 +126,7 @@ class Admission:
         endpoint = packet["endpoint"]
         namespaces = socket.namespaces or {}
         if endpoint in self.asking:
-            log.debug("A client asked twice for %s", endpoint or "/")
+            log.debug("A client asked twice to connect to %s", endpoint or "/")
         elif endpoint in namespaces:
             self._ask(namespaces[endpoint], packet)
             early = self._early_packets()
@@ -149,7 +146,7 @@ class Admission:
     # How it begins
 
     def _ask(self, cls: type[BaseNamespace], packet: Packet) -> None:
-        """Let a client into a namespace, or tell it that it was refused."""
+        """Admit a client to a namespace, or refuse it; the client is told."""
         socket = self._socket
         candidate = Candidate(socket, packet)
         self.asking[candidate.endpoint] = candidate
@@ -191,7 +188,7 @@ class Admission:
             socket.hub.rooms.join(endpoint, room, socket)
 
     def _depart(self, candidate: Candidate) -> None:
-        """The connection ended while the client was a candidate."""
+        """Forget a candidate whose connection has ended."""
         self._close(candidate, State.LEFT)
         self._drop(candidate)
 
@@ -237,7 +234,7 @@ class Admission:
         except FAILURES:
             # A client that gets no answer waits for ever.
             where = endpoint or "/"
-            log_failure(log, "The data of a refusal by %s could not be written", where)
+            log_failure(log, "The data of a refusal by %s could not be encoded", where)
             self._tell(generation.refusal(endpoint, message, None))
 
     def _close(self, candidate: Candidate, state: State) -> None:
@@ -251,19 +248,20 @@ class Admission:
         candidate.close(state)
 
     def await_namespace(self) -> None:
-        """End the connection in a moment, if the client is in no namespace then."""
+        """End the connection soon if the client is in no namespace."""
         socket = self._socket
         inside = self.in_main or socket.active_ns or self.asking
         if socket.connected and not inside:
             socket.hub.registry.await_namespace(socket)
 
     def end(self) -> None:
-        """The connection ends: no candidate is admitted any more."""
+        """Admit no candidate any more: the connection ends."""
         if self.early is not None:
             self.early.clear()
         for candidate in list(self.asking.values()):
             if candidate.is_own and candidate.greeting:
-                # recv_connect disconnects its client, which gets what was sent.
+                # recv_connect ended the connection: its client still gets what was
+                # sent.
                 candidate.answer()
                 if candidate.leaving is False:
                     self._tell({"type": "disconnect", "endpoint": candidate.endpoint})
@@ -272,7 +270,7 @@ class Admission:
     # Out
 
     def send(self, encoded: Encoded, endpoint: str, kind: str = "event") -> None:
-        """Send a packet to a client that may not be in its namespace.
+        """Send a packet to a client that may not be in the packet's namespace.
 
         :param kind: the type of the packet.
         """
@@ -291,8 +289,7 @@ class Admission:
             candidate.send(encoded)
 
     def telling(self) -> Any:
-        """From now on this greenlet tells the client of an error: that reaches a client
-        that is not admitted.
+        """Let this greenlet send to the client, admitted or not, to report an error.
 
         :returns: the argument for :meth:`told`.
         """
@@ -300,7 +297,7 @@ class Admission:
         return before
 
     def told(self, before: Any) -> None:
-        """The client has been told."""
+        """End what :meth:`telling` began."""
         self._teller = before
 
     def _tell(self, packet: Packet) -> None:

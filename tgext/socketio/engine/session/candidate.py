@@ -21,7 +21,7 @@ from .connection import Connection
 
 log = get_logger(__name__)
 
-#: Bytes that a packet takes in memory beside its text.
+#: Bytes that a packet takes in memory in addition to its text.
 OVERHEAD = 64
 
 #: Seconds between two interruptions of a namespace that catches the first.
@@ -38,15 +38,15 @@ class State(enum.Enum):
 
 
 class AdmissionEnded(Interrupted):
-    """Thrown into ``initialize`` or ``recv_connect`` when a bound is exceeded."""
+    """Raised in ``initialize`` or ``recv_connect`` when a limit is exceeded."""
 
 
 class Candidate:
     """A client that asks for a namespace, and what the namespace has begun for it.
 
     Output waits; rooms, subscriptions, pending acks and jobs are undone unless the
-    client is admitted. A transaction that is tried again starts from what there was
-    before its first attempt.
+    client is admitted. When a transaction is tried again, what the attempt before began
+    is undone first.
 
     :param socket: the client's connection.
     :param packet: its connect packet.
@@ -58,11 +58,12 @@ class Candidate:
     :ivar leaving: the argument ``silent`` of a ``disconnect`` that ``initialize`` or
         ``recv_connect`` called; None when they did not.
     :ivar greeting: whether ``recv_connect`` has begun.
-    :ivar ready: whether the step that runs has come to its end.
+    :ivar ready: whether the current step (``initialize`` or ``recv_connect``) has
+        returned.
     :ivar greeted: whether ``recv_connect`` has ended, and its transaction committed.
     :ivar failure: what ``recv_connect``, or a check before it, raised; see
         :meth:`deciding`.
-    :ivar stopped: the bound that was exceeded.
+    :ivar stopped: the error of the limit that was exceeded, or None.
     """
 
     __slots__ = (
@@ -135,9 +136,9 @@ class Candidate:
 
     @property
     def was_left(self) -> bool:
-        """Whether ``disconnect`` refuses the client.
+        """Whether a call of ``disconnect`` has refused the client.
 
-        Called by ``recv_connect``, it does not: the client is admitted, and then
+        A call by ``recv_connect`` does not refuse it: the client is admitted, and then
         disconnected, as in gevent-socketio.
         """
         return self._turned_away or (self.leaving is not None and not self.greeting)
@@ -155,7 +156,7 @@ class Candidate:
     # Attempts
 
     def begin(self) -> None:
-        """A step begins in this greenlet: the first attempt of it, or a later one."""
+        """Begin the first or a later attempt of a step, in this greenlet."""
         self._greenlet = getcurrent()
         self.ready = False
         self.leaving = self.failure = None
@@ -172,7 +173,7 @@ class Candidate:
             gevent.killall(late, exception=Interrupted, block=False)
 
     def keep(self) -> None:
-        """Keep what there is for each attempt of the next step."""
+        """Keep what ``initialize`` began for each attempt of ``recv_connect``."""
         assert self.namespace is not None
         output = list(self._output)
         self._kept = dict(self.rooms), output, self._size, len(self._undo)
@@ -181,12 +182,12 @@ class Candidate:
 
     @contextmanager
     def deciding(self) -> Iterator[None]:
-        """What is raised in the block refuses the client, also if it is caught outside.
+        """Refuse the client if an exception leaves the block, even if it is caught then.
 
-        An application's ``exception_handler_decorator``, or one of its overrides such
-        as ``process_packet``, may catch the failures of all handlers.
+        An application's ``exception_handler_decorator``, or an override such as
+        ``process_packet``, may catch the exceptions of all handlers.
         """
-        self.failure = None  # it may be called again after it failed
+        self.failure = None  # a transaction may be tried again
         try:
             yield
         except BaseException as error:
@@ -194,7 +195,7 @@ class Candidate:
             raise
 
     def drop_namespace(self) -> None:
-        """End what the namespace of a refused client, or of an attempt, has begun."""
+        """End the namespace of a refused client or a failed attempt, and its jobs."""
         namespace, self.namespace = self.namespace, None
         if namespace is not None and hasattr(namespace, "jobs"):
             namespace._tgsio_ended = namespace._tgsio_diverted = True
@@ -249,7 +250,7 @@ class Candidate:
         self.rooms.pop(room, None)
 
     def undoes(self, undo: Callable[[], object]) -> None:
-        """Call a function unless the client is admitted."""
+        """Call a function if the client is not admitted in the end."""
         if self.open:
             self._undo.append(undo)
         else:
@@ -281,7 +282,7 @@ class Candidate:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """This greenlet handles an ack of the client, as code of the namespace."""
+        """A context in which this greenlet handles an ack, and may send."""
         before, self._listener = self._listener, getcurrent()
         try:
             yield
@@ -295,9 +296,9 @@ class Candidate:
     # The end
 
     def close(self, state: State) -> None:
-        """The client is admitted, refused, or has left.
+        """End the admission: the client was admitted or refused, or has left.
 
-        Called again, it undoes what was begun meanwhile.
+        A further call undoes what was begun after the first.
         """
         if self.state is State.ASKING:
             self.state = state

@@ -1,4 +1,4 @@
-"""What the parts of a session need of the whole."""
+"""What the parts of a session need from the session."""
 
 from __future__ import annotations
 

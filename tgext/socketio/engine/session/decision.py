@@ -1,7 +1,8 @@
-"""What decides whether a client is admitted to a namespace: the application's code.
+"""Runs the application's code, which decides whether a client is admitted.
 
-The namespace is made, ``authorize_connect``, ``initialize`` and ``recv_connect`` run.
-Each of them, and whatever the runner puts around them, refuses the client by raising.
+The namespace is made, then its ``authorize_connect``, ``initialize`` and
+``recv_connect`` run. Each of these, and each wrapper that the runner adds, may refuse
+the client by raising an exception.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from .environ import environ_for
 
 
 def decide(socket: Connection, candidate: Candidate, cls: type[BaseNamespace]) -> None:
-    """Make a namespace for a candidate, and have it decide.
+    """Make a namespace for a candidate, and let it decide.
 
-    Returns when the namespace lets the client in, or the candidate is not asking any
-    more; otherwise it raises what refused the client.
+    Returns when the namespace accepts the client, or when the candidate's state is not
+    ``ASKING`` any more; otherwise raises the exception that refused the client.
     """
     run = socket.runner.run
     if is_foreign(cls):
@@ -40,20 +41,20 @@ def decide(socket: Connection, candidate: Candidate, cls: type[BaseNamespace]) -
 
 
 def _check(candidate: Candidate) -> None:
-    """Raise what refuses the client after a step, if anything does."""
+    """Raise an exception if the client is refused after a step."""
     if candidate.stopped is not None:
         raise candidate.stopped
     if candidate.state is not State.ASKING:
         return
     if candidate.was_left or not candidate.ready:
-        # A wrapper of the application may have answered in the place of the step.
+        # A wrapper of the application may have answered without running the step.
         raise ConnectionRefused
 
 
 def _make(
     socket: Connection, candidate: Candidate, cls: type[BaseNamespace], packet: Packet
 ) -> None:
-    candidate.drop_namespace()  # of an attempt before
+    candidate.drop_namespace()  # of an earlier attempt
     candidate.begin()
     environ = environ_for(socket, packet)
     args: Any = (environ, packet["endpoint"])

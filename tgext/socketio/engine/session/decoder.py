@@ -19,16 +19,15 @@ from .pacing import send_pong
 
 log = get_logger(__name__)
 
-#: Characters of a packet that is kept decoded while it waits for its attachments. In
-#: memory, decoded JSON may be 25 times as large as its text.
+#: The most characters of a packet that is kept decoded while it waits for its
+#: attachments. In memory, decoded JSON may be 25 times as large as its text.
 SMALL = 1024
 
 
 def checked_loads(json_loads: Loads) -> Loads:
-    """The application's JSON parser, with what it raises as :class:`InvalidJSON`.
+    """Wrap the application's JSON parser: its exceptions become :class:`InvalidJSON`.
 
-    :param json_loads: takes a text; a :class:`ValueError`, or whatever it raises, means
-        that the text is invalid.
+    :param json_loads: takes a text; any exception means that the text is invalid.
     """
     return partial(_load, json_loads)
 
@@ -46,9 +45,9 @@ def _load(json_loads: Loads, text: str) -> Any:
 
 
 class Assembler:
-    """Decodes messages, and puts the attachments of a packet back in.
+    """Decodes messages, and inserts the attachments into their packets.
 
-    :param socket: whose generation, limits and JSON parser are used.
+    :param socket: the session; its generation, limits and JSON parser are used.
     """
 
     __slots__ = ("_size", "_socket", "partial")
@@ -56,7 +55,7 @@ class Assembler:
     def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self.partial: Reassembler | None = None
-        #: Bytes that were charged for it.
+        #: Bytes that were charged to the account for `partial`.
         self._size = 0
 
     def clear(self) -> None:
@@ -70,8 +69,9 @@ class Assembler:
 
         A ping is answered with a pong.
 
-        :returns: the packet that the message completes; None for another message.
-        :raises ProtocolError: when the message is invalid, or invalid here.
+        :returns: the packet that the message completes; None if it completes none.
+        :raises ProtocolError: when the message is invalid, or not allowed at this
+            point.
         """
         if isinstance(message, bytes):
             return self._attachment(message)
@@ -87,7 +87,7 @@ class Assembler:
                 send_pong(socket, pong)
             return None
         if self.partial is not None:
-            raise PacketError("text where an attachment is due")
+            raise PacketError("a text came instead of an attachment")
         if "attachments" in packet:
             if packet["attachments"]:
                 self._charge(message)
@@ -107,7 +107,7 @@ class Assembler:
 
     def _attachment(self, data: bytes) -> Packet | None:
         if self.partial is None:
-            raise PacketError("an attachment without a packet that has one")
+            raise PacketError("an attachment came without a packet")
         self._charge(data)
         packet = self.partial.add(data)
         if packet is not None:
@@ -123,8 +123,8 @@ class Assembler:
 class AckFilter:
     """Finds the acks among a client's messages, while a handler may wait for one.
 
-    The callback of an ack is called in a greenlet of its own. An ack that is not
-    awaited, or that comes twice, is not handled here.
+    The callback of an ack is called in a greenlet of its own. An ack that nothing waits
+    for, or that comes twice, is dropped.
 
     :param socket: the client's session.
     """
@@ -147,8 +147,8 @@ class AckFilter:
     def take(self, message: str | bytes) -> bool:
         """Handle a message if it is a part of an ack, a ping, or the client's close.
 
-        :returns: whether it was handled. An invalid message is not; it is answered when
-            the messages before it are handled.
+        :returns: whether it was handled. An invalid message is not: it is answered
+            later, in order. After the client's close, all messages are dropped.
         """
         if self._closes:
             return True

@@ -1,4 +1,4 @@
-"""From a client's message to the namespace that handles it, and back to its ack."""
+"""Passes the packets of a client to its namespaces, and sends their acks."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .connection import Connection
 
 log = get_logger(__name__)
 
-#: The packets that handlers are called for, and whose answers are acks.
+#: The types of packets that call a handler, whose return value is the ack.
 EVENTS = frozenset(("event", "message", "json"))
 
 
 class Dispatcher:
-    """Decodes the messages of one client, and has its namespaces handle the packets.
+    """Decodes the messages of one client, and lets its namespaces handle the packets.
 
-    Whatever a client sends and a handler raises: it is logged, the client is told, and
-    the caller sees no exception but an interruption of its greenlet.
+    Invalid messages and exceptions of handlers are logged, and the client is told. Only
+    an interruption of the greenlet is raised to the caller.
 
     :param socket: the client's session.
     """
@@ -64,7 +64,7 @@ class Dispatcher:
         try:
             namespace = socket.active_ns.get(endpoint)
             if namespace is None or namespace._tgsio_diverted:
-                socket.admission.dispatch(packet)  # it has ended, or is not in yet
+                socket.admission.dispatch(packet)  # not in it yet, or not any more
             elif packet["type"] in EVENTS:
                 ack = socket.runner.run(self._perform, namespace, packet)
                 if ack is not None:
@@ -89,7 +89,7 @@ class Dispatcher:
             self.fail(packet, "internal_error", "Internal server error")
 
     def fail(self, packet: Packet, error_name: str, error_message: Any) -> None:
-        """Tell the client that its packet failed: by an error, and by the ack if it
+        """Tell the client that its packet failed: with an error, and with the ack if it
         asked for one.
         """
         endpoint = packet["endpoint"]
@@ -102,7 +102,7 @@ class Dispatcher:
         except Interrupted:
             raise
         except FAILURES:
-            log_failure(log, "An ack could not be written")
+            log_failure(log, "An ack could not be encoded")
 
     def _try_error(self, error_name: str, error_message: Any, endpoint: str) -> None:
         try:
@@ -136,11 +136,11 @@ class Dispatcher:
     def _perform(self, namespace: BaseNamespace, packet: Packet) -> Encoded | None:
         """Handle an event.
 
-        :returns: the ack. It is encoded here, within what the runner puts around the
-            event: values of a database session can be read only until that ends.
+        :returns: the ack. It is encoded here, inside the wrappers of the runner: values
+            of a database session can be read only until these end.
         """
         if "refusal" in packet:
-            del packet["refusal"]  # of a transaction that is tried again
+            del packet["refusal"]  # of an earlier attempt of the transaction
         result = namespace.process_packet(packet)
         return self._ack(packet, result) if "ack" in packet else None
 

@@ -13,7 +13,7 @@ from .connection import Connection
 #: Seconds in which the connect packet has to follow.
 PATIENCE = 5.0
 
-#: Packets that may wait; they may have as many bytes as one message.
+#: The most packets that may wait. All together may be as large as one message.
 MOST = 1000
 
 
@@ -28,7 +28,7 @@ class EarlyPackets:
         :data:`PATIENCE` seconds.
 
     :ivar count: how many packets wait.
-    :ivar size: characters of theirs.
+    :ivar size: how many characters they have.
     """
 
     __slots__ = (
@@ -52,7 +52,7 @@ class EarlyPackets:
         self._deadline: Deadline | None = None
 
     def has_asked(self, endpoint: str) -> None:
-        """The client asked for a namespace: no later packet for it is early."""
+        """Note that the client asked for a namespace: later packets are not early."""
         self._asked.add(endpoint)
 
     def hold(self, packet: Packet) -> bool:
@@ -63,7 +63,7 @@ class EarlyPackets:
         socket, endpoint = self._socket, packet["endpoint"]
         if endpoint in self._asked or endpoint not in (socket.namespaces or ()):
             return False
-        # Decoded again later, it takes no more than its text meanwhile.
+        # Kept as text, it needs less memory. It is decoded again later.
         text = socket.encode(packet).text
         most = socket.hub.limits.max_message_size
         if self.count >= MOST or self.size + len(text) > most:
@@ -77,10 +77,7 @@ class EarlyPackets:
         return True
 
     def take(self, endpoint: str) -> Iterator[Packet]:
-        """The packets that came for a namespace; they are not kept any more.
-
-        Ends with the connection.
-        """
+        """Remove and yield the packets for a namespace, until the connection ends."""
         texts = self._waiting.pop(endpoint, [])
         self.size -= sum(map(len, texts))
         self.count -= len(texts)
@@ -100,7 +97,7 @@ class EarlyPackets:
             return None
 
     def clear(self) -> None:
-        """Keep nothing: the connection ended."""
+        """Drop all packets: the connection ended."""
         self._waiting.clear()
         self.size = self.count = 0
         self._stop_waiting()
@@ -116,7 +113,7 @@ class EarlyPackets:
             self._socket.start_own_job(self._give_up, endpoint)
 
     def _give_up(self, endpoint: str) -> None:
-        # The client may have asked meanwhile: then what decides about it takes them.
+        # If the client has asked meanwhile, its packets are taken when it is connected.
         if endpoint in self._socket.admission.asking:
             return
         self.has_asked(endpoint)

@@ -1,8 +1,8 @@
-"""The end of a connection, and what may still run for it then.
+"""The end of a connection, and of the handlers that still run for it.
 
-From the first moment of the end nothing new begins: the namespaces are in no room, and
-what is sent is dropped. Then ``recv_disconnect`` of each namespace runs, and then the
-connection gives back all that it had. A handler that still runs is interrupted after
+When the end begins, the client leaves all rooms, what is sent to it is dropped, and
+nothing new may begin. Then ``recv_disconnect`` of each namespace runs, and the
+connection releases its resources. A handler that still runs is interrupted after
 ``shutdown_timeout``, as when the server stops.
 """
 
@@ -28,7 +28,8 @@ log = get_logger(__name__)
 #: Seconds that an interrupted handler has to clean up.
 CLEANING_UP = 1.0
 
-#: What runs for a connection that ends: the greenlet, and the namespace or itself.
+#: A greenlet that runs for a connection that ends, and its namespace; the greenlet
+#: twice if it runs a handler.
 Run = tuple[Any, object]
 
 
@@ -46,14 +47,14 @@ class Ending:
         self._code = 1000
         #: The greenlets that run `recv_disconnect`, each with its namespace.
         self._tellers: dict[Any, BaseNamespace | None] = {}
-        #: What has been interrupted.
+        #: The namespaces and greenlets that have been interrupted.
         self._interrupted: set[object] = set()
         self.slot = -1
 
-    # By the application, which tells the client too
+    # Disconnection by the application, of which the client is told
 
     def disconnect(self, silent: bool) -> None:
-        """Have each namespace disconnect, and then the connection end."""
+        """Disconnect each namespace, then end the connection."""
         self._start()
         self._run(self._disconnect, silent)
 
@@ -66,7 +67,7 @@ class Ending:
     # The end
 
     def end(self, reason: str, code: int) -> None:
-        """End a connection whose state says already that it has ended."""
+        """End a connection whose state has been set to ``DISCONNECTING``."""
         socket = self._socket
         self._reason, self._code = reason, code
         self._start()
@@ -86,8 +87,8 @@ class Ending:
     def _run(self, work: Callable[..., None], *args: Any) -> None:
         """Call a function here, or in a greenlet that nothing else interrupts.
 
-        A job of the connection would be ended with it, and the handler of another
-        connection when that one ends.
+        A job of this connection is ended with it, and a handler of another connection
+        is interrupted when that one ends.
         """
         current = getcurrent()
         if current is get_hub():
@@ -121,7 +122,8 @@ class Ending:
                     log_failure(log, "Leaving %s failed", namespace.ns_name or "/")
                 active = socket.active_ns.get(namespace.ns_name)
                 if socket.ended and active is namespace:
-                    # An overridden `disconnect` failed, or does not call ours.
+                    # An overridden `disconnect` failed, or did not call that of its
+                    # base class.
                     del socket.active_ns[namespace.ns_name]
                     abandon(namespace)
         finally:
@@ -132,7 +134,7 @@ class Ending:
             raise interruption
 
     def _give_back(self) -> None:
-        """Give back all that the connection had; called again, it has no effect."""
+        """Release the resources of the connection. A second call has no effect."""
         socket = self._socket
         if socket.state == socket.STATE_DISCONNECTED:
             return
@@ -179,7 +181,7 @@ class Ending:
         return running
 
     def on_timer(self, now: float) -> float | None:
-        """Interrupt what still runs; log what does not end by that."""
+        """Interrupt the handlers that still run; log those that do not end then."""
         if self.interrupt():
             return CLEANING_UP
         running = self._running()
@@ -195,7 +197,7 @@ class Ending:
         return None
 
     def interrupt(self) -> bool:
-        """Interrupt what runs and was not interrupted before.
+        """Interrupt the handlers that run and were not interrupted before.
 
         :returns: whether there was anything to interrupt.
         """

@@ -19,7 +19,7 @@ def default_error_handler(
     msg_id: int | None,
     quiet: bool,
 ) -> None:
-    """Send an ``error`` event; replaced by ``error_handler`` of ``socketio_manage``.
+    """Send an ``error`` event; ``error_handler`` of ``socketio_manage`` replaces this.
 
     :param quiet: send nothing, only log.
     """

@@ -54,7 +54,7 @@ def send_otherwise(socket: Connection, encoded: Encoded, packet: Packet) -> None
     elif outbox is None or endpoint not in socket.active_ns:
         socket.admission.send(encoded, endpoint, kind)
     elif kind == "disconnect":
-        outbox.send_own(encoded)  # it does not make the client a slow one
+        outbox.send_own(encoded)  # which never disconnects a slow client
     else:
         socket.send_when_room(encoded, endpoint)
 
@@ -63,7 +63,8 @@ def may_pong(socket: Connection, outbox: Outbox) -> bool:
     """Whether to answer a client's ping. Waits for room, if this greenlet may wait.
 
     A client that pings and does not read would make the server keep any number of
-    answers. If its output is at the limit and the greenlet may not wait, it gets none.
+    answers. If its output is at the limit and the greenlet may not wait, it gets no
+    answer.
     """
     if make_room(socket) or not outbox.is_full:
         return True
@@ -75,7 +76,7 @@ def send_pong(socket: Connection, text: str) -> None:
     """Answer a client's ping; see :func:`may_pong`."""
     transport = socket.transport
     if transport is not None and may_pong(socket, transport.outbox):
-        # It may have been upgraded meanwhile.
+        # The session may have a new transport meanwhile.
         (socket.transport or transport).send_text(text)
 
 

@@ -1,4 +1,4 @@
-"""The virtual socket: one client's connection, whatever its transport."""
+"""The virtual socket: one client's connection, with any transport."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Socket:
     :param server: the :class:`~tgext.socketio.engine.server.SocketIOServer`.
     :param config: its options.
 
-    :ivar sessid: the session id: 128 random bits, known to the client alone. Keep it
-        out of logs and pages.
+    :ivar sessid: the session id: 128 random bits, known only to the client. Keep it out
+        of logs and pages.
     :ivar session: a dict for the application, shared by the connection's namespaces.
     :ivar state: one of the ``STATE_`` constants.
     :ivar namespaces: the namespace classes that can be connected to, by name.
@@ -50,17 +50,18 @@ class Socket:
     :ivar jobs: the greenlets that :meth:`spawn` started and that still run.
     :ivar acks: the callbacks that wait for the client's acks.
     :ivar hub: what the connections of the server share.
-    :ivar runner: runs what the application defined.
-    :ivar assembler: makes packets of the client's messages.
-    :ivar dispatcher: has namespaces handle the packets.
-    :ivar admission: lets the client into namespaces.
-    :ivar account: bounds what the client makes the process keep.
+    :ivar runner: runs the application's functions.
+    :ivar assembler: decodes the client's messages to packets.
+    :ivar dispatcher: passes the packets to the namespaces.
+    :ivar admission: connects the client to namespaces.
+    :ivar account: limits the memory that is used for the client.
     """
 
     STATE_NEW = "NEW"
     STATE_CONNECTING = "CONNECTING"
     STATE_CONNECTED = "CONNECTED"
-    #: Nothing more is received; a handler that runs may end, and packets are sent.
+    #: No further events are handled; handlers that run may finish, and packets are
+    #: sent.
     STATE_FINISHING = "FINISHING"
     STATE_DISCONNECTING = "DISCONNECTING"
     STATE_DISCONNECTED = "DISCONNECTED"
@@ -71,14 +72,14 @@ class Socket:
     # attributes once per class; with more, a connection takes 1.3 KiB more.
 
     hits = 0
-    #: Whether the client takes no bytes, but base64 (``b64`` in its handshake).
+    #: Whether the client can receive bytes only as base64 (``b64`` in its handshake).
     base64 = False
     #: Whether such a client 1.x encodes its text to UTF-8 twice.
     encodes_twice = False
     #: Whether a WebSocket was accepted that is, or may become, the transport.
     claimed = False
     disconnect_reason: str | None = None
-    #: Ends the connection when what is waited for does not come.
+    #: Ends the connection if a transport or a connect packet does not come in time.
     deadline: Deadline | None = None
     _ending: Ending | None = None
 
@@ -103,7 +104,7 @@ class Socket:
         self.namespaces: Mapping[str, type[BaseNamespace]] | None = None
         self.active_ns: dict[str, BaseNamespace] = {}
         self.transport: Transport | None = None
-        #: Where packets go; None without a transport, and while some are held.
+        #: Where packets go; None without a transport, and while a namespace decides.
         self.outbox: Outbox | None = None
         self.awaits_transport = False
         self.error_handler = error_handler or default_error_handler
@@ -132,7 +133,7 @@ class Socket:
 
     @property
     def log_name(self) -> str:
-        """Names the session in a log: digits of a hash, which open no session."""
+        """The name of the session in logs: digits of a hash, not the secret id."""
         return sha256(self.sessid.encode()).hexdigest()[:8]
 
     @property
@@ -165,7 +166,7 @@ class Socket:
             self.json_dumps = json_dumps
 
     def encode(self, pkt: Packet) -> Encoded:
-        """A packet as this client's generation reads it.
+        """Encode a packet for this client's generation.
 
         :raises TypeError: when its data cannot be written as JSON.
         """
@@ -174,8 +175,8 @@ class Socket:
     def send_packet(self, pkt: Packet) -> None:
         """Send a packet, unless the connection has ended.
 
-        One for a namespace that the client is not admitted to is dropped. One that
-        another thread sends leaves later.
+        A packet for a namespace that the client is not admitted to is dropped. If
+        another thread calls this, the packet is sent later.
 
         :raises TypeError: when its data cannot be written as JSON.
         """
@@ -192,7 +193,7 @@ class Socket:
             send_otherwise(self, encoded, pkt)
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
-        """Send what :meth:`encode` made, here or of a socket of the same generation.
+        """Send what :meth:`encode` of this or of a similar socket returned.
 
         :param endpoint: the namespace that it is for.
         """
@@ -202,7 +203,7 @@ class Socket:
             self.admission.send(encoded, endpoint)
 
     def send_when_room(self, encoded: Encoded, endpoint: str) -> None:
-        """The same; but a greenlet of this client waits while it has much to read."""
+        """As :meth:`send_encoded`; but a greenlet of this client waits for room."""
         outbox = self.outbox
         if outbox is not None and outbox.size > outbox.ease:
             make_room(self)
@@ -240,16 +241,17 @@ class Socket:
         return self.acks.pop(msgid)
 
     def attach(self, transport: Transport) -> None:
-        """Send packets by a transport from now on; by the first one, both ways."""
+        """Use a transport from now on. With the first one, the session is connected."""
         self.transport = transport
         self.find_outbox()
         if self.state in (self.STATE_NEW, self.STATE_CONNECTING):
             self.state = self.STATE_CONNECTED
 
     def find_outbox(self) -> None:
-        """Called when the transport changed, or admission began or ended.
+        """Set :attr:`outbox`, after the transport changed, or an admission began or
+        ended.
 
-        Measured: an event that looks for its outbox takes 5 to 7 % longer.
+        Measured: an event that finds its outbox itself takes 5 to 7 % longer.
         """
         transport = self.transport
         if transport is None or self.admission.asking or self.ended:
@@ -262,9 +264,10 @@ class Socket:
     ) -> Greenlet[..., Any]:
         """Run a function in a greenlet that ends with the connection.
 
-        After the end nothing runs: the greenlet that is returned has ended.
+        After the end of the connection, nothing runs, and the greenlet has ended.
 
         :raises LimitExceeded: when the connection has ``max_jobs`` of these already.
+        :raises WrongThread: when called in a thread other than the server's.
         """
         self._tgsio_home.require("a greenlet")
         if self.ended:
@@ -282,10 +285,9 @@ class Socket:
 
     @carried
     def remove_namespace(self, namespace: str) -> None:
-        """Forget a namespace, and end what it has begun.
+        """Take the client out of a namespace, and end what it has begun.
 
-        A connection that is in none any more ends in a moment, unless its client
-        connects to another namespace.
+        If it is in no other, the connection ends soon, unless it connects to one.
         """
         removed = self.active_ns.get(namespace)
         if removed is None:
@@ -303,7 +305,7 @@ class Socket:
         return self.transport is not None and self.transport.heartbeat.busy
 
     def finish(self) -> None:
-        """Receive nothing more; what is being handled may end before :meth:`kill`."""
+        """Handle no further events; handlers may finish before :meth:`kill`."""
         if self.connected:
             self.state = self.STATE_FINISHING
 
@@ -321,14 +323,16 @@ class Socket:
     def kill(
         self, detach: bool = False, reason: str = SERVER_LEFT, code: int = 1000
     ) -> None:
-        """End the connection: its namespaces are told, then all that is theirs ends.
+        """End the connection: call ``recv_disconnect`` of its namespaces, then end
+        their jobs.
 
-        From now on nothing begins here, and nothing is sent. Returns when the
-        namespaces have been told. Each of them, and each handler that runs, is
-        interrupted after ``shutdown_timeout`` seconds.
+        Nothing new may begin, and nothing more is sent. Returns when
+        ``recv_disconnect`` of all namespaces has returned. After ``shutdown_timeout``
+        seconds it is interrupted, as are handlers that still run.
 
-        :param detach: gevent-socketio's; an ended connection is always detached.
-        :param reason: what the namespaces find as ``disconnect_reason``.
+        :param detach: ignored, as an ended connection is always detached; of
+            gevent-socketio.
+        :param reason: ``disconnect_reason`` of the namespaces.
         :param code: the WebSocket close code.
         """
         if self.ended:
@@ -339,10 +343,10 @@ class Socket:
         self._ending.end(reason, code)
 
     def settle(self) -> None:
-        """Called when a handler has ended, which the end may wait for."""
+        """Called when a handler has ended, which the end may have waited for."""
         if self._ending is not None:
             self._ending.settle()
 
     def detach(self) -> None:
-        """Make the server forget the connection."""
+        """Remove the connection from the server."""
         self.hub.registry.remove(self)

@@ -1,4 +1,4 @@
-"""What a session needs of the transport that carries its messages."""
+"""What a session needs from the transport that carries its messages."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Transport(ABC):
 
     @abstractmethod
     def send_text(self, text: str) -> None:
-        """Send a message of the server's own; the client is not disconnected for it,
-        however much waits already.
+        """Send a message of the protocol, such as a ping. It never disconnects a slow
+        client.
         """
 
     @abstractmethod
