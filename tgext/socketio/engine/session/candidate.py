@@ -182,12 +182,12 @@ class Candidate:
 
     @contextmanager
     def deciding(self) -> Iterator[None]:
-        """Refuse the client if an exception leaves the block, even if it is caught then.
+        """Refuse the client if an exception leaves the block, even if it is caught.
 
         An application's ``exception_handler_decorator``, or an override such as
         ``process_packet``, may catch the exceptions of all handlers.
         """
-        self.failure = None  # a transaction may be tried again
+        self.failure = None  # a decorator may try again, and succeed
         try:
             yield
         except BaseException as error:
