@@ -12,8 +12,7 @@ YOUNG_OBJECTS = 10_000
 
 @contextmanager
 def spared_collector() -> Iterator[None]:
-    """Make the garbage collector run less often, and skip the objects that exist
-    already.
+    """Make the garbage collector run less often, and ignore existing objects.
 
     A new connection makes hundreds of objects, none of them garbage. A threshold that
     is higher than :data:`YOUNG_OBJECTS` is kept, and a disabled collector stays

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import gevent
 
-#: What code of the application may raise, which is anything: ``sys.exit()`` raises
-#: `SystemExit`, and libraries have exceptions of their own to end a greenlet. Before an
-#: `except` clause for it, another one re-raises `Interrupted` (``interruption``).
+#: What code of the application may raise: any exception. ``sys.exit()`` raises
+#: `SystemExit`, and libraries have their own exceptions to end a greenlet. An `except`
+#: clause for it must follow one that re-raises `Interrupted` (``interruption``).
 FAILURES: Final = BaseException
 
 #: What a library may raise. gevent's timeouts are not subclasses of `Exception`.
@@ -20,12 +20,12 @@ ERRORS: Final = (Exception, gevent.Timeout)
 class ConnectionLost(Exception):
     """The connection ended before the client answered.
 
-    Raised in a handler that waits for an ack. A handler that does not catch it has not
-    failed: its client is not there any more.
+    Raised in a handler that waits for an ack. A handler that does not catch it is not
+    logged as failed: its client has left.
     """
 
 
-#: What the log says in that case.
+#: The text of the log in that case.
 LEFT_EARLY: Final = "its client left before it answered"
 
 

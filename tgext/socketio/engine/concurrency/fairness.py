@@ -1,4 +1,4 @@
-"""Fairness: work whose amount a client decides yields to other connections."""
+"""Fairness: long work for one client yields to other connections."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import gevent
 
 T = TypeVar("T")
 
-#: Seconds of work after which others have a turn.
+#: Seconds of work after which other greenlets run.
 SLICE = 0.003
 
 
 def take_turn() -> None:
     """Let all other greenlets run, and the event loop read input.
 
-    `sleep(0)` would not let it read. In a callback of the event loop this does nothing,
+    `sleep(0)` would not let the event loop read. In a callback of the event loop this
+    does nothing,
     because a callback cannot wait.
     """
     if gevent.getcurrent() is not gevent.get_hub():
@@ -25,7 +26,7 @@ def take_turn() -> None:
 
 
 class Turns:
-    """Lets others have a turn after each slice of time.
+    """Lets other greenlets run after each :data:`SLICE` of work.
 
     Make one at the beginning of each piece of work.
     """
@@ -43,7 +44,7 @@ class Turns:
 
 
 def in_turns(items: Iterable[T]) -> Iterator[T]:
-    """Yield ``items``, and let others have turns between them."""
+    """Yield ``items``, and let other greenlets run between them."""
     turns = Turns()
     for item in items:
         yield item

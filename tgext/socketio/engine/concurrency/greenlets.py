@@ -45,7 +45,7 @@ def _forget(jobs: list[Greenlet[..., Any]], job: Greenlet[..., Any]) -> None:
 
 
 def end_jobs(jobs: list[Greenlet[..., Any]]) -> None:
-    """End the greenlets in ``jobs``, which is empty then.
+    """End the greenlets in ``jobs``, and remove them from it.
 
     The current greenlet, if it is one of them, ends when it next waits.
     """
@@ -55,7 +55,7 @@ def end_jobs(jobs: list[Greenlet[..., Any]]) -> None:
 
 
 def ended_job(function: Callable[..., Any]) -> Greenlet[..., Any]:
-    """What ``spawn`` returns after the end of the connection, when nothing is run.
+    """What ``spawn`` returns when nothing is run, because the connection has ended.
 
     :returns: a greenlet that has ended: its ``join``, ``kill`` and ``get`` return at
         once.
@@ -76,9 +76,9 @@ class _Failure:
 class Job(_Greenlet):
     """A greenlet whose failure is logged.
 
-    gevent would write the traceback to stderr, with whatever a client put into it, and
-    end the process for some exceptions. ``get``, ``exception`` and the others tell what
-    was raised, as those of any greenlet.
+    gevent would write the traceback to stderr without escaping text of clients, and
+    would end the process for some exceptions. ``exception`` and similar attributes are
+    the same as those of any greenlet.
     """
 
     @property

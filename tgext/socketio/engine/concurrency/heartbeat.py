@@ -19,7 +19,7 @@ from .timetable import TICK, Entry, Timetable
 
 log = get_logger(__name__)
 
-#: Seconds of delay from which on a heartbeat is late because the process was busy.
+#: Seconds of delay after which a heartbeat counts as late: the process was busy.
 LATE = 0.02
 
 #: Seconds that a late heartbeat waits for input that the peer sent meanwhile.
@@ -29,8 +29,9 @@ LAST_CHANCE = 0.05
 class Wheel:
     """Calls its entries when they are due, all from one timer of the event loop.
 
-    The timer runs while there are entries. When the last one is discarded it stops with
-    the tick of that one at the latest: to stop it at once would cost each `discard`.
+    The timer runs while there are entries. After the last one is discarded, the timer
+    runs until the tick of that one at the latest: stopping it at once would make each
+    `discard` slower.
 
     :param tick: the resolution of short times, in seconds.
     """

@@ -2,9 +2,9 @@
 
 gevent's objects, and objects that contain them, belong to the thread whose event loop
 runs them. If another thread (of gevent's thread pool or of a ``ThreadPoolExecutor``)
-switched a greenlet or started a timer, it would use an event loop of its own, which
-does not run. So functions that applications may call check in which thread they are,
-and have the work done in the right one. Calls of one thread stay in order.
+switched a greenlet or started a timer, it would use its own event loop, which does not
+run. So functions that applications may call from any thread do their work in the
+server's thread. Calls of one thread stay in order.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _allocate_lock: Final[Callable[[], Any]] = get_original("_thread", "allocate_loc
 #: Seconds within which the server's thread has to begin a call whose result is awaited.
 PATIENCE: Final = 30.0
 
-#: A thread waits for every so many-th of its calls without a result, so that the number
-#: of calls under way is limited.
+#: After each so many calls without a result, a thread waits until they have been made,
+#: so that the number of calls under way is limited.
 UNDER_WAY: Final = 1000
 
 
@@ -60,7 +60,7 @@ class _Call:
         self._begun = self._given_up = False
 
     def run(self) -> None:
-        """Make the call; in the server's thread."""
+        """Make the call. Runs in the server's thread."""
         if self._given_up:
             return
         self._begun = True
@@ -78,7 +78,7 @@ class _Call:
                 self._done.release()
 
     def wait(self) -> Any:
-        """Wait for the result of the call; in the thread that asked for it."""
+        """Wait for the result of the call. Runs in the calling thread."""
         if not self._done.acquire(timeout=PATIENCE):
             self._given_up = True
             if not self._begun:
@@ -115,11 +115,11 @@ class Home:
 
     @property
     def callers(self) -> int:
-        """How many threads have calls here that were not made yet."""
+        """How many threads have calls that have not been made yet."""
         return len(self._queues)
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
-        """Have a function called in the thread; its exceptions are logged.
+        """Call a function in this home's thread; its exceptions are logged.
 
         Does not wait, except for every thousandth call.
         """
@@ -128,7 +128,7 @@ class Home:
             self.ask(int)
 
     def ask(self, function: Callable[..., R], *args: Any) -> R:
-        """Have a function called in the thread, and wait for its result.
+        """Call a function in this home's thread, and wait for its result.
 
         :returns: what it returns; its exceptions are raised here.
         :raises TimeoutError: when the call did not begin within 30 seconds. It is
@@ -140,10 +140,10 @@ class Home:
         return result
 
     def require(self, what: str) -> None:
-        """Check that this is the thread.
+        """Check that the current thread is this home's.
 
-        :param what: what was asked for, for the message.
-        :raises WrongThread: in another thread.
+        :param what: what is required, for the message.
+        :raises WrongThread: when it is another thread.
         """
         if get_ident() != self.ident:
             raise WrongThread(
@@ -201,7 +201,7 @@ def home() -> Home:
     """The :class:`Home` of the running thread."""
     ident = get_ident()
     found = _homes.get(ident)
-    # Identifiers are used again, for new threads, which have their own event loops.
+    # A new thread may have the identifier of an old one, but has its own event loop.
     if found is None or found.loop is not gevent.get_hub().loop:
         found = _homes[ident] = Home()
     return found
@@ -212,12 +212,12 @@ os.register_at_fork(after_in_child=_serving.clear)
 
 
 def begin_serving(where: Home) -> None:
-    """A server was started in a thread."""
+    """Note that a server was started in a thread."""
     _serving.append(where)
 
 
 def end_serving(where: Home | None) -> None:
-    """A server of a thread was stopped; None for one that had not been started."""
+    """Note that a server was stopped; None for one that was not started."""
     if where in _serving:
         _serving.remove(where)
 

@@ -1,4 +1,4 @@
-"""The entries of the timer wheel by the time at which they are due, without a clock.
+"""The timer wheel without a clock: its entries, by the time at which they are due.
 
 Entries are grouped by the tick in which they are due. Short times are rounded to one
 tick, long ones to 25, so that the heartbeats of ten thousand connections share a few
@@ -14,7 +14,7 @@ from typing import Protocol
 #: The resolution of short times, in seconds.
 TICK = 0.002
 
-#: A time of so many ticks or more is long.
+#: The least number of ticks of a long time.
 LONG = 500
 
 #: The resolution of long times, in ticks.
@@ -48,11 +48,11 @@ class Timetable:
         self.tick = tick
         self._long = LONG * tick
         self._slots: dict[int, set[Entry]] = {}
-        #: Those that have a set in `_slots`.
+        #: The keys of `_slots`.
         self.ticks: list[int] = []
 
     def __len__(self) -> int:
-        # Rarely asked for; a count of its own would cost each `add` and `discard`.
+        # Rarely needed; keeping the number would make `add` and `discard` slower.
         return sum(map(len, self._slots.values()))
 
     def add(self, entry: Entry, delay: float, now: float) -> bool:

@@ -13,7 +13,7 @@ _TIMED_OUT = object()
 
 
 class Waiting:
-    """Lets one greenlet wait until it is woken; true while one waits."""
+    """Lets one greenlet wait until it is woken. True while one waits."""
 
     __slots__ = ("_home", "_loop", "_waiter")
 
@@ -26,12 +26,12 @@ class Waiting:
         return self._waiter is not None
 
     def wait(self, timeout: float | None) -> None:
-        """Wait until :meth:`wake` or :meth:`switch`.
+        """Wait until :meth:`wake` or :meth:`switch` is called.
 
         :param timeout: seconds to wait at most; None for no limit.
         :raises TimeoutError: when it was not woken in time.
         :raises ConcurrentObjectUseError: when another greenlet waits.
-        :raises WrongThread: in another thread than the server's.
+        :raises WrongThread: when called in a thread other than the server's.
         """
         if get_ident() != self._home.ident:
             self._home.require("waiting for a message")
@@ -57,6 +57,6 @@ class Waiting:
             self._loop.run_callback(self.switch)
 
     def switch(self) -> None:
-        """Switch to the waiting greenlet at once, as the last act of a callback."""
+        """Switch to the waiting greenlet at once; only at the end of a callback."""
         if self._waiter is not None:
             self._waiter.switch(None)

@@ -1,4 +1,4 @@
-"""Requests that ask for a plain WebSocket, which the application may accept, or not."""
+"""Requests that ask for a plain WebSocket, which the application may accept."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ log = get_logger(__name__)
 def serve_websocket(
     handler: Request, environ: dict[str, Any], start_response: Any
 ) -> Iterable[bytes]:
-    """Run the application with a WebSocket that it may accept, or ignore.
+    """Run the application with a WebSocket that it may accept or ignore.
 
-    Which pages may connect is known when it accepts. When any page may, but this one
-    only without its user's cookies, the application runs again for a request without.
+    The allowed origins are known only when the application accepts. If the page may
+    then connect only without its user's cookies, the application runs again, for a
+    request without them.
     """
     pristine = dict(environ)
     body = _offer(handler, environ, start_response)
@@ -40,7 +41,7 @@ def serve_websocket(
 def _offer(
     handler: Request, environ: dict[str, Any], start_response: Any
 ) -> Iterable[bytes] | None:
-    """Run the application; None when it is to be run again, without credentials."""
+    """Run the application; None if it has to run again, without credentials."""
     server = handler.server
     websocket = WebSocket(environ, handler)
     environ["wsgi.websocket"] = websocket
@@ -84,7 +85,7 @@ def _offer(
 
 
 def _begin(body: Iterable[bytes], websocket: WebSocket) -> Iterable[bytes]:
-    """Get to the first bytes of an answer: a generator accepts only when it is run."""
+    """Run an answer to its first bytes: a generator accepts when it is iterated."""
     close = getattr(body, "close", None)
     if not websocket.accepted and not websocket.mistrusted and hasattr(body, "__len__"):
         return body

@@ -16,7 +16,7 @@ class Group:
     """A set of connections to broadcast to.
 
     A connection leaves when it ends. Sending never waits: a client that is too far
-    behind is disconnected, the others have the message at once.
+    behind is disconnected, and the others get the message at once.
 
     :param json_dumps: writes JSON for :meth:`send_json`.
     """
@@ -35,14 +35,14 @@ class Group:
         return websocket in self._members
 
     def add(self, websocket: WebSocket) -> None:
-        """Take a connection in; one that has ended does not join."""
+        """Add a connection. No effect if it has ended."""
         if get_ident() != websocket.home.ident:
             websocket.home.ask(self.add, websocket)
         elif websocket.on_close(self.discard):
             self._members.add(websocket)
 
     def discard(self, websocket: WebSocket) -> None:
-        """Leave a connection out; one that is not here has no effect."""
+        """Remove a connection. No effect if it is not in the group."""
         self._members.discard(websocket)
         websocket.forget(self.discard)
 
@@ -62,6 +62,6 @@ class Group:
     def send_json(self, value: Any) -> None:
         """Send a value as JSON, in a text message.
 
-        :raises TypeError: when it cannot be written.
+        :raises TypeError: when it cannot be written as JSON.
         """
         self.send(self._json_dumps(value))

@@ -1,4 +1,4 @@
-"""What plain WebSockets need of the server and of the handler of a request."""
+"""What plain WebSockets need from the server and from the handler of a request."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a plain WebSocket has received and its application has not taken yet.
+"""The messages that a plain WebSocket has received, until its application takes them.
 
-The event loop reads, whether anybody waits for a message or not. When the inbox is full
+The event loop reads, even if no greenlet waits for a message. When the inbox is full,
 reading stops, and TCP makes the peer wait.
 """
 
@@ -21,23 +21,23 @@ from ..concurrency.heartbeat import Heartbeat
 from ..concurrency.wakeup import Waiting
 from ..io.sockets import below
 
-#: Bytes read at once: what one connection has handled before the others have a turn.
+#: Bytes of one read. They are handled before other connections are read.
 READ_SIZE = 8192
 
-#: Bytes read at once of a message that is larger.
+#: The most bytes of one read, in a message that is larger than that.
 MOST_READ = 65536
 
 #: Bytes in the inbox at which reading stops.
 READ_AHEAD = 65536
 
-#: Bytes that a message in the inbox takes beside its content.
+#: Bytes that a message in the inbox takes in addition to its content.
 OVERHEAD = 64
 
 _READ = 1
 
 
 class Owner(Protocol):
-    """Whose messages these are."""
+    """The connection whose messages an inbox keeps."""
 
     @property
     def heartbeat(self) -> Heartbeat: ...
@@ -57,7 +57,7 @@ class Inbox:
 
     :param sock: the gevent socket.
     :param connection: decodes what is read.
-    :param owner: is told of all that is not a message.
+    :param owner: is told of control frames, of invalid input, and of the end.
     :param waiting: is woken when there is a message, or the input is over.
 
     :ivar messages: those that were not taken yet, oldest first.
@@ -90,7 +90,8 @@ class Inbox:
         self._waiting = waiting
         lower = below(sock)
         self._recv = lower.recv
-        #: How much input TLS has decrypted: the event loop does not see it.
+        #: Returns how many decrypted bytes TLS keeps, which the event loop does not
+        #: see.
         self._pending = getattr(lower, "pending", None)
         self._loop = get_hub().loop
         self._watcher = self._loop.io(sock.fileno(), _READ)
@@ -122,7 +123,7 @@ class Inbox:
         self._watcher.stop()
 
     def close(self) -> None:
-        """Give the event loop's watcher back."""
+        """Stop reading, and close the event loop's watcher."""
         self.stop()
         self._watcher.close()
 
@@ -156,9 +157,9 @@ class Inbox:
         self._read_on()
 
     def _read_on(self) -> None:
-        """Have what TLS has decrypted read, in another callback.
+        """Read in another callback what TLS has decrypted.
 
-        gevent calls fifty such callbacks before anything else.
+        gevent may call fifty such callbacks before it does anything else.
         """
         if self._pending is not None and self._pending():
             self._loop.run_callback(self._read_pending)
@@ -182,7 +183,7 @@ class Inbox:
             self._owner.lost()
         elif connection.reading:
             self._owner.heartbeat.heard = True
-            # First, because the messages may be the last thing that is done here.
+            # Before `_feed`, which may switch to another greenlet.
             self._read_on()
             self._feed(data)
 
@@ -194,7 +195,7 @@ class Inbox:
     def _take(self, messages: Iterator[Message]) -> None:
         """Keep messages until the inbox is full or they end."""
         connection, kept = self._connection, self.messages
-        # What comes while we close is not for the application (RFC 6455, 5.5.1).
+        # The application has closed: it gets no further messages.
         delivers = connection.state is not State.CLOSING
         try:
             for opcode, payload in messages:

@@ -1,4 +1,4 @@
-"""What applications send over a plain WebSocket, as frames have it."""
+"""Converts the messages of applications to the content of WebSocket frames."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ def outgoing(message: str | bytes, binary: bool | None) -> tuple[int, bytes]:
 
     :param binary: whether to send it as bytes or as text; by default text for a
         ``str``, else bytes.
-    :raises TypeError: when it is neither text nor bytes.
+    :raises TypeError: when the message is neither text nor bytes.
     :raises UnicodeDecodeError: when bytes are to be sent as text and are not UTF-8.
     """
     if isinstance(message, str):
-        # A lone surrogate has no UTF-8.
+        # UTF-8 cannot encode a lone surrogate: `?` replaces it.
         return (BINARY if binary else TEXT), message.encode("utf-8", "replace")
     if not isinstance(message, (bytes, bytearray, memoryview)):
         raise TypeError(

@@ -30,7 +30,7 @@ class Mistrusted(HandshakeRefused):
     def __init__(self) -> None:
         text = "Pages of this origin may only connect without cookies"
         super().__init__("403 Forbidden", text)
-        self.why = None  # the application runs again, without them
+        self.why = None  # not logged: the application runs again, without cookies
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Opening:
     :param request: its handler.
     :param terms: what the application accepts.
     :raises ValueError: when the origins of the terms are invalid.
-    :raises Mistrusted: when the page may connect only without cookies, and has some.
+    :raises Mistrusted: when the page may connect only without cookies, and the request
+        has some.
     :raises HandshakeRefused: when the request is not a valid handshake, or its page
         may not connect.
 
@@ -74,7 +75,7 @@ class Opening:
             self.agreement = handshake.choose_compression(terms.compression)
 
     def _check_origin(self, allowed: Origins) -> None:
-        """Section 10.2: a server that does not serve any page checks the origin."""
+        """Refuse pages that may not connect (RFC 6455, section 10.2)."""
         environ = self._environ
         origin = origin_of_websocket(environ)
         if not is_allowed(origin, environ, allowed):
@@ -89,9 +90,9 @@ class Opening:
             raise Mistrusted
 
     def reserve(self) -> Place:
-        """A place among the connections of the server.
+        """Take a place among the connections of the server.
 
-        :raises HandshakeRefused: when there is none.
+        :raises HandshakeRefused: when there are too many connections.
         """
         address = self._environ.get("REMOTE_ADDR", "")
         try:

@@ -17,8 +17,8 @@ class Runner:
     """Runs an application, and interrupts it when it does not notice the end.
 
     An application notices when :meth:`~.wsgi.WebSocket.receive` returns None to it, or
-    when it closes the connection itself. Otherwise it has ``shutdown_timeout`` of the
-    server from the end of the connection.
+    when it closes the connection itself. Otherwise it is interrupted
+    ``shutdown_timeout`` after the end of the connection.
 
     :param hub: has the timers.
     """
@@ -27,7 +27,7 @@ class Runner:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        #: While the application runs.
+        #: Set while the application runs.
         self._greenlet: Any = None
         self._aware = False
         self._interrupted = False
@@ -35,7 +35,7 @@ class Runner:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The application runs in the current greenlet."""
+        """A context in which the application runs in the current greenlet."""
         self._greenlet = getcurrent()
         try:
             yield
@@ -50,11 +50,11 @@ class Runner:
         return getcurrent() is self._greenlet
 
     def notice(self) -> None:
-        """The application knows of the end."""
+        """Note that the application knows of the end."""
         self._aware = True
 
     def connection_ended(self) -> None:
-        """The application has some time to notice."""
+        """Start the time in which the application has to notice the end."""
         if self._greenlet is not None:
             self._overdue = Deadline(self._expire)
             self._hub.timers.add(self._overdue, self._hub.settings.shutdown_timeout)
@@ -64,7 +64,7 @@ class Runner:
             self.interrupt()
 
     def interrupt(self) -> None:
-        """Interrupt the application, if it runs; once, as it may have to clean up."""
+        """Interrupt the application if it runs; only once, so that it can clean up."""
         greenlet, hub = self._greenlet, self._hub
         if greenlet is not None and not self._interrupted:
             self._interrupted = True

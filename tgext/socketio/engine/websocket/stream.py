@@ -1,9 +1,9 @@
 """A plain WebSocket after its opening handshake: messages in, frames out.
 
 Pings are answered, and a peer that leaves is noticed, while the application does
-something else. The rules of RFC 6455 are those of
-:mod:`~tgext.socketio.wire.websocket.connection`; here is what they need of a socket, of
-greenlets and of timers.
+something else. The rules of RFC 6455 are in
+:mod:`~tgext.socketio.wire.websocket.connection`. This module connects them to a socket,
+to greenlets and to timers.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ class FrameStream:
     """The messages of one connection.
 
     :param sock: the gevent socket.
-    :param hub: has the timers and the bounds of the output.
-    :param max_message_size: bytes that a message of the peer may have.
+    :param hub: has the timers and the limits of the output.
+    :param max_message_size: the most bytes of a message of the peer.
     :param ping_interval: seconds between pings.
-    :param compression: what was negotiated, if anything was.
+    :param compression: the compression that was negotiated, or None.
     :param ended: called once, when no more can be sent. Must not block.
 
     :ivar open: whether messages can be sent.
-    :ivar connection: its states.
-    :ivar inbox: what was not received yet.
-    :ivar outbox: what was not sent yet.
-    :ivar detail: what the log has about the end besides its code and reason.
+    :ivar connection: the states of the connection, and the rules of RFC 6455.
+    :ivar inbox: the messages that the application has not received yet.
+    :ivar outbox: the unsent output.
+    :ivar detail: more about the end than its code and reason, for the log.
     """
 
     def __init__(
@@ -88,15 +88,16 @@ class FrameStream:
         self._waiting = Waiting()
         self.inbox = Inbox(sock, self.connection, self, self._waiting)
         self._messages = self.inbox.messages
-        #: Calls `_late` when the connection has to be told of the time...
+        #: Calls `_late` at the deadline of the connection.
         self._timer = Deadline(self._late)
-        #: ...which is this.
+        #: The deadline for which `_timer` is set.
         self._due: float | None = None
         #: Set when the connection has ended; `finish` waits for it.
         self._done: Event | None = None
         self.open = True
         self.detail = ""
-        #: Bytes that were unsent when it was last looked whether the peer takes any.
+        #: Unsent bytes at the last deadline. If there are fewer now, the peer still
+        #: reads.
         self._unsent = sys.maxsize
 
     def start(self, early: bytes) -> None:
@@ -111,14 +112,14 @@ class FrameStream:
     def code(self) -> int | None:
         """The code with which the connection was closed; None while it is open.
 
-        That of the side that closed first, or 1006 where neither sent a close frame.
+        That of the side that closed first, or 1006 if neither sent a close frame.
         """
         code = self.connection.close_code
         return ABNORMAL if code is None and not self.open else code
 
     @property
     def reason(self) -> str:
-        """What the side that closed gave as the reason."""
+        """The reason of the side that closed first."""
         return self.connection.close_reason
 
     # Input
@@ -149,7 +150,7 @@ class FrameStream:
             self._step(connection.caught_up(monotonic()))
             self._over()
         elif len(messages) > 1:
-            # Answers leave together.
+            # The answers to these messages are sent together.
             self._batcher.hold()
             self._holds_output = True
 
@@ -171,7 +172,7 @@ class FrameStream:
         self._step(self.connection.fail(error, monotonic()))
 
     def lost(self) -> None:
-        """The connection has ended, or is not to be read any longer."""
+        """Stop reading: the connection has ended."""
         self.inbox.stop()
         self._step(self.connection.end(monotonic()))
         if not self._messages:
@@ -184,7 +185,7 @@ class FrameStream:
     # Output
 
     def send(self, opcode: int, payload: bytes) -> None:
-        """Send a message; wait first while half of what may be unsent is.
+        """Send a message; wait first while more than half of ``max_outbox`` is unsent.
 
         :raises WebSocketError: when the connection has ended.
         """
@@ -201,7 +202,7 @@ class FrameStream:
             outbox.write(self.connection.send(opcode, payload))
 
     def deliver(self, broadcast: Broadcast) -> None:
-        """Send a message without waiting; a peer that is too far behind is given up."""
+        """Send a message without waiting; disconnect a peer that is too far behind."""
         if self.open:
             self.outbox.write(broadcast.frame(self.connection.deflater))
 
@@ -212,7 +213,7 @@ class FrameStream:
 
     def _ping(self) -> None:
         if self.inbox.full and has_gone(self._sock):
-            # The application does not read on, and would not meet the end.
+            # The application does not read, and would not notice the end.
             self._over()
         elif self.open:
             self.outbox.write_own(self.connection.send(PING, b""))
@@ -226,7 +227,7 @@ class FrameStream:
             raise self._dead()
 
     def _dead(self) -> WebSocketError:
-        # The kernel may have said so to the outbox alone.
+        # Perhaps only the outbox knows of the error so far.
         self._over()
         return WebSocketError(MSG_SOCKET_DEAD)
 
@@ -240,7 +241,7 @@ class FrameStream:
         """Begin the closing handshake (RFC 6455, section 7.1.2); unreceived messages
         are dropped.
 
-        Without effect on a connection that is being closed.
+        No effect on a connection that is being closed.
         """
         self._step(self.connection.close(code, reason, monotonic()))
         self.inbox.clear()
@@ -259,9 +260,9 @@ class FrameStream:
         self._over()
 
     def finish(self) -> None:
-        """Wait until all is sent and the closing handshake is over; release all.
+        """Wait until all is sent and the closing handshake is over; release resources.
 
-        :meth:`close` has been called.
+        Call :meth:`close` before.
         """
         outbox = self.outbox
         try:
@@ -292,9 +293,9 @@ class FrameStream:
             outbox.wait_drained(self._patience)
 
     def _step(self, output: bytes) -> None:
-        """Do what a step of the connection asks for.
+        """Send the output of a step of the connection, and act on its new state.
 
-        :param output: what it returned.
+        :param output: what the step returned.
         """
         if output:
             self.outbox.write_own(output)
@@ -318,20 +319,20 @@ class FrameStream:
                 self._wheel.add(self._timer, max(0.0, due - monotonic()))
 
     def _hang_up(self) -> None:
-        """Say that nothing follows, when all is sent: the TCP connection ends in order
+        """If all is sent, end the output, so that the TCP connection ends in order
         (RFC 6455, section 7.1.1)."""
         if not self.outbox.size:
             try:
                 end_output(self._sock)
             except OSError:
-                pass  # the peer was faster
+                pass  # the peer has closed it
 
     def _late(self) -> None:
         """The deadline of the connection has come."""
         unsent = self.outbox.size
         connection = self.connection
         if connection.state in _LEAVING and 0 < unsent < self._unsent:
-            # The peer is slow and takes what was sent before.
+            # The peer is slow, but still reads.
             self._unsent = unsent
             self._wheel.add(self._timer, self._patience)
             return

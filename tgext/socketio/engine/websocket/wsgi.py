@@ -1,7 +1,7 @@
 """``environ['wsgi.websocket']``: a plain WebSocket for WSGI applications.
 
-The contract is gevent-websocket's, whose applications run unchanged. The framing is
-not: see :mod:`~tgext.socketio.engine.websocket.stream`.
+Applications of gevent-websocket run unchanged. The framing is that of this package: see
+:mod:`~tgext.socketio.engine.websocket.stream`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["HandshakeRefused", "WebSocket", "WebSocketError"]
 
 
 class WebSocket(GeventWebSocket):
-    """A WebSocket, of the request that asked for it.
+    """The WebSocket of a request that asks for one.
 
     The handshake is answered by :meth:`accept`, or when the connection is first used;
     until then the request may be answered as any other. It is closed when the
@@ -55,13 +55,13 @@ class WebSocket(GeventWebSocket):
         self.subprotocol: str | None = None
         #: The connection, once the handshake was answered.
         self.stream: FrameStream | None = None
-        #: Called at the end.
+        #: Called when the connection ends.
         self._callbacks: set[Callable[[WebSocket], object]] = set()
         #: Whether the request was answered over HTTP.
         self._answered = False
-        #: Whether :meth:`receive` has said that the connection ended.
+        #: Whether :meth:`receive` has reported the end of the connection.
         self._told = False
-        #: The application.
+        #: Runs the application.
         self.runner = Runner(handler.server.hub)
         #: Whether :meth:`fail` was called.
         self.failed = False
@@ -86,16 +86,18 @@ class WebSocket(GeventWebSocket):
         ping_interval: float | None = None,
         compression: Deflate | None = None,
     ) -> None:
-        """Answer the opening handshake; without effect where that has been done.
+        """Answer the opening handshake; no effect if that has been done.
 
-        :param subprotocols: those that the application speaks; of them the client's
-            favourite is agreed on.
-        :param origins: origins, besides the server's own, whose pages may connect;
+        :param subprotocols: those that the application supports; the one that the
+            client prefers is chosen.
+        :param origins: origins whose pages may connect, in addition to the server's
+            own;
             ``allowed_origins`` of the server by default.
-        :param max_message_size: bytes that a message of the client may have; by
-            default as many as the server says.
+        :param max_message_size: the most bytes of a message of the client;
+            ``max_message_size`` of the server by default.
         :param ping_interval: seconds between pings; ``heartbeat_interval`` by default.
-        :param compression: how to compress, where the client can.
+        :param compression: how to compress, if the client supports it; None for no
+            compression.
         :raises ValueError: when ``origins`` has an invalid one; the message names it.
         :raises HandshakeRefused: when the request has to be refused.
         :raises WebSocketError: when the client has gone, or the request was answered.
@@ -153,7 +155,7 @@ class WebSocket(GeventWebSocket):
         :param timeout: seconds to wait at most; for ever by default.
         :raises TimeoutError: when there was none in time.
         :raises WebSocketError: when the connection had ended before.
-        :raises WrongThread: in another thread than the one that serves.
+        :raises WrongThread: when called in a thread other than the server's.
         """
         if self._told:
             self.current_app.on_close(MSG_ALREADY_CLOSED)
@@ -165,7 +167,7 @@ class WebSocket(GeventWebSocket):
         return message
 
     def _make_aware(self) -> None:
-        """The greenlet that calls this knows of the end."""
+        """Note that the current greenlet knows of the end."""
         if self.runner.is_current:
             self.runner.notice()
             self._told = True
@@ -180,12 +182,12 @@ class WebSocket(GeventWebSocket):
     def send(self, message: str | bytes, binary: bool | None = None) -> None:
         """Send a message: text for a ``str``, else bytes.
 
-        Waits while the client has much to read; one that reads nothing for the
-        server's ``slow_timeout`` is disconnected.
+        Waits while much of the output is unread. A client that reads nothing for
+        ``slow_timeout`` is disconnected.
 
-        :param binary: whether to send it as bytes or as text, whatever it is.
+        :param binary: whether to send bytes or text, regardless of the type.
         :raises WebSocketError: when the connection has ended.
-        :raises TypeError: when it is neither text nor bytes.
+        :raises TypeError: when the message is neither text nor bytes.
         :raises UnicodeDecodeError: when bytes are to be sent as text and are not UTF-8.
         """
         if get_ident() != self._tgsio_home.ident:
@@ -197,11 +199,11 @@ class WebSocket(GeventWebSocket):
         stream.send(*outgoing(message, binary))
 
     def receive_json(self, timeout: float | None = None) -> Any:
-        """The next message, read as JSON. What cannot be read closes the connection.
+        """The next message, read as JSON. Invalid JSON closes the connection.
 
         :param timeout: seconds to wait at most; for ever by default.
         :raises TimeoutError: when there was none in time.
-        :raises WebSocketError: when the connection has ended, or ends for that.
+        :raises WebSocketError: when the connection has ended, or the JSON is invalid.
         """
         message = self.receive(timeout)
         if message is None:
@@ -211,31 +213,32 @@ class WebSocket(GeventWebSocket):
             return json.loads(text)
         except (InvalidJSON, UnicodeDecodeError):
             self.close(1007, "invalid JSON")
-            raise WebSocketError("A message was no JSON") from None
+            raise WebSocketError("A message was not valid JSON") from None
 
     def send_json(self, value: Any) -> None:
         """Send a value as JSON, in a text message.
 
-        :raises TypeError: when it cannot be written.
+        :raises TypeError: when it cannot be written as JSON.
         :raises WebSocketError: when the connection has ended.
         """
         self.send(self.json_dumps(value))
 
     def send_frame(self, message: str | bytes, opcode: int) -> None:
-        """Send a message of a type of gevent-websocket's: ``OPCODE_TEXT`` and others.
+        """Send a message by its opcode, as in gevent-websocket: ``OPCODE_TEXT`` and
+        others.
 
-        :raises ValueError: for an opcode that is not sent by itself.
+        :raises ValueError: for an opcode that an application cannot send.
         """
         if opcode == self.OPCODE_PING:
             self.ping(message)
         elif opcode in (self.OPCODE_TEXT, self.OPCODE_BINARY):
             self.send(message, opcode == self.OPCODE_BINARY)
         else:
-            raise ValueError(f"opcode {opcode!r} is not sent by an application")
+            raise ValueError(f"opcode {opcode!r} cannot be sent by an application")
 
     @carried
     def ping(self, payload: str | bytes = b"") -> None:
-        """Send a ping. The server sends its own; the answer to this one is not told.
+        """Send a ping, besides the server's own pings. The answer is not reported.
 
         :param payload: up to 125 bytes.
         :raises ValueError: when there are more.
@@ -257,10 +260,10 @@ class WebSocket(GeventWebSocket):
         return self._tgsio_home
 
     def on_close(self, callback: Callable[[WebSocket], object]) -> bool:
-        """Have ``callback`` called when nothing can be sent any more.
+        """Call ``callback`` when nothing can be sent any more.
 
-        :param callback: is passed the connection; must not block.
-        :returns: False when that is so already; it is not called then.
+        :param callback: gets the connection; must not block.
+        :returns: False if nothing can be sent now; ``callback`` is not called then.
         """
         self._open()
         if not self.closed:
@@ -268,13 +271,13 @@ class WebSocket(GeventWebSocket):
         return not self.closed
 
     def forget(self, callback: Callable[[WebSocket], object]) -> None:
-        """The opposite of :meth:`on_close`."""
+        """Do not call a callback of :meth:`on_close`."""
         self._callbacks.discard(callback)
 
     def deliver(self, broadcast: Broadcast) -> None:
-        """Send a message without waiting; a client that is too far behind is given up.
+        """Send a message without waiting; disconnect a client that is too far behind.
 
-        Without effect on a connection that has ended.
+        No effect on a connection that has ended.
         """
         stream = self.stream
         if stream is not None and stream.open:
@@ -284,7 +287,7 @@ class WebSocket(GeventWebSocket):
 
     @carried
     def close(self, code: int = 1000, reason: str | bytes | None = "") -> None:
-        """Close the connection; without effect on one that has ended.
+        """Close the connection; no effect on one that has ended.
 
         :param code: 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455, section 7.4).
         :param reason: a few words for the client, cut to 123 bytes.
@@ -293,7 +296,7 @@ class WebSocket(GeventWebSocket):
         try:
             parse_close(code.to_bytes(2, "big"))
         except (ProtocolError, OverflowError, AttributeError):
-            raise ValueError(f"close code {code!r} may not be sent") from None
+            raise ValueError(f"close code {code!r} is invalid") from None
         if isinstance(reason, bytes):
             reason = reason.decode("utf-8", "replace")
         if not self._answered:
@@ -327,11 +330,11 @@ class WebSocket(GeventWebSocket):
         self.runner.connection_ended()
 
     def interrupt(self) -> None:
-        """End the application, if it runs; once, as it may have to clean up."""
+        """Interrupt the application if it runs; only once, so that it can clean up."""
         self.runner.interrupt()
 
     def end(self, code: int = 1000) -> None:
-        """The application has returned: close, and release the connection.
+        """Close and release the connection: the application has returned.
 
         Without a handshake the request has been answered over HTTP.
         """
