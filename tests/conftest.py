@@ -54,12 +54,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture
 def small_heap() -> None:
-    """For tests that call the collector: it visits what they make, and no more."""
+    """For tests that call the collector, so that it visits only their own objects."""
     gc.collect()  # what is garbage already must not be kept for ever
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def fresh_log() -> None:
-    """Lines of the log that a test causes are not one too many after those before."""
+    """Reset the limit of log lines, which earlier tests may have used up."""
     spare.forget()

@@ -15,7 +15,7 @@ _start: Any = get_original("_thread", "start_new_thread")
 
 
 class Outcome:
-    """What comes of a function that runs in a thread of its own."""
+    """The outcome of a function that runs in another thread."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function

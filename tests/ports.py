@@ -46,7 +46,7 @@ def block() -> Block:
 
 
 def free_port() -> int:
-    """A port that nothing listens on, nor will until it comes round again."""
+    """A port that nobody uses. It is not returned again before the rest of the block."""
     for port in itertools.islice(block().ports, SIZE):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

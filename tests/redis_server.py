@@ -64,7 +64,7 @@ class RedisServer:
 
     @property
     def running(self) -> bool:
-        """Whether it was started, and not killed."""
+        """Whether the server was started, and not killed since."""
         return self._process is not None
 
     def start(self) -> None:
@@ -95,7 +95,7 @@ class RedisServer:
         self.client.connection_pool.disconnect()
 
     def freeze(self) -> None:
-        """Let it answer nothing, but keep its connections."""
+        """Make it stop answering, but keep its connections."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
@@ -106,17 +106,17 @@ class RedisServer:
     # What it knows of its clients
 
     def connections(self) -> list[dict[str, Any]]:
-        """The connections, but for that of this question."""
+        """The connections, except the one that asks for them."""
         own = self.client.client_id()
         listed: Any = self.client.client_list()
         return [each for each in listed if int(each["id"]) != own]
 
     def subscribers(self) -> list[int]:
-        """How many channels each subscribed connection hears."""
+        """The number of channels of each subscribed connection."""
         return [int(each["sub"]) for each in self.connections() if int(each["sub"])]
 
     def listeners(self, channel: str) -> int:
-        """How many connections hear a channel."""
+        """The number of connections that are subscribed to a channel."""
         [(_, count)] = self.client.pubsub_numsub(channel)
         return int(count)
 

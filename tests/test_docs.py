@@ -18,7 +18,7 @@ FLOORS = ("wire", "engine", "request", "messaging", "backends", "controller")
 
 
 def literals() -> list[str]:
-    """What stands in double backquotes, each once."""
+    """The texts in double backquotes, each once."""
     text = PAGE.read_text(encoding="utf-8")
     return list(dict.fromkeys(re.findall(r"``([^`]+)``", text)))
 

@@ -48,7 +48,7 @@ def modules() -> list[str]:
 
 
 def place(module: str) -> Path:
-    """Where the tests of a module are, but for the ``test_``."""
+    """The path of a module's tests, without ``test_``."""
     if module.startswith(("engine/", "wire/")):
         return TESTS / module
     return TESTS / "turbogears" / module
@@ -78,7 +78,7 @@ def test_the_list_of_those_without_is_true(module: str) -> None:
 
 @pytest.mark.parametrize("room", ["wire", "engine", "turbogears"])
 def test_each_test_file_of_a_room_is_that_of_a_module(room: str) -> None:
-    """Subjects that are no module's stand on the floor itself, not in a room."""
+    """Tests of other subjects are beside the rooms, not in one."""
     floor = TESTS / room
     source = PRODUCT if room == "turbogears" else PRODUCT / room
     for path in floor.rglob("*/test_*.py"):

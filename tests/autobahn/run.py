@@ -74,7 +74,7 @@ def install_suite() -> Path:
 def run_cases(
     command: Path, url: str, method: str, cases: list[str]
 ) -> dict[str, dict[str, Any]]:
-    """Run cases against a method: what the suite says of each."""
+    """Run cases against a method, and return the suite's result for each."""
     reports = REPORTS / method
     specification = HOME / f"{method}.json"
     specification.write_text(
@@ -98,7 +98,7 @@ def run_cases(
 
 
 def judge(case: str, result: dict[str, Any]) -> bool:
-    """Whether the server did in a case what it should."""
+    """Whether the server passed a case."""
     said = {result["behavior"], result["behaviorClose"]}
     return said == {"OK"} or (case in INFORMATIONAL and said == {"INFORMATIONAL"})
 

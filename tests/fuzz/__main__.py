@@ -36,7 +36,7 @@ EXAMPLES = 1000
 
 
 def fuzz(name: str, seconds: float) -> bool:
-    """Fuzz one target; whether nothing was found."""
+    """Fuzz one target, and return whether no input failed."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder, "corpus")
         corpus.mkdir()
@@ -66,7 +66,7 @@ def fuzz(name: str, seconds: float) -> bool:
 
 
 def random_properties(seconds: float) -> bool:
-    """Try the properties of the ordinary tests on new examples, again and again."""
+    """Repeat the property tests of the ordinary tests with new examples."""
     end = time.monotonic() + seconds
     rounds = 0
     environ = {**os.environ, "TGEXT_SOCKETIO_EXAMPLES": str(EXAMPLES)}

@@ -58,7 +58,7 @@ def outcome(read: Callable[[], Any]) -> Any:
 
 
 def text_of(data: bytes) -> str:
-    """Any text, lone surrogates too, as JSON can spell them."""
+    """Any text, with lone surrogates too, which JSON can express."""
     return data.decode("utf-8", "surrogatepass" if b"\xed" in data else "replace")
 
 
@@ -145,7 +145,7 @@ def packets_5(data: bytes) -> None:
 
 
 def attachments(data: bytes) -> None:
-    """A packet and its attachments, with 0xFF between."""
+    """A packet and its attachments, separated by 0xFF."""
     head, *rest = data.split(b"\xff")
     packet = outcome(lambda: socketio_5.decode(head.decode("utf-8", "replace"), LIMITS))
     if not isinstance(packet, dict) or not packet.get("attachments"):
@@ -165,7 +165,7 @@ def attachments(data: bytes) -> None:
 
 
 def _without_places(value: Any) -> Any:
-    """Without the key that a client made up, which is not sent on beside bytes."""
+    """A value without the placeholder's key, which is removed beside bytes."""
     if isinstance(value, dict):
         return {
             key: _without_places(each)
@@ -240,7 +240,7 @@ def _encodes(text: str) -> bool:
 
 
 def frames(data: bytes) -> None:
-    """Whole, in bytes and in halves: the messages and the error are the same."""
+    """The messages and the error do not depend on the pieces in which data arrives."""
     whole = _frames([data])
     assert _frames([data[at : at + 1] for at in range(len(data))]) == whole
     middle = len(data) // 2
@@ -278,7 +278,7 @@ def masks(data: bytes) -> None:
 
 
 def requests(data: bytes) -> None:
-    """A stream of requests, as h11 reads it, or refused; first how it arrives."""
+    """A stream of requests is read as by h11, or refused. Its first byte is the way."""
     if data:
         how, stream = data[0], data[1:]
         size = len(stream) // (how // len(WAYS) % 8 + 1) + 1
@@ -305,7 +305,7 @@ def json(data: bytes) -> None:
 
 
 class Target(NamedTuple):
-    """A decoder, and what to begin with."""
+    """A decoder, and its first inputs."""
 
     run: Callable[[bytes], None]
     seeds: list[bytes]

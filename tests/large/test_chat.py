@@ -39,7 +39,7 @@ def chatting(*arguments: str) -> Iterator[str]:
 
 @contextmanager
 def running(port: int, *command: str) -> Iterator[str]:
-    """A script that serves, while it does; its URL."""
+    """Run a script that serves, and yield its URL."""
     environment = {**os.environ, "PYTHONPATH": ""}
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     url = f"http://127.0.0.1:{port}/"
@@ -75,7 +75,7 @@ Open = Callable[..., "Page"]
 
 @pytest.fixture
 def enter(browser: Browser, node_clients: Path) -> Iterator[Open]:
-    """Opens windows, in which someone has come into a room."""
+    """Opens windows of users who have entered a room."""
     scripts = browsers.cdn(node_clients)
     with ExitStack() as windows:
 

@@ -64,7 +64,7 @@ def test_one_connection_of_each_process_hears_for_thousands(
 
 
 class Load:
-    """Pages of the servers that publish all the time, and what they answer."""
+    """Requests pages that publish, all the time, and keeps their answers."""
 
     def __init__(self, servers: list[Server]) -> None:
         self.answers: list[tuple[float, str]] = []
@@ -123,7 +123,7 @@ def test_a_redis_that_was_away_for_long_is_heard_by_all(
 
 
 def test_who_only_listens_finds_it_again(servers: Servers, redis: RedisServer) -> None:
-    """Nothing in the process sees Redis alive: it is its own attempts that do."""
+    """Nothing else in the process finds out that Redis is back."""
     [server] = servers(redis, 1)
     with crowd(server, size=100) as members:
         in_parallel(lambda member: member.subscribe("news"), members)

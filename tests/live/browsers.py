@@ -64,7 +64,7 @@ def cdn(clients: Path) -> dict[str, bytes]:
 def window(
     browser: Browser, url: str, scripts: Mapping[str, bytes], **options: Any
 ) -> Iterator[Page]:
-    """A window of a user's own, that must not complain nor go elsewhere.
+    """A window of a new user, without errors and without requests to other servers.
 
     :param url: of the server.
     :param scripts: what it is given from other servers.

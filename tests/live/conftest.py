@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., serving.Server]]:
-    """Makes servers (not started) that are gone at the end of the test."""
+    """Makes servers (not started) that are stopped at the end of the test."""
     made: list[serving.Server] = []
 
     def make(ini: Path = serving.LAB, **options: Any) -> serving.Server:
@@ -71,7 +71,7 @@ def served_site(
 
 @pytest.fixture
 def site(served_site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """The full-stack application, as if nobody had been there."""
+    """The full-stack application, with its state reset."""
     monkeypatch.setattr("tests.engine.clients.RESOURCE", "/socketio")
     served_site.forget_everything()
     yield served_site
@@ -91,7 +91,7 @@ def reference_parsers() -> Path:
 
 
 def installed(folder: Path) -> Path:
-    """A folder with packages of npm, in which they are."""
+    """A folder with packages of npm, which are installed there."""
     missing = [command for command in ("node", "npm") if not shutil.which(command)]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
@@ -104,7 +104,7 @@ def installed(folder: Path) -> Path:
 
 @pytest.fixture
 def wait() -> Iterator[Callable[..., nodes.Waiter]]:
-    """Makes waiters that are gone at the end of the test."""
+    """Makes waiters that are ended at the end of the test."""
     with nodes.waiters() as start:
         yield start
 

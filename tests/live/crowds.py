@@ -35,7 +35,7 @@ def write_ini(directory: Path, **options: str) -> Path:
 
 
 def ask(server: Server, page: str, **query: str) -> str:
-    """What a page answers."""
+    """The answer of a page."""
     url = f"{server.url}/{page}?{urllib.parse.urlencode(query)}"
     with urllib.request.urlopen(url, timeout=3 * DEADLINE) as answer:
         text: str = answer.read().decode()
@@ -48,7 +48,7 @@ def state(server: Server) -> dict[str, int]:
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
-    """As `wait_for`, where turns for greenlets are of no use."""
+    """Like `wait_for`, without yielding to greenlets."""
     end = time.monotonic() + 2 * DEADLINE
     while not condition():
         assert time.monotonic() < end, f"waited in vain: {what}"
@@ -56,7 +56,7 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 
 
 class Member:
-    """A client in ``/chat``, and what it was told there.
+    """A client in ``/chat``, and the events that it got.
 
     :ivar events: the events, by arrival, without acks.
     """
@@ -91,7 +91,7 @@ class Member:
         self._client.emit(ENDPOINT, event, *args)
 
     def call(self, event: str, *args: Any) -> Any:
-        """Emit an event, and wait for what it answers."""
+        """Emit an event, and wait for its ack."""
         self._client.emit(ENDPOINT, event, *args, number=1)
         [answer] = self._answers.get(timeout=3 * DEADLINE)
         return answer

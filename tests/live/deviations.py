@@ -10,7 +10,7 @@ from tgext.socketio.wire.limits import DEFAULT_LIMITS
 
 
 class Deviation(NamedTuple):
-    """A kind of input, what they read it as given."""
+    """A kind of input, with the reference parsers' result for it."""
 
     applies: Callable[[str, Any], bool]
     #: Input that they accept and we refuse or read otherwise.
@@ -19,7 +19,7 @@ class Deviation(NamedTuple):
 
 
 def found(table: Mapping[str, Deviation], text: str, read: Any) -> str | None:
-    """The name of the first that applies."""
+    """The name of the first deviation that applies."""
     return next(
         (name for name, each in table.items() if each.applies(text, read)), None
     )
@@ -29,12 +29,12 @@ def found(table: Mapping[str, Deviation], text: str, read: Any) -> str | None:
 
 
 def attachments(text: str) -> str:
-    """What stands for the number of attachments in a packet."""
+    """The text in the place of a packet's number of attachments."""
     return text[1:].partition("-")[0] if text[:1] in ("5", "6") else "0"
 
 
 def after_namespace(text: str) -> str:
-    """What stands behind the namespace of a packet."""
+    """The text after the namespace of a packet."""
     rest = text.partition("-")[2] if text[:1] in ("5", "6") else text[1:]
     return re.sub(r"\A/[^,]*(?:,|\Z)", "", rest)
 
@@ -110,7 +110,7 @@ PACKETS: dict[str, Deviation] = {
 
 
 def _odd_length(body: str) -> bool:
-    """Whether a length in a body of Engine.IO 3 is none, or that of nothing."""
+    """Whether a length in a body of Engine.IO 3 is invalid or zero."""
     at = 0
     while at < len(body):
         length, _, _ = body[at:].partition(":")

@@ -51,14 +51,14 @@ class Site:
             return [tuple(row) for row in connection.execute(text(statement), values)]
 
     def forget_everything(self) -> None:
-        """All notes, visits, and what was done to the permissions."""
+        """Delete all notes and visits, and restore the permissions."""
         for table in ("notes", "visits", "grants"):
             self.execute(f"DELETE FROM {table}")
         self.execute("DELETE FROM members WHERE group_name = 'banned'")
         self.execute("INSERT INTO grants VALUES ('managers', 'manage')")
 
     def usage(self) -> dict[str, int]:
-        """How many are connected, and use a connection to the database."""
+        """The numbers of connected clients and of database connections in use."""
         usage: dict[str, int] = Browser(self).ask("/usage")
         return usage
 
@@ -72,7 +72,7 @@ class Site:
         )
 
     def notes(self) -> list[tuple[Any, ...]]:
-        """Who wrote what."""
+        """The notes, with their authors."""
         return self.select("SELECT author, text FROM notes ORDER BY id")
 
 
@@ -98,7 +98,7 @@ class Browser:
         return self._request("GET", path + query)
 
     def ask(self, path: str, **parameters: str) -> Any:
-        """What a page says as JSON."""
+        """The JSON value that a page answers."""
         reply = self.visit(path, **parameters)
         assert reply.status == 200, reply
         return reply.json

@@ -26,7 +26,7 @@ PLAY_DEADLINE = 240
 
 
 def transport_name(client: str, transport: str) -> str:
-    """As the client itself calls it; an upgraded connection is a WebSocket."""
+    """The client's name of a transport; an upgraded connection is a WebSocket."""
     if (client, transport) == ("0.9", "polling"):
         return "xhr-polling"
     return "websocket" if transport == "upgrade" else transport
@@ -71,7 +71,7 @@ def _command(script: str, options: dict[str, str | tuple[str, ...]]) -> list[str
 
 
 class Waiter:
-    """A script that says READY, waits for something, and tells what it then saw."""
+    """A script that prints READY, waits for something, and prints what it observed."""
 
     def __init__(self, clients: Path, script: str, **options: str) -> None:
         self.process = subprocess.Popen(
@@ -97,7 +97,7 @@ class Waiter:
 
 @contextmanager
 def waiters() -> Iterator[Callable[..., Waiter]]:
-    """Makes waiters that are gone at the end."""
+    """Makes waiters that are ended at the end."""
     made: list[Waiter] = []
 
     def start(*args: Any, **options: str) -> Waiter:

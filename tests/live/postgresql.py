@@ -27,7 +27,7 @@ OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 def _command(name: str) -> str | None:
-    """A command of the newest version that is there."""
+    """A command of the newest installed version."""
     versions = sorted(DEBIAN.glob("*/bin"), key=lambda each: float(each.parent.name))
     places = [*map(str, reversed(versions)), os.environ.get("PATH", "")]
     return shutil.which(name, path=os.pathsep.join(places))
@@ -39,7 +39,7 @@ def is_installed() -> bool:
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Serve an empty database, gone at the end.
+    """Serve an empty database, which is deleted at the end.
 
     :returns: the URL of the database.
     """
@@ -101,7 +101,7 @@ def _wait_until_ready(
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    """Its fast shutdown, which waits for no client."""
+    """PostgreSQL's fast shutdown, which does not wait for clients."""
     server.send_signal(signal.SIGINT)
     try:
         server.wait(STOP_DEADLINE)

@@ -55,7 +55,7 @@ def readme_block(content: str) -> str:
 
 
 def edit(path: Path, old: str, new: str) -> None:
-    """Replace in a file what one place in it matches."""
+    """Replace the only match of a pattern in a file."""
     path.write_text(replace(old, new, path.read_text(encoding="utf-8")))
 
 

@@ -114,7 +114,7 @@ def typed(packet: str | bytes) -> tuple[str, str | bytes]:
 
 
 def in_words_of_1(packet: Packet) -> dict[str, Any]:
-    """A packet of ours as the parser of 0.9 has it: ids are text."""
+    """One of our packets in the form of the 0.9 parser, where ids are text."""
     words: dict[str, Any] = {**packet}
     for name in ("id", "ackId"):
         if name in words:

@@ -16,11 +16,11 @@ DEADLINE = 30.0
 
 
 class RefusedByReference(Exception):
-    """A reference parser does not accept what it was given."""
+    """A reference parser does not accept its input."""
 
 
 class Oracle:
-    """Answers what the reference parsers make of messages and payloads.
+    """Returns the results of the reference parsers for messages and payloads.
 
     :param directory: of ``oracle.js``, whose packages are installed.
     """
@@ -95,7 +95,7 @@ class Oracle:
 
 @contextmanager
 def oracle(directory: Path) -> Iterator[Oracle]:
-    """An oracle that is gone at the end."""
+    """An oracle that is ended at the end."""
     made = Oracle(directory)
     try:
         yield made

@@ -38,7 +38,7 @@ class NotServing(Exception):
 
 
 class Ended(NamedTuple):
-    """How a server's process ended, and how long it took to."""
+    """How a server's process ended, and how long that took."""
 
     code: int
     seconds: float
@@ -85,16 +85,16 @@ class Server:
 
     @property
     def output(self) -> str:
-        """What it wrote so far, standard error after standard output."""
+        """The output so far: standard output, then standard error."""
         return self._output.read_text(encoding="utf-8", errors="replace") + self.errors
 
     @property
     def errors(self) -> str:
-        """What it wrote to standard error so far; the log goes there too."""
+        """The standard error so far, with the log."""
         return self._errors.read_text(encoding="utf-8", errors="replace")
 
     def forget_output(self) -> None:
-        """Look no longer at what it wrote so far; it has ended."""
+        """Ignore the output so far; the process has ended."""
         for written in (self._output, self._errors):
             written.write_text("")
 
@@ -150,7 +150,7 @@ class Server:
         self._wait_until(self._answers)
 
     def wait_until_bound(self) -> None:
-        """Wait for the kernel alone: the server may not have got further."""
+        """Wait until the port is bound; the server may not be ready yet."""
         self._wait_until(self._connects, pause=0.001)
 
     def _wait_until(self, condition: Callable[[], bool], pause: float = 0.02) -> None:
@@ -170,7 +170,7 @@ class Server:
         return True
 
     def _answers(self) -> bool:
-        """A connection alone is the kernel's answer, before the server's own."""
+        """Whether the server answers; the kernel accepts connections before it does."""
         context = None
         if self.certificate is not None:
             context = ssl.create_default_context(cafile=str(self.certificate))

@@ -50,7 +50,7 @@ SERVERS = "/usr/sbin:/usr/local/sbin"
 
 
 def find(command: str) -> str | None:
-    """Where a command is, a server's too; None where it is not installed."""
+    """The path of a command, or of a server; None if it is not installed."""
     return shutil.which(command) or shutil.which(command, path=SERVERS)
 
 
@@ -85,7 +85,7 @@ def is_installed(folder: Path) -> bool:
 
 
 def install(folder: Path) -> None:
-    """What the lock file says. An interrupted run leaves no stamp, and is repeated."""
+    """Install the lock file's packages. After an interrupted run it starts again."""
     if is_installed(folder):
         return
     # npm ci removes node_modules, the stamp included, before it installs.
@@ -95,7 +95,7 @@ def install(folder: Path) -> None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Let other environments wait meanwhile."""
+    """Make other environments wait meanwhile."""
     with (CLIENTS / "package.json").open() as manifest:
         fcntl.flock(manifest, fcntl.LOCK_EX)
         yield

@@ -89,7 +89,7 @@ ANSWERS = {
 
 
 class BrowserConnection(Connection):
-    """What a page saw, and the types of the answers that its polls read."""
+    """What a page observed, and the types of the answers to its polls."""
 
     answers: list[str]
 
@@ -122,7 +122,7 @@ def bytes_scenarios(client: str, transport: str) -> list[str]:
 
 
 class Pages:
-    """A page with each client, in one browser; they must not complain."""
+    """A page with each client, in one browser, without errors."""
 
     def __init__(self, browser: Browser, url: str, clients: Iterable[str]) -> None:
         self.complaints: list[str] = []
@@ -165,7 +165,7 @@ def pages(browser: Browser, lab: Server, node_clients: Path) -> Iterator[Pages]:
 
 @pytest.fixture(scope="module")
 def played(pages: Pages) -> dict[str, Any]:
-    """By client and transport: what the pages saw, all of which played at a time."""
+    """Results by client and transport; all pages ran at the same time."""
     return pages.all_do(
         "play",
         {

@@ -55,7 +55,7 @@ def over(redis: RedisServer) -> dict[str, str]:
 
 @pytest.fixture
 def servers(serve: MakeServer, tmp_path: Path) -> Iterator[Callable[..., list[Server]]]:
-    """Makes servers that run, with channels over a Redis."""
+    """Starts servers with channels over a Redis."""
     made: list[Server] = []
 
     def start(redis: RedisServer, count: int = 2, **options: str) -> list[Server]:
@@ -79,7 +79,7 @@ Servers = Callable[..., list[Server]]
 
 
 def forgive(server: Server) -> None:
-    """What the test provoked is in the log with its traceback, as it should be."""
+    """Accept tracebacks in the log that the test itself caused."""
     assert server.stop().code == 0
     assert "Traceback" in server.errors
     server.forget_output()

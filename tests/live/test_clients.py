@@ -23,7 +23,7 @@ SENT = "héllo über šč ☃ 漢字 😀 line\u2028separator"
 
 
 def spelled(content: bytes) -> dict[str, str]:
-    """Bytes, as scenarios.js spells those that arrived."""
+    """Bytes in the form in which scenarios.js reports them."""
     return {"bytes": content.hex()}
 
 
@@ -57,7 +57,7 @@ BYTES_SEEN: dict[str, Any] = {
 
 
 class Connection(NamedTuple):
-    """One client over one transport, and what it saw in the usual scenarios."""
+    """One client over one transport, and its results of the usual scenarios."""
 
     client: str
     transport: str

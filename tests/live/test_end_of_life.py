@@ -49,7 +49,7 @@ def _resource(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(client: Client, event: str, *args: Any) -> Any:
-    """Emit an event, and the ack; pings and broadcasts come between."""
+    """Emit an event, and return its ack; pings and broadcasts may come before."""
     client.emit("/lab", event, *args, number=7)
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:

@@ -28,7 +28,7 @@ CLIENTS = ["0.9", "4"]
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """development.ini.sample as it is, but for the port: no PYTHONPATH helps it."""
+    """development.ini.sample with another port, and without PYTHONPATH."""
     directory = tmp_path_factory.mktemp("example")
     port = free_port()
     text = (ROOT / "development.ini.sample").read_text()
@@ -43,7 +43,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def page(browser: Browser, node_clients: Path, example: Server) -> Iterator[Page]:
-    """A page whose CDN is node_modules, that must not complain nor go elsewhere."""
+    """A page whose CDN is node_modules, without errors and without other servers."""
     with browsers.window(browser, example.url, cdn(node_clients)) as page:
         yield page
 

@@ -32,7 +32,7 @@ MB = 1_000_000
 
 
 class Neighbour:
-    """Another client, which is answered all the while."""
+    """Another client, which has to be answered all the time."""
 
     def __init__(self, server: Server) -> None:
         self._client = WebSocket5(server.port)
@@ -67,7 +67,7 @@ def size_of(server: Server) -> int:
 
 @pytest.fixture
 def flooded(lab: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server whose clients attack; a neighbour is served, and it stays small."""
+    """A server whose clients attack. A neighbour is served, and memory stays small."""
     monkeypatch.setattr("tests.engine.clients.RESOURCE", "/socketio")
     neighbour = Neighbour(lab)
     gevent.sleep(0.2)
@@ -105,7 +105,7 @@ STUCK = 0.4
 
 
 def pour(client: Any, data: bytes, seconds: float = 3.0) -> None:
-    """Send over a WebSocket as much as is taken in some time, then leave."""
+    """Send over a WebSocket as fast as possible for some time, then leave."""
     taken = 0
 
     def run() -> None:
@@ -230,7 +230,7 @@ def test_bodies_of_very_many_packets(flooded: Server, what: str) -> None:
 
 
 def test_posts_at_once(flooded: Server) -> None:
-    """Of a client 0.9, whose session has one handler that waits."""
+    """POSTs of a 0.9 client, whose session has one handler that waits."""
     raw = Raw(flooded.port)
     raw.send_raw(b"GET /socketio/1/ HTTP/1.1\r\nHost: here\r\n\r\n")
     sid = raw.receive_reply().text.partition(":")[0]

@@ -86,7 +86,7 @@ def page(browser: Browser, node_clients: Path) -> Iterator[Page]:
 
 
 def visit(page: Page, client: str, transport: str, url: str, **options: Any) -> Any:
-    """What comes of connecting to a server."""
+    """Connect to a server, and return the result."""
     return page.evaluate(
         "(args) => page.visit(...args)", [client, transport, url, options]
     )
@@ -136,7 +136,7 @@ def test_any_page_may_connect_but_as_nobody(
     policy: str,
     known: bool,
 ) -> None:
-    """Two ports of a host are other origins, which a browser gives the same cookies."""
+    """Two ports of a host are two origins, to which browsers send the same cookies."""
     ini = tmp_path / "site.ini"
     line = f"host = 127.0.0.1\nallowed_origins = {lab.url}\n"
     ini.write_text(LAB.read_text().replace("host = 127.0.0.1\n", line))
@@ -199,6 +199,6 @@ def test_an_offered_subprotocol_is_agreed_on(
 def test_an_answer_is_no_script_of_the_page(
     page: Page, lab: Server, path: str, outcome: str
 ) -> None:
-    """A policy of ``script-src 'self'`` trusts the page's own server."""
+    """A policy of ``script-src 'self'`` allows scripts of the page's own server."""
     page.goto(f"{lab.url}/")
     assert page.evaluate(LOAD, lab.url + path) == outcome

@@ -43,7 +43,7 @@ def by_name(server: Server) -> str:
 
 @pytest.fixture(scope="module")
 def open_lab(lab: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The fixture application, where pages of the other one's host name may connect."""
+    """The fixture application, with pages of the other host name allowed."""
     directory = tmp_path_factory.mktemp("open-lab")
     ini = directory / "lab.ini"
     text = LAB.read_text()
@@ -63,7 +63,7 @@ def page(browser: Browser, node_clients: Path) -> Iterator[Page]:
 
 
 def load(page: Page, url: str) -> list[bool]:
-    """Whether each script calls the page with a session."""
+    """Whether each script calls a function of the page with a session."""
     loaded: list[Any] = [page.evaluate(LOAD_SCRIPT, url + path) for path in SCRIPTS]
     return ["websocket" in (session or "") for session in loaded]
 

@@ -41,7 +41,7 @@ def test_a_permission_that_was_taken_away_is_gone_for_the_next_event(
 
 
 def expect_to_come_back(client: clients.WebSocket5) -> None:
-    """A client of Socket.IO then connects again by itself."""
+    """Expect an end after which a Socket.IO client reconnects by itself."""
     assert client.receive() == "1"
     client.websocket.receive_close()
 
@@ -109,7 +109,7 @@ def bob(site: Site) -> clients.WebSocket5:
 
 
 def answers(client: clients.Client, event: str, *args: Any) -> list[Any]:
-    """The events that come until the ack, and the ack."""
+    """The events before the ack, and the ack."""
     client.emit("/notes", event, *args, number=7)
     events = []
     while (packet := client.read())["type"] != "ack":
@@ -177,7 +177,7 @@ CROWD_DEADLINE = 120.0
 
 @pytest.fixture
 def crowd(site: Site) -> list[tuple[str, clients.WebSocket5]]:
-    """Connections, and whose each is."""
+    """Connections, and their users."""
     browsers = {user: Browser(site).log_in(user) for user in USERS}
     users = itertools.islice(itertools.cycle(USERS), CONNECTIONS)
     return [(user, browsers[user].connect()) for user in users]

@@ -30,7 +30,7 @@ def together(lab: Server, node_clients: Path) -> Callable[[str], dict[str, Any]]
 
 
 def the_others(names: list[str], suffix: str = "") -> dict[str, list[str]]:
-    """What everyone must have heard: all others, each exactly once."""
+    """What each client must have received: every other client, exactly once."""
     return {
         listener: sorted(name + suffix for name in names if name != listener)
         for listener in names

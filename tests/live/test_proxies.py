@@ -28,7 +28,7 @@ FULL = ("constant", "map", "keepalive", "haproxy")
 def proxied(
     lab: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Proxy]]:
-    """The proxies by name, each started when it is first asked for."""
+    """The proxies by name, each started on first use."""
     running: dict[str, Proxy] = {}
 
     def start(name: str) -> Proxy:

@@ -30,7 +30,7 @@ except PackageNotFoundError:
 
 
 class Player(NamedTuple):
-    """The client over one transport, and what it saw."""
+    """The client over one transport, and its results."""
 
     transport: str
     seen: dict[str, Any]

@@ -56,7 +56,7 @@ class ProbeController(BaseController):
 
 
 class Browser:
-    """What a browser has of a server: its pages and its cookies."""
+    """A browser's pages and cookies of a server."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -78,7 +78,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The project, served; beside the README's namespace it has one that tells."""
+    """The project, served, with the README's namespace and one for the tests."""
     directory = tmp_path_factory.mktemp("quickstart")
     project = Project(directory)
     port = free_port()
@@ -121,7 +121,7 @@ def ask(server: Server, node_clients: Path) -> Callable[..., dict[str, Any]]:
 
 
 def warnings(server: Server) -> list[str]:
-    """What the server said of sessions that were saved in vain."""
+    """The log lines about sessions that could not be saved."""
     lines = server.errors.splitlines()
     return [each for each in lines if "[tgext.socketio.request.wrappers]" in each]
 

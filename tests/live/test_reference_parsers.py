@@ -58,7 +58,7 @@ placeholders = st.lists(
 
 @st.composite
 def packet_texts(draw: st.DrawFn) -> str:
-    """A packet after the grammar, with something out of place now and then."""
+    """A packet that follows the grammar, sometimes with a mistake."""
     kind = draw(st.sampled_from("0123456") | st.sampled_from("2356"))
     count = draw(st.integers(0, 3).map("{}-".format)) if kind in "56" else ""
     namespace = draw(
@@ -120,7 +120,7 @@ class Name:
 
 
 def in_their_words(packet: Packet) -> dict[str, Any]:
-    """A packet of ours as the reference parsers have it."""
+    """One of our packets in the form of the reference parsers."""
     namespace = packet["endpoint"] or "/"
     if "qs" in packet:
         namespace += "?" + packet["qs"]
@@ -136,7 +136,7 @@ def in_their_words(packet: Packet) -> dict[str, Any]:
 
 
 def adjusted(theirs: dict[str, Any]) -> dict[str, Any]:
-    """What they read, as far as it means something."""
+    """The result of the reference parsers, without meaningless parts."""
     data = theirs.get("data")
     if theirs["type"] == "event" and isinstance(data, list):
         return {**theirs, "data": [Name(data[0]), *data[1:]]}
@@ -219,7 +219,7 @@ def test_what_they_write_we_read(
 
 
 def _readings(reference: Oracle) -> dict[str, tuple[Any, Any, Any]]:
-    """By table: the table, how they read, and how we do."""
+    """For each table: the table, their results, and ours."""
     limits = DEFAULT_LIMITS
 
     def packet(text: str) -> dict[str, Any]:
@@ -256,7 +256,7 @@ def _readings(reference: Oracle) -> dict[str, tuple[Any, Any, Any]]:
 
 
 def test_each_deviation_is_one(reference: Oracle) -> None:
-    """What is listed is accepted by the reference, and not read so here."""
+    """The reference accepts each listed input, and we read it differently."""
     for table, theirs, ours in _readings(reference).values():
         for name, deviation in table.items():
             text = deviation.example

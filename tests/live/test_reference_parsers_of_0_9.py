@@ -32,7 +32,7 @@ pytestmark = pytest.mark.hypothesis
 
 @st.composite
 def packet_texts_1(draw: st.DrawFn) -> str:
-    """A packet of 0.9 after the grammar, with something out of place now and then."""
+    """A 0.9 packet that follows the grammar, sometimes with a mistake."""
     kind = draw(st.sampled_from("012345678") | st.sampled_from("3456"))
     number = draw(
         st.just("") | packet_ids.map(str) | st.integers(0, 9).map("{}+".format)
@@ -59,7 +59,7 @@ def packet_texts_1(draw: st.DrawFn) -> str:
 
 
 def adjusted_1(theirs: dict[str, Any]) -> dict[str, Any]:
-    """What they read, with ids as the numbers that they are."""
+    """The result of the reference parser, with ids as numbers."""
     words = {**theirs}
     for name in ("id", "ackId"):
         if name in words:

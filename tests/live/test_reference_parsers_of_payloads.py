@@ -33,7 +33,7 @@ messages = (
 
 
 def test_payloads_of_clients_are_read(reference: Oracle) -> None:
-    """What the parsers of all clients write, in each form that they have."""
+    """The payloads that the parsers of all clients write, in every form."""
 
     @MANY
     @given(
@@ -126,7 +126,7 @@ def _meaning(text: str) -> tuple[str, Any]:
 
 @st.composite
 def bodies(draw: st.DrawFn) -> str:
-    """A body of Engine.IO 3 or 4, with something out of place now and then."""
+    """A body of Engine.IO 3 or 4, sometimes with a mistake."""
     texts = draw(
         st.lists(
             st.sampled_from(

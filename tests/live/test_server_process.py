@@ -170,7 +170,7 @@ def test_a_signal_stops_a_server_with_clients(
 
 
 def was_told(client: str, transport: str, seen: dict[str, Any]) -> bool:
-    """The server said goodbye: the client did not merely find it gone."""
+    """Whether the server told the client that it stops, before it disconnected."""
     if client == "0.9":
         return seen.get("told") == ["booted"]
     return seen.get("told") in (["io server disconnect"], ["transport close"])
@@ -180,7 +180,7 @@ def was_told(client: str, transport: str, seen: dict[str, Any]) -> bool:
 def test_a_client_that_pings_waits_for_a_handler_that_takes_long(
     serve: MakeServer, node_clients: Path, tmp_path: Path
 ) -> None:
-    """Clients 1.x and 2.x give up a server that sends no pong."""
+    """Clients 1.x and 2.x disconnect from a server that sends no pong."""
     times = "heartbeat_interval = 1\nheartbeat_timeout = 2\n"
     with (
         serve(variant(tmp_path, "host = ", f"{times}host = ")) as server,
@@ -302,14 +302,14 @@ def expect_goodbye(client: WebSocket5) -> None:
 
 
 def wait_a_moment(server: Server) -> str:
-    """Leave the server some time; what it wrote so far."""
+    """Wait a moment, and return the server's output so far."""
     time.sleep(0.1)
     assert time.monotonic() < server.started + START_DEADLINE, server.output
     return server.output
 
 
 def page(server: Server) -> bytes | None:
-    """The page of a server, while it has one."""
+    """The page of a server; None if it does not answer."""
     try:
         with urllib.request.urlopen(server.url, timeout=10) as answer:
             text: bytes = answer.read()

@@ -34,7 +34,7 @@ MakeRaw = Callable[[int], socket.socket]
 
 @pytest.fixture(params=["none", "haproxy", *NGINX_CONFIGURATIONS])
 def port(request: pytest.FixtureRequest, lab: Server, tmp_path: Path) -> Iterator[int]:
-    """Where visitors come in."""
+    """The port for visitors."""
     if request.param == "none":
         yield lab.port
     elif request.param == "haproxy":

@@ -88,7 +88,7 @@ def connection(
 def test_a_page_of_a_browser_connects(
     lab: Server, node_clients: Path, browser: Browser
 ) -> None:
-    """Chromium trusts no certificate of a test's, and is told not to mind."""
+    """Chromium does not trust a test's certificate, so it is told to ignore that."""
     library = browsers.library(node_clients, "4")[1].decode()
     with closing(browser.new_page(ignore_https_errors=True)) as page:
         page.goto(lab.url)

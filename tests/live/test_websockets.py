@@ -25,7 +25,7 @@ Start = Callable[[str], Server]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Makes the server of an example, not started; its ini but for the port."""
+    """Makes the server of an example, not started, from its ini with another port."""
     made: list[Server] = []
 
     def make(name: str) -> Server:
@@ -46,7 +46,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that must not complain, but of a server that is gone."""
+    """A page without errors, except those about a stopped server."""
     complaints: list[str] = []
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)

@@ -77,7 +77,7 @@ class Crowd:
 
 
 def kill_now_and_then(server: Server, clients: int, end: float) -> int:
-    """Clients whose process is killed; how often it was."""
+    """Kill a process of clients again and again, and return how often."""
     killed = 0
     while time.monotonic() < end:
         crowd = Crowd(server, clients, KILLED_EACH)
@@ -88,7 +88,7 @@ def kill_now_and_then(server: Server, clients: int, end: float) -> int:
 
 
 def flood_now_and_then(server: Server, end: float) -> int:
-    """Clients that send as fast as they can, one after another; how many did."""
+    """Run clients that send as fast as they can, one after another; return how many."""
     flooded = 0
     names = list(FLOODS)
     while (left := end - time.monotonic()) > 0:
@@ -99,7 +99,7 @@ def flood_now_and_then(server: Server, end: float) -> int:
 
 
 def play_in_javascript(server: Server, end: float, trouble: list[str]) -> int:
-    """The real clients for Node, one after another; how many played."""
+    """Run the real clients for Node, one after another; return how many."""
     system.main()
     scenarios = ("connect", "client_acks", "broadcast")
     played = 0
@@ -117,7 +117,7 @@ def play_in_javascript(server: Server, end: float, trouble: list[str]) -> int:
 
 
 def soak(options: argparse.Namespace, directory: Path) -> bool:
-    """All kinds of clients come and go; whether the server was as before at the end."""
+    """Run all kinds of clients; return whether the server was as before at the end."""
     with serving(directory, options.redis) as server:
         warm = Crowd(server, 50, 5)
         warm.told()
@@ -167,7 +167,7 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
 
 
 def watch(server: Server, seconds: float) -> list[int]:
-    """Memory in KiB, in twenty pieces of the time, each printed."""
+    """Print the memory in KiB at twenty times, and return it."""
     memory = []
     print("| s | RSS MiB | descriptors | threads | sessions | greenlets | timers |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")

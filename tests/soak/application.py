@@ -70,14 +70,14 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
         return "shouted"
 
     def on_ask_me(self) -> Any:
-        """Asks the client, and gives back what it answers, if it does."""
+        """Sends the client a call, and returns its ack, if there is one."""
         try:
             return self.call("asked", timeout=5.0)
         except (AckTimeout, ConnectionLost):
             return None  # it may have been killed
 
     def on_ask_later(self, count: int) -> str:
-        """Asks the client for acks, and does not wait for them."""
+        """Emits events with callbacks, and does not wait for the acks."""
         for _ in range(count):
             self.emit("asked", callback=print)
         return "asked"
@@ -116,7 +116,7 @@ class RootController(TGController):
 
     @expose("json")
     def counts(self) -> dict[str, int]:
-        """What there is in this process of clients."""
+        """The numbers of client objects in this process."""
         gc.collect()
         server = next(filter(is_server, gc.get_objects()), None)
         counts = Counter(

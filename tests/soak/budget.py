@@ -43,7 +43,7 @@ GIVEN_BACK_IN = 20.0
 
 
 class Echoers:
-    """The process with those who measure."""
+    """The process of the clients that measure."""
 
     def __init__(self, port: int, size: int) -> None:
         self._process = subprocess.Popen(
@@ -80,7 +80,7 @@ def flood(port: int, name: str, seconds: float) -> subprocess.Popen[bytes]:
 
 
 def peak(server: Server, end: float) -> int:
-    """The most memory that the process has until then, in KiB."""
+    """The maximum memory of the process until then, in KiB."""
     most = 0
     while time.monotonic() < end:
         most = max(most, rss_kib(server))
@@ -91,7 +91,7 @@ def peak(server: Server, end: float) -> int:
 def try_out(
     server: Server, echoers: Echoers, name: str, seconds: float, without: float
 ) -> str:
-    """Flood the server in one way; what went wrong."""
+    """Flood the server in one way, and return what went wrong."""
     before, files, memory = counts(server), descriptors(server), rss_kib(server)
     end = time.monotonic() + seconds
     flooder = flood(server.port, name, seconds)
@@ -128,7 +128,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run(names: list[str], clients: int, seconds: float) -> bool:
-    """Whether one client may do all of that, and the others hardly notice."""
+    """Whether one client can do all of that without much effect on the others."""
     with tempfile.TemporaryDirectory() as directory, serving(Path(directory)) as server:
         echoers = Echoers(server.port, clients)
         try:

@@ -44,7 +44,7 @@ def poll(client: PollingClient) -> None:
 
 
 def flood_once(flood: Flood, port: int, end: float) -> int:
-    """Connect and send until the time is over, or the server ends it; bytes sent."""
+    """Send until the time is over or the server disconnects; return the bytes sent."""
     client: Any = flood.client(port)
     sent = 0
     readers = []

@@ -97,7 +97,7 @@ def event(name: str, *args: Any, acked: bool = True) -> Callable[[Any], Pieces]:
 
 
 def joining(client: Client, number: int) -> str:
-    """A namespace left and joined again."""
+    """Leave a namespace and connect to it again."""
     dialect = client.dialect
     return dialect.leave(CHAT) if number % 2 else dialect.connect(CHAT)
 
@@ -143,7 +143,7 @@ def payload(client: Client, messages: tuple[str | bytes, ...]) -> tuple[bytes, s
 
 
 def much(client: PollingClient) -> Pieces:
-    """Handlers that leave as much as may wait, and a close, each by a new session."""
+    """New sessions that leave as much unsent as is allowed, and close."""
     talk = client.dialect.event(CHAT, "talk", (150, 1000), None)
     body = f"{talk}\x1e1".encode()
     head = (
@@ -165,7 +165,7 @@ def chunks_of_one(client: PollingClient) -> Pieces:
 
 
 def requests(client: PollingClient) -> Pieces:
-    """Requests for pages, one behind the other, with many headers."""
+    """Requests for pages, pipelined, with many headers."""
     headers = "".join(f"X-Header-{number}: {'v' * 40}\r\n" for number in range(60))
     one = f"GET / HTTP/1.1\r\nHost: here\r\n{headers}\r\n".encode()
     while True:
@@ -173,12 +173,12 @@ def requests(client: PollingClient) -> Pieces:
 
 
 def objects(client: Client, number: int) -> str:
-    """An event of which JSON becomes much more than it is."""
+    """An event whose value needs much more memory than its JSON."""
     return client.dialect.event(CHAT, "echo", ([{}] * 30_000,), None)
 
 
 def half_binary(client: WebSocketClient) -> Pieces:
-    """Binary events whose last attachment is large, and comes."""
+    """Binary events whose last attachment is large and arrives."""
     holders = '{"_placeholder":true,"num":0}'
     text = frame(f'451-/chat,["echo",{holders}]')
     data = encode_frame(BINARY, client.prefix + b"x" * 900_000, MASK)

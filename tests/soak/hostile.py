@@ -53,7 +53,7 @@ KIND_OF = dict(zip(ALL, ("0.9", "2", "4"), strict=True))
 
 
 class Listener:
-    """A client in ``/chat`` that reads all that comes."""
+    """A client in ``/chat`` that reads everything."""
 
     def __init__(self, port: int, kind: str = "4-websocket") -> None:
         self.client: Any = KINDS[kind](port)
@@ -106,7 +106,7 @@ def probe(port: int) -> float:
 
 @contextmanager
 def flow(port: int) -> Iterator[None]:
-    """Someone who tells all something, five times a second."""
+    """A client that broadcasts five times a second."""
 
     def shout() -> None:
         while True:
@@ -122,14 +122,14 @@ def flow(port: int) -> Iterator[None]:
 
 
 def reasons(server: Server) -> dict[str, int]:
-    """Why clients left, and how many."""
+    """The number of clients by the reason of their disconnect."""
     with urllib.request.urlopen(f"{server.url}/reasons", timeout=60) as answer:
         told: dict[str, int] = json.load(answer)
     return told
 
 
 def given_up_by(server: Server) -> int:
-    """How many clients were given up that read nothing.
+    """The number of disconnected clients that read nothing.
 
     Their pings are not answered either, and may be missed first.
     """
@@ -138,7 +138,7 @@ def given_up_by(server: Server) -> int:
 
 
 def slow_readers(server: Server) -> str:
-    """200 that never read beside 1,000 that do."""
+    """200 clients that never read, beside 1,000 that read."""
     with ExitStack() as stack:
         for _ in range(READERS):
             stack.enter_context(closing(Listener(server.port)))
@@ -169,7 +169,7 @@ def slow_readers(server: Server) -> str:
 
 
 def _half_websocket(port: int) -> Raw:
-    """A frame that has begun."""
+    """An incomplete frame."""
     websocket = WebSocket(port, "/socketio/?EIO=4&transport=websocket")
     websocket.send_raw(b"\x81\xff\0\0\0\0\0\0\xff\xffmask")
     return websocket
@@ -233,7 +233,7 @@ def _goes_on(raw: Raw) -> bool:
 
 
 def handshakes(server: Server) -> str:
-    """7,000 sessions that nobody follows up, where 500 are allowed at a time."""
+    """7,000 handshakes without a next request, where 500 sessions are allowed."""
     before = counts(server)
     target = "/socketio/?EIO=4&transport=polling"
     statuses: list[int] = []
@@ -252,7 +252,7 @@ def handshakes(server: Server) -> str:
 
 
 def bad_input(server: Server) -> str:
-    """All that a client may do wrong, while others chat."""
+    """All mistakes of clients, while others chat."""
     before = counts(server)
     sent = 0
     with ExitStack() as stack:
@@ -273,7 +273,7 @@ def bad_input(server: Server) -> str:
 
 
 def _send_bad(port: int, generation: str, transport: str, vector: Any) -> None:
-    """Send it; what comes of it is another test's matter."""
+    """Send it, and ignore the outcome, which other tests check."""
     if isinstance(vector.sent, RawBytes):
         with closing(Raw(port)) as raw:
             raw.send_raw(vector.sent.data)

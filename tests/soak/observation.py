@@ -14,7 +14,7 @@ Counts = dict[str, int]
 
 
 def counts(server: Server) -> Counts:
-    """What the server's process has of clients."""
+    """The numbers of client objects in the server's process."""
     with urllib.request.urlopen(f"{server.url}/counts", timeout=60) as answer:
         told: Counts = json.load(answer)
     told.pop("requests", None)  # this one is among them
@@ -36,7 +36,7 @@ def threads(server: Server) -> int:
 
 
 def await_counts(server: Server, expected: Counts, seconds: float) -> Counts:
-    """Wait until nothing is more than expected; what there is then, or at the end."""
+    """Wait until no number is larger than expected; return those that still are."""
     end = time.monotonic() + seconds
     while True:
         found = counts(server)
@@ -51,7 +51,7 @@ def await_counts(server: Server, expected: Counts, seconds: float) -> Counts:
 
 
 def await_descriptors(server: Server, expected: int, seconds: float) -> int:
-    """Wait until there are no more than expected; how many more there are."""
+    """Wait until there are no more than expected; return how many are too many."""
     end = time.monotonic() + seconds
     while (more := descriptors(server) - expected) > 0 and time.monotonic() < end:
         time.sleep(1)
@@ -59,6 +59,6 @@ def await_descriptors(server: Server, expected: int, seconds: float) -> int:
 
 
 def crashes(server: Server) -> int:
-    """Tracebacks in the log, but of handlers that asked for more than a client may."""
+    """Tracebacks in the log, except those of handlers that exceeded a limit."""
     output = server.output
     return output.count("Traceback") - output.count("LimitExceeded: ")

@@ -42,7 +42,7 @@ ROOMS = [f"room-{number}" for number in range(50)]
 
 
 class Trouble(Exception):
-    """What should not have happened."""
+    """Something that should not have happened."""
 
 
 class Visitor:
@@ -85,7 +85,7 @@ class Visitor:
             self.ended = True
 
     def _ping(self) -> None:
-        """Clients 1.x and 2.x ask whether the server lives."""
+        """Send the pings of 1.x and 2.x clients."""
         try:
             while self.answers:
                 gevent.sleep(2.0)
@@ -182,13 +182,13 @@ class Visitor:
             sock.close()
 
     def vanish(self) -> None:
-        """The network is gone: the server hears nothing, not even an end."""
+        """Lose the network: nothing reaches the server, not even an end."""
         for sock in self._sockets():
             sock.setsockopt(IPPROTO_TCP, TCP_REPAIR, 1)
             sock.close()
 
     def fall_silent(self) -> None:
-        """Read, but answer nothing, until the server has had enough."""
+        """Read, but answer nothing, until the server disconnects."""
         self.answers = False
         if isinstance(self.client, PollingClient):
             self.reset()  # its polls are its answers
@@ -209,7 +209,7 @@ class Visitor:
         return [each.sock for each in connections if each.sock is not None]
 
     def forget(self) -> None:
-        """Let go of all that is left here."""
+        """Release everything that is left here."""
         gevent.killall(self._greenlets)
 
 
@@ -226,7 +226,7 @@ ENDINGS: dict[str, tuple[Callable[[Visitor], None], int]] = {
 def visit(
     port: int, seconds: float, seen: Counter[str], latencies: list[float]
 ) -> None:
-    """Come, chat, vanish.
+    """Connect, chat, leave.
 
     :raises Trouble: for what should not have happened.
     """

@@ -21,7 +21,7 @@ from tgext.socketio.engine.virtsocket import Socket
 
 
 class Server:
-    """Stands for the server, which a posted packet doesn't reach."""
+    """Replaces the server, which is not used for posted packets."""
 
     def __init__(self) -> None:
         settings = Settings(max_channels=3, max_rooms=3, max_pending_acks=3)
@@ -68,7 +68,7 @@ def mount(namespace: type[SocketIOTGNamespace]) -> SocketIOController:
 
 
 class Posted:
-    """What a posted event led to."""
+    """The outcome of a posted event."""
 
     def __init__(self, response: Any) -> None:
         self.socket = response.req.environ["socketio"]
@@ -81,7 +81,7 @@ class Posted:
 
     @property
     def errors(self) -> list[tuple[str, Any]]:
-        """The errors that the client was told, by name and information."""
+        """The errors that were sent to the client: names and information."""
         return [call.args for call in self.socket.error.call_args_list]
 
 

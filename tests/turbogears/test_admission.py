@@ -23,7 +23,7 @@ from tgext.socketio.pubsub import PubSubTGNamespace
 
 
 class Number:
-    """Takes numbers alone."""
+    """Accepts only numbers."""
 
     def to_python(self, value: Any, state: Any = None) -> int:
         if value is None:
@@ -32,7 +32,7 @@ class Number:
 
 
 class Open(Chat, SocketIOTGNamespace):
-    """Whoever is in it is told all."""
+    """Broadcasts everything to its clients."""
 
     def recv_disconnect(self) -> None:
         raise AssertionError
@@ -162,7 +162,7 @@ def veto(environ: Any, status: str, headers: Any) -> bool:
 
 
 class Retried(Chat, PubSubTGNamespace):
-    """Comes in at the third attempt."""
+    """Is admitted at the third attempt."""
 
     attempts = 0
 
@@ -185,7 +185,7 @@ class Retried(Chat, PubSubTGNamespace):
 
 
 class Subscribing(PubSubTGNamespace):
-    """Hears a channel on its way in, and is refused."""
+    """Subscribes to a channel while it is being admitted, and is refused."""
 
     def subscribe_news(self) -> None: ...
 

@@ -51,7 +51,7 @@ class Refusing:
 
 
 def application(make: Make) -> Any:
-    """An application whose parts raise, each where it is asked."""
+    """An application whose parts raise when a test asks for it."""
 
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise make()
@@ -178,7 +178,7 @@ def failures(caplog: pytest.LogCaptureFixture) -> int:
 
 
 def ask(client: Client, name: str, *args: Any) -> list[tuple[str, Any]]:
-    """What comes of an event, its ack last."""
+    """The answers to an event, the ack last."""
     client.emit("/lab", name, *args, number=7)
     told: list[tuple[str, Any]] = []
     while not told or told[-1][0] != "ack":

@@ -27,7 +27,7 @@ def _no_departures() -> None:
 
 
 class Chat(foreign.BaseNamespace, mixins.RoomsMixin, mixins.BroadcastMixin):  # type: ignore[misc, name-defined]
-    """As it was written for gevent-socketio, with some of TurboGears."""
+    """A namespace of gevent-socketio, with some features of TurboGears."""
 
     def initialize(self) -> None:
         self.seen = [self._context("initialize")]
@@ -102,14 +102,14 @@ class Chat(foreign.BaseNamespace, mixins.RoomsMixin, mixins.BroadcastMixin):  # 
 
 
 class Own(SocketIOTGNamespace, mixins.BroadcastMixin):  # type: ignore[misc, name-defined]
-    """Took the first step: its mixin is still gevent-socketio's."""
+    """Half ported: its mixin is still gevent-socketio's."""
 
     def on_echo(self, value: Any) -> Any:
         return value
 
     @require(predicates.not_anonymous())
     def on_secret(self) -> None:
-        """For nobody here."""
+        """No client of this test may call it."""
 
     def on_shout(self, word: str) -> None:
         self.broadcast_event("shouted", word)

@@ -76,7 +76,7 @@ def live(serve: Serve) -> Live:
 
 @pytest.fixture
 def garbage(small_heap: None) -> Iterator[Callable[[], Counter[str]]]:
-    """What only the collector would have freed since it was last asked for."""
+    """The objects since the last call that only the collector would free."""
 
     def collect() -> Counter[str]:
         gc.set_debug(gc.DEBUG_SAVEALL)

@@ -31,7 +31,7 @@ def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 
 @pytest.fixture(autouse=True)
 def at_exit(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
-    """What would be run when this process ends."""
+    """The functions that run when this process ends."""
     register = mock.Mock()
     monkeypatch.setattr(server.atexit, "register", register)
     return register

@@ -45,7 +45,7 @@ def decorate(self: Any, method: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture
 def client(serve: Serve) -> Any:
-    """One whose namespace has handled an event the short way."""
+    """A client whose namespace has handled an event directly."""
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": RootController()})
     application = configurator.make_wsgi_app({}, {})
@@ -99,7 +99,7 @@ def test_access_may_be_taken_while_clients_are_there(
 
 @pytest.fixture
 def hooked() -> Iterator[list[Any]]:
-    """What a hook is called with, which is registered while clients are there."""
+    """The arguments of a hook that is registered while clients are connected."""
     calls: list[Any] = []
 
     def hook(remainder: Any, params: Any) -> None:

@@ -60,7 +60,7 @@ INVALID_PACKET = Answered(
 def packets(
     generations: tuple[str, ...], vectors: Iterable[Malformed], *attachments: bytes
 ) -> list[Vector]:
-    """Malformed packets of Socket.IO, which are messages of Engine.IO in the new."""
+    """Malformed packets of Socket.IO; for newer clients, as messages of Engine.IO."""
     old = generations == (OLD,)
     prefix, live = ("", INVALID_PACKET) if old else ("4", PARSE_ERROR)
     return [
@@ -104,7 +104,7 @@ def _refused(generation: str, vector: Malformed) -> Refused:
 
 
 def frames(vectors: Iterable[Malformed], opcode: int | None = None) -> list[Vector]:
-    """Malformed frames; or payloads of frames, where ``opcode`` is theirs."""
+    """Malformed frames, or payloads of frames with this ``opcode``."""
     kind = "frame" if opcode is None else "close"
     return [
         Vector(

@@ -52,7 +52,7 @@ BAD_METHOD = engine_error(2, "Bad handshake method")
 
 
 def _answer_to(method: str, name: str, generation: str) -> Refused:
-    """A handshake of Engine.IO with another method is a bad request."""
+    """The answer to a request: of Engine.IO, a handshake must be a GET."""
     if name == "session" or generation == OLD:
         return NOT_ALLOWED
     return Refused(400, None if method == "HEAD" else BAD_METHOD)

@@ -17,7 +17,7 @@ NEW = (EIO3, EIO4)
 
 @dataclass(frozen=True, init=False)
 class Messages:
-    """Messages of a client that is in ``/chat``, on whatever transport it has."""
+    """Messages of a client in ``/chat``, on any transport."""
 
     messages: tuple[str | bytes, ...]
 
@@ -42,7 +42,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request beside what a client that is in ``/chat`` does.
+    """An HTTP request, beside a client that is in ``/chat``.
 
     :param target: ``{sid}`` stands for the client's session id.
     :param upgrade: whether it asks for a WebSocket.
@@ -65,12 +65,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Silence:
-    """A handshake, and then nothing."""
+    """A handshake without any further request."""
 
 
 @dataclass(frozen=True)
 class Raw:
-    """The beginning of a TCP connection, and what then comes again and again."""
+    """The first bytes of a TCP connection, and the bytes that are then repeated."""
 
     data: bytes
     trickle: bytes = b""
@@ -120,18 +120,18 @@ class Refused:
 
 @dataclass(frozen=True)
 class Dropped:
-    """That TCP connection ends without a word; the session, if any, goes on."""
+    """The TCP connection ends without an answer; the session, if any, goes on."""
 
 
 Outcome = Answered | Ended | Refused | Dropped
 
 
 class Nothing:
-    """The decoders have nothing to say: a matter of the connection."""
+    """The decoders do not see this input: the connection handles it."""
 
 
 class Beginning(str):
-    """Equal to each text of a line that begins like this."""
+    """Equal to each one-line text that begins with this."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, str) and len(other) < 200 and other.startswith(self)
@@ -140,7 +140,7 @@ class Beginning(str):
 
 
 class Vector(NamedTuple):
-    """Bad input, and what comes of it.
+    """Bad input, and its outcome.
 
     :param generations: those whose clients can send it.
     :param wire: what the decoders make of it: a value, or the error that they raise.

@@ -50,7 +50,7 @@ class Valid(NamedTuple):
 
 
 class Malformed(NamedTuple):
-    """What no peer may send: a packet, a body, or frames."""
+    """A packet, a body or frames that are invalid."""
 
     name: str
     data: str | bytes
@@ -68,7 +68,7 @@ class Payload(NamedTuple):
 
 
 class Dialects(NamedTuple):
-    """What clients of Engine.IO 3 write for the same packets.
+    """The bodies that clients of Engine.IO 3 write for the same packets.
 
     As their parsers do: engine.io-parser 1.3.2 for 1.x, 2.2.1 for 2.x.
     """

@@ -24,7 +24,7 @@ FEWER = int(os.environ.get("TGEXT_SOCKETIO_FEWER", "1"))
 
 
 def examples(usual: int) -> int:
-    """How many examples to try of something."""
+    """The number of examples to try, for a usual number."""
     return max(5, usual // FEWER)
 
 
@@ -102,7 +102,7 @@ def mutated(
 
 
 def outcome(read: Callable[[], T]) -> T | type[ProtocolError]:
-    """What ``read`` gives, or the class of the protocol error it raises."""
+    """The result of ``read``, or the class of the protocol error that it raises."""
     try:
         return read()
     except ProtocolError as error:

@@ -39,7 +39,7 @@ HELPERS = ("orjson", "websockets", "websockets.speedups")
 
 
 def json_without(*missing: str) -> ModuleType:
-    """A second copy of the module, which finds the helpers ``missing`` not there."""
+    """A second copy of the module, without the helpers ``missing``."""
     saved = {name: sys.modules[name] for name in missing if name in sys.modules}
     spec = importlib.util.spec_from_file_location(
         f"{wire_json.__package__}._json_without_orjson", wire_json.__file__
@@ -249,7 +249,7 @@ class NoNumber(Enum):
 
 
 class Word(str):
-    """As a template engine or a translation hands out."""
+    """A ``str`` subclass, as template engines and translations return."""
 
     def __str__(self) -> str:
         return "not this"
@@ -436,7 +436,7 @@ def test_a_value_too_deep_is_a_type_error(functions: Functions, core: Any) -> No
 @implementations
 @pytest.mark.parametrize("core", ["1", "1e400"], ids=["number", "infinity"])
 def test_what_was_read_can_be_written(functions: Functions, core: str) -> None:
-    """A handler that echoes its argument does not fail for the depth of it."""
+    """A handler that echoes a deeply nested argument does not fail."""
     text = "[" * 600 + core + "]" * 600
     value = outcome(lambda: functions.loads(text))
     if value is not InvalidJSON:

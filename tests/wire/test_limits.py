@@ -23,7 +23,7 @@ def test_the_documented_default(name: str, value: int) -> None:
 
 
 def test_the_outbox_holds_more_than_the_largest_message() -> None:
-    """Else a server could not pass on what it takes."""
+    """Otherwise a server could not send on a message that it accepts."""
     assert limits.MAX_OUTBOX == 1024 * 1024
     assert limits.MAX_OUTBOX > limits.MAX_MESSAGE_SIZE
 

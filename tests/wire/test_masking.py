@@ -20,7 +20,7 @@ HELPERS = ("websockets", "websockets.speedups")
 
 
 def masking_without(*missing: str) -> ModuleType:
-    """A second copy of the module, which finds the helpers ``missing`` not there."""
+    """A second copy of the module, without the helpers ``missing``."""
     saved = {name: sys.modules[name] for name in missing if name in sys.modules}
     spec = importlib.util.spec_from_file_location(
         f"{masking.__package__}._masking_without_helper", masking.__file__

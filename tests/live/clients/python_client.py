@@ -180,7 +180,7 @@ def let_in(open_client: Open) -> Any:
 
 
 def refused(open_client: Open) -> Any:
-    """By a namespace's predicate, by its ``recv_connect``, and for want of one."""
+    """By a namespace's predicate, by ``recv_connect``, and by a missing namespace."""
     outcomes = {}
     for namespace in ("/members", "/door", "/nowhere"):
         client = open_client(namespace, wait=False)

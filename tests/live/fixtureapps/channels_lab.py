@@ -63,7 +63,7 @@ class RootController(TGController):
 
     @expose()
     def publish(self, channel: str, message: str) -> str:
-        """``published``, or what kept it from being."""
+        """``published``, or the error."""
         try:
             publish(channel, message)
         except Exception as error:

@@ -213,7 +213,7 @@ class Door(SocketIOTGNamespace):
 
 
 class Vault(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
-    """Fails to look up who is not inside, while others are told secrets."""
+    """Fails for clients without the password; all other clients are sent secrets."""
 
     def initialize(self) -> None:
         self.join("staff")
@@ -229,7 +229,7 @@ class Vault(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
 
 
 def tell_secrets() -> None:
-    """In every way that reaches many."""
+    """Send secrets in every way that reaches several clients."""
     vault = SocketIO.namespace("/vault")
     vault.emit("heard", "everybody")
     vault.emit_to_room("staff", "heard", "staff")
@@ -296,7 +296,7 @@ class RootController(TGController):
 
     @expose(content_type="text/html")
     def page(self, client: str, referrer: str = "") -> str:
-        """A page with a client, and perhaps a policy that hides where it is."""
+        """A page with a client, and optionally a policy that hides its address."""
         if client not in LIBRARIES:
             abort(404)
         head = '<meta name="referrer" content="no-referrer">' if referrer else ""
@@ -331,7 +331,7 @@ class Users:
 
 
 def cookie_identity(app: Callable[..., Any]) -> Callable[..., Any]:
-    """Stands in for repoze.who: the cookie ``user`` is believed."""
+    """Replaces repoze.who: the cookie ``user`` is accepted without a check."""
 
     def identified(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         user = SimpleCookie(environ.get("HTTP_COOKIE", "")).get("user")

@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 def connect(
     greenlets: Callable[[], list[Any]], server: RedisServer
 ) -> Iterator[Callable[..., RedisPubSub]]:
-    """Makes backends; when they are closed, nothing may be left of them."""
+    """Makes backends, and checks that they leave nothing behind when closed."""
     made: list[RedisPubSub] = []
 
     def make(server: RedisServer = server, **options: Any) -> RedisPubSub:
@@ -51,7 +51,7 @@ Connect = Callable[..., RedisPubSub]
 
 
 class Heard(list[Any]):
-    """The messages that were heard."""
+    """The messages that were received."""
 
     def expect(self, *messages: Any) -> None:
         wait_for(lambda: len(self) >= len(messages), f"{messages} are heard")
@@ -59,7 +59,7 @@ class Heard(list[Any]):
 
 
 def publish_until_heard(backend: RedisPubSub, heard: list[Any]) -> float:
-    """Publish until that is heard; the seconds that it took."""
+    """Publish until a message is received; return the seconds that it took."""
     begin = time.monotonic()
     heard.clear()
     while not heard:

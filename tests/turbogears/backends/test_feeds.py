@@ -21,7 +21,7 @@ from ..messaging.listeners import listener, packets
 
 
 class Subscription:
-    """What iterates over messages, until it is told to fail."""
+    """A subscriber that iterates over messages until a test makes it fail."""
 
     def __init__(self) -> None:
         self.messages: Queue[Any] = Queue()

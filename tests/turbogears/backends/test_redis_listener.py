@@ -46,7 +46,7 @@ def own(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 class Ear:
-    """Hears, perhaps several channels: what it heard, and what it should have."""
+    """A listener of one or more channels: what it received, and what it should have."""
 
     def __init__(self, failing: bool) -> None:
         self._failing = failing
@@ -60,7 +60,7 @@ class Ear:
 
 
 class Listening(RuleBasedStateMachine):
-    """Who listens hears what is published while Redis is there, once and in order.
+    """Listeners get what is published while Redis runs, once and in order.
 
     The model is who listens to which name. It is compared with what Redis itself says
     that it sends, and with what was heard.
@@ -111,7 +111,7 @@ class Listening(RuleBasedStateMachine):
 
     @rule(name=st.text(st.characters(), max_size=4))
     def a_name_that_nobody_checked(self, name: str) -> None:
-        """The mechanism below the check survives it too."""
+        """The code below the check handles it too."""
         link = self.backend.listener.link
         if link is not None and name not in self.listening:
             link.send(("SUBSCRIBE", name), ("UNSUBSCRIBE", name))
@@ -194,7 +194,7 @@ def test_who_listens_hears_whatever_happens(own: RedisServer, unhandled: Any) ->
 
 
 class Scripted:
-    """Stands for a Redis that is none: a proxy, another protocol, a broken one.
+    """A server that is not a Redis: a proxy, another protocol, a broken server.
 
     Its first connection says what it should not once it has been asked for a channel;
     the next is a Redis as far as a listener can tell, and sends one message.

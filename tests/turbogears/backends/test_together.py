@@ -17,7 +17,7 @@ from tgext.socketio.backends.together import Together
 
 
 class Work:
-    """Goes on when a test says so, and ends as it says."""
+    """Continues when a test allows it, with the outcome that the test sets."""
 
     def __init__(self) -> None:
         self.together = Together()
@@ -57,7 +57,7 @@ def test_who_comes_later_has_it_done_anew() -> None:
 
 
 def test_its_failure_is_that_of_all() -> None:
-    """Were each to try anew, the last would wait as long as all before it."""
+    """If each tried again, the last would wait as long as all others together."""
     work = Work()
     work.error = LookupError("away")
     jobs = work.ask(5)

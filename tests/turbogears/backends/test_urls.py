@@ -65,7 +65,7 @@ passwords = st.text(
 
 
 def told(error: BaseException | None) -> Iterator[str]:
-    """What a traceback shows of an error, and of those before it."""
+    """The text of an error and its causes in a traceback."""
     while error is not None:
         yield "".join(traceback.format_exception_only(error))
         yield repr(error)
@@ -83,14 +83,14 @@ def expect_no_piece(secret: str, texts: str) -> None:
 
 
 def without_own_words(texts: str) -> str:
-    """What is left of texts that say ``%`` and ``://`` whatever the password is."""
+    """Texts without our own words, which have ``%`` and ``://`` with any password."""
     for own in (UNREADABLE, UNREADABLE.replace("%", ""), str(PORT)):
         texts = texts.replace(own, "\n")
     return re.sub(r"\b[a-z+]+:// ", "\n", texts)
 
 
 class Log(logging.Handler):
-    """All that is logged, at any level."""
+    """All log lines, of every level."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ def log() -> Iterator[Log]:
 
 
 def use(host: str) -> Iterator[str]:
-    """What is told of a backend that is made, listened to and published on."""
+    """The texts of the errors when a backend is made, listened to and published on."""
     try:
         backend: Any = create_backend(
             {

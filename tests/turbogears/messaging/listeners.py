@@ -14,7 +14,7 @@ from tgext.socketio.wire.socketio.generations import SOCKETIO_1
 
 
 class Mock:
-    """A socket that notes the events it is sent."""
+    """A socket that records the events that are sent to it."""
 
     generation = SOCKETIO_1
     json_dumps = staticmethod(json.dumps)

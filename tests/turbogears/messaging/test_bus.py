@@ -20,7 +20,7 @@ PACKET = event_packet("/chat", "said", ["hello", b"1"])
 
 
 class Broker:
-    """What all processes share: what is published reaches whoever listens."""
+    """A broker that all processes share: listeners get what is published."""
 
     def __init__(self) -> None:
         self.heard: list[Callable[[Any], object]] = []
@@ -41,7 +41,7 @@ class Broker:
 
 
 class Rooms:
-    """Notes what is delivered in a process."""
+    """Records what is delivered in a process."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.delivered: list[Any] = []

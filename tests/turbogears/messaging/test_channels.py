@@ -25,7 +25,7 @@ Heard = Callable[[Any], object]
 
 
 class OwnFeed:
-    """A backend that hears by itself, as the one for Redis does.
+    """A backend that is a feed, as the one for Redis is.
 
     :ivar open: the channels that are heard.
     :ivar calls: how often each was asked for.
@@ -136,7 +136,7 @@ def test_where_it_cannot_be_opened_nothing_is_left(
 def test_who_waits_for_what_fails_does_not_ask_again(
     channels: Channels, feed: OwnFeed
 ) -> None:
-    """Each would wait as long as all before it."""
+    """Otherwise each would wait as long as all before it together."""
     feed.failing = True
     feed.go_on.clear()
     jobs = [gevent.spawn(channels.subscribe, "news", listener()) for _ in range(5)]

@@ -20,7 +20,7 @@ ENDPOINTS = ("/chat", "/named")
 
 
 def expect(got: list[Any], expected: list[Any]) -> None:
-    """All has come, and each message before the next."""
+    """Everything has arrived, in order."""
     wait_for(lambda: len(got) >= len(expected), "it is heard")
     assert sorted(got, key=by_message) == sorted(expected, key=by_message)
 
@@ -31,7 +31,7 @@ def by_message(packet: Any) -> Any:
 
 
 class Subscriptions(RuleBasedStateMachine):
-    """Three clients, each in two namespaces, one of which is told the channel."""
+    """Three clients in two namespaces each; in one, events name the channel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,13 +70,13 @@ class Subscriptions(RuleBasedStateMachine):
 
     @rule(who=people, endpoint=endpoints)
     def come_back(self, who: int, endpoint: str) -> None:
-        """The client left, and what it subscribed to has not all been left yet."""
+        """The client connects again, before its old subscriptions have ended."""
         self.lives[who, endpoint] = self.lives.get((who, endpoint), 0) + 1
 
     @precondition(lambda self: self.lives)
     @rule(name=names, data=st.data())
     def an_earlier_life_leaves(self, name: str, data: st.DataObject) -> None:
-        """It leaves what it has, and never what a later one subscribed to."""
+        """It ends its own subscriptions, and never those of a later one."""
         who, endpoint = data.draw(st.sampled_from(sorted(self.lives)))
         life = data.draw(st.integers(0, self.lives[who, endpoint] - 1))
         self.channels.unsubscribe(name, self.ear(who, endpoint, life))

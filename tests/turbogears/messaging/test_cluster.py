@@ -149,7 +149,7 @@ def test_bytes_reach_the_others_as_they_were(start: Start, kind: str) -> None:
 def test_what_looks_like_bytes_beside_bytes_ends_nobody(
     start: Start, kind: str
 ) -> None:
-    """A client may send what stands for bytes in packets of others."""
+    """A client may send a false placeholder of bytes."""
     here, there = start(), start()
     speaker, *both = here.join(), here.join(kind), there.join(kind)
     forged = {"_placeholder": True, "num": 7, "a": [{"_placeholder": True, "num": 0}]}

@@ -31,7 +31,7 @@ def _no_shared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def backend() -> Any:
-    """The one that processes share which have no application."""
+    """The backend of processes without an application."""
     return choice.shared_backend(MEMORY)
 
 
@@ -51,7 +51,7 @@ def test_memory_reaches_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.fixture
 def configuration() -> Iterator[dict[str, Any]]:
-    """What TurboGears shows here."""
+    """The configuration that TurboGears shows here."""
     settings: dict[str, Any] = {}
     tg.config.push_process_config(settings)
     yield settings

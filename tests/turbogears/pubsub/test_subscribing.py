@@ -120,7 +120,7 @@ def test_a_name_that_cannot_be_is_not_looked_up() -> None:
 def test_as_many_channels_as_are_allowed_and_one_more(
     serve: Callable[..., Live], app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Over all namespaces of a connection; one that it hears already is none more."""
+    """In all namespaces of a connection together; each channel counts once."""
     live = serve(application=app.wsgi, resource="socketio", max_channels=3)
     client = connect(live)
     client.join("/named")

@@ -11,7 +11,7 @@ from tg.appwrappers.base import ApplicationWrapper
 
 
 class FakeSocket:
-    """What a runner asks of a session, and what it does to it.
+    """The attributes and methods of a session that a runner uses.
 
     :ivar ended: how it was ended: by which method, with which reason.
     """
@@ -41,7 +41,7 @@ class FakeSocket:
 
 
 class Wrapper(ApplicationWrapper):
-    """A wrapper that notes events, and may do more about them."""
+    """A wrapper that records events, and may do more."""
 
     def __init__(self, next_handler: Any, config: Any) -> None:
         super().__init__(next_handler, config)

@@ -28,7 +28,7 @@ def test_outside_of_pages_and_events_there_is_no_context() -> None:
 
 
 def test_the_stack_is_what_turbogears_pushes_to() -> None:
-    """A page may ask for another one, whose context is on top meanwhile."""
+    """A page may run another page, whose context is on top meanwhile."""
     seen: list[Any] = []
 
     def look() -> None:

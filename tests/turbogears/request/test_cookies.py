@@ -39,7 +39,7 @@ def visit(
     user: str | None = "ada",
     session: Any = None,
 ) -> None:
-    """A page that a user visits with ``cookie`` and that tells ``told``."""
+    """Visit a page with ``cookie``; its answer sets ``told``."""
 
     def application(environ: Any, start_response: Any) -> list[bytes]:
         if user is not None:
@@ -108,7 +108,7 @@ OF_OTHERS = [
 def test_whoever_shares_an_old_cookie_is_not_given_the_new_one(
     user: str | None, visitor: str | None, told: str
 ) -> None:
-    """Session fixation: somebody may have planted the old one in the browser."""
+    """Session fixation: an attacker may have planted the old cookie in the browser."""
     browser = Browser("session=s", user)
     visit("session=s; lang=en", told, user=visitor)
     assert browser.ended
@@ -127,7 +127,7 @@ def test_a_login_ends_the_connections_of_the_same_browser_before() -> None:
 
 
 def save(cookie: str, **values: Any) -> tuple[Any, str]:
-    """Save a session that is kept in its cookie, and the cookie that is told."""
+    """Save a session that is kept in its cookie, and return the new cookie."""
     options = {"type": "cookie", "key": "session", "validate_key": "secret"}
     session = SessionObject({"HTTP_COOKIE": cookie}, **options)
     session.update(values)
@@ -171,7 +171,7 @@ def test_a_session_in_a_cookie_goes_on_with_its_user(
 
 @pytest.mark.parametrize("colour", ["red", "blue"])
 def test_a_new_session_in_a_cookie_is_another(colour: str) -> None:
-    """Whatever it holds."""
+    """Whatever its content is."""
     cookie = save("", colour="red")[1].partition(";")[0]
     browser = Browser(cookie, None)
     session, told = save("", colour=colour)

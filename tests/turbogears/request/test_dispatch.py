@@ -54,7 +54,7 @@ class Forbidding(Answering):
 
 
 class Repeating(ApplicationWrapper):
-    """Runs every event twice, as one that tries again."""
+    """Runs every event twice, like a wrapper that tries again."""
 
     def __call__(self, controller: Any, environ: Any, context: Any) -> Any:
         self.next_handler(controller, environ, context)

@@ -43,7 +43,7 @@ class Lab(SocketIOTGNamespace):
         return before, hasattr(self.request, "mark")
 
     def on_linger(self, nonce, seconds):
-        """What this event sees of itself, again and again while others run."""
+        """Return what this event sees of itself, repeatedly, while others run."""
         tg.tmpl_context.nonce = nonce
         tg.request.nonce = nonce
         environ = tg.request.environ
@@ -134,7 +134,7 @@ class Globals:
 
 
 def make_app(controller: SocketIOController, **options: Any) -> Any:
-    """An application that believes the cookie ``user``."""
+    """An application that accepts the cookie ``user`` without a check."""
 
     class RootController(TGController):
         socketio = controller
@@ -224,7 +224,7 @@ def test_a_job_outlives_its_event_s_context(live: Live) -> None:
 
 
 class Sessions:
-    """Stands for SQLAlchemy's scoped session: notes whose session was removed."""
+    """Replaces SQLAlchemy's scoped session: records which sessions were removed."""
 
     def __init__(self) -> None:
         self.removed: list[gevent.Greenlet[..., Any]] = []
@@ -251,7 +251,7 @@ def test_the_database_session_of_an_event_and_of_a_job_is_removed(
 
 
 def test_two_users_at_once_never_see_each_other(live: Live) -> None:
-    """50 connections of two identities, whose events sleep in one another's midst."""
+    """50 connections of two users, whose events sleep while others run."""
     users = {index: "ada" if index % 2 else "bob" for index in range(50)}
     clients = {index: connect(live, user) for index, user in users.items()}
     rng = random.Random(50)

@@ -26,7 +26,7 @@ DENIED = ["error", "method_access_denied"]
 
 
 class Users(TGAuthMetadata):
-    """The users of the application, and how often it was asked for one."""
+    """The users of the application, and the number of look-ups."""
 
     def __init__(self) -> None:
         self.permissions = {"ada": ["manage"], "bob": []}
@@ -81,7 +81,7 @@ class Members(SocketIOTGNamespace):
 
 
 class Plain(BaseNamespace):
-    """One that knows nothing of TurboGears."""
+    """A namespace without TurboGears."""
 
     def recv_connect(self):
         self.emit("welcome")
@@ -152,7 +152,7 @@ class Site:
         self.live.server.opening_environ = NO_CHALLENGES
 
     def visit(self, path: str, cookie: str = "") -> str:
-        """The cookie that a browser has after it visited a page, as a browser would."""
+        """Visit a page, and return the browser's cookie after it."""
         page = self.live.http().get(path, {"Cookie": cookie} if cookie else {})
         told = page.headers.get_all("Set-Cookie") or []
         values = [each.split(";")[0] for each in told if "Max-Age=0" not in each]
@@ -222,7 +222,7 @@ def test_a_socket_with_the_old_session_does_not_become_the_victim_s(
 def test_a_logout_while_a_connection_is_opened_is_one_of_it(
     guarded: Site, looked_up: bool
 ) -> None:
-    """Whether or not the application has looked at the user when it comes."""
+    """Whether or not the application has looked up the user before."""
     cookie = guarded.log_in("ada")
     entered, go_on = Event(), Event()
 
@@ -342,7 +342,7 @@ def test_a_connection_never_becomes_another_user_s(site: Site) -> None:
 def test_an_event_that_finds_another_user_ends_the_connection(
     site: Site, namespace: str, becomes: str
 ) -> None:
-    """However that came about."""
+    """For whatever reason."""
     client, other = site.connect(site.log_in("ada")), site.connect(site.log_in("ada"))
     socket = site.live.socket(client)
     runner: Any = socket.runner

@@ -144,7 +144,7 @@ def live(
 
 
 def veto(environ: Any, status: str, headers: Any) -> bool:
-    """What a full-stack application has: what is answered with an error is undone."""
+    """As full-stack applications have it: an error status rolls back."""
     return status.startswith(("4", "5"))
 
 
@@ -197,7 +197,7 @@ def test_an_interrupted_event_is_undone(client: Any) -> None:
 
 @pytest.mark.parametrize("managed", [True], indirect=True)
 def test_what_a_client_that_has_gone_began_is_undone(live: Live, client: Any) -> None:
-    """Its handler waits for ever, and is interrupted after ``shutdown_timeout``."""
+    """Its handler never ends, and is interrupted after ``shutdown_timeout``."""
     client.emit("/lab", "wait")
     wait_for(lambda: notes, "the handler waits")
     live.socket(client).kill()

@@ -25,7 +25,7 @@ from tgext.socketio.request.wrappers import SessionWatch
 
 
 class Noting(ApplicationWrapper):
-    """Notes what it sees."""
+    """Records what it sees."""
 
     seen: list[tuple[Any, ...]]
 
@@ -43,7 +43,7 @@ class Noting(ApplicationWrapper):
 
 
 class Old:
-    """A wrapper as they were before they got the configuration."""
+    """An old-style wrapper, which does not get the configuration."""
 
     def __init__(self, handler: Any) -> None:
         self.handler = handler
@@ -54,7 +54,7 @@ class Old:
 
 
 class Absent(ApplicationWrapper):
-    """One that the configuration leaves out."""
+    """A wrapper that does not want to be used."""
 
     injected = False
 
@@ -73,7 +73,7 @@ class Retrying(ApplicationWrapper):
 
 
 class Closing(ApplicationWrapper):
-    """Answers in the place of what it stands around."""
+    """Answers without running the event."""
 
     answer: Callable[[], Any] | None = None
 
@@ -201,7 +201,7 @@ def test_the_ack_of_what_was_aborted_says_so(
 
 
 def test_a_wrapper_may_run_an_event_again(client: Any) -> None:
-    """What was sent has left; what waits for success is that of the last attempt."""
+    """Emits of every attempt are sent; only the last one's wait for success."""
     client.emit("/lab", "twice", number=3)
     assert client.event("/lab") == ["attempt", 1]
     assert client.event("/lab") == ["attempt", 2]
@@ -276,7 +276,7 @@ def test_nothing_goes_into_a_page_s_greenlet(live: Live, client: Any) -> None:
 
 
 class Session:
-    """Stands for beaker's, which a test can't have saved at will."""
+    """Replaces beaker's session, whose saving a test cannot control."""
 
     def __init__(self, kind: str, is_new: bool, dirty: bool) -> None:
         self._params = {"type": kind}

@@ -83,7 +83,7 @@ class Root(TGController):
     @expose()
     @websocket()
     def loop(self) -> None:
-        """The loop of web2py and gevent-websocket, as it is."""
+        """The loop of web2py and gevent-websocket, unchanged."""
         ws = request.websocket
         while True:
             message = ws.receive()
@@ -212,7 +212,7 @@ class Root(TGController):
 
 
 def identified(application: Any) -> Callable[..., Iterable[bytes]]:
-    """A cookie says who one is."""
+    """A cookie names the user."""
 
     def middleware(environ: dict[str, Any], start_response: Any) -> Any:
         user = environ.get("HTTP_COOKIE", "").partition("user=")[2]

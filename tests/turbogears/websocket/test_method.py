@@ -124,7 +124,7 @@ def test_a_client_that_leaves_ends_the_method(
 
 
 class Journal(TGController):
-    """Notes what becomes of the transactions that its methods begin."""
+    """Records how the transactions of its methods end."""
 
     def __init__(self) -> None:
         super().__init__()

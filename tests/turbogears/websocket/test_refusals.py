@@ -64,7 +64,7 @@ def test_allow_only_guards_too(live: Live) -> None:
 
 
 def test_error_pages_leave_the_answer_alone(serve: Serve, root: Root) -> None:
-    """A client that is no browser gets the status, not a page about it."""
+    """A client that is not a browser gets the status, not an error page."""
     options = {"status_code_redirect": True, "errorpage.status_codes": [403, 404, 400]}
     live = serve(
         application=make_app(root, ErrorPagesConfigurationComponent, **options)
@@ -122,7 +122,7 @@ def test_an_error_handler_answers_over_http(live: Live) -> None:
 def test_another_server_answers_alike(
     root: Root, headers: dict[str, str], status: int
 ) -> None:
-    """WebTest, say: there the connection cannot be had."""
+    """For example WebTest, which offers no access to the connection."""
     environ = {"SERVER_PROTOCOL": "HTTP/1.1"}
     response = TestApp(make_app(root)).get(
         "/echo", headers=headers, extra_environ=environ, status=status

@@ -70,7 +70,7 @@ def written_by_2(packets: Packets) -> bytes:
 
 
 def looks_twice_encoded(text: str) -> bool:
-    """Whether 1.x would write for another text what 2.x writes for this one."""
+    """Whether the bytes of 2.x for this text equal those of 1.x for another text."""
     try:
         return text.encode("latin-1").decode("utf-8") != text
     except UnicodeError:
@@ -153,7 +153,7 @@ NAMESPACES = [
 
 @pytest.mark.parametrize(("packet", "body"), NAMESPACES)
 def test_a_namespace_beyond_ascii_travels_in_bytes(packet: str, body: str) -> None:
-    """Which clients 1.x and 2.x read alike; in text it is as 2.x reads it."""
+    """Clients 1.x and 2.x read bytes in the same way; text is written for 2.x."""
     assert engineio_3.needs_bytes(["40", packet])
     assert engineio_3.encode_payload([packet]).decode() == body
     for encode, decode in (

@@ -32,7 +32,7 @@ def placeholder(number: Any) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """What arrives of ``value``: tuples as lists, bytes of any type as ``bytes``."""
+    """``value`` as it arrives: tuples as lists, bytes of any type as ``bytes``."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     if isinstance(value, dict):
@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
 def reassemble(
     text: str, *attachments: bytes, limits: Limits = DEFAULT_LIMITS
 ) -> Packet | None:
-    """What the last of ``attachments`` gives."""
+    """The result of adding the last of ``attachments``."""
     reassembler = binary.Reassembler(socketio_5.decode(text), limits)
     *before, last = attachments
     for each in before:

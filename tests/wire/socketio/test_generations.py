@@ -195,7 +195,7 @@ def test_what_is_no_json_is_refused(generation: Any) -> None:
 
 
 def test_a_client_4_x_is_told_a_name_of_its_own_in_each_namespace() -> None:
-    """It is public, so it is no session id; two are never alike."""
+    """The id is public, so it is not the session id; two ids are never equal."""
     packet: Packet = {"type": "connect", "endpoint": "/chat"}
     texts = [SOCKETIO_5.encode(packet, wire_json.dumps).text for _ in "12"]
     sids = [json.loads(text.removeprefix("40/chat,"))["sid"] for text in texts]

@@ -249,7 +249,7 @@ def test_a_packet_that_cannot_be_written_says_so(
 def test_a_packet_of_a_megabyte_takes_no_time(
     protocol: Protocol, text: str, loads: Loads
 ) -> None:
-    """Nothing in it is read again and again; the bound is for slow machines."""
+    """No part is read repeatedly; the time limit suits slow machines."""
     started = process_time()
     outcome(lambda: protocol.decode(text, loads))
     assert process_time() - started < 5

@@ -194,7 +194,7 @@ def test_half_a_surrogate_pair_does_not_shift_the_packets_behind_it() -> None:
     ],
 )
 def test_a_body_of_a_megabyte_takes_no_time(data: bytes) -> None:
-    """Nothing in it is read again and again; the bound is for slow machines."""
+    """No part is read repeatedly; the time limit suits slow machines."""
     assert len(data) <= DEFAULT_LIMITS.max_message_size
     started = process_time()
     outcome(lambda: socketio_1.decode_payload(data, DEFAULT_LIMITS))

@@ -249,7 +249,7 @@ EVENTS = [vector.text for vector in SOCKETIO_5_READ if vector.text.startswith("2
 
 @given(st.sampled_from(EVENTS) | mutated(EVENTS, st.text(max_size=2)))
 def test_a_plain_event_is_read_as_any_packet_is(text: str) -> None:
-    """Where the short way reads a packet, the long one reads the same."""
+    """If the fast function reads a packet, the general one gives the same result."""
     if not text.startswith("2"):
         return
     found = outcome(lambda: socketio_5.plain_event(text, wire_json.loads, 1))

@@ -89,7 +89,7 @@ class Side:
         self.note(self.connection.end(now))
 
     def frames(self) -> list[Message]:
-        """All that was written, as the peer reads it."""
+        """All frames that were written, as the peer reads them."""
         return list(FrameReader(masked=False).feed(self.written))
 
 
@@ -158,7 +158,7 @@ class Handshake(RuleBasedStateMachine):
 
     @rule(side=sides, count=st.integers(1, 60))
     def carry(self, side: int, count: int) -> None:
-        """Some of what a side has written comes to the other one."""
+        """Some bytes that a side has written reach the other side."""
         if not self.plugged:
             return
         mine = self.sides[side]
@@ -182,7 +182,7 @@ class Handshake(RuleBasedStateMachine):
 
     @invariant()
     def nothing_follows_a_close_frame(self) -> None:
-        """Section 5.5.1, and there is one."""
+        """Section 5.5.1; there is exactly one close frame."""
         for each in getattr(self, "sides", ()):
             opcodes = [opcode for opcode, _ in each.frames()]
             assert CLOSE not in opcodes[:-1]
@@ -257,7 +257,7 @@ pieces = st.one_of(
 
 
 def outcome(reads: Iterable[bytes]) -> tuple[object, ...]:
-    """What a connection makes of its input."""
+    """The messages of a connection for its input, and its end."""
     side = Side(opened())
     for each in reads:
         side.read(each, NOW)
@@ -272,7 +272,7 @@ def outcome(reads: Iterable[bytes]) -> tuple[object, ...]:
 def test_how_input_is_split_makes_no_difference(
     frames: list[bytes], cuts: list[int]
 ) -> None:
-    """But for text that is refused before it is whole (section 8.1)."""
+    """Except for text that is refused before it is complete (section 8.1)."""
     data = b"".join(frames)
     split: list[bytes] = []
     rest = data

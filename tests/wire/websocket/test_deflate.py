@@ -180,7 +180,7 @@ def test_the_tail_of_the_flush_is_left_out() -> None:
 
 
 def negotiate(header: str, deflate: Deflate | None = None) -> Agreement | None:
-    """What comes of the first acceptable offer."""
+    """The agreement on the first acceptable offer."""
     config = deflate or Deflate()
     answers = [
         config.accept(parameters)

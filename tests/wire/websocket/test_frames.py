@@ -234,7 +234,7 @@ def test_what_came_before_a_malformed_frame_is_delivered(
     ],
 )
 def test_a_frame_is_refused_by_its_head(head: bytes) -> None:
-    """Before memory is spent on a payload that may never come."""
+    """Before memory is used for a payload that may never arrive."""
     with pytest.raises(FrameError):
         list(FrameReader().feed(head))
 
@@ -348,7 +348,7 @@ def test_text_is_refused_at_the_first_byte_that_is_no_utf8(
 
 
 def test_a_large_text_in_tiny_pieces_takes_no_time() -> None:
-    """Nothing is looked at twice for every byte that arrives."""
+    """A new byte does not make the reader look at earlier bytes again."""
     data = client_frame(FIN | TEXT, b"x" * 100_000, bytes(4))
     started = process_time()
     assert read(in_pieces(data, 1), FrameReader()) == ([(TEXT, "x" * 100_000)], None)

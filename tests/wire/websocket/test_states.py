@@ -34,7 +34,7 @@ from .opened import NOW, OURS, made, opened
 
 
 def act(connection: Connection, what: Input) -> bytes:
-    """Have something happen to a connection: the bytes to write."""
+    """Pass an input to a connection, and return the bytes to write."""
     doings: dict[Input, Callable[[], bytes | None]] = {
         Input.ESTABLISHED: connection.establish,
         Input.RECEIVED_PING: lambda: connection.control(PING, b"?", NOW),
@@ -102,7 +102,7 @@ Row = dict[Input, tuple[State, bytes]]
 
 
 def discards(state: State, **others: tuple[State, bytes]) -> Row:
-    """The row of a state in which the peer is not listened to any more."""
+    """The row of a state in which the peer's input is discarded."""
     late = ("PING", "PONG", "CLOSE", "INVALID")
     row = {Input[f"RECEIVED_{each}"]: (state, b"") for each in late}
     return {**row, **{Input[name]: value for name, value in others.items()}}

@@ -17,7 +17,7 @@ from fullstack.sockets import SocketIO
 
 
 class AuthMetadata(TGAuthMetadata):
-    """Who somebody is, as quickstart asks the database."""
+    """Looks up users in the database as quickstart does."""
 
     def authenticate(self, environ: Any, identity: Mapping[str, Any]) -> str | None:
         user = self.get_user(identity, identity["login"])

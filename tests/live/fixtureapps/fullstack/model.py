@@ -69,7 +69,7 @@ class User(Base):
 
 
 class Note(Base):
-    """What an event wrote."""
+    """A row that an event wrote."""
 
     __tablename__ = "notes"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -101,7 +101,7 @@ def init_model(engine: Engine) -> None:
 
 
 def _forgo_durability(connection: Any, record: Any) -> None:
-    """The tests survive no power cut."""
+    """The tests need no durability, and are faster without."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
 

@@ -33,7 +33,7 @@ class RootController(TGController):
 
     @expose("json")
     def usage(self) -> dict[str, int]:
-        """How many are connected, and use a connection to the database."""
+        """The numbers of connected clients and of database connections in use."""
         return {
             "clients": len(SocketIOController.namespace("/notes").sockets),
             "pool": tg.app_globals.sa_engine.pool.size(),

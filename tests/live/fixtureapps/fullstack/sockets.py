@@ -61,7 +61,7 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
         add_note(content)
 
     def on_write_slowly(self, content: str) -> None:
-        """Others have their turn before, between and after what it does."""
+        """Other greenlets run before, between and after its steps."""
         nap()
         author = user_name()
         nap()
@@ -104,7 +104,7 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
         return DBSession.query(Note).count()
 
     def on_count_up(self) -> tuple[int, int]:
-        """Counts the notes with another one; two clients do it at the same time."""
+        """Adds a note with the number of notes; two clients do it at the same time."""
         self.attempts += 1
         value = self.on_count() + 1
         readers.append(self)
