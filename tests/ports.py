@@ -46,7 +46,7 @@ def block() -> Block:
 
 
 def free_port() -> int:
-    """A port that nobody uses. It is not returned again before the rest of the block."""
+    """A port that nobody uses. The others of the block are returned before it again."""
     for port in itertools.islice(block().ports, SIZE):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
