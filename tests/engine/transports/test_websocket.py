@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from socket import SO_LINGER, SOL_SOCKET
+from socket import SHUT_WR, SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import gevent
 import pytest
 
+from tgext.socketio.engine.namespaces.base import BaseNamespace
 from tgext.socketio.engine.transports import websocket as websocket_module
 from tgext.socketio.wire.websocket.frames import (
     CLOSE,
@@ -19,7 +20,15 @@ from tgext.socketio.wire.websocket.frames import (
     encode_frame,
 )
 
-from ..clients import MASK, RESOURCE, WebSocket, WebSocketClient, handshake_1, wait_for
+from ..clients import (
+    DEADLINE,
+    MASK,
+    RESOURCE,
+    WebSocket,
+    WebSocketClient,
+    handshake_1,
+    wait_for,
+)
 from ..conftest import Live, Serve
 from ..sample_namespaces import Echo, Holding, Witness, fresh
 
@@ -201,6 +210,29 @@ def test_a_client_that_answers_a_close_frame_is_left_at_once(
     assert receive_close(client.websocket) == 1000
     client.websocket.send_close()
     client.websocket.expect_end()
+
+
+@websockets
+def test_unread_output_goes_with_a_client_whose_end_is_interrupted(
+    serve: Serve, kind: str
+) -> None:
+    """Its file descriptor would be watched for good, by what another client gets."""
+
+    class Stuck(BaseNamespace):
+        def recv_disconnect(self) -> None:
+            gevent.sleep(DEADLINE)
+
+    live = serve({"/chat": Stuck}, shutdown_timeout=0.1)
+    client = live.client(kind)
+    assert isinstance(client, WebSocketClient)
+    client.join("/chat")
+    transport: Any = live.socket(client).transport
+    outbox = transport.outbox
+    outbox.write_own(bytes(32 * 1024 * 1024))  # more than the kernel takes
+    assert outbox.size > 0
+    client.websocket.sock.shutdown(SHUT_WR)
+    wait_for(lambda: outbox.closed, "the outbox is closed")
+    assert outbox.size == 0
 
 
 @websockets

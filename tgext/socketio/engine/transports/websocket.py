@@ -99,12 +99,18 @@ class WebSocketTransport(Transport):
         except (ProtocolError, OSError) as raised:
             error = raised
         finally:
-            if self.ahead is not None:
-                self.ahead.stop()
-            self._end(error)
-            if isinstance(error, ProtocolError):
-                self._discard()
-            self._finish()
+            try:
+                if self.ahead is not None:
+                    self.ahead.stop()
+                self._end(error)
+                if isinstance(error, ProtocolError):
+                    self._discard()
+            except BaseException:
+                # Of a recv_disconnect that was interrupted, because it took too long.
+                self.outbox.close()
+                raise
+            finally:
+                self._finish()
 
     def _handle(self, messages: Iterator[Message]) -> bool:
         """Handle what was read; True when it ended the connection."""
