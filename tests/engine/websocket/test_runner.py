@@ -13,8 +13,12 @@ from tgext.socketio.engine.concurrency.interruption import Overdue
 from tgext.socketio.engine.hub.hub import Hub
 from tgext.socketio.engine.hub.settings import Settings
 from tgext.socketio.engine.websocket.runner import Runner
+from tgext.socketio.engine.websocket.wsgi import WebSocket
 
 from ..clients import DEADLINE
+from ..conftest import Serve
+from ..plain import Noted, serving
+from .frames import ABNORMAL
 
 
 class Application:
@@ -109,3 +113,26 @@ def test_nothing_happens_where_no_application_runs(
     what(Runner(hub))
     assert len(hub.timers) == 0
     assert hub.registry.interrupted == 0
+
+
+@pytest.mark.parametrize("error", [KeyError("user"), SystemExit(1)])
+def test_a_callback_that_fails_holds_nothing_up(
+    serve: Serve, caplog: pytest.LogCaptureFixture, error: BaseException
+) -> None:
+    """The other callbacks are called, and who receives is told of the end."""
+
+    def fail(websocket: WebSocket) -> None:
+        raise error
+
+    def both(websocket: WebSocket) -> None:
+        websocket.on_close(fail)
+        websocket.on_close(called.append)
+        noted(websocket)
+
+    called: list[WebSocket] = []
+    noted = Noted()
+    client = serve(application=serving(both)).websocket("/")
+    client.close()
+    assert noted.wait() == (ABNORMAL, "")
+    assert len(called) == 1
+    assert "A callback of the end of <WebSocket / closed> failed" in caplog.text

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from gevent import getcurrent
 
+from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.heartbeat import Deadline
-from ..concurrency.interruption import Overdue, interrupt
+from ..concurrency.interruption import Interrupted, Overdue, interrupt
 from ..hub.hub import Hub
+from ..logs import get_logger
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+
+
+def call_each(callbacks: Iterable[Callable[[T], object]], ended: T) -> None:
+    """Call functions of the application, which must not block.
+
+    What they raise is logged: the others are called, and the end goes on.
+
+    :param ended: is passed to them.
+    """
+    for callback in callbacks:
+        try:
+            callback(ended)
+        except Interrupted:
+            raise
+        except FAILURES:
+            log_failure(log, "A callback of the end of %s failed", ended)
 
 
 class Runner:

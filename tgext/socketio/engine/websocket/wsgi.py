@@ -25,7 +25,7 @@ from ..http.upgrade import HandshakeRefused
 from .hosts import Request
 from .messages import outgoing
 from .opening import Mistrusted, Opening, Terms
-from .runner import Runner
+from .runner import Runner, call_each
 from .stream import FrameStream
 
 __all__ = ["HandshakeRefused", "WebSocket", "WebSocketError"]
@@ -325,9 +325,8 @@ class WebSocket(GeventWebSocket):
         return "" if self.stream is None else self.stream.reason
 
     def _ended(self) -> None:
-        for callback in list(self._callbacks):
-            callback(self)
         self.runner.connection_ended()
+        call_each(list(self._callbacks), self)
 
     def interrupt(self) -> None:
         """Interrupt the application if it runs; only once, so that it can clean up."""
