@@ -9,6 +9,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent import socket as native_socket
+from gevent.event import Event
 
 from tgext.socketio.engine.hub import lingering, registry
 from tgext.socketio.engine.namespace import BaseNamespace
@@ -274,6 +275,50 @@ def end_of(raw: Any, how: str) -> None:
     if how == "reset":
         raw.sock.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
     raw.close()
+
+
+class Hanging(Witness):
+    """A handler that never ends."""
+
+    def on_hang(self) -> None:
+        Event().wait()
+
+    def on_take(self, text: str) -> None:
+        raise AssertionError("the first handler has not ended")
+
+
+@polling
+@pytest.mark.parametrize("posts", [1, 3])
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_who_leaves_while_its_posts_wait_for_a_handler_is_missed(
+    serve: Serve, kind: str, how: str, posts: int
+) -> None:
+    """A POST waits while much is kept for its client, whose pongs do not count then."""
+    namespace = fresh(Hanging)
+    options = {"max_message_size": 20_000, "shutdown_timeout": 0.1}
+    beats = {"heartbeat_interval": 0.1, "heartbeat_timeout": 0.1}
+    live = serve({"/chat": namespace}, **options, **beats)
+    client: Any = live.client(kind)
+    client.join("/chat")
+    socket: Any = live.socket(client)
+    client.emit("/chat", "hang")
+    while not socket.account.full:
+        client.emit("/chat", "take", "x" * 15_000)
+    head = (
+        f"POST {client.target} HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n"
+    )
+    raws = [live.raw() for _ in range(posts if kind.startswith("0.9") else 1)]
+    for raw in raws:
+        raw.send_raw(head.encode() + b"x" * 100)
+    wait_for(lambda: socket.transport.posting == len(raws), "the POSTs wait")
+    gevent.sleep(0.5)
+    assert socket.connected  # it is still there
+    for raw in raws:
+        end_of(raw, how)
+    wait_for(lambda: namespace.left, "it is missed")
+    assert namespace.left == ["ping timeout"]
+    assert not socket.transport.posting
+    wait_for(lambda: not live.server.hub.requests.number, "the handler is interrupted")
 
 
 @polling

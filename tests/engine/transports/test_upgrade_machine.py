@@ -165,7 +165,7 @@ class Upgrades(RuleBasedStateMachine):
     @precondition(lambda self: self.polls)
     @rule(count=st.integers(1, 5))
     def post(self, count: int) -> None:
-        with self.polling.one_post():
+        with self.polling.one_post(None):
             self.polling.post(self.numbers(count))
         self.settle()
 

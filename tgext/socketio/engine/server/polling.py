@@ -12,7 +12,7 @@ from ...wire.escape import escape
 from ..http.errors import TIMEOUT, RequestError
 from ..http.refusals import log_refusal
 from ..session.session import Socket
-from ..transports.polling import PollingTransport
+from ..transports.polling import PollingTransport, PostLost
 from ..transports.streaming import STREAMS
 from . import payloads
 from .errors import BAD_REQUEST, TEXT, UNKNOWN_SID, HTTPError, refusal
@@ -135,10 +135,13 @@ def _post(request: Request, transport: PollingTransport) -> Body:
         refused = _unread(request, "503 Service Unavailable", text)
         refused.allow = f"a session has at most {MOST_POSTS}"
         raise refused
-    with transport.one_post():
-        if transport.socket.account.closed:
-            raise _unread(request, "400 Bad Request", b"The session has ended")
-        _read(request, transport)
+    try:
+        with transport.one_post(request.connection.socket):
+            if transport.socket.account.closed:
+                raise _unread(request, "400 Bad Request", b"The session has ended")
+            _read(request, transport)
+    except PostLost as error:
+        raise _unread(request, "400 Bad Request", b"the body ended early") from error
     request.start("200 OK", [TEXT])
     return [generation.post_answer]
 

@@ -46,6 +46,8 @@ class Inbox:
         self._heartbeat = heartbeat
         self._messages: deque[str | bytes] = deque()
         self._readers = BoundedSemaphore(READERS)
+        #: How many POSTs wait because the account is full.
+        self._held = 0
         #: Held while the messages of a POST are added.
         self._adding = BoundedSemaphore(1)
         self._acks = AckFilter(socket)
@@ -66,6 +68,11 @@ class Inbox:
         self._socket.admission.connect_main()
         self._work()
 
+    @property
+    def blocked(self) -> bool:
+        """Whether the next POST has to wait before its body is read."""
+        return self._readers.locked() or self._socket.account.full
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """A context in which a POST is read.
@@ -76,9 +83,18 @@ class Inbox:
         with self._readers:
             self._heartbeat.heard = True
             if self._socket.account.full:
-                self._heartbeat.listening = False
-                self.handled.wait()
+                self._wait_for_room()
             yield
+
+    def _wait_for_room(self) -> None:
+        # The client's pongs are not read meanwhile.
+        self._held += 1
+        self._heartbeat.listening = False
+        try:
+            self.handled.wait()
+        finally:
+            self._held -= 1
+            self._heartbeat.listening = not self._held
 
     def add(self, messages: Iterable[str | bytes]) -> None:
         """Take the messages of a POST. None is taken after the end of the session.

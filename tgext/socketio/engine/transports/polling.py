@@ -6,7 +6,8 @@ HTTP requests carry the messages: a GET receives them, a POST sends them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from socket import SHUT_RDWR
 from typing import Any, Protocol
 
@@ -29,6 +30,10 @@ LINGER = 5.0
 #: poll that waits gets the close packet, later requests the error of an unknown
 #: session. Clients of all generations reconnect equally soon after both.
 LOST = ("parse error", "ping timeout", "transport error")
+
+
+class PostLost(Exception):
+    """The connection of a POST ended before its body was read."""
 
 
 class Abortable(Protocol):
@@ -208,15 +213,28 @@ class PollingTransport(Transport):
     # POSTs
 
     @contextmanager
-    def one_post(self) -> Iterator[None]:
+    def one_post(self, sock: Any) -> Iterator[None]:
         """A POST from its headers to its answer; it waits until its body may be read.
 
         See :meth:`.Inbox.reading`.
+
+        :param sock: the gevent socket of the request.
+        :raises PostLost: when the connection ended while it waited. A client that has
+            gone would be kept as long as its handler runs.
         """
         self._request_came()
         self.posting += 1
         try:
-            with self.inbox.reading():
+            with ExitStack() as reading:
+                if self.inbox.blocked:
+                    gone = partial(gevent.getcurrent().throw, PostLost())
+                    watch = HangupWatch(sock, self.hub.timers, gone)
+                    try:
+                        reading.enter_context(self.inbox.reading())
+                    finally:
+                        watch.close()
+                else:
+                    reading.enter_context(self.inbox.reading())
                 yield
         finally:
             self.posting -= 1
