@@ -97,7 +97,7 @@ class Client(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Leave without a word about namespaces, if still here."""
+        """Close without disconnect packets, if not closed yet."""
 
     def read(self) -> dict[str, Any]:
         """The next message, read."""
@@ -124,7 +124,7 @@ class Client(ABC):
         self.send(self.dialect.ack(endpoint, number, args))
 
     def failure(self, endpoint: str, name: str, info: Any) -> None:
-        """The next two packets: an event failed, and its ack says so too."""
+        """Expect two packets: the error of an event, and its ack with the error."""
         told = self.read()
         assert (told["type"], told["endpoint"]) == ("event", endpoint)
         assert [told["name"], *told["args"]] == ["error", name, info]
@@ -135,7 +135,7 @@ class Client(ABC):
         assert ack["args"] == [failed]
 
     def event(self, endpoint: str) -> list[Any]:
-        """The name and the arguments of the next message, an event there."""
+        """The name and the arguments of the next message, an event of a namespace."""
         packet = self.read()
         assert (packet["type"], packet["endpoint"]) == ("event", endpoint), packet
         return [packet["name"], *packet["args"]]
@@ -369,7 +369,7 @@ class Polling4(PollingOfEngineIO):
 
 
 def expect_end_of_session(server: Any, client: Any) -> None:
-    """A client on Engine.IO learns that its session was ended for a fault.
+    """Expect that the server has ended an Engine.IO session for a client's fault.
 
     Over polling it is unknown at once, unless a poll waits.
     """
@@ -382,7 +382,7 @@ def expect_end_of_session(server: Any, client: Any) -> None:
 
 
 def handshake_1(http: Http) -> tuple[str, list[str]]:
-    """The session id of a 0.9 handshake, and what stands behind it."""
+    """The session id of a 0.9 handshake, and the text after it."""
     reply = http.get(f"{RESOURCE}/1/?t=1700000000000")
     assert reply.status == 200, reply
     sid, *rest = reply.text.split(":")
@@ -390,7 +390,7 @@ def handshake_1(http: Http) -> tuple[str, list[str]]:
 
 
 def opened(packet: str) -> dict[str, Any]:
-    """What an Engine.IO handshake says."""
+    """The data of an Engine.IO handshake."""
     assert packet[:1] == engineio.OPEN, packet
     handshake: dict[str, Any] = json.loads(packet[1:])
     return handshake

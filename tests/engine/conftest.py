@@ -149,7 +149,7 @@ def unhandled(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
 
 @pytest.fixture
 def greenlets() -> Iterator[Callable[[], list[gevent.Greenlet[..., Any]]]]:
-    """Lists the greenlets that began in the test and still are."""
+    """Lists the greenlets that began in the test and still run."""
     spawned: weakref.WeakSet[gevent.Greenlet[..., Any]] = weakref.WeakSet()
     gevent.Greenlet.add_spawn_callback(spawned.add)
     yield lambda: [each for each in spawned if not each.dead]
@@ -161,7 +161,7 @@ def serve(
     unhandled: list[BaseException],
     greenlets: Callable[[], list[gevent.Greenlet[..., Any]]],
 ) -> Iterator[Serve]:
-    """Starts servers; at the end of the test nothing may be left of their clients."""
+    """Starts servers, and checks at the end that no client has left anything behind."""
     servers: list[Live] = []
 
     def start(

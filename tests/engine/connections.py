@@ -42,7 +42,7 @@ MASK = b"\x01\x02\x03\x04"
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
-    """Wait for what nothing signals."""
+    """Wait for a condition, by polling."""
     end = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < end, f"waited in vain: {what}"
@@ -229,7 +229,7 @@ class WebSocket(Raw):
         return parse_close(payload)[0]
 
     def drain(self) -> list[str]:
-        """The texts up to the close frame, or the end of the connection."""
+        """The texts before the close frame, or before the end of the connection."""
         texts: list[str] = []
         while True:
             try:

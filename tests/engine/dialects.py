@@ -65,7 +65,7 @@ class Dialect1(Dialect):
 
 
 class Dialect5(Dialect):
-    """Of clients 1.x and 2.x too: what they refuse with is any JSON."""
+    """For clients 1.x and 2.x too, which are refused with any JSON."""
 
     def _head(self, kind: str, endpoint: str) -> str:
         return f"4{kind}{endpoint}," if endpoint else f"4{kind}"

@@ -26,7 +26,7 @@ SECONDS = 12.0
 
 @pytest.fixture(autouse=True)
 def _timeout() -> Iterator[None]:
-    """Takes the place of the one that bounds ordinary tests."""
+    """Replaces the time limit of ordinary tests."""
     timeout = gevent.Timeout.start_new(20 * SECONDS)
     yield
     timeout.close()

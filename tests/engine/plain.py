@@ -56,7 +56,7 @@ class Held:
 
 
 class Noted:
-    """Receives to the end, and notes what came, and how it ended."""
+    """Receives to the end, and records the messages and the end."""
 
     def __init__(self) -> None:
         self.messages: list[str | bytes] = []
@@ -72,14 +72,14 @@ class Noted:
             self._done.set()
 
     def wait(self) -> tuple[int | None, str]:
-        """How it ended, once it has."""
+        """Wait for the end, and return how it ended."""
         assert self._done.wait(DEADLINE)
         assert self.ended is not None
         return self.ended
 
 
 def send_until_refused(websocket: WebSocket, message: str | bytes) -> None:
-    """Send as fast as it goes, until the connection ends."""
+    """Send as fast as possible until the connection ends."""
     try:
         while True:
             websocket.send(message)

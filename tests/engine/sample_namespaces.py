@@ -22,7 +22,7 @@ class Echo(BaseNamespace):
 
 
 class Witness(Echo):
-    """Notes why its clients left.
+    """Records why its clients left.
 
     :cvar left: their reasons, by order of leaving.
     """
@@ -65,7 +65,7 @@ class Holding(Witness):
 
 
 class Chat(RoomsMixin, BroadcastMixin, Echo):
-    """Rooms and broadcasts, at the client's word."""
+    """Rooms and broadcasts that the client asks for."""
 
     def on_join(self, room: str) -> None:
         self.join(room)

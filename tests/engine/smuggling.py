@@ -133,7 +133,7 @@ def _keeps_alive(request: Request) -> bool:
 
 @dataclass
 class Reading:
-    """What the server made of a stream.
+    """What the server read in a stream.
 
     :ivar requests: what its application was asked.
     :ivar statuses: those of its answers, but for 100.
@@ -163,7 +163,7 @@ class Server:
         self._server.environ |= {"SERVER_NAME": "here", "SERVER_PORT": "80"}
 
     def read(self, pieces: Iterable[bytes], way: str) -> Reading:
-        """Have a stream served that ends after its last piece."""
+        """Serve a stream that ends after its last piece."""
         self._reading, self._way = Reading(), way
         ours, theirs = socket.socketpair()
         with ours, theirs, gevent.Timeout(DEADLINE):
@@ -247,7 +247,7 @@ def _statuses(answers: bytes, methods: list[str]) -> Iterator[tuple[int, bool]]:
 
 @cache
 def server() -> Server:
-    """One for all examples."""
+    """One server for all examples."""
     return Server()
 
 
@@ -255,7 +255,7 @@ def server() -> Server:
 
 
 def compare(stream: bytes, pieces: Iterable[bytes], way: str = "all") -> Reading:
-    """Have both read a stream, and see to it that they agree.
+    """Let both read a stream, and check that they agree.
 
     :param pieces: the stream as it arrives.
     :param way: one of :data:`WAYS`.

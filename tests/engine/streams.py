@@ -73,7 +73,7 @@ def chunks(draw: st.DrawFn, body: bytes) -> bytes:
 
 @st.composite
 def requests(draw: st.DrawFn, last: bool = False) -> bytes:
-    """A legal request; others may follow unless it is the last."""
+    """A valid request; others may follow unless it is the last."""
     fields = draw(st.lists(st.sampled_from(FIELDS + CLOSING * last), max_size=5))
     version = draw(st.sampled_from([b"1.1", b"1.1", b"1.0"]))
     if version == b"1.0" and not last:

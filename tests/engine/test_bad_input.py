@@ -58,7 +58,7 @@ KINDS = {
 
 
 class Victim(Witness):
-    """Takes what it is given.
+    """Accepts every event.
 
     :cvar joined: how many clients it was told of.
     """
@@ -104,7 +104,7 @@ class Scene:
         return client
 
     def serve_neighbour(self) -> None:
-        """The answer to what was asked before all that has been done meanwhile."""
+        """Expect the answer to an earlier event of the neighbour, and send another."""
         assert self._neighbour.read()["type"] == "ack"
         self._neighbour.emit("/other", "echo", number=1)
 

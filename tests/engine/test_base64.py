@@ -18,7 +18,7 @@ TWO = '{"_placeholder":true,"num":1}'
 
 
 class Asking(Chat):
-    """Asks its client, and waits for the answer."""
+    """Calls its client, and waits for the answer."""
 
     answers: list[Any] = []
 

@@ -49,7 +49,7 @@ OPTIONS: dict[str, Any] = {
 
 
 class Lively(RoomsMixin, BroadcastMixin, BaseNamespace):
-    """Begins whatever there is to begin, also when it ends."""
+    """Starts everything that a namespace can start, also when it ends."""
 
     made: list[Lively]
 
@@ -118,7 +118,7 @@ def open_sockets() -> int:
 
 @contextmanager
 def all_given_back() -> Iterator[None]:
-    """What a server and its clients took of the process is there again."""
+    """Check that a server and its clients have released all resources."""
     spawned: weakref.WeakSet[Any] = weakref.WeakSet()
     before = open_sockets()
     gevent.Greenlet.add_spawn_callback(spawned.add)
@@ -131,7 +131,7 @@ def all_given_back() -> Iterator[None]:
 
 
 def expect_nothing_of(server: SocketIOServer, sockets: list[Any]) -> None:
-    """All clients have ended, one way or another."""
+    """Check that nothing is left of clients that have all ended."""
     wait_for(lambda: not server.sockets, "all sessions end")
     server.hub.lingering.clear()  # nobody fetches its last packets
     wait_for(lambda: not server.hub.registry.endings, "no handler runs")
@@ -368,7 +368,7 @@ class Lives(RuleBasedStateMachine):
 
 
 def end_somehow(number: int, person: Person) -> None:
-    """Have a client end, each in another way than the ones before."""
+    """End a client, in another way than the ones before."""
     client = person.client
     how = number % 5
     if how == 0:

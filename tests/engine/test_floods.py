@@ -35,7 +35,7 @@ MB = 1_000_000
 
 
 class Gaps:
-    """The most work that was done while a greenlet that is ready had no turn.
+    """The longest time that a ready greenlet had to wait for its turn.
 
     It is measured in seconds of the processor, which others on the machine do not use.
     """
@@ -68,7 +68,7 @@ def others() -> Iterator[Gaps]:
 
 
 class Waiting(Holding):
-    """Whose handlers wait, and ask their client."""
+    """A namespace whose handlers wait, and call their client."""
 
     def on_ask(self) -> None:
         self.emit("question", callback=self.notes.append)
@@ -83,7 +83,7 @@ polling = pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling", "4-po
 
 
 def held(serve: Serve, kind: str, **options: Any) -> tuple[Live, Any, Any, Socket]:
-    """A client whose handler waits for its ack, and what the server has of it."""
+    """A client whose handler waits for its ack, and the server's socket of it."""
     namespace = fresh(Waiting)
     live = serve({"/chat": namespace}, **options)
     client: Any = live.client(kind)
@@ -94,7 +94,7 @@ def held(serve: Serve, kind: str, **options: Any) -> tuple[Live, Any, Any, Socke
 
 
 def pour(client: Any, data: bytes) -> tuple[gevent.Greenlet[..., Any], list[int]]:
-    """Send over a WebSocket as much as is taken; counts it."""
+    """Send over a WebSocket as much as is accepted, and count it."""
     sent = [0]
 
     def run() -> None:
@@ -110,7 +110,7 @@ def pour(client: Any, data: bytes) -> tuple[gevent.Greenlet[..., Any], list[int]
 
 
 def settle(sent: list[int]) -> None:
-    """Wait until no more is taken."""
+    """Wait until no more is accepted."""
     before = -1
     while before != sent[0]:
         before = sent[0]
@@ -183,7 +183,7 @@ def test_events_that_ask_for_acks_while_a_handler_waits(
 
 class Working(Echo):
     def on_work(self) -> None:
-        """Takes the processor for ten milliseconds."""
+        """Uses the processor for ten milliseconds."""
         end = thread_time() + 0.01
         while thread_time() < end:
             pass
@@ -191,7 +191,7 @@ class Working(Echo):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_handlers_that_take_long(serve: Serve, kind: str) -> None:
-    """Others have their turns between two of them, not after a number of them."""
+    """Others have turns after each of them, not only after several."""
     live = serve({"/chat": Working})
     client: Any = live.client(kind)
     client.join("/chat")
@@ -307,7 +307,7 @@ TINY = {
 def test_a_body_of_very_many_packets(
     serve: Serve, kind: str, what: str, busy: bool
 ) -> None:
-    """They are handled, or refused for what they would take."""
+    """They are handled, or refused because of the memory that they would need."""
     if busy:
         live, namespace, client, socket = held(serve, kind)
     else:
@@ -380,7 +380,7 @@ BRACES = ",".join(["{}"] * 150_000)
 def test_what_waits_for_attachments_is_kept_as_text(
     serve: Serve, kind: str, packet: str
 ) -> None:
-    """What its JSON becomes is many times as large."""
+    """The value of its JSON needs many times as much memory."""
     text = {
         "event": '451-/chat,["note",{"_placeholder":true,"num":0},[%s]]',
         "ack": '461-/chat,1[[{"_placeholder":true,"num":0},%s]]',

@@ -143,7 +143,7 @@ def test_options_are_in_the_handshake(serve: Serve) -> None:
 def test_a_dialogue(
     serve: Serve, generation: str, sent: list[str], answers: list[str]
 ) -> None:
-    """What each generation says, to the letter, over both of its transports."""
+    """The exact messages of each generation, over both transports."""
     live = serve({"/chat": Echo})
     for each in (each for each in KINDS if each.startswith(generation)):
         client = live.client(each)

@@ -166,7 +166,7 @@ def test_what_was_left_out_is_counted() -> None:
 
 
 def test_failures_of_two_places_are_two_kinds() -> None:
-    """Who makes one handler fail all the time does not hide that others fail."""
+    """Many failures of one handler do not hide the failures of others."""
     flooded = Flooded()
 
     def fail(number: int) -> None:

@@ -69,7 +69,7 @@ def test_a_view_of_gevent_socketio_answers_nothing(serve: Serve, kind: str) -> N
 
 @pytest.mark.parametrize("managed", [True, False])
 def test_a_redirect_refuses(serve: Serve, managed: bool) -> None:
-    """It leads to a login: what stands around the view may decide after it."""
+    """It leads to a login: a middleware around the view may decide after the view."""
 
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         if managed:

@@ -14,7 +14,7 @@ from .streams import legal_streams, mutations, pieces
 
 @pytest.fixture(autouse=True)
 def _timeout() -> None:
-    """As many examples as are asked for; each of them has a bound of its own."""
+    """No limit for all examples together; each has its own."""
 
 
 #: Those that are legal, whatever they look like.
@@ -58,7 +58,7 @@ def test_tricks_of_other_versions(name: str) -> None:
 
 
 def test_a_second_parser_that_sees_the_hidden_request_is_noticed() -> None:
-    """The oracle itself: h11 is lenient here, and a server that was would be caught."""
+    """A test of the comparison: a lenient server is found, as h11 is lenient here."""
     stream = request(b"Content-Length: 36, 36\r\n", HIDDEN) + AFTER
     assert [each.path for each in read_with_h11(stream)] == ["/form", "/after"]
     assert compare(stream, [stream]).requests == []

@@ -30,7 +30,7 @@ class Telling(Echo):
 
 
 def called(reply: Reply, number: int) -> str:
-    """What the script hands to the function of its number."""
+    """The value that the script passes to the function of its number."""
     assert reply.status == 200, reply
     assert reply.headers["Content-Type"] == "text/javascript; charset=UTF-8"
     assert reply.body.isascii()

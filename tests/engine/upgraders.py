@@ -72,14 +72,14 @@ class Numbers(BaseNamespace):
         self.received.append(number)
 
     def on_finish(self) -> tuple[int, list[int]]:
-        """How many were sent, and which came."""
+        """The number of sent messages, and the received ones."""
         self.finishing = True
         return self.sender.get(), self.received
 
 
 @dataclass(frozen=True)
 class Journey:
-    """What became of one client's messages."""
+    """The fate of one client's messages: sent, received, missing."""
 
     #: How many each side sent, and which numbers the other side received.
     sent_by_server: int
@@ -90,7 +90,7 @@ class Journey:
     by_polling: int
 
     def faults(self) -> list[str]:
-        """What was lost, doubled or reordered."""
+        """The messages that were lost, doubled or reordered."""
         directions = [
             ("server to client", self.sent_by_server, self.received_by_client),
             ("client to server", self.sent_by_client, self.received_by_server),

@@ -20,7 +20,7 @@ from ..sample_namespaces import Echo, Holding, fresh
 
 
 class Watch:
-    """Counts the turns of the event loop in which input could come in."""
+    """Counts the turns of the event loop in which input could be read."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -119,7 +119,7 @@ def test_a_connection_that_is_gone_cannot_be_read() -> None:
 def test_many_packets_in_one_body_keep_nobody_from_being_answered(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While they are read, and while it is seen whether they are acks."""
+    """While they are read, and while the server checks which are acks."""
     namespace = fresh(Holding)
     live = serve({"/chat": namespace, "/other": Echo})
     client, neighbour = live.polling_4(), live.websocket_5()

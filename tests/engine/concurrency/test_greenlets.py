@@ -17,7 +17,7 @@ from ..conftest import Serve
 
 
 class Working(BaseNamespace):
-    """Spawns what a test gives it.
+    """Spawns the functions that a test passes.
 
     :cvar made: the namespaces, by order of connecting.
     """
@@ -30,7 +30,7 @@ class Working(BaseNamespace):
 
 @pytest.fixture
 def namespace(serve: Serve) -> BaseNamespace:
-    """One whose client is there."""
+    """A namespace whose client is connected."""
     made: list[Any] = []
     live = serve({"/chat": type("Own", (Working,), {"made": made})})
     live.client().join("/chat")
@@ -74,7 +74,7 @@ def test_a_job_that_fails_is_logged_and_tells_who_asks(
 def test_a_job_ends_no_server(
     namespace: BaseNamespace, caplog: pytest.LogCaptureFixture, error: Any
 ) -> None:
-    """What gevent would end the process for is a failure like others."""
+    """Exceptions for which gevent would end the process are ordinary failures."""
 
     def stop() -> None:
         raise error

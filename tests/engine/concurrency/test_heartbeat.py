@@ -39,7 +39,7 @@ def ping_and_pong(kind: str) -> tuple[str, str]:
 
 
 def receive_but(client: Client, ping: str) -> str:
-    """The next message that is no ping."""
+    """The next message that is not a ping."""
     while True:
         text = client.receive()
         if text != ping:
@@ -112,7 +112,7 @@ def test_a_client_that_pings_is_not_pinged_and_may_be_silent_for_both_times(
 def test_a_ping_is_answered_while_a_handler_waits_for_its_client(
     serve: Serve, kind: str
 ) -> None:
-    """Else a client that takes its time for the answer would give the server up."""
+    """Otherwise a client that answers late would disconnect from the server."""
 
     class Asking(Holding):
         def on_ask(self) -> None:
@@ -135,7 +135,7 @@ def test_a_ping_is_answered_while_a_handler_waits_for_its_client(
 @pytest.mark.cites("Engine.IO 3, Timeouts 1")
 @pinging
 def test_pings_are_answered_while_a_handler_takes_long(serve: Serve, kind: str) -> None:
-    """Else the client would give the server up, though it is asked for nothing."""
+    """Otherwise the client would disconnect, though it owes no answer."""
     namespace = fresh(Holding)
     times = {"heartbeat_interval": 0.3, "heartbeat_timeout": 0.3}
     live = serve({"/chat": namespace}, **times)
@@ -200,7 +200,7 @@ def test_no_more_is_kept_of_what_comes_behind_a_long_handler_than_one_message_ma
 def test_a_handler_that_takes_longer_than_a_heartbeat_is_read_ahead_of(
     serve: Serve, kind: str
 ) -> None:
-    """Only who reads hears whether the client still is there."""
+    """The server notices that a client has left only if it reads."""
     namespace = fresh(Holding)
     live = serve({"/chat": namespace}, heartbeat_interval=0.1)
     client = live.client(kind)
@@ -372,7 +372,7 @@ def test_a_busy_process_gives_a_peer_longer_to_be_read() -> None:
 
 @pytest.mark.parametrize("kind", ["4-polling", "4-websocket"])
 def test_short_timers_are_kept_well(serve: Serve, kind: str) -> None:
-    """It was given up 0.15 s late. The bound is for a machine that does much else."""
+    """It was disconnected 0.15 s late. The limit is for a busy machine."""
     namespace = fresh(Holding)
     live = serve({"/chat": namespace}, heartbeat_interval=0.3, heartbeat_timeout=0.2)
     client = live.client(kind)
@@ -395,7 +395,7 @@ def test_short_timers_are_kept_well(serve: Serve, kind: str) -> None:
 
 
 class Fed:
-    """An entry that notes its calls, and then does what it is told."""
+    """An entry that records its calls, and then does what a test wants."""
 
     def __init__(
         self, *delays: float | None, then: Callable[[], object] = lambda: None

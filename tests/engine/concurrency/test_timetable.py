@@ -41,7 +41,7 @@ delays = st.one_of(
 
 
 class SortedList(RuleBasedStateMachine):
-    """Entries come, go and are due; the model is a sorted list of them."""
+    """Entries are added, removed and due; the model is a sorted list of them."""
 
     @initialize(start=st.floats(0, 1e7))
     def begin(self, start: float) -> None:
@@ -173,7 +173,7 @@ def test_short_times_are_right_to_a_tick(delay: float) -> None:
 
 @pytest.mark.parametrize("fraction", range(10))
 def test_a_short_heartbeat_is_right_to_20_ms(fraction: int) -> None:
-    """Pinged after 0.3 s, given up 0.2 s later, when the loop is as quick as can be."""
+    """Pinged after 0.3 s, disconnected 0.2 s later, if the loop is not busy."""
     calls: list[str] = []
     begun = 1000.0
     heartbeat = Heartbeat(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 
 class Deviation(NamedTuple):
-    """What a paragraph asks, and why the server does something else."""
+    """What a paragraph requires, and why the server does something else."""
 
     asked: str
     reason: str

@@ -18,7 +18,7 @@ from ..sample_namespaces import Echo, Witness, fresh
 
 
 class Hello(Echo):
-    """What the sample sessions talk to."""
+    """The namespace of the sample sessions."""
 
     heard: list[str]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Seen:
-    """An application that notes what it is asked, and says it."""
+    """An application that records its requests, and answers with them."""
 
     def __init__(self, reads: bool = True) -> None:
         self.requests: list[str] = []

@@ -317,7 +317,7 @@ def test_a_client_that_sends_no_more_is_not_waited_for() -> None:
 
 
 class Asked(RawIOBase):
-    """Sends what it has once it is asked to."""
+    """Sends a body after the server has asked for it."""
 
     def __init__(self, data: bytes) -> None:
         self._data = BytesIO(data)

@@ -37,7 +37,7 @@ def test_the_open_packet_leaves_with_the_answer_to_the_handshake(serve: Serve) -
 def test_a_connection_that_has_ended_is_forgotten_without_the_collector(
     serve: Serve,
 ) -> None:
-    """What its buffers hold is as large as all else of a connection."""
+    """Its buffers are as large as all other objects of a connection together."""
     handlers: weakref.WeakSet[SocketIOHandler] = weakref.WeakSet()
 
     class Counted(SocketIOHandler):

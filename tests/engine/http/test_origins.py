@@ -23,7 +23,7 @@ ORIGIN = "Access-Control-Allow-Origin"
 
 
 def accepting(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """An application that accepts whatever comes."""
+    """An application that accepts every connection."""
     if "socketio" in environ:
         socketio_manage(environ, {"/echo": Echo})
     elif environ.get("wsgi.websocket") is not None:
@@ -34,7 +34,7 @@ def accepting(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 
 
 def end(live: Live) -> None:
-    """End the sessions that no client follows up."""
+    """End the sessions whose clients send no further request."""
     for socket in list(live.server.sockets.values()):
         socket.kill()
 
@@ -280,7 +280,7 @@ def test_over_tls_a_page_without_it_is_not_our_own() -> None:
 def test_what_else_can_be_listed(
     serve: Serve, allowed: list[str], origin: str, cookie: str | None
 ) -> None:
-    """``null`` is whoever opens a sandbox: it may connect, as nobody."""
+    """Any page can get the origin ``null`` in a sandbox: it connects anonymously."""
     seen: Seen = []
     live = serve(application=witness(seen), allowed_origins=allowed)
     headers = {**COOKIE, "Origin": origin}
@@ -398,7 +398,7 @@ def here(live: Live, headers: dict[str, str]) -> dict[str, str]:
 
 
 def answered(http: Http, target: str, headers: dict[str, str]) -> bool:
-    """Whether a request got further than its origin."""
+    """Whether a request passed the check of its origin."""
     reply = http.get(target, headers)
     if reply.status == 403:
         assert reply.json == {"code": 4, "message": "Forbidden"}
@@ -461,7 +461,7 @@ Seen = list["str | None"]
 
 
 def witness(seen: Seen) -> Callable[..., Any]:
-    """An application that notes in whose name a connection is opened."""
+    """An application that records the user of each new connection."""
 
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         seen.append(environ.get("HTTP_COOKIE") or environ.get("HTTP_AUTHORIZATION"))

@@ -287,7 +287,7 @@ def test_an_answer_is_read_once(serve: Serve, again: bytes | None) -> None:
 def test_an_answer_of_many_pieces_does_not_keep_others_waiting(
     serve: Serve, written: bool
 ) -> None:
-    """Where the client takes all that comes, and nothing has to wait for it."""
+    """If the client reads everything at once, so that nothing has to wait."""
     turns = 0
     before = after = 0
 
@@ -345,7 +345,7 @@ def test_the_access_log_shows_as_much_of_a_request_as_it_needs(
 
 
 def saying(*chunks: bytes, length: int | None = None, path: str = "/") -> Any:
-    """An application with an answer of its own at one path, and its path elsewhere."""
+    """An application with one answer at one path, and the path as answer elsewhere."""
 
     def application(environ: Any, start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] != path:

@@ -30,7 +30,7 @@ NUMBERS = {"max_rooms": 3}
 
 @pytest.mark.parametrize("message", ["", b"", "3", "x" * 1000, "\U0001f600" * 1000])
 def test_a_message_costs_what_it_takes(message: str | bytes) -> None:
-    """One in a queue is an object, the tuple it came in, and a place."""
+    """A queued message is an object, the tuple that holds it, and a place."""
     assert cost(message) >= message.__sizeof__() + 56 + 8
     assert cost(message) < message.__sizeof__() + 128
 
@@ -87,7 +87,7 @@ def test_one_thing_more_than_there_may_be_is_refused() -> None:
 
 
 def test_as_many_rooms_as_are_allowed_and_one_more(serve: Serve, kind: str) -> None:
-    """Over all namespaces of a connection; in a room again is no room more."""
+    """In all namespaces of a connection together; joining again does not count."""
     live = serve({"/chat": Chat, "/more": Chat}, max_rooms=3)
     client = live.client(kind)
     client.join("/chat")

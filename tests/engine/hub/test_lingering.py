@@ -17,7 +17,7 @@ BOUND = 100
 
 
 class Transport:
-    """A transport that has ended, with packets that nobody has fetched."""
+    """A transport that has ended, with packets that were not fetched."""
 
     def __init__(self, number: int, size: int) -> None:
         self.sessid = str(number)

@@ -22,7 +22,7 @@ ADDRESSES = ["192.0.2.1", "192.0.2.2", "2001:db8::1", ""]
 
 
 class Counting(RuleBasedStateMachine):
-    """Against a plain list of who is here."""
+    """Places, compared with a plain list of the connections."""
 
     places_taken = Bundle("places")
 
@@ -87,7 +87,7 @@ HANDSHAKES = {
 
 
 class Slow:
-    """A WSGI application that answers when it is told to, as it is told to."""
+    """A WSGI application that answers when, and as, a test tells it."""
 
     def __init__(self) -> None:
         self.waiting = 0

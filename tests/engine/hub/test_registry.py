@@ -21,7 +21,7 @@ ADDRESSES = ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
 
 
 class Session:
-    """A session that notes why it was killed."""
+    """A session that records why it was killed."""
 
     busy = False
 
@@ -138,7 +138,7 @@ def test_removing_again_has_no_effect() -> None:
 
 
 class Connections(RuleBasedStateMachine):
-    """Against lists of the connections, each with its address."""
+    """The registry, compared with lists of connections and their addresses."""
 
     sessions = Bundle("sessions")
     websockets = Bundle("websockets")
@@ -159,7 +159,7 @@ class Connections(RuleBasedStateMachine):
         return len(addresses) == MOST or addresses.count(address) == PER_ADDRESS
 
     def reserve(self, address: str) -> Any:
-        """A place, or None where there is none."""
+        """A place, or None if there is no free one."""
         assert self.registry.is_full(address) == self.is_full(address)
         if not self.is_full(address):
             return self.registry.reserve(address)

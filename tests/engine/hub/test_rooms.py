@@ -33,7 +33,7 @@ class Color(Enum):
 
 
 class Text(str):
-    """Text that shows itself in another way."""
+    """A ``str`` subclass whose ``str()`` is another text."""
 
     __slots__ = ()
 
@@ -199,7 +199,7 @@ def test_clients_whose_json_differs_are_each_written_to_in_theirs(
 
 
 class Notes:
-    """A bus that goes nowhere."""
+    """A bus without other processes, which records what is published."""
 
     def __init__(self) -> None:
         self.published: list[tuple[Any, ...]] = []

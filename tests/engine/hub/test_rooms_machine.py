@@ -33,7 +33,7 @@ places = st.one_of(st.none(), rooms)
 
 
 class Member:
-    """A socket that notes what it is sent, and may have no outbox."""
+    """A socket that records what is sent to it, and may have no outbox."""
 
     def __init__(self, generation: Generation, held: bool) -> None:
         self.generation = generation
@@ -113,7 +113,7 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(member=members)
     def end(self, member: Member) -> None:
-        """As a socket does: nothing begins any more, then it leaves everything."""
+        """End a member as a socket ends: it joins nothing any more, and leaves all."""
         member.ended = True
         for endpoint in ENDPOINTS:
             self.leave_namespace(member, endpoint)
@@ -152,7 +152,7 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(endpoint=endpoints, room=places)
     def send_bytes(self, endpoint: str, room: Any) -> None:
-        """0.9 has no way to send bytes; all others are sent them all the same."""
+        """Bytes cannot be sent to 0.9 clients; all other clients get them."""
         here = self.model.get((endpoint, room), [])
         old = [each for each in here if each.generation is SOCKETIO_1]
         packet = event_packet(endpoint, "news", [b"1"])

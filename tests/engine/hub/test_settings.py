@@ -44,7 +44,7 @@ def joined(live: Live, kind: str) -> Any:
 
 
 def event_of(client: Any, size: int) -> str:
-    """An event that travels in a message, or a body, of so many bytes."""
+    """An event whose message, or body, has this number of bytes."""
     text: str = client.dialect.event("/chat", "echo", ("",), 1)
     overhead = len(text)
     if client.__class__.__name__ == "Polling4":
@@ -137,7 +137,7 @@ def test_a_body_that_takes_too_long(serve: Serve, kind: str) -> None:
 
 
 def test_a_body_that_nobody_wants_is_not_waited_for_for_ever(serve: Serve) -> None:
-    """It is read before the next request; a trickle would keep its greenlet."""
+    """It is read before the next request; a slow one would occupy its greenlet."""
     live = serve({"/chat": Echo}, body_timeout=0.3)
     raw = live.raw()
     raw.send_raw(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n")
@@ -232,7 +232,7 @@ def test_a_connection_without_a_further_request_is_closed(serve: Serve) -> None:
 
 
 def head_of(size: int, line: bytes = b"GET /") -> bytes:
-    """A request whose head has so many bytes."""
+    """A request whose head has this number of bytes."""
     head = line + b" HTTP/1.1\r\nHost: here\r\nX: "
     return head + b"x" * (size - len(head) - 4) + b"\r\n\r\n"
 

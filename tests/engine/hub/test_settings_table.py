@@ -150,7 +150,7 @@ NO_TEXTS = [0, 1, 1.5, float("nan"), 10**5000]
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_value_of_another_type_is_named_in_one_line(name: str) -> None:
-    """As a keyword: what a file has are texts."""
+    """As a keyword argument; values in a file are always text."""
     others = NO_NUMBERS if name in NUMBERS else NO_TEXTS
     for value in (*WRONG, *others):
         if (name, value) == ("allowed_origins", {}):

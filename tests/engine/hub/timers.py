@@ -26,7 +26,7 @@ class Timers:
         self.due.pop(entry, None)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, and call what is due meanwhile, in order."""
+        """Let time pass, and call the entries that are due, in order."""
         end = self.now + seconds
         while self.due:
             entry = min(self.due, key=lambda each: self.due[each])

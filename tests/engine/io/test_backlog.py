@@ -30,7 +30,7 @@ PATIENCE = 10.0
 
 
 class Clock:
-    """Time, and what is due; it passes when the test says so."""
+    """A clock with timers, whose time passes when the test says so."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -54,7 +54,7 @@ class Clock:
 
 
 class Kernel:
-    """A socket whose buffer takes what the test says."""
+    """A socket whose buffer accepts as many bytes as the test says."""
 
     def __init__(self) -> None:
         self._sock = self
@@ -71,7 +71,7 @@ class Kernel:
 
 
 class Ready(SocketOutbox):
-    """One whose kernel is writable when the test says so."""
+    """An outbox whose kernel is writable when the test says so."""
 
     __slots__ = ()
 
@@ -88,7 +88,7 @@ sizes = st.one_of(st.integers(1, 300), st.integers(300, 3 * LIMIT))
 
 
 class Output(RuleBasedStateMachine):
-    """A client that polls, and perhaps upgrades; it takes some now and then."""
+    """A client that polls, may upgrade, and reads some output now and then."""
 
     @initialize(polls=st.booleans())
     def begin(self, polls: bool) -> None:
@@ -139,7 +139,7 @@ class Output(RuleBasedStateMachine):
     @precondition(lambda self: self.outbox.has_room)
     @rule(size=sizes)
     def pace(self, size: int) -> None:
-        """Who waits for room sends when there is some; that ends nobody."""
+        """A handler sends when there is space; that disconnects nobody."""
         self.largest = max(self.largest, size + 10)
         ended = self.outbox.closed
         self.taken_at = max(self.taken_at, self.clock.now)
@@ -148,7 +148,7 @@ class Output(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 100))
     def say(self, size: int) -> None:
-        """The server's own pings, pongs and farewells end nobody."""
+        """The server's own pings, pongs and farewells disconnect nobody."""
         ended = self.outbox.closed
         self.own += size + 10
         self.outbox.send_own(self.message(size))

@@ -39,7 +39,7 @@ class Pair:
         )
 
     def fill(self) -> bytes:
-        """Send until something waits; all that was sent."""
+        """Send until something is unsent; return all that was sent."""
         sent = b""
         while not self.outbox.size:
             sent += b"x" * KIB
@@ -223,7 +223,7 @@ def test_two_may_wait_until_all_is_sent(pair: Pair) -> None:
 
 
 def overfill(pair: Pair, size: int = 8 * KIB) -> bytes:
-    """Send until more than half of the bound waits; all that was sent."""
+    """Send until more than half of the limit is unsent; return all that was sent."""
     sent = pair.fill()
     while pair.outbox.size < size:
         sent += b"x" * KIB
@@ -249,7 +249,7 @@ def test_waiting_for_room(pair: Pair) -> None:
 
 
 def test_room_is_half_of_the_bound(pair: Pair) -> None:
-    """Not all has to be gone: others may go on sending."""
+    """Not everything has to be sent first, because others may go on sending."""
     overfill(pair)
     waiting = gevent.spawn(pair.outbox.wait_for_room)
     while not waiting.ready():
@@ -358,7 +358,7 @@ def test_a_peer_that_has_gone_is_the_readers_matter(
 
 
 class Talkative(Holding):
-    """Sends as much as it is asked for, and does not wait for anyone."""
+    """Sends as much as the client asks for, and does not wait."""
 
     def on_talk(self, count: int, size: int) -> None:
         for _ in range(count):
@@ -418,7 +418,7 @@ def test_a_client_that_reads_in_time_gets_all(serve: Serve, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["4-polling", "4-websocket"])
 def test_a_client_that_reads_slowly_gets_all(serve: Serve, kind: str) -> None:
-    """It takes seconds for what it may leave waiting for half of one."""
+    """It needs seconds for output that may stay unsent for half a second."""
     live = serve({"/chat": fresh(Talkative)}, max_outbox=20 * KIB, slow_timeout=0.5)
     options = {"receive_buffer": 4 * KIB} if kind == "4-websocket" else {}
     client = live.client(kind, **options)
@@ -440,7 +440,7 @@ def test_a_message_above_the_bound_arrives(serve: Serve, kind: str) -> None:
 
 
 def test_a_disconnected_client_costs_nothing_more(serve: Serve, kind: str) -> None:
-    """A namespace that goes on sending after the end sends nowhere."""
+    """What a namespace sends after the end is dropped."""
     done = Event()
 
     class Stubborn(Witness):

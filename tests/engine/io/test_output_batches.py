@@ -38,7 +38,7 @@ class Receiver:
 
 @pytest.fixture
 def batcher(monkeypatch: pytest.MonkeyPatch) -> Batcher:
-    """One that waits for the loop, however slow the machine is."""
+    """A batcher that waits for the loop, however slow the machine is."""
     monkeypatch.setattr("tgext.socketio.engine.io.output.PATIENCE", 3600)
     return Batcher()
 
@@ -67,7 +67,7 @@ def test_each_gets_its_share_when_the_loop_turns(
 def test_a_batch_that_took_long_leaves_at_once(
     batcher: Batcher, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those who are ready may be many, and handlers slow."""
+    """Many greenlets may be ready, and handlers may be slow."""
     monkeypatch.setattr("tgext.socketio.engine.io.output.PATIENCE", 0)
     first, second, _ = receivers
     batcher.hold()

@@ -44,7 +44,7 @@ def test_who_sends_nothing_is_waited_for_so_long(pair: tuple[Any, Any]) -> None:
 
 
 def test_the_patience_may_be_changed_meanwhile(pair: tuple[Any, Any]) -> None:
-    """A request line may take as long as a connection is kept, a body need not."""
+    """A request line may take as long as a connection is kept; a body may not."""
     ours, _ = pair
     source = FairInput(ours, DEADLINE)
     source.patience = 0.01
@@ -59,7 +59,7 @@ def test_what_comes_meanwhile_is_read(pair: tuple[Any, Any]) -> None:
 
 
 def test_between_two_reads_others_have_their_turn(pair: tuple[Any, Any]) -> None:
-    """Although something is always there."""
+    """Although there is always input."""
     ours, theirs = pair
     source = FairInput(ours, DEADLINE)
     theirs.sendall(b"x" * 10)

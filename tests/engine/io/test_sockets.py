@@ -50,7 +50,7 @@ def ends(
 
 
 def when_it_can(call: Any, *args: Any) -> Any:
-    """The result of a call that may have to be made again."""
+    """The result of a call, which is repeated until the socket is ready."""
     result: list[Any] = []
 
     def succeeds() -> bool:

@@ -131,7 +131,7 @@ def test_a_cookie_with_the_session_id_is_for_tls_alone(serve: Serve) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_pages_without_tls_are_not_the_servers_own(serve: Serve, scheme: str) -> None:
-    """Anybody between the server and the browser can write one."""
+    """Any attacker between the server and the browser can write such a page."""
     live = serve({"/chat": Witness}, handshake_timeout=0.2)
     origin = {"Origin": f"{scheme}://127.0.0.1:{live.port}"}
     reply = live.http().get("/socket.io/?EIO=4&transport=polling", origin)
@@ -139,14 +139,14 @@ def test_pages_without_tls_are_not_the_servers_own(serve: Serve, scheme: str) ->
 
 
 class Ended:
-    """A client that is told how its connection ends, as few of them ask."""
+    """A client that checks how its connection ends, which few clients do."""
 
     def __init__(self, raw: Any) -> None:
         raw.sock.suppress_ragged_eofs = False
         self.raw = raw
 
     def expect(self) -> None:
-        """An end that is no attack: it would raise."""
+        """Expect an end with ``close_notify``; one without it would raise."""
         assert self.raw.sock.recv(65536) == b""
 
 
@@ -202,7 +202,7 @@ def both_ends(certificate: Certificate) -> tuple[Any, Any]:
 
 
 def test_a_peer_that_reads_slowly_is_seen_to_read(certificate: Certificate) -> None:
-    """OpenSSL itself tells of a large message only when all of it was taken."""
+    """OpenSSL reports progress of a large message only when all of it was accepted."""
     sock, peer = both_ends(certificate)
     outbox = SocketOutbox(sock, Batcher(), OutputBounds(10**6, 10))
     data = bytes(range(256)) * 3000
@@ -321,7 +321,7 @@ def test_a_record_of_a_request_may_come_in_pieces(serve: Serve) -> None:
 
 @pytest.mark.usefixtures("half_records")
 def test_half_a_record_is_not_waited_for_for_ever(serve: Serve) -> None:
-    """The kernel has input; what it is a part of does not come."""
+    """The kernel has input, but the rest of its TLS record does not arrive."""
     ended: list[str] = []
 
     def application(environ: Any, start_response: Any) -> list[bytes]:

@@ -22,7 +22,7 @@ SOON = 0.1
 
 
 class Asking(Witness):
-    """Notes what its client answers.
+    """Records the answers of its client.
 
     :cvar notes: what callbacks were called with, what calls returned or raised.
     """
@@ -74,7 +74,7 @@ def joined(live: Live, kind: str) -> Client:
 
 
 def question(client: Client) -> int:
-    """The number of the question, the next message."""
+    """The ack id of the event in the next message."""
     packet = client.read()
     assert (packet["name"], packet["args"]) == ("question", [1])
     return int(packet["id"])
@@ -195,7 +195,7 @@ def test_a_timeout_goes_with_a_callback(serve: Serve) -> None:
 
 
 def test_callbacks_are_released_with_the_connection(serve: Serve, kind: str) -> None:
-    """The fixture sees that no timer is left of them."""
+    """The fixture checks that they leave no timer behind."""
     namespace = fresh(Asking)
     live = serve({"/chat": namespace})
     client = joined(live, kind)

@@ -191,7 +191,7 @@ def test_a_namespace_refuses_a_client(
 
 
 def refusals(kind: str, message: str) -> str:
-    """What a client is sent that ``/chat`` refuses with a message."""
+    """The packets for a client that ``/chat`` refuses with a message."""
     return {
         "0": "7::/chat:2",
         "2": f'44/chat,"{message}"',
@@ -293,7 +293,7 @@ def test_a_recv_connect_may_leave_again(serve: Serve, kind: str) -> None:
 
 
 def test_a_client_that_recv_connect_throws_out_is_told(serve: Serve, kind: str) -> None:
-    """Clients that are not told would connect again and again."""
+    """Without an answer, clients would connect again and again."""
 
     class Leaving(Echo):
         def recv_connect(self) -> None:

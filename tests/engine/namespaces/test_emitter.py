@@ -14,7 +14,7 @@ from ..conftest import Live, Serve
 
 
 class Speaking(BaseNamespace):
-    """Says what a test wants it to.
+    """Sends what a test wants.
 
     :cvar made: the namespaces, by order of connecting.
     """
@@ -34,7 +34,7 @@ class Joined:
         self.namespace = namespace
 
     def expect_silence(self) -> None:
-        """Nothing has been sent: what follows comes first."""
+        """Expect that nothing was sent before the next answer."""
         self.namespace.emit("next")
         assert self.client.event("/chat") == ["next"]
 

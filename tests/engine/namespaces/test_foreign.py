@@ -32,7 +32,7 @@ def _no_calls() -> None:
 
 
 class Plain(foreign.BaseNamespace):  # type: ignore[misc, name-defined]
-    """As an application for gevent-socketio has it."""
+    """A namespace as applications of gevent-socketio have it."""
 
     def initialize(self) -> None:
         calls.append("initialize")
@@ -394,7 +394,7 @@ def test_a_namespace_module_of_another_package_is_left_alone(
 
 
 class Gate(Chat):
-    """Begins all that it can on its way in, waits, and fails."""
+    """Starts everything that it can while it is admitted, waits, and fails."""
 
     entered: Event
     go_on: Event

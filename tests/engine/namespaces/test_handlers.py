@@ -133,7 +133,7 @@ def test_a_lone_argument_called_packet_is_the_whole_packet(
 
 
 def test_a_handler_set_on_an_instance_is_seen(serve: Serve) -> None:
-    """What is known of a class must not hide what one of its instances has."""
+    """What is cached for a class must not hide an attribute of an instance."""
 
     class Changing(BaseNamespace):
         def on_sum(self, one: int) -> int:
@@ -155,7 +155,7 @@ def test_a_handler_set_on_an_instance_is_seen(serve: Serve) -> None:
 def test_no_more_are_remembered_than_a_class_may_have(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One with `__getattr__` has as many as clients think of names."""
+    """A class with `__getattr__` has a handler for every name that clients send."""
     monkeypatch.setattr("tgext.socketio.engine.namespaces.handlers._MOST", 5)
     known = Handlers(Handler)
     for number in range(20):

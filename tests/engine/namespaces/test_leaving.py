@@ -121,7 +121,7 @@ def test_a_job_that_fails_harms_nobody(
 
 
 def test_a_disconnect_packet_handed_to_a_namespace_is_told_once(serve: Serve) -> None:
-    """As a test of an application does it, without a connection."""
+    """As an application's test calls it, without a connection."""
     namespace = fresh(Witness)
     live = serve({"/chat": namespace, "/other": Echo})
     client = live.client()

@@ -102,7 +102,7 @@ def test_long_names_of_events_are_events_too(serve: Serve, length: int) -> None:
 def test_no_more_handlers_are_remembered_than_a_class_may_have(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One with `__getattr__` has as many as clients think of names."""
+    """A class with `__getattr__` has a handler for every name that clients send."""
 
     class Own(BaseNamespace):
         def __getattr__(self, name: str) -> Any:

@@ -24,7 +24,7 @@ def everyone(live: Live, endpoint: str = "/chat") -> list[Client]:
 
 
 def expect_nothing(client: Client, endpoint: str = "/chat") -> None:
-    """Whatever was sent to the client before would come before this answer."""
+    """Expect that nothing was sent: it would arrive before this answer."""
     assert client.call(endpoint, "echo", "only this") == ["only this"]
 
 

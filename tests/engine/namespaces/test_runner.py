@@ -19,7 +19,7 @@ from ..sample_namespaces import Echo, Witness, fresh
 def around(
     namespaces: dict[str, type[BaseNamespace]], function: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """An application that puts something around what runs of its namespaces."""
+    """An application with a runner around the functions of its namespaces."""
     accepting = manage(namespaces)
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:

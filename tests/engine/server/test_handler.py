@@ -19,7 +19,7 @@ WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 
 
 def test_no_browser_looks_for_a_type_of_its_own(serve: Serve) -> None:
-    """What a client sent, or was refused for, is no script (Fetch, section 3.6)."""
+    """Answers that quote a client's text are not scripts (Fetch, section 3.6)."""
     live = serve({"": Echo}, allowed_origins=["http://listed.example"])
     http = live.http()
     sid_1 = http.get("/socket.io/1/").text.partition(":")[0]
@@ -85,7 +85,7 @@ def test_pages_and_polls_share_a_connection(serve: Serve) -> None:
 @pytest.mark.cites("Real clients, HTTP 1")
 @pytest.mark.parametrize("target", ["/", POLLING, "/socket.io/1/xhr-polling/unheard"])
 def test_a_connection_that_is_closed_is_said_to_be(serve: Serve, target: str) -> None:
-    """A client that keeps its connections would send its next request into nothing."""
+    """Otherwise a client that reuses the connection would lose its next request."""
     live = serve({}, handshake_timeout=0.2)
     for version, asked, said in [
         ("1.1", "Connection: close\r\n", "close"),

@@ -238,7 +238,7 @@ def test_a_session_that_somebody_came_for_is_not(serve: Serve, kind: str) -> Non
 def test_session_ids_are_in_no_log_above_debug(
     serve: Serve, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who reads the log could use them."""
+    """A reader of the log could use them."""
     caplog.set_level(logging.INFO)
     live = serve({"/chat": fresh(Witness)})
     client = live.client(kind)

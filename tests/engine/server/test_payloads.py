@@ -45,7 +45,7 @@ def opened(live: Live, query: str = "", version: int = 3) -> tuple[Http, str, Re
 
 
 def end(http: Http, target: str) -> None:
-    """Leave, in words that every body has."""
+    """Disconnect with a packet that every kind of body can carry."""
     if "&j=" in target:
         assert http.post(target, urlencode({"d": "1:1"}), FORM).status == 200
     else:
@@ -328,7 +328,7 @@ def test_a_session_in_pieces_of_both_kinds(serve: Serve) -> None:
 
 
 def oracle(body: bytes) -> bytes:
-    """What a form brings, with the standard library's reading."""
+    """The text of a form as the standard library decodes it."""
     data = parse_qs(body.decode("ascii"), max_num_fields=10)["d"][0]
     pattern = re.compile(r"(\\)?\\n")
     lines = pattern.sub(lambda match: match[0] if match[1] else "\n", data)
@@ -343,7 +343,7 @@ def oracle(body: bytes) -> bytes:
 def test_a_form_is_read_as_the_standard_library_reads_it(
     text: str, other: int, piece: int
 ) -> None:
-    """In whatever pieces it is decoded."""
+    """However the form is divided for decoding."""
     fields = [("a", "b")] * other + [("d", text), ("d", "more")]
     body = urlencode(fields).encode()
     with pytest.MonkeyPatch.context() as patch:
@@ -369,7 +369,7 @@ def test_a_form_that_no_client_writes_is_read_likewise(body: bytes) -> None:
     ["1", "null", "{}", "[" * 100_000, "[{}" + ",{}" * 100_000 + "]", '"\\ud800"'],
 )
 def test_a_form_of_clients_09_has_a_string(value: str) -> None:
-    """It is not even read: what it becomes may be large, or deeper than Python goes."""
+    """It is not parsed: its value may be large, or nested too deep for Python."""
     with pytest.raises(PayloadError):
         payloads.read_form(SOCKETIO_1, b"d=" + value.encode())
     assert payloads.read_form(SOCKETIO_1, b'd= "5:::{}"') == b"5:::{}"

@@ -48,7 +48,7 @@ def waiting_poll(live: Live, client: Any) -> gevent.Greenlet[..., Reply]:
 
 
 def expect_unknown(reply: Reply, kind: str) -> None:
-    """The answer for a session that nobody knows: the client closes, and comes back."""
+    """Expect the answer for an unknown session, after which clients reconnect."""
     if kind.startswith("0.9"):
         assert (reply.status, reply.text) == (200, "7:::1+0")
     else:
@@ -59,7 +59,7 @@ def expect_unknown(reply: Reply, kind: str) -> None:
 def test_a_post_that_is_too_large_is_what_the_client_closes_for(
     serve: Serve, kind: str
 ) -> None:
-    """No close packet comes before the 413, as none does of the reference server."""
+    """No close packet comes before the 413, as with the reference server."""
     namespace = fresh(Witness)
     live = serve({"/chat": namespace}, max_message_size=1000)
     neighbour, client = joined(live, "4-websocket"), joined(live, kind)
@@ -140,7 +140,7 @@ def poll_large(live: Live, client: Any, text: str) -> Reply:
 def test_a_large_answer_is_bytes_for_clients_that_take_them(
     serve: Serve, query: str, text: str, as_bytes: bool
 ) -> None:
-    """1.x in a browser makes text with one call that has an argument for each byte."""
+    """1.x decodes text in browsers with one call that has an argument for each byte."""
     live = serve({"/chat": fresh(Witness)}, max_message_size=2_000_000)
     client = joined(live, "2-polling", query=query)
     reply = poll_large(live, client, text)
@@ -253,7 +253,7 @@ def hanging(live: Live, client: Polling1 | Polling5) -> gevent.Greenlet[..., Any
 
 @pytest.mark.cites("Socket.IO 1, Noop 1")
 def test_a_0_9_client_may_give_up_a_poll(serve: Serve) -> None:
-    """It polls anew, and the old poll, which may have gone, must take nothing."""
+    """It polls again. The old poll, which may be lost, must not take any packet."""
     live = serve({"/chat": Echo})
     client: Any = live.client("0.9-xhr-polling")
     client.join("/chat")

@@ -24,7 +24,7 @@ from .test_server import HANDSHAKES
 
 
 def expect_goodbye(client: Client, kind: str) -> None:
-    """The client is told that the server goes, and that it shall come back.
+    """Expect a goodbye after which the client reconnects by itself.
 
     A disconnect packet would forbid it.
     """

@@ -20,7 +20,7 @@ from ..sample_namespaces import Chat, Echo, fresh
 
 
 class Gate(Chat):
-    """A namespace whose way in goes on when the test says so, and ends as it says.
+    """A namespace whose admission continues, and ends, as a test says.
 
     :cvar step: where it waits: ``__init__``, ``initialize`` or ``recv_connect``.
     :cvar outcome: called with the namespace at that step, after it waited.
@@ -67,7 +67,7 @@ class Gate(Chat):
             self.outcome(self)
 
     def ask(self) -> None:
-        """Everything that a namespace may begin."""
+        """Start everything that a namespace can start."""
         self.join("staff")
         self.join("lobby")
         self.leave("lobby")
@@ -101,7 +101,7 @@ def failing(error: BaseException) -> Callable[[Any], None]:
 
 
 def attack(live: Live, speaker: Client, victim: Socket) -> None:
-    """Every way in which something of a namespace is sent to many."""
+    """Send to several clients in every way that a namespace has."""
     speaker.call("/chat", "shout to others", "secret")
     speaker.call("/chat", "say", "staff", "secret")
     speaker.call("/chat", "say", "late", "secret")
@@ -117,7 +117,7 @@ def attack(live: Live, speaker: Client, victim: Socket) -> None:
 
 
 def names_until(client: Client, last: str) -> list[str]:
-    """What the client is sent, by name or type, up to something."""
+    """The names or types of the packets that the client gets, up to one of them."""
     seen: list[str] = []
     while not seen or seen[-1] != last:
         packet = client.read()
@@ -137,7 +137,7 @@ def expect_nothing_of(live: Live, namespace: type[Gate], socket: Socket) -> None
 
 
 class Scene:
-    """A client on its way in, and one that is in already."""
+    """A client that is being admitted, and one that is admitted already."""
 
     def __init__(self, serve: Serve, kind: str, **attributes: Any) -> None:
         self.namespace = fresh(Gate, step="")
@@ -160,7 +160,7 @@ class Scene:
         attack(self.live, self.speaker, self.socket)
 
     def expect_nothing(self) -> None:
-        """The client is served elsewhere, and heard no more."""
+        """Expect that the client got nothing more, though it is still served."""
         assert self.client.call("/other", "echo", 1) == [1]
         expect_nothing_of(self.live, self.namespace, self.socket)
         assert self.speaker.call("/chat", "echo", 2) == [2]
@@ -178,7 +178,7 @@ ENDS: dict[str, tuple[Any, str]] = {
 
 
 def refusal(kind: str, message: str) -> dict[str, Any]:
-    """What a client reads that ``/chat`` refuses."""
+    """The packet for a client that ``/chat`` refuses."""
     data: Any = {"message": message}
     if kind.startswith("2"):
         data = message

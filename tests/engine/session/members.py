@@ -37,7 +37,7 @@ def reset(client: Client) -> None:
 
 
 def gone(client: Client, how: str) -> None:
-    """Have a client's connections end, one way or another."""
+    """End a client's connections in one of several ways."""
     if how == "reset" and isinstance(client, WebSocketClient):
         reset(client)
     elif isinstance(client, WebSocketClient):

@@ -175,7 +175,7 @@ def test_who_is_asked_on_the_way_in_is_connected_and_not_admitted(
 def test_who_is_asked_hears_nothing_of_others(
     serve: Serve, kind: str, password: str
 ) -> None:
-    """Nor where they walk the server's sockets, as programs of gevent-socketio do."""
+    """Also when others loop over the server's sockets, as with gevent-socketio."""
 
     class Asking(Chat):
         def recv_connect(self) -> None:

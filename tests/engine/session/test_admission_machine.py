@@ -42,7 +42,7 @@ class Retry(Exception):
 
 
 class Guided(Chat):
-    """Does on its way in what the test says, and notes what became of it."""
+    """Does what the test says while it is admitted, and records the outcome."""
 
     orders: Any
     made: list[Any]
@@ -124,7 +124,7 @@ class Outbox:
 
 
 class Transport:
-    """Goes nowhere."""
+    """A transport that sends nothing."""
 
     def __init__(self) -> None:
         self.outbox = Outbox()
@@ -150,7 +150,7 @@ def with_retries(function: Any, *args: Any) -> Any:
 
 
 class Asking:
-    """The model of a way in."""
+    """The model of one admission."""
 
     def __init__(self) -> None:
         self.greeting = False
@@ -207,7 +207,7 @@ class Person:
 
 
 def settle() -> None:
-    """Let whoever can go on do so."""
+    """Let all greenlets run that can."""
     for _ in range(8):
         gevent.sleep(0)
 
@@ -254,7 +254,7 @@ class Admissions(RuleBasedStateMachine):
 
     @rule(person=people, room=st.sampled_from(ROOMS), leave=st.booleans())
     def move(self, person: Person, room: str, leave: bool) -> None:
-        """Into a room or out of it, on the way in or when admitted."""
+        """Join or leave a room, during the admission or after it."""
         order = "leave" if leave else "join"
         if person.asking is not None:
             asking = person.asking[1]
@@ -328,7 +328,7 @@ class Admissions(RuleBasedStateMachine):
         ),
     )
     def go_the_way_in(self, person: Person, endpoint: str, orders: list[str]) -> None:
-        """Some steps at once, which others would come between seldom enough."""
+        """Several steps at once, which single rules would seldom make in a row."""
         self.ask(person, endpoint)
         for order in orders:
             if order == "join":
@@ -351,7 +351,7 @@ class Admissions(RuleBasedStateMachine):
 
     @rule(endpoint=st.sampled_from(ENDPOINTS))
     def walk(self, endpoint: str) -> None:
-        """As old applications reach all the sockets of a server."""
+        """Send to all sockets of a server, as old applications do."""
         name = self.name()
         for each in self.all:
             if endpoint in each.members:

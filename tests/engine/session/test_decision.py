@@ -180,7 +180,7 @@ class Unwritable:
 
 
 class OwnRefusal(ConnectionRefused):
-    """Of an application that calls no super."""
+    """An override of an application that does not call ``super()``."""
 
     def __init__(self) -> None:
         pass
@@ -213,7 +213,7 @@ def test_who_is_refused_is_told_whatever_the_words(
 def test_no_ack_answers_what_was_not_asked(
     serve: Serve, kind: str, through: str
 ) -> None:
-    """Nor through a namespace that the client is in."""
+    """Not even in a namespace that the client is in."""
     heard: list[Any] = []
 
     class Asking(Gate):
@@ -269,7 +269,7 @@ def test_a_namespace_that_answers_its_client_itself_answers_once(
 
 
 def test_who_never_asked_hears_nothing(serve: Serve, kind: str) -> None:
-    """An application that walks the server's sockets, as old ones do."""
+    """Also when an application loops over the server's sockets, as old ones do."""
     live = serve({"/chat": Chat, "/other": Echo})
     client = live.client(kind)
     client.join("/other")

@@ -23,7 +23,7 @@ binary = pytest.mark.parametrize("kind", BINARY_KINDS)
 
 
 class Taking(Witness):
-    """Notes what it is given.
+    """Records its arguments.
 
     :cvar taken: the arguments of ``take`` events.
     """
@@ -233,7 +233,7 @@ def test_bytes_reach_all_who_can_take_them(serve: Serve) -> None:
 
 
 class Asking(Taking):
-    """Asks, and answers what it is answered."""
+    """Calls its client, and returns the answer as ack."""
 
     entered: Event
     go_on: Event
@@ -355,7 +355,7 @@ def test_acks_that_nobody_waits_for_start_nothing(serve: Serve, kind: str) -> No
 def test_a_broken_ack_of_a_0_9_client_is_answered_while_a_handler_waits(
     serve: Serve, kind: str
 ) -> None:
-    """As it is while none does."""
+    """As it is when no handler waits."""
     namespace = fresh(Asking)
     client, number = asked(serve({"/chat": namespace}), kind, "ask and hold")
     client.send(f"6::/chat:{number}+{{}}", f"6::/chat:{number}+[1]")
@@ -417,7 +417,7 @@ def test_what_was_sent_before_the_end_can_be_fetched_with_its_bytes(
 def test_json_that_only_python_writes_is_named(
     serve: Serve, kind: str, constant: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """0.9 is told, others are disconnected as the reference does; the log knows."""
+    """0.9 clients get an error, others are disconnected, as by the reference server."""
     caplog.set_level(logging.INFO, "tgext.socketio.engine")
     live = serve({"/chat": Echo})
     client, second = live.client(kind), live.client(kind)

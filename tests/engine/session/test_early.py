@@ -57,7 +57,7 @@ def test_what_comes_before_the_connect_is_answered_when_that_is_refused(
 def test_no_handler_runs_for_what_came_early_on_the_way_in(
     serve: Serve, kind: str, admitted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long the way in takes."""
+    """However long the admission takes."""
     monkeypatch.setattr("tgext.socketio.engine.session.early.PATIENCE", 0.1)
     outcome: Any = (lambda namespace: None) if admitted else refused
     scene = Scene(serve, kind, outcome=staticmethod(outcome))

@@ -142,7 +142,7 @@ def test_one_that_has_come_back_is_in_no_room_by_what_it_left(
 def test_a_client_comes_back_while_it_is_told_that_it_left(
     serve: Serve, kind: str
 ) -> None:
-    """What the old one still does is not the new one's."""
+    """What the old connection still does has no effect on the new one."""
 
     class Slow(Member):
         def recv_disconnect(self) -> None:
@@ -197,7 +197,7 @@ def test_a_namespace_that_ends_lets_go_of_whoever_waits_for_an_ack(
 
 
 class Telling(Member):
-    """Tells the others, and in vain itself."""
+    """Broadcasts when it ends; it does not get the broadcast itself."""
 
     def on_enter(self, room: str) -> None:
         self.join(room)
@@ -297,7 +297,7 @@ def test_a_recv_disconnect_that_never_returns_is_ended(
 def test_a_job_that_disconnects_its_own_client_ends_all_of_it(
     serve: Serve, kind: str
 ) -> None:
-    """Although it is one of those that end."""
+    """Although it is one of the jobs that are ended."""
 
     class Waiting(Member):
         def on_go(self) -> None:
@@ -321,7 +321,7 @@ def test_a_job_that_disconnects_its_own_client_ends_all_of_it(
 
 
 class Listed(BaseNamespace):
-    """Keeps a list of who is here in its class."""
+    """Keeps a list of its clients in the class."""
 
     users: list[Any]
     cleaned: list[str]
@@ -348,7 +348,7 @@ class ListedUntold(Listed):
 
 
 class ListedAlone(Listed):
-    """Does not call ours."""
+    """Does not call our method with ``super()``."""
 
     def disconnect(self, *args: Any, **kwargs: Any) -> None:
         self.cleaned.append(self.ns_name)

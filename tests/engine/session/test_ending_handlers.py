@@ -108,7 +108,7 @@ def test_a_handler_that_cannot_be_ended_is_reported_once(
 def test_a_silent_client_is_noticed_while_a_handler_runs(
     serve: Serve, kind: str
 ) -> None:
-    """Its connection is open, and nobody is behind it."""
+    """Its connection is open, but the client has gone."""
     namespace = fresh(Endless)
     options = {"heartbeat_interval": 0.1, "heartbeat_timeout": 0.2}
     live = serve({"/chat": namespace}, shutdown_timeout=0.1, **options)

@@ -47,7 +47,7 @@ def tokens(environ: dict[str, Any]) -> list[str]:
 
 
 class Knowing(BaseNamespace):
-    """Tells of its query, when the client connects and later."""
+    """Sends its query, when the client connects and later."""
 
     def initialize(self) -> None:
         if tokens(self.environ) == ["wrong"]:

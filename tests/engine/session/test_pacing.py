@@ -38,7 +38,7 @@ class Talkative(Witness, BroadcastMixin):
         self.spawn(self.on_talk, count, size)
 
     def on_push(self, count: int, size: int) -> None:
-        """Sends to every socket there is, as some applications do."""
+        """Sends to every socket, as some applications do."""
         for socket in list(self.socket.server.sockets.values()):
             for number in range(count):
                 packet: Any = {"type": "event", "name": "words", "endpoint": "/chat"}
@@ -97,7 +97,7 @@ def test_what_a_job_sends_arrives(serve: Serve, kind: str) -> None:
 
 
 def test_a_burst_of_broadcasts_arrives(serve: Serve, kind: str) -> None:
-    """Nobody waits for its sake; more than the bound may wait for a moment."""
+    """Broadcasts do not wait for it; more than the limit may be unsent for a moment."""
     live = serve({"/chat": fresh(Talkative)}, max_outbox=200 * KB)
     neighbour, client = joined(live), joined(live, kind)
     neighbour.emit("/chat", "shout", 60, 10 * KB, number=1)
@@ -108,7 +108,7 @@ def test_a_burst_of_broadcasts_arrives(serve: Serve, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["4-websocket", "4-polling"])
 def test_a_slow_line_with_pings_behind(serve: Serve, kind: str) -> None:
-    """It takes many times as long as the time in which some has to be taken."""
+    """It takes many times as long as ``slow_timeout``, but reads all the time."""
     live = serve(
         {"/chat": fresh(Talkative)},
         max_outbox=100 * KB,
@@ -215,7 +215,7 @@ def cause_output(
 
 
 class Paced(Talkative):
-    """Notes what becomes of handlers that send more than is read."""
+    """Records how handlers end that send more than the client reads."""
 
     notes: list[str]
 
@@ -317,7 +317,7 @@ def test_several_jobs_may_wait_for_one_client(serve: Serve, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["2-websocket", "4-websocket", "4-polling"])
 def test_what_the_server_says_itself_ends_nobody(serve: Serve, kind: str) -> None:
-    """A kick, which sends packets of the server's own, ends a full outbox in order."""
+    """A kick sends packets of the server itself, after all that is unsent."""
     namespace = fresh(Paced)
     live = serve({"/chat": namespace}, max_outbox=100 * KB, slow_timeout=DEADLINE)
     client = deaf_client(live, kind)

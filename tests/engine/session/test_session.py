@@ -198,7 +198,7 @@ class TimingOut(Witness):
 
 
 class Retelling(Witness):
-    """Ends everything once more."""
+    """Ends everything a second time."""
 
     def recv_disconnect(self) -> None:
         self.left.append(self.disconnect_reason)

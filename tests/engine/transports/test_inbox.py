@@ -20,7 +20,7 @@ from ..sample_namespaces import Chat
 
 
 class Slow(Chat):
-    """Notes the numbers that come; waits while its gate is closed."""
+    """Records the numbers that it gets; waits while its gate is closed."""
 
     def initialize(self) -> None:
         self.gate = Event()

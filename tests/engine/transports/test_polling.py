@@ -211,7 +211,7 @@ def test_what_nobody_fetches_goes(
 
 @polling
 def test_nothing_is_kept_for_who_has_left(serve: Serve, kind: str) -> None:
-    """It may come again and again, and leave as much each time."""
+    """It could connect again and again, and leave as much each time."""
     live = serve({"/chat": fresh(Witness)})
     client: Any = live.client(kind)
     client.join("/chat")
@@ -271,7 +271,7 @@ def hanging(live: Any, client: Any) -> Any:
 
 
 def end_of(raw: Any, how: str) -> None:
-    """Have a connection end, one way or another."""
+    """End a connection in one of several ways."""
     if how == "reset":
         raw.sock.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
     raw.close()
@@ -443,7 +443,7 @@ def test_the_last_packets_are_kept_too(serve: Serve, kind: str) -> None:
 def test_a_poll_takes_the_place_of_one_whose_connection_ended(
     serve: Serve, kind: str
 ) -> None:
-    """It is no second poll beside the first."""
+    """It does not count as a second poll beside the first."""
     namespace = fresh(Witness)
     live = serve({"/chat": namespace})
     client: Any = live.client(kind)

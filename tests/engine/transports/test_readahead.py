@@ -27,7 +27,7 @@ from ..sample_namespaces import Holding, fresh
 
 
 class Asking(BaseNamespace):
-    """Handlers that answer what the client answers to their question."""
+    """Handlers that call the client, and return its answer."""
 
     def ask(self) -> Any:
         answer: AsyncResult[Any] = AsyncResult()
@@ -147,7 +147,7 @@ def test_a_handler_that_does_not_wait_is_not_read_ahead_of(
 
 
 class Waiting(Holding):
-    """Whose handler asks its client, and goes on when the test says so."""
+    """A namespace whose handler calls its client, and goes on when the test says so."""
 
     def on_note(self, value: Any, *more: Any) -> None:
         self.notes.append(value)
@@ -235,7 +235,7 @@ def test_control_frames_are_answered_after_the_handler(serve: Serve, kind: str) 
 
 
 class Source:
-    """What each read brings."""
+    """The results of the reads."""
 
     def __init__(self) -> None:
         self.queue: Queue[Iterator[Message]] = Queue()
@@ -248,7 +248,7 @@ class Source:
 
 
 class Filter:
-    """Takes acks, which may have an attachment; notes them."""
+    """Takes acks, which may have an attachment, and records them."""
 
     def __init__(self) -> None:
         self.taken: list[str | bytes] = []

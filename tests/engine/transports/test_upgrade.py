@@ -46,7 +46,7 @@ def busy() -> type[Busy]:
 
 
 def probe(live: Live, polling: Polling5) -> WebSocket:
-    """A WebSocket about to take over from ``polling``."""
+    """A WebSocket that has probed, before the upgrade from ``polling``."""
     websocket = live.websocket(polling.target.replace("polling", "websocket"))
     assert websocket.status == 101
     websocket.send("2probe")
@@ -108,7 +108,7 @@ def waiting(live: Live, polling: Polling5) -> gevent.Greenlet[..., Any]:
 
 
 def upgraded(live: Live, polling: Polling5) -> WebSocket:
-    """The WebSocket that took over from ``polling``."""
+    """The WebSocket of a client that has upgraded from ``polling``."""
     websocket = probe(live, polling)
     websocket.send("5")
     socket = live.socket(polling)

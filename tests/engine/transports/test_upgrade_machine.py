@@ -52,7 +52,7 @@ NEVER = 3600.0
 
 
 class Numbers(BaseNamespace):
-    """Keeps the numbers that come; its handler waits while the gate is closed."""
+    """Keeps the numbers that it gets; its handler waits while the gate is closed."""
 
     def on_number(self, number: int) -> None:
         state = self.socket.session
@@ -128,7 +128,7 @@ class Upgrades(RuleBasedStateMachine):
         self.probed = self.upgraded = self.ended = False
 
     def settle(self) -> None:
-        """Let whoever can go on do so."""
+        """Let all greenlets run that can."""
         for _ in range(5):
             gevent.idle()
         if self.gate.is_set() and not self.ended:

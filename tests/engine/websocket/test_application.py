@@ -122,7 +122,7 @@ def test_an_application_that_was_told_of_the_end_may_take_its_time(
 
 
 def test_what_came_before_the_end_is_received_and_answered(serve: Serve) -> None:
-    """The peer may have closed its own half alone."""
+    """The peer may have closed only its own side."""
 
     def answer(websocket: WebSocket) -> None:
         for message in websocket:

@@ -60,7 +60,7 @@ def test_a_client_that_sends_more_than_is_received_has_to_wait(serve: Serve) -> 
 
 
 def test_silence_proves_nothing_while_the_inbox_is_full(serve: Serve) -> None:
-    """What would break it is not read either."""
+    """Pongs are not read either."""
     held, noted = Held(), Noted()
 
     def late(websocket: WebSocket) -> None:
@@ -159,7 +159,7 @@ def test_the_log_says_what_a_client_did_not_read(
 
 
 def test_several_greenlets_may_send_much_at_once(serve: Serve) -> None:
-    """Each waits; together they used to be more than may wait."""
+    """Each of them waits. Before, they could exceed the limit together."""
     message = "x" * 80_000
 
     def send(websocket: WebSocket) -> None:
@@ -216,7 +216,7 @@ def test_a_busy_client_does_not_keep_the_others_waiting(serve: Serve) -> None:
 
 
 class Pauses:
-    """Notes how much work kept the event loop from its timers, in seconds."""
+    """Records how long work delayed the timers of the event loop, in seconds."""
 
     def __enter__(self) -> Pauses:
         self.longest = 0.0

@@ -29,7 +29,7 @@ ENVIRON = {
 
 
 class Request:
-    """The handler of a request, which notes what it is told to answer."""
+    """The handler of a request, which records the answer."""
 
     def __init__(self, settings: Settings, error: Exception | None = None) -> None:
         self.server: Any = SimpleNamespace(hub=Hub(settings))

@@ -22,7 +22,7 @@ from .frames import ABNORMAL
 
 
 class Application:
-    """Waits until it is told to go on, or interrupted."""
+    """Waits until a test lets it go on, or it is interrupted."""
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner

@@ -135,7 +135,7 @@ BAD: dict[str, tuple[Callable[[Live, Any], None], int, str]] = {
 
 
 def misbehave(live: Live, fault: str) -> None:
-    """Do it, and be told; then the server has as many connections as before."""
+    """Send bad input, and expect the answer and no connection left."""
     act, code, _ = BAD[fault]
     before = len(live.server.websockets)
     headers = {"Sec-WebSocket-Extensions": "permessage-deflate"}
@@ -156,7 +156,7 @@ def misbehave(live: Live, fault: str) -> None:
 
 @pytest.fixture
 def bad(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Live:
-    """A server that echoes, and gives up soon."""
+    """A server that echoes, with short time limits."""
     monkeypatch.setattr(framestream, "CLOSE_TIMEOUT", 0.2)
     application = serving(echo, compression=Deflate())
     return serve(

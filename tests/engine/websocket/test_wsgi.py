@@ -31,7 +31,7 @@ StartResponse = Callable[..., Any]
 def handler_loop(
     environ: dict[str, Any], start_response: StartResponse
 ) -> Iterable[bytes]:
-    """The loop that everybody copied."""
+    """The loop that most applications have."""
     ws = environ.get("wsgi.websocket")
     if not ws:
         start_response("400 Bad Request", [("Content-Type", "text/plain")])
@@ -260,7 +260,7 @@ def test_one_greenlet_at_a_time_receives(serve: Serve) -> None:
 
 
 def test_any_greenlet_may_send(serve: Serve) -> None:
-    """One frame at a time: none is torn by another."""
+    """Frames are written one at a time, and not mixed."""
 
     def shout(websocket: WebSocket) -> None:
         def repeat(letter: str) -> None:
@@ -421,7 +421,7 @@ def test_a_client_that_leaves_is_no_error(
 def test_one_line_is_logged_for_a_connection(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The reason is the client's: it cannot make lines of its own."""
+    """The reason comes from the client; it cannot forge a log line."""
     caplog.set_level(logging.INFO, "tgext.socketio")
     live = serve(application=serving(echo))
     websocket = live.websocket("/where")
