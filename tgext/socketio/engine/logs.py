@@ -1,9 +1,9 @@
 """Loggers that escape text of clients, and limit the number of lines.
 
 Clients choose the names of events, paths, headers, reasons, and what errors quote.
-Unescaped, a line feed would forge a log line, an escape sequence would
-control the operator's terminal, and long names would fill the disk. Every logger of the
-package is made here: the arguments of its records are escaped and shortened.
+Unescaped, a line feed would forge a log line, an escape sequence would control the
+operator's terminal, and long names would fill the disk. Every logger of the package is
+made here: the arguments of its records are escaped and shortened.
 """
 
 from __future__ import annotations

@@ -18,8 +18,7 @@ def take_turn() -> None:
     """Let all other greenlets run, and the event loop read input.
 
     `sleep(0)` would not let the event loop read. In a callback of the event loop this
-    does nothing,
-    because a callback cannot wait.
+    does nothing, because a callback cannot wait.
     """
     if gevent.getcurrent() is not gevent.get_hub():
         gevent.sleep(0.0001)

@@ -37,8 +37,8 @@ _allocate_lock: Final[Callable[[], Any]] = get_original("_thread", "allocate_loc
 #: Seconds within which the server's thread has to begin a call whose result is awaited.
 PATIENCE: Final = 30.0
 
-#: After each so many calls without a result, a thread waits until they have been made,
-#: so that the number of calls under way is limited.
+#: After every so many calls without a result, the calling thread waits until they have
+#: been made. This limits the number of calls under way.
 UNDER_WAY: Final = 1000
 
 

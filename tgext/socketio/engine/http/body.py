@@ -1,8 +1,7 @@
 """Bodies of requests, read up to their end and not beyond it.
 
 Only ``Content-Length`` or the chunked coding tells where a body ends (RFC 9112,
-sections
-6.3 and 7.1), whatever ``Connection`` and ``Upgrade`` say.
+sections 6.3 and 7.1), regardless of ``Connection`` and ``Upgrade``.
 """
 
 from __future__ import annotations

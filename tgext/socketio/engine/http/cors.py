@@ -39,7 +39,7 @@ def cors_headers(environ: dict[str, Any], allowed: Origins) -> Headers:
 
 
 def preflight_headers(environ: dict[str, Any]) -> Headers:
-    """The headers of the answer to an OPTIONS request, without :func:`cors_headers`.
+    """The headers of the answer to an OPTIONS request, apart from :func:`cors_headers`.
 
     A page that may connect may send any headers, as with the reference server.
     """

@@ -236,7 +236,7 @@ def _check_version(version: str) -> None:
         return
     if version[0] == "0":
         raise RequestError("the HTTP version is invalid")
-    raise RequestError("only HTTP/1.0 and HTTP/1.1 are spoken", VERSION)
+    raise RequestError("only HTTP/1.0 and HTTP/1.1 are supported", VERSION)
 
 
 def check_request_line(data: bytes | bytearray) -> None:

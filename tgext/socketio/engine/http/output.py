@@ -59,7 +59,7 @@ class HTTPOutput(WSGIHandler):
     _gathered: bytearray | None = None
     #: Whether the client disconnected during the answer.
     lost = False
-    #: Bytes of the body that the answer's Content-Length still promises.
+    #: Bytes of the body still to be sent, by the answer's Content-Length.
     _promised: int | None = None
 
     def __init__(self, sock: Any, address: Any, server: HTTPServer) -> None:
@@ -151,10 +151,10 @@ class HTTPOutput(WSGIHandler):
     def process_result(self) -> None:
         super().process_result()
         if not (self.status or self.lost or self.rfile is None):
-            # The client would take the next answer for this one.
+            # The client would read the next answer as this one.
             raise AssertionError("The application did not call start_response()")
         if self._promised:
-            # The client would take the next answer for the rest of this one.
+            # The client would read the next answer as the rest of this one.
             self.close_connection = True
 
     def _write(self, data: bytes) -> None:
@@ -229,7 +229,7 @@ def _checked_status(status: str) -> str:
     :raises ValueError: when it is not the status of a final answer.
     """
     if not _STATUS.fullmatch(status):
-        raise ValueError(f"the status {status!r} is not that of a final answer")
+        raise ValueError(f"the status {status!r} is not valid for a final answer")
     return status if len(status) > 3 else f"{status} "
 
 
@@ -263,8 +263,8 @@ def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
     """An application's headers, without those that give the answer an ambiguous end.
 
     A length is kept if it is valid and the only one. For an answer with two lengths, or
-    with a coding that it does not have, a proxy could see another end, and take what
-    follows for the next answer (RFC 9112, section 11.1).
+    with a coding that it does not have, a proxy could see another end, and read what
+    follows as the next answer (RFC 9112, section 11.1).
     """
     lengths = {value for name, value in headers if name.lower() == "content-length"}
     kept = [each for each in headers if each[0].lower() not in _ENDS]

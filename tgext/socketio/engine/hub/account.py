@@ -76,8 +76,8 @@ class Account:
         most = self._bounds.most
         if self.size + size > most:
             raise MessageTooBig(
-                f"more than {most} bytes are kept for a client, which is what "
-                "max_message_size allows"
+                f"more than {most} bytes of input wait for one client; "
+                "max_message_size sets this limit"
             )
         self.size += size
 

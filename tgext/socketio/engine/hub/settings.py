@@ -39,14 +39,14 @@ TRANSPORTS = tuple(
 )
 
 
-#: The bounds of times, in seconds. Clients are told those of the heartbeat in whole
-#: milliseconds, and wait for both together. The timers of browsers take at most
-#: 2 ** 31 - 1 of these: a longer one expires at once.
+#: The limits of times, in seconds. Clients receive the two times of the heartbeat in
+#: whole milliseconds, and wait for their sum. The timers of browsers are limited to
+#: 2 ** 31 - 1 milliseconds: a longer one expires at once.
 LEAST_SECONDS = 0.001
 MOST_SECONDS = 1_000_000
 
-#: The most of a number. Clients are told ``max_message_size``; JavaScript's integers
-#: are exact up to it.
+#: The largest number. Clients receive ``max_message_size``, and JavaScript's integers
+#: are exact up to this one.
 MOST_NUMBER = 2**53 - 1
 
 MOST_PORT = 65535
@@ -79,7 +79,7 @@ def check_not_negative(name: str, value: Any) -> int:
 
 
 def check_seconds(name: str, value: Any) -> float:
-    """A time that clients and timers can count; NaN is none."""
+    """A time that clients and timers can count; not NaN."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise ValueError(f"{name}: {shown(value)} is not a number")
     if not value > 0:
@@ -92,14 +92,14 @@ def check_seconds(name: str, value: Any) -> float:
 
 
 def check_port(name: str, value: Any) -> int:
-    """The number of a TCP port; 0 for any that is free."""
+    """The number of a TCP port; 0 for any free port."""
     if check_not_negative(name, value) > MOST_PORT:
         raise ValueError(f"{name}: {shown(value)} is more than {MOST_PORT}")
     return int(value)
 
 
 def check_list(name: str, values: Any) -> tuple[str, ...]:
-    """Texts, in anything that is iterable and no text itself."""
+    """Texts, in an iterable that is not a text itself."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise ValueError(f"{name}: {shown(values)} is not a list")
     return tuple(check_text(name, each) for each in values)
@@ -132,9 +132,8 @@ def check_text(name: str, value: Any) -> str:
 
 
 def check_place(name: str, value: Any) -> str:
-    """An address, or the path of a file: something that is printed and has no spaces
-    around it. An empty one is a mistake that would pass for another choice: to listen
-    on all addresses, or to speak no TLS.
+    """An address, or the path of a file: printable, without spaces around it. An empty
+    text is refused, since it would mean all addresses, or no TLS.
     """
     text = check_text(name, os.fspath(value) if isinstance(value, PathLike) else value)
     if not text.isprintable() or text != text.strip() or not text:
@@ -296,7 +295,7 @@ class Settings:
     )
     slow_timeout: float = row(
         10.0, SECONDS, "s",
-        "time in which a client takes none of its output, or leaves more than "
+        "time in which a client reads none of its output, or leaves more than "
         "``max_outbox`` waiting",
         "disconnect, ``slow consumer``",
     )
@@ -354,7 +353,7 @@ class Settings:
     )
     send_timeout: float = row(
         60.0, SECONDS, "s",
-        "time in which a client takes nothing of an answer", "connection closed",
+        "time in which a client reads nothing of an answer", "connection closed",
     )
     keepalive_timeout: float = row(
         75.0, SECONDS, "s",

@@ -4,9 +4,9 @@
 - More may wait for ``slow_timeout`` seconds.
 - More than :data:`BURST` times ``max_outbox`` may not wait at all.
 - A message of any size that is sent while at most half of ``max_outbox`` waits does not
-count, and neither does the output before it. A handler of the client waits for that
-before it sends, so its large messages never count. But the client has to read some
-output in each ``slow_timeout`` seconds.
+  count, and neither does the output before it. A handler or a job of the client waits
+  for that before it sends, so its large messages never count. But the client has to
+  read some output in each ``slow_timeout`` seconds.
 - Pings, pongs, acks and farewells never disconnect a client.
 
 So the server keeps at most the largest message and five times ``max_outbox``.
@@ -256,7 +256,7 @@ class Outbox(ABC):
         return False
 
     def _watched(self) -> Watch:
-        """The watch, which begins here; what can be sent was sent before."""
+        """The watch; it begins with the first call. Call :meth:`flush` before."""
         watch = self._watch
         if watch is None:
             backlog = Backlog(self._bounds, self._bounds.clock())

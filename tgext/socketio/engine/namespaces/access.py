@@ -33,7 +33,7 @@ class AccessList:
         """Forbid a method.
 
         :raises ValueError: when all methods are allowed.
-        :raises KeyError: when the method is not.
+        :raises KeyError: when the method is not allowed.
         """
         if self.allowed_methods is None:
             raise ValueError(

@@ -303,7 +303,8 @@ class BaseNamespace(AccessList):
     ) -> Greenlet[..., Any]:
         """Run a function in a greenlet that ends with the namespace.
 
-        After the end of the namespace, nothing runs, and the greenlet has ended.
+        After the end of the namespace, the function is not called, and the greenlet has
+        ended already.
 
         :raises LimitExceeded: when the connection's namespaces have ``max_jobs`` of
             these already.

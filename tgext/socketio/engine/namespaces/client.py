@@ -71,7 +71,7 @@ class Candidate(Protocol):
         """Whether the current greenlet runs ``initialize`` or ``recv_connect``."""
 
     def deciding(self) -> AbstractContextManager[None]:
-        """What is raised in the block refuses the client, even if it is caught."""
+        """A block whose exceptions refuse the client, even if they are caught."""
 
     def send_packet(self, packet: Packet) -> None:
         """Keep a packet until the client is admitted."""

@@ -120,8 +120,8 @@ def expect_ack(
     """Keep a callback for the ack of a packet that is about to be sent.
 
     :param timeout: seconds after which the callback is called with an
-        :class:`~tgext.socketio.engine.namespaces.acks.AckTimeout`; None to wait until
-            the namespace ends.
+        :class:`~tgext.socketio.engine.namespaces.acks.AckTimeout`; None to wait
+        until the namespace ends.
     :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
     """
     socket = sender.socket

@@ -111,8 +111,7 @@ def begin_end(namespace: Member) -> None:
     namespace._tgsio_ended = namespace._tgsio_diverted = True
     socket = namespace.socket
     if socket.active_ns.get(namespace.ns_name) is namespace:
-        # Otherwise the client has connected again, and the rooms are of that
-        # connection.
+        # Otherwise the client has connected again: the rooms are the new namespace's.
         _leave_rooms(namespace)
     socket.acks.release(namespace)
 
@@ -130,7 +129,7 @@ def forget(namespace: Member) -> None:
     """Take the client out of a namespace and its rooms."""
     namespace._tgsio_begin_end()
     _leave_rooms(namespace)
-    # session['rooms'] contains them until now.
+    # `begin_end` kept them in session['rooms'].
     rooms = leaving_of(namespace).rooms
     name_of = getattr(namespace, "_get_room_name", None)
     if rooms and name_of is not None:
@@ -147,8 +146,8 @@ def abandon(namespace: Member) -> None:
 def remove(namespace: Member) -> None:
     """Called when a namespace was removed from its connection.
 
-    An application may do so without :func:`disconnect`: nothing else would end the
-    jobs, not even the end of the connection.
+    An application may remove it without :func:`disconnect`. Then nothing else would end
+    its jobs, not even the end of the connection.
     """
     if leaving_of(namespace).disconnecting:
         forget(namespace)
@@ -201,7 +200,7 @@ def leave(namespace: Member, reason: str, packet: Packet | None = None) -> None:
     try:
         _announce(namespace, leaving, packet)
     finally:
-        vars(namespace)["disconnect"] = _has_left  # `_Once` would be in a cycle
+        vars(namespace)["disconnect"] = _has_left  # avoids a reference cycle
         disconnect(namespace, silent=True)  # an override may not have called it
 
 

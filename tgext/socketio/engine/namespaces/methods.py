@@ -61,9 +61,10 @@ def decides(namespace: Callee, method: Callable[..., Any]) -> bool:
 
 
 def deciding(namespace: Callee, method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method to be called; if it decides, what it raises refuses the client.
+    """Wrap a method that decides: its exceptions refuse the client.
 
-    An ``exception_handler_decorator`` around it may catch that.
+    They do so even if an ``exception_handler_decorator`` around it catches them. Other
+    methods are returned unchanged.
     """
     candidate = namespace._tgsio_candidate
     if candidate is None or not decides(namespace, method):

@@ -92,8 +92,7 @@ class RoomsMixin(_Base):
         """Send an event to all in the room except this client.
 
         :raises TypeError: when the room is neither a ``str`` nor an ``int``, or an
-            argument
-            cannot be written as JSON.
+            argument cannot be written as JSON.
         """
         room = check_room(room)
         packet = event_packet(self.ns_name, event, args)

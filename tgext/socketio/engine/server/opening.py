@@ -82,7 +82,7 @@ def _open(
     if socket.namespaces is None or status[:1] in "345":
         raise _refusal(status, headers, body)
     if socket.ended:
-        text = "Ended while it was opened"
+        text = "The session ended while it was opened"
         why = f"the session ended while it was opened: {socket.disconnect_reason}"
         raise _plain("503 Service Unavailable", text, why)
     # The environ outlives the request; the body refers to the HTTP connection.
@@ -129,7 +129,7 @@ def _call(
     except Interrupted:
         raise
     except FAILURES:
-        log.exception("The application failed to answer a connection")
+        log.exception("The application failed while it opened a connection")
         return "500 Internal Server Error", [], b""
     if answer is None:
         # gevent-socketio allows a view to return without an answer.

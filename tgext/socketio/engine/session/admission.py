@@ -1,4 +1,4 @@
-"""Admission: the one way of a client into a namespace."""
+"""Admission: the only way in which a client enters a namespace."""
 
 from __future__ import annotations
 

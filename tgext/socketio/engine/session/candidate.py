@@ -54,7 +54,7 @@ class Candidate:
     :ivar endpoint: the name of the namespace.
     :ivar namespace: the instance; each attempt of a transaction makes another one.
     :ivar answered: whether the client was told that it is connected, because the
-        namespace waits for an ack of it. The client is in no room all the same.
+        namespace waits for an ack. The client is still in no room.
     :ivar leaving: the argument ``silent`` of a ``disconnect`` that ``initialize`` or
         ``recv_connect`` called; None when they did not.
     :ivar greeting: whether ``recv_connect`` has begun.
@@ -304,7 +304,7 @@ class Candidate:
             self.state = state
             self._socket.hub.timers.discard(self)
         self._output = []
-        self.failure = None  # it refers to frames that refer to this
+        self.failure = None  # its traceback refers to this object
         if self.state is not State.ADMITTED:
             self.rooms = {}
             self._undo_down_to(0)
@@ -326,8 +326,8 @@ class Candidate:
             self._output = []
             cls = type(self.namespace)
             log.warning(
-                "Refused a client at %s: connecting it by %s.%s %s; start what goes on "
-                "after a client has connected with self.spawn",
+                "Refused a client at %s: connecting it by %s.%s %s; run work that goes "
+                "on after that with self.spawn",
                 self.endpoint or "/",
                 cls.__module__,
                 cls.__qualname__,

@@ -64,7 +64,7 @@ class Dispatcher:
         try:
             namespace = socket.active_ns.get(endpoint)
             if namespace is None or namespace._tgsio_diverted:
-                socket.admission.dispatch(packet)  # not in it yet, or not any more
+                socket.admission.dispatch(packet)  # not admitted yet, or left
             elif packet["type"] in EVENTS:
                 ack = socket.runner.run(self._perform, namespace, packet)
                 if ack is not None:

@@ -264,7 +264,8 @@ class Socket:
     ) -> Greenlet[..., Any]:
         """Run a function in a greenlet that ends with the connection.
 
-        After the end of the connection, nothing runs, and the greenlet has ended.
+        After the end of the connection, the function is not called, and the greenlet
+        has ended already.
 
         :raises LimitExceeded: when the connection has ``max_jobs`` of these already.
         :raises WrongThread: when called in a thread other than the server's.
@@ -278,7 +279,7 @@ class Socket:
     def start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
         """Run a function of the package in a greenlet, unless the connection has ended.
 
-        It does not count for ``max_jobs``: acks and namespaces have their own bounds.
+        It does not count for ``max_jobs``: acks and namespaces have their own limits.
         """
         if not self.ended:
             start_job(self.jobs, function, args)
@@ -330,8 +331,8 @@ class Socket:
         ``recv_disconnect`` of all namespaces has returned. After ``shutdown_timeout``
         seconds it is interrupted, as are handlers that still run.
 
-        :param detach: ignored, as an ended connection is always detached; of
-            gevent-socketio.
+        :param detach: ignored: an ended connection is always detached. gevent-socketio
+            has this parameter.
         :param reason: ``disconnect_reason`` of the namespaces.
         :param code: the WebSocket close code.
         """

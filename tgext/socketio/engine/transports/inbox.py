@@ -101,7 +101,7 @@ class Inbox:
 
         :param messages: may be decoded one by one; other greenlets run in between.
         :raises PayloadError: when the body is invalid; then none of them is taken.
-        :raises MessageTooBig: when they would take too much memory; likewise.
+        :raises MessageTooBig: when they would take too much memory; then none is taken.
         """
         self._heartbeat.heard = True
         with self._adding:

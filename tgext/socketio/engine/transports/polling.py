@@ -91,10 +91,9 @@ class PollingTransport(Transport):
         self.outbox.drop()
 
     def open(self) -> None:
-        """Begin. If the main namespace connects by itself, wait for its first packet.
+        """Begin; in some generations, wait for the main namespace's first packet.
 
-        Do not wait until it has connected: it may wait for an ack of the client before
-        that.
+        It may send one before the client is admitted, and wait for an ack of it.
         """
         self.socket.attach(self)
         self.start()

@@ -3,8 +3,7 @@
 A WebSocket is read by the greenlet that runs its handlers. If nothing else read it, a
 handler that waits for an ack of its client would wait for ever, and a client 1.x or 2.x
 would disconnect when its ping is not answered in time. So while such a handler waits,
-another
-greenlet reads. It handles acks, answers pings, and keeps all other messages in order.
+another greenlet reads. It handles acks, answers pings, and keeps other messages.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class ReadAhead:
 
     :param rest: messages that have been read and not handled.
     :param reads: the messages of each further read; ends with the connection.
-    :param content: returns what a message holds; None for a control frame.
+    :param content: returns the content of a message; None for a control frame.
     :param acks: handles the acks.
     :param gone: called when the connection ends, with the error that ended it.
     :param account: is charged for the messages that are kept. Nothing is read while it

@@ -22,8 +22,7 @@ MOST_READ = 65536
 class Reads:
     """The messages of each read of a connection; ends with the connection.
 
-    Not a generator: an iterator can go on after its greenlet was killed while it
-    waited.
+    Not a generator, which cannot go on after its greenlet was killed while it waited.
 
     :param sock: the gevent socket.
     :param connection: decodes what is read.

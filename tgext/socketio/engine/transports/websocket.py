@@ -199,7 +199,7 @@ class WebSocketTransport(Transport):
         """Read on while this greenlet does something else.
 
         :param messages: what was read and is not handled yet.
-        :returns: it, and what is read, in the order in which it came.
+        :returns: these messages and those that are read, in order.
         """
         ahead = self.ahead
         if ahead is None:
@@ -313,5 +313,6 @@ class WebSocketTransport(Transport):
         self.hub.timers.discard(self.heartbeat)
         self.hub.timers.discard(self._deadline)
         self.reads.close()
-        # They refer back to the transport: the circle would wait for the collector.
+        # Without these references, no garbage collector is needed to free the
+        # transport.
         self.predecessor = self.worker = None

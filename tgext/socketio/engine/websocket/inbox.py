@@ -98,8 +98,8 @@ class Inbox:
         self._stopped = False
         #: What was read when the inbox became full: it is decoded later.
         self._rest: Iterator[Message] | None = None
-        #: Set from then on, as what is decoded may be large: a message inflates; and
-        #: while the application takes many messages.
+        #: Set from then on, since decoding may take long (messages may be compressed),
+        #: and while the application takes many messages.
         self._turns: Turns | None = None
 
     @property
@@ -138,9 +138,10 @@ class Inbox:
             self._resume()
 
     def take_turn(self) -> None:
-        """Let others run, when the application has been at its messages for some time.
+        """Let other greenlets run if the application has handled messages for some
+        time.
 
-        Many small ones may have come at once, and each may take it long.
+        Many small messages may have come at once, and each may take long to handle.
         """
         if self._turns is None:
             self._turns = Turns()

@@ -35,7 +35,7 @@ from .inbox import Inbox
 #: States in which the close frame is sent and unsent output may still leave.
 _LEAVING = (State.CLOSING, State.DISCARDING, State.FINISHED)
 
-#: The application takes so many messages, and one more, before others may have a turn.
+#: A mask for the number of waiting messages: at each fourth, other greenlets may run.
 _FEW = 3
 
 
@@ -281,7 +281,7 @@ class FrameStream:
             self.inbox.close()
 
     def _drain(self) -> None:
-        """Wait until all is sent, as long as the peer takes some of it.
+        """Wait until all is sent, as long as the peer reads some of it.
 
         The connection may have no deadline any more: a peer that ended its own side may
         still read.

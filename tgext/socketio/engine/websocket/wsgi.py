@@ -91,8 +91,7 @@ class WebSocket(GeventWebSocket):
         :param subprotocols: those that the application supports; the one that the
             client prefers is chosen.
         :param origins: origins whose pages may connect, in addition to the server's
-            own;
-            ``allowed_origins`` of the server by default.
+            own; ``allowed_origins`` of the server by default.
         :param max_message_size: the most bytes of a message of the client;
             ``max_message_size`` of the server by default.
         :param ping_interval: seconds between pings; ``heartbeat_interval`` by default.
