@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tgext.socketio.namespace import SocketIOTGNamespace
 from tgext.socketio.pubsub import PubSubTGNamespace
 
 from . import apps
-from .apps import make_app, mount, post
+from .apps import Posted, make_app, mount, post
 
 
 class Plain(SocketIOTGNamespace):
@@ -43,6 +44,15 @@ def packet(name: str, *args: Any) -> dict[str, Any]:
 def test_a_namespace_that_does_not_exist_is_a_bad_request() -> None:
     app = TestApp(make_app(mount(Plain)))
     app.post_json("/socketio/other", packet("ping"), status=400)
+
+
+def test_a_packet_may_be_posted_as_whatever_type() -> None:
+    """TurboGears has read the body of a form when the namespace asks for it."""
+    app = TestApp(make_app(mount(Plain)))
+    text = json.dumps(packet("missing"))
+    for content_type in ("application/x-www-form-urlencoded", "text/plain"):
+        posted = app.post("/socketio/test", text, content_type=content_type)
+        assert Posted(posted).errors[0][0] == "no_such_method"
 
 
 def test_a_namespace_without_channels_has_no_jobs() -> None:

@@ -56,7 +56,7 @@ def process_posted_packet(
     _show_what_is_sent_to_many(environ["socketio"])
     namespace = cls(environ, name, request)
     environ["socketio.namespace"] = namespace
-    namespace.process_packet(json.loads(environ["wsgi.input"].read()))
+    namespace.process_packet(json.loads(request.body))
     # Version 0.0.3 had one greenlet for each channel, which heard its messages.
     for _ in getattr(namespace, "channels", ()):
         namespace.spawn(Event().wait)
