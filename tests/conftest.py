@@ -25,7 +25,7 @@ NO_SKIP = os.environ.get("TGEXT_SOCKETIO_NO_SKIP") == "1"
 
 
 def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
-    # An expected failure is reported as skipped too, and is none.
+    # An expected failure is reported as skipped too, but it is not a skip.
     if NO_SKIP and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, with TGEXT_SOCKETIO_NO_SKIP=1: {report.longrepr}"
@@ -55,7 +55,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture
 def small_heap() -> None:
     """For tests that call the collector, so that it visits only their own objects."""
-    gc.collect()  # what is garbage already must not be kept for ever
+    gc.collect()  # objects that are garbage already must not be kept for ever
     gc.freeze()
 
 

@@ -35,7 +35,7 @@ GROUPS = {
     "deflate": (["12.*", "13.*"], 216),
 }
 
-#: What the suite does not judge: who closes first, and codes nobody has defined.
+#: Cases that the suite does not judge: which side closes first, undefined codes.
 INFORMATIONAL = {"7.1.6", "7.13.1", "7.13.2"}
 
 

@@ -136,7 +136,7 @@ class Scene:
 def send_messages(scene: Scene, sent: Messages, live: Outcome) -> None:
     client = scene.client()
     for message in sent.messages:
-        # Each in a body of its own; what ends the session is no matter of the POST.
+        # Each in a separate body. The answer of the POST is not checked here.
         if isinstance(client, PollingClient):
             client.post(message)  # type: ignore[attr-defined]
         else:
@@ -171,7 +171,7 @@ def farewell(client: Client) -> str:
 def send_frames(scene: Scene, sent: Frames, live: Outcome) -> None:
     client = scene.client()
     event = client.dialect.event("/chat", "echo", ("too late",), 2).encode()
-    # What came before is handled, and what comes after is not read.
+    # Earlier messages are handled, and later ones are not read.
     client.emit("/chat", "echo", "in time", number=1)
     client.websocket.send_raw(sent.data + encode_frame(TEXT, event, MASK))
     assert client.read()["args"] == ["in time"]

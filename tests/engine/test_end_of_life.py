@@ -133,7 +133,7 @@ def all_given_back() -> Iterator[None]:
 def expect_nothing_of(server: SocketIOServer, sockets: list[Any]) -> None:
     """Check that nothing is left of clients that have all ended."""
     wait_for(lambda: not server.sockets, "all sessions end")
-    server.hub.lingering.clear()  # nobody fetches its last packets
+    server.hub.lingering.clear()  # its last packets are not fetched
     wait_for(lambda: not server.hub.registry.endings, "no handler runs")
     wait_for(lambda: not server.hub.requests.number, "all connections are given back")
     wait_for(lambda: not len(server.hub.timers), "no timer is left")

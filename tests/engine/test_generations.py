@@ -15,7 +15,7 @@ from .sample_namespaces import Echo, Witness, fresh
 def test_a_0_9_handshake_is_four_fields(serve: Serve) -> None:
     live = serve({})
     client = live.websocket_1()
-    # 25 s between heartbeats and 35 s to answer one; 60 s to come back.
+    # 25 s between heartbeats and 35 s to answer one; 60 s to reconnect.
     transports = "websocket,htmlfile,xhr-multipart,xhr-polling,jsonp-polling"
     assert client.handshake == ["60", "60", transports]
     assert len(client.sid) >= 22
@@ -152,7 +152,7 @@ def test_a_dialogue(
             received = client.receive()
             if answer.endswith('{"sid":"SID"}'):
                 sid = client.dialect.read(received)["data"]["sid"]
-                # The client's name in a namespace is no key to the session.
+                # The client's id in a namespace does not give access to the session.
                 assert sid
                 assert sid != client.sid
                 received = received.replace(sid, "SID")

@@ -200,7 +200,7 @@ def test_a_client_cannot_fill_the_disk(
     client.emit("/chat", "fail", number=1)
     while client.read()["type"] != "ack":
         pass
-    # One kind has a traceback, and the other is what clients are told.
+    # One kind is a traceback, the other a line about an error of a client.
     assert 2 * AT_ONCE <= len(caplog.records) < 2 * AT_ONCE + 200
     client.close()
 

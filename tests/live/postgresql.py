@@ -43,7 +43,7 @@ def running() -> Iterator[str]:
 
     :returns: the URL of the database.
     """
-    # Not pytest's directory, which is for its own user alone.
+    # Not pytest's directory, which only its own user can read.
     with tempfile.TemporaryDirectory(prefix="postgresql-") as directory:
         if os.geteuid() == 0:
             shutil.chown(directory, USER, USER)

@@ -18,7 +18,7 @@ from .system import find
 #: Seconds for a proxy to take connections.
 START_DEADLINE = 20.0
 
-#: What nginx needs to run as anybody, in a directory of its own.
+#: A configuration with which nginx runs as any user, in a separate directory.
 NGINX = """
 daemon off;
 master_process off;

@@ -244,7 +244,7 @@ def test_a_broadcast_reaches_every_process(
         hears = [named[name] for name in audience]
         wait_until(lambda: all(len(each.events) >= 3 for each in hears), "all hear")
         for member in members:
-            member.call("enter", "hall")  # what was sent before has come now
+            member.call("enter", "hall")  # earlier messages have arrived by now
         for name, member in named.items():
             assert member.events == (expected if name in audience else [])
 

@@ -250,7 +250,7 @@ def test_a_namespace_refuses_the_anonymous(connection: Connection) -> None:
 def test_a_namespace_turns_clients_away_as_it_greets_them(
     connection: Connection,
 ) -> None:
-    # Clients 1.x and 2.x are told one thing, and the data is more than the message.
+    # Clients 1.x and 2.x get only one value, and the data says more than the message.
     outcome = connection.choose(
         old=["refused", "unauthorized"],
         middle=["error", {"say": "friend"}],

@@ -43,7 +43,7 @@ def test_payloads_of_clients_are_read(reference: Oracle) -> None:
     )
     def check(version: int, packets: list[tuple[str, Any]], binary: bool) -> None:
         if version == 5:
-            # A record separator is none of JSON.
+            # JSON never contains a record separator.
             packets = [
                 (kind, each if isinstance(each, bytes) else each.replace("\x1e", ""))
                 for kind, each in packets

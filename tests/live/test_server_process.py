@@ -297,7 +297,7 @@ def test_a_handler_has_time_to_finish(
 
 
 def expect_goodbye(client: WebSocket5) -> None:
-    assert client.receive() == "1"  # it shall come back by itself
+    assert client.receive() == "1"  # it reconnects by itself
     assert client.websocket.receive_close() == 1001
 
 

@@ -14,7 +14,7 @@ import pytest
 from .proxies import NGINX_CONFIGURATIONS, haproxy, nginx
 from .serving import Server
 
-#: What the attacker wants others to be answered with: there is no such page.
+#: The page that an attacker wants other visitors to get; it does not exist.
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: here\r\n"
 
 UPGRADES = {

@@ -32,7 +32,7 @@ from .test_clients import (  # noqa: F401
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-#: What those tests need, and what is large.
+#: Files that these tests need, and a large one.
 SCENARIOS = (
     "connect",
     "fireball",

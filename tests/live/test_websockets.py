@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-#: Milliseconds for the page to show what it should.
+#: Milliseconds within which the page has to show the result.
 PATIENCE = 15_000
 
 Start = Callable[[str], Server]

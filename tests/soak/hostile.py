@@ -46,7 +46,7 @@ LEAST_P99 = 5.0
 #: What the operating system may keep of the memory that was used.
 KEPT_KIB = 60_000
 
-#: The last message to a client that may come back.
+#: The last message to a client that may reconnect.
 FAREWELLS = ("1", "7:::1+0")
 
 KIND_OF = dict(zip(ALL, ("0.9", "2", "4"), strict=True))

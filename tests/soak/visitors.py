@@ -29,7 +29,7 @@ CHAT = "/chat"
 #: Seconds in which an event is answered, whatever else the server does.
 PATIENCE = 20.0
 
-#: Closes without a word: what the kernel does when a process forgets its connection.
+#: Resets the connection, as the kernel does when a process ends.
 RESET = pack("ii", 1, 0)
 #: Linux' ``TCP_REPAIR``: a connection that is closed so ends without a packet, as when
 #: the network is gone. Root's alone.

@@ -17,7 +17,7 @@ from tgext.socketio import SocketIOController, SocketIOTGNamespace
 foreign = pytest.importorskip("socketio.namespace", reason="gevent-socketio")
 mixins = pytest.importorskip("socketio.mixins", reason="gevent-socketio")
 
-#: Of each connection that ended: what its `recv_disconnect` saw.
+#: For each ended connection, what its `recv_disconnect` saw.
 departures: list[Any] = []
 
 
@@ -237,4 +237,4 @@ def test_own_namespaces_stand_beside_it(live: Live, client: Client) -> None:
     client.emit("/own", "shout", "hello")
     assert client.event("/own") == ["shouted", "hello"]
     log_in(client)
-    log_in(outsider)  # who has heard nothing
+    log_in(outsider)  # which has received nothing

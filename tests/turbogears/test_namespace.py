@@ -187,7 +187,7 @@ def test_validated_values_reach_the_handler(
         ("both", ["3"], {"number": "too small"}),
         ("chained", [None], {"number": "no text"}),
         ("own_exception", ["now"], {"when": "too late"}),
-        # What is missing would be None to a validator, what is too much would vanish.
+        # Validators would get None for missing arguments, and drop surplus ones.
         ("one", [], 'on_one misses "number"'),
         ("two", [], 'on_two misses "a", "b"'),
         ("two", ["1"], 'on_two misses "b"'),

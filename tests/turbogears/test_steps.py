@@ -92,7 +92,7 @@ def test_access_may_be_taken_while_clients_are_there(
     error, denied, reason = client.event("/lab")
     assert [error, denied] == ["error", "method_access_denied"]
     packet = client.read()
-    if packet["type"] == "disconnect":  # who may not stay is told why, and leaves
+    if packet["type"] == "disconnect":  # a client that may not stay gets the reason
         packet = client.read()
     assert packet["args"] == [{"error": {"name": denied, "info": reason}}]
 

@@ -55,7 +55,7 @@ class Malformed(NamedTuple):
     name: str
     data: str | bytes
     error: type[ProtocolError]
-    #: What the error says, where somebody is told.
+    #: The text of the error, where it is sent or logged.
     reason: str | None = None
 
 

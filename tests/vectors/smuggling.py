@@ -5,7 +5,7 @@ Each is refused, or read in the only way that does not help an attacker.
 
 from __future__ import annotations
 
-#: A request that nobody sent, where it stands in a body.
+#: A request that no client sent: it is a part of a body.
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: here\r\n\r\n"
 AFTER = b"GET /after HTTP/1.1\r\nHost: here\r\n\r\n"
 

@@ -458,12 +458,12 @@ def test_what_was_read_can_be_written(functions: Functions, core: str) -> None:
     )
 )
 def test_any_text_is_json_for_all_or_for_none(text: str) -> None:
-    # Not by their values: an integer past 64 bits is a float for some.
+    # Not by their values: some parsers read integers of more than 64 bits as floats.
     outcomes = [outcome(partial(each.loads, text)) for each in IMPLEMENTATIONS]
     assert len({isinstance(each, type) for each in outcomes}) == 1
 
 
-#: What an application may send and JSON has no exact word for.
+#: Values that an application may send, and JSON cannot write exactly.
 loose_values = st.recursive(
     json_values | st.floats() | st.integers() | st.text(st.characters()),
     lambda inner: (

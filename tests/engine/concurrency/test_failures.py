@@ -315,7 +315,7 @@ class Asked(BaseNamespace):
         raise RuntimeError("a secret")
 
     def on_own(self) -> None:
-        # An application's own error is no refusal.
+        # An application's own error is not a refusal.
         self.error("own", "error")
 
 

@@ -136,7 +136,7 @@ def test_many_packets_in_one_body_keep_nobody_from_being_answered(
         patch.setattr(turns_module, "take_turn", take_turn)
         patch.setattr(turns_module, "SLICE", 0.0)
         client.send(*["6"] * 100)
-    # Once each is read, and once it is seen that it is no ack.
+    # Each is read once, and checked once whether it is an ack.
     assert len(served) >= 200
     namespace.go_on.set()
     assert client.call("/chat", "echo", 1) == [1]

@@ -229,7 +229,7 @@ def test_a_silent_client_is_told_when_it_wakes_up(serve: Serve) -> None:
     live = serve({"/chat": namespace}, **SHORT)
     clients = [live.websocket_1(), live.websocket_5()]
     wait_for(lambda: not live.server.sockets, "the server gives the clients up")
-    # They shall come back: a disconnect packet would forbid it.
+    # They should reconnect, which they do not after a disconnect packet.
     old, new = (each.websocket.drain() for each in clients)
     assert (old[0], old[-1]) == ("2::", "7:::1+0")
     assert (new[0], new[-1]) == ("2", "1")
@@ -524,7 +524,7 @@ def test_a_late_wheel_catches_up(wheel: Wheel) -> None:
     entries = [Fed() for _ in range(10)]
     for number, entry in enumerate(entries):
         wheel.add(entry, number * 0.01)
-    # A handler that computes lets nobody else run.
+    # A handler that computes lets no other greenlet run.
     end = time.monotonic() + 0.12
     while time.monotonic() < end:
         pass

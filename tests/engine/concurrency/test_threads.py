@@ -76,7 +76,7 @@ def enter(live: Live, name: str, kind: str = "4-websocket") -> tuple[Any, Any]:
 
 
 CALLS: dict[str, tuple[Callable[[Any], object], list[Any], list[Any]]] = {
-    # What is called; what its client gets, and what another gets.
+    # The call; what its client gets, and what another client gets.
     "emit": (lambda ns: ns.emit("a", 1, [b"x"][1:]), ["a", 1, []], []),
     "error": (lambda ns: ns.error("a", "b"), ["error", "a", "b"], []),
     "broadcast_event": (lambda ns: ns.broadcast_event("a", 1), ["a", 1], ["a", 1]),

@@ -221,7 +221,7 @@ SOCKETIO_5: Paragraphs = {
     "Difference between v5 and v4 3": "The payload of a CONNECT_ERROR is an object.",
 }
 
-#: No document: what was measured of the clients themselves.
+#: Not from a document: the measured behaviour of the clients.
 REAL_CLIENTS: Paragraphs = {
     "Payloads 1": "`EIO=3` is two dialects: 1.x encodes text twice and counts bytes, "
     "2.x encodes once and counts UTF-16 units.",

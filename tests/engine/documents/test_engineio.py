@@ -104,7 +104,7 @@ def test_an_upgrade_of_engineio_3(serve: Serve) -> None:
     websocket.send("2probe")
     assert websocket.receive() == "3probe"
     assert poll.get(timeout=DEADLINE) == ["6"]
-    # For what is sent now no poll comes any more.
+    # No poll follows that could fetch packets that are sent now.
     live.socket(polling)[""].emit("waits", "é", b"\x01")
     websocket.send("5")
     websocket.send('421["echo","after"]')

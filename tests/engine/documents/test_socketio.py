@@ -284,7 +284,7 @@ def test_a_0_9_connection_is_ended_by_a_request(serve: Serve, transport: str) ->
     sid, _ = handshake_1(http)
     left(http, f"/socket.io/1/{transport}/{sid}")
     assert live.server.sockets == {}
-    # One that has ended already is no problem either.
+    # A session that has ended already causes no error.
     left(http, f"/socket.io/1/{transport}/{sid}")
 
 

@@ -243,7 +243,7 @@ def test_an_application_that_does_not_answer_is_answered_for(
     raw.send_raw(method + b" / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
     status, headers = raw.receive_head()
     if method == b"HEAD" and status == 200:
-        return  # of what it cannot send it sends nothing
+        return  # it sends nothing of an answer that it cannot send
     assert (status, headers["Transfer-Encoding"]) == (500, None)
     while data := raw.sock.recv(65536):
         raw.received += data

@@ -92,7 +92,7 @@ def test_a_handshake_that_cannot_be_accepted_is_refused(
     assert noted.ended is None
     websocket.close()
     wait_for(lambda: f" {status} " in caplog.text, "the request is logged")
-    # What is in the way is said by a line of its own.
+    # The log has a line with the reason.
     said = [record.getMessage() for record in caplog.records]
     assert sum("refused" in each.lower() for each in said) == 1
 

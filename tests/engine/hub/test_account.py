@@ -203,7 +203,7 @@ def test_as_many_jobs_as_a_connection_may_have_and_one_more(
         assert client.call(endpoint, "spawn") == ["spawned"]
     client.emit("/more", "spawn", number=4)
     client.failure("/more", "internal_error", "Internal server error")
-    # An ack is handled in a greenlet of its own, which is none of the application's.
+    # An ack is handled in another greenlet, which is not a job of the application.
     client.emit("/chat", "call", number=5)
     packet = client.read()
     assert packet["name"] == "question"

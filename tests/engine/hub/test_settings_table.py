@@ -26,7 +26,7 @@ NUMBERS = [name for name, each in OPTIONS.items() if each.kind.cast in (int, flo
 OTHERS = [name for name in OPTIONS if name not in NUMBERS]
 TIMES = [name for name, each in OPTIONS.items() if each.unit == "s"]
 
-#: A value of each option that is not a number, and what is kept of it.
+#: A value of each option that is not a number, and the value that is stored.
 VALUES: dict[str, tuple[Any, Any]] = {
     "transports": (["polling"], ("polling",)),
     "allowed_origins": (Origins(()), ...),

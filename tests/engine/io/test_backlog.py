@@ -101,7 +101,7 @@ class Output(RuleBasedStateMachine):
         self.got: list[str] = []
         self.expected: list[str] = []
         self.largest = 0
-        #: What the server said itself while it waits, which has no bound of its own.
+        #: The server's own unsent output, which has no separate limit.
         self.own = 0
         self.upgraded = False
         self.outbox: Any

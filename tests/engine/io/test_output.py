@@ -399,7 +399,7 @@ def test_a_client_that_does_not_read_is_disconnected_and_others_are_not(
     assert namespace.left == ["slow consumer"]
     assert neighbour.call("/chat", "echo", 1) == [1]
     if transport == "websocket":
-        # It finds what was sent in time, then the end, no close frame behind a gap.
+        # It reads what was sent in time, then the end, and no close frame after a gap.
         slow.websocket.drain()
         slow.websocket.expect_end()
     else:

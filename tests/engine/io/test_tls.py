@@ -283,7 +283,7 @@ def half_records(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("kind", [each for each in KINDS if "websocket" in each])
 def test_a_record_may_come_in_pieces(serve: Serve, kind: str) -> None:
     live = serve({"/chat": fresh(Witness)})
-    # 0.9 has a handshake of its own over HTTP, whose client needs a real socket.
+    # 0.9 has a separate handshake over HTTP, whose client needs a real socket.
     if kind.startswith("0.9"):
         client = live.websocket("/socket.io/?EIO=4&transport=websocket")
         client.send_close()

@@ -52,7 +52,7 @@ def test_a_client_calls_what_the_acl_allows(serve: Serve, kind: str) -> None:
     for each in (client, other):
         each.join("/chat")
         assert denied(each, "secret")
-        # Even that it is there is not told.
+        # The client does not even learn that the method exists.
         assert denied(each, "unheard")
     client.call("/chat", "login")
     assert not denied(client, "secret")

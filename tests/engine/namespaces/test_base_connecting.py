@@ -170,7 +170,7 @@ def test_a_namespace_refuses_a_client(
         assert client.receive() == "7::/chat:2"
     else:
         if kind.startswith("2"):
-            # What clients 1.x and 2.x are told is the data, else the message.
+            # Clients 1.x and 2.x get the data, or the message if there is no data.
             answer = answer.get("data", answer["message"])
         assert client.read() == {
             "type": "refused",

@@ -54,7 +54,7 @@ def test_an_event_and_a_message(serve: Serve, kind: str) -> None:
     joined.namespace.send("words")
     packet = joined.client.read()
     assert packet["endpoint"] == "/chat"
-    if packet["type"] == "message":  # a packet of its own in 0.9
+    if packet["type"] == "message":  # a separate packet type in 0.9
         assert packet["data"] == "words"
     else:
         assert [packet["name"], *packet["args"]] == ["message", "words"]

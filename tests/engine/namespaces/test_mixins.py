@@ -182,7 +182,7 @@ def test_what_is_no_room_is_told_at_the_call(serve: Serve, what: str) -> None:
     for number in range(len(NO_ROOMS)):
         assert careless.call("/picky", "try", what, number) == ["TypeError"]
     assert careless.call("/picky", "try", what, len(NO_ROOMS)) == ["ValueError"]
-    # Nobody was told, and nobody is where they were not.
+    # No client got it, and no client is in another room than before.
     for speaker, hearer in ((careless, other), (other, careless)):
         speaker.call("/picky", "tell")
         assert hearer.event("/picky") == ["told", "hello"]

@@ -228,7 +228,7 @@ def test_a_session_by_jsonp(serve: Serve) -> None:
 
     post("8:40/chat,")
     assert script(http.get(target)) == "8:40/chat,"
-    # Each poll has a function of its own.
+    # Each poll calls another function.
     post('25:42/chat,1["echo","a b+c"]')
     reply = http.get(target.replace("&j=7", "&j=8"))
     assert script(reply, "8") == '18:43/chat,1["a b+c"]'

@@ -258,7 +258,7 @@ def test_frames_that_make_no_message_keep_nobody_from_being_answered(
     event = b'42/chat,["count"]'
     flood = encode_frame(1, event, MASK)
     flood += b"\x01" + encode_frame(1, event, MASK)[1:]
-    # Fragments without content, which are no batch of messages.
+    # Fragments without content, which are not messages.
     flood += (b"\x00\x80" + MASK) * 50_000
     flood += b"\x80\x80" + MASK
     sending = gevent.spawn(flooder.websocket.send_raw, flood)

@@ -48,6 +48,6 @@ def test_what_recv_connect_tells_others_reaches_them_at_once(
     scene.namespace.go_on.set()
     for name in ("came to the hall", "came", "came, all"):
         assert scene.speaker.event("/chat") == [name]
-    # What it tells all it tells its own client too, which waits as the rest does.
+    # A broadcast goes to its own client too, and waits like its other output.
     seen = names_until(scene.client, "came, all")
     assert seen == ["connect", *OWN, "came, all"]

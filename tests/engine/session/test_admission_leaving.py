@@ -165,7 +165,7 @@ def test_who_is_asked_on_the_way_in_is_connected_and_not_admitted(
     number = scene.client.read()["id"]
     scene.attack()
     scene.client.ack("/chat", number, "friend")
-    # It was told that it is connected, so it is told that it is not any more.
+    # It was told that it is connected, so it is also told that it is disconnected.
     assert scene.client.read() == {"type": "disconnect", "endpoint": "/chat"}
     scene.expect_nothing()
     assert scene.namespace.calls == ["friend"]

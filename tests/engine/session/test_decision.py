@@ -89,7 +89,7 @@ def test_a_recv_connect_that_wants_what_nobody_sends_refuses(
     expect_refusal(client, kind, 'recv_connect misses "token"')
 
 
-# What refuses although the application catches what its handlers raise
+# Refusals, although the application catches the exceptions of its handlers
 
 
 def forgiving(step: str) -> Callable[..., Any]:

@@ -55,7 +55,7 @@ class Taking(Witness):
             [b"a", b"b"],
             ({"a": [b"b"]}, 1, b"a"),
         ),
-        # An attachment that nothing names is no error, nor are none at all.
+        # An attachment without a placeholder is not an error, nor are zero attachments.
         ('451-/chat,["take",1]', [b"a"], (1,)),
         ('450-/chat,["take",1]', [], (1,)),
         # Only a packet with attachments has placeholders.

@@ -22,7 +22,7 @@ from ..conftest import Serve
         ("", "token=1", "token=1"),
         ("EIO=3", "?token=1&name=a", "EIO=3&token=1&name=a"),
         ("EIO=3", "a?b", "EIO=3&a?b"),
-        # What the client escaped stays, what it did not is escaped.
+        # Text that the client has escaped stays; the rest is escaped.
         ("EIO=3", "name=%C3%A9+%25&x[]=1", "EIO=3&name=%C3%A9+%25&x[]=1"),
         ("EIO=3", "name=é ☃\r\n", "EIO=3&name=%C3%A9%20%E2%98%83%0D%0A"),
         ("EIO=3", "name=\ud800", "EIO=3&name=?"),

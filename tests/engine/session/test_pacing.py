@@ -294,7 +294,7 @@ def test_what_waits_moves_with_an_upgrade_and_goes_on(serve: Serve) -> None:
     websocket = live.websocket(polling.target.replace("polling", "websocket"))
     websocket.send("2probe")
     assert websocket.receive() == "3probe"
-    # What a poll brought before the switch is no part of what moves.
+    # Packets that a poll brought before the upgrade are not moved.
     taken = [polling.dialect.read(each) for each in polling.poll()]
     websocket.send("5")
     while len(taken) < 200:

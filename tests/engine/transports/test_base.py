@@ -139,7 +139,7 @@ def test_a_client_is_told_whether_to_come_back(
     transport = transport_of(generation)
     gevent.spawn(transport.socket.kill, reason=reason).join(DEADLINE)
     farewell = generation.farewell(comes_back)
-    # A client that left by itself is told nothing.
+    # A client that left by itself is sent nothing.
     told = farewell is not None and reason != CLIENT_LEFT
     assert transport.outbox.take() == ([farewell] if told else [])
 

@@ -130,5 +130,5 @@ def test_after_the_end_nothing_is_taken(polling: PollingTransport) -> None:
     assert polling.handled.is_set()
     namespace.gate.set()
     gevent.idle()
-    # The handler that ran goes on; what came after it is dropped.
+    # The running handler goes on; later messages are dropped.
     assert namespace.numbers in ([], [1])

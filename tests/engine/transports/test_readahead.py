@@ -231,7 +231,7 @@ def test_control_frames_are_answered_after_the_handler(serve: Serve, kind: str) 
     wait_for(lambda: len(namespace.notes) == 2, "the event is handled")
 
 
-# A model: what comes, what is handled and when handlers wait, in any order
+# A model: messages arrive, are handled, and handlers wait, in any order
 
 
 class Source:

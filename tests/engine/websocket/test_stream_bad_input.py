@@ -57,7 +57,7 @@ def never_reads(live: Live, websocket: clients.WebSocket) -> None:
         pass
 
 
-#: What the client does, the code that it is told, and the line in the log.
+#: What the client does, the close code that it gets, and the line in the log.
 BAD: dict[str, tuple[Callable[[Live, Any], None], int, str]] = {
     "5.1 an unmasked frame": (
         says(encode_frame(TEXT, b"unmasked")),

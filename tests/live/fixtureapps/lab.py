@@ -47,7 +47,7 @@ PATIENCE = 5
 #: no JavaScript, and what no script element can hold.
 GREETING = "grüße ☃ 漢字 😀 a\u2028b <!--<script>"
 
-#: Bytes that are no text.
+#: Bytes that are not UTF-8.
 KEY = b"\x00\xff"
 
 #: By the name a client gave itself: set when the server saw it leave.

@@ -23,7 +23,7 @@ from tgext.socketio.pubsub import publish
 
 from ..messaging.listeners import listener
 
-#: By what is wrong with them.
+#: Invalid names, by their mistake.
 BAD_NAMES = {
     "empty": "",
     "half a surrogate pair": "room-\ud800",

@@ -205,7 +205,7 @@ def test_the_options_of_anypubsub_s_own_backend_do() -> None:
         "secret",
     )
     assert RedisPubSub(connection_pool=given).connection_pool is given
-    # A host whose name begins as a URL does is none.
+    # A host whose name begins like a URL is not a URL.
     assert RedisPubSub("redis").name == "Redis at redis:6379"
 
 

@@ -97,7 +97,7 @@ def test_whatever_happens_nobody_waits_for_ever(steps: list[str]) -> None:
             gevent.sleep(0)
             work.go_on.clear()
         for _ in range(len(jobs) + 2):
-            gevent.sleep(0)  # each who waits is told
+            gevent.sleep(0)  # each waiting greenlet gets the error
         assert work.together.under_way == any(not job.dead for job in jobs)
     work.go_on.set()
     gevent.joinall(jobs, timeout=DEADLINE)

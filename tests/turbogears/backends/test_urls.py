@@ -27,12 +27,12 @@ from tgext.socketio.backends.urls import (
     read_amqp,
 )
 
-#: As long as this, a piece of a password is one.
+#: A text of this length counts as a piece of a password.
 PIECE = 4
 
 PORT = free_port()
 
-#: Where a password may be, encoded or not.
+#: Places of a password in a URL, encoded or not.
 PLACES = [
     f"redis://user:{{}}@127.0.0.1:{PORT}/0",
     f"redis://:{{}}@127.0.0.1:{PORT}",
@@ -168,7 +168,7 @@ def test_no_piece_of_one_of_amqp_is_told(place: str, password: str) -> None:
     except BackendError as error:
         expect_no_piece(password, "".join(told(error)))
     else:
-        # The host is told. RFC 3986, section 3.2: it begins behind the last "@".
+        # The message shows the host, which begins after the last "@" (RFC 3986, 3.2).
         secret = password.rpartition("@")[0] if place.endswith("{}") else password
         expect_no_piece(secret, given["host"])
 

@@ -40,7 +40,7 @@ class Subscriptions(RuleBasedStateMachine):
         self.sockets = [listener().socket for _ in range(3)]
         #: Who hears a channel now, and as which of its namespace objects.
         self.hearing: dict[tuple[str, int, str], object] = {}
-        #: How often a client has left a namespace and come back.
+        #: How often a client has left a namespace and connected again.
         self.lives: dict[tuple[int, str], int] = {}
         self.expected: list[list[Any]] = [[], [], []]
         self.published = 0

@@ -354,7 +354,7 @@ def test_a_name_that_may_not_be_stops_nobody_from_hearing(
     [line] = [each for each in caplog.messages if "is refused" in each]
     assert "subscription (any)" in line
     assert len(line) < 300
-    # Who publishes under a name of its own choice is told, and forges nothing.
+    # A client that chooses a reserved name gets an error, and forges nothing.
     bad.emit("/spy", "publish", name, json.loads(message()))
     assert bad.event("/spy")[:2] == ["error", "internal_error"]
     assert "invalid channel name" in caplog.text

@@ -113,7 +113,7 @@ def test_whoever_shares_an_old_cookie_is_not_given_the_new_one(
     visit("session=s; lang=en", told, user=visitor)
     assert browser.ended
     assert browser.environ["HTTP_COOKIE"] == "session=s"
-    # And what comes later is not told it at all.
+    # And later changes do not reach it at all.
     visit("session=t; ticket=b", "session=u", "ticket=c", user=user)
     assert browser.environ["HTTP_COOKIE"] == "session=s"
 

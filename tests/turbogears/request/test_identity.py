@@ -194,7 +194,7 @@ def test_a_logout_in_another_tab_is_one_here(site: Site) -> None:
     cookie = site.log_in("ada")
     client, other = site.connect(cookie), site.connect(site.log_in("bob"))
     site.visit("/logout_handler", cookie)
-    # It is told to come back, as what its browser is now.
+    # It has to reconnect, as the present user of its browser.
     assert client.receive() == "1"
     client.websocket.receive_close()
     assert other.call("/lab", "who", number=1)[0][0] == "bob"
@@ -212,7 +212,7 @@ def test_a_socket_with_the_old_session_does_not_become_the_victim_s(
     site.log_in("ada", planted)
     assert attacker.receive() == "1"
     attacker.websocket.receive_close()
-    # What it comes back with is what it had.
+    # It reconnects with the cookies that it had.
     again = site.connect(planted)
     assert again.call("/lab", "who", number=1) == [None]
     assert bystander.call("/lab", "who", number=1) == [None]
@@ -351,7 +351,7 @@ def test_an_event_that_finds_another_user_ends_the_connection(
         client.emit("/lab", "who", number=1)
     else:
         client.send("40/members,")
-    # It is not answered; nobody is refused, who would not come back.
+    # It is not answered. A refused client would not reconnect.
     assert client.receive() == "1"
     client.websocket.receive_close()
     assert socket.disconnect_reason == "user changed"

@@ -23,7 +23,7 @@ from tgext.socketio.request.transactions import on_commit
 
 notes: list[Any] = []
 
-#: What is no `Exception`.
+#: Exceptions that are not an `Exception`.
 RAISED = {
     "SystemExit": SystemExit(1),
     "KeyboardInterrupt": KeyboardInterrupt(),

@@ -259,7 +259,7 @@ def test_an_offer_is_answered(offer: str, answer: str | None) -> None:
             "client_no_context_takeover; "
             "server_max_window_bits=11; client_max_window_bits=12",
         ),
-        # Section 7.1.2.2: a client that does not say it can is not told.
+        # Section 7.1.2.2: only a client that offers the parameter gets it.
         (
             "permessage-deflate",
             "permessage-deflate; server_no_context_takeover; "

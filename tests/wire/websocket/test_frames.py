@@ -301,7 +301,7 @@ def test_many_messages_in_one_piece_take_no_time() -> None:
     assert process_time() - started < 10
 
 
-# Text that is no UTF-8 is refused as soon as it is seen
+# Text that is not UTF-8 is refused at its first invalid byte
 
 
 @pytest.mark.parametrize(

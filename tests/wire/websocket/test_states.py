@@ -77,8 +77,8 @@ def reached(state: State) -> Connection:
     return connection
 
 
-#: What a state makes of an input: the state that follows, and what is written. Written
-#: down once more, by rows, so that the table is not its own proof.
+#: For a state and an input: the next state, and what is written to the peer. Repeated
+#: here by rows, so that the table is compared with something else than itself.
 O, A, F, C = State.OPEN, State.ANSWERING, State.FAILING, State.CUT  # noqa: E741
 
 

@@ -106,10 +106,10 @@ def _forgo_durability(connection: Any, record: Any) -> None:
     connection.execute("PRAGMA synchronous = OFF")
 
 
-#: Everybody's password.
+#: The password of every user.
 PASSWORD = "sesame"
 
-#: A manager, somebody who is none, and a crowd.
+#: A manager, a user who is not a manager, and many further users.
 USERS = ["ada", "bob", *(f"user{number}" for number in range(20))]
 
 
