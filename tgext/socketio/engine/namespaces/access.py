@@ -37,7 +37,7 @@ class AccessList:
         """
         if self.allowed_methods is None:
             raise ValueError(
-                f"Cannot forbid {method_name!r}: there is no ACL yet, all is allowed. "
+                f"Cannot forbid {method_name!r}: without an ACL, all are allowed. "
                 "Define get_initial_acl, or call add_acl_method first."
             )
         self.allowed_methods.remove(method_name)

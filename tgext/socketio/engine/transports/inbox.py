@@ -87,7 +87,7 @@ class Inbox:
             yield
 
     def _wait_for_room(self) -> None:
-        # The client's pongs are not read meanwhile.
+        # Until then, pongs of the client are not read.
         self._held += 1
         self._heartbeat.listening = False
         try:

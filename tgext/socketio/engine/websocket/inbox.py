@@ -196,7 +196,7 @@ class Inbox:
     def _take(self, messages: Iterator[Message]) -> None:
         """Keep messages until the inbox is full or they end."""
         connection, kept = self._connection, self.messages
-        # The application has closed: it gets no further messages.
+        # We have closed: the application gets no further messages.
         delivers = connection.state is not State.CLOSING
         try:
             for opcode, payload in messages:

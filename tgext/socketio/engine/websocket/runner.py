@@ -22,9 +22,9 @@ T = TypeVar("T")
 def call_each(callbacks: Iterable[Callable[[T], object]], ended: T) -> None:
     """Call functions of the application, which must not block.
 
-    What they raise is logged: the others are called, and the end goes on.
+    Their exceptions are logged, and the other functions are still called.
 
-    :param ended: is passed to them.
+    :param ended: the argument of each call.
     """
     for callback in callbacks:
         try:
