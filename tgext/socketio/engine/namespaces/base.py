@@ -172,6 +172,8 @@ class BaseNamespace(AccessList):
 
         :param json: whether ``message`` is a value rather than text.
         :param callback: called when the client has received it.
+        :raises TypeError: when the message cannot be written as JSON.
+        :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
         """
         packet: Packet = {
             "type": "json" if json else "message",

@@ -93,6 +93,7 @@ class RoomsMixin(_Base):
 
         :raises TypeError: when the room is neither a ``str`` nor an ``int``, or an
             argument cannot be written as JSON.
+        :raises ValueError: as :meth:`join`.
         """
         room = check_room(room)
         packet = event_packet(self.ns_name, event, args)
@@ -103,13 +104,20 @@ class BroadcastMixin(_Base):
     """Events to everyone in the namespace."""
 
     def broadcast_event(self, event: str, *args: Any) -> None:
-        """Send an event to all in the namespace, including this client."""
+        """Send an event to all in the namespace, including this client.
+
+        :raises TypeError: as :meth:`.BaseNamespace.emit`; other clients may have
+            received it.
+        """
         packet = event_packet(self.ns_name, event, args)
         self.socket.hub.rooms.broadcast(packet)
         if self._tgsio_candidate is not None:
             self._tgsio_candidate.send_packet(packet)  # it is not a member yet
 
     def broadcast_event_not_me(self, event: str, *args: Any) -> None:
-        """Send an event to all in the namespace except this client."""
+        """Send an event to all in the namespace except this client.
+
+        :raises TypeError: as :meth:`broadcast_event`.
+        """
         packet = event_packet(self.ns_name, event, args)
         self.socket.hub.rooms.broadcast(packet, skip=self.socket)

@@ -263,6 +263,7 @@ class WebSocket(GeventWebSocket):
 
         :param callback: gets the connection; must not block.
         :returns: False if nothing can be sent now; ``callback`` is not called then.
+        :raises HandshakeRefused: when the handshake is answered here, and is refused.
         """
         self._open()
         if not self.closed:
