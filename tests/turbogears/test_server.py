@@ -111,7 +111,10 @@ def test_debug_mode_is_refused(debug: Any) -> None:
         ({"a\nb\x1b[2J": "1"}, r"a\\nb\\x1b\[2J is not an option; the options are: "),
         ({"max_outbox": "0"}, r"max_outbox: 0 is not greater than 0"),
         ({"allowed_origins": "*, x.org"}, r"allowed_origins: 'x.org' has no scheme: "),
-        ({"allowed_origins": "htps://x"}, r"allowed_origins: 'htps://x' has no scheme"),
+        (
+            {"allowed_origins": "htps://x"},
+            r"allowed_origins: 'htps://x' has an unknown scheme",
+        ),
         (
             {"allowed_origins": "http://x/y"},
             r"allowed_origins: 'http://x/y' is not an origin",
