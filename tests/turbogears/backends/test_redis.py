@@ -216,10 +216,15 @@ def test_the_options_of_anypubsub_s_own_backend_do() -> None:
     ("option", "value", "problem"),
     [
         ("port", "redis", "'redis' is not a whole number"),
-        ("db", "-1", "'-1' is too small"),
-        ("max_connections", "0", "'0' is too small"),
-        ("socket_timeout", "soon", "'soon' is not a number of seconds"),
-        ("health_check_interval", "0", "'0' is too small"),
+        ("port", "70000", "70000 is more than 65535"),
+        ("port", "0", "0 is not greater than 0"),
+        ("db", "-1", "-1 is less than 0"),
+        ("db", "9" * 5000, "is not a whole number"),
+        ("max_connections", "0", "0 is not greater than 0"),
+        ("socket_timeout", "soon", "'soon' is not a number"),
+        ("socket_timeout", "nan", "nan is not greater than 0"),
+        ("socket_connect_timeout", "inf", "inf is more than 1000000"),
+        ("health_check_interval", "0", "0 is not greater than 0"),
         ("hots", "localhost", "is not an option of the redis backend; .*: .*host"),
         ("host", "http://localhost", "this URL is invalid: .*redis://"),
         ("host", "redis://localhost:port", "this URL is invalid: "),
@@ -229,8 +234,25 @@ def test_the_options_of_anypubsub_s_own_backend_do() -> None:
 )
 def test_a_wrong_option_is_named(option: str, value: str, problem: str) -> None:
     settings = {"anypubsub.backend": "redis", f"anypubsub.{option}": value}
-    with pytest.raises(BackendOptionError, match=f"anypubsub.{option}: .*{problem}"):
+    with pytest.raises(
+        BackendOptionError, match=f"^anypubsub.{option}: .*{problem}"
+    ) as raised:
         create_backend(settings)
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("value", [float("inf"), True, 1.5, [], b"1"])
+@pytest.mark.parametrize("option", ["port", "db", "max_connections"])
+def test_a_value_of_another_type_is_named(option: str, value: Any) -> None:
+    settings = {"anypubsub.backend": "redis", f"anypubsub.{option}": value}
+    with pytest.raises(BackendOptionError, match=f"^anypubsub.{option}: .* is not a "):
+        create_backend(settings)
+
+
+def test_a_password_of_another_type_is_its_text() -> None:
+    settings = {"anypubsub.backend": "redis", "anypubsub.password": 12345}
+    backend: Any = create_backend(settings)
+    assert backend.connection_pool.connection_kwargs["password"] == "12345"
 
 
 def test_a_backend_of_a_script_is_made_once(server: RedisServer) -> None:

@@ -8,7 +8,7 @@ exchange for each channel. It uses py-amqp 5, and a connection for each subscrip
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn
 
 import amqp
@@ -16,24 +16,26 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
 from anypubsub.interfaces import PubSub, Subscriber
 from paste.deploy.converters import asbool
 
+from ..engine.hub.settings import SECONDS, Kind
 from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
+from .options import SECONDS_OR_0, TEXT, read_options
 from .urls import Credentials, check_host, read_amqp
 
 #: The errors of a connection that is lost.
 LOST: Final = (AMQPError, OSError)
 
 #: The type of each option; the options are py-amqp's.
-OPTIONS: Final[dict[str, Callable[[Any], Any]]] = {
-    "host": str,
-    "userid": str,
-    "password": str,
-    "virtual_host": str,
-    "ssl": asbool,
-    "connect_timeout": float,
-    "read_timeout": float,
-    "write_timeout": float,
-    "heartbeat": float,
+OPTIONS: Final[dict[str, Kind]] = {
+    "host": TEXT,
+    "userid": TEXT,
+    "password": TEXT,
+    "virtual_host": TEXT,
+    "ssl": Kind(asbool, "true or false", lambda name, value: bool(value)),
+    "connect_timeout": SECONDS,
+    "read_timeout": SECONDS,
+    "write_timeout": SECONDS,
+    "heartbeat": SECONDS_OR_0,
 }
 
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -49,19 +51,7 @@ def from_options(options: Mapping[str, Any]) -> AmqpPubSub:
 
     :raises BackendOptionError: when one is invalid.
     """
-    read: dict[str, Any] = {}
-    for name, value in options.items():
-        if name not in OPTIONS:
-            known = ", ".join(sorted(OPTIONS))
-            problem = f"is not an option of the amqp backend; there are: {known}"
-            raise BackendOptionError(f"anypubsub.{name}", problem)
-        try:
-            read[name] = OPTIONS[name](value)
-        except (TypeError, ValueError):
-            kind = "true or false" if name == "ssl" else "a number of seconds"
-            problem = f"{value!r} is not {kind}"
-            raise BackendOptionError(f"anypubsub.{name}", problem) from None
-    return AmqpPubSub(**read)
+    return AmqpPubSub(**read_options("amqp", OPTIONS, options))
 
 
 class AmqpPubSub(PubSub):

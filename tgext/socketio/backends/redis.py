@@ -8,7 +8,7 @@ and receives all channels of a process over one connection.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import redis
@@ -18,9 +18,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, ResponseError
 from redis.retry import Retry
 
+from ..engine.hub.settings import NUMBER, NUMBER_OR_0, SECONDS, Kind
 from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .feeds import Heard
+from .options import PORT, TEXT, read_options
 from .redis_link import LOST
 from .redis_listener import RedisListener
 from .redis_pool import address_of, credentials_of, make_pool
@@ -30,20 +32,18 @@ from .urls import OPTION, UNREADABLE, Credentials
 PUBLISHERS: Final = 4
 
 #: The type of each option.
-OPTIONS: Final[dict[str, Callable[[Any], Any]]] = {
-    "host": str,
-    "port": int,
-    "db": int,
-    "username": str,
-    "password": str,
-    "max_connections": int,
-    "connection_pool": lambda pool: pool,
-    "socket_timeout": float,
-    "socket_connect_timeout": float,
-    "health_check_interval": float,
+OPTIONS: Final[dict[str, Kind]] = {
+    "host": TEXT,
+    "port": PORT,
+    "db": NUMBER_OR_0,
+    "username": TEXT,
+    "password": TEXT,
+    "max_connections": NUMBER,
+    "connection_pool": Kind(str, "a pool", lambda name, pool: pool),
+    "socket_timeout": SECONDS,
+    "socket_connect_timeout": SECONDS,
+    "health_check_interval": SECONDS,
 }
-
-_KINDS: Final[dict[Any, str]] = {int: "a whole number", float: "a number of seconds"}
 
 
 def from_options(options: Mapping[str, Any]) -> RedisPubSub:
@@ -51,24 +51,7 @@ def from_options(options: Mapping[str, Any]) -> RedisPubSub:
 
     :raises BackendOptionError: when one is invalid.
     """
-    read: dict[str, Any] = {}
-    for name, value in options.items():
-        if name not in OPTIONS:
-            known = ", ".join(sorted(OPTIONS))
-            problem = f"is not an option of the redis backend; there are: {known}"
-            raise BackendOptionError(f"anypubsub.{name}", problem)
-        if value is None:
-            continue
-        try:
-            read[name] = OPTIONS[name](value)
-        except (TypeError, ValueError):
-            kind = _KINDS.get(OPTIONS[name], "text")
-            problem = f"{value!r} is not {kind}"
-            raise BackendOptionError(f"anypubsub.{name}", problem) from None
-        if OPTIONS[name] in _KINDS and read[name] < (0 if name == "db" else 1e-3):
-            problem = f"{value!r} is too small"
-            raise BackendOptionError(f"anypubsub.{name}", problem)
-    return RedisPubSub(**read)
+    return RedisPubSub(**read_options("redis", OPTIONS, options))
 
 
 class RedisPubSub(PubSub):

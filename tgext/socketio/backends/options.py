@@ -1,0 +1,67 @@
+"""The options of a broker, from an application's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..engine.hub.settings import Kind, Option, check_positive, check_seconds
+from .errors import BackendOptionError
+
+#: The largest port of TCP. Larger numbers would be taken modulo 65,536.
+MOST_PORT = 65535
+
+
+def check_port(name: str, value: Any) -> int:
+    """The number of a TCP port.
+
+    :raises ValueError: when it is invalid; the message names the option.
+    """
+    if check_positive(name, value) > MOST_PORT:
+        raise ValueError(f"{name}: {value} is more than {MOST_PORT}")
+    return int(value)
+
+
+def check_seconds_or_0(name: str, value: Any) -> float:
+    """A time, or 0 for none.
+
+    :raises ValueError: when it is invalid; the message names the option.
+    """
+    return (
+        0.0 if type(value) in (int, float) and not value else check_seconds(name, value)
+    )
+
+
+PORT = Kind(int, "a whole number", check_port)
+SECONDS_OR_0 = Kind(float, "a number", check_seconds_or_0)
+
+#: Whatever it is, its text: an error would quote it, and it may be a password.
+TEXT = Kind(str, "a text", lambda name, value: str(value))
+
+
+def read_options(
+    backend: str, kinds: Mapping[str, Kind], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options that are set, converted and checked.
+
+    :param backend: the name of the backend, for the error.
+    :param kinds: the type of each option, by name.
+    :param given: texts of a file, or values.
+    :raises BackendOptionError: when one is unknown or invalid.
+    """
+    read: dict[str, Any] = {}
+    for name, value in given.items():
+        full = f"anypubsub.{name}"
+        if name not in kinds:
+            known = ", ".join(sorted(kinds))
+            problem = f"is not an option of the {backend} backend; there are: {known}"
+            raise BackendOptionError(full, problem)
+        option = Option(name, None, kinds[name], "", "")
+        try:
+            checked = option.check(option.read(value))
+        except ValueError as error:
+            problem = str(error).removeprefix(f"{name}: ")
+            raise BackendOptionError(full, problem) from None
+        if checked is not None:
+            read[name] = checked
+    return read
