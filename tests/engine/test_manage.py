@@ -11,7 +11,7 @@ import pytest
 from tgext.socketio.engine import socketio_manage
 from tgext.socketio.engine.namespace import BaseNamespace
 
-from .clients import expect_end_of_session
+from .clients import RESOURCE, expect_end_of_session
 from .conftest import Serve, manage
 from .sample_namespaces import Echo, Witness, fresh
 
@@ -143,6 +143,19 @@ def test_an_application_brings_its_own_json(serve: Serve, kind: str) -> None:
     client.join("/chat")
     answer = client.call("/chat", "echo", "coffee", "milk")
     assert answer == ["tea", "lemon"]
+
+
+@pytest.mark.parametrize("written", [b"[]", None, 5], ids=repr)
+def test_a_json_writer_that_returns_no_text_is_an_error_at_once(
+    serve: Serve, written: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    application = manage({"/chat": Echo}, json_dumps=lambda value: written)
+    live = serve(application=application)
+    answer = live.http().get(f"{RESOURCE}/?EIO=4&transport=polling")
+    assert answer.status == 500
+    name = type(written).__name__
+    assert f"json_dumps returned {name}, and has to return str" in caplog.text
+    assert live.server.sockets == {}
 
 
 @pytest.mark.parametrize("error", [ValueError, RecursionError])

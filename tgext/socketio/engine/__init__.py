@@ -41,6 +41,7 @@ def socketio_manage(
     :param json_loads: replaces the JSON parser; takes a string.
     :param json_dumps: replaces the JSON writer; returns a string.
     :raises KeyError: when the request opens no connection.
+    :raises TypeError: when ``json_dumps`` returns no ``str``, as orjson's does.
     """
     environ["socketio"].accept(
         environ, namespaces, request, error_handler, json_loads, json_dumps

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from ...wire.errors import InvalidJSON, PacketError, ProtocolError
-from ...wire.json import Loads
+from ...wire.json import Dumps, Loads
 from ...wire.socketio.binary import Reassembler
 from ...wire.socketio.generations import ALIVE, CLOSE
 from ...wire.socketio.packet import Packet
@@ -42,6 +42,20 @@ def _load(json_loads: Loads, text: str) -> Any:
     except FAILURES as error:
         log.exception("The application's json_loads failed")
         raise InvalidJSON("invalid JSON") from error
+
+
+def checked_dumps(json_dumps: Dumps) -> Dumps:
+    """The application's JSON writer.
+
+    :raises TypeError: when it returns no ``str``: clients could not read the packets.
+    """
+    text: object = json_dumps([])
+    if not isinstance(text, str):
+        raise TypeError(
+            f"json_dumps returned {type(text).__name__}, and has to return str; for "
+            "orjson, give lambda value: orjson.dumps(value).decode()"
+        )
+    return json_dumps
 
 
 class Assembler:

@@ -26,7 +26,7 @@ from ..namespaces.acks import AckBook, save
 from ..namespaces.base import BaseNamespace
 from ..namespaces.runner import PLAIN, EventRunner
 from .admission import Admission
-from .decoder import Assembler, checked_loads
+from .decoder import Assembler, checked_dumps, checked_loads
 from .dispatch import Dispatcher
 from .ending import Ending
 from .errors import default_error_handler, tell_error
@@ -155,6 +155,8 @@ class Socket:
         json_dumps: Dumps | None = None,
     ) -> None:
         """Accept the connection; the parameters are those of ``socketio_manage``."""
+        if json_dumps is not None:
+            self.json_dumps = checked_dumps(json_dumps)
         self.environ = environ
         self.namespaces = namespaces
         self.request = request
@@ -162,8 +164,6 @@ class Socket:
             self.error_handler = error_handler
         if json_loads is not None:
             self.json_loads = checked_loads(json_loads)
-        if json_dumps is not None:
-            self.json_dumps = json_dumps
 
     def encode(self, pkt: Packet) -> Encoded:
         """Encode a packet for this client's generation.
