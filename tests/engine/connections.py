@@ -33,7 +33,7 @@ from tgext.socketio.wire.websocket.frames import (
 from tgext.socketio.wire.websocket.handshake import accept_key
 
 #: Seconds after which something that should have happened did not.
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 #: What clients take; a server may send them more than it takes itself.
 READ = Limits(max_message_size=100_000_000)

@@ -326,7 +326,7 @@ def test_a_body_of_very_many_packets(
         if busy:
             namespace.go_on.set()
         if socket.transport is not None:
-            socket.transport.handled.wait(DEADLINE)  # type: ignore[union-attr]
+            assert socket.transport.handled.wait(DEADLINE)  # type: ignore[union-attr]
     assert gaps.longest < PATIENCE
     assert socket.account.size == 0
 

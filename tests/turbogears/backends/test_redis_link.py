@@ -102,7 +102,7 @@ def test_a_redis_that_does_not_answer(
     begin = time.monotonic()
     with pytest.raises(BrokerUnavailable, match="cannot be reached: Timeout"):
         backend.publish("news", "lost")
-    assert time.monotonic() - begin < DEADLINE / 2
+    assert time.monotonic() - begin < 5
     wait_for(lambda: "is lost" in caplog.text, "that is noticed")
     assert re.search("no answer to a ping|Timeout", caplog.text)
     if how == "freeze":

@@ -463,7 +463,7 @@ def test_without_redis_a_broadcast_reaches_its_process_and_the_ack_tells_failure
         if event[0] == "shout":
             assert here.event("/chat") == ["shouted", "a"]
         here.failure("/chat", "internal_error", "Internal server error")
-        assert time.monotonic() - begin < DEADLINE / 2
+        assert time.monotonic() - begin < 5
         # Who is served meanwhile is served, and everybody when it is back.
         assert beside.call("/chat", "enter", "hall") == [None]
         own.thaw() if how == "freeze" else own.start()
