@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from socket import SHUT_WR, SO_LINGER, SOL_SOCKET
+from socket import SHUT_WR, SO_LINGER, SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 import gevent
 import pytest
+from gevent import socket
 
 from tgext.socketio.engine.namespaces.base import BaseNamespace
 from tgext.socketio.engine.transports import websocket as websocket_module
@@ -210,6 +211,43 @@ def test_a_client_that_answers_a_close_frame_is_left_at_once(
     assert receive_close(client.websocket) == 1000
     client.websocket.send_close()
     client.websocket.expect_end()
+
+
+@pytest.fixture
+def narrow() -> socket.socket:
+    """A listener, of whose connections the kernel keeps as little as it can."""
+    listener = socket.socket()
+    listener.setsockopt(SOL_SOCKET, SO_SNDBUF, 1)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    return listener
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_who_is_disconnected_has_time_to_read_what_was_sent_before(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, narrow: socket.socket, reads: bool
+) -> None:
+    """Over a slow line; but not for ever."""
+    monkeypatch.setattr(websocket_module, "CLOSE_TIMEOUT", 0.1)
+
+    class Parting(BaseNamespace):
+        def on_leave(self) -> None:
+            self.emit("last", "x" * 200_000)
+            self.socket.kill()
+
+    live = serve(
+        {"": Parting}, listener=narrow, slow_timeout=DEADLINE if reads else 0.1
+    )
+    target = f"{RESOURCE}?EIO=4&transport=websocket"
+    client = live.websocket(target, receive_buffer=4096)
+    client.send("40")
+    client.send('42["leave"]')
+    if reads:
+        gevent.sleep(0.3)
+        texts = client.drain()
+        assert f'42["last","{"x" * 200_000}"]' in texts
+    else:
+        wait_for(lambda: not live.server.hub.requests.number, "it is left")
 
 
 @websockets

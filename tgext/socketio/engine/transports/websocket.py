@@ -9,7 +9,7 @@ from typing import Any, cast
 import gevent
 
 from ...wire.errors import ProtocolError
-from ...wire.socketio.reasons import CLIENT_LEFT
+from ...wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
 from ...wire.websocket.connection import CLOSE_TIMEOUT, Connection
 from ...wire.websocket.frames import BINARY, CLOSE, PING, TEXT, FrameReader, Message
 from ...wire.websocket.states import State
@@ -61,6 +61,8 @@ class WebSocketTransport(Transport):
         #: The polling transport that came before, while it still handles messages.
         self.predecessor: Transport | None = None
         self._deadline = Deadline(self._expire)
+        #: Seconds that the client has, beside those, for what was sent before.
+        self._patience = 0.0
 
     def open(self) -> None:
         """Begin, and :meth:`run`.
@@ -269,6 +271,8 @@ class WebSocketTransport(Transport):
         output = connection.close(code, "", monotonic())
         if output:
             self.outbox.write_own(output)
+        if reason == SERVER_LEFT:
+            self._patience = self.hub.settings.slow_timeout
         # The peer answers with its own close frame, which ends `run`. If that has come
         # already, the connection is closed and has no deadline.
         self._await_deadline()
@@ -280,6 +284,11 @@ class WebSocketTransport(Transport):
 
     def _expire(self) -> None:
         """The peer has not answered the close frame in time."""
+        patience, self._patience = self._patience, 0.0
+        if patience and self.outbox.size:
+            # It may not have come to that yet.
+            self.hub.timers.add(self._deadline, patience)
+            return
         self.connection.expire(monotonic())
         if self.connection.state is State.CLOSED:
             self.abort()
