@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from tg import config
@@ -37,6 +37,30 @@ _NOT_AVAILABLE = "Trying to subscribe to a channel not available"
 _TO_UNDERSCORE = str.maketrans(" .:-", "____")
 
 
+class _Asked:
+    """A method that decides whether a client is subscribed.
+
+    :ivar returned: whether it was called, and did not fail. A decorator or an override
+        of the application may catch its failure.
+    """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+        self.returned = False
+
+    def noting(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The method, which notes that it has returned."""
+
+        @wraps(method)
+        def note(*args: Any, **kwargs: Any) -> Any:
+            self.returned = False
+            answer = method(*args, **kwargs)
+            self.returned = True
+            return answer
+
+        return note
+
+
 class PubSubTGNamespace(SocketIOTGNamespace):
     """A namespace whose clients subscribe to channels.
 
@@ -60,7 +84,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         #: Maps each channel of the client to the name that the client asked for.
         self._tgsio_heard: dict[str, str] = {}
         self._tgsio_process_channels: Channels | None = None
-        self._tgsio_not_called_yet: Callable[..., Any] | None = None
+        self._tgsio_asked: _Asked | None = None
         super().__init__(*args, **kwargs)
 
     @classmethod
@@ -234,21 +258,20 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     def _tgsio_ask(self, method_name: str, packet: Packet) -> tuple[bool, Any]:
         """Call a method as an event does, with ``@require`` and ``@validate``.
 
-        :returns: whether the method was called, and what the call returned. It is not
-            called when the client is denied, or the arguments are invalid.
+        :returns: whether the method was called and has returned, and what the call
+            returned. It is not called when the client is denied, or the arguments are
+            invalid.
         """
-        self._tgsio_not_called_yet = getattr(self, method_name)
+        asked = self._tgsio_asked = _Asked(getattr(self, method_name))
         try:
             answer = self.call_method_with_acl(method_name, packet, *packet["args"])
-            return self._tgsio_not_called_yet is None, answer
+            return asked.returned, answer
         finally:
-            self._tgsio_not_called_yet = None
+            self._tgsio_asked = None
 
     def _tgsio_decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         # The last step before the method is called.
-        if (
-            self._tgsio_not_called_yet is not None
-            and function == self._tgsio_not_called_yet
-        ):
-            self._tgsio_not_called_yet = None
+        asked = self._tgsio_asked
+        if asked is not None and function == asked.method:
+            function = asked.noting(function)
         return super()._tgsio_decorated(function)

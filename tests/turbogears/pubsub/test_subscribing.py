@@ -96,6 +96,46 @@ def test_a_client_that_may_not_hears_nothing(
     assert posted.namespace.channels == []
 
 
+class Forgiving(Rooms):
+    """Its decorator catches what handlers raise, as one that logs it does."""
+
+    answer: Any = None
+
+    def subscribe_private(self) -> None:
+        raise KeyError("ada")
+
+    def subscribe_lobby(self) -> str:
+        return "the lobby"
+
+    def exception_handler_decorator(
+        self, function: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except KeyError:
+                return self.answer
+
+        return decorated
+
+
+@pytest.mark.parametrize("answer", [None, True, "private"])
+def test_a_method_whose_failure_is_caught_subscribes_to_nothing(answer: Any) -> None:
+    class Answering(Forgiving):
+        pass
+
+    Answering.answer = answer
+    posted = post(Answering, "subscribe", "private")
+    assert posted.errors == ([] if answer is None else [REJECTED])
+    assert posted.namespace.channels == []
+
+
+def test_a_method_that_is_decorated_subscribes() -> None:
+    posted = post(Forgiving, "subscribe", "lobby")
+    assert posted.namespace.channels == ["the lobby"]
+    posted.namespace.kill_local_jobs()
+
+
 def test_a_requirement_that_is_met_lets_in() -> None:
     posted = post(Rooms, "subscribe", "members", user="ada")
     assert posted.namespace.channels == ["members"]
