@@ -25,7 +25,8 @@ from gevent.local import local
 from paste.deploy.converters import asbool
 
 from .engine.hub import settings
-from .engine.hub.settings import OPTIONS, Option, shown
+from .engine.hub.checks import shown
+from .engine.hub.settings import OPTIONS, Option
 from .engine.server.server import SocketIOServer
 from .request.cookies import CookieWatch
 

@@ -10,15 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgext.socketio.engine.hub.settings import (
+from tgext.socketio.engine.hub.checks import (
     LEAST_SECONDS,
     MOST_NUMBER,
     MOST_SECONDS,
-    OPTIONS,
     TRANSPORTS,
-    Settings,
-    split,
 )
+from tgext.socketio.engine.hub.settings import OPTIONS, Settings, split
 from tgext.socketio.engine.server.server import SocketIOServer
 from tgext.socketio.wire.origin import Origins
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..engine.hub.settings import Kind, Option, check_positive, check_seconds
+from ..engine.hub.checks import MOST_PORT, check_positive, check_seconds
+from ..engine.hub.settings import Kind, Option
 from .errors import BackendOptionError
-
-#: The largest port of TCP. Larger numbers would be taken modulo 65,536.
-MOST_PORT = 65535
 
 
 def check_port(name: str, value: Any) -> int:

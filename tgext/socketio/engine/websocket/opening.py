@@ -19,8 +19,8 @@ from ..http.origins import (
     origin_of_websocket,
 )
 from ..http.upgrade import HandshakeRefused, read_handshake
+from ..hub.checks import check_origins
 from ..hub.places import Full, Place
-from ..hub.settings import check_origins
 from .hosts import Request
 
 
