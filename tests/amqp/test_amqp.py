@@ -148,7 +148,10 @@ def test_those_who_wait_for_one_that_waits_are_told_in_time() -> None:
         ({"heartbeat": "-1"}, r"anypubsub\.heartbeat: -1.0 is not greater than 0"),
         ({"read_timeout": "inf"}, r"anypubsub\.read_timeout: inf is more than"),
         ({"ssl": "perhaps"}, r"anypubsub\.ssl: 'perhaps' is not true or false"),
-        ({"host": "redis://localhost"}, r"anypubsub\.host: .*it begins with amqp://"),
+        (
+            {"host": "redis://localhost"},
+            r"anypubsub\.host: .*it has to begin with amqp://",
+        ),
         ({"host": "amqp://localhost:port"}, r"anypubsub\.host: this URL is invalid"),
     ],
 )
