@@ -40,6 +40,7 @@ from .engine.http.refusals import log_handshake_refusal
 from .engine.http.upgrade import HandshakeRefused, read_handshake
 from .engine.logs import get_logger
 from .engine.websocket import group
+from .engine.websocket.opening import check_bounds
 from .engine.websocket.wsgi import WebSocket, WebSocketError
 from .request.jsonify import dumps
 from .wire.origin import Origins
@@ -77,7 +78,8 @@ class Options:
     """The options of :func:`websocket`.
 
     :raises TypeError: when an option has the wrong type; the message names it.
-    :raises ValueError: when a number is not greater than 0; the message names it.
+    :raises ValueError: when a number is out of its bounds, or is none; the message
+        names it.
     """
 
     subprotocols: Sequence[str]
@@ -90,10 +92,7 @@ class Options:
         for name in ("subprotocols", "origins"):
             if isinstance(getattr(self, name), str):
                 raise TypeError(f"{name}: {getattr(self, name)!r} is not a list")
-        for name in ("max_message_size", "ping_interval"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name}: {value!r} is not greater than 0")
+        check_bounds(self.max_message_size, self.ping_interval)
         if self.compression is not None and not isinstance(self.compression, Deflate):
             raise TypeError(
                 f"compression: {self.compression!r} is not a bool or Deflate"

@@ -113,6 +113,20 @@ def test_any_page_may_connect_without_cookies(credentials: dict[str, str]) -> No
         opening(environ, origins=["*"])
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_message_size", 0),
+        ("max_message_size", "1"),
+        ("ping_interval", float("inf")),
+        ("ping_interval", 0.0001),
+    ],
+)
+def test_options_out_of_their_bounds_are_too(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        opening({}, **{name: value})
+
+
 def test_origins_that_cannot_be_are_a_mistake_of_the_application() -> None:
     with pytest.raises(ValueError, match="origins"):
         opening({}, origins=["no origin"])

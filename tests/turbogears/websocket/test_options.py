@@ -101,7 +101,15 @@ def test_compression(live: Live, target: str, answer: str | None) -> None:
         ({"origins": "*"}, TypeError, r"origins: '\*' is not a list"),
         ({"origins": ["x.org"]}, ValueError, "^origins: 'x.org' has no scheme"),
         ({"max_message_size": 0}, ValueError, "max_message_size: 0 is not greater"),
+        ({"max_message_size": "1"}, ValueError, "max_message_size: '1' is not a whole"),
+        ({"max_message_size": 1.5}, ValueError, "max_message_size: 1.5 is not a whole"),
         ({"ping_interval": -1}, ValueError, "ping_interval: -1 is not greater"),
+        (
+            {"ping_interval": float("inf")},
+            ValueError,
+            "ping_interval: inf is more than",
+        ),
+        ({"ping_interval": True}, ValueError, "ping_interval: True is not a number"),
         ({"compression": "gzip"}, TypeError, "compression: 'gzip' is not a bool"),
     ],
 )

@@ -19,7 +19,7 @@ from ..http.origins import (
     origin_of_websocket,
 )
 from ..http.upgrade import HandshakeRefused, read_handshake
-from ..hub.checks import check_origins
+from ..hub.checks import check_origins, check_positive, check_seconds
 from ..hub.places import Full, Place
 from .hosts import Request
 
@@ -42,6 +42,20 @@ class Terms:
     max_message_size: int | None
     ping_interval: float | None
     compression: Deflate | None
+
+    def __post_init__(self) -> None:
+        check_bounds(self.max_message_size, self.ping_interval)
+
+
+def check_bounds(max_message_size: Any, ping_interval: Any) -> None:
+    """Check two options, each of which may be None.
+
+    :raises ValueError: when one is invalid; the message names it.
+    """
+    if max_message_size is not None:
+        check_positive("max_message_size", max_message_size)
+    if ping_interval is not None:
+        check_seconds("ping_interval", ping_interval)
 
 
 class Opening:

@@ -97,7 +97,7 @@ class WebSocket(GeventWebSocket):
         :param ping_interval: seconds between pings; ``heartbeat_interval`` by default.
         :param compression: how to compress, if the client supports it; None for no
             compression.
-        :raises ValueError: when ``origins`` has an invalid one; the message names it.
+        :raises ValueError: when an option is invalid; the message names it.
         :raises HandshakeRefused: when the request has to be refused.
         :raises WebSocketError: when the client has gone, or the request was answered.
         """
