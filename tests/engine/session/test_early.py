@@ -107,3 +107,27 @@ def test_what_came_early_is_not_kept_when_the_client_goes(
     socket.kill()
     early: Any = socket.admission.early
     assert (early.size, early.count) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", OLD)
+def test_what_came_early_is_charged_with_its_real_size(serve: Serve, kind: str) -> None:
+    """In memory, a character may take four bytes."""
+    live = serve({"/chat": Echo})
+    client = live.client(kind)
+    socket: Any = live.socket(client)
+    client.emit("/chat", "echo", "\N{GRINNING FACE}" * 10_000)
+    wait_for(lambda: socket.admission.early is not None, "it came")
+    assert 40_000 < socket.account.size < 41_000
+    client.join("/chat")
+    assert socket.account.size == 0
+
+
+def test_what_the_account_has_no_room_for_does_not_wait(serve: Serve) -> None:
+    live = serve({"/chat": Echo})
+    client = live.client("0.9-websocket")
+    account = live.socket(client).account
+    account.charge(8_000_000 - 10_000)
+    client.emit("/chat", "echo", 1)
+    client.emit("/chat", "echo", "\N{GRINNING FACE}" * 4_000)
+    assert client.event("/chat")[:2] == ["error", "no_such_namespace"]
+    assert account.size < 8_000_000 - 9_000

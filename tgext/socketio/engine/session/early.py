@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ...wire.errors import ProtocolError
+from ...wire.errors import MessageTooBig, ProtocolError
 from ...wire.socketio.packet import Packet
 from ..concurrency.fairness import in_turns
 from ..concurrency.heartbeat import Deadline
+from ..hub.account import cost
 from .connection import Connection
 
 #: Seconds in which the connect packet has to follow.
@@ -68,6 +69,10 @@ class EarlyPackets:
         most = socket.hub.limits.max_message_size
         if self.count >= MOST or self.size + len(text) > most:
             return False
+        try:
+            socket.account.charge(cost(text))
+        except MessageTooBig:
+            return False
         if self._deadline is None:
             self._deadline = Deadline(self._expire)
             socket.hub.timers.add(self._deadline, PATIENCE)
@@ -84,6 +89,7 @@ class EarlyPackets:
         if not self._waiting:
             self._stop_waiting()
         for text in in_turns(texts):
+            self._socket.account.release(cost(text))
             if not self._socket.connected:
                 return
             packet = self._decode(text)
