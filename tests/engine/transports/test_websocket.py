@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from socket import SHUT_WR, SO_LINGER, SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
@@ -10,6 +11,7 @@ import gevent
 import pytest
 from gevent import socket
 
+from tgext.socketio.engine.hub import lingering
 from tgext.socketio.engine.namespaces.base import BaseNamespace
 from tgext.socketio.engine.transports import websocket as websocket_module
 from tgext.socketio.wire.websocket.frames import (
@@ -223,31 +225,52 @@ def narrow() -> socket.socket:
     return listener
 
 
-@pytest.mark.parametrize("reads", [True, False])
-def test_who_is_disconnected_has_time_to_read_what_was_sent_before(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, narrow: socket.socket, reads: bool
-) -> None:
-    """Over a slow line; but not for ever."""
-    monkeypatch.setattr(websocket_module, "CLOSE_TIMEOUT", 0.1)
-
-    class Parting(BaseNamespace):
-        def on_leave(self) -> None:
-            self.emit("last", "x" * 200_000)
-            self.socket.kill()
-
-    live = serve(
-        {"": Parting}, listener=narrow, slow_timeout=DEADLINE if reads else 0.1
-    )
+def parting(live: Live) -> WebSocket:
+    """A client that was disconnected while much was unsent."""
     target = f"{RESOURCE}?EIO=4&transport=websocket"
     client = live.websocket(target, receive_buffer=4096)
     client.send("40")
     client.send('42["leave"]')
-    if reads:
-        gevent.sleep(0.3)
-        texts = client.drain()
-        assert f'42["last","{"x" * 200_000}"]' in texts
-    else:
-        wait_for(lambda: not live.server.hub.requests.number, "it is left")
+    wait_for(lambda: not live.server.sockets, "the session ends")
+    return client
+
+
+class Parting(BaseNamespace):
+    def on_leave(self) -> None:
+        self.emit("last", "x" * 200_000)
+        self.socket.kill()
+
+
+def test_who_is_disconnected_has_time_to_read_what_was_sent_before(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, narrow: socket.socket
+) -> None:
+    """Over a slow line."""
+    monkeypatch.setattr(websocket_module, "CLOSE_TIMEOUT", 0.1)
+    client = parting(serve({"": Parting}, listener=narrow))
+    gevent.sleep(0.3)
+    assert f'42["last","{"x" * 200_000}"]' in client.drain()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most"),
+    [(0.1, 1_000_000), (DEADLINE, 100_000)],
+    ids=["for too long", "of too much"],
+)
+def test_who_is_disconnected_and_reads_nothing_is_left(
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    narrow: socket.socket,
+    seconds: float,
+    most: int,
+) -> None:
+    """Ended connections do not count, so one client may have many."""
+    monkeypatch.setattr(websocket_module, "CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(lingering, "MOST", most)
+    live = serve({"": Parting}, listener=narrow, slow_timeout=seconds)
+    parting(live)
+    begun = time.monotonic()
+    wait_for(lambda: not live.server.hub.requests.number, "it is left")
+    assert time.monotonic() - begun < DEADLINE / 2
 
 
 @websockets

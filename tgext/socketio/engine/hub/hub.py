@@ -31,6 +31,7 @@ class Hub:
     :ivar rooms: the members of each namespace and room.
     :ivar registry: the sessions and the plain WebSockets.
     :ivar lingering: the last packets of polling connections that ended.
+    :ivar parting: WebSockets that ended, whose clients may still read what was sent.
     :ivar requests: the requests in progress; a server that stops waits for them.
     :ivar limits: the bounds of messages, for decoders.
     :ivar bounds: the bounds of what is kept for one connection, for its account.
@@ -46,6 +47,7 @@ class Hub:
         self.rooms = Rooms(self.batcher)
         self.registry = Registry(settings, self.timers)
         self.lingering = Lingering(self.timers)
+        self.parting = Lingering(self.timers)
         self.requests = Requests()
         self.limits = Limits(settings.max_message_size, settings.max_attachments)
         self.bounds = Bounds(

@@ -1,4 +1,4 @@
-"""The last packets of polling connections that ended, for their clients to fetch."""
+"""The last packets of connections that ended, for their clients to fetch or to read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST = 16 * 1024 * 1024
 
 
 class Unfetched(Protocol):
-    """A polling transport that has ended, with packets that its client has not fetched.
+    """A transport that has ended, with packets that its client has not fetched.
 
     :ivar sessid: the id of its session.
     :ivar unfetched: bytes of the packets.
@@ -25,7 +25,7 @@ class Unfetched(Protocol):
     def unfetched(self) -> int: ...
 
     def drop(self) -> None:
-        """Drop the packets."""
+        """Drop the packets, now or before long."""
 
 
 class Lingering:

@@ -61,8 +61,6 @@ class WebSocketTransport(Transport):
         #: The polling transport that came before, while it still handles messages.
         self.predecessor: Transport | None = None
         self._deadline = Deadline(self._expire)
-        #: Seconds that the client has, beside those, for what was sent before.
-        self._patience = 0.0
 
     def open(self) -> None:
         """Begin, and :meth:`run`.
@@ -271,8 +269,9 @@ class WebSocketTransport(Transport):
         output = connection.close(code, "", monotonic())
         if output:
             self.outbox.write_own(output)
-        if reason == SERVER_LEFT:
-            self._patience = self.hub.settings.slow_timeout
+        if reason == SERVER_LEFT and self.outbox.size:
+            # The client may be reading what was sent before.
+            self.hub.parting.add(self, self.hub.settings.slow_timeout)
         # The peer answers with its own close frame, which ends `run`. If that has come
         # already, the connection is closed and has no deadline.
         self._await_deadline()
@@ -284,16 +283,28 @@ class WebSocketTransport(Transport):
 
     def _expire(self) -> None:
         """The peer has not answered the close frame in time."""
-        patience, self._patience = self._patience, 0.0
-        if patience and self.outbox.size:
+        if self.hub.parting.get(self.sessid) is self and self.outbox.size:
             # It may not have come to that yet.
-            self.hub.timers.add(self._deadline, patience)
+            self.hub.timers.add(self._deadline, CLOSE_TIMEOUT)
             return
         self.connection.expire(monotonic())
         if self.connection.state is State.CLOSED:
             self.abort()
         else:
             self._await_deadline()
+
+    @property
+    def sessid(self) -> str:
+        """The id of the session."""
+        return self.socket.sessid
+
+    @property
+    def unfetched(self) -> int:
+        """Bytes that were not sent yet."""
+        return self.outbox.size
+
+    def drop(self) -> None:
+        """The client has had its time; :meth:`_expire` is about to look at that."""
 
     def abort(self) -> None:
         """End the connection without a close frame; ends :meth:`run`."""
@@ -321,6 +332,7 @@ class WebSocketTransport(Transport):
         self.outbox.close()
         self.hub.timers.discard(self.heartbeat)
         self.hub.timers.discard(self._deadline)
+        self.hub.parting.remove(self)
         self.reads.close()
         # Without these references, no garbage collector is needed to free the
         # transport.
