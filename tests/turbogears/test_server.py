@@ -87,6 +87,15 @@ def test_debug_mode_is_refused(debug: Any) -> None:
         socketio_server_runner(app, {"debug": debug})
 
 
+@pytest.mark.parametrize("debug", ["maybe", "", "2"])
+def test_a_debug_mode_that_is_neither_is_named(debug: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        socketio_server_runner(app, {"debug": debug})
+    assert str(raised.value) == (
+        f"[DEFAULT] debug: {debug!r} is neither true nor false"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -113,7 +113,7 @@ def _run(
 ) -> None:
     host, port, resource = (_read_place(each, kw) for each in PLACE.values())
     options = read_options(kw)
-    if asbool(global_config.get("debug", False)):
+    if _read_debug(global_config):
         raise DebugModeForbiddenException(
             "The SocketIO server doesn't work with debug mode: set debug = false in "
             "the [DEFAULT] section of the configuration file."
@@ -153,6 +153,15 @@ def _read(option: Option, kw: Mapping[str, Any]) -> Any:
         return option.read(kw.get(option.name))
     except ValueError as error:
         raise OptionError(f"[server:main] {error}") from None
+
+
+def _read_debug(global_config: Mapping[str, Any]) -> bool:
+    value = global_config.get("debug", False)
+    try:
+        return bool(asbool(value))
+    except ValueError:
+        text = f"[DEFAULT] debug: {shown(value)} is neither true nor false"
+        raise OptionError(text) from None
 
 
 def _read_place(option: Option, kw: Mapping[str, Any]) -> Any:
