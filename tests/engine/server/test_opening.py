@@ -8,6 +8,7 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from tgext.socketio.engine import socketio_manage
 
@@ -332,6 +333,26 @@ def test_a_refused_client_gets_no_cookie(serve: Serve) -> None:
 def test_options_that_cannot_be(serve: Serve, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=list(options)[-1]):
         serve({}, **options)
+
+
+@every_handshake
+@pytest.mark.parametrize("accepts", [True, False])
+def test_jobs_of_a_refused_client_end(
+    serve: Serve, handshake: str, accepts: bool
+) -> None:
+    jobs: list[gevent.Greenlet[..., Any]] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        jobs.append(environ["socketio"].spawn(Event().wait))
+        if accepts:
+            socketio_manage(environ, {"/chat": Echo})
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        return [b"no"]
+
+    live = serve(application=application)
+    assert refusal(live, handshake).status == 403
+    wait_for(lambda: jobs[0].dead, "the job ends")
+    assert not live.server.hub.registry.endings
 
 
 def test_an_application_that_fails_after_it_accepted_has_not(serve: Serve) -> None:

@@ -74,6 +74,18 @@ def _open(
     socket.state = Socket.STATE_CONNECTING
     environ.update(server.opening_environ)
     environ["socketio"] = socket
+    try:
+        return _ask(server, environ, socket, place)
+    except BaseException:
+        # The application may have started jobs with `spawn`.
+        socket.kill(reason="transport close")
+        raise
+
+
+def _ask(
+    server: Host, environ: dict[str, Any], socket: Socket, place: Place
+) -> tuple[Socket, Headers]:
+    """Ask the application, and add the socket if it accepts the connection."""
     status, headers, body = _call(server.application, environ, socket)
     anonymous = ANONYMOUS in environ
     if anonymous:
