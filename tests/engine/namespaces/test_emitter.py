@@ -68,6 +68,21 @@ def test_bytes_follow_their_packet(serve: Serve, kind: str) -> None:
     assert joined.client.receive_bytes() == b"1"
 
 
+@pytest.mark.parametrize("kind", BINARY_KINDS)
+def test_as_many_attachments_are_sent_as_clients_take(serve: Serve, kind: str) -> None:
+    """With more, clients disconnect, and clients 2.x end with an exception."""
+    joined = join(serve, kind)
+    joined.namespace.emit("told", *[b"1"] * 10)
+    assert joined.client.read()["attachments"] == 10
+    for _ in range(10):
+        assert joined.client.receive_bytes() == b"1"
+    for callback in (None, print):
+        with pytest.raises(TypeError, match="11 attachments: max_attachments is 10"):
+            joined.namespace.emit("told", *[b"1"] * 11, callback=callback)
+    assert not joined.namespace.socket.ack_callbacks
+    joined.expect_silence()
+
+
 def test_what_cannot_be_written_is_raised_and_sends_nothing(
     serve: Serve, kind: str
 ) -> None:

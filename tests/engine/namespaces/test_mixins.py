@@ -153,6 +153,28 @@ def test_a_client_disconnects_no_others_by_the_name_of_an_event(serve: Serve) ->
         expect_nothing(client)
 
 
+@pytest.mark.parametrize("number", [10, 11])
+def test_what_a_broadcast_gathers_has_as_many_attachments(
+    serve: Serve, number: int
+) -> None:
+    class Gathering(Chat):
+        def on_gather(self) -> list[bytes]:
+            self.broadcast_event("all", [b"1"] * number)
+            return [b"1"] * number
+
+    live = serve({"/chat": Gathering})
+    client, hearer = live.client("4-websocket"), live.client("4-websocket")
+    for each in (client, hearer):
+        each.join("/chat")
+    if number == 10:
+        client.emit("/chat", "gather", number=1)
+        assert hearer.read()["attachments"] == 10
+    else:
+        client.emit("/chat", "gather")
+        assert client.event("/chat")[:2] == ["error", "internal_error"]
+        expect_nothing(hearer)
+
+
 class Picky(RoomsMixin, BaseNamespace):
     """Uses a room that the client did not choose."""
 

@@ -253,12 +253,12 @@ def test_the_packet_is_the_one_that_was_announced() -> None:
 
 
 def test_the_packet_comes_with_its_last_attachment() -> None:
-    text = '564-["a"' + "".join(
-        f',{{"_placeholder":true,"num":{number}}}' for number in range(64)
+    text = '510-["a"' + "".join(
+        f',{{"_placeholder":true,"num":{number}}}' for number in range(10)
     )
-    packet = reassemble(text + "]", *(bytes((number,)) for number in range(64)))
+    packet = reassemble(text + "]", *(bytes((number,)) for number in range(10)))
     assert packet is not None
-    assert packet["args"] == [bytes((number,)) for number in range(64)]
+    assert packet["args"] == [bytes((number,)) for number in range(10)]
 
 
 def test_a_packet_without_attachments_is_whole() -> None:
@@ -308,7 +308,7 @@ def test_attachments_together_are_no_larger_than_a_message(
 
 def test_what_is_too_large_is_refused_before_the_last_has_come() -> None:
     reassembler = binary.Reassembler(
-        socketio_5.decode('564-["a"]'), Limits(max_message_size=10)
+        socketio_5.decode('510-["a"]'), Limits(max_message_size=10)
     )
     assert reassembler.add(bytes(6)) is None
     with pytest.raises(PacketError, match="max_message_size"):

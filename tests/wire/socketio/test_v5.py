@@ -209,8 +209,11 @@ def test_the_limit_of_attachments_is_that_of_the_server(
         assert packet is PacketError
 
 
-def test_sixty_four_attachments_are_allowed_by_default() -> None:
-    assert socketio_5.decode('564-["a"]')["attachments"] == 64
+def test_ten_attachments_are_allowed_by_default() -> None:
+    """As in socket.io-parser since 4.2.6."""
+    assert socketio_5.decode('510-["a"]')["attachments"] == 10
+    with pytest.raises(PacketError):
+        socketio_5.decode('511-["a"]')
 
 
 BINARY = [
@@ -227,7 +230,7 @@ def test_a_packet_with_attachments_is_written_as_it_was_read(vector: Valid) -> N
 
 
 @SOME
-@given(event_names, json_args, endpoints, st.none() | packet_ids, st.integers(0, 64))
+@given(event_names, json_args, endpoints, st.none() | packet_ids, st.integers(0, 10))
 def test_a_packet_with_attachments_is_read_as_it_was_written(
     name: str, args: list[Any], endpoint: str, number: int | None, attachments: int
 ) -> None:

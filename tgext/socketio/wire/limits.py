@@ -11,9 +11,9 @@ MAX_MESSAGE_SIZE = 1_000_000
 #: peer that is further behind does not read fast enough.
 MAX_OUTBOX = 1024 * 1024
 
-#: Binary attachments of one packet: more than applications need, and few enough that a
-#: packet stays small while it waits for attachments.
-MAX_ATTACHMENTS = 64
+#: Binary attachments of one packet. With more, socket.io-parser 4.2.6, 3.4.4, 3.3.5 and
+#: later refuse it: clients disconnect, or end with an exception.
+MAX_ATTACHMENTS = 10
 
 #: Rooms, channels, jobs and pending acks of one connection: more than applications
 #: need, and few enough that ending them all takes milliseconds.
@@ -53,6 +53,17 @@ class Limits:
     max_message_size: int = MAX_MESSAGE_SIZE
     #: Binary attachments of one packet.
     max_attachments: int = MAX_ATTACHMENTS
+
+    def check_sent(self, attachments: int) -> None:
+        """Check the number of attachments of a packet that is about to be sent.
+
+        :raises TypeError: when it is more than clients accept.
+        """
+        if attachments > self.max_attachments:
+            raise TypeError(
+                f"a packet with {attachments} attachments: max_attachments is "
+                f"{self.max_attachments}, and clients disconnect when they receive more"
+            )
 
 
 DEFAULT_LIMITS = Limits()

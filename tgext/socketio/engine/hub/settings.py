@@ -179,7 +179,8 @@ class Settings:
     )
     max_attachments: int = row(
         MAX_ATTACHMENTS, NUMBER_OR_0, "",
-        "binary attachments of one packet", "connection closed",
+        "binary attachments of one packet, received or sent",
+        "connection closed; ``emit`` raises",
     )
     max_rooms: int = row(
         MAX_ROOMS, PER_CONNECTION, "",

@@ -155,6 +155,9 @@ class Dispatcher:
         args: list[Any] = []
         if packet["ack"] == "data":
             args = list(result) if type(result) is tuple else [result]
-        return socket.generation.encode_ack(
+        encoded = socket.generation.encode_ack(
             packet["endpoint"], packet["id"], args, socket.json_dumps
         )
+        if encoded.attachments:
+            socket.hub.limits.check_sent(len(encoded.attachments))
+        return encoded

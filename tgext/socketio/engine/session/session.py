@@ -170,7 +170,10 @@ class Socket:
 
         :raises TypeError: when its data cannot be written as JSON.
         """
-        return self.generation.encode(pkt, self.json_dumps)
+        encoded = self.generation.encode(pkt, self.json_dumps)
+        if encoded.attachments:
+            self.hub.limits.check_sent(len(encoded.attachments))
+        return encoded
 
     def send_packet(self, pkt: Packet) -> None:
         """Send a packet, unless the connection has ended.
@@ -181,6 +184,8 @@ class Socket:
         :raises TypeError: when its data cannot be written as JSON.
         """
         encoded = self.generation.encode(pkt, self.json_dumps)
+        if encoded.attachments:
+            self.hub.limits.check_sent(len(encoded.attachments))
         outbox = self.outbox
         if (
             outbox is not None
