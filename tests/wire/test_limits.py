@@ -45,3 +45,12 @@ def test_one_limit_is_set_without_the_others() -> None:
 def test_the_limits_of_one_server_cannot_be_changed_by_another() -> None:
     with pytest.raises(FrozenInstanceError):
         DEFAULT_LIMITS.max_message_size = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("accepted", "sent"), [(0, 10), (10, 10), (11, 11), (64, 64)])
+def test_as_many_attachments_are_sent_as_clients_take(accepted: int, sent: int) -> None:
+    """Clients take ten; with a larger option, they are expected to take as many."""
+    limits = Limits(max_attachments=accepted)
+    limits.check_sent(sent)
+    with pytest.raises(TypeError, match=f"more than {sent} "):
+        limits.check_sent(sent + 1)

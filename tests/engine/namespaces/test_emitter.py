@@ -77,7 +77,7 @@ def test_as_many_attachments_are_sent_as_clients_take(serve: Serve, kind: str) -
     for _ in range(10):
         assert joined.client.receive_bytes() == b"1"
     for callback in (None, print):
-        with pytest.raises(TypeError, match="11 attachments: max_attachments is 10"):
+        with pytest.raises(TypeError, match=r"11 attachments: .* more than 10 "):
             joined.namespace.emit("told", *[b"1"] * 11, callback=callback)
     assert not joined.namespace.socket.ack_callbacks
     joined.expect_silence()

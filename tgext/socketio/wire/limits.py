@@ -57,12 +57,15 @@ class Limits:
     def check_sent(self, attachments: int) -> None:
         """Check the number of attachments of a packet that is about to be sent.
 
+        A server that accepts fewer than :data:`MAX_ATTACHMENTS` may send as many.
+
         :raises TypeError: when it is more than clients accept.
         """
-        if attachments > self.max_attachments:
+        most = max(self.max_attachments, MAX_ATTACHMENTS)
+        if attachments > most:
             raise TypeError(
-                f"a packet with {attachments} attachments: max_attachments is "
-                f"{self.max_attachments}, and clients disconnect when they receive more"
+                f"a packet with {attachments} attachments: clients disconnect when "
+                f"they receive more than {most} (max_attachments)"
             )
 
 
