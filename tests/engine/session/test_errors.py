@@ -6,7 +6,9 @@ import logging
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
+from gevent.event import Event
 
 from tgext.socketio.engine.virtsocket import default_error_handler
 from tgext.socketio.wire.socketio.packet import Packet, event_packet
@@ -27,6 +29,28 @@ def test_an_error_handler_that_raises_leaves_the_connection(
     client.join("/chat")
     client.emit("/chat", "unheard of")
     assert client.call("/chat", "echo", 1) == [1]
+
+
+def test_error_handlers_that_wait_may_end_in_any_order(serve: Serve, kind: str) -> None:
+    """They tell a client that is not in the namespace of its errors."""
+    waiting = {"first": Event(), "second": Event()}
+
+    def error_handler(socket: Any, name: str, *args: Any) -> None:
+        waiting[name].wait()
+        default_error_handler(socket, name, *args)
+
+    application = manage({"/chat": Echo, "/other": Echo}, error_handler=error_handler)
+    live = serve(application=application)
+    client = live.client(kind)
+    client.join("/other")
+    error = live.socket(client).error
+    for name, event in waiting.items():
+        gevent.spawn(error, name, "info", "/chat")
+        gevent.sleep(0)
+        assert not event.is_set()
+    for name, event in waiting.items():
+        event.set()
+        assert client.event("/chat") == ["error", name, "info"]
 
 
 @pytest.mark.parametrize("quiet", [False, True])

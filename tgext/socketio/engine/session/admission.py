@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from gevent import getcurrent
@@ -60,7 +62,7 @@ class Admission:
     __slots__ = (
         "_knocked",
         "_socket",
-        "_teller",
+        "_tellers",
         "asking",
         "early",
         "in_main",
@@ -73,8 +75,8 @@ class Admission:
         #: Whether the client has asked to connect to any namespace.
         self._knocked = False
         self.early: EarlyPackets | None = None
-        #: The greenlet that reports an error to the client.
-        self._teller: Any = None
+        #: The greenlets that report errors to the client. Mostly empty: a tuple.
+        self._tellers: tuple[Any, ...] = ()
 
     # In
 
@@ -282,23 +284,29 @@ class Admission:
             if (
                 endpoint in socket.active_ns
                 or (self.in_main and endpoint == socket.GLOBAL_NS)
-                or self._teller is getcurrent()
+                or self._tells
             ):
                 socket.transport.outbox.send(encoded)
-        elif kind != "connect" and (candidate.is_own or self._teller is getcurrent()):
+        elif kind != "connect" and (candidate.is_own or self._tells):
             candidate.send(encoded)
 
-    def telling(self) -> Any:
-        """Let this greenlet send to the client, admitted or not, to report an error.
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Let this greenlet send to the client, admitted or not, to report an error."""
+        # Error handlers may wait: several may run, and end in any order.
+        current = getcurrent()
+        self._tellers = (*self._tellers, current)
+        try:
+            yield
+        finally:
+            tellers = list(self._tellers)
+            tellers.remove(current)
+            self._tellers = tuple(tellers)
 
-        :returns: the argument for :meth:`told`.
-        """
-        before, self._teller = self._teller, getcurrent()
-        return before
-
-    def told(self, before: Any) -> None:
-        """End what :meth:`telling` began."""
-        self._teller = before
+    @property
+    def _tells(self) -> bool:
+        """Whether this greenlet reports an error to the client."""
+        return bool(self._tellers) and getcurrent() in self._tellers
 
     def _tell(self, packet: Packet) -> None:
         socket = self._socket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from gevent import Greenlet
@@ -46,9 +47,7 @@ class Admitting(Protocol):
 
     def send(self, encoded: Encoded, endpoint: str, kind: str = "event") -> None: ...
 
-    def telling(self) -> Any: ...
-
-    def told(self, before: Any) -> None: ...
+    def telling(self) -> AbstractContextManager[None]: ...
 
     def end(self) -> None: ...
 

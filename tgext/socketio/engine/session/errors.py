@@ -38,10 +38,7 @@ def tell_error(
     quiet: bool,
 ) -> Any:
     """Call the error handler, which may send to a client that is not admitted yet."""
-    before = socket.admission.telling()
-    try:
+    with socket.admission.telling():
         return socket.error_handler(
             socket, error_name, error_message, endpoint, msg_id, quiet
         )
-    finally:
-        socket.admission.told(before)
