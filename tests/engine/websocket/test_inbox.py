@@ -277,7 +277,7 @@ def test_others_have_turns_between_messages_that_are_tiny(serve: Serve) -> None:
     with Pauses() as pauses:
         client.send_raw(text("a") * 1000)
         wait_for(lambda: len(received) == 1000, "all are received")
-    assert pauses.longest < 0.2  # of a second
+    assert pauses.longest < 0.6  # of a second; it was 1.6 without turns
 
 
 def test_a_connection_that_is_closed_while_others_have_their_turn(serve: Serve) -> None:
