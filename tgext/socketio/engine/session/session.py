@@ -40,8 +40,7 @@ class Socket:
     :param server: the :class:`~tgext.socketio.engine.server.SocketIOServer`.
     :param config: its options.
 
-    :ivar sessid: the session id: 128 random bits, known only to the client. Keep it out
-        of logs and pages.
+    :ivar sessid: the session id, 128 random bits: keep it out of logs and pages.
     :ivar session: a dict for the application, shared by the connection's namespaces.
     :ivar state: one of the ``STATE_`` constants.
     :ivar namespaces: the namespace classes that can be connected to, by name.
@@ -60,17 +59,14 @@ class Socket:
     STATE_NEW = "NEW"
     STATE_CONNECTING = "CONNECTING"
     STATE_CONNECTED = "CONNECTED"
-    #: No further events are handled; handlers that run may finish, and packets are
-    #: sent.
+    #: No further events are handled; handlers that run may finish and send.
     STATE_FINISHING = "FINISHING"
     STATE_DISCONNECTING = "DISCONNECTING"
     STATE_DISCONNECTED = "DISCONNECTED"
-
     GLOBAL_NS = ""  # the name of the main namespace
 
     # Class attributes until a connection sets them: Python keeps the names of up to 30
     # attributes once per class; with more, a connection takes 1.3 KiB more.
-
     hits = 0
     #: Whether the client can receive bytes only as base64 (``b64`` in its handshake).
     base64 = False
@@ -198,10 +194,7 @@ class Socket:
             send_otherwise(self, encoded, pkt)
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
-        """Send what :meth:`encode` of this or of a similar socket returned.
-
-        :param endpoint: the namespace that it is for.
-        """
+        """Send what :meth:`encode` of this socket, or of one like it, returned."""
         if self.outbox is not None:
             self.outbox.send(encoded)
         else:
@@ -253,8 +246,7 @@ class Socket:
             self.state = self.STATE_CONNECTED
 
     def find_outbox(self) -> None:
-        """Set :attr:`outbox`, after the transport changed, or an admission began or
-        ended.
+        """Set :attr:`outbox`: the transport changed, or an admission began or ended.
 
         Measured: an event that finds its outbox itself takes 5 to 7 % longer.
         """
@@ -329,15 +321,13 @@ class Socket:
     def kill(
         self, detach: bool = False, reason: str = SERVER_LEFT, code: int = 1000
     ) -> None:
-        """End the connection: call ``recv_disconnect`` of its namespaces, then end
-        their jobs.
+        """End the connection: its namespaces are told, then their jobs end.
 
         Nothing new may begin, and nothing more is sent. Returns when
         ``recv_disconnect`` of all namespaces has returned. After ``shutdown_timeout``
         seconds it is interrupted, as are handlers that still run.
 
-        :param detach: ignored: an ended connection is always detached. gevent-socketio
-            has this parameter.
+        :param detach: gevent-socketio's; ignored: an ended connection is detached.
         :param reason: ``disconnect_reason`` of the namespaces.
         :param code: the WebSocket close code.
         """

@@ -47,8 +47,7 @@ class WebSocket(GeventWebSocket):
     def __init__(self, environ: dict[str, Any], handler: Request) -> None:
         self.environ = environ
         self.handler = handler
-        #: The thread that serves the connection.
-        self._tgsio_home = home()
+        self._tgsio_home = home()  # the thread that serves the connection
         self.raw_read = self.raw_write = None
         self.json_dumps: Callable[[Any], str] = json.dumps
         #: The subprotocol that was agreed on; None without one.
