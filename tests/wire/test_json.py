@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -13,7 +12,6 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
 from functools import partial
-from types import ModuleType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -26,6 +24,7 @@ from tgext.socketio.wire.errors import InvalidJSON
 from tgext.socketio.wire.json import Default
 
 from ..vectors.shapes import DEEP_CLOSED_LIST, DEEP_LIST, DEEP_OBJECT, LONG_NUMBER
+from .missing import copy_without
 from .strategies import (
     MANY,
     SOME,
@@ -38,25 +37,6 @@ from .strategies import (
 HELPERS = ("orjson", "websockets", "websockets.speedups")
 
 
-def json_without(*missing: str) -> ModuleType:
-    """A second copy of the module, without the helpers ``missing``."""
-    saved = {name: sys.modules[name] for name in missing if name in sys.modules}
-    spec = importlib.util.spec_from_file_location(
-        f"{wire_json.__package__}._json_without_orjson", wire_json.__file__
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]
-        spec.loader.exec_module(module)
-    finally:
-        for name in missing:
-            del sys.modules[name]
-        sys.modules.update(saved)
-    return module
-
-
 class Functions(NamedTuple):
     name: str
     loads: Any
@@ -64,7 +44,7 @@ class Functions(NamedTuple):
     dumps: Any
 
 
-PLAIN = json_without(*HELPERS)
+PLAIN = copy_without(wire_json, *HELPERS)
 
 IMPLEMENTATIONS = [
     Functions("chosen", wire_json.loads, wire_json.dumper, wire_json.dumps),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -14,31 +11,13 @@ from hypothesis import strategies as st
 from tgext.socketio.wire import masking
 
 from ..vectors.websocket import MASK
+from .missing import copy_without
 from .strategies import MANY
 
 HELPERS = ("websockets", "websockets.speedups")
 
 
-def masking_without(*missing: str) -> ModuleType:
-    """A second copy of the module, without the helpers ``missing``."""
-    saved = {name: sys.modules[name] for name in missing if name in sys.modules}
-    spec = importlib.util.spec_from_file_location(
-        f"{masking.__package__}._masking_without_helper", masking.__file__
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]
-        spec.loader.exec_module(module)
-    finally:
-        for name in missing:
-            del sys.modules[name]
-        sys.modules.update(saved)
-    return module
-
-
-PLAIN = masking_without(*HELPERS)
+PLAIN = copy_without(masking, *HELPERS)
 
 IMPLEMENTATIONS = {
     "chosen": masking.apply_mask,
