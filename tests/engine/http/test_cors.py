@@ -1,4 +1,4 @@
-"""The headers that let pages of other origins read answers (Fetch, section 3.2)."""
+"""The headers that let pages of other origins read answers (Fetch, "CORS protocol")."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 
 
 def test_no_browser_looks_for_a_type_of_its_own(serve: Serve) -> None:
-    """Answers that quote a client's text are not scripts (Fetch, section 3.6)."""
+    """Answers that quote a client's text are not scripts (Fetch, "nosniff")."""
     live = serve({"": Echo}, allowed_origins=["http://listed.example"])
     http = live.http()
     sid_1 = http.get("/socket.io/1/").text.partition(":")[0]

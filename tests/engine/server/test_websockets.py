@@ -18,7 +18,7 @@ WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 def test_an_offered_subprotocol_is_chosen(
     serve: Serve, offered: str | None, answer: str | None
 ) -> None:
-    """Browsers fail where they offer some and none is chosen (RFC 6455, 4.1)."""
+    """Browsers that offer some fail when none is chosen, unlike RFC 6455 (WHATWG)."""
     live = serve({"/chat": Echo})
     headers = {"Sec-WebSocket-Protocol": offered}
     polling = live.polling_5()

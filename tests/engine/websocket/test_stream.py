@@ -62,7 +62,7 @@ def test_a_ping_inside_a_fragmented_message_is_answered_at_once(serve: Serve) ->
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
 def test_frames_of_the_server_are_not_masked(serve: Serve, size: int) -> None:
-    """Section 5.1, and 5.2: the shortest length that there is."""
+    """Section 5.1. Section 5.2: a length has the least bytes that can hold it."""
     websocket = serve(application=serving(echo)).websocket("/")
     websocket.send("x" * size)
     frame = encode_frame(TEXT, b"x" * size)
@@ -109,7 +109,7 @@ def test_a_close_frame_is_answered_though_nobody_receives(
 
 
 def test_the_server_closes_first_when_both_have_said_so(serve: Serve) -> None:
-    """Section 7.1.1: the TCP connection is the server's to close."""
+    """Section 5.5.1: the server closes the TCP connection immediately."""
     websocket = serve(application=serving(echo)).websocket("/")
     websocket.send_close()
     assert websocket.receive_close() == 1000

@@ -1,4 +1,4 @@
-"""RFC 7692, sections 6 to 8."""
+"""RFC 7692, sections 6 and 7."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_window_that_is_not_kept_cannot_be_referred_to() -> None:
 
 
 def test_a_window_of_eight_bits_is_read() -> None:
-    """Section 7.1.2.2: of a client that can choose, for zlib can read it."""
+    """Section 7.1.2.2. zlib reads such windows, but does not write them."""
     assert inflate(HELLO, HELLO_AGAIN, window_bits=8) == [b"Hello"] * 2
 
 
@@ -104,7 +104,6 @@ def test_a_window_of_eight_bits_is_read() -> None:
     ],
 )
 def test_what_is_not_compressed_is_refused(payload: bytes) -> None:
-    """Section 8: the connection is failed."""
     with pytest.raises(InvalidFramePayload):
         inflate(payload)
 
@@ -228,7 +227,7 @@ def negotiate(header: str, deflate: Deflate | None = None) -> Agreement | None:
         ("permessage-deflate; server_max_window_bits=8", None),
         ("x-webkit-deflate-frame", None),
         ("", None),
-        # Section 7.1: an offer that cannot be understood is declined.
+        # Section 7: what an offer must not have.
         ("permessage-deflate; unknown", None),
         ("permessage-deflate; server_no_context_takeover=1", None),
         ("permessage-deflate; client_no_context_takeover=true", None),
@@ -245,7 +244,7 @@ def negotiate(header: str, deflate: Deflate | None = None) -> Agreement | None:
     ],
 )
 def test_an_offer_is_answered(offer: str, answer: str | None) -> None:
-    """Section 7.1."""
+    """Sections 7 and 7.1."""
     agreement = negotiate(offer)
     assert (None if agreement is None else agreement.header) == answer
 
@@ -388,7 +387,7 @@ def test_compressed_messages_are_read(
             id="6.1 a continuation",
         ),
         pytest.param([(FIN | 0x60 | TEXT, HELLO)], FrameError, id="another bit too"),
-        pytest.param([(TEXT_1, b"\x07")], InvalidFramePayload, id="8 not compressed"),
+        pytest.param([(TEXT_1, b"\x07")], InvalidFramePayload, id="not compressed"),
         pytest.param(
             [(TEXT_1, Deflater().deflate(b"\xff"))], InvalidFramePayload, id="no UTF-8"
         ),

@@ -1,4 +1,4 @@
-"""The headers that let pages of other origins read answers (Fetch, section 3.2)."""
+"""The headers that let pages of other origins read answers (Fetch, "CORS protocol")."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def cors_headers(environ: dict[str, Any], allowed: Origins) -> Headers:
     """The headers of an answer to an allowed page of another origin.
 
     Clients before 3.x always send credentials, and browsers then require that the
-    answer names the page's origin, not ``*`` (Fetch, section 3.2.5). The credentials of
-    origins that are not listed are dropped nevertheless: see
+    answer names the page's origin, not ``*`` (Fetch, "CORS protocol and credentials").
+    The credentials of origins that are not listed are dropped nevertheless: see
     :func:`~tgext.socketio.engine.http.origins.drop_credentials`.
     """
     origin = environ.get("HTTP_ORIGIN")

@@ -33,11 +33,11 @@ _SPLIT = re.compile(r"([^:]+):([^\r]*)\r\n")
 #: One field line, for the trailer of a chunked body.
 FIELD = re.compile(_FIELD.encode("latin-1"))
 
-#: A host and its port (RFC 9110, section 4.2.3; RFC 3986, section 3.2.2). Host names
-#: with ``_`` are common in internal networks.
+#: A host and its port (RFC 9110, section 7.2; RFC 3986, section 3.2.2). Host names with
+#: ``_`` are common in internal networks.
 _HOST = re.compile(r"(?:[0-9A-Za-z._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
-#: A target with scheme and host (RFC 9112, 3.2.2).
+#: A target with scheme and host (RFC 9112, section 3.2.2).
 _ABSOLUTE = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(.*)")
 
 #: Longer numbers are not lengths of bodies.

@@ -31,7 +31,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")
 _LENGTH = re.compile(r"[0-9]{1,19}")
 
-#: Statuses of answers without a body (RFC 9110, 6.4.1).
+#: Statuses of answers without a body (RFC 9110, section 6.4.1).
 _BODILESS = (204, 304)
 
 #: Headers that tell where an answer ends.
@@ -238,7 +238,7 @@ def check_headers(headers: Iterable[tuple[str, str]]) -> bool:
 
     :returns: whether some of them concern the connection.
     :raises ValueError: when a name or a value has characters that are not allowed,
-        which could end the header early (RFC 9110, section 5).
+        which could end the header early (RFC 9110, sections 5.1 and 5.5).
     """
     found = False
     for name, value in headers:
@@ -264,7 +264,7 @@ def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
 
     A length is kept if it is valid and the only one. For an answer with two lengths, or
     with a coding that it does not have, a proxy could see another end, and read what
-    follows as the next answer (RFC 9112, section 11.1).
+    follows as the next answer (RFC 9112, sections 6.3 and 11.1).
     """
     lengths = {value for name, value in headers if name.lower() == "content-length"}
     kept = [each for each in headers if each[0].lower() not in _ENDS]

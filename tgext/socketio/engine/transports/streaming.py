@@ -28,7 +28,8 @@ def htmlfile(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
     yield _PAGE.ljust(_PADDING).encode()
     for payload in _payloads(transport, sock):
         # A string in a script must not contain `</script>`, which ends the element, or
-        # `<!--<script>`, which hides its end (HTML, section 4.12.1.3).
+        # `<!--<script>`, which hides its end (HTML, "Restrictions for contents of
+        # script elements").
         text = json.dumps(payload.decode()).replace("<", "\\u003c")
         yield f"<script>_({text});</script>".encode()
 

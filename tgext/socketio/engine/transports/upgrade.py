@@ -18,7 +18,7 @@ log = get_logger(__name__)
 
 
 class Upgrade:
-    """A WebSocket that takes over from polling (Engine.IO 4, section "Upgrade").
+    """A WebSocket that takes over from polling (Engine.IO 4, "Upgrade").
 
     The client sends the ping `probe`, and the server answers with a pong. The server
     also answers the poll that waits with a noop; after that, the client sends an

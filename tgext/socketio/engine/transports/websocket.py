@@ -319,7 +319,7 @@ class WebSocketTransport(Transport):
         """Read on until the peer has gone, or the deadline of :meth:`close`.
 
         Closing with unread input would reset the connection, and the peer would lose
-        the close frame (RFC 6455, section 7.1.1).
+        the close frame (RFC 6455, section 1.4).
         """
         try:
             while self.reads.receive():

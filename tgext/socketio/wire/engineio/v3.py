@@ -1,4 +1,4 @@
-"""Engine.IO 3: the payloads of polling. Its packets are those of Engine.IO 4.
+"""Engine.IO 3: the payloads of polling. Its text packets are those of Engine.IO 4.
 
 https://github.com/socketio/engine.io-protocol, revision 3, "Payload". A text payload is
 a sequence of ``<length>:<packet>``. A binary payload, for clients that take bytes, is a
@@ -182,8 +182,7 @@ def iter_binary_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
         raise PayloadError("the payload is empty")
     at = 0
     while at < len(body):
-        # "Payload": <0 for string data, 1 for binary data><number of
-        # digits>255<packet>.
+        # "Payload": 0 for text or 1 for binary, any number of digits, 255, the packet.
         kind = body[at]
         end = body.find(_END_OF_LENGTH, at + 1, at + 2 + MAX_DIGITS)
         digits = body[at + 1 : end]

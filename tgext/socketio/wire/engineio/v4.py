@@ -28,10 +28,12 @@ TYPES = frozenset((OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP))
 
 SEPARATOR = "\x1e"
 
-#: The data of the ping and pong that test a WebSocket before the upgrade to it.
+#: The data of the ping and pong that test a WebSocket before the upgrade to it
+#: ("Upgrade").
 PROBE = "probe"
 
-#: Marks a packet of a polling payload as base64 (section "Payload").
+#: Marks a packet of a polling payload as base64 ("Packet encoding", "HTTP
+#: long-polling").
 BINARY_MARK = "b"
 
 _NOT_PLAIN = re.compile(r"[-_\s]")
@@ -47,7 +49,7 @@ def encode_open(
     ping_timeout: float,
     max_payload: int,
 ) -> str:
-    """The packet that answers a handshake (section "Handshake").
+    """The packet that answers a handshake ("Handshake").
 
     :param ping_interval: seconds between the server's pings.
     :param ping_timeout: seconds in which a pong must come.
@@ -103,7 +105,7 @@ def iter_payload(body: bytes, limits: Limits) -> Iterator[str | bytes]:
     except UnicodeDecodeError:
         raise PayloadError("the payload is not UTF-8") from None
     start = 0
-    # "HTTP long-polling", "Packet encoding": packets are separated by \x1e.
+    # "Packet encoding", "HTTP long-polling": packets are separated by \x1e.
     while (end := text.find(SEPARATOR, start)) >= 0:
         yield _packet(text[start:end])
         start = end + 1

@@ -1,9 +1,8 @@
 """Socket.IO 0.9: packets and payloads.
 
-https://github.com/socketio/socket.io-protocol/tree/v1 ("Socket.IO protocol revision
-1") and https://github.com/LearnBoost/socket.io-spec. A packet is
-``type:id[+]:endpoint[:data]``; in a payload of several packets, U+FFFD and a length
-stand before each.
+https://github.com/LearnBoost/socket.io-spec, version 1. A packet is
+``type:id[+]:endpoint[:data]``. In a payload of several packets each begins with its
+length between two U+FFFD.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ CONNECT = "1::"
 HEARTBEAT = "2::"
 NOOP = "8::"
 DISCONNECT = "0::"
-#: The short form of the specification ("(0) Disconnect").
+#: The short form ("(0) Disconnect").
 DISCONNECT_ALL = "0"
 #: "client not handshaken", with the advice to reconnect. It answers an unknown session
 #: id, and ends a connection whose client should connect again; after `DISCONNECT` it

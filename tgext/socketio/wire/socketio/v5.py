@@ -5,6 +5,8 @@ https://github.com/socketio/socket.io-protocol, revisions 3 to 5:
 Engine.IO messages, and their attachments as messages of their own: see
 :mod:`~tgext.socketio.wire.socketio.binary`. The revisions differ in the packets that
 connect and refuse; those of 3 and 4 are in :mod:`~tgext.socketio.wire.socketio.v3_4`.
+Revision 3 has no BINARY_ACK, but its clients (1.0.0 to 1.0.2) get it too: nothing tells
+them from those of revision 4.
 """
 
 from __future__ import annotations

@@ -92,10 +92,10 @@ class Connection:
     :ivar reading: whether input is read; else the owner discards it.
     :ivar sending: whether messages may be sent.
     :ivar deadline: when to call :meth:`expire`; None for never.
-    :ivar close_code: the code of the first close; 1005 for a close frame without one,
-        1006 for an end without a close frame; None while neither side has closed
-        (section 7.1.5).
-    :ivar close_reason: the reason that goes with it (section 7.1.6).
+    :ivar close_code: the code of the side that closed first, where sections 7.1.5 and
+        7.1.6 have the peer's; 1005 for a close frame without one, 1006 for an end
+        without a close frame; None while neither side has closed.
+    :ivar close_reason: the reason that goes with it.
     :ivar deflater: see above.
     """
 
@@ -174,7 +174,7 @@ class Connection:
             # typically echos the status code it received."
             self._prepare(NORMAL if code == NO_CODE else code, "")
         effect = self._step(_RECEIVED[opcode], now)
-        # Section 5.5.3: a pong has "identical Application data" as its ping.
+        # Section 5.5.3: a pong has the same application data as its ping.
         return (
             encode_frame(PONG, payload) if effect is Effect.PONG else self._say(effect)
         )
@@ -272,6 +272,6 @@ class Connection:
             self._close_frame = encode_close(code, reason)
 
     def _note(self, code: int, reason: str) -> None:
-        """Keep the code and reason of the first close (sections 7.1.5 and 7.1.6)."""
+        """Keep the code and reason of the first close, ours or the peer's."""
         if self.close_code is None:
             self.close_code, self.close_reason = code, reason

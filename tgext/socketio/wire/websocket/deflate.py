@@ -13,11 +13,11 @@ NAME = "permessage-deflate"
 #: The end of the output of a flush, which is not sent (section 7.2.1).
 _TAIL = b"\x00\x00\xff\xff"
 
-#: An empty message (section 7.2.3.6).
+#: The payload of an empty message, as of an empty fragment (section 7.2.3.6).
 _EMPTY = b"\x00"
 
 #: DEFLATE streams in the payload of one frame, at most. A peer may end a stream early
-#: (section 7.2.3.5), but each further one costs a copy of the rest of the payload.
+#: (section 7.2.3.4), but each further one costs a copy of the rest of the payload.
 _MOST_STREAMS = 16
 
 #: zlib cannot write windows of 8 bits, but reads them.
@@ -61,7 +61,7 @@ class Deflate:
                 raise ValueError(f"{name}: {value!r} is not from {least} to {most}")
 
     def accept(self, offer: dict[str, str | None]) -> Agreement | None:
-        """Answer one offer of a client (section 7.1).
+        """Answer one offer of a client (sections 7 and 7.1).
 
         :param offer: its parameters.
         :returns: None when the offer has to be declined.
@@ -125,7 +125,7 @@ class Agreement:
 
 
 def _read_offer(offer: dict[str, str | None]) -> dict[str, int] | None:
-    """The parameters of an offer; None when section 7.1 requires to decline it."""
+    """The parameters of an offer; None when section 7 requires to decline it."""
     wanted: dict[str, int] = {}
     for name, value in offer.items():
         if name in ("server_no_context_takeover", "client_no_context_takeover"):

@@ -181,7 +181,8 @@ class FrameReader:
             and opcode in (TEXT, BINARY)
         ):
             raise FrameError("reserved bits are set")
-        # Section 5.1: "a client MUST mask all frames", "a server MUST NOT mask any".
+        # Section 5.1: "a client MUST mask all frames", "A server MUST NOT mask any
+        # frames".
         if second & _MASKED != self._masked:
             raise FrameError(
                 "masking: a client must mask its frames, a server must not"

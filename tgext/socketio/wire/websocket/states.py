@@ -18,7 +18,7 @@ class State(Enum):
 
     #: The opening handshake is not finished (section 4).
     CONNECTING = "connecting"
-    #: Messages go both ways (section 4.1, "the WebSocket Connection is Established").
+    #: Messages go both ways (section 4.1, "_The WebSocket Connection is Established_").
     OPEN = "open"
     #: The peer sent its close frame. Ours is due when the application has taken what
     #: came before. Section 5.5.1: "An endpoint MAY delay sending a Close frame until
@@ -41,7 +41,7 @@ class State(Enum):
     #: Both sides sent their close frames. Section 5.5.1: "The server MUST close the
     #: underlying TCP connection immediately".
     FINISHED = "finished"
-    #: The TCP connection is closed, or has to be (section 7.1.4).
+    #: The TCP connection is closed (section 7.1.4), or the owner has to close it.
     CLOSED = "closed"
 
 
@@ -130,7 +130,7 @@ TABLE: dict[tuple[State, Input], tuple[Effect, State]] = {
     (_S.ANSWERING, _I.TIMEOUT): (_E.CLOSE, _S.FINISHED),
     (_S.ANSWERING, _I.DROP): (_E.DROP, _S.CLOSED),
     # Section 7.1.7: "the endpoint SHOULD send a Close frame with an appropriate status
-    # code before proceeding to _Close the WebSocket Connection_."
+    # code (Section 7.4) before proceeding to _Close the WebSocket Connection_."
     **{(_S.FAILING, each): (_E.NOTHING, _S.FAILING) for each in _LATE},
     # Nothing is left to be discarded.
     (_S.FAILING, _I.RECEIVED_END): (_E.NOTHING, _S.ANSWERING),
