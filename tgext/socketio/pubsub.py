@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
+from crank.util import get_argspec
 from tg import config
 
 from .backends.channelnames import check_channel
@@ -189,8 +190,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     def _tgsio_tell_left(self, method_name: str, channel: str) -> None:
         method = getattr(self, method_name)
-        handler = self._tgsio_handlers.of(method_name, method)
-        self._tgsio_decorated(method)(*(channel,)[: handler.most])
+        handler: Any = self._tgsio_handlers.of(method_name, method)
+        takes = handler.names or any(get_argspec(handler.named)[:2])
+        self._tgsio_decorated(method)(*((channel,) if takes else ()))
 
     def _tgsio_begin_end(self) -> None:
         super()._tgsio_begin_end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -15,6 +16,16 @@ from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController
 from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.pubsub import PubSubTGNamespace, publish
+
+
+def passing(function: Any) -> Any:
+    """A decorator of an application."""
+
+    @wraps(function)
+    def wrapper(self: Any, *args: Any) -> Any:
+        return function(self, *args)
+
+    return wrapper
 
 
 class Rooms(PubSubTGNamespace):
@@ -63,9 +74,11 @@ class Rooms(PubSubTGNamespace):
     def subscribe_leaving(self) -> None:
         self.disconnect()
 
+    @passing
     def leave_room(self, channel: str) -> None:
         self.left.append(channel)
 
+    @passing
     def leave_news(self) -> None:
         self.left.append("news")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import wraps
 from typing import Any
 
 import pytest
 import tg
-from tg import MinimalApplicationConfigurator, predicates, require, validate
+from tg import MinimalApplicationConfigurator, expose, predicates, require, validate
 from tg.decorators import before_call, before_validate
 from tg.validation import Convert
 from webtest import TestApp
@@ -30,7 +31,76 @@ def double(remainder: Any, params: dict[str, Any]) -> None:
     params["number"] = params["number"] * 2
 
 
+class AddsRest:
+    """A validator of all arguments, which adds one."""
+
+    def to_python(self, values: dict[str, Any], state: Any = None) -> Any:
+        return {**values, "rest": "added"}
+
+    validate = to_python
+
+
+def passing(function: Any) -> Any:
+    """A decorator of an application that passes everything on."""
+
+    @wraps(function)
+    def wrapper(self: Any, *args: Any) -> Any:
+        notes.append(("passing", args))
+        return function(self, *args)
+
+    return wrapper
+
+
+def dropping(function: Any) -> Any:
+    """A decorator whose function has another argument than the method."""
+
+    @wraps(function)
+    def wrapper(self: Any, token: str, number: Any) -> Any:
+        notes.append(("token", token))
+        return function(self, number)
+
+    return wrapper
+
+
+def adding(function: Any) -> Any:
+    @wraps(function)
+    def wrapper(self: Any, number: Any) -> Any:
+        return function(self, "added", number)
+
+    return wrapper
+
+
+NUMBER = validate({"number": Convert(int, "no number")})
+
+
 class Lab(SocketIOTGNamespace):
+    @NUMBER
+    @passing
+    def on_validated_passing(self, number, rest="rest"):
+        self.emit("got", number, rest)
+
+    @passing
+    @NUMBER
+    def on_passing_validated(self, number, rest="rest"):
+        self.emit("got", number, rest)
+
+    @NUMBER
+    @dropping
+    def on_dropping(self, number):
+        self.emit("got", number)
+
+    @adding
+    @NUMBER
+    @require(predicates.not_anonymous())
+    @expose()
+    def on_adding(self, added, number):
+        self.emit("got", added, number)
+
+    @passing
+    @validate(validators=AddsRest())
+    def on_schema(self, number, rest):
+        self.emit("got", number, rest)
+
     def on_plain(self, number, rest="rest"):
         self.emit("got", number, rest)
 
@@ -76,7 +146,9 @@ def _clean() -> Iterator[None]:
         tg.hooks.disconnect(name, hook)
 
 
-def post(event: str, *args: Any, configure: Any = None, user: str = "ada") -> Posted:
+def post(
+    event: str, *args: Any, configure: Any = None, anonymous: bool = False
+) -> Posted:
     """Post an event to an application that ``configure`` set up."""
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": make_root(mount(Lab))})
@@ -84,8 +156,10 @@ def post(event: str, *args: Any, configure: Any = None, user: str = "ada") -> Po
         configure(configurator)
     app = TestApp(configurator.make_wsgi_app({}, {}))
     packet = {"type": "event", "name": event, "endpoint": "/test", "args": args}
-    identity = {"repoze.who.userid": user, "groups": (), "permissions": ()}
+    identity = {"repoze.who.userid": "ada", "groups": (), "permissions": ()}
     environ = {"repoze.who.identity": identity, "repoze.what.credentials": identity}
+    if anonymous:
+        environ = {}
     return Posted(app.post_json("/socketio/test", packet, extra_environ=environ))
 
 
@@ -120,6 +194,12 @@ def got(posted: Posted) -> list[Any]:
             ],
         ),
         ("double", [4], [8], []),
+        ("validated passing", ["1"], [1, "rest"], [("passing", (1, "rest"))]),
+        ("validated passing", ["1", 2], [1, 2], [("passing", (1, 2))]),
+        ("passing validated", ["1", 2], [1, 2], [("passing", (1, 2))]),
+        ("dropping", ["sesame", "1"], [1], [("token", "sesame")]),
+        ("adding", ["1"], ["added", 1], []),
+        ("schema", [1], [1, "added"], [("passing", (1, "added"))]),
         ("double late", [4], [8], []),
     ],
 )
@@ -141,6 +221,28 @@ def test_hooks_of_the_application(event: str) -> None:
     of_all = [each[0] for each in notes if each[0].startswith("application")]
     # The page that the packet was posted to has them too.
     assert of_all == ["application", "application, late"] * 2
+
+
+@pytest.mark.parametrize(
+    ("event", "args"),
+    [
+        ("validated passing", ["x"]),
+        ("passing validated", ["x"]),
+        ("dropping", ["sesame", "x"]),
+        ("adding", ["x"]),
+    ],
+)
+def test_validators_know_the_arguments_of_decorated_handlers(
+    event: str, args: list[Any]
+) -> None:
+    posted = post(event, *args)
+    assert posted.errors == [("invalid_method_args", {"number": "no number"})]
+    assert posted.sent == []
+
+
+def test_a_decorated_handler_has_its_requirements() -> None:
+    [(name, _)] = post("adding", 1, anonymous=True).errors
+    assert name == "method_access_denied"
 
 
 def test_a_hook_of_the_handler_is_not_one_of_its_error_handler() -> None:

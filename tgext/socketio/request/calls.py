@@ -5,6 +5,7 @@ Hooks, validators, error handlers and controller wrappers work as they do for pa
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -24,11 +25,25 @@ from ..engine.namespaces.methods import decides, deciding, refuse
 _DEFAULT_CALLER = Decoration(None).controller_caller
 
 
+class _Own:
+    """Shows crank the arguments that a function itself has.
+
+    Of a decorator, crank would read those of the function that it wraps.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__signature__ = inspect.signature(function, follow_wrapped=False)
+
+    def __call__(self) -> None:
+        """Not called; crank reads the signatures of callables."""
+
+
 class TGHandler(Handler):
     """What is known of a handler before any event: its signature and decorations.
 
     :ivar requirements: those of ``@require``.
     :ivar validations: those of ``@validate``.
+    :ivar named: the callable that validators and hooks get the names of arguments from.
     """
 
     def __init__(self, method: Callable[..., Any]) -> None:
@@ -37,6 +52,11 @@ class TGHandler(Handler):
         self.decoration: Decoration | None = decoration
         self.requirements: Sequence[require] = getattr(decoration, "requirements", ())
         self.validations: Sequence[Any] = getattr(decoration, "validations", ())
+        self.named: Callable[..., Any] = self.function
+        if self.names and inspect.isfunction(self.function):
+            # Without names of its own, a decorator passes *args on: the names are those
+            # of the function that it wraps.
+            self.named = _Own(self.function)
 
     def is_plain(self, config: Mapping[str, Any]) -> bool:
         """Whether the method can be called directly, without :func:`call_as_page`.
@@ -88,7 +108,7 @@ def call_as_page(
     context.request._fast_setattr("validation", _ValidationStatus())
     decoration = Decoration.get_decoration(handler.function)
     remainder = tuple(args[len(handler.names) :])
-    params = get_params_with_argspec(method, {}, args)
+    params = get_params_with_argspec(handler.named, {}, args)
     _notify("before_validate", decoration, remainder, params)
     try:
         action, values = _validate(method, params, context)
@@ -103,11 +123,11 @@ def call_as_page(
         decoration = Decoration.get_decoration(action)
         remainder = tuple(args if values is None else _in_order(action, values, args))
         action = partial(action, namespace)
-    elif remainder:
+    elif remainder or (handler.varargs and not handler.names):
         # Some arguments have no names: *args takes them.
-        remainder = tuple(_in_order(method, values, args))
+        remainder = tuple(_in_order(handler.named, values, args))
     else:
-        named = _wanted(method, values)
+        named = _wanted(handler.named, values)
     _notify("before_call", decoration, remainder, named)
     # As in 0.0.3, exception_handler_decorator does not decorate error handlers.
     function = action

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from inspect import Parameter
+from types import MethodType
 from typing import Any
 
-allowed_event_name_regex = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
+#: Applications that override ``process_event`` call its ``match``, so it has anchors.
+allowed_event_name_regex = re.compile(r"^[A-Za-z][A-Za-z0-9_ ]*\Z")
 
 #: What gevent-socketio tells a client of a method without ``self``.
 NO_SELF = (
@@ -27,7 +29,7 @@ _MOST = 1000
 
 def method_of(event: str) -> str | None:
     """The name of an event's method; None when the event's name is invalid."""
-    if allowed_event_name_regex.fullmatch(event) is None:
+    if allowed_event_name_regex.match(event) is None:
         return None
     return "on_" + event.replace(" ", "_")
 
@@ -45,6 +47,30 @@ class NoSelf(TypeError):
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
+def signature_of(method: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a bound method as it is called.
+
+    A decorator with ``functools.wraps`` may add or drop arguments, so its own signature
+    counts, as in gevent-socketio. ``inspect`` would show that of the decorated method.
+
+    :raises ValueError: when it has none, or takes no ``self``.
+    """
+    try:
+        return inspect.signature(method, follow_wrapped=False)
+    except ValueError:
+        pass
+    function = getattr(method, "__func__", method)
+    call = getattr(type(function), "__call__", None)  # noqa: B004
+    if inspect.isfunction(call):
+        # A decorator that is an object: `inspect` takes it for one of C.
+        own: Any = MethodType(call, function)
+        if function is not method:
+            own = MethodType(own, method.__self__)  # type: ignore[attr-defined]
+        return inspect.signature(own, follow_wrapped=False)
+    # Those written in C, such as `functools.lru_cache`, have none of their own.
+    return inspect.signature(method)
+
+
 class Handler:
     """A method's name and positional arguments.
 
@@ -55,7 +81,7 @@ class Handler:
         self.function = getattr(method, "__func__", method)
         self.name: str = getattr(method, "__name__", "handler")
         try:
-            signature = inspect.signature(method)
+            signature = signature_of(method)
         except ValueError:
             raise NoSelf(self.name) from None
         parameters = list(signature.parameters.values())
