@@ -45,10 +45,11 @@ ATTACHMENTS = [
     attachments("an attachment without a packet", b"0"),
     attachments("a second attachment of one", ONE.replace("451", "450"), b"0"),
     attachments(
-        "attachments larger than a message together",
+        "attachments larger than this server takes together",
         ONE.replace("451", "452"),
-        bytes(600_000),
-        bytes(600_000),
+        bytes(600),
+        bytes(600),
+        options={"max_attachments_size": 1000},
     ),
     attachments(
         "more attachments than this server takes",

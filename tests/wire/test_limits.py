@@ -15,6 +15,7 @@ from tgext.socketio.wire.limits import DEFAULT_LIMITS, Limits
     [
         ("max_message_size", 1_000_000),
         ("max_attachments", 10),
+        ("attachments_size", 4_000_000),
     ],
 )
 def test_the_documented_default(name: str, value: int) -> None:
@@ -40,6 +41,9 @@ def test_an_id_may_have_the_digits_that_javascript_counts() -> None:
 def test_one_limit_is_set_without_the_others() -> None:
     own = Limits(max_message_size=10)
     assert (own.max_message_size, own.max_attachments) == (10, 10)
+    assert own.attachments_size == 40
+    own = Limits(max_attachments_size=7)
+    assert (own.max_message_size, own.attachments_size) == (1_000_000, 7)
 
 
 def test_the_limits_of_one_server_cannot_be_changed_by_another() -> None:

@@ -47,7 +47,7 @@ steps = st.lists(
 
 @given(steps)
 def test_an_account_is_the_sum_of_what_is_kept(steps: list[tuple[str, int]]) -> None:
-    bounds = Bounds(100_000, NUMBERS)
+    bounds = Bounds(100_000, 4 * 100_000, NUMBERS)
     account = Account(bounds)
     kept: list[int] = []
     closed = False
@@ -71,7 +71,7 @@ def test_an_account_is_the_sum_of_what_is_kept(steps: list[tuple[str, int]]) -> 
 
 def test_a_client_waits_before_its_connection_ends() -> None:
     for size in (1, 500, 1_000_000):
-        bounds = Bounds(size, NUMBERS)
+        bounds = Bounds(size, 4 * size, NUMBERS)
         # One more message, whose characters take four bytes each.
         assert bounds.unread + 4 * size + 1000 < bounds.most
 
@@ -80,7 +80,7 @@ def test_a_client_waits_before_its_connection_ends() -> None:
 
 
 def test_one_thing_more_than_there_may_be_is_refused() -> None:
-    account = Account(Bounds(1000, NUMBERS))
+    account = Account(Bounds(1000, 4 * 1000, NUMBERS))
     account.check("max_rooms", 2)
     with pytest.raises(LimitExceeded, match=r"^max_rooms: a client has 3 already"):
         account.check("max_rooms", 3)

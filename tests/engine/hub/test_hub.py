@@ -27,6 +27,7 @@ def test_the_bounds_are_those_of_the_settings() -> None:
         Settings(
             max_message_size=100_000,
             max_attachments=2,
+            max_attachments_size=150_000,
             max_outbox=50_000,
             slow_timeout=3,
             max_rooms=4,
@@ -36,6 +37,7 @@ def test_the_bounds_are_those_of_the_settings() -> None:
         )
     )
     assert (hub.limits.max_message_size, hub.limits.max_attachments) == (100_000, 2)
+    assert hub.limits.attachments_size == 150_000
     assert (hub.output_bounds.limit, hub.output_bounds.patience) == (50_000, 3)
     assert hub.output_bounds.timers is hub.timers
     assert hub.bounds.unread == 300_000

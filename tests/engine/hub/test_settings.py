@@ -325,6 +325,9 @@ TESTS: dict[str, tuple[object, ...]] = {
         test_assembler.test_as_many_attachments_as_are_allowed,
         test_transports,
     ),
+    "max_attachments_size": (
+        test_assembler.test_attachments_as_large_as_is_allowed_together_and_larger,
+    ),
     "max_outbox": (
         test_outbox.test_a_client_that_reads_in_time_gets_all,
         test_outbox.test_a_client_that_does_not_read_is_disconnected_and_others_are_not,

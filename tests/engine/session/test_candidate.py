@@ -181,10 +181,25 @@ def test_what_waits_on_the_way_in_is_bounded(
             else:
                 flood(self)
 
-    live = serve({"/chat": Flooding, "/other": Echo}, max_outbox=50_000)
+    live = serve({"/chat": Flooding, "/other": Echo}, max_outbox=20_000)
     client = live.client(kind)
     client.join("/other")
     client.send(client.dialect.connect("/chat"))
     expect_refusal(client, kind, "Internal server error")
     assert client.call("/other", "echo", 1) == [1]
     assert "max_outbox" in one_line(caplog, "Flooding")
+
+
+def test_a_client_is_greeted_with_more_than_may_wait_for_ever(
+    serve: Serve, kind: str
+) -> None:
+    class Greeting(Echo):
+        def recv_connect(self) -> None:
+            for name in "abc":
+                self.emit(name, "x" * 40_000)
+
+    client = serve({"/chat": Greeting}, max_outbox=100_000).client(kind)
+    client.join("/chat")
+    events = [client.event("/chat") for _ in "abc"]
+    assert events == [[name, "x" * 40_000] for name in "abc"]
+    assert client.call("/chat", "echo", 1) == [1]

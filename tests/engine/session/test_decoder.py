@@ -119,6 +119,48 @@ def test_as_many_attachments_as_are_allowed(serve: Serve, kind: str) -> None:
 
 
 @binary
+def test_attachments_as_large_as_is_allowed_together_and_larger(
+    serve: Serve, kind: str
+) -> None:
+    """Each is a message; together they are as large as this option allows."""
+    namespace = fresh(Taking)
+    options = {"max_message_size": 10_000, "max_attachments_size": 15_000}
+    live = serve({"/chat": namespace}, **options)
+    client = live.client(kind)
+    client.join("/chat")
+    for last in (4000, 4001):
+        client.send(f'453-/chat,["take",{FIRST}]')
+        for size in (4000, 7000, last):
+            assert not namespace.left
+            client.send(bytes(size))
+    wait_for(lambda: namespace.left, "the session ends")
+    assert namespace.taken == [(bytes(4000),)]
+
+
+class Fetching(Echo):
+    def on_fetch(self) -> list[int]:
+        return [len(each) for each in self.call("fetch", timeout=DEADLINE)]
+
+
+@binary
+def test_an_ack_larger_than_what_may_wait_reaches_its_handler(
+    serve: Serve, kind: str
+) -> None:
+    """While it arrives, other input of the client waits, too."""
+    live = serve({"/chat": Fetching}, max_message_size=50_000)
+    client = live.client(kind)
+    client.join("/chat")
+    client.emit("/chat", "fetch", number=7)
+    assert client.event("/chat")[0] == "fetch"
+    marks = ",".join(f'{{"_placeholder":true,"num":{each}}}' for each in range(4))
+    client.send(f"464-/chat,1[{marks}]")
+    for _ in range(4):
+        client.send(bytes(35_000))
+    answer = client.read()
+    assert (answer["number"], answer["args"]) == (7, [[35_000] * 4])
+
+
+@binary
 def test_a_client_may_leave_amid_attachments(serve: Serve, kind: str) -> None:
     namespace = fresh(Taking)
     live = serve({"/chat": namespace})

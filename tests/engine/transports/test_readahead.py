@@ -295,7 +295,7 @@ class Reading(RuleBasedStateMachine):
         super().__init__()
         self.source = Source()
         self.filter = Filter()
-        self.account = Account(Bounds(1000, {}))
+        self.account = Account(Bounds(1000, 4 * 1000, {}))
         self.ahead: ReadAhead | None = None
         self.current: Iterator[Message] = iter(())
         self.sent: list[str | bytes] = []

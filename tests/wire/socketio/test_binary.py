@@ -296,10 +296,10 @@ def test_the_malformed_placeholders_are_well_formed_until_then() -> None:
         ((4, 4, 4), False),
     ],
 )
-def test_attachments_together_are_no_larger_than_a_message(
+def test_attachments_together_are_no_larger_than_is_allowed(
     sizes: tuple[int, ...], allowed: bool
 ) -> None:
-    limits = Limits(max_message_size=10)
+    limits = Limits(max_attachments_size=10)
     packets = [bytes(size) for size in sizes]
     text = f'5{len(sizes)}-["a"]'
     packet = outcome(lambda: reassemble(text, *packets, limits=limits))
@@ -308,16 +308,17 @@ def test_attachments_together_are_no_larger_than_a_message(
 
 def test_what_is_too_large_is_refused_before_the_last_has_come() -> None:
     reassembler = binary.Reassembler(
-        socketio_5.decode('510-["a"]'), Limits(max_message_size=10)
+        socketio_5.decode('510-["a"]'), Limits(max_attachments_size=10)
     )
     assert reassembler.add(bytes(6)) is None
-    with pytest.raises(PacketError, match="max_message_size"):
+    with pytest.raises(PacketError, match="max_attachments_size"):
         reassembler.add(bytes(6))
 
 
-def test_a_million_bytes_are_allowed_by_default() -> None:
-    assert reassemble('52-["a"]', bytes(999_999), b"1") is not None
-    assert outcome(lambda: reassemble('52-["a"]', bytes(999_999), b"12")) is PacketError
+def test_as_much_as_four_messages_is_allowed_by_default() -> None:
+    full = [bytes(1_000_000)] * 4
+    assert isinstance(reassemble('54-["a"]', *full), dict)
+    assert outcome(lambda: reassemble('55-["a"]', *full, b"1")) is PacketError
 
 
 @pytest.mark.parametrize("form", ["[{}]", '{{"a":{}}}'], ids=["lists", "objects"])

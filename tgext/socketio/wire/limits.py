@@ -14,6 +14,9 @@ MAX_OUTBOX = 1024 * 1024
 #: Binary attachments of one packet. With more, socket.io-parser 4.2.6, 3.4.4, 3.3.5 and
 #: later refuse it: clients disconnect, or end with an exception.
 MAX_ATTACHMENTS = 10
+#: The attachments of one packet together have as many bytes as this many messages. Each
+#: is a message of its own, but all are kept until the last has arrived.
+ATTACHMENTS_SIZE = 4
 
 #: Rooms, channels, jobs and pending acks of one connection: more than applications
 #: need, and few enough that ending them all takes milliseconds.
@@ -53,6 +56,16 @@ class Limits:
     max_message_size: int = MAX_MESSAGE_SIZE
     #: Binary attachments of one packet.
     max_attachments: int = MAX_ATTACHMENTS
+    #: Bytes of the attachments of one packet together; None for
+    #: :data:`ATTACHMENTS_SIZE` messages.
+    max_attachments_size: int | None = None
+
+    @property
+    def attachments_size(self) -> int:
+        """Bytes that the attachments of one packet may have together."""
+        if self.max_attachments_size is None:
+            return ATTACHMENTS_SIZE * self.max_message_size
+        return self.max_attachments_size
 
     def check_sent(self, attachments: int) -> None:
         """Check the number of attachments of a packet that is about to be sent.

@@ -35,6 +35,7 @@ class Bounds:
     """The limits of the accounts of a server.
 
     :param max_message_size: bytes of a message.
+    :param attachments_size: bytes of the attachments of one packet together.
     :param numbers: how many things are allowed, by the name of the option.
 
     :ivar unread: bytes of unhandled input above which no more is read: three of the
@@ -45,9 +46,11 @@ class Bounds:
     :ivar numbers: as given.
     """
 
-    def __init__(self, max_message_size: int, numbers: Mapping[str, int]) -> None:
+    def __init__(
+        self, max_message_size: int, attachments_size: int, numbers: Mapping[str, int]
+    ) -> None:
         self.unread = max(3 * max_message_size, LEAST)
-        self.most = max(8 * max_message_size, 8 * LEAST)
+        self.most = max(8 * max_message_size, 8 * LEAST) + attachments_size
         self.numbers = numbers
 
 

@@ -49,9 +49,14 @@ class Hub:
         self.lingering = Lingering(self.timers)
         self.parting = Lingering(self.timers)
         self.requests = Requests()
-        self.limits = Limits(settings.max_message_size, settings.max_attachments)
+        self.limits = Limits(
+            settings.max_message_size,
+            settings.max_attachments,
+            settings.max_attachments_size,
+        )
         self.bounds = Bounds(
             settings.max_message_size,
+            self.limits.attachments_size,
             {
                 name: getattr(settings, name)
                 for name, option in OPTIONS.items()

@@ -182,6 +182,11 @@ class Settings:
         "binary attachments of one packet, received or sent",
         "connection closed; ``emit`` raises",
     )
+    max_attachments_size: int | None = row(
+        None, NUMBER, "bytes",
+        "size of the attachments of one packet together", "connection closed",
+        shown="four messages",
+    )
     max_rooms: int = row(
         MAX_ROOMS, PER_CONNECTION, "",
         "rooms of one connection, in all its namespaces together", "``join`` raises",

@@ -15,6 +15,7 @@ from ...wire.socketio.packet import Packet
 from ..concurrency.failures import FAILURES
 from ..concurrency.interruption import Interrupted, interrupt
 from ..concurrency.threads import get_ident
+from ..io.backlog import BURST
 from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
 from .connection import Connection
@@ -236,9 +237,10 @@ class Candidate:
             return
         self._output.append(encoded)
         self._size += _size(encoded)
-        most = socket.hub.settings.max_outbox
+        # What waits here waits in the client's outbox next.
+        most = socket.hub.output_bounds.most
         if self._size > most:
-            self._stop(f"sent more than {most} bytes (max_outbox)")
+            self._stop(f"sent more than {most} bytes ({BURST} times max_outbox)")
 
     def join(self, room: Any) -> None:
         """Put the client in a room once it is admitted."""

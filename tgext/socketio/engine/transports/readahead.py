@@ -126,7 +126,8 @@ class ReadAhead:
     def _read(self) -> None:
         account = self._account
         turns = Turns()
-        while not account.full:
+        # An ack that has begun is read to its end: the handler may wait for it.
+        while not account.full or self._acks.incomplete:
             message = next(self.rest, None)
             if message is not None:
                 self._keep(message)

@@ -101,19 +101,21 @@ class Reassembler:
     ) -> None:
         self._anew: Callable[[], Packet] = anew or (lambda: packet)
         self._missing = packet["attachments"]
-        self._room = limits.max_message_size
+        self._room = limits.attachments_size
         self._attachments: list[bytes | None] = []
 
     def add(self, data: bytes) -> Packet | None:
         """Take the next attachment.
 
         :returns: the packet, when this was the last.
-        :raises PacketError: when the attachments together exceed ``max_message_size``,
-            or a placeholder names a missing one.
+        :raises PacketError: when the attachments together exceed
+            ``max_attachments_size``, or a placeholder names a missing one.
         """
         self._room -= len(data)
         if self._room < 0:
-            raise PacketError("the attachments are larger than max_message_size")
+            raise PacketError(
+                "the attachments together are larger than max_attachments_size"
+            )
         self._attachments.append(data)
         if len(self._attachments) < self._missing:
             return None
