@@ -206,7 +206,16 @@ def negotiate(header: str, deflate: Deflate | None = None) -> Agreement | None:
             "permessage-deflate; server_max_window_bits=9",
             "permessage-deflate; server_max_window_bits=9",
         ),
-        ("permessage-deflate; server_max_window_bits=15", "permessage-deflate"),
+        # Section 7.1.2.1: the answer accepts the parameter by naming it.
+        (
+            "permessage-deflate; server_max_window_bits=15",
+            "permessage-deflate; server_max_window_bits=15",
+        ),
+        (
+            "permessage-deflate; server_max_window_bits=8, "
+            "permessage-deflate; client_max_window_bits; server_max_window_bits=15",
+            "permessage-deflate; server_max_window_bits=15",
+        ),
         (
             "permessage-deflate; server_no_context_takeover",
             "permessage-deflate; server_no_context_takeover",

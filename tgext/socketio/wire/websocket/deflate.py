@@ -86,18 +86,23 @@ class Deflate:
             self.server_no_context_takeover or "server_no_context_takeover" in wanted,
             self.client_no_context_takeover or "client_no_context_takeover" in wanted,
             self.level,
+            "server_max_window_bits" in wanted,
         )
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """The negotiated parameters of one connection."""
+    """The negotiated parameters of one connection.
+
+    :ivar limits_server: whether the client's offer has ``server_max_window_bits``.
+    """
 
     server_max_window_bits: int
     client_max_window_bits: int
     server_no_context_takeover: bool
     client_no_context_takeover: bool
     level: int
+    limits_server: bool
 
     @property
     def header(self) -> str:
@@ -106,9 +111,12 @@ class Agreement:
         for name in ("server_no_context_takeover", "client_no_context_takeover"):
             if getattr(self, name):
                 parts.append(name)
-        for name in ("server_max_window_bits", "client_max_window_bits"):
-            if getattr(self, name) < _MOST:
-                parts.append(f"{name}={getattr(self, name)}")
+        # Section 7.1.2.1: a server accepts this parameter of an offer by including it
+        # in its answer, whatever the value.
+        if self.limits_server or self.server_max_window_bits < _MOST:
+            parts.append(f"server_max_window_bits={self.server_max_window_bits}")
+        if self.client_max_window_bits < _MOST:
+            parts.append(f"client_max_window_bits={self.client_max_window_bits}")
         return "; ".join(parts)
 
     def deflater(self) -> Deflater:
