@@ -16,3 +16,9 @@ class Around(PlainRunner):
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         return self._run(function, *args)
+
+
+class Deciding(PlainRunner):
+    """Of a framework whose answer decides about the connection."""
+
+    answer_decides = True

@@ -13,6 +13,7 @@ from tgext.socketio.engine.namespace import BaseNamespace
 
 from .clients import RESOURCE, expect_end_of_session
 from .conftest import Serve, manage
+from .runners import Deciding
 from .sample_namespaces import Echo, Witness, fresh
 
 
@@ -55,24 +56,13 @@ def test_the_request_ends_when_the_connection_is_accepted(
     assert ended == ["read", "closed"]
 
 
-def test_a_view_of_gevent_socketio_answers_nothing(serve: Serve, kind: str) -> None:
-    """As that of its chat example does: it blocked until the end."""
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        if "socketio" in environ:
-            socketio_manage(environ, {"/chat": Echo})
-
-    client = serve(application=application).client(kind)
-    client.join("/chat")
-    assert client.call("/chat", "echo", 1) == [1]
-
-
 @pytest.mark.parametrize("managed", [True, False])
 def test_a_redirect_refuses(serve: Serve, managed: bool) -> None:
-    """It leads to a login: a middleware around the view may decide after the view."""
+    """It leads to a login: a wrapper around a framework's view may decide after it."""
 
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         if managed:
+            environ["socketio"].runner = Deciding()
             socketio_manage(environ, {"/chat": Echo})
         start_response("302 Found", [("Location", "/login")])
         return []

@@ -103,10 +103,11 @@ class SocketIOController(TGController):
         context = request_local.context._current_obj()
         socket = environ["socketio"]
         join_cluster(socket.server, context.config)
-        socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=dumps)
+        # First of all: with a runner, the answer decides about the connection.
         socket.runner = Runner(
             environ, context, self._application(context.config), self.allow_only
         )
+        socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=dumps)
         self._remember(socket.server)
         return "done"
 

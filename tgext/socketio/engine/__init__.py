@@ -29,9 +29,11 @@ def socketio_manage(
 
     Call it from the view at the server's resource. It returns at once: the request
     ends, and the server handles the connection from then on. (gevent-socketio blocked
-    here until the connection ended.) If the view does not call it, the connection is
-    refused: with the view's own answer if that is an error, with 401 for a redirection,
-    else with 400.
+    here until the connection ended.) The call accepts the connection, whatever the view
+    answers then; in a :class:`~tgext.socketio.SocketIOController`, an answer that is an
+    error or a redirection refuses it nevertheless. If the view does not call it, the
+    connection is refused: with the view's own answer if that is an error, with 401 for
+    a redirection, else with 400.
 
     :param environ: the WSGI environment; the socket is its ``socketio``.
     :param namespaces: the namespace classes by name, ``''`` being the main one.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 from gevent.event import AsyncResult
@@ -51,6 +51,9 @@ class Runner:
     :ivar remove_session: closes the database session of the running greenlet; None
         when the application uses none.
     """
+
+    #: Wrappers of the application and ``allow_only`` decide after the view, too.
+    answer_decides: ClassVar = True
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 
 class EventRunner(Protocol):
@@ -11,7 +11,12 @@ class EventRunner(Protocol):
 
     A framework sets ``socket.runner`` when it accepts a connection, in the view that
     calls ``socketio_manage``.
+
+    :cvar answer_decides: whether the answer of that view decides about the connection,
+        too. Otherwise the call of ``socketio_manage`` has decided.
     """
+
+    answer_decides: ClassVar[bool]
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function as an event.
@@ -34,6 +39,8 @@ class EventRunner(Protocol):
 
 class PlainRunner:
     """Calls functions directly, for an application without a framework."""
+
+    answer_decides: ClassVar = False
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function."""

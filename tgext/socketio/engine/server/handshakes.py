@@ -63,7 +63,9 @@ def _open_polling(request: Request) -> Body:
 def _open_websocket(request: Request) -> Body:
     handshake = websockets.read(request.environ)
     server = request.connection.server
-    socket, cookies = open_session(server, request.environ, request.generation)
+    socket, cookies = open_session(
+        server, request.environ, request.generation, request.route.transport
+    )
     socket.base64 = request.route.base64
     first = Encoded(_opening(request, socket)).frame
     try:
@@ -82,7 +84,10 @@ def _open(request: Request) -> tuple[Socket, HeaderList]:
     """
     connection = request.connection
     socket, cookies = open_session(
-        connection.server, request.environ, request.generation
+        connection.server,
+        request.environ,
+        request.generation,
+        request.route.transport,
     )
     if connection.has_left():
         # The client does not know the session id, so it cannot use the session.

@@ -6,18 +6,12 @@ from io import BytesIO
 from typing import Any
 
 from ...wire.socketio.generations import Generation
-from ..concurrency.failures import FAILURES
-from ..concurrency.interruption import Interrupted
-from ..http import check_headers
+from ..http import HeaderList
 from ..http.origins import ANONYMOUS
 from ..hub.places import Full, Place
-from ..logs import get_logger
 from ..session.session import Socket
+from .application import Answer, ask, is_accepted
 from .host import Host
-
-log = get_logger(__name__)
-
-Headers = list[tuple[str, str]]
 
 #: Where WebOb caches what it parsed. This may be forty times as large as the request,
 #: and WebOb parses the request again when needed.
@@ -32,7 +26,7 @@ class Refused(Exception):
     """The application or a limit refused a connection, with this HTTP answer."""
 
     def __init__(
-        self, status: str, headers: Headers, body: bytes, why: str, allow: str = ""
+        self, status: str, headers: HeaderList, body: bytes, why: str, allow: str = ""
     ) -> None:
         super().__init__(status)
         self.status = status
@@ -44,12 +38,14 @@ class Refused(Exception):
 
 
 def open_session(
-    server: Host, environ: dict[str, Any], generation: Generation
-) -> tuple[Socket, Headers]:
+    server: Host, environ: dict[str, Any], generation: Generation, transport: str = ""
+) -> tuple[Socket, HeaderList]:
     """Let the application accept a connection, by calling ``socketio_manage``.
 
-    The application is called once for a connection.
+    The application is called once for a connection, and again when it answers 404; see
+    :func:`.application.ask`.
 
+    :param transport: the name of the client's transport; "" when it is not known yet.
     :returns: the socket, and the cookies that the application sets.
     :raises Refused: when the application does not accept the connection, when there are
         too many connections, or when the server stops.
@@ -60,39 +56,45 @@ def open_session(
         text = "Too many connections"
         raise _plain("503 Service Unavailable", text, full.why) from None
     with place:
-        return _open(server, environ, generation, place)
+        return _open(server, environ, generation, transport, place)
 
 
 def _open(
     server: Host,
     environ: dict[str, Any],
     generation: Generation,
+    transport: str,
     place: Place,
-) -> tuple[Socket, Headers]:
+) -> tuple[Socket, HeaderList]:
     socket = Socket(server, server.config)
     socket.generation = generation
     socket.state = Socket.STATE_CONNECTING
     environ.update(server.opening_environ)
     environ["socketio"] = socket
     try:
-        return _ask(server, environ, socket, place)
+        answer = ask(server.application, environ, socket, server.resource, transport)
+        return _add(server, environ, socket, place, answer)
     except BaseException:
         # The application may have started jobs with `spawn`.
         socket.kill(reason="transport close")
         raise
 
 
-def _ask(
-    server: Host, environ: dict[str, Any], socket: Socket, place: Place
-) -> tuple[Socket, Headers]:
-    """Ask the application, and add the socket if it accepts the connection."""
-    status, headers, body = _call(server.application, environ, socket)
+def _add(
+    server: Host,
+    environ: dict[str, Any],
+    socket: Socket,
+    place: Place,
+    answer: Answer,
+) -> tuple[Socket, HeaderList]:
+    """Add the socket if the application has accepted the connection."""
+    headers = answer.headers
     anonymous = ANONYMOUS in environ
     if anonymous:
         # In the browser, they would replace the cookies of its user.
         headers = [each for each in headers if each[0].lower() != "set-cookie"]
-    if socket.namespaces is None or status[:1] in "345":
-        raise _refusal(status, headers, body)
+    if not is_accepted(socket, answer):
+        raise _refusal(answer.status, headers, answer.body)
     if socket.ended:
         text = "The session ended while it was opened"
         why = f"the session ended while it was opened: {socket.disconnect_reason}"
@@ -119,38 +121,7 @@ def _sid_cookie(server: Host, environ: dict[str, Any], socket: Socket) -> str:
     )
 
 
-def _call(
-    application: Any, environ: dict[str, Any], socket: Socket
-) -> tuple[str, Headers, bytes]:
-    answer: tuple[str, Headers] | None = None
-    written: list[bytes] = []
-
-    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Any:
-        nonlocal answer
-        check_headers(headers)
-        answer = (status, list(headers))
-        return written.append
-
-    try:
-        result = application(environ, start_response)
-        try:
-            written.extend(() if result is None else result)
-        finally:
-            if hasattr(result, "close"):
-                result.close()
-    except Interrupted:
-        raise
-    except FAILURES:
-        log.exception("The application failed while it opened a connection")
-        return "500 Internal Server Error", [], b""
-    if answer is None:
-        # gevent-socketio allows a view to return without an answer.
-        managed = socket.namespaces is not None
-        answer = ("200 OK" if managed else "500 Internal Server Error", [])
-    return *answer, b"".join(written)
-
-
-def _refusal(status: str, headers: Headers, body: bytes) -> Refused:
+def _refusal(status: str, headers: HeaderList, body: bytes) -> Refused:
     answered = f"the application answered {status}"
     if status[:1] in "45":
         # After an early failure, TurboGears sets Content-Type to None.
