@@ -80,6 +80,11 @@ class Oracle:
         packets: list[dict[str, Any]] = self._ask("payload09", body)
         return packets
 
+    def base64(self, text: str) -> bytes:
+        """The bytes that Node reads in base64."""
+        read: bytes = self._ask("base64", text)
+        return read
+
     def write(
         self, version: int, packets: list[tuple[str, str | bytes]], binary: bool
     ) -> bytes:

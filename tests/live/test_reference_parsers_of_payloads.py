@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.vectors.shapes import LOOSE_BASE64
 from tests.wire.strategies import MANY, endpoints, json_values
 from tgext.socketio.wire import json as wire_json
 from tgext.socketio.wire.engineio import v3 as engineio_3
@@ -122,6 +123,25 @@ def test_payloads_of_ours_are_read(reference: Oracle, version: int) -> None:
 def _meaning(text: str) -> tuple[str, Any]:
     head, _, data = text.partition('["a",')
     return head, json.loads(f'["a",{data}')
+
+
+def test_base64_is_read_as_node_reads_it(reference: Oracle) -> None:
+    """Java clients write line ends in it, and others leave out the padding."""
+    # A decoder of Node reads a character above U+00FF as one with the same low byte.
+    digits = st.sampled_from("AZaz09+/-_")
+    others = st.sampled_from("\r\n\t =!\x00\xe9\xff") | st.characters(max_codepoint=255)
+
+    @MANY
+    @given(st.text(digits | digits | others, max_size=20))
+    def check(text: str) -> None:
+        assert engineio.decode_base64(text) == reference.base64(text)
+
+    check()
+
+
+@pytest.mark.parametrize("text", LOOSE_BASE64)
+def test_node_reads_base64_so(reference: Oracle, text: str) -> None:
+    assert reference.base64(text) == LOOSE_BASE64[text]
 
 
 @st.composite

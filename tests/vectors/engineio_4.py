@@ -36,14 +36,6 @@ ENGINEIO_PAYLOADS_MALFORMED = [
     ),
     Malformed("unknown type among others", b"4hello\x1e7\x1e4world", PayloadError),
     Malformed("lengths of Engine.IO 3", b"\x00\x06\xff4hello", PayloadError),
-    Malformed(
-        "base64 of one character", b"bA", PayloadError, "a binary packet is not base64"
-    ),
-    Malformed("base64 and more", b"bAQ==!", PayloadError),
-    Malformed("base64 after its padding", b"bAQ==AQ", PayloadError),
-    Malformed("base64 with a space of Japan", "bA\u3000Q".encode(), PayloadError),
-    Malformed("base64 beyond ASCII", "b\u00e9\u00e9==".encode(), PayloadError),
-    Malformed("bad base64 among others", b"4a\x1eb!===\x1e4b", PayloadError),
     Malformed("not UTF-8", b"4hello\xff", PayloadError, "the payload is not UTF-8"),
     Malformed("a surrogate in UTF-8", b"4\xed\xa0\x80", PayloadError),
     Malformed("UTF-8 cut short", f"4{EMOJI}".encode()[:-1], PayloadError),

@@ -37,6 +37,16 @@ LOOSE_BASE64 = {
     "": b"",
     # The last bits mean nothing.
     "AR": b"\x01",
+    "A": b"",
+    "AAAAA": b"\x00\x00\x00",
+    "AQ==AQ": b"\x01",
+    "==AQ": b"",
+    "A=Q=": b"",
+    "AQ==!": b"\x01",
+    "!===": b"",
+    "AQ!I\x00D": b"\x01\x02\x03",
+    "A\u3000Q": b"\x01",
+    "\u00e9A\u00e9Q": b"\x01",
 }
 SEVENTEEN_DIGITS = "12345678901234567"
 

@@ -102,7 +102,12 @@ function write(version, packets, binary) {
   return pack(written);
 }
 
-const QUESTIONS = {encode, packet, packet09, payload: (version, body) => payload(version, unpack(body)), payload09, write};
+// The bytes that Node reads in base64.
+function base64(text) {
+  return pack(Buffer.from(text, 'base64'));
+}
+
+const QUESTIONS = {base64, encode, packet, packet09, payload: (version, body) => payload(version, unpack(body)), payload09, write};
 
 readline.createInterface({input: process.stdin}).on('line', (line) => {
   let answer;

@@ -154,7 +154,7 @@ def _read(packet: str) -> str | bytes:
 def decode_binary(packet: str) -> bytes:
     """The bytes of a message in base64.
 
-    :raises PayloadError: when it is not a message, or not base64.
+    :raises PayloadError: when it is not a message.
     """
     if not packet.startswith(_BASE64):
         raise PayloadError("a binary packet is not a message")

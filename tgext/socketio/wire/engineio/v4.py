@@ -7,9 +7,8 @@ type and its data; a polling payload is packets with a record separator between 
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 from collections.abc import Iterable, Iterator
+from string import ascii_letters, digits
 from typing import Any
 
 from .. import json
@@ -36,10 +35,10 @@ PROBE = "probe"
 #: long-polling").
 BINARY_MARK = "b"
 
-_NOT_PLAIN = re.compile(r"[-_\s]")
-#: Translates the alphabet for URLs (RFC 4648, section 5) to that of section 4, and
-#: removes spaces and line ends.
-_UNUSUAL = str.maketrans("-_", "+/", " \t\n\v\f\r")
+#: Translates the alphabet for URLs (RFC 4648, section 5) to that of section 4.
+_SAME_DIGITS = bytes.maketrans(b"-_", b"+/")
+#: The bytes that are no digits of base64.
+_NO_DIGITS = bytes(range(256)).translate(None, f"{ascii_letters}{digits}+/-_".encode())
 
 
 def encode_open(
@@ -120,16 +119,18 @@ def _packet(text: str) -> str | bytes:
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes of a binary packet.
+    """The bytes of a binary packet, for any text.
 
-    As lenient as Node: the alphabet for URLs is accepted too, the padding may be
-    missing, and there may be spaces and line ends.
-
-    :raises PayloadError: when ``text`` is not base64.
+    As Node's ``Buffer.from(text, "base64")``: the alphabet for URLs is accepted too,
+    the padding ends the text and may be missing, and all other characters (line ends of
+    Java clients, for example) are left out.
     """
-    digits = text.translate(_UNUSUAL) if _NOT_PLAIN.search(text) else text
-    digits = digits.rstrip("=")
     try:
-        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise PayloadError("a binary packet is not base64") from None
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        pass
+    data = text.partition("=")[0].encode("ascii", "ignore")
+    data = data.translate(_SAME_DIGITS, _NO_DIGITS)
+    if len(data) % 4 == 1:
+        data = data[:-1]  # six bits are no byte
+    return base64.b64decode(data + b"=" * (-len(data) % 4))
