@@ -31,6 +31,11 @@ from ...vectors.socketio_5 import (
     SOCKETIO_5_READ,
     SOCKETIO_5_VALID,
 )
+from ...vectors.written import (
+    SOCKETIO_1_WRITTEN,
+    SOCKETIO_4_WRITTEN,
+    SOCKETIO_5_WRITTEN,
+)
 from ..strategies import (
     MANY,
     SOME,
@@ -53,7 +58,8 @@ class Protocol(NamedTuple):
     """One revision of Socket.IO.
 
     :param both: packets that are read and written.
-    :param read: packets that are read alone.
+    :param read: packets that are only read.
+    :param written: packets that are only written.
     :param acks: what an event may ask for.
     """
 
@@ -62,6 +68,7 @@ class Protocol(NamedTuple):
     encode: Callable[..., str]
     both: list[Valid]
     read: list[Valid]
+    written: list[Valid]
     acks: list[Any]
 
 
@@ -72,6 +79,7 @@ PROTOCOLS = [
         socketio_1.encode,
         SOCKETIO_1_VALID,
         SOCKETIO_1_READ,
+        SOCKETIO_1_WRITTEN,
         ["data", True],
     ),
     Protocol(
@@ -80,6 +88,7 @@ PROTOCOLS = [
         socketio_4.encode,
         SOCKETIO_4_VALID + not_connects(SOCKETIO_5_VALID),
         SOCKETIO_4_READ + not_connects(SOCKETIO_5_READ),
+        SOCKETIO_4_WRITTEN,
         ["data"],
     ),
     Protocol(
@@ -88,6 +97,7 @@ PROTOCOLS = [
         socketio_5.encode,
         SOCKETIO_5_VALID,
         SOCKETIO_5_READ,
+        SOCKETIO_5_WRITTEN,
         ["data"],
     ),
 ]
@@ -101,12 +111,12 @@ READERS = pytest.mark.parametrize(
 WRITERS = pytest.mark.parametrize(
     "dumps", [wire_json.dumps, wire_json.py_dumps], ids=["fast", "python"]
 )
-BOTH = pytest.mark.parametrize(
+WRITTEN = pytest.mark.parametrize(
     ("protocol", "vector"),
     [
         pytest.param(protocol, vector, id=f"{protocol.name}-{vector.name}")
         for protocol in PROTOCOLS
-        for vector in protocol.both
+        for vector in protocol.both + protocol.written
     ],
 )
 READ = pytest.mark.parametrize(
@@ -153,7 +163,7 @@ def test_a_packet_of_the_protocol_is_read(
     "Socket.IO 5, Packet encoding 4",
 )
 @WRITERS
-@BOTH
+@WRITTEN
 def test_a_packet_is_written_as_the_protocol_spells_it(
     protocol: Protocol, vector: Valid, dumps: Dumps
 ) -> None:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgext.socketio.wire import json as wire_json
 from tgext.socketio.wire.errors import PacketError, PayloadError, PayloadTooLarge
 from tgext.socketio.wire.json import Dumps
 from tgext.socketio.wire.limits import DEFAULT_LIMITS, MAX_CONNECT, Limits
@@ -28,11 +27,6 @@ from ..strategies import (
     outcome,
     protocol_text,
 )
-
-JSON_READERS = pytest.mark.parametrize(
-    "loads", [wire_json.loads, wire_json.py_loads], ids=["fast", "python"]
-)
-
 
 # Packets
 
@@ -65,49 +59,6 @@ def test_the_query_of_a_connect_is_not_part_of_its_endpoint() -> None:
 def test_what_a_transport_sends_is_a_packet(constant: str, text: str) -> None:
     assert constant == text
     assert socketio_1.encode(socketio_1.decode(constant)) == text
-
-
-@pytest.mark.parametrize(
-    ("packet", "text"),
-    [
-        pytest.param({"type": "heartbeat"}, "2::", id="no endpoint"),
-        pytest.param(
-            {"type": "event", "endpoint": "", "name": "a", "args": (1, "b")},
-            '5:::{"name":"a","args":[1,"b"]}',
-            id="arguments are a tuple",
-        ),
-        pytest.param(
-            {"type": "event", "endpoint": "", "name": "a", "args": None},
-            '5:::{"name":"a"}',
-            id="arguments are nothing",
-        ),
-        pytest.param(
-            {"type": "event", "endpoint": "", "id": 0, "ack": "data", "name": "a"},
-            '5:0+::{"name":"a"}',
-            id="id 0",
-        ),
-        pytest.param({"type": "ack", "ackId": 4}, "6:::4", id="ack without arguments"),
-        pytest.param(
-            {"type": "ack", "ackId": 4, "args": (1, None)},
-            "6:::4+[1,null]",
-            id="answer is a tuple",
-        ),
-        pytest.param({"type": "connect", "endpoint": "/a"}, "1::/a", id="no query"),
-        pytest.param(
-            {"type": "error", "endpoint": "/a", "reason": "my own", "advice": "none"},
-            "7::/a",
-            id="reason that the protocol has no number for",
-        ),
-        pytest.param(
-            {"type": "error", "reason": "unauthorized"}, "7:::2", id="no advice"
-        ),
-        pytest.param(
-            {"type": "json", "data": [float("nan")]}, "4:::[null]", id="NaN is null"
-        ),
-    ],
-)
-def test_what_a_server_writes(packet: Packet, text: str) -> None:
-    assert socketio_1.encode(packet) == text
 
 
 @SOME
