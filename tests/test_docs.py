@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from . import module_index
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tgext" / "socketio"
 PAGE = ROOT / "docs" / "how_it_is_built.rst"
@@ -71,6 +73,12 @@ for name in sys.argv[1:]:
     except (ImportError, AttributeError):
         print(name)
 """
+
+
+def test_the_page_has_the_subject_of_each_module() -> None:
+    """``python -m tests.module_index`` writes them."""
+    [found] = module_index.INDEX.finditer(PAGE.read_text(encoding="utf-8"))
+    assert found[0] == module_index.index()
 
 
 def test_each_room_is_shown() -> None:

@@ -71,7 +71,9 @@ class Keeping(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 3))
     def wait(self, seconds: int) -> None:
         self.timers.advance(seconds)
-        self.gone += [each[0] for each in self.model if each[1] <= self.timers.now]
+        late = [each[0] for each in self.model if each[1] <= self.timers.now]
+        assert not any(each.unfetched for each in late)
+        self.gone += late
         self.model = [each for each in self.model if each[1] > self.timers.now]
 
     @rule()

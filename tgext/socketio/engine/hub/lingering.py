@@ -25,7 +25,7 @@ class Unfetched(Protocol):
     def unfetched(self) -> int: ...
 
     def drop(self) -> None:
-        """Drop the packets, now or before long."""
+        """Drop the packets. A second call has no effect."""
 
 
 class Lingering:
@@ -47,15 +47,13 @@ class Lingering:
 
     def add(self, transport: Unfetched, seconds: float) -> None:
         """Keep a transport for ``seconds``, or until :data:`MOST` is exceeded."""
-        deadline = Deadline(partial(self.remove, transport))
+        deadline = Deadline(partial(self._drop, transport))
         size = transport.unfetched
         self._kept[transport.sessid] = transport, deadline, size
         self.size += size
         self._timers.add(deadline, seconds)
         while self.size > MOST:
-            oldest = next(iter(self._kept.values()))[0]
-            oldest.drop()
-            self.remove(oldest)
+            self._drop(next(iter(self._kept.values()))[0])
 
     def get(self, sessid: str) -> Unfetched | None:
         """The transport of a session that ended, or None."""
@@ -69,6 +67,10 @@ class Lingering:
             _, deadline, size = found
             self.size -= size
             self._timers.discard(deadline)
+
+    def _drop(self, transport: Unfetched) -> None:
+        transport.drop()
+        self.remove(transport)
 
     def clear(self) -> None:
         """Remove all transports."""

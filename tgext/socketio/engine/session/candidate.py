@@ -71,7 +71,7 @@ class Candidate:
         "_greenlet",
         "_jobs",
         "_kept",
-        "_listener",
+        "_listeners",
         "_output",
         "_size",
         "_socket",
@@ -115,8 +115,8 @@ class Candidate:
         self._kept: tuple[dict[Any, None], list[Encoded], int, int] = ({}, [], 0, 0)
         self._jobs: list[Greenlet[..., Any]] = []
         self._greenlet: Any = getcurrent()
-        #: The greenlet that handles an ack of the client.
-        self._listener: Any = None
+        #: The greenlets that handle acks of the client.
+        self._listeners: set[Any] = set()
         self.slot = -1
         socket.hub.timers.add(self, socket.hub.settings.connect_timeout)
 
@@ -131,7 +131,7 @@ class Candidate:
         current = getcurrent()
         return (
             self.is_own
-            or current is self._listener
+            or current in self._listeners
             or current in getattr(self.namespace, "jobs", ())
         )
 
@@ -285,11 +285,12 @@ class Candidate:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """A context in which this greenlet handles an ack, and may send."""
-        before, self._listener = self._listener, getcurrent()
+        current = getcurrent()
+        self._listeners.add(current)
         try:
             yield
         finally:
-            self._listener = before
+            self._listeners.discard(current)
 
     def _write(self, encoded: Encoded) -> None:
         if self._socket.transport is not None:

@@ -179,9 +179,7 @@ class Socket:
 
         :raises TypeError: when its data cannot be written as JSON.
         """
-        encoded = self.generation.encode(pkt, self.json_dumps)
-        if encoded.attachments:
-            self.hub.limits.check_sent(len(encoded.attachments))
+        encoded = self.encode(pkt)
         outbox = self.outbox
         if (
             outbox is not None

@@ -284,7 +284,7 @@ class WebSocketTransport(Transport):
     def _expire(self) -> None:
         """The peer has not answered the close frame in time."""
         if self.hub.parting.get(self.sessid) is self and self.outbox.size:
-            # It may not have come to that yet.
+            # The client still reads what was sent before it.
             self.hub.timers.add(self._deadline, CLOSE_TIMEOUT)
             return
         self.connection.expire(monotonic())
@@ -304,7 +304,8 @@ class WebSocketTransport(Transport):
         return self.outbox.size
 
     def drop(self) -> None:
-        """The client has had its time; :meth:`_expire` is about to look at that."""
+        """Give up waiting for the client to read what was sent."""
+        self.abort()
 
     def abort(self) -> None:
         """End the connection without a close frame; ends :meth:`run`."""
