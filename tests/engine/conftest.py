@@ -79,6 +79,12 @@ class Live:
     def client(self, kind: str = "4-websocket", **options: Any) -> Client:
         return self._keep(KINDS[kind](self.port, **options))
 
+    def joined(self, kind: str = "4-websocket", **options: Any) -> Any:
+        """A client that is in the namespace ``/chat``."""
+        client = self.client(kind, **options)
+        client.join("/chat")
+        return client
+
     def websocket_1(self, **options: Any) -> WebSocket1:
         return self._keep(WebSocket1(self.port, **options))
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tgext.socketio.engine.namespaces.base import BaseNamespace
 from tgext.socketio.engine.namespaces.runner import PlainRunner
+
+from .conftest import manage
 
 
 class Around(PlainRunner):
@@ -22,3 +25,17 @@ class Deciding(PlainRunner):
     """Of a framework whose answer decides about the connection."""
 
     answer_decides = True
+
+
+def around(
+    namespaces: dict[str, type[BaseNamespace]], function: Callable[..., Any]
+) -> Callable[..., Any]:
+    """An application whose namespaces run by ``function``."""
+    accepting = manage(namespaces)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        if "socketio" in environ:
+            environ["socketio"].runner = Around(function)
+        return accepting(environ, start_response)
+
+    return application

@@ -64,8 +64,14 @@ class Holding(Witness):
         return value
 
 
-class Chat(RoomsMixin, BroadcastMixin, Echo):
-    """Rooms and broadcasts that the client asks for."""
+class RoomEvents:
+    """Rooms and broadcasts that the client asks for, by whatever mixins have them."""
+
+    join: Any
+    leave: Any
+    emit_to_room: Any
+    broadcast_event: Any
+    broadcast_event_not_me: Any
 
     def on_join(self, room: str) -> None:
         self.join(room)
@@ -81,6 +87,10 @@ class Chat(RoomsMixin, BroadcastMixin, Echo):
 
     def on_shout_to_others(self, *words: Any) -> None:
         self.broadcast_event_not_me("shouted", *words)
+
+
+class Chat(RoomEvents, RoomsMixin, BroadcastMixin, Echo):
+    """A chat with this package's mixins."""
 
 
 def fresh(cls: type[Some], **attributes: Any) -> type[Some]:

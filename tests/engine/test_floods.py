@@ -82,15 +82,20 @@ websockets = pytest.mark.parametrize("kind", kinds("websocket"))
 polling = pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling", "4-polling"])
 
 
-def held(serve: Serve, kind: str, **options: Any) -> tuple[Live, Any, Any, Socket]:
-    """A client whose handler waits for its ack, and the server's socket of it."""
+def idle(serve: Serve, kind: str, **options: Any) -> tuple[Live, Any, Any, Socket]:
+    """A client, and the server's socket of it."""
     namespace = fresh(Waiting)
     live = serve({"/chat": namespace}, **options)
-    client: Any = live.client(kind)
-    client.join("/chat")
+    client = live.joined(kind)
+    return live, namespace, client, live.socket(client)
+
+
+def held(serve: Serve, kind: str, **options: Any) -> tuple[Live, Any, Any, Socket]:
+    """A client whose handler waits for the test, and the server's socket of it."""
+    live, namespace, client, socket = idle(serve, kind, **options)
     client.emit("/chat", "ask")
     assert client.event("/chat") == ["question"]
-    return live, namespace, client, live.socket(client)
+    return live, namespace, client, socket
 
 
 def pour(client: Any, data: bytes) -> tuple[gevent.Greenlet[..., Any], list[int]]:
@@ -262,13 +267,7 @@ def test_a_body_of_packets_that_end_the_session(
     serve: Serve, kind: str, busy: bool, greenlets: Callable[[], list[Any]]
 ) -> None:
     """One is enough, and what follows it is ignored."""
-    if busy:
-        live, namespace, client, socket = held(serve, kind)
-    else:
-        live = serve({"/chat": Echo})
-        client = live.client(kind)
-        client.join("/chat")
-        socket = live.socket(client)
+    live, namespace, client, socket = (held if busy else idle)(serve, kind)
     body = body_of(kind, *[ENDS[kind]] * 50_000)
     before = len(greenlets())
     with others() as gaps:
@@ -278,8 +277,7 @@ def test_a_body_of_packets_that_end_the_session(
         assert len(greenlets()) < before + 20
     assert gaps.longest < PATIENCE
     assert socket.account.size == 0
-    if busy:
-        namespace.go_on.set()
+    namespace.go_on.set()
 
 
 @polling
@@ -308,13 +306,7 @@ def test_a_body_of_very_many_packets(
     serve: Serve, kind: str, what: str, busy: bool
 ) -> None:
     """They are handled, or refused because of the memory that they would need."""
-    if busy:
-        live, namespace, client, socket = held(serve, kind)
-    else:
-        live = serve({"/chat": Echo})
-        client = live.client(kind)
-        client.join("/chat")
-        socket = live.socket(client)
+    live, namespace, client, socket = (held if busy else idle)(serve, kind)
     packet = TINY[what](kind)
     most = 600_000 // len(body_of(kind, *packet * 100)) * 100
     body = body_of(kind, *packet * most)
@@ -323,8 +315,7 @@ def test_a_body_of_very_many_packets(
         reply = live.http().post(client.target, body)
         assert reply.status in (200, 400, 413)
         assert socket.account.size <= live.server.hub.bounds.most
-        if busy:
-            namespace.go_on.set()
+        namespace.go_on.set()
         if socket.transport is not None:
             assert socket.transport.handled.wait(DEADLINE)  # type: ignore[union-attr]
     assert gaps.longest < PATIENCE

@@ -12,6 +12,7 @@ from tg import MinimalApplicationConfigurator, TGController, predicates, require
 
 from tests.engine.clients import DEADLINE, KINDS, Client, wait_for
 from tests.engine.conftest import Live
+from tests.engine.sample_namespaces import RoomEvents
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 
 foreign = pytest.importorskip("socketio.namespace", reason="gevent-socketio")
@@ -26,7 +27,12 @@ def _no_departures() -> None:
     departures.clear()
 
 
-class Chat(foreign.BaseNamespace, mixins.RoomsMixin, mixins.BroadcastMixin):  # type: ignore[misc, name-defined]
+class Chat(  # type: ignore[misc]
+    RoomEvents,
+    foreign.BaseNamespace,  # type: ignore[name-defined]
+    mixins.RoomsMixin,  # type: ignore[name-defined]
+    mixins.BroadcastMixin,  # type: ignore[name-defined]
+):
     """A namespace of gevent-socketio, with some features of TurboGears."""
 
     def initialize(self) -> None:
@@ -71,21 +77,6 @@ class Chat(foreign.BaseNamespace, mixins.RoomsMixin, mixins.BroadcastMixin):  # 
             self.emit("answered", word, *self._context("callback"))
 
         self.emit("question", callback=answered)
-
-    def on_join(self, room: str) -> None:
-        self.join(room)
-
-    def on_leave(self, room: str) -> None:
-        self.leave(room)
-
-    def on_say(self, room: str, word: str) -> None:
-        self.emit_to_room(room, "said", word)
-
-    def on_shout(self, word: str) -> None:
-        self.broadcast_event("shouted", word)
-
-    def on_shout_to_others(self, word: str) -> None:
-        self.broadcast_event_not_me("shouted", word)
 
     def on_complain(self) -> None:
         self.error("too_hot", "38 degrees")

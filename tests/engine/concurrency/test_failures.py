@@ -101,9 +101,7 @@ def test_a_handler_may_raise_anything(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     live = serve({"/chat": talker(make)})
-    client, other = live.client(kind), live.client(kind)
-    client.join("/chat")
-    other.join("/chat")
+    client, other = live.joined(kind), live.joined(kind)
     client.emit("/chat", "fail")
     failed = ["error", "internal_error", "Internal server error"]
     assert client.event("/chat") == failed
@@ -118,8 +116,7 @@ def test_a_callback_may_raise_anything(
     make: Callable[[], BaseException],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    client = serve({"/chat": talker(make)}).client(kind)
-    client.join("/chat")
+    client = serve({"/chat": talker(make)}).joined(kind)
     client.emit("/chat", "ask")
     client.ack("/chat", client.read()["id"], "yes")
     assert client.event("/chat")[:2] == ["error", "internal_error"]
@@ -138,9 +135,7 @@ def test_a_job_may_raise_anything(
 ) -> None:
     # gevent writes nothing, and does not end the process: see `unhandled`.
     live = serve({"/chat": talker(make)})
-    client, other = live.client(kind), live.client(kind)
-    client.join("/chat")
-    other.join("/chat")
+    client, other = live.joined(kind), live.joined(kind)
     client.emit("/chat", "work")
     assert client.event("/chat") == ["works"]
     assert client.call("/chat", "echo", 1) == [1]
@@ -237,9 +232,7 @@ def test_what_reads_json_may_raise_anything(
         return json.loads(text)
 
     live = serve(application=manage({"/chat": talker(make)}, json_loads=loads))
-    client, other = live.client(kind), live.client(kind)
-    client.join("/chat")
-    other.join("/chat")
+    client, other = live.joined(kind), live.joined(kind)
     client.emit("/chat", "echo", "trap")
     # As with any invalid JSON.
     if kind.startswith("0.9"):

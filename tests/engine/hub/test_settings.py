@@ -19,7 +19,7 @@ from tgext.socketio.wire.socketio import v1 as socketio_1
 from .. import test_generations
 from ..clients import DEADLINE, Http, wait_for
 from ..concurrency import test_heartbeat
-from ..conftest import Live, Serve
+from ..conftest import Serve
 from ..http import test_origins
 from ..io import test_output as test_outbox
 from ..sample_namespaces import Echo, Witness, fresh
@@ -37,12 +37,6 @@ HANDSHAKE_1 = "/socket.io/1/"
 SIZE = 1000
 
 
-def joined(live: Live, kind: str) -> Any:
-    client = live.client(kind)
-    client.join("/chat")
-    return client
-
-
 def event_of(client: Any, size: int) -> str:
     """An event whose message, or body, has this number of bytes."""
     text: str = client.dialect.event("/chat", "echo", ("",), 1)
@@ -57,14 +51,14 @@ def event_of(client: Any, size: int) -> str:
 
 
 def test_a_message_as_large_as_is_allowed(serve: Serve, kind: str) -> None:
-    client = joined(serve({"/chat": Echo}, max_message_size=SIZE), kind)
+    client = serve({"/chat": Echo}, max_message_size=SIZE).joined(kind)
     client.send(event_of(client, SIZE))
     assert client.read()["type"] == "ack"
 
 
 def test_a_message_one_byte_larger(serve: Serve, kind: str) -> None:
     namespace = fresh(Witness)
-    client = joined(serve({"/chat": namespace}, max_message_size=SIZE), kind)
+    client = serve({"/chat": namespace}, max_message_size=SIZE).joined(kind)
     text = event_of(client, SIZE + 1)
     if "polling" in kind:
         assert client.post(text).status == 413
@@ -102,7 +96,7 @@ def post_head(client: Any, length: int) -> bytes:
 @pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling", "4-polling"])
 def test_a_body_that_comes_in_time(serve: Serve, kind: str) -> None:
     live = serve({"/chat": Echo}, body_timeout=DEADLINE)
-    client = joined(live, kind)
+    client = live.joined(kind)
     body = client.dialect.event("/chat", "echo", (1,), 1).encode()
     if kind.startswith("2"):
         body = b"%d:%s" % (len(body), body)
@@ -117,7 +111,7 @@ def test_a_body_that_comes_in_time(serve: Serve, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling", "4-polling"])
 def test_a_body_that_takes_too_long(serve: Serve, kind: str) -> None:
     live = serve({"/chat": Echo}, body_timeout=0.3)
-    client = joined(live, kind)
+    client = live.joined(kind)
     raw = live.raw()
     raw.send_raw(post_head(client, 1000))
 
@@ -240,7 +234,7 @@ def head_of(size: int, line: bytes = b"GET /") -> bytes:
 @pytest.mark.parametrize("size", [300, 8192, 65536])
 def test_headers_as_large_as_is_allowed_and_larger(serve: Serve, size: int) -> None:
     live = serve({"/chat": Echo}, max_header_size=size)
-    neighbour = joined(live, "4-websocket")
+    neighbour = live.joined("4-websocket")
     raw = live.raw()
     for _ in range(2):
         raw.send_raw(head_of(size))

@@ -13,8 +13,8 @@ from gevent.event import AsyncResult, Event
 from tgext.socketio.engine.namespaces.acks import AckTimeout, ConnectionLost
 
 from ..clients import DEADLINE, Client, wait_for
-from ..conftest import Live, Serve, manage
-from ..runners import Around
+from ..conftest import Serve
+from ..runners import around
 from ..sample_namespaces import Witness, fresh
 
 #: Seconds that a test's clients let pass.
@@ -67,12 +67,6 @@ class Impatient(Asking):
         self.spawn(self.on_impatient)
 
 
-def joined(live: Live, kind: str) -> Client:
-    client = live.client(kind)
-    client.join("/chat")
-    return client
-
-
 def question(client: Client) -> int:
     """The ack id of the event in the next message."""
     packet = client.read()
@@ -90,7 +84,7 @@ def test_a_callback_is_called_with_the_ack(
 ) -> None:
     namespace = fresh(Asking)
     live = serve({"/chat": namespace})
-    client = joined(live, kind)
+    client = live.joined(kind)
     client.emit("/chat", "emit", timeout)
     number = question(client)
     client.ack("/chat", number, *args)
@@ -105,7 +99,7 @@ def test_a_callback_is_called_with_the_ack(
 def test_a_callback_is_told_when_no_ack_comes_in_time(serve: Serve, kind: str) -> None:
     namespace = fresh(Asking)
     live = serve({"/chat": namespace})
-    client = joined(live, kind)
+    client = live.joined(kind)
     client.emit("/chat", "emit", SOON)
     number = question(client)
     wait_for(lambda: namespace.notes, "the callback is told")
@@ -131,7 +125,7 @@ def test_a_callback_may_block_that_is_told_of_a_timeout(serve: Serve) -> None:
             entered.set()
             gevent.sleep(DEADLINE)
 
-    client = joined(serve({"/chat": Blocking}), "4-websocket")
+    client = serve({"/chat": Blocking}).joined("4-websocket")
     client.emit("/chat", "emit")
     assert client.read()["name"] == "question"
     assert entered.wait(DEADLINE)
@@ -149,7 +143,7 @@ def test_a_callback_that_fails_harms_nobody(
         def fail(self, timeout: AckTimeout) -> None:
             raise error
 
-    client = joined(serve({"/chat": Failing}), "4-websocket")
+    client = serve({"/chat": Failing}).joined("4-websocket")
     client.emit("/chat", "emit")
     assert client.read()["name"] == "question"
     text = "The callback of an ack failed after the timeout"
@@ -174,14 +168,8 @@ def test_a_callback_that_is_told_of_a_timeout_runs_in_the_frameworks_context(
         finally:
             inside.pop()
 
-    accepting = manage({"/chat": Looking})
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        if "socketio" in environ:
-            environ["socketio"].runner = Around(context)
-        return accepting(environ, start_response)
-
-    client = joined(serve(application=application), "4-websocket")
+    live = serve(application=around({"/chat": Looking}, context))
+    client = live.joined("4-websocket")
     client.emit("/chat", "emit", SOON)
     wait_for(lambda: namespace.notes, "the callback is told")
     assert namespace.notes == [True]
@@ -189,7 +177,7 @@ def test_a_callback_that_is_told_of_a_timeout_runs_in_the_frameworks_context(
 
 def test_a_timeout_goes_with_a_callback(serve: Serve) -> None:
     live = serve({"/chat": Asking})
-    client = joined(live, "4-websocket")
+    client = live.joined("4-websocket")
     with pytest.raises(ValueError, match="timeout needs a callback"):
         live.socket(client)["/chat"].emit("question", timeout=1)
 
@@ -198,7 +186,7 @@ def test_callbacks_are_released_with_the_connection(serve: Serve, kind: str) -> 
     """The fixture checks that they leave no timer behind."""
     namespace = fresh(Asking)
     live = serve({"/chat": namespace})
-    client = joined(live, kind)
+    client = live.joined(kind)
     socket = live.socket(client)
     for timeout in (None, DEADLINE):
         client.emit("/chat", "emit", timeout)
@@ -212,7 +200,7 @@ def test_callbacks_are_released_with_the_connection(serve: Serve, kind: str) -> 
 
 def test_nothing_waits_for_an_event_that_could_not_be_sent(serve: Serve) -> None:
     live = serve({"/chat": fresh(Asking)})
-    client = joined(live, "4-websocket")
+    client = live.joined("4-websocket")
     socket = live.socket(client)
     namespace: Any = socket["/chat"]
     for timeout in (None, DEADLINE):
@@ -244,7 +232,7 @@ def test_a_call_returns_what_the_client_answers(
     serve: Serve, kind: str, event: str, args: list[Any], answer: Any
 ) -> None:
     namespace = fresh(Asking)
-    client = joined(serve({"/chat": namespace}), kind)
+    client = serve({"/chat": namespace}).joined(kind)
     client.emit("/chat", event)
     client.ack("/chat", question(client), *args)
     wait_for(lambda: namespace.notes, "the answer arrives")
@@ -254,7 +242,7 @@ def test_a_call_returns_what_the_client_answers(
 
 def test_a_call_may_be_made_by_any_greenlet(serve: Serve, kind: str) -> None:
     live = serve({"/chat": fresh(Asking)})
-    client = joined(live, kind)
+    client = live.joined(kind)
     namespace: Any = live.socket(client)["/chat"]
     calling = gevent.spawn(namespace.call, "question", 1)
     client.ack("/chat", question(client), "fine")
@@ -267,7 +255,7 @@ def test_a_call_that_is_not_answered_times_out(
 ) -> None:
     namespace = fresh(Asking)
     live = serve({"/chat": namespace})
-    client = joined(live, kind)
+    client = live.joined(kind)
     client.emit("/chat", event, SOON)
     number = question(client)
     wait_for(lambda: namespace.notes, "the call times out")
@@ -282,7 +270,7 @@ def test_nothing_is_left_of_a_call_that_timed_out(serve: Serve, kind: str) -> No
     """A connection may live for days, and its client never answer."""
     namespace = fresh(Asking)
     live = serve({"/chat": namespace})
-    client = joined(live, kind)
+    client = live.joined(kind)
     client.emit("/chat", "call", SOON)
     question(client)
     wait_for(lambda: namespace.notes, "the call times out")
@@ -294,7 +282,7 @@ def test_a_call_ends_with_the_connection(serve: Serve, kind: str, event: str) ->
     """Jobs of a namespace end without a word; a handler is told."""
     namespace = fresh(Asking)
     live = serve({"/chat": namespace})
-    client = joined(live, kind)
+    client = live.joined(kind)
     client.emit("/chat", event)
     question(client)
     client.close()
@@ -308,7 +296,7 @@ def test_a_call_of_another_greenlet_ends_with_the_connection(
     serve: Serve, kind: str
 ) -> None:
     live = serve({"/chat": fresh(Asking)})
-    client = joined(live, kind)
+    client = live.joined(kind)
     namespace: Any = live.socket(client)["/chat"]
     calling = gevent.spawn(namespace.ask, DEADLINE)
     question(client)
@@ -323,7 +311,7 @@ def test_a_call_after_the_end_of_the_connection_fails_at_once(
     serve: Serve, kind: str
 ) -> None:
     live = serve({"/chat": fresh(Asking)})
-    client = joined(live, kind)
+    client = live.joined(kind)
     namespace: Any = live.socket(client)["/chat"]
     live.socket(client).kill()
     calling = gevent.spawn(namespace.ask, 1)
@@ -332,7 +320,7 @@ def test_a_call_after_the_end_of_the_connection_fails_at_once(
 
 def test_a_callback_of_an_event_after_the_end_is_not_kept(serve: Serve) -> None:
     live = serve({"/chat": fresh(Asking)})
-    client = joined(live, "4-websocket")
+    client = live.joined("4-websocket")
     socket = live.socket(client)
     namespace: Any = socket["/chat"]
     socket.kill()
@@ -355,14 +343,14 @@ def test_a_call_when_the_client_is_leaving_holds_nothing_up(
             super().recv_disconnect()
 
     live = serve({"/chat": Asks})
-    client = joined(live, kind)
+    client = live.joined(kind)
     live.socket(client).kill()
     assert result.get(timeout=DEADLINE) is ConnectionLost
 
 
 def test_calls_of_one_connection_do_not_meet(serve: Serve, kind: str) -> None:
     live = serve({"/chat": fresh(Asking)})
-    client = joined(live, kind)
+    client = live.joined(kind)
     namespace: Any = live.socket(client)["/chat"]
     calls = [gevent.spawn(namespace.call, "question", 1) for _ in range(3)]
     numbers = [question(client) for _ in calls]
@@ -377,7 +365,7 @@ def test_a_client_that_leaves_before_it_answers_is_no_failure(
 ) -> None:
     cls = fresh(Impatient)
     live = serve({"/chat": cls})
-    client = joined(live, kind)
+    client = live.joined(kind)
     client.emit("/chat", way)
     assert cls.entered.wait(DEADLINE)
     with caplog.at_level("INFO"):

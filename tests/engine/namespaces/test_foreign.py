@@ -18,7 +18,7 @@ from tgext.socketio.wire.socketio.packet import event_packet
 
 from ..clients import DEADLINE, KINDS, wait_for
 from ..conftest import Serve
-from ..sample_namespaces import Echo
+from ..sample_namespaces import Echo, RoomEvents
 
 foreign = pytest.importorskip("socketio.namespace", reason="gevent-socketio")
 mixins = pytest.importorskip("socketio.mixins", reason="gevent-socketio")
@@ -68,21 +68,8 @@ class Plain(foreign.BaseNamespace):  # type: ignore[misc, name-defined]
         """No event."""
 
 
-class Chat(Plain, mixins.RoomsMixin, mixins.BroadcastMixin):  # type: ignore[misc, name-defined]
-    def on_join(self, room: str) -> None:
-        self.join(room)
-
-    def on_leave(self, room: str) -> None:
-        self.leave(room)
-
-    def on_say(self, room: str, word: str) -> None:
-        self.emit_to_room(room, "said", word)
-
-    def on_shout(self, word: str) -> None:
-        self.broadcast_event("shouted", word)
-
-    def on_shout_to_others(self, word: str) -> None:
-        self.broadcast_event_not_me("shouted", word)
+class Chat(RoomEvents, Plain, mixins.RoomsMixin, mixins.BroadcastMixin):  # type: ignore[misc, name-defined]
+    pass
 
 
 def test_only_classes_of_gevent_socketio_are_foreign() -> None:

@@ -7,27 +7,12 @@ from typing import Any
 
 import pytest
 
-from tgext.socketio.engine.namespaces.base import BaseNamespace
 from tgext.socketio.engine.namespaces.runner import PLAIN
 
 from ..clients import KINDS
-from ..conftest import Serve, manage
-from ..runners import Around
+from ..conftest import Serve
+from ..runners import around
 from ..sample_namespaces import Echo, Witness, fresh
-
-
-def around(
-    namespaces: dict[str, type[BaseNamespace]], function: Callable[..., Any]
-) -> Callable[..., Any]:
-    """An application with a runner around the functions of its namespaces."""
-    accepting = manage(namespaces)
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        if "socketio" in environ:
-            environ["socketio"].runner = Around(function)
-        return accepting(environ, start_response)
-
-    return application
 
 
 def test_all_that_runs_of_a_namespace_runs_in_the_frameworks_context(

@@ -34,12 +34,6 @@ polling = pytest.mark.parametrize("kind", kinds("polling"))
 UNKNOWN = b'{"code":1,"message":"Session ID unknown"}'
 
 
-def joined(live: Live, kind: str, **options: Any) -> Any:
-    client = live.client(kind, **options)
-    client.join("/chat")
-    return client
-
-
 def waiting_poll(live: Live, client: Any) -> gevent.Greenlet[..., Reply]:
     poll = gevent.spawn(client.gets.get, client.target)
     transport: Any = live.socket(client).transport
@@ -62,7 +56,7 @@ def test_a_post_that_is_too_large_is_what_the_client_closes_for(
     """No close packet comes before the 413, as with the reference server."""
     namespace = fresh(Witness)
     live = serve({"/chat": namespace}, max_message_size=1000)
-    neighbour, client = joined(live, "4-websocket"), joined(live, kind)
+    neighbour, client = live.joined("4-websocket"), live.joined(kind)
     poll = waiting_poll(live, client)
     assert client.post("x" * 2000).status == 413
     expect_unknown(poll.get(timeout=DEADLINE), kind)
@@ -99,7 +93,7 @@ def test_a_session_that_was_lost_is_unknown_at_once(
     """A poll that waits is told that it ended; no poll after that."""
     namespace = fresh(Witness)
     live = serve({"/chat": namespace})
-    client = joined(live, kind)
+    client = live.joined(kind)
     poll = waiting_poll(live, client) if polls else None
     ENDS[reason](live, client)
     wait_for(lambda: namespace.left, "the session ends")
@@ -142,7 +136,7 @@ def test_a_large_answer_is_bytes_for_clients_that_take_them(
 ) -> None:
     """1.x decodes text in browsers with one call that has an argument for each byte."""
     live = serve({"/chat": fresh(Witness)}, max_message_size=2_000_000)
-    client = joined(live, "2-polling", query=query)
+    client = live.joined("2-polling", query=query)
     reply = poll_large(live, client, text)
     assert is_bytes(reply) is as_bytes
     if as_bytes:
@@ -153,7 +147,7 @@ def test_a_large_answer_is_bytes_for_clients_that_take_them(
 def test_who_takes_no_bytes_says_so_once(serve: Serve) -> None:
     """In the handshake alone, as clients do; and its attachments are base64."""
     live = serve({"/chat": fresh(Witness)}, max_message_size=2_000_000)
-    client = joined(live, "2-polling", query="&b64=1")
+    client = live.joined("2-polling", query="&b64=1")
     client.target = client.target.replace("&b64=1", "")
     assert not is_bytes(poll_large(live, client, LARGE))
     live.socket(client)["/chat"].emit("bytes", b"1234")
@@ -163,7 +157,7 @@ def test_who_takes_no_bytes_says_so_once(serve: Serve) -> None:
 def test_other_generations_have_text(serve: Serve) -> None:
     live = serve({"/chat": fresh(Witness)}, max_message_size=2_000_000)
     for kind in set(KINDS) & {"0.9-xhr-polling", "4-polling"}:
-        client = joined(live, kind)
+        client = live.joined(kind)
         client.emit("/chat", "echo", LARGE, number=1)
         assert not is_bytes(client.gets.get(client.target))
 

@@ -14,8 +14,8 @@ from tgext.socketio.engine.virtsocket import Socket
 from tgext.socketio.wire.socketio.packet import event_packet
 
 from ..clients import DEADLINE, Client, wait_for
-from ..conftest import Live, Serve, manage
-from ..runners import Around
+from ..conftest import Live, Serve
+from ..runners import around
 from ..sample_namespaces import Chat, Echo, fresh
 
 
@@ -194,13 +194,7 @@ def expect_refusal(client: Client, kind: str, message: str) -> None:
 
 
 def serve_around(
-    serve: Serve, namespace: type[BaseNamespace], around: Callable[..., Any]
+    serve: Serve, namespace: type[BaseNamespace], function: Callable[..., Any]
 ) -> Live:
-    accepting = manage({"/chat": namespace, "/other": Echo})
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        if "socketio" in environ:
-            environ["socketio"].runner = Around(around)
-        return accepting(environ, start_response)
-
-    return serve(application=application)
+    namespaces = {"/chat": namespace, "/other": Echo}
+    return serve(application=around(namespaces, function))

@@ -48,12 +48,6 @@ class Talkative(Witness, BroadcastMixin):
         return value
 
 
-def joined(live: Live, kind: str = "4-websocket", **options: Any) -> Client:
-    client = live.client(kind, **options)
-    client.join("/chat")
-    return client
-
-
 def expect_words(client: Client, count: int, size: int) -> None:
     for number in range(count):
         assert client.event("/chat") == ["words", number, "x" * size]
@@ -74,7 +68,7 @@ def test_what_a_handler_sends_arrives_however_much(
     serve: Serve, kind: str, burst: str
 ) -> None:
     live = serve({"/chat": fresh(Talkative)})
-    neighbour, client = joined(live), joined(live, kind)
+    neighbour, client = live.joined(), live.joined(kind)
     client.emit("/chat", "talk", *BURSTS[burst], number=1)
     # Others are served while it waits to be read.
     assert neighbour.call("/chat", "echo", 1) == [1]
@@ -85,13 +79,13 @@ def test_what_a_handler_sends_arrives_however_much(
 
 @pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling", "4-polling"])
 def test_twenty_thousand_small_messages_arrive(serve: Serve, kind: str) -> None:
-    client = joined(serve({"/chat": fresh(Talkative)}), kind)
+    client = serve({"/chat": fresh(Talkative)}).joined(kind)
     client.emit("/chat", "talk", 20_000, 100)
     expect_words(client, 20_000, 100)
 
 
 def test_what_a_job_sends_arrives(serve: Serve, kind: str) -> None:
-    client = joined(serve({"/chat": fresh(Talkative)}, max_outbox=100 * KB), kind)
+    client = serve({"/chat": fresh(Talkative)}, max_outbox=100 * KB).joined(kind)
     client.emit("/chat", "order", 100, 10 * KB)
     expect_words(client, 100, 10 * KB)
 
@@ -99,7 +93,7 @@ def test_what_a_job_sends_arrives(serve: Serve, kind: str) -> None:
 def test_a_burst_of_broadcasts_arrives(serve: Serve, kind: str) -> None:
     """Broadcasts do not wait for it; more than the limit may be unsent for a moment."""
     live = serve({"/chat": fresh(Talkative)}, max_outbox=200 * KB)
-    neighbour, client = joined(live), joined(live, kind)
+    neighbour, client = live.joined(), live.joined(kind)
     neighbour.emit("/chat", "shout", 60, 10 * KB, number=1)
     expect_words(client, 60, 10 * KB)
     expect_words(neighbour, 60, 10 * KB)
@@ -116,7 +110,7 @@ def test_a_slow_line_with_pings_behind(serve: Serve, kind: str) -> None:
         heartbeat_interval=0.2,
         heartbeat_timeout=DEADLINE,
     )
-    neighbour = joined(live)
+    neighbour = live.joined()
     # A window smaller than a segment of the loopback (64 KiB) opens by probes alone,
     # each later than the one before it.
     window = 256 * KIB
@@ -145,8 +139,8 @@ def test_a_slow_line_with_pings_behind(serve: Serve, kind: str) -> None:
 
 def test_who_sends_to_another_client_does_not_wait_for_it(serve: Serve) -> None:
     live = serve({"/chat": fresh(Talkative)}, max_outbox=100 * KB)
-    deaf = joined(live, receive_buffer=4 * KIB)
-    talker = joined(live)
+    deaf = live.joined(receive_buffer=4 * KIB)
+    talker = live.joined()
     for _ in range(100):
         talker.emit("/chat", "push", 1, 50 * KB, number=1)
         assert talker.event("/chat")[0] == "words"
@@ -174,7 +168,7 @@ def test_a_client_that_never_reads_ends_within_bounds(
     limit = 100 * KB
     live = serve({"/chat": namespace}, max_outbox=limit, slow_timeout=0.3)
     options = {"receive_buffer": 4 * KIB} if "websocket" in kind else {}
-    deaf, neighbour = joined(live, kind, **options), joined(live)
+    deaf, neighbour = live.joined(kind, **options), live.joined()
     most = 0
 
     def look() -> bool:
@@ -256,7 +250,7 @@ def waits_for_room(live: Live, client: Client) -> Any:
 
 def deaf_client(live: Live, kind: str) -> Client:
     options = {"receive_buffer": 4 * KIB} if "websocket" in kind else {}
-    client = joined(live, kind, **options)
+    client = live.joined(kind, **options)
     client.emit("/chat", "pour")
     return client
 
@@ -311,7 +305,7 @@ def test_what_waits_moves_with_an_upgrade_and_goes_on(serve: Serve) -> None:
 
 def test_several_jobs_may_wait_for_one_client(serve: Serve, kind: str) -> None:
     live = serve({"/chat": fresh(Talkative)}, max_outbox=100 * KB)
-    client = joined(live, kind)
+    client = live.joined(kind)
     for _ in range(10):
         client.emit("/chat", "order", 20, 10 * KB)
     words = [client.event("/chat") for _ in range(200)]
