@@ -166,6 +166,19 @@ def test_an_address_that_cannot_be_had_is_said_in_one_line(
     assert str(raised.value) == f"Cannot serve on http://127.0.0.1:8081: {words}"
 
 
+def test_an_ipv6_address_is_shown_in_brackets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failure = OSError(errno.EADDRINUSE, "in use")
+    with (
+        mock.patch.object(SocketIOServer, "serve_forever", side_effect=failure),
+        pytest.raises(AddressError, match=r"Cannot serve on http://\[::1\]:7041: "),
+    ):
+        socketio_server_runner(app, {}, host="::1", port="7041")
+    line = "Starting SocketIO HTTP server on http://[::1]:7041, resource socketio\n"
+    assert capsys.readouterr().out == line
+
+
 def test_a_start_that_fails_ends_the_process_with_a_status(at_exit: mock.Mock) -> None:
     with pytest.raises(OptionError):
         socketio_server_runner(app, {}, port="x")

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgext.socketio.wire.origin import Origin, Origins, parse_authority, parse_origin
+from tgext.socketio.wire.origin import (
+    Origin,
+    Origins,
+    bracketed,
+    join_port,
+    parse_authority,
+    parse_origin,
+)
 
 from .strategies import MANY
 
@@ -205,3 +212,20 @@ def test_whatever_a_client_sends_is_read_or_not(text: str) -> None:
     origin = parse_origin(text)
     if origin is not None and origin.host:
         assert parse_origin(f"{origin.scheme}://{origin.host}:{origin.port}") == origin
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("example.org", "example.org"),
+        ("", ""),
+        ("::1", "[::1]"),
+        ("::", "[::]"),
+        ("fe80::1%eth0", "[fe80::1%eth0]"),
+        ("[::1]", "[::1]"),
+    ],
+)
+def test_an_address_with_colons_is_in_brackets(host: str, shown: str) -> None:
+    assert bracketed(host) == shown
+    assert join_port(host, 7041) == f"{shown}:7041"

@@ -29,6 +29,7 @@ from .engine.hub.checks import shown
 from .engine.hub.settings import OPTIONS, Option
 from .engine.server.server import SocketIOServer
 from .request.cookies import CookieWatch
+from .wire.origin import join_port
 
 __all__ = ["DebugModeForbiddenException", "socketio_server_runner"]
 
@@ -126,7 +127,7 @@ def _run(
     server.opening_environ = NO_CHALLENGES
     server.application = CookieWatch(wsgi_app)
     scheme = "https" if options.get("certfile") else "http"
-    url = f"{scheme}://{host}:{port}"
+    url = f"{scheme}://{join_port(host, port)}"
     print(f"Starting SocketIO HTTP server on {url}, resource {resource}")
     try:
         serve(server)

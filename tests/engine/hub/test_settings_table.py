@@ -146,12 +146,18 @@ NO_NUMBERS = ["", "1", "abc", [], (), ["websocket"]]
 NO_TEXTS = [0, 1, 1.5, float("nan"), 10**5000]
 
 
+#: gevent-socketio took the times of these as texts, too.
+TEXTS_TOO = "heartbeat_interval", "heartbeat_timeout", "close_timeout"
+
+
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_value_of_another_type_is_named_in_one_line(name: str) -> None:
     """As a keyword argument; values in a file are always text."""
     others = NO_NUMBERS if name in NUMBERS else NO_TEXTS
     for value in (*WRONG, *others):
         if (name, value) == ("allowed_origins", {}):
+            continue
+        if name in TEXTS_TOO and value == "1":
             continue
         with pytest.raises(ValueError, match=f"^{name}: .*$") as raised:
             SocketIOServer(("127.0.0.1", 0), **{name: value})

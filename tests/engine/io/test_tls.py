@@ -447,3 +447,63 @@ def test_a_context_may_be_given_instead(serve: Serve, certificate: Certificate) 
 def test_an_option_that_gevent_would_take_for_one_of_tls(name: str) -> None:
     with pytest.raises(TypeError, match=f"{name}: the server has no such option"):
         SocketIOServer(("127.0.0.1", 0), None, **{name: 2})
+
+
+# As gevent's servers have it
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_a_client_may_need_a_certificate(
+    serve: Serve,
+    certificate: Certificate,
+    monkeypatch: pytest.MonkeyPatch,
+    shows: bool,
+) -> None:
+    certfile, keyfile = map(str, certificate)
+    live = serve({}, ca_certs=certfile, cert_reqs=ssl.CERT_REQUIRED)
+    context = create_default_context(cafile=certfile)
+    if shows:
+        context.load_cert_chain(certfile, keyfile)
+    monkeypatch.setattr(of_clients, "TLS", context)
+    if shows:
+        assert live.http().get("/").text == "a page"
+    else:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            live.http().get("/")
+
+
+def test_ciphers_are_chosen(
+    serve: Serve, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cipher = "ECDHE-RSA-AES256-SHA384"  # nobody's first choice
+    context = create_default_context(cafile=str(certificate[0]))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(f"ECDHE-RSA-AES256-GCM-SHA384:{cipher}")
+    monkeypatch.setattr(of_clients, "TLS", context)
+    http = serve({}, ciphers=cipher).http()
+    assert http.get("/").text == "a page"
+    assert http.connection.sock.cipher()[0] == cipher
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ca_certs": "absent.pem"}, "ca_certs: 'absent.pem' cannot be read"),
+        ({"ca_certs": __file__}, "ca_certs: '.*' holds no certificates"),
+        ({"cert_reqs": 7}, "cert_reqs: 7 is no ssl.CERT_"),
+        ({"ciphers": "rot13"}, "ciphers: 'rot13' names no cipher"),
+    ],
+)
+def test_an_invalid_one_is_named(
+    serve: Serve, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        serve({}, **options)
+
+
+def test_they_need_a_certificate_of_the_server() -> None:
+    with pytest.raises(ValueError, match="ciphers: 'ALL' needs a certfile"):
+        SocketIOServer(("", 0), None, ciphers="ALL")
+    context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with pytest.raises(ValueError, match="ca_certs: 'a' is set in ssl_context"):
+        SocketIOServer(("", 0), None, ssl_context=context, ca_certs="a")

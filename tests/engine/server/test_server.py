@@ -7,6 +7,8 @@ from http.client import HTTPException
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
+from wsgiref.util import request_uri
 
 import gevent
 import pytest
@@ -73,7 +75,7 @@ def test_an_option_that_cannot_be_is_named(option: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"transports": ["polling", "flashsocket"]}, "transports: 'flashsocket'"),
+        ({"transports": ["polling", "pigeon"]}, "transports: 'pigeon'"),
         ({"allowed_origins": "*"}, "allowed_origins: '\\*'"),
         ({"allowed_origins": ["x.org"]}, "^allowed_origins: 'x.org' has no scheme"),
     ],
@@ -289,3 +291,31 @@ def test_a_server_can_be_started_again() -> None:
         assert sock.recv(65536).startswith(b"HTTP/1.1 200 OK")
         sock.close()
         server.stop(timeout=0.5)
+
+
+@pytest.mark.parametrize("bound", [False, True])
+def test_the_name_of_an_ipv6_server_makes_a_valid_url(
+    serve: Serve, bound: bool
+) -> None:
+    """As wsgiref and WebOb make one when the request has no ``Host``."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [request_uri({**environ, "HTTP_HOST": ""}).encode()]
+
+    try:
+        listener = socket.socket(socket.AF_INET6)
+        listener.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 here")
+    listener.listen()
+    if not bound:
+        listener.close()
+    live = serve(application=application, listener=listener if bound else ("::1", 0))
+    client = socket.create_connection(("::1", live.port))
+    client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    url = b"".join(iter(lambda: client.recv(65536), b"")).split()[-1].decode()
+    client.close()
+    parts = urlsplit(url)
+    assert parts.port == live.port
+    assert parts.hostname in ("::1", "localhost", "ip6-localhost")

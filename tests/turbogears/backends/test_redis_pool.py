@@ -31,6 +31,7 @@ def pool(host: str, **options: Any) -> Any:
     [
         ("here", "here:6379"),
         ("redis://here", "here:6379"),
+        ("redis://[::1]", "[::1]:6379"),
         ("redis://here:7000/2", "here:7000"),
         ("rediss://here", "here:6379"),
         ("unix:///run/redis.sock", "/run/redis.sock"),

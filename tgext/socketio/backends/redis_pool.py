@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from redis.connection import ConnectionPool, parse_url
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
+from ..wire.origin import join_port
 from .errors import BackendOptionError
 from .urls import OPTION, UNREADABLE, check_host, split
 
@@ -102,4 +103,4 @@ def address_of(pool: Any) -> str:
     kwargs = pool.connection_kwargs
     if "path" in kwargs:
         return str(kwargs["path"])
-    return f"{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}"
+    return join_port(kwargs.get("host", "localhost"), kwargs.get("port", 6379))

@@ -33,6 +33,16 @@ _FORM = (
 )
 
 
+def bracketed(host: str) -> str:
+    """A host as URLs have it: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def join_port(host: str, port: int) -> str:
+    """A host and its port as URLs have them: ``[::1]:8080``."""
+    return f"{bracketed(host)}:{port}"
+
+
 class Origin(NamedTuple):
     """A normalised origin: two that compare equal are the same origin."""
 

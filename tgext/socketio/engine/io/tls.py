@@ -75,22 +75,67 @@ def _check_readable(name: str, path: str) -> None:
         raise ValueError(f"{name}: {path!r} cannot be read: {error.strerror}") from None
 
 
+#: Options beside ``certfile``, by the names of :mod:`ssl`.
+_FURTHER = ("ca_certs", "cert_reqs", "ciphers")
+
+
 def tls_context(
     certfile: str | None, keyfile: str | None, kwargs: dict[str, Any]
 ) -> SSLContext | None:
     """The context that a server's options ask for; None without TLS.
 
-    :param kwargs: the options for gevent's server: ``ssl_context`` is read and set.
+    :param kwargs: the options for gevent's server: ``ssl_context`` is read and set;
+        ``ca_certs``, ``cert_reqs`` and ``ciphers`` are taken.
     :raises ValueError: when an option is invalid; the message names it.
     """
     context = kwargs.pop("ssl_context", None)
+    rest = {
+        name: kwargs.pop(name, None) for name in ("ca_certs", "cert_reqs", "ciphers")
+    }
+    rest = {name: value for name, value in rest.items() if value is not None}
     if certfile or keyfile:
         if context is not None:
             raise ValueError("ssl_context: it has the certificate; remove certfile")
         context = server_context(certfile, keyfile)
+        _configure(context, **rest)
+    elif rest:
+        name, value = next(iter(rest.items()))
+        what = "needs a certfile" if context is None else "is set in ssl_context"
+        raise ValueError(f"{name}: {value!r} {what}")
     if context is None:
         return None
     check_context(context)
     kwargs["ssl_context"] = context
     tls: SSLContext = context
     return tls
+
+
+def _configure(
+    context: SSLContext,
+    ca_certs: str | None = None,
+    cert_reqs: int | None = None,
+    ciphers: str | None = None,
+) -> None:
+    """Set what gevent's servers pass to :mod:`ssl`, by the same names.
+
+    :param ca_certs: the path of a PEM file: authorities of the certificates of clients,
+        and intermediate certificates of the server's own.
+    :param cert_reqs: whether clients need a certificate: one of the constants
+        ``CERT_`` of :mod:`ssl`.
+    """
+    if ca_certs is not None:
+        _check_readable("ca_certs", ca_certs)
+        try:
+            context.load_verify_locations(ca_certs)
+        except ssl.SSLError:
+            raise ValueError(f"ca_certs: {ca_certs!r} holds no certificates") from None
+    if cert_reqs is not None:
+        try:
+            context.verify_mode = ssl.VerifyMode(cert_reqs)
+        except ValueError:
+            raise ValueError(f"cert_reqs: {cert_reqs!r} is no ssl.CERT_...") from None
+    if ciphers is not None:
+        try:
+            context.set_ciphers(ciphers)
+        except ssl.SSLError:
+            raise ValueError(f"ciphers: {ciphers!r} names no cipher") from None

@@ -10,6 +10,7 @@ import gevent
 from gevent.pywsgi import WSGIServer
 from gevent.ssl import SSLSocket
 
+from ...wire.origin import bracketed
 from ...wire.socketio.generations import SOCKETIO_1
 from ..concurrency.collector import spared_collector
 from ..concurrency.threads import Home, begin_serving, end_serving, get_ident, home
@@ -21,6 +22,7 @@ from ..logs import REQUESTS, get_logger
 from ..session.session import Socket
 from ..websocket.wsgi import WebSocket
 from .handler import SocketIOHandler
+from .inherited import translate
 from .stopping import end_at_once, end_connections
 
 __all__ = ["SocketIOServer"]
@@ -40,8 +42,10 @@ class SocketIOServer(WSGIServer):
     :param application: the WSGI application.
     :param resource: the path at which the application calls ``socketio_manage``.
     :param options: those of :class:`~tgext.socketio.engine.hub.settings.Settings`; the
-        others go to :class:`gevent.pywsgi.WSGIServer`. Instead of ``certfile`` an
-        ``ssl_context`` may be given, an :class:`~ssl.SSLContext` of :mod:`gevent.ssl`.
+        others go to :class:`gevent.pywsgi.WSGIServer`. With ``certfile``, ``ca_certs``,
+        ``cert_reqs`` and ``ciphers`` may be given, as for :mod:`ssl`; instead of it, an
+        ``ssl_context``, an :class:`~ssl.SSLContext` of :mod:`gevent.ssl`. For those of
+        gevent-socketio see :func:`.inherited.translate`.
     :raises ValueError: when an option is invalid; the message names it.
     :raises TypeError: when there is no such option; the message names it.
 
@@ -67,6 +71,7 @@ class SocketIOServer(WSGIServer):
         resource: str = "socket.io",
         **options: Any,
     ) -> None:
+        resource = translate(options, resource)
         ours = {name: options.pop(name) for name in OPTIONS if name in options}
         self.settings = settings = Settings(**ours)
         self._tls = tls_context(settings.certfile, settings.keyfile, options)
@@ -110,6 +115,12 @@ class SocketIOServer(WSGIServer):
         return self.hub.registry.stopping
 
     # Life
+
+    def update_environ(self) -> None:
+        """Complete the WSGI environment that all requests begin with."""
+        super().update_environ()
+        name = bracketed(self.environ["SERVER_NAME"])  # RFC 3875, section 4.1.14
+        self.environ["SERVER_NAME"] = name
 
     def handle(self, sock: Any, address: Any) -> None:
         if sock.family != getattr(native_socket, "AF_UNIX", None):
