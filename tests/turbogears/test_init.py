@@ -40,6 +40,7 @@ def imported(module: str, *names: str) -> set[str]:
     ("module", "absent"),
     [
         ("tgext.socketio", {"tg", "gevent"}),
+        ("tgext.socketio.engine.namespaces.events", {"tg", "gevent"}),
         ("tgext.socketio.wire.socketio.v5", {"tg", "gevent"}),
         ("tgext.socketio.engine.server.server", {"tg"}),
         ("tgext.socketio.server", {"tg"}),
@@ -53,10 +54,12 @@ def test_a_floor_is_imported_without_those_above_it(
 
 def test_the_public_names_are_there() -> None:
     from tgext.socketio.controller import SocketIOController
+    from tgext.socketio.engine.namespace import event
     from tgext.socketio.namespace import SocketIOTGNamespace
 
     assert tgext.socketio.SocketIOController is SocketIOController
     assert tgext.socketio.SocketIOTGNamespace is SocketIOTGNamespace
+    assert tgext.socketio.event is event
     assert tgext.socketio.__version__
 
 

@@ -11,7 +11,7 @@ from tg.i18n import lazy_ugettext
 from tg.validation import Convert, RequireValue, TGValidationError
 from webtest import TestApp
 
-from tgext.socketio import SocketIOTGNamespace
+from tgext.socketio import SocketIOTGNamespace, event
 
 from .apps import make_app, mount, post
 
@@ -334,6 +334,46 @@ def test_a_schema_s_extra_values_go_only_where_they_are_taken() -> None:
 
     assert post(Namespace, "plain", 1).sent[0]["args"] == (1,)
     assert post(Namespace, "keywords", 1).sent[0]["args"] == (1, {"extra": "spice"})
+
+
+class Named(SocketIOTGNamespace):
+    """``@event`` above, below and between the other decorators."""
+
+    @event("members:sum")
+    @require(predicates.not_anonymous())
+    @validate({"number": Convert(int, "Must be a number")})
+    def on_above(self, number: int) -> None:
+        self.emit("got", number + 1)
+
+    @require(predicates.not_anonymous())
+    @event("members-sum")
+    @validate({"number": Convert(int, "Must be a number")})
+    def on_between(self, number: int) -> None:
+        self.emit("got", number + 1)
+
+    @require(predicates.not_anonymous())
+    @validate({"number": Convert(int, "Must be a number")})
+    @event("$sum")
+    def below(self, number: int) -> None:
+        self.emit("got", number + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("members:sum", "on_above"),
+        ("members-sum", "on_between"),
+        ("$sum", "below"),
+    ],
+)
+def test_a_method_with_a_name_of_its_own_is_guarded(name: str, method: str) -> None:
+    posted = post(Named, name, "1", user="ada")
+    assert (posted.errors, posted.sent[0]["args"]) == ([], (2,))
+    denied = f'You do not have access to method "{method}"'
+    assert post(Named, name, "1").errors == [("method_access_denied", denied)]
+    invalid = {"number": "Must be a number"}
+    errors = post(Named, name, "x", user="ada").errors
+    assert errors == [("invalid_method_args", invalid)]
 
 
 def test_pages_and_namespaces_share_one_application() -> None:

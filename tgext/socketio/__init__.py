@@ -8,9 +8,10 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .controller import SocketIOController
+    from .engine.namespaces.events import event
     from .namespace import SocketIOTGNamespace
 
-__all__ = ["SocketIOController", "SocketIOTGNamespace", "__version__"]
+__all__ = ["SocketIOController", "SocketIOTGNamespace", "__version__", "event"]
 
 
 def __getattr__(name: str) -> Any:
@@ -25,4 +26,8 @@ def __getattr__(name: str) -> Any:
         from .namespace import SocketIOTGNamespace
 
         return SocketIOTGNamespace
+    if name == "event":
+        from .engine.namespaces.events import event
+
+        return event
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -208,7 +208,13 @@ THEIRS = {
 
 
 #: What this package adds, as the docstring of `BaseNamespace` says.
-OURS = {"auth", "authorize_connect", "call", "disconnect_reason"}
+OURS = {
+    "auth",
+    "authorize_connect",
+    "call",
+    "disconnect_reason",
+    "unallowed_event_name_error",
+}
 
 
 class Full(RoomsMixin, BroadcastMixin, BaseNamespace):

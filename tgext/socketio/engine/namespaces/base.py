@@ -10,16 +10,14 @@ from gevent import Greenlet
 from ...wire.socketio.packet import Packet
 from ..concurrency.greenlets import end_jobs, ended_job, start_job
 from ..concurrency.threads import Home, carried
-from ..logs import get_logger
 from . import emitter, leaving, methods
 from .access import AccessList
 from .client import Candidate, Client
 from .errors import ConnectionRefused
-from .handlers import SHORT, Handler, Handlers, cached_method_of, method_of
+from .events import SHORT, cached_method_of, method_of
+from .handlers import Handler, Handlers
 
 __all__ = ["BaseNamespace", "ConnectionRefused"]
-
-log = get_logger(__name__)
 
 
 class BaseNamespace(AccessList):
@@ -42,8 +40,9 @@ class BaseNamespace(AccessList):
     :ivar disconnect_reason: in Socket.IO's words; None until the namespace ends.
 
     Subclasses may name their attributes freely, except for gevent-socketio's names,
-    ``auth``, ``authorize_connect``, ``call``, ``disconnect_reason``, and names that
-    begin with ``_tgsio_``, which are reserved for this package.
+    ``auth``, ``authorize_connect``, ``call``, ``disconnect_reason``,
+    ``unallowed_event_name_error``, and names that begin with ``_tgsio_``, which are
+    reserved for this package.
     """
 
     #: Wraps handlers, and the functions given to :meth:`spawn`, if it is defined.
@@ -230,7 +229,6 @@ class BaseNamespace(AccessList):
             return self._tgsio_process_ack(packet)
         if kind == "disconnect":
             return leaving.process_disconnect(self, packet)
-        log.debug("Nothing handles a packet of type %r", kind)
         return None
 
     def _tgsio_process_ack(self, packet: Packet) -> Any:
@@ -241,11 +239,13 @@ class BaseNamespace(AccessList):
         """Call the method of an event: ``user message`` goes to ``on_user_message``."""
         name = packet.get("name", "")  # gevent-socketio allows events without a name
         method_name = cached_method_of(name) if len(name) <= SHORT else method_of(name)
-        if method_name is None:
-            info = "name must only contains alpha numerical characters"
-            return methods.refuse(self, packet, "unallowed_event_name", info)
-        args = packet["args"]
         handler = self._tgsio_handlers.get(method_name)
+        if handler is None:
+            method_name = self._tgsio_method_of(name, method_name)
+            if not method_name:
+                return methods.refuse_name(self, packet)
+            handler = self._tgsio_handlers.get(method_name)
+        args = packet["args"]
         if handler is not None and self._tgsio_is_direct(handler):
             method: Any = getattr(self, method_name, None)
             if handler.fits(method, args):

@@ -1,40 +1,22 @@
-"""Handlers of events: their names and their arguments."""
+"""The methods that handle events: their arguments."""
 
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from inspect import Parameter
 from types import MethodType
 from typing import Any
-
-#: Applications that override ``process_event`` call its ``match``, so it has anchors.
-allowed_event_name_regex = re.compile(r"^[A-Za-z][A-Za-z0-9_ ]*\Z")
 
 #: What gevent-socketio tells a client of a method without ``self``.
 NO_SELF = (
     "The server-side method is invalid, as it doesn't have 'self' as its first argument"
 )
 
-#: The most characters of an event's name for which :data:`cached_method_of` is used.
-SHORT = 100
-
 #: The most handlers of a class that are cached: a class with ``__getattr__`` may have a
 #: handler for any name that a client sends.
 _MOST = 1000
-
-
-def method_of(event: str) -> str | None:
-    """The name of an event's method; None when the event's name is invalid."""
-    if allowed_event_name_regex.match(event) is None:
-        return None
-    return "on_" + event.replace(" ", "_")
-
-
-cached_method_of = lru_cache(maxsize=1024)(method_of)
 
 
 class NoSelf(TypeError):

@@ -8,22 +8,31 @@ from typing import Any, ClassVar, Protocol
 
 from ...wire.socketio.packet import Packet
 from ..logs import get_logger
-from .client import Candidate
+from .client import Candidate, Client
 from .errors import ConnectionRefused
 from .handlers import NO_SELF, Handler, Handlers, NoSelf
 
 log = get_logger(__name__)
+
+#: What gevent-socketio tells a client.
+_UNALLOWED = "name must only contains alpha numerical characters"
 
 
 class Callee(Protocol):
     """A namespace, as this module uses it."""
 
     _tgsio_candidate: Candidate | None
+    unallowed_event_name_error: bool
     _tgsio_handlers: ClassVar[Handlers]
+
+    @property
+    def socket(self) -> Client: ...
 
     def recv_connect(self) -> Any: ...
 
-    def error(self, error_name: str, error_message: Any) -> None: ...
+    def error(
+        self, error_name: str, error_message: Any, *, quiet: bool = False
+    ) -> None: ...
 
     def _tgsio_call(
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
@@ -53,6 +62,17 @@ def refuse(namespace: Callee, packet: Packet, name: str, info: Any) -> None:
             raise ConnectionRefused("; ".join(map(str, info.values())), info)
     packet["refusal"] = name, info
     namespace.error(name, info)
+
+
+def refuse_name(namespace: Callee, packet: Packet) -> None:
+    """Refuse an event whose name no method can have; see :class:`AccessList`."""
+    name, info = "unallowed_event_name", _UNALLOWED
+    if namespace.unallowed_event_name_error or (
+        not namespace.socket.generation.acks_tell
+    ):
+        return refuse(namespace, packet, name, info)
+    packet["refusal"] = name, info
+    return namespace.error(name, info, quiet=True)
 
 
 def decides(namespace: Callee, method: Callable[..., Any]) -> bool:

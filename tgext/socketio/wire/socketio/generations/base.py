@@ -70,6 +70,8 @@ class Generation(ABC):
     prefix: bytes = b""
     #: Whether every connection is in the main namespace from the start.
     implicit_main: bool
+    #: Whether an ack tells that its event was refused or failed; see :meth:`failure`.
+    acks_tell: bool = True
     #: Whether clients send events to a namespace before they ask to connect to it.
     sends_early: bool = False
 

@@ -39,6 +39,7 @@ class SocketIO1(Generation):
     post_answer = b"1"
     unknown_session = socketio.RECONNECT
     implicit_main = True
+    acks_tell = False
     sends_early = True
     jsonp_function = "io.j"
 
