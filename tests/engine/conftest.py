@@ -113,6 +113,13 @@ class Live:
         """The server's side of a client."""
         return self.server.sockets[client.sid]
 
+    def waiting_poll(self, client: Any) -> gevent.Greenlet[..., list[str]]:
+        """A poll of a client that the server does not answer yet."""
+        poll = gevent.spawn(client.poll)
+        transport: Any = self.socket(client).transport
+        wait_for(lambda: transport.polling, "a poll waits")
+        return poll
+
     def close_clients(self) -> None:
         try:
             self._clients.close()

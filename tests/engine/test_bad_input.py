@@ -202,9 +202,7 @@ def send_request(scene: Scene, sent: Request, live: Outcome) -> None:
     client = scene.client()
     poll = None
     if sent.polling:
-        poll = gevent.spawn(client.poll)
-        transport: Any = scene.live.socket(client).transport
-        wait_for(lambda: transport.polling, "a poll waits")
+        poll = scene.live.waiting_poll(client)
     target = sent.target.format(sid=client.sid)
     if sent.upgrade:
         reply = scene.live.websocket(target).refusal()

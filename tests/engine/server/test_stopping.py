@@ -139,9 +139,7 @@ def test_a_poll_that_waits_is_answered_when_the_server_stops(
     client = live.client(kind)
     client.join("/chat")
     assert isinstance(client, PollingClient)
-    poll = gevent.spawn(client.poll)
-    transport: Any = live.socket(client).transport
-    wait_for(lambda: transport.polling, "a poll waits")
+    poll = live.waiting_poll(client)
     live.server.stop()
     expected = "7:::1+0" if kind.startswith("0.9") else "1"
     assert poll.get(timeout=DEADLINE) == [expected]

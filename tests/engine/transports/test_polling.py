@@ -87,9 +87,7 @@ def test_a_poll_waits_for_a_message(serve: Serve, kind: str) -> None:
     live = serve({"/chat": fresh(Holding)})
     client: Any = live.client(kind)
     client.join("/chat")
-    poll = gevent.spawn(client.poll)
-    transport: Any = live.socket(client).transport
-    wait_for(lambda: transport.polling, "a poll waits")
+    poll = live.waiting_poll(client)
     live.socket(client)["/chat"].emit("words")
     (text,) = poll.get(timeout=DEADLINE)
     assert client.dialect.read(text)["name"] == "words"
@@ -167,9 +165,7 @@ def test_a_poll_that_waits_learns_of_the_end(serve: Serve, kind: str) -> None:
     live = serve({"/chat": fresh(Witness)})
     client: Any = live.client(kind)
     client.join("/chat")
-    poll = gevent.spawn(client.poll)
-    transport: Any = live.socket(client).transport
-    wait_for(lambda: transport.polling, "a poll waits")
+    poll = live.waiting_poll(client)
     live.socket(client).kill(reason="transport error")
     expected = "7:::1+0" if kind.startswith("0.9") else "1"
     assert poll.get(timeout=DEADLINE) == [expected]
@@ -183,9 +179,7 @@ def test_a_poll_that_waits_returns_when_the_client_leaves(
     live = serve({"/chat": fresh(Witness)})
     client: Any = live.client(kind)
     client.join("/chat")
-    poll = gevent.spawn(client.poll)
-    transport: Any = live.socket(client).transport
-    wait_for(lambda: transport.polling, "a poll waits")
+    poll = live.waiting_poll(client)
     client.send("0::" if kind.startswith("0.9") else "1")
     assert poll.get(timeout=DEADLINE) == ["8::" if kind.startswith("0.9") else "6"]
 
