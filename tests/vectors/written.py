@@ -15,8 +15,8 @@ SOCKETIO_1_WRITTEN = [
         {"type": "event", "endpoint": "", "name": "a", "args": (1, "b")},
     ),
     Valid(
-        "arguments are nothing",
-        '5:::{"name":"a"}',
+        "the argument is nothing",
+        '5:::{"name":"a","args":[null]}',
         {"type": "event", "endpoint": "", "name": "a", "args": None},
     ),
     Valid(

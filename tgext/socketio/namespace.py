@@ -17,7 +17,7 @@ from .request.context import current
 from .request.guards import all_met, denial, unmet
 from .request.runner import Runner
 from .request.transactions import on_commit
-from .wire.socketio.packet import Packet
+from .wire.socketio.packet import Packet, ReservedName
 
 __all__ = [
     "ConnectionRefused",
@@ -71,7 +71,10 @@ class SocketIOTGNamespace(BaseNamespace):
         packet = make_event(self, event, args, callback, timeout)
         if callback is not None:
             packet["id"] = msgid = self.socket.acks.next_id()
-        encoded = self.socket.encode(packet)
+        try:
+            encoded = self.socket.encode(packet)
+        except ReservedName:
+            return  # the log says so
 
         def leave() -> None:
             if get_ident() != self._tgsio_home.ident:

@@ -143,3 +143,29 @@ def test_after_the_end_nothing_is_sent(serve: Serve, kind: str) -> None:
     packet = joined.client.read()
     assert (packet["type"], packet["endpoint"]) == ("disconnect", "/chat")
     assert not namespace.socket.ack_callbacks
+
+
+@pytest.mark.parametrize(
+    "lone", [{"a": 1, "b": [2]}, "word", "", 7, 0, None, True], ids=repr
+)
+def test_a_packet_with_a_lone_argument(serve: Serve, kind: str, lone: Any) -> None:
+    """As applications build it for ``send_packet``, to one client or to all."""
+    joined = join(serve, kind)
+    packet = {"type": "event", "name": "told", "endpoint": "/chat", "args": lone}
+    for socket in joined.live.server.sockets.values():
+        socket.send_packet(dict(packet))  # type: ignore[arg-type]
+    joined.live.server.rooms.broadcast(packet)  # type: ignore[arg-type]
+    joined.namespace.emit("told", lone)
+    for _ in range(3):
+        assert joined.client.event("/chat") == ["told", lone]
+
+
+@pytest.mark.parametrize("kind", BINARY_KINDS)
+def test_lone_bytes_of_a_packet_follow_it(serve: Serve, kind: str) -> None:
+    joined = join(serve, kind)
+    packet = {"type": "event", "name": "told", "endpoint": "/chat"}
+    for args in (b"1", {"a": b"1"}):
+        joined.namespace.socket.send_packet({**packet, "args": args})
+        read = joined.client.read()
+        assert (read["attachments"], len(read["args"])) == (1, 1)
+        assert joined.client.receive_bytes() == b"1"

@@ -330,3 +330,30 @@ def test_an_ack_is_read_as_it_was_written(
 )
 def test_a_number_as_a_name_is_what_javascript_writes(number: float, text: str) -> None:
     assert event_name(number) == text
+
+
+@EACH
+@pytest.mark.parametrize(
+    "lone", [{"a": 1, "b": 2}, {}, "word", "", 7, 0, 1.5, True, False, None], ids=repr
+)
+def test_arguments_that_are_no_list_are_one_argument(
+    protocol: Protocol, lone: Any
+) -> None:
+    event: Packet = {"type": "event", "endpoint": "/chat", "name": "said", "args": lone}
+    ack: Packet = {"type": "ack", "endpoint": "/chat", "ackId": 1, "args": lone}
+    for packet in (event, {**event, "id": 3, "ack": "data"}, ack):
+        read = protocol.decode(protocol.encode(packet), wire_json.loads)  # type: ignore[arg-type]
+        assert read["args"] == [lone]
+
+
+@EACH
+@pytest.mark.parametrize("args", [[], (), [1, "a"], (1, "a")], ids=repr)
+def test_a_list_or_a_tuple_has_the_arguments(protocol: Protocol, args: Any) -> None:
+    packet: Packet = {"type": "event", "endpoint": "", "name": "said", "args": args}
+    assert protocol.decode(protocol.encode(packet), wire_json.loads)["args"] == [*args]
+
+
+@EACH
+def test_an_event_without_arguments_has_none(protocol: Protocol) -> None:
+    packet: Packet = {"type": "event", "endpoint": "", "name": "said"}
+    assert protocol.decode(protocol.encode(packet), wire_json.loads)["args"] == []

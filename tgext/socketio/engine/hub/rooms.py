@@ -9,7 +9,7 @@ from ...wire.escape import escape
 from ...wire.json import Dumps
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import Generation
-from ...wire.socketio.packet import Packet, text_of_name
+from ...wire.socketio.packet import Packet, ReservedName, text_of_name
 from ..concurrency.fairness import in_turns
 from ..concurrency.threads import get_ident, home
 from ..io.output import Batcher
@@ -256,7 +256,7 @@ def _deliver(sockets: list[Receiver], packet: Packet) -> None:
         else:
             socket.send_encoded(encoded, endpoint)
     for each in versions.values():
-        if isinstance(each, TypeError):
+        if isinstance(each, TypeError) and not isinstance(each, ReservedName):
             raise each
 
 

@@ -127,14 +127,13 @@ class BaseNamespace(AccessList):
         callback: Callable[..., Any] | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Send an event to the client.
+        """Send an event; ``connect`` and others of clients' own only to 0.9 clients.
 
         :param callback: called with the arguments of the client's ack.
         :param timeout: seconds after which the callback is called with an
             :class:`~tgext.socketio.engine.namespaces.acks.AckTimeout` instead.
         :raises TypeError: when an argument cannot be written as JSON, or is bytes for a
-            0.9 client; also when the client library uses the event's name for itself,
-            such as ``disconnect`` (not in generation 0.9).
+            0.9 client.
         :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
         :raises ValueError: for a timeout without a callback.
         """
@@ -309,9 +308,10 @@ class BaseNamespace(AccessList):
         fn = self.socket.runner.job(self._tgsio_decorated(fn))
         if self._tgsio_is_over():
             return ended_job(fn)
-        socket = self.socket
-        number = sum(len(each.jobs) for each in {self, *socket.active_ns.values()})
-        socket.account.check("max_jobs", number)
+        namespaces = {self, *self.socket.active_ns.values()}
+        self.socket.account.check(
+            "max_jobs", sum(len(each.jobs) for each in namespaces)
+        )
         return start_job(self.jobs, fn, args, kwargs)
 
     def _tgsio_is_over(self) -> bool:

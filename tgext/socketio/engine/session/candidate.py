@@ -11,7 +11,7 @@ import gevent
 from gevent import Greenlet, getcurrent
 
 from ...wire.socketio.encoded import Encoded, message_size
-from ...wire.socketio.packet import Packet
+from ...wire.socketio.packet import Packet, ReservedName
 from ..concurrency.failures import FAILURES
 from ..concurrency.interruption import Interrupted, interrupt
 from ..concurrency.threads import get_ident
@@ -19,6 +19,7 @@ from ..io.backlog import BURST
 from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
 from .connection import Connection
+from .encoding import drop
 
 log = get_logger(__name__)
 
@@ -220,7 +221,10 @@ class Candidate:
 
     def send_packet(self, packet: Packet) -> None:
         """Keep a packet of the namespace until its client is admitted."""
-        self.send(self._socket.encode(packet))
+        try:
+            self.send(self._socket.encode(packet))
+        except ReservedName as error:
+            drop(self._socket, packet, error)
 
     def send(self, encoded: Encoded) -> None:
         """Keep an encoded packet until the client is admitted."""

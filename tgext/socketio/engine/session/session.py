@@ -13,7 +13,7 @@ from ...wire import json
 from ...wire.json import Dumps, Loads
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import SOCKETIO_1, Generation
-from ...wire.socketio.packet import Packet
+from ...wire.socketio.packet import Packet, ReservedName
 from ...wire.socketio.reasons import SERVER_LEFT
 from ..concurrency.greenlets import ended_job, start_job
 from ..concurrency.heartbeat import Deadline
@@ -28,6 +28,7 @@ from ..namespaces.runner import PLAIN, EventRunner
 from .admission import Admission
 from .decoder import Assembler, checked_dumps, checked_loads
 from .dispatch import Dispatcher
+from .encoding import drop, encode
 from .ending import Ending
 from .errors import default_error_handler, tell_error
 from .pacing import make_room, send_otherwise
@@ -162,14 +163,8 @@ class Socket:
             self.json_loads = checked_loads(json_loads)
 
     def encode(self, pkt: Packet) -> Encoded:
-        """Encode a packet for this client's generation.
-
-        :raises TypeError: when its data cannot be written as JSON.
-        """
-        encoded = self.generation.encode(pkt, self.json_dumps)
-        if encoded.attachments:
-            self.hub.limits.check_sent(len(encoded.attachments))
-        return encoded
+        """Encode a packet for this client's generation; see :func:`.encode`."""
+        return encode(self, pkt)
 
     def send_packet(self, pkt: Packet) -> None:
         """Send a packet, unless the connection has ended.
@@ -179,7 +174,10 @@ class Socket:
 
         :raises TypeError: when its data cannot be written as JSON.
         """
-        encoded = self.encode(pkt)
+        try:
+            encoded = encode(self, pkt)
+        except ReservedName as error:
+            return drop(self, pkt, error)
         outbox = self.outbox
         if (
             outbox is not None

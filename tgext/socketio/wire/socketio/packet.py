@@ -35,7 +35,8 @@ class Packet(TypedDict, total=False):
     endpoint: str
     #: Of an event.
     name: str
-    #: The arguments of an event, or those of an ack's callback.
+    #: The arguments of an event, or those of an ack's callback: a list or a tuple; any
+    #: other value is the only argument.
     args: Any
     #: The id of the ack that the sender asks for.
     id: int
@@ -56,6 +57,19 @@ class Packet(TypedDict, total=False):
     attachments: int
     #: Of a refused event: the name and the information of the error.
     refusal: tuple[str, Any]
+
+
+class ReservedName(TypeError):
+    """An event for a client that has one of its own with this name."""
+
+
+def arguments(packet: Packet) -> Sequence[Any]:
+    """The arguments of an event or an ack.
+
+    An application may put a single one there instead of a list.
+    """
+    args = packet.get("args", ())
+    return args if isinstance(args, (list, tuple)) else (args,)
 
 
 def event_name(value: Any) -> str:

@@ -16,7 +16,7 @@ from ..engineio.utf16 import count_units, take_units
 from ..errors import PacketError, PayloadError, PayloadTooLarge
 from ..json import Dumps, Loads
 from ..limits import MAX_CONNECT, MAX_DIGITS, Limits
-from .packet import Packet, PacketType, event_name
+from .packet import Packet, PacketType, arguments, event_name
 
 TYPES: tuple[PacketType, ...] = (
     "disconnect",
@@ -165,7 +165,7 @@ def _json(value: Any, dumps: Dumps) -> str:
 
 
 def _event(packet: Packet) -> dict[str, Any]:
-    args = packet.get("args")
+    args = arguments(packet)
     if args:
         return {"name": packet["name"], "args": args}
     return {"name": packet["name"]}
@@ -194,7 +194,7 @@ def _write_json(packet: Packet, dumps: Dumps) -> str:
 
 
 def _write_ack(packet: Packet, dumps: Dumps) -> str:
-    args = packet.get("args")
+    args = arguments(packet)
     tail = "+" + _json(args, dumps) if args else ""
     return f"6::{packet.get('endpoint', '')}:{packet['ackId']}{tail}"
 

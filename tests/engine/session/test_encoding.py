@@ -1,0 +1,132 @@
+"""Events that have the name of one of the client's own, such as ``connect``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tgext.socketio.engine.namespaces.acks import AckTimeout
+from tgext.socketio.engine.namespaces.base import BaseNamespace
+
+from ..clients import KINDS, wait_for
+from ..conftest import Serve
+from ..sample_namespaces import Chat, fresh
+
+LOGGER = "tgext.socketio.engine.session.encoding"
+
+#: How an application sends an event.
+WAYS: dict[str, Callable[..., Any]] = {
+    "emit": lambda namespace, name: namespace.emit(name, 1),
+    "callback": lambda namespace, name: namespace.emit(name, 1, callback=print),
+    "send_packet": lambda namespace, name: namespace.socket.send_packet(
+        {"type": "event", "name": name, "args": [1], "endpoint": "/chat"}
+    ),
+    "broadcast_event": lambda namespace, name: namespace.broadcast_event(name, 1),
+    "emit_to_room": lambda namespace, name: [
+        namespace.join("A"),
+        namespace.socket.hub.rooms.broadcast(
+            {"type": "event", "name": name, "args": [1], "endpoint": "/chat"}, "A"
+        ),
+    ],
+}
+
+
+class Telling(Chat):
+    """Sends events with a client's own name when it is asked to."""
+
+    #: ``initialize``, ``recv_connect`` or ``event``.
+    when = "event"
+    way = "emit"
+    name = "connect"
+
+    def tell(self, when: str) -> None:
+        if when == self.when:
+            WAYS[self.way](self, self.name)
+
+    def initialize(self) -> None:
+        self.tell("initialize")
+
+    def recv_connect(self) -> None:
+        self.tell("recv_connect")
+
+    def on_tell(self) -> str:
+        self.tell("event")
+        return "told"
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in caplog.records if each.name == LOGGER]
+
+
+@pytest.mark.parametrize(
+    ("when", "way"),
+    [
+        ("initialize", "emit"),
+        ("initialize", "broadcast_event"),
+        ("recv_connect", "emit"),
+        ("recv_connect", "callback"),
+        *[("event", way) for way in WAYS],
+    ],
+)
+def test_only_0_9_clients_receive_it(
+    serve: Serve, kind: str, when: str, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    namespace = fresh(Telling, when=when, way=way)
+    live = serve({"/chat": namespace})
+    client = live.client(kind)
+    client.join("/chat")
+    client.emit("/chat", "tell", number=1)
+    if kind.startswith("0.9"):
+        assert client.event("/chat") == ["connect", 1]
+        assert not warnings(caplog)
+    # The handler has succeeded, the connection goes on.
+    assert client.read()["args"] == ["told"]
+    assert client.call("/chat", "echo", 2, number=2) == [2]
+    if not kind.startswith("0.9"):
+        [line] = warnings(caplog)
+        assert "'connect'" in line
+        assert f"{namespace.__module__}.{namespace.__qualname__}" in line
+        # No ack will come.
+        assert not live.socket(client).ack_callbacks
+
+
+def test_the_log_tells_it_once_for_a_class_and_a_name(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, other = fresh(Telling), fresh(Telling, name="disconnect")
+    live = serve({"/chat": first, "/other": other})
+    for _ in range(3):
+        client = live.client()
+        for endpoint in ("/chat", "/other"):
+            client.join(endpoint)
+            for number in (1, 2):
+                assert client.call(endpoint, "tell", number=number) == ["told"]
+    lines = warnings(caplog)
+    assert len(lines) == 2
+    assert "'connect'" in lines[0]
+    assert "'disconnect'" in lines[1]
+
+
+@pytest.mark.parametrize("kind", [each for each in KINDS if each[0] != "0"])
+def test_who_waits_for_the_ack_is_told(serve: Serve, kind: str) -> None:
+    told: list[Any] = []
+
+    class Asking(BaseNamespace):
+        def on_call(self) -> str:
+            with pytest.raises(TypeError, match="'connect'"):
+                self.call("connect")
+            return "told"
+
+        def on_ask(self) -> None:
+            self.emit("connect", callback=told.append, timeout=0.01)
+
+    live = serve({"/chat": Asking})
+    client = live.client(kind)
+    client.join("/chat")
+    assert client.call("/chat", "call") == ["told"]
+    client.emit("/chat", "ask")
+    wait_for(lambda: told, "the callback is called")
+    assert isinstance(told[0], AckTimeout)
+    assert not live.socket(client).ack_callbacks

@@ -1,0 +1,71 @@
+"""Encodes packets for a client, and drops those that are for other clients only.
+
+A client of Socket.IO 1.x to 4.x would take an event ``connect`` of the application for
+its own, or end the connection. 0.9 clients receive it, as from gevent-socketio.
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from ...wire.socketio.encoded import Encoded
+from ...wire.socketio.packet import Packet, ReservedName
+from ..logs import get_logger
+from ..namespaces.acks import Call, Expiring
+from .connection import Connection
+
+log = get_logger(__name__)
+
+#: The names that the log has a warning of, by the class that sent them.
+_reported: WeakKeyDictionary[type, set[str]] = WeakKeyDictionary()
+
+
+def encode(socket: Connection, packet: Packet) -> Encoded:
+    """Encode a packet for a client's generation.
+
+    :raises ReservedName: when the client has an event of its own with the name; a
+        warning has been logged then.
+    :raises TypeError: when the data cannot be written as JSON.
+    """
+    try:
+        encoded = socket.generation.encode(packet, socket.json_dumps)
+    except ReservedName:
+        _report(socket, packet)
+        raise
+    if encoded.attachments:
+        socket.hub.limits.check_sent(len(encoded.attachments))
+    return encoded
+
+
+def _report(socket: Connection, packet: Packet) -> None:
+    """Log that an event is dropped, once for each class and name."""
+    endpoint, name = packet.get("endpoint", ""), packet["name"]
+    cls = (socket.namespaces or {}).get(endpoint, type(None))
+    names = _reported.setdefault(cls, set())
+    if name in names:
+        return
+    names.add(name)
+    log.warning(
+        "Event %r of %s.%s (namespace %s) is not sent to clients %s: they have one of "
+        "their own with this name. Give it another name; only 0.9 clients receive it",
+        name,
+        cls.__module__,
+        cls.__qualname__,
+        endpoint or "/",
+        socket.generation.name,
+    )
+
+
+def drop(socket: Connection, packet: Packet, error: ReservedName) -> None:
+    """Drop an event, and the callback that waits for its ack; no ack will come.
+
+    A callback with a timeout is called with an ``AckTimeout``.
+
+    :raises ReservedName: when a greenlet waits for the ack.
+    """
+    number = packet.get("id")
+    callback = None if number is None else socket.acks.callbacks.get(number)
+    if isinstance(callback, Call):
+        raise error
+    if number is not None and not isinstance(callback, Expiring):
+        socket.acks.pop(number)
