@@ -77,26 +77,13 @@ def reached(state: State) -> Connection:
     return connection
 
 
-#: For a state and an input: the next state, and what is written to the peer. Repeated
-#: here by rows, so that the table is compared with something else than itself.
 O, A, F, C = State.OPEN, State.ANSWERING, State.FAILING, State.CUT  # noqa: E741
-
-
 G, D, N, X = State.CLOSING, State.DISCARDING, State.FINISHED, State.CLOSED
 
-
-PONGED, SAID, ECHOED = (
-    encode_frame(PONG, b"?"),
-    encode_frame(TEXT, b"hello"),
-    b"\x0f\xa0",
-)
-
-
-THEIRS = encode_frame(CLOSE, ECHOED)
-
-
+PONGED = encode_frame(PONG, b"?")
+SAID = encode_frame(TEXT, b"hello")
+THEIRS = encode_frame(CLOSE, b"\x0f\xa0")
 WRONG = encode_close(1002, "wrong")
-
 
 Row = dict[Input, tuple[State, bytes]]
 
@@ -108,6 +95,33 @@ def discards(state: State, **others: tuple[State, bytes]) -> Row:
     return {**row, **{Input[name]: value for name, value in others.items()}}
 
 
+def answers(state: State, frame: bytes, after: State) -> Row:
+    """The row of a state in which our close frame is due."""
+    return discards(
+        state,
+        RECEIVED_END=(A, b""),
+        SEND=(state, SAID),
+        SEND_CLOSE=(after, frame),
+        CAUGHT_UP=(after, frame),
+        TIMEOUT=(after, frame),
+        DROP=(X, b""),
+    )
+
+
+def ends(state: State, **others: tuple[State, bytes]) -> Row:
+    """The row of a state in which all that has to be sent is sent."""
+    return discards(
+        state,
+        RECEIVED_END=(X, b""),
+        SEND_CLOSE=(state, b""),
+        CAUGHT_UP=(state, b""),
+        DROP=(X, b""),
+        **others,
+    )
+
+
+#: For a state and an input: the next state, and what is written to the peer. The table
+#: is compared with these rows, which do not use it.
 ROWS: dict[State, Row] = {
     State.CONNECTING: {
         Input.ESTABLISHED: (O, b""),
@@ -125,24 +139,8 @@ ROWS: dict[State, Row] = {
         Input.CAUGHT_UP: (O, b""),
         Input.DROP: (X, b""),
     },
-    State.ANSWERING: discards(
-        A,
-        RECEIVED_END=(A, b""),
-        SEND=(A, SAID),
-        SEND_CLOSE=(N, THEIRS),
-        CAUGHT_UP=(N, THEIRS),
-        TIMEOUT=(N, THEIRS),
-        DROP=(X, b""),
-    ),
-    State.FAILING: discards(
-        F,
-        RECEIVED_END=(A, b""),
-        SEND=(F, SAID),
-        SEND_CLOSE=(D, WRONG),
-        CAUGHT_UP=(D, WRONG),
-        TIMEOUT=(D, WRONG),
-        DROP=(X, b""),
-    ),
+    State.ANSWERING: answers(A, THEIRS, N),
+    State.FAILING: answers(F, WRONG, D),
     State.CUT: {
         Input.RECEIVED_PING: (C, PONGED),
         Input.RECEIVED_PONG: (C, b""),
@@ -166,35 +164,13 @@ ROWS: dict[State, Row] = {
         Input.TIMEOUT: (X, b""),
         Input.DROP: (X, b""),
     },
-    State.DISCARDING: discards(
-        D,
-        RECEIVED_END=(X, b""),
-        SEND_CLOSE=(D, b""),
-        CAUGHT_UP=(D, b""),
-        TIMEOUT=(X, b""),
-        DROP=(X, b""),
-    ),
-    State.FINISHED: discards(
-        N,
-        RECEIVED_END=(X, b""),
-        SEND_CLOSE=(N, b""),
-        CAUGHT_UP=(N, b""),
-        TIMEOUT=(X, b""),
-        DROP=(X, b""),
-    ),
-    State.CLOSED: discards(
-        X,
-        RECEIVED_END=(X, b""),
-        SEND_CLOSE=(X, b""),
-        CAUGHT_UP=(X, b""),
-        DROP=(X, b""),
-    ),
+    State.DISCARDING: ends(D, TIMEOUT=(X, b"")),
+    State.FINISHED: ends(N, TIMEOUT=(X, b"")),
+    State.CLOSED: ends(X),
 }
 
-
-#: Neither a method nor a row of these: `receive` returns messages as they are.
+#: There is no method for this one: `receive` returns messages as they are.
 MESSAGES = (Input.RECEIVED_MESSAGE,)
-
 
 PAIRS = [(each, what) for each in State for what in Input if what not in MESSAGES]
 
