@@ -61,7 +61,7 @@ __all__ = [
 
 RESOURCE = "/socket.io"
 
-#: Sent by the server while nothing else happens: of Engine.IO 4, and to 0.9.
+#: The server's pings, of Engine.IO 4 and of 0.9.
 PINGS = ("2", "2::")
 
 
@@ -107,7 +107,7 @@ class Client(ABC):
         """Connect to a namespace that accepts."""
         self.send(self.dialect.connect(endpoint))
         text = self.receive()
-        while text in PINGS:  # the answer took long
+        while text in PINGS:  # the answer took longer than an interval
             text = self.receive()
         packet = self.dialect.read(text)
         assert (packet["type"], packet["endpoint"]) == ("connect", endpoint)

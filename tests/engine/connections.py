@@ -35,7 +35,7 @@ from tgext.socketio.wire.websocket.handshake import accept_key
 #: Seconds after which something that should have happened did not.
 DEADLINE = 30.0
 
-#: What clients take; a server may send them more than it takes itself.
+#: The limits of the clients: a server may send more than it accepts.
 READ = Limits(max_message_size=100_000_000)
 
 MASK = b"\x01\x02\x03\x04"
@@ -66,7 +66,7 @@ class Reply:
         return json.loads(self.body)
 
 
-#: Set where servers speak TLS: what clients trust.
+#: The certificates that clients trust, where the servers speak TLS.
 TLS: SSLContext | None = None
 
 

@@ -14,12 +14,12 @@ from tgext.socketio.wire.errors import ProtocolError
 T = TypeVar("T")
 TextOrBytes = TypeVar("TextOrBytes", str, bytes)
 
-#: Set to how many new examples to try in each run, as `tox run -e fuzz` does. Otherwise
-#: they are the same in each, so that a check says the same twice.
+#: The number of new examples in each run; `tox run -e fuzz` sets it. Without it all
+#: runs have the same examples, and so the same result.
 EXAMPLES = int(os.environ.get("TGEXT_SOCKETIO_EXAMPLES", "0"))
 
-#: Set for the Pythons beside the one that tries all examples: what is random in them
-#: does not depend on the Python.
+#: Divides the number of examples. It is 1 for one Python, and higher for the others:
+#: what random examples find hardly depends on the Python.
 FEWER = int(os.environ.get("TGEXT_SOCKETIO_FEWER", "1"))
 
 
@@ -28,14 +28,14 @@ def examples(usual: int) -> int:
     return max(5, usual // FEWER)
 
 
-#: For properties whose example takes next to nothing.
+#: For properties that are quick to check.
 MANY = settings(
     max_examples=EXAMPLES or examples(150),
     deadline=None,
     derandomize=not EXAMPLES,
     suppress_health_check=[HealthCheck.too_slow],
 )
-#: For those that build nested values.
+#: For properties of nested values, which take longer.
 SOME = settings(MANY, max_examples=EXAMPLES // 2 or examples(60))
 
 json_values = st.recursive(
@@ -80,7 +80,7 @@ endpoints = st.just("") | st.text(
 ).map("/{}".format)
 packet_ids = st.integers(0, 10**16 - 1)
 
-#: Anything, lone surrogates too, with the characters that protocols know in front.
+#: Characters that mean something to a protocol; or any characters, lone surrogates too.
 protocol_text = st.text(
     st.sampled_from('0123456789:+-/,?[]{}"\\unaeb. \n\ufffd\x1e\u0665\U0001f600')
 ) | st.text(st.characters())

@@ -52,7 +52,7 @@ def read_messages(generation: str, sent: Messages, loads: Loads) -> Packet | Non
 
 
 def read_frames(sent: Frames) -> None:
-    """Frames, in which there is nothing but what breaks the protocol."""
+    """Read frames, of which at most close frames are valid."""
     for opcode, payload in FrameReader().feed(sent.data):
         assert opcode == CLOSE
         assert isinstance(payload, bytes)

@@ -12,7 +12,7 @@ from tgext.socketio.wire.errors import InvalidJSON, PacketError
 from tgext.socketio.wire.socketio import v5 as socketio_5
 from tgext.socketio.wire.socketio.binary import Reassembler, take_out
 
-#: Early releases of Python 3.12 bound the calls within calls of C code at 1,500.
+#: Early releases of Python 3.12 allow 1,500 nested calls of C code.
 DEPTH = 2000 if sys.version_info[:2] != (3, 12) else 1400
 
 

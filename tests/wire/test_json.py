@@ -149,7 +149,7 @@ def test_json_is_read(functions: Functions, text: str, value: Any) -> None:
     ids=["2**64", "-2**63-1", "24 digits", "301 digits"],
 )
 def test_an_integer_past_64_bits_is_read(functions: Functions, number: int) -> None:
-    """What is read as a float, as JavaScript does, is still about the number."""
+    """It may be read as a float, as in JavaScript, which is close to the number."""
     found = functions.loads(f"[{number}]")[0]
     assert found == pytest.approx(number, rel=1e-15)
 
@@ -438,7 +438,7 @@ def test_what_was_read_can_be_written(functions: Functions, core: str) -> None:
     )
 )
 def test_any_text_is_json_for_all_or_for_none(text: str) -> None:
-    # Not by their values: some parsers read integers of more than 64 bits as floats.
+    # The values may differ: some parsers read integers of more than 64 bits as floats.
     outcomes = [outcome(partial(each.loads, text)) for each in IMPLEMENTATIONS]
     assert len({isinstance(each, type) for each in outcomes}) == 1
 

@@ -339,7 +339,7 @@ def test_the_ack_of_an_event_that_failed_says_so(
     # Without an ack, there is the error alone.
     client.emit("/chat", event, *args)
     assert client.event("/chat") == ["error", name, info]
-    # What succeeds answers as ever.
+    # Other events are answered as usual.
     assert client.call("/chat", "none") == [None]
     assert client.call("/chat", "one", 1) == [1]
 

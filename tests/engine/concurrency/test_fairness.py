@@ -86,7 +86,7 @@ def test_input_that_is_there_does_not_keep_others_waiting() -> None:
     with Watch() as turns:
         for _ in range(5000):
             assert rfile.read(10) == b"x" * 10
-    # A buffer has some thousand bytes.
+    # All that the buffer has is read without a turn: some thousand bytes.
     assert turns.count >= 5
     theirs.close()
     assert rfile.read(1) == b""

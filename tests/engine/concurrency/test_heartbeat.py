@@ -102,7 +102,7 @@ def test_a_client_that_pings_is_not_pinged_and_may_be_silent_for_both_times(
     client = live.client(kind)
     client.join("/chat")
     began = time.monotonic()
-    # The end is the first that it hears.
+    # The client receives nothing before the end.
     assert client.receive() == "1"
     assert time.monotonic() - began > sum(SHORT.values()) - 0.1
     assert namespace.left == ["ping timeout"]
@@ -159,7 +159,7 @@ def test_pings_are_answered_while_a_handler_takes_long(serve: Serve, kind: str) 
     namespace.go_on.set()
     assert client.call("/chat", "note", "last") == ["last"]
     assert namespace.notes == [*range(number + 1), "last"]
-    # It is so again and again.
+    # The same again.
     namespace.entered.clear()
     namespace.go_on.clear()
     client.emit("/chat", "hold", number=3)
@@ -229,7 +229,7 @@ def test_a_silent_client_is_told_when_it_wakes_up(serve: Serve) -> None:
     live = serve({"/chat": namespace}, **SHORT)
     clients = [live.websocket_1(), live.websocket_5()]
     wait_for(lambda: not live.server.sockets, "the server gives the clients up")
-    # They should reconnect, which they do not after a disconnect packet.
+    # After a disconnect packet they would not reconnect.
     old, new = (each.websocket.drain() for each in clients)
     assert (old[0], old[-1]) == ("2::", "7:::1+0")
     assert (new[0], new[-1]) == ("2", "1")
@@ -277,10 +277,10 @@ def test_the_end_is_noticed_after_a_long_handler(serve: Serve, kind: str) -> Non
     assert namespace.left == ["ping timeout"]
 
 
-# One heartbeat, at times of the test's own
+# One heartbeat, whose clock the test sets
 
 
-#: When it begins.
+#: The time of the clock when the heartbeat begins.
 START = 1000.0
 
 
@@ -309,7 +309,7 @@ def test_pings_go_out_at_each_interval_while_they_are_answered() -> None:
     assert line.at(4) == pytest.approx(6)
     assert line.done == []
     for number in range(1, 4):
-        # In 5 s an answer must be there, and then in 5 s more the next ping is due.
+        # The answer is due in 5 s, and the next ping 5 s later.
         assert line.at(number * 10) == pytest.approx(5)
         line.hear()
         assert line.at(number * 10 + 5) == pytest.approx(5)
@@ -331,7 +331,7 @@ def test_what_lay_unread_is_heard_at_the_last_chance() -> None:
     assert line.at(15) == 0
     line.hear()
     assert line.at(15.1) == pytest.approx(4.9)
-    # The next silence has a last chance of its own.
+    # The next silence, too, expires only at the second look.
     line.at(20)
     assert line.at(25) == 0
     assert line.done == ["ping", "ping"]
@@ -483,7 +483,7 @@ def test_an_entry_that_is_due_can_be_discarded_by_another(wheel: Wheel) -> None:
         wheel.add(each, 0.01)
     wait_for(lambda: not len(wheel), "both are gone")
     assert sum(len(each.calls) for each in entries) == 1
-    # And the wheel goes on.
+    # The wheel still works.
     after = Fed()
     wheel.add(after, 0.0)
     assert after.called.wait(DEADLINE)

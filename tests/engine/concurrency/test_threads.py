@@ -114,7 +114,7 @@ def test_a_message_arrives(live: Live, start: Start) -> None:
 
 def test_each_thread_s_calls_happen_in_their_order(live: Live) -> None:
     client, namespace = enter(live, "ann")
-    count = 1500  # more than may be under way
+    count = 1500  # more than the limit of calls under way
 
     def talk(name: str) -> None:
         for number in range(count):
@@ -338,13 +338,13 @@ def test_in_a_process_that_was_forked_nothing_is_carried(live: Live) -> None:
     def fork() -> int:
         child: int = get_original("os", "fork")()
         if child == 0:
-            # Were it carried, it would wait for a thread that is not here.
+            # Otherwise it would wait for a thread that the child does not have.
             os._exit(0 if where_served(get_ident) == get_ident() else 1)
         status: int = get_original("os", "waitpid")(child, 0)[1]
         return status
 
     with warnings.catch_warnings():
-        # Python warns of threads, and the child does nothing.
+        # Python warns of a fork with threads; this child does nothing.
         warnings.simplefilter("ignore", DeprecationWarning)
         assert start_native(fork).get() == 0
 

@@ -86,7 +86,7 @@ class SortedList(RuleBasedStateMachine):
             came.append(entry)
             self.model.remove(entry)
             if again:
-                self.add(0.0)  # comes another time
+                self.add(0.0)  # it is called once more
                 again = False
             if drop and self.model:
                 other = self.model.pop()
@@ -146,7 +146,7 @@ def test_ten_thousand_heartbeats_share_a_few_hundred_ticks() -> None:
     for number in range(10_000):
         table.add(Timed(number), 25.0, number * 0.0025)
     assert len(table.ticks) <= 502
-    # One after the other, as their times are.
+    # They come in the order of their times.
     now, looks = 25.0, 0
     while len(table):
         due = table.next_due()

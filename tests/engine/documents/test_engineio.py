@@ -34,7 +34,7 @@ def test_a_payload_is_text_whatever_is_in_it(serve: Serve) -> None:
     client = live.polling_5()
     http = live.http()
     event = '451-1["echo",{"_placeholder":true,"num":0}]'
-    # No client library adds a type here, and none is needed.
+    # Client libraries add no `Content-Type` of bytes here, and the server needs none.
     assert http.post(client.target, f"40\x1e{event}\x1ebAQIDBA==").text == "ok"
     reply = http.get(client.target)
     assert reply.headers["Content-Type"] == "text/plain; charset=UTF-8"
@@ -104,7 +104,7 @@ def test_an_upgrade_of_engineio_3(serve: Serve) -> None:
     websocket.send("2probe")
     assert websocket.receive() == "3probe"
     assert poll.get(timeout=DEADLINE) == ["6"]
-    # No poll follows that could fetch packets that are sent now.
+    # The client does not poll again: this packet has to wait for the WebSocket.
     live.socket(polling)[""].emit("waits", "é", b"\x01")
     websocket.send("5")
     websocket.send('421["echo","after"]')
@@ -122,7 +122,7 @@ def test_packets_have_frames_of_their_own(serve: Serve, kind: str) -> None:
         *(client.dialect.event("/chat", "echo", (n,), n) for n in range(3)),
     )
     assert client.read()["type"] == "connect"
-    # Even those that leave together.
+    # Each has its own frame, although they are sent together.
     assert [client.receive() for _ in range(3)] == [
         f"43/chat,{n}[{n}]" for n in range(3)
     ]

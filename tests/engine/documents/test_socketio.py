@@ -127,7 +127,7 @@ def test_a_client_that_does_not_connect_first_is_disconnected(
     live = serve({"": namespace, "/chat": namespace})
     client = live.client(kind)
     client.send(first, "40", "40/chat,")
-    # No answer but the end: it connected to nothing.
+    # The only answer is the end, since the first packet is not a connect packet.
     expect_end_of_session(live.server, client)
     client.close()
     live.expect_nothing_left()
@@ -169,8 +169,8 @@ def test_who_is_in_the_main_namespace(serve: Serve, kind: str) -> None:
     assert joined == ([] if kind.startswith("4") else [""])
 
 
-#: The examples of revision 4. The payload of an event or an ack is in `args` here, and
-#: bytes have left their places already.
+#: The examples of revision 4, as this package has them: payloads are in `args`, and
+#: bytes are replaced by placeholders.
 EXAMPLES_4: list[tuple[Packet, str]] = [
     ({"type": "connect", "endpoint": ""}, "0"),
     ({"type": "connect", "endpoint": "/admin"}, "0/admin,"),

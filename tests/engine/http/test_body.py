@@ -225,7 +225,7 @@ def test_extensions_cost_no_more_than_the_data_justify() -> None:
     assert chunked(chunk * few)[0].read() == b"y" * few
     with pytest.raises(RequestError):
         chunked(chunk * few * 2)[0].read()
-    # Whoever signs each chunk has larger ones.
+    # Clients that sign each chunk send larger chunks.
     signed = b"400;chunk-signature=" + b"0" * 64 + b"\r\n" + b"y" * 1024 + b"\r\n"
     assert len(chunked(signed * 1000)[0].read()) == 1_024_000
 
@@ -240,7 +240,7 @@ def test_a_chunked_body_that_is_cut_off(data: bytes) -> None:
     assert not read.ended
 
 
-# What is left of it
+# Unread bodies
 
 
 def test_what_nobody_wants_is_read_within_a_bound() -> None:

@@ -117,7 +117,7 @@ def test_a_body_ends_where_it_says_whatever_the_connection_is_to_become(
         raw.received = raw.received[int(headers["Content-Length"]) :]
     served = [f"{method} {FORM if reads else '/form'}"]
     if b"Upgrade: websocket" in fields:
-        # A proxy may tunnel from here on, whatever it was answered.
+        # A proxy may pass on what follows unchecked, whatever the answer is.
         assert headers["Connection"] == "close"
         raw.expect_end()
     else:

@@ -40,7 +40,8 @@ def read(fields: bytes, line: bytes = LINE) -> Head:
         (b"Accept: a\r\nACCEPT: b\r\n", {"HTTP_ACCEPT": "a,b"}),
         (b"Cookie: a=1\r\nCookie: b=2\r\n", {"HTTP_COOKIE": "a=1; b=2"}),
         (b"Content-Type: a/b\r\nContent-Type: c/d\r\n", {"CONTENT_TYPE": "a/b"}),
-        # They would pass for X-User and Content-Length, which a proxy may have set.
+        # In the environ they would look like X-User and Content-Length, which a proxy
+        # may set.
         (b"X_User: admin\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\n", {}),
         (b"Host_: a\r\nX_Y: 1\r\nX_Z: 2\r\n", {}),
     ],
@@ -123,7 +124,7 @@ def test_an_older_client_may_leave_out_the_host() -> None:
         ("1.0", "Keep-Alive", True),
         ("1.0", "keep-alive, close", False),
         ("1.0", "upgrade", False),
-        # Whoever passes it on may take for frames what follows.
+        # A proxy may take what follows for frames.
         ("1.1", "Upgrade\r\nUpgrade: websocket", False),
         ("1.1", "keep-alive, Upgrade\r\nUpgrade: h2c, WebSocket", False),
         ("1.1", "keep-alive\r\nUpgrade: websocket", False),
@@ -148,7 +149,7 @@ def test_whether_another_request_may_follow(
         (b"Content-Length: 007\r\n", 7),
         (b"Transfer-Encoding: chunked\r\n", None),
         (b"Transfer-Encoding: \tCHUNKED \r\n", None),
-        # What the connection is to become says nothing about the body.
+        # An upgrade does not change where the body ends.
         (b"Connection: upgrade\r\nContent-Length: 5\r\n", 5),
         (b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n", 5),
         (b"Upgrade: h2c\r\nTransfer-Encoding: chunked\r\n", None),

@@ -100,7 +100,7 @@ def test_a_foreign_page_opens_no_websocket(serve: Serve) -> None:
         ([LISTED + "/"], LISTED, LISTED, "true"),
         (["HTTPS://Listed.Example"], LISTED, LISTED, "true"),
         ([LISTED], "http://HOST", None, None),
-        # Clients before 3.x always send credentials, to which browsers want a name.
+        # Clients before 3.x always send credentials; browsers then do not accept `*`.
         (["*"], "http://elsewhere", "http://elsewhere", "true"),
         (["*"], "null", "null", "true"),
         (["null"], "null", "null", "true"),
@@ -123,7 +123,7 @@ def test_a_page_that_may_connect_is_told_so(
     assert reply.status == 200
     assert reply.headers[ORIGIN] == answer
     assert reply.headers[CREDENTIALS] == credentials
-    # What is answered by origin must not be cached for another.
+    # An answer that depends on the origin must not be cached for other origins.
     assert reply.headers["Vary"] == ("Origin" if credentials else None)
     assert live.websocket_5(headers=headers).websocket.status == 101
     end(live)
@@ -161,7 +161,7 @@ LONG = ", ".join(f"x-{number}" for number in range(MAX_NAMES))
         ("Content-Type, X-Token,authorization", "Content-Type, X-Token, authorization"),
         (" x-a ,, x-b ", "Content-Type, x-a, x-b"),
         (LONG, f"Content-Type, {LONG}"),
-        # Answered without, and the browser refuses.
+        # The answer does not list them, so the browser refuses.
         (f"{LONG}, x-more", "Content-Type"),
         ("x-" + "a" * MAX_CHARACTERS, "Content-Type"),
         ("x-a; x-b", "Content-Type"),
@@ -182,7 +182,7 @@ def test_a_page_that_may_connect_may_send_what_headers_it_likes(
     )
     assert reply.status == 204
     assert reply.headers["Access-Control-Allow-Headers"] == answer
-    # A browser refuses an answer that says so twice.
+    # A browser refuses an answer that has one of these twice.
     assert reply.headers.get_all(ORIGIN) == [LISTED]
     assert reply.headers.get_all(CREDENTIALS) == ["true"]
     assert sorted(reply.headers.get_all("Vary", [])) == [
@@ -205,7 +205,7 @@ def test_a_preflight_request_of_a_page_that_may_not_connect_is_told_nothing(
 
 # Our own pages, however they and proxies spell their host
 
-#: Origin and Host, and whether it is our own where the server speaks no TLS.
+#: Origin, Host, and whether the page is the server's own, which speaks no TLS.
 PAIRS = [
     ("https://x", "x", True),
     ("https://x", "x:443", True),
@@ -368,10 +368,11 @@ LOADS: list[tuple[dict[str, str], bool, bool]] = [
     ({"Referer": "http://HOST.elsewhere/"}, False, False),
     ({"Referer": "http://elsewhere/http://HOST/"}, False, False),
     ({"Referer": "http://HOST@elsewhere/"}, False, False),
-    # ... that say nothing: no page can read a frame of another, all read a script.
+    # Neither Referer nor Origin: pages cannot read frames of other origins, but
+    # scripts.
     ({**BROWSER}, False, True),
     ({"User-Agent": "Opera/9.80"}, False, True),
-    # Browsers that tell.
+    # Browsers with Fetch Metadata.
     ({**BROWSER, **COOKIE, **site("same-origin")}, True, True),
     ({**BROWSER, **COOKIE, **site("none")}, True, True),
     ({**BROWSER, **OWN, **site("same-origin")}, True, True),
@@ -381,10 +382,10 @@ LOADS: list[tuple[dict[str, str], bool, bool]] = [
     ({**BROWSER, **site("cross-site"), **FROM_LISTED}, True, True),
     # A sandboxed page of this server.
     ({**BROWSER, **site("cross-site"), **OWN}, False, False),
-    # An Origin, where there is one, as everywhere.
+    # An Origin decides, as for all requests.
     ({**BROWSER, "Origin": "null", **OWN}, False, False),
     ({**BROWSER, "Origin": LISTED}, True, True),
-    # No browser; but what could be in somebody's name is a browser's.
+    # Not a browser, unless there are credentials: these could be a user's.
     ({}, True, True),
     ({"User-Agent": "python-requests/2.0"}, True, True),
     (COOKIE, False, True),
@@ -416,7 +417,7 @@ def test_a_page_of_another_server_loads_no_session(
         assert answered(http, target, headers) is script, target
     assert answered(http, FRAME, headers) is frame
     if "Origin" not in headers:
-        # Some proxies take it away.
+        # Some proxies remove the Origin of pages.
         assert answered(http, HANDSHAKE, headers)
     end(live)
 
@@ -495,7 +496,7 @@ def test_any_page_may_connect_but_not_in_its_user_s_name(
     headers = here(live, {**COOKIE, **headers})
     reply = live.http().get(HANDSHAKE, headers)
     assert reply.status == 200
-    # What anybody is given must not take the place of what the user has.
+    # A page of another origin must not replace the user's cookies.
     given = [each.partition("=")[0] for each in reply.headers.get_all("Set-Cookie", [])]
     assert given == (["session", "sid"] if cookie else [])
     client = live.websocket_5(headers=headers)

@@ -54,7 +54,7 @@ def test_an_answer_of_any_size_arrives_whole(
     assert live.http().get("/").text.encode() == b"".join(chunks)
 
 
-# Where answers end, and what they say
+# The end of answers, and their headers
 
 
 def failing(error: OSError, *, begun: bool = False) -> Any:
@@ -187,7 +187,7 @@ def test_an_answer_that_can_have_no_body_has_none(
 @pytest.mark.parametrize(
     "application",
     [
-        # What follows would be taken for the answer, or for no HTTP.
+        # After 1xx the client would wait for another answer; the others are not HTTP.
         answer_with("100 Continue"),
         answer_with("101 Switching Protocols", ("Upgrade", "websocket")),
         answer_with("199 "),
@@ -227,7 +227,7 @@ def returning(result: Any, *, started: bool = True) -> Any:
         returning(lambda: iter(()), started=False),
         returning(lambda: iter((b"",)), started=False),
         returning(lambda: None),
-        # What a newcomer returns.
+        # Common mistakes.
         returning(lambda: "text"),
         returning(lambda: b"bytes"),
         returning(lambda: ["text"]),
@@ -243,7 +243,7 @@ def test_an_application_that_does_not_answer_is_answered_for(
     raw.send_raw(method + b" / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
     status, headers = raw.receive_head()
     if method == b"HEAD" and status == 200:
-        return  # it sends nothing of an answer that it cannot send
+        return  # a HEAD has no body that could be wrong
     assert (status, headers["Transfer-Encoding"]) == (500, None)
     while data := raw.sock.recv(65536):
         raw.received += data

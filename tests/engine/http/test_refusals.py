@@ -136,7 +136,7 @@ def test_a_session_0_9_that_has_ended_leaves_one_line(
     assert "/socket.io/1/xhr-polling of" in line
     assert "the session has ended" in line
     assert "secret" not in caplog.text
-    # Who leaves it once more asks for nothing.
+    # To end a session that has ended is not logged.
     Http(live.port).get("/socket.io/1/xhr-polling/secret?disconnect=1")
     assert refusals(caplog) == [line]
 

@@ -98,7 +98,7 @@ def test_as_many_rooms_as_are_allowed_and_one_more(serve: Serve, kind: str) -> N
     client.emit("/more", "join", "b")
     assert client.event("/more")[:2] == ["error", "internal_error"]
     assert live.server.rooms.members("/more", "b") == []
-    # One that is left makes room, and so does a namespace.
+    # Leaving a room makes room for another one, and so does leaving a namespace.
     assert client.call("/chat", "leave", "a") in ([None], [])
     assert client.call("/more", "join", "b") in ([None], [])
     client.leave("/more")
@@ -161,7 +161,7 @@ def test_as_many_acks_as_a_client_may_owe_and_one_more(serve: Serve, kind: str) 
     client.join("/chat")
     client.emit("/chat", "ask", 4)
     packets = [client.read() for _ in range(4)]
-    # The fourth was neither asked nor is it waited for.
+    # The fourth question was not sent, and its ack is not awaited.
     assert [each["name"] for each in packets] == ["question"] * 3 + ["error"]
     assert packets[3]["args"][0] == "internal_error"
     client.ack("/chat", packets[1]["id"], "fine")

@@ -77,7 +77,7 @@ def test_each_generation_has_those_of_its_transports_that_are_served() -> None:
 def test_hubs_share_nothing() -> None:
     one, other = Hub(), Hub()
     shared = [name for name in vars(one) if vars(one)[name] is vars(other)[name]]
-    assert shared == ["server"]  # None
+    assert shared == ["server"]  # both are None
 
 
 def test_a_server_has_one_hub() -> None:

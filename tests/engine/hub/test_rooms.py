@@ -61,7 +61,7 @@ def test_a_room_is_a_text_or_a_number(room: Any, same: Any) -> None:
     assert hash(checked) == hash(room)
 
 
-#: What worked in one process, and was lost on the way to another.
+#: Values that would work in one process, but would not reach other processes.
 NO_ROOMS = [
     None,
     True,

@@ -146,7 +146,7 @@ def test_a_body_that_nobody_wants_is_not_waited_for_for_ever(serve: Serve) -> No
             pass
 
     gevent.spawn(trickle).get(timeout=DEADLINE)
-    # Nothing of it was taken for a request.
+    # No request was read, so nothing was answered.
     assert raw.received == b""
 
 
@@ -297,7 +297,7 @@ def test_a_handshake_with_another_method_is_a_bad_request(serve: Serve) -> None:
     assert socketio_1.NOOP
 
 
-# All of them
+# All options
 
 #: The tests of each option at its limit and above.
 TESTS: dict[str, tuple[object, ...]] = {
@@ -327,7 +327,7 @@ TESTS: dict[str, tuple[object, ...]] = {
         test_outbox.test_a_client_that_does_not_read_is_disconnected_and_others_are_not,
     ),
     "max_rooms": (test_account.test_as_many_rooms_as_are_allowed_and_one_more,),
-    # What TurboGears has: tests/turbogears/pubsub/test_subscribing.py.
+    # An option of TurboGears: see tests/turbogears/pubsub/test_subscribing.py.
     "max_channels": (),
     "max_jobs": (test_account.test_as_many_jobs_as_a_connection_may_have_and_one_more,),
     "max_pending_acks": (

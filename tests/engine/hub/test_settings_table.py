@@ -140,13 +140,13 @@ def test_an_invalid_value_is_named(name: str, value: Any, message: str) -> None:
     assert message in str(raised.value)
 
 
-#: What no option takes, and what a number, or whatever is not a number, does not.
+#: Values that are invalid for all options, for numbers, and for all but numbers.
 WRONG = [b"1", 1j, {}, object(), len, [1], [None], True, False]
 NO_NUMBERS = ["", "1", "abc", [], (), ["websocket"]]
 NO_TEXTS = [0, 1, 1.5, float("nan"), 10**5000]
 
 
-#: gevent-socketio took the times of these as texts, too.
+#: gevent-socketio accepted texts for these times, too.
 TEXTS_TOO = "heartbeat_interval", "heartbeat_timeout", "close_timeout"
 
 

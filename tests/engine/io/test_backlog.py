@@ -109,7 +109,7 @@ class Output(RuleBasedStateMachine):
             self.outbox = PollingOutbox(self.bounds, self.overflows.append)
         else:
             self.outbox = self.socket()
-        #: When the client last took any, or had to begin to.
+        #: When the client last took output, or when output began to wait for it.
         self.taken_at = self.clock.now
         self.read = FrameReader(10**9, masked=False)
         self.seen = 0
@@ -198,7 +198,7 @@ class Output(RuleBasedStateMachine):
         self.clock.pass_by(seconds)
         outbox = self.outbox
         if outbox.size > LIMIT + self.own:
-            # It is given up a tick or two after its time.
+            # The client is given up within two ticks of its deadline.
             assert self.clock.now <= self.taken_at + PATIENCE + 0.2
 
     @precondition(lambda self: self.outbox.size <= self.bounds.limit)
@@ -226,7 +226,8 @@ class Output(RuleBasedStateMachine):
     def memory_is_bounded(self) -> None:
         if hasattr(self, "outbox"):
             most = (BURST + 1) * LIMIT + self.largest + self.own
-            # What was text may be frames now, the shortest with a head of its size.
+            # After an upgrade texts are frames; the shortest are twice as long with
+            # their heads.
             assert self.outbox.size <= most * (2 if self.upgraded else 1)
 
     def teardown(self) -> None:

@@ -30,7 +30,7 @@ class Pair:
     def __init__(self, limit: int = 10 * KIB) -> None:
         self.overflows: list[str] = []
         self.sock, self.peer = socket.socketpair()
-        # As little as the kernel allows waits in it.
+        # The kernel makes the buffer as small as it can.
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
         self.peer.setblocking(False)
         self.batcher = Batcher()
@@ -399,7 +399,8 @@ def test_a_client_that_does_not_read_is_disconnected_and_others_are_not(
     assert namespace.left == ["slow consumer"]
     assert neighbour.call("/chat", "echo", 1) == [1]
     if transport == "websocket":
-        # It reads what was sent in time, then the end, and no close frame after a gap.
+        # The client reads what was sent before, then the end. It gets no close frame,
+        # since messages before it are missing.
         slow.websocket.drain()
         slow.websocket.expect_end()
     else:

@@ -114,7 +114,7 @@ def test_what_the_kernel_does_not_take_is_left(ends: Ends) -> None:
     received = 0
     while received < sent:
         received += len(theirs.recv(sent - received))
-    # The rest follows: the same bytes are written first.
+    # The rest is written: TLS requires that a retry begins with the same bytes.
     assert when_it_can(below(ours).send, data[sent:]) > 0
 
 

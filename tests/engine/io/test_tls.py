@@ -36,7 +36,7 @@ from ..transports.test_websocket import NO_LINGER
 from ..websocket.test_inbox import *  # noqa: F403
 from ..websocket.test_stream import *  # noqa: F403
 
-# The three that the WebSockets of Socket.IO have by the same names.
+# These three have the names of tests of Socket.IO's WebSockets.
 from ..websocket.test_stream import (  # noqa: F401
     test_a_client_that_does_not_answer_a_close_frame_is_left as test_a_stream_is_left,
 )
@@ -77,7 +77,7 @@ def serve(
     return start
 
 
-# What TLS makes a difference to
+# Where TLS makes a difference
 
 
 @pytest.mark.parametrize("kind", [each for each in KINDS if "websocket" in each])
@@ -208,7 +208,7 @@ def test_a_peer_that_reads_slowly_is_seen_to_read(certificate: Certificate) -> N
     data = bytes(range(256)) * 3000
     outbox.write(data)
     received = peer.recv(RECORD)
-    # It is written again, with more behind it than the last time.
+    # The rest is written again, now with more behind it.
     outbox.write(b"more")
     sizes = set()
     while len(received) < len(data + b"more"):
@@ -253,7 +253,7 @@ class HalfRecords:
         for half in (data[: len(data) // 2], data[len(data) // 2 :]):
             if half:
                 self._sock.sendall(half)
-                gevent.sleep(0.01)  # for the server to find it alone
+                gevent.sleep(0.01)  # so that the server reads this half alone
 
     def sendall(self, data: bytes) -> None:
         for start in range(0, len(data), 5000):
@@ -449,7 +449,7 @@ def test_an_option_that_gevent_would_take_for_one_of_tls(name: str) -> None:
         SocketIOServer(("127.0.0.1", 0), None, **{name: 2})
 
 
-# As gevent's servers have it
+# Options of gevent's servers
 
 
 @pytest.mark.parametrize("shows", [True, False])

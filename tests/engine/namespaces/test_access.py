@@ -39,7 +39,7 @@ def denied(client: Any, event: str) -> bool:
         return False
     info = f'You do not have access to method "on_{event}"'
     assert packet["args"] == ["method_access_denied", info]
-    # Who waits for an answer gets one.
+    # An ack is sent, too.
     old = isinstance(client.dialect, Dialect1)
     failed = {"error": {"name": "method_access_denied", "info": info}}
     assert client.read()["args"] == [None if old else failed]
@@ -78,7 +78,7 @@ def test_a_method_that_is_not_in_the_acl_cannot_be_forbidden(serve: Serve) -> No
     namespace = live.socket(client)["/chat"]
     with pytest.raises(ValueError, match="on_echo"):
         namespace.del_acl_method("on_echo")
-    # The first method that is allowed by name is the only one.
+    # Once a method is allowed by name, no other is allowed.
     namespace.add_acl_method("on_other")
     assert denied(client, "echo")
     with pytest.raises(KeyError):

@@ -17,7 +17,7 @@ from ..conftest import Serve
 from ..runners import around
 from ..sample_namespaces import Witness, fresh
 
-#: Seconds that a test's clients let pass.
+#: Seconds of a timeout that tests let pass.
 SOON = 0.1
 
 
@@ -89,7 +89,7 @@ def test_a_callback_is_called_with_the_ack(
     number = question(client)
     client.ack("/chat", number, *args)
     assert client.call("/chat", "echo", 1) == [1]
-    # A second answer to the same question goes nowhere.
+    # A second ack of the same event is ignored.
     client.ack("/chat", number, "again")
     assert client.call("/chat", "echo", 2) == [2]
     assert namespace.notes == [tuple(args)]

@@ -102,7 +102,7 @@ def test_the_clients_ack_reaches_the_callback(
     assert (question["name"], question["args"]) == ("question", ["how", "are you?"])
     client.ack("/chat", question["id"], *args)
     assert client.event("/chat") == ["answered", *args]
-    # Once.
+    # A second ack is ignored.
     client.ack("/chat", question["id"], *args)
     assert client.call("/chat", "echo", 1) == [1]
 

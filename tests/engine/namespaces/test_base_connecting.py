@@ -177,7 +177,7 @@ def test_a_namespace_refuses_a_client(
             "endpoint": "/chat",
             "data": answer,
         }
-    # It is not there, and the connection goes on.
+    # The client is not in the namespace, and the connection goes on.
     client.emit("/chat", "echo")
     assert client.event("/chat")[:2] == ["error", "no_such_namespace"]
     assert "/chat" not in live.socket(client)

@@ -24,7 +24,7 @@ UNALLOWED = (
     "name must only contains alpha numerical characters",
 )
 
-#: Names that clients use, and that no method can have.
+#: Names of events that cannot be names of methods.
 NAMES = [
     "$stream",
     "chat:message",
@@ -155,7 +155,7 @@ def test_other_kinds_of_methods() -> None:
         @event("a:5", "a:6")
         def four(self) -> None: ...
 
-        #: An attribute that has every name.
+        #: `hasattr` of it raises.
         strange: Any = type("Strange", (), {"__getattr__": lambda self, name: 1 / 0})()
 
     methods = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "four"}

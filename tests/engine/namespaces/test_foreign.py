@@ -94,7 +94,7 @@ def test_a_class_is_adapted_once() -> None:
     assert adapt(Chat) is not adapted
     assert issubclass(adapted, Plain)
     assert (adapted.__name__, adapted.__module__) == ("Plain", __name__)
-    # What the application has stays as it was.
+    # The application's class is unchanged.
     assert Plain.emit is foreign.BaseNamespace.emit
 
 

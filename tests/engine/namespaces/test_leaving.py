@@ -165,10 +165,10 @@ def test_an_override_sees_that_its_client_leaves(
     client.join("/chat")
     client.leave("/chat")
     assert client.call("/other", "echo", 1) == [1]
-    # As gevent-socketio does; and recv_disconnect is called whatever it does.
+    # As in gevent-socketio. recv_disconnect is called, whatever disconnect does.
     assert watching.seen[1:] == ["disconnect", "client namespace disconnect"]
     assert "/chat" not in live.socket(client)
-    # A connection that ends has no packet that says so.
+    # When the connection ends there is no disconnect packet.
     client.join("/chat")
     del watching.seen[:]
     live.socket(client).kill(reason="bad manners")

@@ -43,7 +43,7 @@ def test_a_room_spans_generations_and_transports(serve: Serve) -> None:
                 assert client.event("/chat") == said
         expect_nothing(speaker)
     expect_nothing(outsider)
-    # Who is not in the room can speak into it.
+    # A client that is not in the room can send to it.
     outsider.call("/chat", "say", "lobby")
     for client in clients:
         assert client.event("/chat") == ["said"]
@@ -206,7 +206,7 @@ def test_what_is_no_room_is_told_at_the_call(serve: Serve, what: str) -> None:
     for number in range(len(NO_ROOMS)):
         assert careless.call("/picky", "try", what, number) == ["TypeError"]
     assert careless.call("/picky", "try", what, len(NO_ROOMS)) == ["ValueError"]
-    # No client got it, and no client is in another room than before.
+    # No client received anything, and the rooms are as before.
     for speaker, hearer in ((careless, other), (other, careless)):
         speaker.call("/picky", "tell")
         assert hearer.event("/picky") == ["told", "hello"]

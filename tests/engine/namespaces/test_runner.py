@@ -68,7 +68,7 @@ def test_a_context_that_cannot_be_made_harms_one_event(serve: Serve, kind: str) 
     ]
     broken.clear()
     assert client.call("/chat", "echo", 1) == [1]
-    # And the end comes all the same.
+    # The connection ends nevertheless.
     broken.append(True)
     live.socket(client).kill()
     assert live.server.sockets == {}

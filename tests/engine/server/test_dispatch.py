@@ -42,7 +42,7 @@ def test_engineio_says_what_was_wrong(
     assert reply.status == 400
     assert reply.json == {"code": code, "message": message}
     assert reply.headers["Content-Type"] == "application/json"
-    # Who was there is not harmed.
+    # The other client is still connected.
     client.join("/chat")
 
 

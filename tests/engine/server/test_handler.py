@@ -97,7 +97,7 @@ def test_a_connection_that_is_closed_is_said_to_be(serve: Serve, target: str) ->
         reply = raw.receive_reply()
         assert reply.headers.get_all("Connection") == (said and [said])
         if said is None:
-            # It is kept, for as many requests as the client has.
+            # The connection is kept for any number of requests.
             raw.send_raw(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
             assert raw.receive_reply().body == b"a page"
         raw.expect_end()
@@ -128,13 +128,13 @@ def test_a_connection_between_two_requests_has_time(serve: Serve) -> None:
         else:
             raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
             assert raw.receive_reply().status == 200
-    # Another one, which began later, has been given up meanwhile.
+    # A connection that began later has been given up meanwhile.
     late = live.raw()
     late.expect_end()
     assert http.get("/").text == "a page"
     raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
     assert raw.receive_reply().status == 200
-    # But once a request has begun, it has no more than the first.
+    # The time of a second request is limited like that of the first.
     raw.send_raw(b"G")
     raw.expect_end()
     slow.expect_end()

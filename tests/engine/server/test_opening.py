@@ -75,9 +75,9 @@ def saying_nothing(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         (answering("403 Forbidden", body=b"Not you"), 403, b"Not you"),
         (answering("404 Not Found", body=b"Not here"), 404, b"Not here"),
         (answering("503 Service Unavailable", body=b"Later"), 503, b"Later"),
-        # The application wants to know who this is.
+        # A redirect to the login.
         (answering("302 Found", [("Location", "/login")]), 401, b"Unauthorized"),
-        # A page answered that knows nothing of sockets.
+        # A page that does not call socketio_manage.
         (answering("200 OK", body=b"a page"), 400, b"No Socket.IO here"),
         (failing, 500, b""),
         (failing_late, 500, b""),
@@ -95,7 +95,7 @@ def test_the_application_refuses(
     live = serve(application=application, allowed_origins=[LISTED])
     reply = refusal(live, handshake, Origin=LISTED)
     assert (reply.status, reply.body) == (status, body)
-    # The page can see why.
+    # The page can read the refusal.
     assert reply.headers["Access-Control-Allow-Origin"] == LISTED
     assert reply.headers["Access-Control-Allow-Credentials"] == "true"
     assert reply.headers["Location"] is None
@@ -235,7 +235,7 @@ def test_a_session_that_somebody_came_for_is_not(serve: Serve, kind: str) -> Non
     live = serve({"/chat": namespace}, handshake_timeout=0.15)
     client = live.client(kind)
     client.join("/chat")
-    # This one, which began later, is.
+    # This one, which began later, is dropped.
     live.http().get(HANDSHAKES["0.9"])
     wait_for(lambda: len(live.server.sockets) == 1, "the other session is dropped")
     assert client.call("/chat", "echo", 1) == [1]

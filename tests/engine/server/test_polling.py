@@ -206,7 +206,7 @@ def test_a_body_of_the_largest_size_is_taken(serve: Serve, kind: str) -> None:
     client = live.client(kind)
     client.join("/chat")
     empty = client.dialect.event("/chat", "echo", ("",), 1)
-    # Before it stand its length and a colon where payloads have them.
+    # Of 2.x, the length and a colon count, too.
     text = "x" * (1000 - len(empty) - (4 if kind.startswith("2") else 0))
     assert client.call("/chat", "echo", text) == [text]
     reply: Any = client.post(  # type: ignore[attr-defined]

@@ -63,14 +63,14 @@ from ..sample_namespaces import Echo
         ("/live/?EIO=4", Route(SOCKETIO_5)),
         ("/live/?EIO=5&transport=polling", Route(None, "polling")),
         ("/live/?EIO=1&transport=polling", Route(None, "polling")),
-        # Every path that begins so, as the reference server takes it.
+        # All paths that begin with the resource, as in the reference server.
         ("/live//?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
         ("/live///?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
         ("/live/v2/?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
         ("/live/1/page?EIO=3&transport=polling", Route(SOCKETIO_4, "polling")),
         ("/live//1/?EIO=3&transport=polling", Route(SOCKETIO_4, "polling")),
         ("/live/1//?t=17", Route(SOCKETIO_1)),
-        # The first clients over WebSockets alone.
+        # The first clients with WebSockets alone send no `EIO`.
         ("/live/?transport=websocket", Route(SOCKETIO_4, "websocket")),
         ("/live?transport=websocket&sid=a", Route(SOCKETIO_4, "websocket", "a")),
     ],

@@ -172,7 +172,7 @@ def test_one_connection_too_many_is_refused(
         reply = http.get(target)
         assert (reply.status, reply.text) == (503, "Too many connections")
     assert live.websocket(WEBSOCKET).refusal().status == 503
-    # Who is there is not harmed.
+    # The other connections go on.
     for client in (first, second):
         client.join("/chat")
     first.close()
@@ -225,7 +225,7 @@ class Flooded(Echo):
         cls.count += 1
         if cls.count == 1:
             cls.begin()
-        # Turns are bounded by time: all of the flood must take longer than some turns.
+        # Turns are limited by time, so the flood has to take longer than some turns.
         until = perf_counter() + 30e-6
         while perf_counter() < until:
             pass
@@ -243,11 +243,11 @@ def test_a_client_that_floods_keeps_nobody_from_being_answered(
     for client in (bystander, flooder):
         client.join("/chat")
     namespace.begin = lambda: bystander.emit("/chat", "how many", number=1)
-    # All of it is there before the first is handled.
+    # All events have arrived before the first is handled.
     flood = [flooder.dialect.event("/chat", "count", (), None)] * 1500
     sending = gevent.spawn(flooder.send, *flood)
     (count,) = bystander.read()["args"]
-    # Long before all that could be read was handled.
+    # The other client is answered long before all events are handled.
     assert 0 < count < 1000
     sending.get()
     wait_for(lambda: namespace.count == 1500, "all is handled")

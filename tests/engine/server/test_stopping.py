@@ -214,6 +214,6 @@ def test_pages_that_have_begun_are_answered_and_no_others(serve: Serve) -> None:
     go_on.set()
     reply = page.get(timeout=DEADLINE)
     assert reply.text == "a slow page"
-    # What the client asks next would not be answered.
+    # The server would not answer another request.
     assert reply.headers["Connection"] == "close"
     stopping.get(timeout=DEADLINE)

@@ -208,7 +208,8 @@ def test_half_an_emoji_leaves_the_rest_of_a_message_alone(
 ) -> None:
     """What the parsers write for ``\xe9`` and the first half of an emoji.
 
-    1.x keeps such halves (wtf-8), 2.x writes U+FFFD; a text cut by its length has them.
+    1.x encodes the half (WTF-8), 2.x writes U+FFFD. A text that an application cut to a
+    length may end with one.
     """
     packets = outcome(lambda: decode(body, DEFAULT_LIMITS))
     assert isinstance(packets, list)
@@ -444,7 +445,8 @@ def test_the_text_of_a_client_2_is_read_as_it_was_written(packets: Packets) -> N
     found = engineio_3.decode_payload(body, DEFAULT_LIMITS)
     assert len(found) == len(packets)
     for there, here in zip(packets, found, strict=True):
-        # Both say `EIO=3`: what a client 1.x would have written like this, it has.
+        # Both send `EIO=3`: a text that a client 1.x could have encoded is decoded as
+        # its.
         if isinstance(there, bytes) or not looks_twice_encoded(there):
             assert here == there
 

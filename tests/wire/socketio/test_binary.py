@@ -158,7 +158,7 @@ def test_taking_out_changes_nothing(value: Any) -> None:
 
 
 def test_a_value_nested_too_deep_is_refused_like_one_without_bytes() -> None:
-    """As :func:`wire_json.dumps` does, which is asked before."""
+    """With the error of :func:`wire_json.dumps`."""
     value: Any = b""
     for _ in range(100_000):
         value = [value]
@@ -403,7 +403,7 @@ def test_a_packet_with_bytes_is_read_as_it_was_written(
 
 numbers = st.integers(-3, 5) | json_values
 keys = st.sampled_from(["_placeholder", "num", "a"])
-#: Values that are about placeholders.
+#: Values with placeholders, and with what looks like them.
 tricky_values = st.recursive(
     st.builds(placeholder, numbers) | st.booleans() | numbers,
     lambda inner: (
@@ -416,7 +416,7 @@ tricky_values = st.recursive(
 @MANY
 @given(tricky_values, st.lists(st.binary(max_size=5), max_size=3))
 def test_any_value_is_filled_or_refused(value: Any, attachments: list[bytes]) -> None:
-    # What is put back has no places left: it is all there.
+    # The result has no placeholders.
     filled = outcome(lambda: [binary.put_back(value, attachments)])
     if isinstance(filled, list):
         wire_json.dumps(binary.take_out(filled, []))

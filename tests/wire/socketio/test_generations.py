@@ -173,7 +173,7 @@ def test_bytes_leave_as_attachments(generation: Any) -> None:
     answered = generation.encode_ack("", 7, [b"1"], wire_json.dumps)
     assert answered.text.startswith("461-7[")
     assert list(answered.attachments) == [b"1"]
-    # The packet that was given is as it was.
+    # The given packet is unchanged.
     assert packet["args"] == [{"b": b"1"}, b"2"]
 
 

@@ -107,7 +107,7 @@ def test_messages_are_compressed_where_that_was_negotiated() -> None:
     assert frame[0] & COMPRESSED
     reader = FrameReader(masked=False, inflater=Inflater())
     assert list(reader.feed(frame)) == [(TEXT, "hello" * 100)]
-    # RFC 7692, section 5: control frames are not.
+    # RFC 7692, section 6: only data messages are compressed.
     assert connection.send(PING, b"?") == encode_frame(PING, b"?")
 
 
