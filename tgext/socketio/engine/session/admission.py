@@ -286,7 +286,11 @@ class Admission:
                 or (self.in_main and endpoint == socket.GLOBAL_NS)
                 or self._tells
             ):
-                socket.transport.outbox.send(encoded)
+                deciding = [each for each in self.asking.values() if each.is_own]
+                if deciding:
+                    deciding[0].send_aside(encoded)
+                else:
+                    socket.transport.outbox.send(encoded)
         elif kind != "connect" and (candidate.is_own or self._tells):
             candidate.send(encoded)
 

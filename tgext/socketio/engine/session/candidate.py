@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 from gevent import Greenlet, getcurrent
 
-from ...wire.socketio.encoded import Encoded, message_size
+from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet, ReservedName
 from ..concurrency.failures import FAILURES
 from ..concurrency.interruption import Interrupted, interrupt
@@ -20,11 +20,9 @@ from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
 from .connection import Connection
 from .encoding import drop
+from .held import Held
 
 log = get_logger(__name__)
-
-#: Bytes that a packet takes in memory in addition to its text.
-OVERHEAD = 64
 
 #: Seconds between two interruptions of a namespace that catches the first.
 AGAIN = 1.0
@@ -70,11 +68,10 @@ class Candidate:
 
     __slots__ = (
         "_greenlet",
+        "_held",
         "_jobs",
         "_kept",
         "_listeners",
-        "_output",
-        "_size",
         "_socket",
         "_turned_away",
         "_undo",
@@ -109,11 +106,10 @@ class Candidate:
         self.failure: BaseException | None = None
         self.stopped: AdmissionEnded | None = None
         self.rooms: dict[Any, None] = {}
-        self._output: list[Encoded] = []
-        self._size = 0
+        self._held = Held()
         self._undo: list[Callable[[], object]] = []
         #: What `initialize` began: it stays when `recv_connect` is tried again.
-        self._kept: tuple[dict[Any, None], list[Encoded], int, int] = ({}, [], 0, 0)
+        self._kept: tuple[dict[Any, None], int] = ({}, 0)
         self._jobs: list[Greenlet[..., Any]] = []
         self._greenlet: Any = getcurrent()
         #: The greenlets that handle acks of the client.
@@ -162,11 +158,10 @@ class Candidate:
         self._greenlet = getcurrent()
         self.ready = False
         self.leaving = self.failure = None
-        rooms, output, size, undo = self._kept
+        rooms, undo = self._kept
         self.rooms = dict(rooms)
         if not self.answered:
-            self._output = list(output)
-            self._size = size
+            self._held.rewind()
         if self._undo:
             self._undo_down_to(undo)
         namespace = self.namespace
@@ -177,8 +172,8 @@ class Candidate:
     def keep(self) -> None:
         """Keep what ``initialize`` began for each attempt of ``recv_connect``."""
         assert self.namespace is not None
-        output = list(self._output)
-        self._kept = dict(self.rooms), output, self._size, len(self._undo)
+        self._held.keep()
+        self._kept = dict(self.rooms), len(self._undo)
         self._jobs = list(self.namespace.jobs)
         self.greeting = True
 
@@ -239,11 +234,20 @@ class Candidate:
         if self.answered and self._speaks:
             self._write(encoded)
             return
-        self._output.append(encoded)
-        self._size += _size(encoded)
+        self._hold(encoded)
+
+    def send_aside(self, encoded: Encoded) -> None:
+        """Send a packet of another namespace, after what this one has sent."""
+        if self.state is State.ASKING and not self.answered and self.stopped is None:
+            self._hold(encoded, aside=True)
+        else:
+            self._write(encoded)
+
+    def _hold(self, encoded: Encoded, aside: bool = False) -> None:
+        self._held.add(encoded, aside)
         # What waits here waits in the client's outbox next.
-        most = socket.hub.output_bounds.most
-        if self._size > most:
+        most = self._socket.hub.output_bounds.most
+        if self._held.size > most:
             self._stop(f"sent more than {most} bytes ({BURST} times max_outbox)")
 
     def join(self, room: Any) -> None:
@@ -281,9 +285,7 @@ class Candidate:
 
     def flush(self) -> None:
         """Send what waits; the client was told that it is connected."""
-        output, self._output = self._output, []
-        self._size = 0
-        for each in output:
+        for each in self._held.take():
             self._write(each)
 
     @contextmanager
@@ -310,7 +312,10 @@ class Candidate:
         if self.state is State.ASKING:
             self.state = state
             self._socket.hub.timers.discard(self)
-        self._output = []
+        aside = self._held.take_aside()
+        if state is State.REFUSED:
+            for each in aside:
+                self._write(each)
         self.failure = None  # its traceback refers to this object
         if self.state is not State.ADMITTED:
             self.rooms = {}
@@ -330,7 +335,6 @@ class Candidate:
         """Refuse the client, and interrupt the step that runs."""
         if self.stopped is None:
             self.stopped = AdmissionEnded(f"connecting {what}")
-            self._output = []
             cls = type(self.namespace)
             log.warning(
                 "Refused a client at %s: connecting it by %s.%s %s; run work that goes "
@@ -343,7 +347,3 @@ class Candidate:
         if self.is_own:
             raise self.stopped
         interrupt(self._greenlet, self.stopped, lambda: self.state is State.ASKING)
-
-
-def _size(encoded: Encoded) -> int:
-    return message_size(encoded.text) + sum(map(len, encoded.attachments)) + OVERHEAD
