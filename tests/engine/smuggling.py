@@ -24,10 +24,10 @@ from tgext.socketio.engine.server import SocketIOServer
 #: Seconds for a stream; many times what any needs.
 DEADLINE = 20.0
 
-#: What a request is refused with before any application sees it.
+#: Statuses of requests that are refused before the application sees them.
 REFUSALS = {400, 414, 417, 431, 501, 505}
 
-#: How the application reads a body: all, in pieces, by lines, to its size, or not.
+#: How much of a body the application reads, and how: "some" is as much as its size.
 WAYS = ("all", "pieces", "lines", "some", "none")
 
 
@@ -75,7 +75,7 @@ def read_with_h11(stream: bytes) -> list[Request]:
                 elif isinstance(event, h11.Data):
                     body += event.data
                 else:
-                    return requests  # the end, or a connection that changes
+                    return requests  # the end, or an upgrade
         except h11.RemoteProtocolError:
             return requests
         assert request is not None
@@ -128,7 +128,7 @@ def _keeps_alive(request: Request) -> bool:
     return request.version == "HTTP/1.1" or "keep-alive" in options
 
 
-# The server's
+# This server's reading
 
 
 @dataclass
@@ -217,7 +217,7 @@ def _send(sock: Any, pieces: Iterable[bytes]) -> None:
             gevent.sleep(0)
         sock.shutdown(socket.SHUT_WR)
     except OSError:
-        pass  # it has refused
+        pass  # it has refused a request, and closed
 
 
 def _receive(sock: Any) -> bytes:
@@ -280,7 +280,7 @@ def compare(stream: bytes, pieces: Iterable[bytes], way: str = "all") -> Reading
             assert last, context
             assert not refused, context
     if len(ours.requests) < len(theirs) and way in ("all", "pieces", "lines"):
-        # It has said that it reads no more. (What is wrong with a body that nobody
-        # reads is seen after the answer.)
+        # It has said that it closes. (The faults of a body that the application does
+        # not read are found after the answer.)
         assert ours.closing, context
     return ours

@@ -103,7 +103,7 @@ def legal_streams(draw: st.DrawFn) -> bytes:
     return b"".join([*before, draw(requests(last=True))])
 
 
-#: What is put in, or in the place of something.
+#: Pieces that are inserted, or that replace others.
 SPLINTERS = [
     *(
         b"\r",

@@ -92,7 +92,7 @@ class Scene:
             {"/chat": self.namespace, "/other": Echo}, **vector.options
         )
         self.kind = kind
-        # Of the generation that is not pinged.
+        # Of a generation that gets no pings.
         self._neighbour = self.live.client("2-websocket")
         self._neighbour.join("/other")
         self._neighbour.emit("/other", "echo", number=1)
@@ -153,7 +153,7 @@ def expect_packets(scene: Scene, client: Any, live: Outcome) -> None:
     assert isinstance(live, Ended)
     scene.wait_for(lambda: scene.namespace.left, "the namespace is left")
     if isinstance(client, PollingOfEngineIO):
-        # As the reference server has it: the session is unknown at once.
+        # As in the reference server, the session is unknown at once.
         assert client.gets.get(client.target).status == 400
     elif live.reason != "ping timeout":
         assert client.receive() == farewell(client)
@@ -306,7 +306,7 @@ SEND: dict[type, Callable[[Scene, Any, Outcome], None]] = {
 def test_bad_input_is_answered_and_others_are_served(
     serve: Serve, vector: Vector, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What is sent in spite of the answer is read, however long it takes.
+    # The server reads on after its answer, however slow the machine is.
     monkeypatch.setattr(websocket_module, "CLOSE_TIMEOUT", DEADLINE)
     monkeypatch.setattr(connection, "LINGER", DEADLINE)
     scene = Scene(serve, vector, kind)

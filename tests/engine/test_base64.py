@@ -12,7 +12,7 @@ from .clients import BINARY, MASK, TEXT, WebSocket, encode_frame, wait_for
 from .conftest import Live, Serve
 from .sample_namespaces import Chat, Echo
 
-#: What stands before the base64, by the revision of Engine.IO.
+#: The characters before the base64, by revision of Engine.IO.
 MARKS = {3: "b4", 4: "b"}
 ONE = '{"_placeholder":true,"num":0}'
 TWO = '{"_placeholder":true,"num":1}'

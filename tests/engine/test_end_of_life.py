@@ -39,7 +39,7 @@ from .conftest import manage
 
 ENDPOINTS = ("/chat", "/game")
 
-#: Handlers are read behind within 50 ms, and have as long to end.
+#: The server reads on after 50 ms of a handler, which has 50 ms to end.
 OPTIONS: dict[str, Any] = {
     "heartbeat_interval": 0.05,
     "heartbeat_timeout": 10.0,
@@ -101,7 +101,7 @@ class Person:
         self.socket = socket
         #: The namespaces that it is in.
         self.inside: dict[str, Lively] = {}
-        #: Whether a handler of it does not return.
+        #: Whether one of its handlers does not return.
         self.blocked = False
 
 
@@ -158,7 +158,7 @@ class Lives(RuleBasedStateMachine):
         self.server = SocketIOServer(("127.0.0.1", 0), application, **OPTIONS)
         self.server.start()
         self.people: list[Person] = []
-        #: Those that left the server, or were made to.
+        #: Those that left, and those that the server disconnected.
         self.gone: list[Person] = []
         #: The namespaces that were left.
         self.left: list[Lively] = []

@@ -136,7 +136,7 @@ TINY_FRAMES = {
         (kind, what)
         for kind in kinds("websocket")
         for what in TINY_FRAMES
-        # A message of clients before 3.x is not binary, or not empty.
+        # Clients before 3.x cannot send empty binary messages.
         if what != "empty binary" or kind[0] == "4"
     ],
 )
@@ -149,13 +149,14 @@ def test_tiny_messages_while_a_handler_waits(
     with others() as gaps:
         pouring, sent = pour(client, frame * (20 * MB // len(frame)))
         settle(sent)
-    # Reading has stopped: the kernel's buffers are full, and the peer has to wait.
+    # The server has stopped reading: the kernel's buffers are full, so the client
+    # waits.
     assert not pouring.ready()
     assert bounds.unread < socket.account.size < bounds.unread + 1000
     ahead: Any = socket.transport.ahead  # type: ignore[union-attr]
     assert len(ahead.kept) * 90 < socket.account.size
     assert gaps.longest < PATIENCE
-    # It leaves, and its handler still waits: nothing is kept.
+    # The client has gone. Nothing of it is kept, although its handler still waits.
     socket.kill(reason="transport error")
     pouring.kill()
     client.websocket.close()
@@ -205,7 +206,7 @@ def test_handlers_that_take_long(serve: Serve, kind: str) -> None:
     with others() as gaps:
         client.send(*[work] * 30, last)
         assert client.read()["type"] == "ack"
-    # A few may follow each other, not all that were sent.
+    # A few events may be handled in one turn, but not all.
     assert gaps.longest < 0.12
 
 

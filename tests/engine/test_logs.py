@@ -200,7 +200,7 @@ def test_a_client_cannot_fill_the_disk(
     client.emit("/chat", "fail", number=1)
     while client.read()["type"] != "ack":
         pass
-    # One kind is a traceback, the other a line about an error of a client.
+    # Each of the two kinds, tracebacks and errors of clients, is limited by itself.
     assert 2 * AT_ONCE <= len(caplog.records) < 2 * AT_ONCE + 200
     client.close()
 

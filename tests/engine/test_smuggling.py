@@ -17,7 +17,7 @@ def _timeout() -> None:
     """No limit for all examples together; each has its own."""
 
 
-#: Those that are legal, whatever they look like.
+#: Tricks that are legal requests.
 LEGAL = {
     *("CL.0, upgrade", "CL hidden by Connection", "CL b' 036'"),
     *("CL b'\\t36\\t'", "CL b'36'", "CL with an underscore", "TE b' chunked'"),
@@ -27,7 +27,7 @@ LEGAL = {
 }
 
 
-#: At once, and byte by byte.
+#: In one piece, and byte by byte.
 ARRIVALS = [(way, 10_000) for way in WAYS] + [("all", 1), ("none", 1)]
 
 

@@ -72,7 +72,7 @@ def test_a_0_9_script_calls_nothing_but_functions_with_a_number(
     assert http.get(f"/socket.io/1/{target}").status == 400
 
 
-# Separators that are JSON and were no JavaScript
+# Characters that JSON allows and JavaScript did not
 
 
 @pytest.mark.cites("Real clients, Payloads 2")
@@ -84,7 +84,7 @@ def test_line_separators_reach_every_client(serve: Serve, kind: str) -> None:
     packet = client.dialect.read(text)
     assert (packet["name"], packet["args"]) == ("told", [TEXT])
     if kind.startswith("0.9"):
-        # This client matches its packets with a `.`, which stops there.
+        # This client's regular expression has a `.`, which does not match them.
         assert not {"\u2028", "\u2029"} & set(text)
 
 

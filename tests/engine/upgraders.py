@@ -68,7 +68,7 @@ class Numbers(BaseNamespace):
 
     def on_number(self, number: int) -> None:
         if not number % 8:
-            gevent.sleep(0.005)  # handlers take their time now and then
+            gevent.sleep(0.005)  # some handlers take longer
         self.received.append(number)
 
     def on_finish(self) -> tuple[int, list[int]]:
@@ -86,7 +86,7 @@ class Journey:
     received_by_client: list[int]
     sent_by_client: int
     received_by_server: list[int]
-    #: How many of the client's came before the upgrade, by polling.
+    #: How many messages of the client came by polling, before the upgrade.
     by_polling: int
 
     def faults(self) -> list[str]:
@@ -199,7 +199,7 @@ def crowd(
     make = {3: Polling4, 4: Polling5}[version]
 
     def travel(index: int) -> Journey:
-        # Not all at once, as in life.
+        # Real clients do not begin at the same moment.
         gevent.sleep(index * 0.003)
         upgrade_at = seconds * (0.1 + 0.7 * index / clients)
         return Upgrader(make(port), rate, upgrade_at, seconds).run(port)

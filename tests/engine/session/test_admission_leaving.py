@@ -115,14 +115,14 @@ def test_a_connection_that_ends_on_the_way_in(
     expect_nothing_of(scene.live, scene.namespace, scene.socket)
     interrupted = end is server_stops  # no handler goes on when it has stopped
     if step == "recv_connect" and outcome == "succeeds" and not interrupted:
-        # What it did, recv_disconnect may undo.
+        # recv_disconnect may undo what recv_connect did.
         wait_for(lambda: len(namespace.own_calls) > 1, "the end is told")
         assert namespace.own_calls == ["recv_connect", "recv_disconnect"]
     else:
         assert namespace.own_calls == []
 
 
-# What asks its client on the way in
+# A namespace that asks its client on the way in
 
 
 @pytest.mark.parametrize("own", [True, False])
@@ -141,7 +141,7 @@ def test_who_is_taken_out_on_the_way_in_is_no_member(
         scene.socket.remove_namespace("/chat")
     scene.namespace.go_on.set()
     told = scene.client.read()
-    if own:  # it was let in, and is in no more
+    if own:  # it was admitted, and has left
         assert told["type"] == "connect"
         names_until(scene.client, "from a job")
         assert scene.namespace.calls == ["recv_connect", "recv_disconnect"]

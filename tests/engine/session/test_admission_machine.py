@@ -380,7 +380,7 @@ class Admissions(RuleBasedStateMachine):
         person.socket.kill(reason="transport close")
         settle()
         if was_asking is not None:
-            # What it does goes on, for nothing.
+            # The application goes on for a client that has gone; this has no effect.
             person.order("emit", self.name())
             person.order("join", "lobby")
             person.order("ask", self.name())

@@ -45,7 +45,7 @@ def test_who_is_admitted_gets_what_waited_and_then_what_all_get(
     assert len(scene.socket.ack_callbacks) == 1
 
 
-# What stands around it
+# Runners
 
 
 class Attempts(Gate):

@@ -25,7 +25,7 @@ from .gates import (
     serve_around,
 )
 
-# What stands around it
+# Runners
 
 
 @pytest.mark.parametrize("step", ["_make", "_greet"])
@@ -89,7 +89,7 @@ def test_a_recv_connect_that_wants_what_nobody_sends_refuses(
     expect_refusal(client, kind, 'recv_connect misses "token"')
 
 
-# Refusals, although the application catches the exceptions of its handlers
+# Applications that catch the exceptions of their handlers
 
 
 def forgiving(step: str) -> Callable[..., Any]:

@@ -83,7 +83,7 @@ def test_attachments_may_come_one_by_one(serve: Serve, kind: str) -> None:
     client = serve({"/chat": namespace}).client(kind)
     client.join("/chat")
     client.send(f'452-/chat,7["echo",{FIRST},{SECOND}]')
-    # What shows that a client lives may stand between.
+    # Heartbeats may come between attachments.
     client.send("6")
     client.send(b"a")
     client.send("3")
@@ -312,7 +312,7 @@ def test_a_handler_gets_the_bytes_that_it_waits_for(
     client, number = asked(serve({"/chat": namespace}), kind)
     ack = f"462-/chat,{number}[{SECOND},{FIRST}]"
     messages: list[str | bytes] = [
-        # What comes before it, attachments too, is left for later.
+        # Earlier messages, attachments too, are handled later.
         f'451-/chat,["take",{FIRST}]',
         b"event",
         ack,

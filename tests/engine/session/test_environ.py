@@ -60,8 +60,8 @@ class Knowing(BaseNamespace):
         return tokens(self.environ)
 
 
-#: How a connect with a query is written by clients of a generation. The 0.9 client has
-#: the first form in its specification, the second in its parser.
+#: Connect packets with a query, as the clients of a generation write them. For 0.9, the
+#: first form is that of the specification, the second that of the client's parser.
 CONNECTS = [
     *(
         (kind, text)
@@ -110,7 +110,7 @@ def test_namespaces_of_one_connection_have_their_own_queries(
         client.join(f"/{name}")
         assert client.event(f"/{name}") == ["connected", []]
     socket = live.socket(client)
-    # Who has no query pays for no copy.
+    # Without a query, the environ is not copied.
     assert socket["/bare"].environ is socket["/plain"].environ is socket.environ
     for name in ("one", "two"):
         environ = socket[f"/{name}"].environ

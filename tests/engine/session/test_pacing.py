@@ -53,7 +53,7 @@ def expect_words(client: Client, count: int, size: int) -> None:
         assert client.event("/chat") == ["words", number, "x" * size]
 
 
-#: What one handler sends its client, which used to be disconnected for it.
+#: What one handler sends to its client: more than the outbox has room for.
 BURSTS = {
     "110 of 10 kB": (110, 10 * KB),
     "one of 1.5 MB, and then an ack": (1, 1500 * KB),
@@ -70,7 +70,7 @@ def test_what_a_handler_sends_arrives_however_much(
     live = serve({"/chat": fresh(Talkative)})
     neighbour, client = live.joined(), live.joined(kind)
     client.emit("/chat", "talk", *BURSTS[burst], number=1)
-    # Others are served while it waits to be read.
+    # Other clients are served while the handler waits for this one to read.
     assert neighbour.call("/chat", "echo", 1) == [1]
     expect_words(client, *BURSTS[burst])
     assert client.read()["args"] == ["said"]
@@ -132,7 +132,7 @@ def test_a_slow_line_with_pings_behind(serve: Serve, kind: str) -> None:
         received += len(data)
         if not received % 50:
             neighbour.emit("/chat", "shout", 1, 10)
-    # Before it closes: then the server forgets it, sooner or later.
+    # Once the client closes, the server forgets the session at some time.
     assert client.sid in live.server.sockets
     raw.close()
 
@@ -150,7 +150,7 @@ def test_who_sends_to_another_client_does_not_wait_for_it(serve: Serve) -> None:
     assert deaf.sid not in live.server.sockets
 
 
-#: Who never reads, and what it could.
+#: The client that never reads, and what is sent to it.
 NEVER = [
     (kind, hears)
     for kind in ("4-websocket", "4-polling", "2-polling", "2-websocket")
@@ -309,7 +309,7 @@ def test_several_jobs_may_wait_for_one_client(serve: Serve, kind: str) -> None:
     for _ in range(10):
         client.emit("/chat", "order", 20, 10 * KB)
     words = [client.event("/chat") for _ in range(200)]
-    # Each in its order.
+    # The words of each handler come in order.
     numbers = [number for _, number, _ in words]
     assert sorted(numbers) == sorted(list(range(20)) * 10)
     assert numbers[0] == 0

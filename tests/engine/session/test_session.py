@@ -322,7 +322,7 @@ def test_a_4_x_connection_that_joins_a_namespace_again_stays(
     client.join("/chat")
     client.leave("/chat")
     client.join(endpoint)
-    # Another one ends, and this one, which began before, has not.
+    # Another connection, which began later, has ended; this one has not.
     other = live.client()
     other.join("/chat")
     other.leave("/chat")

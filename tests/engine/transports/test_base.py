@@ -35,8 +35,8 @@ from ..sample_namespaces import Echo, Witness, fresh
 
 @pytest.mark.parametrize(
     ("kind", "interval"),
-    # Who is pinged is pinged in each interval. A client 2.x pings by itself: it is
-    # looked at three times in the time that it waits for its pong.
+    # One look for each ping. Clients 2.x ping by themselves: the server looks three
+    # times in the time that they wait for a pong.
     [
         ("0.9-websocket", 9.0),
         ("0.9-xhr-polling", 9.0),

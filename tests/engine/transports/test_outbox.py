@@ -38,7 +38,7 @@ def test_the_bound_counts_bytes() -> None:
     outbox.take()
     packets(outbox, *["ää"] * 6)
     assert len(overflows) == 1
-    # Nothing of it is delivered: a message would be missing.
+    # Nothing is delivered, since one message would be missing.
     assert outbox.closed
     assert outbox.take() == []
 
@@ -89,7 +89,7 @@ def test_what_waits_when_polling_ends_can_be_fetched() -> None:
     outbox.close()
     packets(outbox, "too late")
     assert outbox.take() == ["a"]
-    # And no poll waits for more.
+    # A poll does not wait.
     gevent.spawn(outbox.wait).get(timeout=DEADLINE)
 
 

@@ -194,7 +194,7 @@ def test_what_nobody_fetches_goes(
     client.join("/chat")
     live.socket(client).kill(reason="server shutting down")
     assert live.server.hub.lingering.get(client.sid) is not None
-    # It is for polls alone.
+    # Only polls are still answered.
     reply = client.post(client.dialect.connect("/chat"))
     assert reply.status == (200 if kind.startswith("0.9") else 400)
     unfetched = live.server.hub.lingering
@@ -350,7 +350,7 @@ def test_the_end_is_noticed_though_a_message_comes_at_the_same_time(
     client.join("/chat")
     socket = live.socket(client)
     raw = hanging(live, client)
-    # Nothing has a turn between the two.
+    # No other greenlet runs between these two lines.
     raw.sock.shutdown(SHUT_WR)
     socket.active_ns["/chat"].emit("news", 1)
     assert client.event("/chat") == ["news", 1]
@@ -368,7 +368,7 @@ def test_a_client_that_polls_no_more_has_left(serve: Serve, kind: str) -> None:
     noop = live.socket(stays).generation.noop
 
     def poll_on() -> object:
-        # The end of its first poll may answer the second one, with nothing.
+        # The second poll may be answered with a noop when the first one ends.
         while (messages := stays.poll()) == [noop]:
             pass
         return messages

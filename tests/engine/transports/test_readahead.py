@@ -81,7 +81,7 @@ def test_what_comes_while_a_handler_waits_is_handled_after_it_in_order(
     client = serve({"/chat": Patient}).client(kind)
     client.join("/chat")
     dialect = client.dialect
-    # Some come with the question's event, some after it, some with the answer.
+    # Events before the question, after it, and together with the ack.
     client.send(
         dialect.event("/chat", "ask", (), None),
         dialect.event("/chat", "note", (1,), None),
@@ -269,7 +269,7 @@ class Filter:
             self.taken.append(content)
             return True
         if "ack" in content and self._begun:
-            self.reset()  # an attachment is due
+            self.reset()  # an attachment was due
             return False
         if content.startswith("begun ack"):
             self._begun.append(content)
@@ -361,7 +361,7 @@ class Reading(RuleBasedStateMachine):
         numbers = [
             self.sent.index(each)
             for each in self.handled
-            # An ack that is not whole is left for the end.
+            # Incomplete acks are handled last.
             if isinstance(each, str) and "ack" not in each
         ]
         assert numbers == sorted(numbers)
@@ -371,7 +371,7 @@ class Reading(RuleBasedStateMachine):
     def what_is_kept_is_charged(self) -> None:
         kept = [] if self.ahead is None else self.ahead.kept
         assert self.account.size == sum(cost(each[1]) for each in kept)
-        # One that is large may come last.
+        # The last message may be a large one.
         assert self.account.size < 65_536 + 31_000
 
     def teardown(self) -> None:

@@ -63,7 +63,7 @@ def test_a_handler_that_asks_its_client_holds_no_upgrade_up(serve: Serve) -> Non
     assert namespace.entered.wait(DEADLINE)
     websocket = probe(live, polling)
     websocket.send("5")
-    # Nothing tells that it was read; it has long been after this.
+    # The test cannot see when the packet was read; it was long before this ends.
     gevent.sleep(0.05)
     namespace.go_on.set()
     assert websocket.receive() == '42/chat,1["question"]'
@@ -84,7 +84,7 @@ def test_a_session_that_ends_during_the_upgrade_takes_both_along(
     assert namespace.entered.wait(DEADLINE)
     websocket = probe(live, polling)
     websocket.send("5")
-    # Nothing tells that it was read; it has long been after this.
+    # The test cannot see when the packet was read; it was long before this ends.
     gevent.sleep(0.05)
     namespace.go_on.set()
     websocket.drain()
@@ -124,12 +124,12 @@ def test_the_upgrade_of_a_client_whose_poll_waits(serve: Serve) -> None:
     polling.join("/chat")
     poll = waiting(live, polling)
     websocket = probe(live, polling)
-    # The client lets its last poll return before it says when to switch.
+    # The client waits for the end of its last poll before it sends the upgrade packet.
     assert poll.get(timeout=DEADLINE) == ["6"]
     websocket.send("5")
     websocket.send('42/chat,1["echo","hello"]')
     assert websocket.receive() == '43/chat,1["hello"]'
-    # The session is the same one, and is at the WebSocket now.
+    # The same session now has a WebSocket.
     reply = polling.gets.get(polling.target)
     assert reply.json == {"code": 3, "message": "Bad request"}
     websocket.leave()
@@ -162,7 +162,7 @@ def test_what_is_sent_during_the_upgrade_arrives_once_and_in_order(
     assert websocket.receive() == "3probe"
     send()
     received += polling.poll()
-    send()  # for which no poll comes any more
+    send()  # no poll fetches this one
     websocket.send("5")
     send()
     received += [websocket.receive()]
@@ -377,7 +377,7 @@ def test_nothing_is_lost_doubled_or_reordered_by_an_upgrade_under_load(
     live = serve({NAME: fresh(Numbers, rate=250.0)})
     journeys = crowd(live.port, version, clients=12, rate=250, seconds=1.2)
     assert [fault for each in journeys for fault in each.faults()] == []
-    # Both transports had their share.
+    # Messages came by both transports.
     by_polling = sum(each.by_polling for each in journeys)
     assert 0 < by_polling < sum(each.sent_by_server for each in journeys)
 

@@ -47,7 +47,7 @@ from ..clients import DEADLINE, wait_for
 NAME = "/numbers"
 MASK = b"mask"
 
-#: Seconds that no example takes.
+#: More seconds than any example takes.
 NEVER = 3600.0
 
 
@@ -57,7 +57,7 @@ class Numbers(BaseNamespace):
     def on_number(self, number: int) -> None:
         state = self.socket.session
         state["gate"].wait()
-        gevent.sleep(0)  # whoever else handles messages would be next
+        gevent.sleep(0)  # a second greenlet that handles messages would run now
         state["received"].append(number)
 
 

@@ -198,7 +198,7 @@ def test_a_client_that_does_not_answer_a_close_frame_is_left(
     client = joined(live, kind)
     live.socket(client).kill()
     assert receive_close(client.websocket) == 1000
-    # The client says nothing more; the server closes all the same.
+    # The server closes although the client does not answer.
     client.websocket.expect_end()
     live.expect_nothing_left()
 

@@ -216,7 +216,7 @@ def test_bad_input_leaves_nothing_behind(
         tracemalloc.stop()
     assert after[:2] == (files, timers)
     assert bad.server.hub.registry.places.per_address == {}
-    # One connection has several times as much; what measures coverage has some too.
+    # One leaked connection would be several times as much. Coverage takes some, too.
     assert after[2] - memory < 8 * 4000
 
 
