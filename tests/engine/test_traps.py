@@ -11,7 +11,7 @@ import pytest
 
 from tgext.socketio.engine.namespace import BaseNamespace
 
-from .clients import Http, Reply
+from .clients import Http, Reply, wait_for
 from .conftest import Serve
 from .sample_namespaces import Echo
 
@@ -46,7 +46,8 @@ def test_a_0_9_session_by_jsonp(serve: Serve) -> None:
     live = serve({"/chat": Telling})
     http = live.http()
     handshake = called(http.get("/socket.io/1/?t=17&jsonp=3"), 3)
-    target = f"/socket.io/1/jsonp-polling/{handshake.partition(':')[0]}?t=17&i="
+    sid = handshake.partition(":")[0]
+    target = f"/socket.io/1/jsonp-polling/{sid}?t=17&i="
     assert called(http.get(target + "0"), 0) == "1::"
 
     def post(text: str) -> None:
@@ -57,11 +58,26 @@ def test_a_0_9_session_by_jsonp(serve: Serve) -> None:
     post("1::/chat")
     assert called(http.get(target + "1"), 1) == "1::/chat"
     post('5:1+:/chat:{"name":"echo","args":["a b+c&d=é\\n😀"]}')
-    assert called(http.get(target + "2"), 2) == '6::/chat:1+["a b+c&d=é\\n😀"]'
+    ack = called(http.get(target + "2"), 2).removeprefix("6::/chat:1+")
+    assert json.loads(ack) == ["a b+c&d=é\n😀"]
     post('5::/chat:{"name":"tell"}')
     event = called(http.get(target + "3"), 3).removeprefix("5::/chat:")
     assert json.loads(event) == {"name": "told", "args": [TEXT]}
-    assert http.get(target.replace("?", "?disconnect=1&")).status == 200
+    # Of several packets, the frames are not escaped, all else is.
+    for number in (2, 3):
+        post(f'5:{number}+:/chat:{{"name":"echo","args":["\ufffd😀"]}}')
+    outbox = live.server.sockets[sid].transport.outbox
+    wait_for(lambda: len(outbox) == 2, "both are answered")
+    reply = http.get(target + "4")
+    script = re.fullmatch(r'io\.j\[4\]\("(.*)"\);', reply.text)
+    assert script is not None
+    _, *framed = script[1].split("\ufffd")
+    assert [json.loads(f'"{each}"') for each in framed[1::2]] == [
+        f'6::/chat:{number}+["\\ufffd\\ud83d\\ude00"]' for number in (2, 3)
+    ]
+    assert {int(each) for each in framed[::2]} == {33}
+    assert http.get(target + "5&disconnect=True").status == 200
+    assert live.server.sockets == {}
 
 
 @pytest.mark.parametrize("target", ["?jsonp=alert", "jsonp-polling/SID?i=alert"])

@@ -34,6 +34,11 @@ from ..sample_namespaces import Echo
             "/live/1/xhr-polling/abc?disconnect=1",
             Route(SOCKETIO_1, "xhr-polling", "abc", disconnect=True),
         ),
+        # Python's socketIO-client.
+        (
+            "/live/1/jsonp-polling/abc?t=17&i=2&disconnect=True",
+            Route(SOCKETIO_1, "jsonp-polling", "abc", disconnect=True, jsonp="2"),
+        ),
         ("/live/?EIO=4&transport=polling", Route(SOCKETIO_5, "polling")),
         ("/live?transport=websocket&EIO=4", Route(SOCKETIO_5, "websocket")),
         (

@@ -197,6 +197,32 @@ def test_lengths_are_those_of_a_browser(packets: list[str]) -> None:
     assert units == []
 
 
+json_packets = st.builds(
+    lambda kind, value: {
+        "event": {"type": "event", "name": str(value), "args": [value]},
+        "json": {"type": "json", "data": value},
+        "ack": {"type": "ack", "ackId": 1, "args": [value]},
+    }[kind],
+    st.sampled_from(["event", "json", "ack"]),
+    json_values | st.text(st.sampled_from(f"a\xe9\u2028\u2029{MARK}{EMOJI}\U0010ffff")),
+)
+
+
+@MANY
+@given(st.lists(json_packets, min_size=2, max_size=4))
+def test_a_client_that_counts_characters_finds_each_packet(packets: Any) -> None:
+    """Python's socketIO-client splits a payload at each U+FFFD."""
+    texts = [socketio_1.encode(each) for each in packets]
+    parts = socketio_1.encode_payload(texts).decode().split(MARK)
+    assert parts[0] == ""
+    assert parts[2::2] == texts
+    assert parts[1::2] == [str(len(text)) for text in texts]
+    for text, packet in zip(texts, packets, strict=True):
+        read = socketio_1.decode(text)
+        for field in ("name", "args", "data"):
+            assert read.get(field) == packet.get(field)
+
+
 def test_the_json_functions_of_the_caller_are_used() -> None:
     """An application may hand in its own, as gevent-socketio lets it."""
     calls: list[Any] = []

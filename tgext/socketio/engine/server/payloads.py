@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from ...wire.errors import PayloadError
 from ...wire.limits import Limits
 from ...wire.socketio.generations import Generation
+from ...wire.socketio.v1 import FRAME
 from ..concurrency.fairness import in_turns
 from ..session.session import Socket
 from .routes import Route
@@ -48,10 +49,18 @@ def text_answer(route: Route, generation: Generation, text: bytes) -> Answer:
     """The headers and the body of an answer that is text."""
     if route.jsonp is None:
         return [_TEXT], text
-    # `dumps` escapes U+2028 and U+2029, which end a line in JavaScript before 2019.
-    quoted = json.dumps(text.decode())
-    call = f"{generation.jsonp_function}[{route.jsonp}]({quoted});"
+    call = f"{generation.jsonp_function}[{route.jsonp}]({_quoted(text.decode())});"
     return [_SCRIPT], call.encode()
+
+
+def _quoted(text: str) -> str:
+    """A text as a string of JavaScript, in ASCII except for the frames of 0.9.
+
+    Python's socketIO-client looks for the frames before it decodes escapes. (U+2028 and
+    U+2029 must be escaped: they end a line in JavaScript before 2019.)
+    """
+    pieces = (json.dumps(each)[1:-1] for each in text.split(FRAME))
+    return f'"{FRAME.join(pieces)}"'
 
 
 def read(

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 
 from ..errors import PayloadError, PayloadTooLarge
 from ..limits import MAX_DIGITS, Limits
-from .utf16 import count_units, take_units
+from .utf16 import count_units, escaped, take_units
 from .v4 import BINARY_MARK, TYPES, check_packet, decode_base64
 
 #: Marks a message in base64.
@@ -41,14 +41,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 def escape(json: str) -> str:
     """JSON text in ASCII. Only its strings have other characters; they are escaped."""
-    return json if json.isascii() else _NOT_ASCII.sub(_escaped, json)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    units = match[0].encode("utf-16-be", "surrogatepass")
-    return "".join(
-        f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)
-    )
+    return json if json.isascii() else _NOT_ASCII.sub(escaped, json)
 
 
 def needs_bytes(packets: Sequence[str | bytes]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 from .. import json
-from ..engineio.utf16 import count_units, take_units
+from ..engineio.utf16 import count_units, escaped, take_units
 from ..errors import PacketError, PayloadError, PayloadTooLarge
 from ..json import Dumps, Loads
 from ..limits import MAX_CONNECT, MAX_DIGITS, Limits
@@ -45,6 +45,10 @@ DISCONNECT_ALL = "0"
 RECONNECT = "7:::1+0"
 
 FRAME = "\ufffd"
+#: Characters that are escaped in JSON. The regular expressions of JavaScript clients
+#: stop at a line or paragraph separator. Python's socketIO-client splits a payload at
+#: each FRAME, and counts characters, not their UTF-16 units.
+_ESCAPED = re.compile(f"[\u2028\u2029{FRAME}\U00010000-\U0010ffff]")
 _LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}){FRAME}")
 
 
@@ -160,8 +164,7 @@ def _json(value: Any, dumps: Dumps) -> str:
     text = dumps(value)
     if text.isascii():
         return text
-    # The client's regular expressions stop at a line or paragraph separator.
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return _ESCAPED.sub(escaped, text)
 
 
 def _event(packet: Packet) -> dict[str, Any]:
