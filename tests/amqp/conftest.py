@@ -19,7 +19,7 @@ from tests.ports import free_port
 
 __all__ = ["broker", "greenlets", "unhandled"]
 
-#: Where Debian has the command itself; that on the PATH insists on a system user.
+#: Debian's own command; the one on the PATH only runs as a system user.
 COMMAND = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
 #: Seconds for the broker to begin.
@@ -73,7 +73,7 @@ class Broker:
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), 5) as probe:
-                # A wrong header is answered with the right one.
+                # The broker answers a wrong header with the right one.
                 probe.sendall(b"AMQP\x00\x00\x00\x00")
                 return probe.recv(4) == b"AMQP"
         except OSError:
@@ -89,7 +89,7 @@ class Broker:
     def close(self) -> None:
         self.kill()
         if shutil.which("epmd"):
-            # The broker leaves it behind.
+            # The broker does not stop epmd.
             command = ["epmd", "-port", self._environment["ERL_EPMD_PORT"], "-kill"]
             subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
 

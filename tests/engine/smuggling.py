@@ -27,7 +27,7 @@ DEADLINE = 20.0
 #: Statuses of requests that are refused before the application sees them.
 REFUSALS = {400, 414, 417, 431, 501, 505}
 
-#: How much of a body the application reads, and how: "some" is as much as its size.
+#: How the application reads a body: at once, in pieces, by lines, 3 bytes, or not.
 WAYS = ("all", "pieces", "lines", "some", "none")
 
 

@@ -109,7 +109,7 @@ def test_two_chat_and_a_third_elsewhere_hears_nothing(url: str, enter: Open) -> 
         api.expect(said(page)).to_have_text(["hello <b>Ben</b> ☃", "hi Ada"])
     api.expect(ada.locator(".mine .text")).to_have_text(["hello <b>Ben</b> ☃"])
     api.expect(ben.locator(".mine .text")).to_have_text(["hi Ada"])
-    # What Eve says herself comes after whatever she would have heard.
+    # Eve's own words arrive after anything that she could have heard.
     say(eve, "anyone?")
     api.expect(said(eve)).to_have_text(["anyone?"])
     assert eve.locator(".notice").count() == 1

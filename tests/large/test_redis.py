@@ -42,7 +42,7 @@ def test_one_connection_of_each_process_hears_for_thousands(
             assert member.subscribe("news") == "news"
         assert redis.subscribers() == [1, 1]
         assert redis.listeners("news") == 2
-        # One greenlet hears for all of them.
+        # All channels share one greenlet.
         for server, before in zip(both, connected, strict=True):
             assert state(server)["greenlets"] <= before + 1
         publish_from_a_script(redis, "news", 3)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = "/usr/bin/chromium"
 
-#: Nothing but what the test asks for leaves the browser.
+#: The browser makes only the requests of the test.
 OPTIONS = [
     "--headless",
     "--no-sandbox",
@@ -43,7 +43,7 @@ def chromium() -> Iterator[Browser]:
 CDN = "https://cdn.jsdelivr.net"
 SCRIPT = "/npm/socket.io-client@{}/dist/socket.io.min.js"
 
-#: Where npm put what the examples take from the CDN.
+#: The packages of npm that replace the scripts of the CDN in the examples.
 PACKAGES = {"0.9": "socket.io-client-0.9.16", "4": "socket.io-client-4"}
 
 
@@ -80,7 +80,7 @@ def window(
             route.fulfill(
                 body=scripts[asked],
                 content_type="application/javascript",
-                # Without it `integrity` refuses a script of another origin.
+                # `integrity` requires it for scripts of other origins.
                 headers={"Access-Control-Allow-Origin": "*"},
             )
         else:

@@ -94,7 +94,7 @@ PACKETS: dict[str, Deviation] = {
             re.fullmatch("[0-9]+", attachments(text)) is not None
             and int(attachments(text)) > DEFAULT_LIMITS.max_attachments
         ),
-        "",  # by the clients' parsers alone
+        "",  # only the clients' parsers accept it
         "max_attachments.",
     ),
     "an attachment that is named twice": Deviation(

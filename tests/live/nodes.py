@@ -21,7 +21,7 @@ CONNECTIONS = [
     if (client, transport) != ("0.9", "upgrade")
 ]
 
-#: Seconds for all scenarios of one connection, if every one of them timed out.
+#: Seconds for all scenarios of one connection, enough for each of them to time out.
 PLAY_DEADLINE = 240
 
 

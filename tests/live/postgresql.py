@@ -19,7 +19,7 @@ from .serving import START_DEADLINE, STOP_DEADLINE
 #: Where Debian has the commands, by major version.
 DEBIAN = Path("/usr/lib/postgresql")
 
-#: Who the server runs as where the tests run as root, which it refuses.
+#: The user of the server when the tests run as root: it refuses to run as root.
 USER = "postgres"
 
 #: The tests survive no power cut.
@@ -43,7 +43,7 @@ def running() -> Iterator[str]:
 
     :returns: the URL of the database.
     """
-    # Not pytest's directory, which only its own user can read.
+    # The server's user could not read the directories of pytest.
     with tempfile.TemporaryDirectory(prefix="postgresql-") as directory:
         if os.geteuid() == 0:
             shutil.chown(directory, USER, USER)

@@ -45,7 +45,7 @@ http {{
 }}
 """
 
-#: By name, what stands in nginx' ``http`` and in its ``location``.
+#: By name, the directives in nginx' ``http`` and in its ``location``.
 NGINX_CONFIGURATIONS = {
     # As the documentation of Socket.IO has it.
     "constant": (
@@ -79,7 +79,7 @@ NGINX_CONFIGURATIONS = {
             proxy_pass http://sockets;
         """,
     ),
-    # Which passes no WebSocket.
+    # It passes on no WebSocket.
     "plain": ("", "proxy_pass http://127.0.0.1:{upstream};"),
 }
 

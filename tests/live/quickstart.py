@@ -26,7 +26,8 @@ class Project:
         self.ini = self.home / "development.ini"
         self.controllers = self.home / name / "controllers"
         run([gearbox(), "quickstart", "-s", "-a", name], cwd=parent)
-        # What `pip install -e` would write; installed it would outlive the test.
+        # The metadata that `pip install -e` would write. An installation would outlive
+        # the test.
         setup = "import setuptools; setuptools.setup()"
         run([sys.executable, "-c", setup, "--quiet", "egg_info"], cwd=self.home)
         run([gearbox(), "setup-app"], cwd=self.home)

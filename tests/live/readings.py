@@ -44,7 +44,7 @@ pieces = st.sampled_from(
 
 args = st.lists(json_values | st.binary(max_size=20), max_size=4)
 
-#: Those that a parser of 4.x keeps for itself have no meaning to its users.
+#: Without the names that parsers of 4.x reserve.
 names = st.text().filter(
     lambda name: (
         name

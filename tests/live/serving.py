@@ -24,11 +24,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LAB = HERE / "fixtureapps" / "lab.ini"
 
-#: Where the fixtures' applications are imported from; an installed one needs no path.
+#: The import path of the fixtures' applications; an installed one needs none.
 APPLICATIONS = (HERE / "fixtureapps",)
 
-#: Seconds for a server to answer, and for one that was told to stop to be gone. Both
-#: are far more than it takes: past them something hangs.
+#: Seconds in which a server answers, and in which it stops. Both are many times the
+#: usual time: after these, something hangs.
 START_DEADLINE = 30.0
 STOP_DEADLINE = 15.0
 
@@ -72,7 +72,7 @@ class Server:
         self.importable = importable
         self.variables = {"http_port": self.port, **(variables or {})}
         self.options = options
-        #: With which it speaks TLS.
+        #: The certificate of a server that speaks TLS.
         self.certificate = certificate
         self._output = output
         self._errors = output.with_suffix(".err")
@@ -141,7 +141,7 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        # Who runs the tests may have said where the package itself is imported from.
+        # An import path from outside stays: the package itself may be there.
         given = environment.pop("PYTHONPATH", "")
         path = os.pathsep.join([*map(str, self.importable), *filter(None, [given])])
         return {**environment, "PYTHONPATH": path} if path else environment

@@ -36,10 +36,10 @@ PACKAGES = {
     "haproxy": "haproxy",
 }
 
-#: Of those that only some tests need, which are named on the command line.
+#: The commands for tests that run only when they are named on the command line.
 OTHERS = {"rabbitmq-server": "rabbitmq-server"}
 
-#: What decides about the content of node_modules.
+#: The files that determine the content of node_modules.
 MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
 
 NPM_CI = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")

@@ -49,8 +49,8 @@ MORE_SCENARIOS = ["client_closes", "many", "large"]
 #: Only clients 3.x and 4.x have an auth payload, and are refused with data.
 AUTH_SCENARIOS = ["auth", "turned_away", "let_in"]
 
-#: By client: what its browser build has. That of 0.9 has no ``xhr-multipart``; its
-#: ``htmlfile`` is Internet Explorer's, and meets a stand-in for ActiveX.
+#: By client, the transports of its browser build. That of 0.9 has no ``xhr-multipart``;
+#: its ``htmlfile`` is for Internet Explorer, and gets a stand-in for ActiveX.
 TRANSPORTS = {
     "0.9": ["websocket", "xhr-polling", "jsonp-polling", "htmlfile"],
     "1": ["polling", "base64", "jsonp", "websocket", "websocket64", "upgrade"],
@@ -60,19 +60,19 @@ TRANSPORTS = {
 }
 CONNECTIONS = [(client, each) for client in TRANSPORTS for each in TRANSPORTS[client]]
 NEW = [each for each in CONNECTIONS if each[0] in ("3", "4")]
-#: A client 1.x reads no name of a namespace beyond ASCII over JSONP, where nobody knows
-#: it from a 2.x, which reads another spelling.
+#: Clients 1.x cannot read the names of namespaces that are not ASCII over JSONP: they
+#: are sent as 2.x reads them, and nothing tells 1.x from 2.x there.
 ANY_NAME = [each for each in CONNECTIONS if each != ("1", "jsonp")]
 #: Those that load no frame for each message.
 LIGHT = [each for each in CONNECTIONS if not each[1].startswith("jsonp")]
 
 TEXT = "xmlhttprequest text/plain"
-#: Chromium names no type that it cannot show.
+#: Chromium leaves out the types that it cannot show.
 BYTES = "xmlhttprequest "
 SCRIPT = "script text/javascript"
 
-#: What makes the requests of a session, and the types of the answers. A page is told of
-#: none that its frames make: the forms of JSONP, and htmlfile.
+#: What makes the requests of a session, and the types of the answers. Pages do not see
+#: the requests of their frames: the forms of JSONP, and htmlfile.
 ANSWERS = {
     ("0.9", "xhr-polling"): [TEXT],
     ("0.9", "jsonp-polling"): [SCRIPT],
@@ -116,7 +116,8 @@ def bytes_scenarios(client: str, transport: str) -> list[str]:
         return ["bytes"]
     names = list(BYTES_SEEN)
     if client in ("1", "2") and transport in ("base64", "websocket64"):
-        # These write base64 with one call that has an argument for each byte.
+        # These encode base64 by a call with an argument for each byte, which fails for
+        # many.
         names.remove("bytes_many")
     return names
 
@@ -230,7 +231,7 @@ def test_bytes_travel_both_ways(connection: BrowserConnection) -> None:
 
 # All generations at once
 
-#: What each is connected over.
+#: The transport of each client.
 MIXED = {
     "0.9": "jsonp-polling",
     "1": "polling",

@@ -150,7 +150,7 @@ def test_a_handler_may_wait_for_an_ack(connection: Connection) -> None:
 
 
 def test_a_handler_may_call_the_client_as_a_function(connection: Connection) -> None:
-    # One answer, several, or none: what `call` returned became the ack of the event.
+    # No answer, one, or several: what `call` returned is the ack of the event.
     returned = [["colour", None], ["colour", "green"], ["colour", "green", 7]]
     assert connection.seen["server_calls"] == {"returned": returned}
 
@@ -250,7 +250,7 @@ def test_a_namespace_refuses_the_anonymous(connection: Connection) -> None:
 def test_a_namespace_turns_clients_away_as_it_greets_them(
     connection: Connection,
 ) -> None:
-    # Clients 1.x and 2.x get only one value, and the data says more than the message.
+    # Clients 1.x and 2.x get a single value; the data has precedence over the message.
     outcome = connection.choose(
         old=["refused", "unauthorized"],
         middle=["error", {"say": "friend"}],
@@ -274,7 +274,7 @@ def test_what_is_emitted_while_away_is_handled(connection: Connection) -> None:
 
 
 def test_a_query_string_reaches_the_namespace(connection: Connection) -> None:
-    # Clients 1.x and 2.x say it twice: to the connection, and to the namespace.
+    # Clients 1.x and 2.x send it twice: to the connection, and to the namespace.
     twice = connection.choose(middle=2, others=1)
     known = {"token": ["se same"] * twice, "level": ["3"] * twice}
     assert connection.seen["query"] == {"known": [known]}
@@ -341,7 +341,7 @@ def test_the_server_hears_a_connection_close(connection: Connection) -> None:
 
 
 def test_the_client_hears_the_server_leave(connection: Connection) -> None:
-    # The 0.9 client passes on a reason that its packet cannot carry.
+    # The 0.9 client reports a reason, but its packet has none.
     told = connection.choose(old=[None], others=["io server disconnect"])
     assert connection.seen["server_disconnects"] == {"told": told}
 

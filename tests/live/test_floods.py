@@ -21,8 +21,8 @@ from tgext.socketio.wire.websocket.frames import BINARY, TEXT, encode_frame
 
 from .serving import Server
 
-#: Seconds that others may wait for an answer: many times what it takes, as the machine
-#: has more to do than this test.
+#: Seconds that others may wait for an answer: many times the usual, since the machine
+#: may be busy.
 PATIENCE = 2.0
 
 #: Bytes by which the process may grow.
@@ -100,7 +100,7 @@ def waiting(server: Server) -> WebSocket5:
     return client
 
 
-#: Seconds in which a server that still reads takes some.
+#: Seconds in which a server that still reads accepts at least some bytes.
 STUCK = 0.4
 
 
@@ -120,7 +120,7 @@ def pour(client: Any, data: bytes, seconds: float = 3.0) -> None:
     pouring = gevent.spawn(run)
     end = time.monotonic() + seconds
     before = -1
-    # Nothing more happens once the server makes the client wait.
+    # Ends when the server does not read any more.
     while not pouring.dead and time.monotonic() < end and taken > before:
         before = taken
         pouring.join(timeout=STUCK)
@@ -154,7 +154,7 @@ FRAMES = {
     ),
 }
 
-#: What a message in pieces begins with.
+#: The first frame of a fragmented message.
 BEGINNINGS = {"fragment": b"\x01\x80" + MASK}
 
 
@@ -169,8 +169,8 @@ def test_tiny_messages(flooded: Server, what: str, busy: bool) -> None:
     pour(client, beginning + frame * (40 * MB // len(frame)), 2.0)
 
 
-#: Seconds in which a body of very many packets is answered, on a machine that does much
-#: else. Its handler waits for five of them.
+#: Seconds in which a body of very many packets is answered on a busy machine. Its
+#: handler takes five of them.
 ANSWERED = 30.0
 
 

@@ -36,10 +36,10 @@ CLIENTS = {
     for client, transports in TRANSPORTS.items()
 }
 
-#: What a page learns that may connect: a sum; for what can carry them, bytes.
+#: What a page that may connect receives: a sum, and bytes by transports with bytes.
 SUM, BYTES = 42, [0, 2, 1]
 
-#: How a script element ends that loads an address.
+#: Loads an address as a script, and tells how that ends.
 LOAD = """(url) => new Promise((resolve) => {
     const script = document.createElement('script');
     script.onload = () => resolve('ran');
@@ -101,7 +101,7 @@ def test_a_page_of_another_origin_connects_where_it_may(
     page.goto(f"http://{host}:{lab.port}/page?client={client}")
     transports = CLIENTS[client]
     if policy not in OPEN:
-        # Each takes its time to give up.
+        # Two transports are enough: each takes long to give up.
         transports = transports[:1] + transports[-1:]
     outcomes = {
         each: visit(page, client, each, servers[policy].url) for each in transports

@@ -95,7 +95,7 @@ def test_whom_the_controller_lets_in_no_longer_has_to_go(site: Site) -> None:
     assert bob.event("/notes") == [*DENIED, "You are banned"]
     assert bob.read()["type"] == "disconnect"
     bob.websocket.receive_close()
-    # Neither a login form nor an error page: who opens a connection has no use for it.
+    # Clients get neither a login form nor an error page.
     target = "/socketio/?EIO=4&transport=polling"
     assert browser.visit(target).status == 403
 
@@ -138,7 +138,7 @@ def test_what_an_event_that_fails_writes_is_not(
     assert bob.event("/notes") == ["at once", "a"]
     assert bob.event("/notes")[:2] == ["error", "internal_error"]
     assert site.notes() == []
-    # And the next one begins anew.
+    # The next event has a new transaction.
     assert answers(bob, "write", "b") == [[None]]
     assert site.notes() == [("bob", "b")]
 
@@ -171,7 +171,7 @@ CONNECTIONS = 200
 EVENTS = 20
 USERS = [f"user{number}" for number in range(20)]
 
-#: Seconds that one of them may wait: SQLAlchemy's pool is first come, any served.
+#: Seconds that a client may wait: SQLAlchemy's pool does not serve in order.
 CROWD_DEADLINE = 120.0
 
 
@@ -212,10 +212,10 @@ def test_the_request_that_opened_the_connection_has_ended(site: Site) -> None:
     browser = Browser(site).log_in("bob")
     browser.ask("/remember", name="colour", value="red")
     bob = browser.connect()
-    # Its transaction: committed, while the connection has had no event yet.
+    # Its transaction is committed, before the connection has had any event.
     assert site.select("SELECT user_name FROM visits") == [("bob",)]
     assert site.usage()["used"] == 0
-    # Its hold on the session: pages of the same browser write it.
+    # The session is not locked: pages of the same browser can write it.
     browser.ask("/remember", name="colour", value="blue")
     assert bob.call("/notes", "recall", "colour") == ["blue"]
 
@@ -291,7 +291,8 @@ def test_a_session_is_that_of_the_pages(site: Site) -> None:
 def test_what_a_page_does_to_the_session_outlives_an_event_that_takes_long(
     site: Site, page: str, parameters: dict[str, str], left: str | None
 ) -> None:
-    # Looking for the language in it, TurboGears reads the session for each event.
+    # TurboGears reads the session for each event, since it looks for the language
+    # there.
     browser = Browser(site).log_in("bob")
     browser.ask("/remember", name="colour", value="red")
     stolen = Browser(site)

@@ -42,6 +42,6 @@ def test_idle_connections_are_in_no_transaction(site: Site) -> None:
 def test_events_that_exclude_each_other_are_tried_again(site: Site) -> None:
     both = [Browser(site).log_in(user).connect() for user in ("ada", "bob")]
     calls = [gevent.spawn(each.call, "/notes", "count_up") for each in both]
-    # Each of them read that there is no note; the second writer had to read again.
+    # Both read that there are no notes; the one that wrote last had to read again.
     assert sorted(call.get() for call in calls) == [[1, 1], [2, 2]]
     assert sorted(text for _, text in site.notes()) == ["1", "2"]

@@ -20,7 +20,7 @@ from .nodes import CONNECTIONS, run, transport_name
 from .proxies import NGINX_CONFIGURATIONS, Proxy, haproxy, nginx
 from .serving import Server
 
-#: What lets WebSockets through.
+#: The configurations that pass on WebSockets.
 FULL = ("constant", "map", "keepalive", "haproxy")
 
 

@@ -19,10 +19,10 @@ from .serving import Server
 
 SCRIPT = Path(__file__).resolve().parent / "clients" / "python_client.py"
 
-#: Seconds for all scenarios of one transport, if most of them timed out.
+#: Seconds for all scenarios of one transport, enough for most of them to time out.
 DEADLINE = 150
 
-# Not the module `socketio`, whose name another package has too.
+# The module `socketio` could be that of another package.
 try:
     version("python-socketio")
 except PackageNotFoundError:
@@ -63,8 +63,8 @@ def test_what_is_sent_comes_back(player: Player) -> None:
 
 
 def test_many_events_arrive_once(player: Player) -> None:
-    # In which order is not known: python-engineio handles each message in a thread of
-    # its own (`run_async=True`). Clients in Node show that it is kept.
+    # They may be out of order: python-engineio handles each message in its own thread
+    # (`run_async=True`). The order is tested with the clients in Node.
     assert sorted(player.seen["many"]) == list(range(200))
 
 

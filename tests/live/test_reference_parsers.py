@@ -143,7 +143,7 @@ def adjusted(theirs: dict[str, Any]) -> dict[str, Any]:
     if theirs["type"] == "ack" and data is None:
         return {**theirs, "data": []}
     if theirs["type"] == "connect":
-        # What a connect may carry is the application's matter.
+        # The application checks the data of a connect, not the parser.
         return {name: each for name, each in theirs.items() if name != "data"}
     return theirs
 
@@ -159,7 +159,7 @@ def test_what_they_read_we_read(reference: Oracle, name: str) -> None:
         try:
             theirs = reference.packet(revision, text, *attachments)
         except RefusedByReference:
-            try:  # then only an error of the protocol may come of it
+            try:  # it may be accepted, or refused with an error of the protocol
                 read_packet(generation, text, attachments)
             except (ProtocolError, AssertionError):
                 pass

@@ -67,7 +67,7 @@ def adjusted_1(theirs: dict[str, Any]) -> dict[str, Any]:
     if isinstance(words.get("name"), (int, float)):
         words["name"] = str(words["name"])
     if words["type"] == "connect":
-        # The namespace's name is cut later on.
+        # Their parser leaves a query in the endpoint; it is taken off later.
         path, mark, query = words["endpoint"].partition("?")
         words["endpoint"], words["qs"] = path, words["qs"] or mark + query
     return words

@@ -63,7 +63,7 @@ def test_payloads_of_clients_are_read(reference: Oracle) -> None:
         else:
             decode = engineio_3.decode_payload
         if version == 2 and not as_bytes:
-            # Text that could be UTF-8 read as Latin-1 is taken for that of a 1.x.
+            # Text that a client 1.x could have encoded is decoded as its.
             expected = [
                 each if isinstance(each, bytes) else _as_of_1(each) for each in expected
             ]
@@ -92,7 +92,7 @@ def test_payloads_of_ours_are_read(reference: Oracle, version: int) -> None:
                     f"42{endpoint}{',' if endpoint else ''}"
                     + wire_json.dumps(["a", value])
                 ),
-                # Which Engine.IO 4 has between packets.
+                # Engine.IO 4 has the separator between packets.
                 endpoints.filter(lambda name: engineio.SEPARATOR not in name),
                 json_values,
             ),
@@ -127,7 +127,7 @@ def _meaning(text: str) -> tuple[str, Any]:
 
 def test_base64_is_read_as_node_reads_it(reference: Oracle) -> None:
     """Java clients write line ends in it, and others leave out the padding."""
-    # A decoder of Node reads a character above U+00FF as one with the same low byte.
+    # For characters above U+00FF, Node's decoder uses only the low byte.
     digits = st.sampled_from("AZaz09+/-_")
     others = st.sampled_from("\r\n\t =!\x00\xe9\xff") | st.characters(max_codepoint=255)
 

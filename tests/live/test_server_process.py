@@ -220,7 +220,7 @@ def test_the_reloader_starts_it_anew(serve: MakeServer, tmp_path: Path) -> None:
     application.write_text((LAB.parent / "lab.py").read_text())
     with serve(importable=(tmp_path, ROOT), options=("--reload",)) as server:
         application.write_text(application.read_text().replace('"lab"', '"anew"', 1))
-        # What changes before the reloader watches it has not changed.
+        # The reloader does not see changes that are made before it watches the file.
         while "changed; reloading" not in wait_a_moment(server):
             application.touch()
         while page(server) != b"anew":
@@ -250,8 +250,8 @@ def test_clients_come_back_to_a_server_that_was_reloaded(
         while "changed; reloading" not in wait_a_moment(server):
             application.touch()
         assert waiter.observed()["server_reload"] == {"answer": [5]}
-        # That hupper had to kill it says nothing: it gives a process 1 s, of which its
-        # own thread in there, which looks for modules once a second, takes up to all.
+        # Whether hupper had to kill the process is not checked: it waits for 1 s, and
+        # its own thread in the process may take all of that.
     assert "Traceback" not in server.output
 
 

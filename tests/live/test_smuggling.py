@@ -24,7 +24,7 @@ UPGRADES = {
 }
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
-#: How long the head of a request may be that nginx makes of the attacker's second one.
+#: Lengths of the head that nginx may make of the attacker's second request.
 HEADS = range(100, 240, 2)
 
 DEADLINE = 15.0
@@ -125,8 +125,7 @@ def test_tricks_reach_nobody_else(port: int, trick: bytes, make_raw: MakeRaw) ->
             assert ask(port, "GET") == (200, b"lab")
 
 
-#: What a lenient server takes, by the status that it is answered with; and what a
-#: strict one has to take.
+#: Requests that lenient servers accept, with the status here; and legal requests.
 REQUESTS: dict[str, tuple[bytes, int]] = {
     **{
         f"Content-Length:{value!r}": (

@@ -114,7 +114,7 @@ def test_the_dashboard_draws_and_draws_on_after_a_reconnect(
             f"document.querySelector('.line').getAttribute('d')"
             f".split(/[ML]/).length > {before + 1}"
         )
-        # What it knew is still there.
+        # The page still shows the earlier samples.
         assert drawn(page) > before
         assert "Traceback" not in server.output
 

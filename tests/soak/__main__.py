@@ -32,8 +32,8 @@ from .served import serving
 
 #: Seconds within which the server has noticed that the last client is gone.
 NOTICED_WITHIN = 60
-#: How much more memory there may be at the end than after two minutes: what malloc
-#: keeps of a peak is not given back at once, what leaks grows without end.
+#: The memory at the end, as a multiple of that after two minutes. Malloc keeps some of
+#: a peak; a leak would grow without end.
 MOST_GROWTH = 1.10
 #: Seconds between two clients of another process that are killed.
 KILLED_EACH = 15

@@ -25,7 +25,7 @@ from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.pubsub import PubSubTGNamespace
 from tgext.socketio.websocket import websocket
 
-#: Of which none may be left when all clients have gone.
+#: Classes of which no object may be left when all clients have gone.
 OF_CLIENTS = (Socket, BaseNamespace, Transport, SocketOutbox, FrameStream)
 
 
@@ -74,7 +74,7 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
         try:
             return self.call("asked", timeout=5.0)
         except (AckTimeout, ConnectionLost):
-            return None  # it may have been killed
+            return None  # the client may have been killed
 
     def on_ask_later(self, count: int) -> str:
         """Emits events with callbacks, and does not wait for the acks."""

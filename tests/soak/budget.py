@@ -30,15 +30,15 @@ from .observation import (
 )
 from .served import serving
 
-#: Clients beside it, and seconds that a way of sending is tried.
+#: The number of other clients, and the seconds that each flood takes.
 CLIENTS = 1000
 SECONDS = 20.0
-#: How often their p99 may grow, and the milliseconds below which it says nothing.
+#: The factor by which their p99 may grow; the least p99, in ms, that is multiplied.
 FACTOR = 2.0
 LEAST_P99 = 10.0
 #: KiB that the process may grow by.
 MOST_KIB = 32 * 1024
-#: Seconds within which what the client had is given back.
+#: Seconds in which the server frees what it kept for the client.
 GIVEN_BACK_IN = 20.0
 
 

@@ -88,7 +88,7 @@ def main() -> None:
     measured: list[float] = []
     everybody = [Echoer(port, measured) for _ in range(size)]
     print("READY", flush=True)
-    # Pings are answered while it waits for the next line.
+    # In a thread, so that pings are answered while it waits for the next line.
     read = partial(gevent.get_hub().threadpool.apply, sys.stdin.readline)
     for line in iter(read, ""):
         measure(everybody, measured, float(line))

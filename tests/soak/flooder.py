@@ -27,7 +27,7 @@ from .visitors import GONE  # noqa: E402
 
 #: Seconds between two connections.
 PAUSE = 0.05
-#: Of each poll and answer.
+#: The most bytes of a read.
 READ = 1 << 20
 
 
@@ -77,7 +77,7 @@ def flood_once(flood: Flood, port: int, end: float) -> int:
 
 def main() -> None:
     port, name, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    os.nice(19)  # those who measure share its core
+    os.nice(19)  # the clients that measure share its core
     clients.RESOURCE = "/socketio"
     clients.DEADLINE = 30.0
     end = time.monotonic() + seconds

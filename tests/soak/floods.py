@@ -21,9 +21,9 @@ from tgext.socketio.wire.websocket.frames import BINARY, PING, TEXT, encode_fram
 
 from .visitors import CHAT
 
-#: Bytes handed to the kernel at once, about.
+#: About how many bytes are sent by one call.
 PIECE = 65536
-#: Bytes of a POST: what a server takes by default.
+#: Bytes of a POST: the default limit of the server.
 POST = 1_000_000
 
 #: What a flood sends: the next piece, each time.
@@ -192,7 +192,7 @@ def auth(client: Client, number: int) -> str:
     return f'40{CHAT},{{"token":"{"x" * 900_000}"}}'
 
 
-#: A handler that waits for an ack while more comes.
+#: The event whose handler waits for an ack while the flood arrives.
 WAITING = (("ask_me",),)
 
 FLOODS: dict[str, Flood] = {

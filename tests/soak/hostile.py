@@ -41,7 +41,7 @@ SLOWLORIS = 500
 #: Events whose answers are timed, and seconds between two.
 PROBES = 400
 BETWEEN = 0.02
-#: Milliseconds below which a p99 says nothing, and twice it neither.
+#: A p99 of up to twice as many milliseconds is always accepted.
 LEAST_P99 = 5.0
 #: What the operating system may keep of the memory that was used.
 KEPT_KIB = 60_000
@@ -184,7 +184,7 @@ def _raw(data: bytes) -> Callable[[int], Raw]:
     return connect
 
 
-#: What clients begin and never finish; the server ends all of it.
+#: Requests and frames that are never finished; the server ends all of them.
 UNFINISHED: dict[str, Callable[[int], Raw]] = {
     "nothing": _raw(b""),
     "half a request line": _raw(b"GET /soc"),
@@ -285,7 +285,7 @@ def _send_bad(port: int, generation: str, transport: str, vector: Any) -> None:
             client.join(CHAT)
             _send_as(client, vector.sent)
     except GONE:
-        pass  # it was sent away
+        pass  # the server closed the connection
 
 
 def _send_as(client: Client, sent: Any) -> None:
@@ -366,7 +366,7 @@ def stopping(server: Server) -> str:
 
         talking = [gevent.spawn(talk, each) for each in everybody[::10]]
         gevent.sleep(3)
-        # gevent has to go on while it stops.
+        # In a thread, so that the clients run while the server stops.
         ended = gevent.get_hub().threadpool.apply(server.stop)
         for each in everybody:
             each.await_end()
@@ -378,7 +378,7 @@ def stopping(server: Server) -> str:
     return f"{untold} clients were not told" if untold else ""
 
 
-#: With the connections that the server allows.
+#: Each scenario with the server's limit of connections.
 SCENARIOS = (
     (slow_readers, 2000),
     (slowloris, 2000),

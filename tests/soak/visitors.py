@@ -26,16 +26,16 @@ from tgext.socketio.wire.websocket.frames import PING, PONG
 
 CHAT = "/chat"
 
-#: Seconds in which an event is answered, whatever else the server does.
+#: Seconds in which an event is answered, however busy the server is.
 PATIENCE = 20.0
 
 #: Resets the connection, as the kernel does when a process ends.
 RESET = pack("ii", 1, 0)
-#: Linux' ``TCP_REPAIR``: a connection that is closed so ends without a packet, as when
-#: the network is gone. Root's alone.
+#: Linux' ``TCP_REPAIR``: a connection is closed without a packet, as when the network
+#: is lost. Only root may set it.
 TCP_REPAIR = 19
 
-#: What says that a connection has ended.
+#: What clients raise when a connection has ended.
 GONE = (OSError, AssertionError, HTTPException, ValueError)
 
 ROOMS = [f"room-{number}" for number in range(50)]
@@ -191,7 +191,7 @@ class Visitor:
         """Read, but answer nothing, until the server disconnects."""
         self.answers = False
         if isinstance(self.client, PollingClient):
-            self.reset()  # its polls are its answers
+            self.reset()  # polls would be answers
             return
         end = time.monotonic() + 6 * PATIENCE
         while not self.ended:
@@ -213,7 +213,7 @@ class Visitor:
         gevent.killall(self._greenlets)
 
 
-#: How clients leave, and how many of a hundred do so.
+#: How clients leave, and the share of each way in percent.
 ENDINGS: dict[str, tuple[Callable[[Visitor], None], int]] = {
     "close": (Visitor.close, 30),
     "leave": (Visitor.leave, 20),

@@ -258,7 +258,7 @@ def test_who_may_not_come_in_is_refused(
     client.send(client.dialect.connect(endpoint))
     packet = client.read()
     assert (packet["type"], packet["endpoint"]) == ("refused", endpoint)
-    if not kind.startswith("0.9"):  # which know three reasons
+    if not kind.startswith("0.9"):  # 0.9 has only three reasons
         assert told in str(packet["data"])
     socket = live.socket(client)
     assert endpoint not in socket

@@ -62,7 +62,7 @@ def opened(
     application = make_app(controller)
 
     def server(request_environ: dict[str, Any], start_response: Any) -> Any:
-        # WebTest marks its requests as such; the server's have no mark.
+        # WebTest marks its requests with this; those of a server do not have it.
         unmarked = {**request_environ, "socketio": socket}
         del unmarked["paste.testing_variables"]
         return application(unmarked, start_response)

@@ -22,7 +22,7 @@ from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.namespace import ConnectionRefused
 
-#: How often each thing happens.
+#: How often each test repeats its action.
 TIMES = 20
 
 
@@ -160,5 +160,5 @@ def test_what_was_parsed_of_a_handshake_is_not_kept(live: Live) -> None:
     for environ in (socket.environ, kept.connection.environ):
         assert environ["QUERY_STRING"] == query
         assert not [name for name in environ if "_parsed" in name]
-    assert len(socket.request.GET) == 1002  # it can be looked at all the same
+    assert len(socket.request.GET) == 1002  # it is parsed when it is asked for
     socket.kill()

@@ -49,7 +49,7 @@ class RootController(TGController):
 
 @pytest.fixture
 def live(serve: Callable[..., Live]) -> Live:
-    gc.collect()  # the base class still knows stand-ins for servers of other tests
+    gc.collect()  # forgets the servers of other tests
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": RootController()})
     application = configurator.make_wsgi_app({}, {})

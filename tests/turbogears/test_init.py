@@ -20,7 +20,7 @@ print(*sorted(name for name in {names!r} if name in sys.modules))
 def imported(module: str, *names: str) -> set[str]:
     """Which of ``names`` a fresh interpreter has after importing ``module``."""
     program = IMPORTS.format(module=module, names=names)
-    # Where coverage is measured, it would import gevent itself.
+    # When coverage is measured, it imports gevent into each interpreter.
     environment = {
         name: value
         for name, value in os.environ.items()

@@ -173,7 +173,7 @@ def test_a_broker_that_is_away_is_told_to_the_thread(
         start(lambda: publish("news", 1)).get()
     with pytest.raises(BrokerUnavailable, match=r"anypubsub\.host"):
         start(lambda: News.here[0].publish("news", 1)).get()
-    # The thread pool is as it was, and so are those who are served.
+    # The thread pool still works, and other events are still sent.
     assert gevent.get_hub().threadpool.apply(int) == 0
     SocketIO.namespace("/news").emit("served")
     assert client.event("/news") == ["served"]

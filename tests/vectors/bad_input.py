@@ -145,7 +145,7 @@ REFUSED = [
 ]
 
 
-# What is too much
+# Too large, or too many
 
 MEGABYTES = 10_000_000
 
@@ -173,7 +173,7 @@ TOO_MUCH = [
         MessageTooBig,
         Ended("parse error", 1009),
         transports=("websocket",),
-        # Sooner than by default, for the time that it takes.
+        # A smaller limit than the default, since this takes long.
         options={"max_message_size": 100_000},
     ),
 ]
@@ -199,7 +199,7 @@ def _each(generations: tuple[str, ...], *names: str) -> list[tuple[str, str]]:
     return [(name, generation) for generation in generations for name in names]
 
 
-#: All that has to be here, by name and generation.
+#: The mistakes that the table must have, by name and generation.
 ITEMS: dict[str, list[tuple[str, str]]] = {
     "negative payload lengths": [
         *_rows("body", {OLD: "negative length", EIO3: "negative length"}),

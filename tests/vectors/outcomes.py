@@ -79,7 +79,7 @@ class Raw:
 Sent = Messages | Body | Frames | Request | Probe | Silence | Raw
 
 
-# What comes of it
+# Outcomes
 
 
 @dataclass(frozen=True, init=False)

@@ -27,7 +27,7 @@ LOOSE_BASE64 = {
     "AQ===": b"\x01",
     "AQ==\n": b"\x01",
     "AQID BA==": b"\x01\x02\x03\x04",
-    # Java's, and that of a mail.
+    # With line ends, as Java clients and mails have them.
     "AQID\r\nBAUG\r\nBw==\r\n": b"\x01\x02\x03\x04\x05\x06\x07",
     "\t\v\fAQ": b"\x01",
     "_-8=": b"\xff\xef",
@@ -35,7 +35,7 @@ LOOSE_BASE64 = {
     "+_-/": b"\xfb\xff\xbf",
     "====": b"",
     "": b"",
-    # The last bits mean nothing.
+    # The last bits are ignored.
     "AR": b"\x01",
     "A": b"",
     "AAAAA": b"\x00\x00\x00",

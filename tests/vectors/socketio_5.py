@@ -119,7 +119,7 @@ SOCKETIO_5_VALID = [
     ),
 ]
 
-#: Other spellings, and what only clients send.
+#: Other spellings, and packets that only clients send.
 SOCKETIO_5_READ = [
     Valid(
         "ack without data",
@@ -318,7 +318,7 @@ SOCKETIO_5_MALFORMED = [
 ]
 
 
-#: Packets that announce one attachment and name another: refused when it has come.
+#: Packets whose placeholders do not fit: refused when the attachment has arrived.
 PLACEHOLDERS_MALFORMED = [
     *(
         Malformed(
@@ -367,7 +367,7 @@ PLACEHOLDERS_MALFORMED = [
 
 # Socket.IO 3 and 4
 
-#: Read and written alike, beside what they share with 5.
+#: Read and written alike, in addition to the packets that they share with 5.
 SOCKETIO_4_VALID = [
     Valid("connect", "0", {"type": "connect", "endpoint": ""}),
     Valid("connect to /admin", "0/admin,", {"type": "connect", "endpoint": "/admin"}),
@@ -375,7 +375,7 @@ SOCKETIO_4_VALID = [
 
 #: What 1.x and 2.x clients write: socket.io-parser 2.3.1 and 3.3.6.
 SOCKETIO_4_READ = [
-    # Nobody looks at what these carry.
+    # The data of these is ignored.
     Valid("connect with auth", '0{"a":1}', {"type": "connect", "endpoint": ""}),
     Valid("connect with empty auth", "0{}", {"type": "connect", "endpoint": ""}),
     Valid(
@@ -419,7 +419,7 @@ SOCKETIO_4_READ = [
     ),
 ]
 
-#: What 5 has and these have not.
+#: Malformed in 3 and 4, in addition to those of 5.
 SOCKETIO_4_MALFORMED = [
     Malformed("error of a client", '4"Not authorized"', PacketError),
 ]

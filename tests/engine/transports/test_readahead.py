@@ -81,7 +81,7 @@ def test_what_comes_while_a_handler_waits_is_handled_after_it_in_order(
     client = serve({"/chat": Patient}).client(kind)
     client.join("/chat")
     dialect = client.dialect
-    # Events before the question, after it, and together with the ack.
+    # Events come together with the one that asks, after it, and together with the ack.
     client.send(
         dialect.event("/chat", "ask", (), None),
         dialect.event("/chat", "note", (1,), None),

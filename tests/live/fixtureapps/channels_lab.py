@@ -104,7 +104,7 @@ class RootController(TGController):
 
 
 def is_running(item: Any) -> bool:
-    # `isinstance` would ask proxies of TurboGears, which are there too.
+    # `isinstance` would call TurboGears' proxies, which are among the items.
     return issubclass(type(item), gevent.Greenlet) and not item.dead
 
 

@@ -255,7 +255,7 @@ LIBRARIES = {
     for each in ("0.9", "1", "2", "3", "4")
 }
 
-#: What pages have of the clients' modules for Node.
+#: The modules of clients/ that pages load, too.
 MODULES = ("bytes", "clients", "scenarios", "player", "page")
 
 PAGE = """<!doctype html>

@@ -209,7 +209,7 @@ def test_the_options_of_anypubsub_s_own_backend_do() -> None:
     assert RedisPubSub("redis").name == "Redis at redis:6379"
 
 
-# Redis cannot be had
+# Redis cannot be reached
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_redis_that_comes_back_is_heard(
         with pytest.raises(BrokerUnavailable, match=r"anypubsub\.host: Redis at "):
             backend.publish("news", "lost")
         gevent.sleep(0.05)
-    # A channel that is wanted meanwhile is heard with the others.
+    # A channel that is subscribed to meanwhile is heard with the others.
     backend.listen("late", heard.append)
     own.start()
     assert publish_until_heard(backend, heard) < BACK_WITHIN
@@ -172,7 +172,7 @@ def test_closing_it_ends_what_is_just_beginning(
     wait_for(lambda: own.subscribers() == [], "nothing is subscribed")
 
 
-# Redis cannot be had
+# Redis cannot be reached
 
 
 def expect_refusal(backend: RedisPubSub, kind: type[Exception], message: str) -> None:
@@ -257,7 +257,7 @@ def test_a_channel_that_the_user_may_not_hear_is_told(
     for _ in range(2):
         with pytest.raises(BrokerUnavailable, match=r"refuses: .*channel"):
             backend.listen("secret", heard.append)
-    # Others are heard again, even if they are asked for together with it.
+    # Other channels are heard again, although the refused one is asked for with them.
     backend.listener.heard["secret"] = [heard.append]
     own.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
     assert publish_until_heard(backend, heard) < BACK_WITHIN

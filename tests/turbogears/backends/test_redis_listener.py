@@ -77,7 +77,7 @@ class Listening(RuleBasedStateMachine):
         self.ears = [Ear(failing=False), Ear(failing=True), Ear(failing=False)]
         self.listening: dict[str, list[Ear]] = {}
         self.number = 0
-        #: Whether Redis was ever reached: only then is a lost one looked for.
+        #: Whether Redis was ever reached: only then does the listener reconnect.
         self.known = False
 
     @rule(name=st.sampled_from(NAMES), who=st.integers(0, 2))

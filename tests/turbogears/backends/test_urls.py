@@ -27,7 +27,7 @@ from tgext.socketio.backends.urls import (
     read_amqp,
 )
 
-#: A text of this length counts as a piece of a password.
+#: So many characters of a password in a message are a leak.
 PIECE = 4
 
 PORT = free_port()
@@ -58,7 +58,7 @@ AMQP_PLACES = [
     "http://user:{}@127.0.0.1",
 ]
 
-#: Without lower case, in which the messages are written.
+#: Without lower-case letters: those of the messages are not parts of a password.
 passwords = st.text(
     "ABCDXYZ789@:/?#[]%&=+!$,;\\ \t\"'\u00c9\u2100", min_size=4, max_size=20
 )
@@ -246,7 +246,7 @@ def test_a_password_that_is_changed_is_not_told(tmp_path: Path, log: Log) -> Non
             with pytest.raises(BackendError, match="refuses") as refusal:
                 call()
             texts += told(refusal.value)
-        # Who is refused when it comes back goes on trying, and says why.
+        # A listener that is refused when it reconnects tries again, and logs why.
         server.client.acl_setuser(
             user, enabled=True, reset_passwords=True, passwords=["+ANOTHER"]
         )

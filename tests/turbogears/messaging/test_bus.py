@@ -94,7 +94,7 @@ def test_what_cannot_be_read_is_skipped_with_a_line(
     assert rooms.delivered == []
     [line] = [each.getMessage() for each in caplog.records]
     assert line.startswith(f"Skipped a message of {CHANNEL}: ")
-    # It goes on listening.
+    # The bus still listens.
     bus(broker, Rooms()).publish(PACKET, None)
     assert len(rooms.delivered) == 1
 

@@ -38,7 +38,7 @@ class Subscriptions(RuleBasedStateMachine):
         self.backend = MemoryPubSub()
         self.channels = Channels(self.backend)
         self.sockets = [listener().socket for _ in range(3)]
-        #: Who hears a channel now, and as which of its namespace objects.
+        #: The present subscriptions to channels, and their namespace objects.
         self.hearing: dict[tuple[str, int, str], object] = {}
         #: How often a client has left a namespace and connected again.
         self.lives: dict[tuple[int, str], int] = {}

@@ -170,7 +170,7 @@ def test_what_one_sends_does_not_come_back(start: Start) -> None:
     here.emit("/chat", "shout", "hello")
     assert there.event("/chat") == ["shouted", "hello"]
     assert here.event("/chat") == ["shouted", "hello"]
-    # Whatever came back would be here now.
+    # A broadcast that came back to its process would arrive before this one.
     there.emit("/chat", "shout", "again")
     for client in (here, there):
         assert client.event("/chat") == ["shouted", "again"]
@@ -306,7 +306,7 @@ def test_who_serves_no_socket_reaches_those_of_others(start: Start) -> None:
     class Elsewhere(SocketIOController):
         chat = Chat
 
-    start()  # its configuration is the one that holds outside of requests now
+    start()  # outside of requests, the configuration of this one is used
     handle = Elsewhere.namespace("/chat")
     assert handle.sockets == []
     handle.emit_to_room("lobby", "told", "the room")
@@ -354,7 +354,7 @@ def test_a_name_that_may_not_be_stops_nobody_from_hearing(
     [line] = [each for each in caplog.messages if "is refused" in each]
     assert "subscription (any)" in line
     assert len(line) < 300
-    # A client that chooses a reserved name gets an error, and forges nothing.
+    # A client that chooses a reserved name gets an error, and no message is forged.
     bad.emit("/spy", "publish", name, json.loads(message()))
     assert bad.event("/spy")[:2] == ["error", "internal_error"]
     assert "invalid channel name" in caplog.text
@@ -458,19 +458,21 @@ def test_without_redis_a_broadcast_reaches_its_process_and_the_ack_tells_failure
         getattr(own, how)()
         begin = time.monotonic()
         here.emit("/chat", *event, number=7)
-        # Local delivery is not undone, and does not wait.
+        # The event has reached the clients of this process, without waiting for the
+        # broker.
         assert beside.event("/chat")[1] == "a"
         if event[0] == "shout":
             assert here.event("/chat") == ["shouted", "a"]
         here.failure("/chat", "internal_error", "Internal server error")
         assert time.monotonic() - begin < 5
-        # Who is served meanwhile is served, and everybody when it is back.
+        # Other events are handled meanwhile, and broadcasts arrive again when it is
+        # back.
         assert beside.call("/chat", "enter", "hall") == [None]
         own.thaw() if how == "freeze" else own.start()
         wait_for(lambda: own.subscribers() == [1, 1], "both have subscribed again")
         for number in range(20):
             here.emit("/chat", "shout", number)
-        # What was not taken in time may have arrived all the same.
+        # A message may have arrived although the broker did not answer in time.
         heard: list[Any] = []
         while not heard or heard[-1] != 19:
             heard.append(there.event("/chat")[1])

@@ -134,7 +134,7 @@ def test_a_wrong_option_is_named_and_leaves_nothing_locked(
         publish("news", "hello", app.config)
 
 
-#: What somebody may publish who does not use this package.
+#: Messages that programs without this package may publish.
 RAW_MESSAGES: dict[str, Any] = {
     "nothing": "",
     "text": "hello",
@@ -172,6 +172,6 @@ def test_whatever_is_published_nobody_is_disconnected(live: Live, app: App) -> N
         heard = []
         while not heard or heard[-1] != ["pubblication", "end"]:
             heard.append(client.event("/chat"))
-        # It is JSON, or it is skipped.
+        # Messages that are not JSON were skipped.
         assert 5 < len(heard) < len(RAW_MESSAGES)
         assert client.call("/chat", "heard", number=9) == [["news"]]

@@ -177,7 +177,6 @@ def test_as_many_channels_as_are_allowed_and_one_more(
     assert subscribe(client, "room", "2") == "room-2"
     assert client.call("/chat", "unsubscribe", "room-2") == [True]
     assert subscribe(client, "news", endpoint="/named") == "news"
-    # A name that leads elsewhere now is one more.
     assert len(live.server.sockets) == 1
 
 

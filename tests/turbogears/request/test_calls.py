@@ -219,7 +219,7 @@ def test_hooks_of_the_application(event: str) -> None:
     posted = post(event, 1, configure=configure)
     assert got(posted)[0] == 1
     of_all = [each[0] for each in notes if each[0].startswith("application")]
-    # The page that the packet was posted to has them too.
+    # They also run for the page to which the packet was posted.
     assert of_all == ["application", "application, late"] * 2
 
 

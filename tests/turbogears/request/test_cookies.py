@@ -90,7 +90,7 @@ def test_a_page_of_the_same_user_tells_the_connection_too(
     assert browser.header == header
 
 
-#: Whose connection it is, who asks for a page, what the page sets.
+#: The user of the connection, the user who asks for a page, and what the page sets.
 OF_OTHERS = [
     ("ada", "bob", "ticket=b"),
     ("ada", None, "ticket=b"),
@@ -113,7 +113,7 @@ def test_whoever_shares_an_old_cookie_is_not_given_the_new_one(
     visit("session=s; lang=en", told, user=visitor)
     assert browser.ended
     assert browser.environ["HTTP_COOKIE"] == "session=s"
-    # And later changes do not reach it at all.
+    # Later changes do not reach it either.
     visit("session=t; ticket=b", "session=u", "ticket=c", user=user)
     assert browser.environ["HTTP_COOKIE"] == "session=s"
 
@@ -142,7 +142,7 @@ def save(cookie: str, **values: Any) -> tuple[Any, str]:
         ("ada", "ada", "red", True),
         ("ada", "ada", "blue", True),
         (None, None, "red", True),
-        # It may be a login that the application keeps there.
+        # The application may keep its login in this cookie.
         (None, None, "blue", False),
         (None, "ada", "red", False),
         ("ada", None, "red", False),

@@ -194,7 +194,7 @@ def test_a_logout_in_another_tab_is_one_here(site: Site) -> None:
     cookie = site.log_in("ada")
     client, other = site.connect(cookie), site.connect(site.log_in("bob"))
     site.visit("/logout_handler", cookie)
-    # It has to reconnect, as the present user of its browser.
+    # The connection ends; the client reconnects as the present user of its browser.
     assert client.receive() == "1"
     client.websocket.receive_close()
     assert other.call("/lab", "who", number=1)[0][0] == "bob"
@@ -308,7 +308,7 @@ def test_a_guarded_controller_guards_all_that_a_client_asks_for(
     else:
         client.emit("/plain", "who")
         assert client.event("/plain") == [*DENIED, "Members only"]
-    # Nothing that comes behind it is handled.
+    # Later events are not handled.
     client.emit("/plain", "who", number=3)
     assert {client.receive(), client.receive()} == {"41/asking,", "41/plain,"}
     client.websocket.receive_close()
@@ -351,7 +351,7 @@ def test_an_event_that_finds_another_user_ends_the_connection(
         client.emit("/lab", "who", number=1)
     else:
         client.send("40/members,")
-    # It is not answered. A refused client would not reconnect.
+    # The packet is not answered: a client that is refused would not reconnect.
     assert client.receive() == "1"
     client.websocket.receive_close()
     assert socket.disconnect_reason == "user changed"
@@ -388,7 +388,7 @@ def test_a_ticket_issued_anew_is_the_connection_s_too(
     assert site.visit("/login", first) != ""
     monkeypatch.setattr(auth_tkt.time, "time", lambda: now() + 30)
     assert client.call("/lab", "who", number=1)[0][0] == "ada"
-    # And a ticket that no page renews comes to its end.
+    # A ticket that no page renews expires.
     monkeypatch.setattr(auth_tkt.time, "time", lambda: now() + 60)
     client.emit("/lab", "who", number=2)
     assert client.receive() == "1"
@@ -402,7 +402,7 @@ def test_a_look_up_holds_as_long_as_the_option_says(
     who = [["ada", "ada", "ada", "default"]]
     assert client.call("/lab", "who", number=1) == who
     site.users.permissions["ada"].clear()
-    # The permissions are those of the look-up; the user is who it is now.
+    # The permissions are those of the last look-up.
     assert client.call("/lab", "manage", number=2) == ["managed"]
     assert client.call("/lab", "who", number=3) == who
     now = time.monotonic

@@ -214,7 +214,7 @@ def test_who_does_not_meet_allow_only_is_told_and_disconnected() -> None:
         opened.run(raises(AssertionError("it is not called")), EVENT)
     assert raised.value.info == "Members only"
     assert opened.socket.endings == ["finish"]
-    gevent.sleep(0)  # the caller has told the client why
+    gevent.sleep(0)  # the caller has sent the reason
     assert opened.socket.endings == ["finish", "disconnect"]
 
 

@@ -220,9 +220,10 @@ def test_a_wrapper_may_answer_in_an_event_s_place(client: Any) -> None:
 def test_connecting_is_a_request_and_may_be_tried_again(live: Live) -> None:
     client = live.websocket_5()
     client.join("/picky")
-    # One welcome: the first attempt was not let in.
+    # There is one welcome, since the first attempt was rolled back.
     assert client.event("/picky") == ["welcome", 2]
-    assert [each[0] for each in Noting.seen].count("before") == 3  # the page is one
+    # Two attempts, and the page.
+    assert [each[0] for each in Noting.seen].count("before") == 3
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 from tg import request
 from tg.appwrappers.base import ApplicationWrapper
 
-#: Where it was noted, and what.
+#: The place, and what was noted there.
 observed: list[tuple[str, Any]] = []
 
-#: The reported failures: the exception, and who had it.
+#: The reported failures: the exception, and its user.
 reports: list[tuple[str, str]] = []
 
 

@@ -33,7 +33,7 @@ def add_note(content: str) -> None:
 #: What `on_write_and_wait` waits for.
 gate = Event()
 
-#: Who has read how many notes there are, in `on_count_up`.
+#: Those who have counted the notes in `on_count_up`.
 readers: list[Any] = []
 both_have_read = Event()
 
