@@ -11,7 +11,7 @@ import base64
 import json
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tgext.socketio.wire.engineio import v3 as engineio_3
@@ -185,11 +185,13 @@ class WebSocket1(WebSocketClient):
 
     dialect = Dialect1()
 
-    def __init__(self, port: int, main: bool = True, **options: Any) -> None:
+    def __init__(
+        self, port: int, main: bool = True, query: str = "", **options: Any
+    ) -> None:
         http = Http(port)
-        self.sid, self.handshake = handshake_1(http)
+        self.sid, self.handshake = handshake_1(http, query, options.get("headers"))
         http.close()
-        target = f"{RESOURCE}/1/websocket/{self.sid}"
+        target = f"{RESOURCE}/1/websocket/{self.sid}{query and '?' + query}"
         self.websocket = WebSocket(port, target, **options)
         if main:
             assert self.receive() == "1::"
@@ -201,8 +203,9 @@ class WebSocket5(WebSocketClient):
     dialect = Dialect5()
     version = 4
 
-    def __init__(self, port: int, **options: Any) -> None:
+    def __init__(self, port: int, query: str = "", **options: Any) -> None:
         target = f"{RESOURCE}/?EIO={self.version}&transport=websocket"
+        target += query and f"&{query}"
         self.websocket = WebSocket(port, target, **options)
         assert self.websocket.status == 101, self.websocket.refusal()
         self.handshake = opened(self.receive())
@@ -381,9 +384,12 @@ def expect_end_of_session(server: Any, client: Any) -> None:
         assert client.receive() == "1"
 
 
-def handshake_1(http: Http) -> tuple[str, list[str]]:
+def handshake_1(
+    http: Http, query: str = "", headers: Mapping[str, str] | None = None
+) -> tuple[str, list[str]]:
     """The session id of a 0.9 handshake, and the text after it."""
-    reply = http.get(f"{RESOURCE}/1/?t=1700000000000")
+    target = f"{RESOURCE}/1/?{query and query + '&'}t=1700000000000"
+    reply = http.get(target, headers)
     assert reply.status == 200, reply
     sid, *rest = reply.text.split(":")
     return sid, rest

@@ -84,16 +84,15 @@ def oracle() -> Callable[[str, Play], Logs]:
 
 
 @pytest.fixture
-def perform_here(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, Play, str], Logs]:
-    """Plays a program in one of :data:`.ways.WAYS`."""
+def perform_here(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Logs]:
+    """Plays a program in one of :data:`.ways.WAYS`, with options of the server."""
 
-    def play_it(name: str, play: Play, way: str) -> Logs:
+    def play_it(name: str, play: Play, way: str, **options: Any) -> Logs:
         host, kind = way.split(", ")
         resource = RESOURCES[host]
         monkeypatch.setattr(clients, "RESOURCE", f"/{resource}")
-        live = serve(application=application(load(name, host), host), resource=resource)
+        app = application(load(name, host), host)
+        live = serve(application=app, resource=resource, **options)
         return perform(play, live.port, kind, lambda sid: None)
 
     return play_it

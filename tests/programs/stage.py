@@ -72,6 +72,14 @@ class Guest:
         self._client.send(self._client.dialect.connect(endpoint))
         self._until("connect", endpoint)
 
+    def try_join(self, endpoint: str) -> None:
+        """Ask for a namespace, and wait for the answer, which may be a refusal."""
+        self._client.send(self._client.dialect.connect(endpoint))
+        while True:
+            packet = self._take(self._client.receive())
+            if packet.get("type") in ("connect", "refused"):
+                return
+
     def emit(self, name: str, *args: Any, at: str | None = None) -> None:
         self._client.emit(self._place(at), name, *args)
 
@@ -82,9 +90,9 @@ class Guest:
         self._client.emit(place, name, *args, number=self._number)
         return self._until("ack", place)["args"]
 
-    def answer(self, *args: Any) -> None:
-        """Acknowledge the event that was heard last."""
-        packet = self._heard
+    def answer(self, *args: Any, to: dict[str, Any] | None = None) -> None:
+        """Acknowledge a packet, or the event that was heard last."""
+        packet = to or self._heard
         self._client.ack(packet["endpoint"], packet["id"], *args)
 
     def send(self, data: Any, at: str | None = None) -> None:
@@ -97,9 +105,10 @@ class Guest:
         else:
             self._client.send(f"4::{place}:{json.dumps(data)}")
 
-    def raw(self, text: str) -> None:
-        """Send a message as it is."""
-        self._client.send(text)
+    def complain(self, at: str) -> None:
+        """Send an error packet, which only 0.9 clients have."""
+        if self._old:
+            self._client.send(f"7::{at}:1+0")
 
     def leave(self, at: str | None = None) -> None:
         """Leave one namespace."""
@@ -118,9 +127,17 @@ class Guest:
 
     def hear(self, name: str, at: str | None = None) -> Any:
         """Wait for an event: its arguments."""
-        place = self._place(at)
-        self._heard = self._until("event", place, name)
-        return self._heard["args"]
+        return self.heard(name, at)["args"]
+
+    def heard(self, name: str, at: str | None = None) -> dict[str, Any]:
+        """Wait for an event: its packet."""
+        self._heard = self._until("event", self._place(at), name)
+        return self._heard
+
+    def acked(self, number: int, at: str | None = None) -> None:
+        """Wait for an ack."""
+        while self._until("ack", self._place(at))["number"] != number:
+            pass
 
     def parted(self, at: str | None = None) -> None:
         """Wait until the server disconnects it from a namespace."""
@@ -160,7 +177,17 @@ class Guest:
             packet = {"type": "event", "endpoint": endpoint, "name": "message"}
             packet["args"] = [value]
             return {**packet, "id": int(number)} if number else packet
-        return self._client.dialect.read(text)
+        packet = self._client.dialect.read(text)
+        if self._old and packet["type"] == "event":
+            packet["args"] = arguments(packet["args"])
+        return packet
+
+
+def arguments(value: Any) -> list[Any]:
+    """The arguments that the library of 0.9 gives to its listeners."""
+    if isinstance(value, list):
+        return value
+    return [value] if value or value == {} else []
 
 
 def line_of(packet: dict[str, Any]) -> str:
@@ -198,9 +225,12 @@ class Stage:
         self._clients: list[WebSocketClient] = []
         self._guests: dict[str, Guest] = {}
 
-    def guest(self, name: str, *endpoints: str, query: str = "") -> Guest:
+    def guest(
+        self, name: str, *endpoints: str, query: str = "", cookie: str = ""
+    ) -> Guest:
         """A client that connects to namespaces."""
-        client = self._make(self._port)
+        headers = {"Cookie": cookie} if cookie else {}
+        client = self._make(self._port, query=query, headers=headers)
         self._clients.append(client)
         guest = Guest(client, endpoints[0] if endpoints else "")
         self._guests[name] = guest

@@ -27,6 +27,7 @@ NEW = "4"
 
 #: What is compared with gevent-socketio, which has 0.9 clients alone.
 WAYS = [f"{host}, {kind}" for host in (ENGINE, MOUNT) for kind in (OLD, NEW)]
+OLD_WAYS = [each for each in WAYS if each.endswith(OLD)]
 NEW_WAYS = [each for each in WAYS if each.endswith(NEW)]
 
 #: The path that its clients use.
