@@ -1,6 +1,6 @@
 'use strict';
-// Bytes as the clients take them: a Buffer in Node, an ArrayBuffer in a browser, where
-// those of 1.x and 2.x know nothing else.
+// Bytes as the clients accept them: a Buffer in Node; in a browser an ArrayBuffer,
+// since clients 1.x and 2.x accept nothing else there.
 
 function bytes(values) {
   const {buffer} = Uint8Array.from(values);
@@ -11,12 +11,12 @@ function isBytes(value) {
   return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 }
 
-// The values that `bytes` was given.
+// The inverse of `bytes`.
 function values(content) {
   return Array.from(new Uint8Array(content));
 }
 
-// As a test spells them, so that JSON can carry them.
+// The bytes as tests write them, in a form that JSON has.
 function spelled(content) {
   const digits = values(content).map((value) => value.toString(16).padStart(2, '0'));
   return {bytes: digits.join('')};

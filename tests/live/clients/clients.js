@@ -1,11 +1,11 @@
 'use strict';
-// One face for all generations of Socket.IO client: a queue of what the server sent,
-// so that a scenario reads as a list of steps and loses no event between two of them.
+// One interface to all generations of Socket.IO clients. It queues what the server
+// sent, so that a scenario is a list of steps and loses no event between two of them.
 
 const STEP = 15_000; // milliseconds that a single step may take
 
 class Client {
-  // What arrives when the connection is back.
+  // The event of a connection that is back.
   comesBack = 'connect';
 
   constructor(seen) {
@@ -14,7 +14,7 @@ class Client {
     this.waiting = null;
   }
 
-  // Something arrived: keep it, and wake whoever waits for it.
+  // Keep an event that arrived, and wake those that wait for it.
   deliver(event, args) {
     this.seen.push([event, ...args.filter((arg) => typeof arg !== 'function')]);
     if (!this.queues.has(event)) this.queues.set(event, []);
@@ -22,7 +22,7 @@ class Client {
     if (this.waiting) this.waiting();
   }
 
-  // The next of any of these events: [its name, ...its arguments].
+  // The next event with one of these names: [its name, ...its arguments].
   async first(events, deadline = STEP) {
     const end = Date.now() + deadline;
     for (;;) {
@@ -48,7 +48,7 @@ class Client {
     return (await this.first([event], deadline)).slice(1);
   }
 
-  // Whether something of this name arrived that nobody has taken.
+  // Whether an event of this name has arrived, and waits to be taken.
   has(event) {
     return Boolean(this.queues.get(event)?.length);
   }
@@ -63,19 +63,19 @@ class Client {
     this.socket.emit(event, ...args);
   }
 
-  // Emits, and gives the arguments of the server's acknowledgement.
+  // Emits, and returns the arguments of the ack.
   async ask(event, ...args) {
     const answer = `ack of ${event}`;
     this.emit(event, ...args, (...answered) => this.deliver(answer, answered));
     return this.next(answer);
   }
 
-  // A message, which is not an event, or not to a user.
+  // A message, which users do not see as an event.
   send(text) {
     this.socket.send(text);
   }
 
-  // Leaves the namespace; the connection under it may stay.
+  // Leaves the namespace; the connection may go on.
   leave() {
     this.socket.disconnect();
   }
@@ -113,8 +113,8 @@ class EngineClient extends Client {
     this.upgrades = upgrades;
   }
 
-  // The connection has the transport it will keep. One that comes back has an engine of
-  // its own, whose upgrade takes its time again: acks may arrive by polling before.
+  // Resolves when the upgrade has ended, if there is one. After a reconnect there is a
+  // new engine with a new upgrade; acks may arrive by polling before it.
   async settled() {
     const {engine} = this.socket.io;
     if (!this.upgrades || engine.transport.name === 'websocket') return;
@@ -130,7 +130,7 @@ class EngineClient extends Client {
     this.socket.io.engine.close();
   }
 
-  // The connection breaks, as the client sees it.
+  // Breaks the connection, as the client sees it.
   lose() {
     this.socket.io.engine.close();
   }
@@ -159,8 +159,8 @@ class Client2 extends EngineClient {
     this.socket.on('error', (...args) => this.deliver('error', args));
   }
 
-  // Its heartbeats have the names `ping` and `pong`, and its `emit` keeps those to the
-  // page. The server need not know: what another library may send is answered too.
+  // This client uses `ping` and `pong` for its heartbeats, and its `emit` does not send
+  // them. Other libraries may send such events, so this sends one past its `emit`.
   emit(event, ...args) {
     if (event !== 'ping') return super.emit(event, ...args);
     return this.socket.packet({type: 2, data: [event, ...args], options: {}});
@@ -182,12 +182,12 @@ class Client09 extends Client {
 
   constructor({url, transport, seen}, namespace, {reconnect} = {}) {
     super(seen);
-    // Its modules look for a global named `io` and put themselves there when one is
-    // found; a `const io` at the top of `node -e` is such a global, not yet
-    // initialised, and reading it throws. A module's own names are no globals.
+    // Its modules look for a global `io`, and add themselves to it. A `const io` at the
+    // top of `node -e` is such a global before it is initialised, and reading it
+    // throws. Names of a module are not global.
     const client = require('socket.io-client-0.9');
-    // Its option `transports` is merged into this list by index, which holds each
-    // transport twice, and so leaves the others in. Another client keeps its own list.
+    // The option `transports` is merged into this list by index, so it does not remove
+    // the others. Clients that exist keep their lists.
     client.transports = [TRANSPORTS_09[transport] || transport];
     this.socket = client.connect(url + namespace, {
       resource: 'socketio',
@@ -198,7 +198,7 @@ class Client09 extends Client {
       'max reconnection attempts': Infinity,
       'try multiple transports': false,
     });
-    // The local delivery of every event: this client has no onAny.
+    // This client has no onAny; it delivers every event by `$emit`.
     this.socket.$emit = (event, ...args) => {
       this.deliver(event === 'connect_failed' ? 'refused' : event, args);
     };
@@ -214,7 +214,7 @@ class Client09 extends Client {
     this.socket.socket.onDisconnect('lost');
   }
 
-  // While a POST is under way this client only queues its goodbye, and forgets it.
+  // While a POST is under way, this client queues its disconnect packet and forgets it.
   async close() {
     const {socket} = this.socket;
     const end = Date.now() + 1_000;
@@ -225,7 +225,7 @@ class Client09 extends Client {
   }
 }
 
-// The 0.9 client takes no headers, and in Node there is no browser to add the cookie.
+// The 0.9 client has no option for headers, and in Node no browser adds the cookie.
 function sendCookie(cookie) {
   const library = require.resolve('socket.io-client-0.9');
   const resolve = (name) => require.resolve(name, {paths: [library]});

@@ -1,23 +1,23 @@
 'use strict';
-// What a page does with the browser build of a client: plays scenarios, or meets the
-// clients of other pages in a room. Its tests are in tests/live/test_browsers.py.
+// Uses the browser build of a client: plays scenarios, or meets the clients of other
+// pages in a room. Its tests are in tests/live/test_browsers.py.
 
 const {bytes, values} = require('./bytes.js');
 const {GENERATIONS} = require('./clients.js');
 const {playAll} = require('./player.js');
 
-// Scenarios: a browser has six connections to a server for all its polls and POSTs.
+// Scenarios at a time: a browser has six connections to a server for all requests.
 const AT_ONCE = 2;
 
-// The ways of polling that browsers alone have, by the options that choose them.
+// The ways of polling that only browsers have, by the options that choose them.
 const WAYS = {
   base64: {transport: 'polling', options: {forceBase64: true}},
   jsonp: {transport: 'polling', options: {forceJSONP: true}},
   websocket64: {transport: 'websocket', options: {forceBase64: true}},
 };
 
-// Internet Explorer's document without a window, in which the 0.9 client's htmlfile
-// reads an endless page: here it is a hidden frame's.
+// Internet Explorer had documents without a window, in which the 0.9 client's htmlfile
+// reads an endless page. This makes one with a hidden frame.
 function standInForActiveX() {
   window.CollectGarbage = () => {};
   window.ActiveXObject = function ActiveXObject() {
@@ -34,8 +34,8 @@ function connection(client, transport, url) {
   return {client, url, ...way};
 }
 
-// {transport: {seen: {scenario: observed}, answers: how requests were made, and the
-// types of what they brought}}.
+// {transport: {seen: {scenario: observed}, answers: [the initiator of each request, and
+// the type of its answer]}}.
 async function play(client, scenarios) {
   const played = {};
   for (const [transport, names] of Object.entries(scenarios)) {
@@ -55,8 +55,8 @@ function answers(transport) {
   return [...new Set(kinds)].sort();
 }
 
-// Whether it is a request of a session over this transport; the page said goodbye to
-// those over another while it played here.
+// Whether this is a request of a session over this transport: those of the previous
+// transport may still be ending.
 function isOf(transport, {pathname, searchParams}) {
   if (!searchParams.has('sid')) return pathname.includes(`/socketio/1/${transport}/`);
   return searchParams.has('j') === (transport === 'jsonp');
@@ -83,7 +83,7 @@ function heard(client, count) {
   return member.take('heard', count);
 }
 
-// What a page learns that opens a connection and waits for its outcome.
+// Opens a connection, and returns its outcome.
 async function tryToConnect(client, transport, url) {
   const opened = connection(client, transport, url);
   member = new GENERATIONS[client]({...opened, seen: []}, '/lab');
@@ -92,8 +92,8 @@ async function tryToConnect(client, transport, url) {
   return outcome;
 }
 
-// What a page learns of another server, which it has something worked out by: a sum, or
-// bytes the other way round.
+// Lets another server compute something, and returns the result: a sum, or reversed
+// bytes.
 async function visit(client, transport, url, options) {
   const opened = connection(client, transport, url);
   opened.options = {...opened.options, ...options};
@@ -112,7 +112,7 @@ async function visit(client, transport, url, options) {
   return answer;
 }
 
-// Under whose name a page is connected.
+// The user of the page's connection.
 async function whoAmI(client, transport, url) {
   const opened = connection(client, transport, url);
   opened.options = {withCredentials: true};

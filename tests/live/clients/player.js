@@ -1,12 +1,12 @@
 'use strict';
-// Plays scenarios, each on connections of its own and a few at once. What one observed
-// that did not come to its end is {failed: why, seen: [what arrived so far]}.
+// Plays scenarios, a few at a time and each on its own connections. The result of one
+// that failed is {failed: why, seen: [what had arrived]}.
 
 const {GENERATIONS} = require('./clients.js');
 const {scenarios} = require('./scenarios.js');
 
 const DEADLINE = 20_000; // milliseconds that a scenario may take
-const SEEN_AT_MOST = 40; // of what arrived, in the report of a failure
+const SEEN_AT_MOST = 40; // events in the report of a failure
 
 // `connection` is {client, url, transport, ...}, as clients.js has it.
 async function play(name, connection) {
@@ -33,7 +33,7 @@ async function play(name, connection) {
   }
 }
 
-// Whole scenarios are bounded too, except those that wait for somebody else.
+// Whole scenarios have a deadline, too, except those that wait for the test.
 async function bounded(scenario, name) {
   if (['server_stop', 'server_reload'].includes(name)) return scenario;
   let timer;
@@ -47,14 +47,14 @@ async function bounded(scenario, name) {
   }
 }
 
-// {scenario: observed}, in the order of the names, whichever is over first.
+// {scenario: observed}, in the order of the names, not of their ends.
 async function playAll(names, connection, atOnce) {
   const observed = Object.fromEntries(names.map((name) => [name, null]));
 
   async function playNext(queue) {
     for (let name = queue.shift(); name; name = queue.shift()) {
       observed[name] = observed.connect?.failed
-        // Without a connection each of the others would only take its time to fail.
+        // Without a connection the others would fail, too, each after its deadline.
         ? {failed: 'not played: connect failed'}
         : await play(name, connection);
     }

@@ -16,7 +16,7 @@ const EVERY_BYTE = bytes(Array(256).keys());
 const STAMP = bytes([255, 0]);
 const MANY_BYTES = Array.from({length: 300_000}, (_, index) => index % 256);
 
-// What arrived, with bytes spelled so that JSON can carry them, and tell them from text.
+// What arrived, with bytes in a form that JSON has and that differs from text.
 function spelled(value) {
   if (isBytes(value)) return spelledBytes(value);
   if (Array.isArray(value)) return value.map(spelled);
@@ -38,7 +38,7 @@ const scenarios = {
     return {sound: (await client.next('pong'))[0]};
   },
 
-  // The ping after it shows that there were no more than ten.
+  // The ping after them shows that there were ten.
   async fireball(open) {
     const client = await open('/pingpong');
     client.emit('ping', {type: 'fireball'});
@@ -70,7 +70,7 @@ const scenarios = {
     };
   },
 
-  // A number is as good a name as any to the client; here no method can have it.
+  // The client accepts a number as a name; no method can have it.
   async number_for_a_name(open) {
     const client = await open('/lab');
     client.emit(7, 'seven');
@@ -116,7 +116,7 @@ const scenarios = {
     return {returned};
   },
 
-  // Nor does it wait for ever; an answer that comes after that is too late.
+  // The handler does not wait for ever; an answer after its timeout is ignored.
   async server_calls_in_vain(open) {
     const client = await open('/lab');
     client.emit('consult_hastily', (...args) => client.deliver('consulted', args));
@@ -168,7 +168,7 @@ const scenarios = {
     return {error, afterwards: await client.ask('add', 1, 1)};
   },
 
-  // With a cookie that says who it is.
+  // With the cookie of a user.
   async access_granted(open) {
     const client = await open('/lab');
     return {secret: await client.ask('secret')};
@@ -188,7 +188,7 @@ const scenarios = {
     return {error, afterwards: await client.ask('add', 1, 1)};
   },
 
-  // An ack that was asked for tells a failure apart.
+  // An ack tells a failure from a result.
   async failed_acks(open) {
     const client = await open('/lab');
     return {
@@ -201,7 +201,7 @@ const scenarios = {
     };
   },
 
-  // gevent's Timeout, which ends a handler's wait, is none of Python's `Exception`s.
+  // gevent's Timeout, which ends a handler's wait, is not an `Exception` in Python.
   async timeout_in_handler(open) {
     const client = await open('/lab');
     client.emit('lose_patience');
@@ -220,7 +220,7 @@ const scenarios = {
     return {known: await client.ask('query')};
   },
 
-  // Clients 1.x and 2.x have one for each namespace of a connection.
+  // Clients 1.x and 2.x have a query for each namespace of a connection.
   async queries(open) {
     const client = await open('/lab?token=first');
     const beside = client.socket.io.socket('/annex', {query: 'token=beside'});
@@ -240,7 +240,7 @@ const scenarios = {
     };
   },
 
-  // `recv_connect` said something before it refused, and nothing of it may be heard.
+  // `recv_connect` emitted before it refused; the client must not receive it.
   async turned_away(open) {
     const client = await open('/door', {wait: false, auth: {token: 'friend?'}});
     const outcome = await client.first(['connect', 'refused', 'error']);
@@ -251,8 +251,8 @@ const scenarios = {
     };
   },
 
-  // Those inside are told secrets while `recv_connect` of one outside, which will fail,
-  // still runs.
+  // Members of a room receive secrets while `recv_connect` of another client runs,
+  // which will fail.
   async kept_out(open) {
     const insider = await open('/vault?word=sesame');
     const outsider = await open('/vault', {wait: false});
@@ -263,7 +263,7 @@ const scenarios = {
     return {outcome, secrets, leaked};
   },
 
-  // Old clients send what they gathered before they connect to their namespace again.
+  // 0.9 clients send what they queued before they connect to their namespace again.
   async emits_while_away(open) {
     const client = await open('/lab', {reconnect: true});
     client.lose();
@@ -304,7 +304,7 @@ const scenarios = {
     return {left, told: await leaver.next('disconnect')};
   },
 
-  // Not only the namespace: the whole connection goes.
+  // The whole connection ends, not only the namespace.
   async client_closes(open) {
     const observer = await open('/lab');
     const leaver = await open('/lab');
@@ -340,7 +340,7 @@ const scenarios = {
     return {equal};
   },
 
-  // Numbered from the first moment on: across an upgrade none may be lost or overtake.
+  // Numbered from the beginning: an upgrade must not lose or reorder any of them.
   async many(open) {
     const client = await open('/lab', {settle: false});
     for (let number = 0; number < 200; number += 1) client.emit('count', number);
@@ -361,7 +361,7 @@ const scenarios = {
     return {received: await client.next('received')};
   },
 
-  // Alone in the event, alone in the ack, and nothing at all.
+  // As the only argument of the event and of the ack; and empty.
   async bytes(open) {
     const client = await open('/lab');
     return {
@@ -371,7 +371,7 @@ const scenarios = {
     };
   },
 
-  // In the depth of other things, beside bytes alone; in the event and in the ack.
+  // Inside of objects and lists, and beside them; in the event and in the ack.
   async bytes_nested(open) {
     const client = await open('/lab');
     const parcel = {label: 'fragile', inner: [{content: ABC}, null]};
@@ -395,7 +395,7 @@ const scenarios = {
     return {equal: String(values(returned)) === String(expected)};
   },
 
-  // To a client that cannot take any.
+  // To a client that cannot receive bytes.
   async bytes_refused(open) {
     const client = await open('/lab');
     client.emit('fetch');
@@ -437,8 +437,8 @@ const scenarios = {
   },
 };
 
-// What a client heard of a scenario's own: scenarios that others play at the same time
-// are heard too.
+// The texts of this scenario: the client also receives those of scenarios that others
+// play at the same time.
 async function heard(client, mark, count) {
   const texts = [];
   while (texts.length < count) {
@@ -448,7 +448,7 @@ async function heard(client, mark, count) {
   return texts;
 }
 
-// Waits for the server to be stopped by whoever reads our standard output.
+// Waits until the test, which reads the standard output, stops the server.
 scenarios.server_stop = async function serverStop(open) {
   const client = await open('/lab');
   await client.ask('add', 1, 1);
@@ -457,7 +457,7 @@ scenarios.server_stop = async function serverStop(open) {
   return {told, transport: client.transport};
 };
 
-// Comes back by itself when the server is started anew.
+// The client reconnects by itself when the server is restarted.
 scenarios.server_reload = async function serverReload(open) {
   const client = await open('/lab', {reconnect: true});
   console.log('READY');
@@ -466,15 +466,15 @@ scenarios.server_reload = async function serverReload(open) {
   return {answer: await client.ask('add', 2, 3)};
 };
 
-// For longer than the client, which pings, would wait for a pong.
+// A handler that takes longer than the client waits for the pong of its ping.
 scenarios.long_handler = async function longHandler(open) {
   const client = await open('/lab');
   const answer = await client.ask('take_long', 4);
   return {answer, gone: client.has('disconnect')};
 };
 
-// A POST that the server refuses: why the client says that it is disconnected, and how
-// it goes on.
+// A POST that the server refuses: the reason of the disconnection that the client
+// reports, and whether it reconnects.
 scenarios.too_large = async function tooLarge(open) {
   const client = await open('/lab', {reconnect: true});
   client.emit('report', 'x'.repeat(1_100_000));

@@ -28,7 +28,7 @@ class Crowd {
     return [...this.clients.keys()];
   }
 
-  // What each of them does at the same time as the others: {name: its outcome}.
+  // Lets all clients do something at the same time: {name: its outcome}.
   async each(act, names = this.names) {
     return Object.fromEntries(await Promise.all(names.map(async (name) => {
       try {
@@ -47,8 +47,8 @@ class Crowd {
     await this.each((client) => client.settled());
   }
 
-  // What each heard of `count` things, and of whatever else came before an end that the
-  // server tells everybody: what arrives twice arrives before it.
+  // What each heard: `count` events, and all others before an end that the server sends
+  // to everybody. Duplicates would arrive before the end.
   async heard(count, names = this.names) {
     const heard = await this.each((client) => client.take('heard', count), names);
     this.clients.get(names[0]).emit('shout', 'the end');
@@ -77,7 +77,7 @@ const scenarios = {
     return crowd.heard(crowd.names.length - 1);
   },
 
-  // In one room, but for the generation that has none.
+  // In one room, without 0.9, which has no bytes.
   async bytes(crowd) {
     const names = crowd.names.filter((name) => !name.startsWith('0.9'));
     await crowd.each((client) => client.ask('enter', 'vault'), names);
@@ -89,7 +89,7 @@ const scenarios = {
     return heard;
   },
 
-  // With the generation that has none in the room too.
+  // In one room, with 0.9 in it, which has no bytes.
   async bytes_for_all(crowd) {
     await crowd.each((client) => client.ask('enter', 'cellar'));
     const [speaker, ...others] = crowd.names.filter((name) => !name.startsWith('0.9'));
@@ -100,7 +100,7 @@ const scenarios = {
     return heard;
   },
 
-  // Whether they get an answer, and on what they are connected then.
+  // The answer that each client gets, and its transport then.
   async sums(crowd) {
     return crowd.each(async (client) => {
       const [sum] = await client.ask('add', 2, 3);
@@ -121,7 +121,7 @@ const scenarios = {
   },
 };
 
-// Who sent it, if its bytes arrived whole.
+// The name of the sender, if its bytes arrived unchanged.
 function sender({from, bytes}) {
   return Buffer.from(bytes).equals(BYTES) ? from : `garbled, from ${from}`;
 }
@@ -138,7 +138,7 @@ async function main() {
   if (!scenarios[values.scenario]) throw new Error(`no scenario ${values.scenario}`);
   const crowd = new Crowd(values.url, values.without);
   await crowd.connected();
-  // Where no WebSocket gets through, those who would upgrade stay on polling.
+  // Without WebSockets there is no upgrade to wait for.
   if (values.without !== 'websocket') await crowd.settled();
   const observed = await scenarios[values.scenario](crowd);
   process.stdout.write(`${JSON.stringify(observed)}\n`, () => process.exit(0));

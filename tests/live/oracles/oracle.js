@@ -51,7 +51,7 @@ function packet(revision, messages) {
   messages.map(unpack).forEach((each) => decoder.add(each));
   if (packets.length !== 1) throw new Error(`${packets.length} packets`);
   const [{type, nsp, id, data}] = packets;
-  // The parsers of old answer so to what they cannot read.
+  // The old parsers return this for invalid packets.
   if (nsp === undefined) throw new Error(`${data}`);
   return {type: TYPES[type], nsp, ...id !== undefined && {id}, ...data !== undefined && {data: pack(data)}};
 }
@@ -92,7 +92,7 @@ function encode(revision, {type, nsp, id, data}, binary) {
   return written.map(pack);
 }
 
-// What a client writes: [type, data] to a payload, by a client that takes bytes or not.
+// The payload that a client writes for [type, data], with or without bytes.
 function write(version, packets, binary) {
   const made = packets.map(([type, data]) => ({type, data: unpack(data)}));
   let written;
@@ -102,7 +102,7 @@ function write(version, packets, binary) {
   return pack(written);
 }
 
-// The bytes that Node reads in base64.
+// The bytes that Node decodes from base64.
 function base64(text) {
   return pack(Buffer.from(text, 'base64'));
 }
