@@ -1,5 +1,5 @@
 /*
- * What the system calls alone cost: a server that speaks just enough of RFC 6455,
+ * The cost of the system calls alone: a server with just enough of RFC 6455,
  * Engine.IO 4 and Socket.IO 5 to be measured by load/load.c beside complete ones.
  *
  * One thread and one epoll loop. It does the calls that a server has to do: a recv for

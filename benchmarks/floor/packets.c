@@ -15,7 +15,7 @@ static const char OPEN[] =
     "\"pingTimeout\":20000,\"maxPayload\":1000000}";
 static const char CONNECTED[] = "{\"sid\":\"floor\"}";
 
-/* Bytes by which an answer is longer than what it answers. */
+/* An answer has at most so many bytes more than the packet that it answers. */
 #define LONGER sizeof CONNECTED
 
 void on_request(struct peer *p)

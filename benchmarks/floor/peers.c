@@ -49,7 +49,7 @@ void reply_bytes(struct peer *p, const char *data, size_t length)
 
 static void send_to(struct peer *p, const char *data, size_t length)
 {
-    /* What a full buffer does not take is lost, and the measurement is invalid. */
+    /* Output for a full buffer is lost, which makes the measurement invalid. */
     if (send(p->fd, data, length, MSG_NOSIGNAL) != (ssize_t)length)
         fprintf(stderr, "floor: a buffer is full\n");
 }

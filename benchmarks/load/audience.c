@@ -32,7 +32,7 @@ int audience_of(int number)
         return opt.connections;
     if (opt.mode != ROOMS)
         return 1;
-    /* All of its room but itself. */
+    /* The members of its room, without itself. */
     return (opt.connections - number + opt.rooms - 1) / opt.rooms - 1;
 }
 

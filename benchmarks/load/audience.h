@@ -1,10 +1,10 @@
-/* Who sends, and who receives what is sent; connections are named by their numbers. */
+/* Senders and receivers. A connection is identified by its number. */
 #ifndef BENCH_AUDIENCE_H
 #define BENCH_AUDIENCE_H
 
 #include <stdbool.h>
 
-/* How many connections send: the first ones. */
+/* The number of senders, which are the first connections. */
 int senders(void);
 
 /* Whether a connection is one of the senders that send as fast as they can. */

@@ -10,7 +10,7 @@
 /* All zero is an empty buffer. */
 struct buffer {
     char *data;
-    size_t start; /* the bytes before it have been used */
+    size_t start; /* the bytes before are used */
     size_t end;
     size_t room;
 };

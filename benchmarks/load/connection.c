@@ -25,7 +25,7 @@ struct connection *connections;
 int ready;
 
 static int epoll_fd;
-static int opened; /* connections begun */
+static int opened; /* connections that were begun */
 
 static const char *const STATE_NAMES[] = {
     [CONNECTING] = "connecting",

@@ -1,4 +1,4 @@
-/* The connections, and how far each of them has come. */
+/* The connections, and their states. */
 #ifndef BENCH_CONNECTION_H
 #define BENCH_CONNECTION_H
 
@@ -10,7 +10,7 @@
 
 #define MAX_SID 128
 
-/* In the order in which a connection passes them; some modes skip some. */
+/* States in their order; some modes skip some of them. */
 enum state { CONNECTING, GREETING, UPGRADING, OPENING, JOINING, ENTERING, READY };
 
 struct connection {
@@ -21,7 +21,7 @@ struct connection {
     struct buffer in;
     struct buffer out;
     struct buffer message; /* the fragments of a message so far */
-    bool in_message;       /* a fragment came that was not the last */
+    bool in_message;       /* its last fragment has not arrived */
     size_t expected;       /* bytes of the frame that has begun to arrive */
     uint64_t sent;         /* events */
     uint64_t received;     /* replies */
@@ -29,14 +29,14 @@ struct connection {
     char sid[MAX_SID];     /* polling and 0.9 */
     bool asked;            /* polling: a request is under way */
     bool posted;           /* polling: that request is a POST */
-    struct buffer pending; /* polling: what the next POST brings */
+    struct buffer pending; /* polling: the body of the next POST */
     uint64_t begun;        /* when it was opened */
     int window;            /* events that may be unanswered */
     uint64_t *sent_at;     /* by sequence number modulo the window */
 };
 
 extern struct connection *connections; /* opt.connections of them */
-extern int ready;                      /* how many are READY, or were (mode storm) */
+extern int ready;                      /* how many are READY; in mode storm, how many were */
 
 /* Make the connections and the epoll instance. None is open yet. */
 void make_connections(void);
@@ -47,7 +47,7 @@ void begin(struct connection *c);
 /* Begin more of the first `target` connections, a few at a time. */
 void open_more(int target);
 
-/* The first of the first `target` that is not ready, for an error line. */
+/* The first connection below `target` that is not ready, for an error line. */
 const struct connection *first_late(int target);
 
 struct epoll_event;
@@ -55,10 +55,10 @@ struct epoll_event;
 /* Wait for events, at most `milliseconds`; how many came. */
 int wait_for_events(struct epoll_event *events, int most, int milliseconds);
 
-/* Send what waits in `out`, as much as the kernel takes. */
+/* Send as much of `out` as the kernel accepts. */
 void send_waiting(struct connection *c);
 
-/* Send what waits at once or never, and close. */
+/* Send as much of `out` as the kernel accepts, and close. */
 void hang_up(struct connection *c);
 
 const char *state_name(const struct connection *c);

@@ -7,7 +7,7 @@
 #include "failures.h"
 #include "options.h"
 
-static char *filler; /* the payload after its head */
+static char *filler; /* the part of a payload after its head */
 
 void make_filler(void)
 {
@@ -21,7 +21,8 @@ size_t largest_event(void)
     return opt.size + 3 * MAX_NAME;
 }
 
-/* A payload says whose it is and which, then is filled up: "0000002a-0000000017-abc...".
+/* A payload has the number of the connection and of the event, and a filler:
+ * "0000002a-0000000017-abc...".
  * The digits are written by hand: printf would take much of the time per event. */
 static void put_head(char *to, int connection, uint64_t sequence)
 {

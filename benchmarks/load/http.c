@@ -50,7 +50,7 @@ void ask(struct connection *c)
     empty(&c->pending);
 }
 
-/* An answer states its length, or is one chunk: no server measured sends more. */
+/* An answer has a length, or is one chunk: no server that is measured sends more. */
 bool read_answer(struct connection *c, struct text *body)
 {
     char *start = c->in.data + c->in.start;
@@ -103,7 +103,7 @@ void request_upgrade(struct connection *c)
     append(&c->out, request, (size_t)length);
 }
 
-/* RFC 6455, section 4.1, what a client must check. */
+/* What a client has to check (RFC 6455, section 4.1). */
 static void check_upgrade(struct connection *c, const char *head)
 {
     struct text all = {head, head + strlen(head)};

@@ -1,4 +1,4 @@
-/* How long replies took: a histogram. */
+/* A histogram of the latencies of replies. */
 #ifndef BENCH_LATENCIES_H
 #define BENCH_LATENCIES_H
 

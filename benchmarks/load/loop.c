@@ -12,7 +12,7 @@
 #include "output.h"
 #include "session.h"
 
-static int open_target; /* connections to begin by now */
+static int open_target; /* how many connections to have begun by now */
 
 static void check_connected(struct connection *c)
 {
@@ -48,7 +48,7 @@ static void on_event(struct epoll_event *event)
         check_connected(c);
     else if (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
         on_readable(c);
-    if (c->state != CONNECTING) /* one of a storm may have begun anew */
+    if (c->state != CONNECTING) /* in mode storm it may have been opened again */
         flush(c);
 }
 

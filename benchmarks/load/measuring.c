@@ -22,7 +22,7 @@ struct sample {
     double own_cpu;
 };
 
-/* Replies within the measurement, of all connections and of one. */
+/* Replies during the measurement: of all connections, and of single ones. */
 struct counts {
     uint64_t all;
     uint64_t greedy;
@@ -53,7 +53,7 @@ static struct counts count_replies(void)
             continue;
         }
         if (opt.mode == ROOMS && i < opt.rooms)
-            continue; /* who sends does not receive */
+            continue; /* senders do not receive */
         result.silent += n == 0;
         result.least = n < result.least ? n : result.least;
         result.most = n > result.most ? n : result.most;
@@ -95,8 +95,8 @@ static void print_result(struct sample from, struct sample to, struct counts n,
            100 * (to.own_cpu - from.own_cpu) / seconds);
 }
 
-/* Open all; the result is by how many KiB the server grew. The first connection makes a
- * server load what it loads late, so memory per connection counts from the second. */
+/* Open all connections, and return by how many KiB the server grew. With the first one
+ * a server loads what it loads late, so growth counts from the second. */
 static double open_all(void)
 {
     uint64_t deadline = from_now(opt.patience);
@@ -143,7 +143,7 @@ uint64_t measure(void)
 void say_goodbye(void)
 {
     if (opt.mode == STORM || opt.polling)
-        return; /* the kernel closes what has begun */
+        return; /* the kernel closes connections that have begun */
     for (int i = 0; i < opt.connections; i++) {
         write_frame(&connections[i], CLOSE, NORMAL_CLOSURE, 2);
         hang_up(&connections[i]);

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* Open the connections, exchange events, and print the result on stdout. The number of
- * messages is the result. Ends the program when replies are missing. */
+/* Open the connections, exchange events, and print the result on stdout. Returns the
+ * number of messages. Ends the program when replies are missing. */
 uint64_t measure(void);
 
 /* Close all connections. */

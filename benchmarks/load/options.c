@@ -20,7 +20,7 @@ struct options opt = {
     .patience = 15,
 };
 
-/* Each mode, with the events of its names unless options say otherwise. */
+/* Each mode, with its default events. */
 static const struct {
     const char *name;
     const char *event;

@@ -8,10 +8,10 @@
 #define MAX_NAME 256
 #define MAX_HEADERS 2048
 
-/* Bytes of the smallest payload: those that say whose it is, and which. */
+/* Bytes of the smallest payload: the numbers of its connection and event. */
 #define PAYLOAD_HEAD 20
 
-/* What the connections do; USAGE in load.c describes each. */
+/* What the connections do; load.c describes each. */
 enum mode { ECHO, ACK, FANOUT, ROOMS, CHANNELS, RAW, IDLE, STORM };
 
 struct options {
@@ -20,7 +20,7 @@ struct options {
     int port;
     const char *path;
     const char *namespace;
-    const char *event; /* its name, and that of the reply */
+    const char *event; /* the names of the event and of the reply */
     const char *reply;
     int connections;
     int in_flight; /* unanswered events of one connection */
@@ -28,7 +28,7 @@ struct options {
     bool old; /* Socket.IO 0.9 */
     int rooms;
     int busy;   /* connections that send */
-    int greedy; /* the last of those, which send as fast as they can */
+    int greedy; /* those of them that send as fast as they can: the last ones */
     size_t size; /* bytes of a payload */
     double seconds;
     double warmup;

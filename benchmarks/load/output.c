@@ -10,7 +10,7 @@ void write_message(struct connection *c, const char *data, size_t length)
         write_frame(c, TEXT, data, length);
         return;
     }
-    /* Engine.IO 4, "HTTP long-polling": a record separator between two packets. */
+    /* The separator of packets (Engine.IO 4, "Packet encoding", "HTTP long-polling"). */
     if (buffered(&c->pending) > 0)
         append(&c->pending, "\x1e", 1);
     append(&c->pending, data, length);
@@ -18,8 +18,8 @@ void write_message(struct connection *c, const char *data, size_t length)
 
 void flush(struct connection *c)
 {
-    /* Without an event to wait for, no poll: with one connection, the open poll would
-     * be answered before the next event can be posted. */
+    /* Poll only for an event that is due: with one connection, an open poll would have
+     * to be answered before the next event can be posted. */
     if (opt.polling && !c->asked && c->state > UPGRADING
         && (buffered(&c->pending) > 0 || c->state < READY || c->received < c->sent))
         ask(c);

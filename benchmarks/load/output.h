@@ -9,7 +9,7 @@
 /* Queue a text message. */
 void write_message(struct connection *c, const char *data, size_t length);
 
-/* Send what is queued, as much as the kernel takes; a polling client asks next. */
+/* Send as much of the queue as the kernel accepts; polling clients begin a request. */
 void flush(struct connection *c);
 
 #endif

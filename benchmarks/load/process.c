@@ -60,5 +60,5 @@ void allow_descriptors(void)
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit); /* if that is too few, opening fails and says so */
+    setrlimit(RLIMIT_NOFILE, &limit); /* with too few, opening fails and says so */
 }

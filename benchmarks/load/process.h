@@ -1,4 +1,4 @@
-/* What processes cost, as the kernel counts it. */
+/* The time and memory of processes, as the kernel counts them. */
 #ifndef BENCH_PROCESS_H
 #define BENCH_PROCESS_H
 

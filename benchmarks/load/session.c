@@ -34,7 +34,7 @@ static void on_ready(struct connection *c)
         c->state = READY;
 }
 
-/* Rooms and channels are entered by an event of their own, whose ack has the id 0. */
+/* Rooms and channels are entered by a separate event, whose ack has the id 0. */
 static void enter(struct connection *c)
 {
     char text[3 * MAX_NAME], *at = put(put(put(text, "42"), opt.prefix), "0[\"");
@@ -72,7 +72,7 @@ static void on_packet(struct connection *c, struct text packet, uint64_t when)
     else if (c->state == ENTERING && type == '3')
         on_ready(c);
     else if (c->state == ENTERING && type == '2')
-        sessions.other_events++; /* the first who entered may send already */
+        sessions.other_events++; /* others may be ready, and send */
     else if (c->state != READY)
         bad(c, "a packet before the namespace is connected", packet);
     else if (type == (opt.mode == ACK ? '3' : '2'))

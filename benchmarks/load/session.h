@@ -8,9 +8,9 @@
 #include "connection.h"
 
 struct sessions {
-    bool storming;         /* who is ready closes and begins anew */
+    bool storming;         /* a connection that is ready is closed and opened again */
     uint64_t engine_pings; /* answered */
-    uint64_t other_events; /* seen beside the acknowledgements of mode ack */
+    uint64_t other_events; /* events that came with the acks of mode ack */
 };
 
 extern struct sessions sessions;
@@ -18,7 +18,7 @@ extern struct sessions sessions;
 /* The TCP connection is open. */
 void on_connected(struct connection *c);
 
-/* Handle all that has come whole; it came at the time `when`. */
+/* Handle all that is complete; it arrived at the time `when`. */
 void on_input(struct connection *c, uint64_t when);
 
 #endif

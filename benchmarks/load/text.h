@@ -1,4 +1,4 @@
-/* Text that is written piece by piece, and text that is read piece by piece. */
+/* Writing and reading text piece by piece. */
 #ifndef BENCH_TEXT_H
 #define BENCH_TEXT_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What of a text has not been read yet. */
+/* The unread part of a text. */
 struct text {
     const char *at;
     const char *end;

@@ -41,7 +41,7 @@ void start_sending(void)
     }
 }
 
-/* An event that its whole audience has makes room for the next one. */
+/* When all receivers have an event, the next one is sent. */
 static void count_delivery(struct connection *sender, uint64_t slot, uint64_t when)
 {
     int *count = &deliveries[(uint64_t)sender->number * (uint64_t)opt.in_flight + slot];

@@ -8,7 +8,7 @@
 #include "connection.h"
 
 struct traffic {
-    bool sending;         /* replies are followed by events */
+    bool sending;         /* each reply is followed by an event */
     bool measuring;       /* latencies are recorded */
     uint64_t outstanding; /* replies due */
 };
