@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from ..wire.json import Dumps, Loads
 
 if TYPE_CHECKING:
-    from .namespaces.base import BaseNamespace
+    from .session.factories import Factory
 
 __all__ = ["socketio_manage"]
 
 
 def socketio_manage(
     environ: dict[str, Any],
-    namespaces: Mapping[str, type[BaseNamespace]],
+    namespaces: Mapping[str, Factory],
     request: Any = None,
     error_handler: Callable[..., Any] | None = None,
     json_loads: Loads | None = None,
@@ -36,7 +36,8 @@ def socketio_manage(
     a redirection, else with 400.
 
     :param environ: the WSGI environment; the socket is its ``socketio``.
-    :param namespaces: the namespace classes by name, ``''`` being the main one.
+    :param namespaces: the namespace classes by name, ``''`` being the main one; or
+        functions, which are called like a class and return an instance of one.
     :param request: kept as ``self.request`` of the namespaces.
     :param error_handler: replaces
         :func:`~tgext.socketio.engine.virtsocket.default_error_handler`.

@@ -12,6 +12,7 @@ from ..concurrency.greenlets import end_jobs, ended_job, start_job
 from ..concurrency.threads import Home, carried
 from . import emitter, leaving, methods
 from .access import AccessList
+from .beginning import begin
 from .client import Candidate, Client
 from .errors import ConnectionRefused
 from .events import SHORT, cached_method_of, method_of
@@ -52,8 +53,7 @@ class BaseNamespace(AccessList):
     _tgsio_candidate: Candidate | None = None
     #: Whether the namespace has ended, or is about to; see :func:`leaving.begin_end`.
     _tgsio_ended = False
-    #: Whether the client is not admitted yet, or the namespace has ended. An event
-    #: checks both with this one attribute.
+    #: Not admitted yet, or ended: an event checks both with this one attribute.
     _tgsio_diverted = False
     _tgsio_leaving: leaving.Leaving | None = None
 
@@ -72,6 +72,7 @@ class BaseNamespace(AccessList):
         self, environ: dict[str, Any], ns_name: str, request: Any = None
     ) -> None:
         self.environ = environ
+        begin(self)
         self.socket: Client = environ["socketio"]
         self.session: dict[str, Any] = self.socket.session
         self.request = request
@@ -81,8 +82,7 @@ class BaseNamespace(AccessList):
         self.auth: Any = None
         self.disconnect_reason: str | None = None
         self.reset_acl()
-        # Mixins may follow this class in the list of bases.
-        super().__init__()
+        super().__init__()  # mixins may follow this class
 
     # What a subclass defines
 

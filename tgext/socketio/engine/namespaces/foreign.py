@@ -2,18 +2,25 @@
 
 An application may still use them (``from socketio.namespace import BaseNamespace``),
 with both packages installed. Their methods expect gevent-socketio's server, and call
-``inspect.getargspec``, which Python 3.11 removed. A class that uses them is therefore
-adapted: a subclass of it is made. In the MRO of the subclass, the class of this package
-comes right before the one of gevent-socketio, so that the application calls and
-overrides the class of this package, also with ``super()``.
+``inspect.getargspec``, which Python 3.11 removed. So the classes of the application are
+changed: the class of this package comes right before the one of gevent-socketio in
+their MRO, and the application calls and overrides its methods, also with ``super()``.
+A method that the application calls by the name of gevent-socketio's class
+(``RoomsMixin.join(self, room)``) is that of this package, too.
+
+No copies of the classes are made: ``self.__class__``, ``type(self)`` and the registries
+of metaclasses are about the application's own classes.
 """
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache, wraps
+from inspect import isfunction
 from typing import Any
 
 from .base import BaseNamespace
+from .handlers import Handlers
 from .mixins import BroadcastMixin, RoomsMixin
 
 #: The package of gevent-socketio.
@@ -26,29 +33,21 @@ _REPLACEMENTS: dict[str, type] = {
     f"{_PACKAGE}.mixins.BroadcastMixin": BroadcastMixin,
 }
 
-#: The attribute in which a class keeps the class that was adapted from it.
-_ADAPTED = "_tgext_socketio_adapted"
-
 
 def is_foreign(value: Any) -> bool:
     """Whether ``value`` is a namespace class with base classes of gevent-socketio.
 
-    A class that :func:`adapt` returned is not.
+    A class that was adapted is not.
     """
     return isinstance(value, type) and _has_foreign_bases(value)
 
 
 @lru_cache(maxsize=256)  # called at each connection
 def _has_foreign_bases(cls: type) -> bool:
-    return (
-        any(map(_is_foreign_base, cls.__mro__))
-        and not issubclass(cls, _Adapted)
-        and BaseNamespace in map(_counterpart, cls.__mro__)
+    mro = cls.__mro__
+    return BaseNamespace in map(_counterpart, mro) and any(
+        _replacement(each) is not None and _in_place_of(each) not in mro for each in mro
     )
-
-
-def _is_foreign_base(cls: type) -> bool:
-    return _replacement(cls) is not None
 
 
 def _replacement(cls: type) -> type | None:
@@ -59,38 +58,78 @@ def _counterpart(cls: type) -> type:
     return _replacement(cls) or cls
 
 
-class _Adapted:
-    """Marks the classes that :func:`adapt` makes.
+def adapt(cls: Any) -> type[BaseNamespace]:
+    """Let a class with bases of gevent-socketio run here.
 
-    Has the attributes that gevent-socketio's ``BaseNamespace.__init__`` does not set,
-    since an application may call that one by name.
+    :returns: the class, with other bases; if it is gevent-socketio's own, a subclass.
+    :raises TypeError: when its bases cannot be changed.
     """
-
-    auth: Any = None
-    disconnect_reason: str | None = None
-
-
-def adapt(cls: type) -> type[BaseNamespace]:
-    """Make a subclass that runs here, for a class with bases of gevent-socketio.
-
-    :returns: the same class each time.
-    """
-    adapted: type[BaseNamespace] | None = vars(cls).get(_ADAPTED)
-    if adapted is None:
-        bases = [_in_place_of(each) for each in cls.__mro__ if _is_foreign_base(each)]
-        members = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-        adapted = type(cls.__name__, (cls, *bases, _Adapted), members)
-        setattr(cls, _ADAPTED, adapted)
+    if _replacement(cls) is None:
+        for each in cls.__mro__[::-1]:
+            _change_bases(each)
+        _has_foreign_bases.cache_clear()
+    adapted: type[BaseNamespace] = _adapted_base(cls)
     return adapted
 
 
-@cache
-def _in_place_of(theirs: Any) -> type:
-    """A class that comes before one of gevent-socketio in each MRO."""
+def _change_bases(cls: Any) -> None:
+    bases: tuple[type, ...] = cls.__bases__
+    if _Passed not in bases and any(map(_replacement, bases)):
+        cls.__bases__ = tuple(map(_adapted_base, bases))
+        for changed in _with_subclasses(cls):
+            _prepare(changed)
 
-    class Passed(theirs):
+
+def _adapted_base(cls: type) -> Any:
+    return cls if _replacement(cls) is None else _in_place_of(cls)
+
+
+def _with_subclasses(cls: Any) -> Iterator[type]:
+    yield cls
+    for each in cls.__subclasses__():
+        yield from _with_subclasses(each)
+
+
+def _prepare(cls: Any) -> None:
+    """Give a class what :meth:`.BaseNamespace.__init_subclass__` would have."""
+    if issubclass(cls, BaseNamespace):
+        cls._tgsio_handlers = Handlers(cls._tgsio_handler_class)
+
+
+class _Passed:
+    """Marks the classes whose ``__init__`` passes that of gevent-socketio."""
+
+
+@cache
+def _in_place_of(theirs: Any) -> Any:
+    """A class that comes before one of gevent-socketio in each MRO."""
+    ours = _counterpart(theirs)
+    _redirect(theirs, ours)
+
+    class Passed(theirs, _Passed):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             # Ours has set the attributes that theirs would set.
             super(theirs, self).__init__(*args, **kwargs)
 
-    return type(theirs.__name__, (_counterpart(theirs), Passed), {})
+    return type(theirs.__name__, (ours, Passed), {})
+
+
+def _redirect(theirs: type, ours: type) -> None:
+    """Make the methods of one of gevent-socketio's classes call ours, for our objects.
+
+    Its own objects, which gevent-socketio's server makes, are not concerned.
+    """
+    for name, function in list(vars(theirs).items()):
+        if isfunction(function) and hasattr(ours, name):
+            setattr(theirs, name, _redirected(function, ours, name))
+
+
+def _redirected(
+    function: Callable[..., Any], ours: type, name: str
+) -> Callable[..., Any]:
+    @wraps(function)
+    def redirected(self: Any, *args: Any, **kwargs: Any) -> Any:
+        method = getattr(ours, name) if isinstance(self, ours) else function
+        return method(self, *args, **kwargs)
+
+    return redirected

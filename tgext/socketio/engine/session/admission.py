@@ -17,13 +17,13 @@ from ..concurrency.interruption import Interrupted
 from ..http.refusals import log_namespace_refusal
 from ..logs import get_logger
 from ..namespaces import leaving
-from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused, EventRefused
 from .candidate import Candidate, State
 from .connection import Connection
 from .decision import decide
 from .dispatch import EVENTS
 from .early import EarlyPackets
+from .factories import Factory
 
 log = get_logger(__name__)
 
@@ -147,7 +147,7 @@ class Admission:
 
     # How it begins
 
-    def _ask(self, cls: type[BaseNamespace], packet: Packet) -> None:
+    def _ask(self, factory: Factory, packet: Packet) -> None:
         """Admit a client to a namespace, or refuse it; the client is told."""
         socket = self._socket
         candidate = Candidate(socket, packet)
@@ -155,7 +155,7 @@ class Admission:
         socket.find_outbox()
         socket.hub.registry.namespace_came(socket)
         try:
-            decide(socket, candidate, cls)
+            decide(socket, candidate, factory)
         except ConnectionRefused as refused:
             self._refuse(candidate, _text_of(refused.message), refused.data)
         except EventRefused as refused:

@@ -16,6 +16,7 @@ from ..hub.registry import Endable
 from ..io.backlog import Outbox
 from ..namespaces.base import BaseNamespace
 from ..namespaces.client import Client
+from .factories import Factory
 from .transport import Transport
 
 
@@ -62,7 +63,7 @@ class Connection(Client, Endable, Protocol):
     jobs: list[Greenlet[..., Any]]
     environ: dict[str, Any] | None
     request: Any
-    namespaces: Mapping[str, type[BaseNamespace]] | None
+    namespaces: Mapping[str, Factory] | None
     active_ns: dict[str, BaseNamespace]
     error_handler: Callable[..., Any]
     json_loads: Loads

@@ -7,27 +7,22 @@ the client by raising an exception.
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...wire.socketio.packet import Packet
-from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused
-from ..namespaces.foreign import adapt, is_foreign
 from .candidate import Candidate, State
 from .connection import Connection
 from .environ import environ_for
+from .factories import Factory, make
 
 
-def decide(socket: Connection, candidate: Candidate, cls: type[BaseNamespace]) -> None:
+def decide(socket: Connection, candidate: Candidate, factory: Factory) -> None:
     """Make a namespace for a candidate, and let it decide.
 
     Returns when the namespace accepts the client, or when the candidate's state is not
     ``ASKING`` any more; otherwise raises the exception that refused the client.
     """
     run = socket.runner.run
-    if is_foreign(cls):
-        cls = adapt(cls)
-    run(_make, socket, candidate, cls, candidate.packet)
+    run(_make, socket, candidate, factory, candidate.packet)
     _check(candidate)
     if candidate.state is not State.ASKING:
         return
@@ -52,20 +47,12 @@ def _check(candidate: Candidate) -> None:
 
 
 def _make(
-    socket: Connection, candidate: Candidate, cls: type[BaseNamespace], packet: Packet
+    socket: Connection, candidate: Candidate, factory: Factory, packet: Packet
 ) -> None:
     candidate.drop_namespace()  # of an earlier attempt
     candidate.begin()
     environ = environ_for(socket, packet)
-    args: Any = (environ, packet["endpoint"])
-    namespace: Any = cls.__new__(cls, *args, request=socket.request)  # type: ignore[call-arg]
-    namespace._tgsio_candidate = candidate
-    namespace._tgsio_diverted = True
-    candidate.namespace = namespace
-    namespace.__init__(*args, request=socket.request)
-    if not hasattr(namespace, "jobs"):
-        name = f"{cls.__module__}.{cls.__qualname__}"
-        raise TypeError(f"{name}.__init__ does not call super().__init__")
+    namespace = make(factory, environ, packet["endpoint"], socket.request, candidate)
     namespace.auth = packet.get("data")
     namespace.authorize_connect()
     for each in type(namespace).__mro__:

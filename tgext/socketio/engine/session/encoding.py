@@ -13,6 +13,7 @@ from ...wire.socketio.packet import Packet, ReservedName
 from ..logs import get_logger
 from ..namespaces.acks import Call, Expiring
 from .connection import Connection
+from .factories import name_of
 
 log = get_logger(__name__)
 
@@ -40,17 +41,17 @@ def encode(socket: Connection, packet: Packet) -> Encoded:
 def _report(socket: Connection, packet: Packet) -> None:
     """Log that an event is dropped, once for each class and name."""
     endpoint, name = packet.get("endpoint", ""), packet["name"]
-    cls = (socket.namespaces or {}).get(endpoint, type(None))
-    names = _reported.setdefault(cls, set())
+    factory = (socket.namespaces or {}).get(endpoint, type(None))
+    key = factory if isinstance(factory, type) else type(factory)
+    names = _reported.setdefault(key, set())
     if name in names:
         return
     names.add(name)
     log.warning(
-        "Event %r of %s.%s (namespace %s) is not sent to clients %s: they have one of "
+        "Event %r of %s (namespace %s) is not sent to clients %s: they have one of "
         "their own with this name. Give it another name; only 0.9 clients receive it",
         name,
-        cls.__module__,
-        cls.__qualname__,
+        name_of(factory),
         endpoint or "/",
         socket.generation.name,
     )

@@ -31,6 +31,7 @@ from .dispatch import Dispatcher
 from .encoding import drop, encode
 from .ending import Ending
 from .errors import default_error_handler, tell_error
+from .factories import Factory
 from .pacing import make_room, send_otherwise
 from .transport import Transport
 
@@ -98,7 +99,7 @@ class Socket:
         self.generation: Generation = SOCKETIO_1
         self.environ: dict[str, Any] | None = None
         self.request: Any = None
-        self.namespaces: Mapping[str, type[BaseNamespace]] | None = None
+        self.namespaces: Mapping[str, Factory] | None = None
         self.active_ns: dict[str, BaseNamespace] = {}
         self.transport: Transport | None = None
         #: Where packets go; None without a transport, and while a namespace decides.
@@ -145,7 +146,7 @@ class Socket:
     def accept(
         self,
         environ: dict[str, Any],
-        namespaces: Mapping[str, type[BaseNamespace]],
+        namespaces: Mapping[str, Factory],
         request: Any,
         error_handler: Callable[..., Any] | None = None,
         json_loads: Loads | None = None,
