@@ -17,6 +17,18 @@ R = TypeVar("R")
 MORE = 5000
 
 
+def deepest(function: Callable[..., R], in_python: Callable[..., R], *args: Any) -> R:
+    """Call a function by :func:`deep`; call another if the limit is that of C code.
+
+    :param in_python: does the same with Python's calls alone.
+    :raises RecursionError: when that is nested too deep, too.
+    """
+    try:
+        return deep(function, *args)
+    except RecursionError:
+        return deep(in_python, *args)
+
+
 def deep(function: Callable[..., R], *args: Any) -> R:
     """Call a function with a recursion limit that is :data:`MORE` higher.
 

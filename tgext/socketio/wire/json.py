@@ -12,14 +12,16 @@ surrogates, keys that are not strings, and writing integers of more than 64 bits
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from enum import Enum
 from functools import partial
 from typing import Any, NoReturn
 from uuid import UUID
 
-from .depth import deep
+from .depth import deepest
 from .errors import InvalidJSON
+from .nested import PythonDecoder, write
 
 #: Turns a value into JSON text.
 Dumps = Callable[[Any], str]
@@ -33,6 +35,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_decode_in_python = PythonDecoder(_refuse_constant).decode
 _with_null = json.JSONDecoder(parse_constant=lambda name: None)
 _COMPACT = (",", ":")
 
@@ -47,7 +50,7 @@ def py_loads(text: str) -> Any:
         try:
             return _decode(text)
         except RecursionError:
-            return deep(_decode, text)
+            return deepest(_decode, _decode_in_python, text)
     except (ValueError, RecursionError) as error:
         raise InvalidJSON(f"invalid JSON: {str(error)[:80]}") from None
 
@@ -69,7 +72,7 @@ def py_dumper(default: Default | None = None) -> Dumps:
             try:
                 return _encode(value, fallback)
             except RecursionError:
-                return deep(_encode, value, fallback)
+                return deepest(_encode, _encode_in_python, value, fallback)
         except RecursionError:
             raise TypeError("nested too deep to be written as JSON") from None
 
@@ -90,6 +93,10 @@ def _encode(value: Any, default: Default) -> str:
     return _strict(_with_null.decode(loose), default)
 
 
+def _encode_in_python(value: Any, default: Default) -> str:
+    return write(value, partial(_encode, default=default))
+
+
 def _strict(value: Any, default: Default) -> str:
     encoder = partial(
         json.JSONEncoder, separators=_COMPACT, allow_nan=False, default=default
@@ -102,12 +109,24 @@ def _strict(value: Any, default: Default) -> str:
     return text
 
 
+#: Earlier versions end the process when they read deeply nested JSON (CVE-2024-27454).
+_SAFE = (3, 9, 15)
+
+
+def _is_safe(version: str) -> bool:
+    """Whether a version of orjson limits its recursion."""
+    return tuple(int(each) for each in re.findall("[0-9]+", version)[:3]) >= _SAFE
+
+
 loads: Loads = py_loads
 dumper: Callable[[Default | None], Dumps] = py_dumper
 dumps: Dumps = py_dumps
 
 try:
     import orjson
+
+    if not _is_safe(orjson.__version__):
+        raise ImportError
 except ImportError:
     pass
 else:
