@@ -14,7 +14,7 @@ class EchoNamespace(BaseNamespace):
         if data == "bye":
             self.send("goodbye", callback=self.received)
         else:
-            self.send("echo " + data)
+            self.send("echo %s" % data)
 
     def received(self, *args):
         log.info("received, %r", args)
