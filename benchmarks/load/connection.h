@@ -36,7 +36,7 @@ struct connection {
 };
 
 extern struct connection *connections; /* opt.connections of them */
-extern int ready;                      /* how many are READY; in mode storm, how many were */
+extern int ready;                      /* how many are, or in mode storm were, READY */
 
 /* Make the connections and the epoll instance. None is open yet. */
 void make_connections(void);

@@ -10,7 +10,7 @@ void write_message(struct connection *c, const char *data, size_t length)
         write_frame(c, TEXT, data, length);
         return;
     }
-    /* The separator of packets (Engine.IO 4, "Packet encoding", "HTTP long-polling"). */
+    /* Between packets (Engine.IO 4, "Packet encoding", "HTTP long-polling"). */
     if (buffered(&c->pending) > 0)
         append(&c->pending, "\x1e", 1);
     append(&c->pending, data, length);
