@@ -100,7 +100,7 @@ class Client(ABC):
         """Close without disconnect packets, if not closed yet."""
 
     def read(self) -> dict[str, Any]:
-        """The next message, read."""
+        """The packet of the next message."""
         return self.dialect.read(self.receive())
 
     def join(self, endpoint: str) -> None:

@@ -169,7 +169,7 @@ class Lives(RuleBasedStateMachine):
         return data.draw(st.sampled_from(found)) if found else None
 
     def _leaves(self, person: Person) -> None:
-        """The server is about to notice."""
+        """The client has left; the server has not noticed yet."""
         self.people.remove(person)
         self.gone.append(person)
         self.left += person.inside.values()
@@ -387,7 +387,7 @@ def end_somehow(number: int, person: Person) -> None:
 
 @pytest.mark.usefixtures("small_heap")
 def test_two_hundred_clients_leave_nothing() -> None:
-    """Each has begun things, and a handler of every other one does not return."""
+    """Each has started something; half of them have a handler that does not return."""
     namespace: type[Lively] = type("Lively", (Lively,), {"made": []})
     kinds = list(KINDS)
 

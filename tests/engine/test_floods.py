@@ -170,7 +170,7 @@ def test_tiny_messages_while_a_handler_waits(
 def test_events_that_ask_for_acks_while_a_handler_waits(
     serve: Serve, kind: str
 ) -> None:
-    """Reading ahead starts and stops with each; it is neither nested nor done anew."""
+    """Reading ahead starts and stops with each event; it is not nested."""
     _, namespace, client, socket = held(serve, kind, max_pending_acks=10**6)
     event = client.dialect.event("/chat", "brief", (), None)
     number = 3000
@@ -197,7 +197,7 @@ class Working(Echo):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_handlers_that_take_long(serve: Serve, kind: str) -> None:
-    """Others have turns after each of them, not only after several."""
+    """Other greenlets run after each event, not only after several."""
     live = serve({"/chat": Working})
     client: Any = live.client(kind)
     client.join("/chat")
@@ -241,7 +241,7 @@ def test_a_plain_websocket_that_ended_keeps_no_half_message(serve: Serve) -> Non
 
 
 class _Plain:
-    """A WebSocket as `pour` wants it."""
+    """A client for `pour`, with a plain WebSocket."""
 
     def __init__(self, websocket: Any) -> None:
         self.websocket = websocket
@@ -267,7 +267,7 @@ ENDS = {
 def test_a_body_of_packets_that_end_the_session(
     serve: Serve, kind: str, busy: bool, greenlets: Callable[[], list[Any]]
 ) -> None:
-    """One is enough, and what follows it is ignored."""
+    """The first one ends the session, and the others are ignored."""
     live, namespace, client, socket = (held if busy else idle)(serve, kind)
     body = body_of(kind, *[ENDS[kind]] * 50_000)
     before = len(greenlets())
@@ -447,7 +447,7 @@ def test_who_is_in_very_many_rooms_leaves_them_in_turns(
 @pytest.mark.usefixtures("small_heap")
 @websockets
 def test_nothing_holds_a_connection_that_has_ended(serve: Serve, kind: str) -> None:
-    """The account says what is kept; the collector agrees."""
+    """Neither the account nor the garbage collector finds anything that is kept."""
     live, namespace, client, socket = held(serve, kind)
     client.emit("/chat", "note", "x" * 100_000)
     account = socket.account

@@ -223,7 +223,7 @@ def test_what_has_no_text_is_named() -> None:
 
 
 class Odd(Exception):
-    """What libraries and applications define, or nearly."""
+    """Exceptions with attributes that have another meaning than usual."""
 
 
 class WithoutNotes(Odd):

@@ -58,7 +58,7 @@ def test_the_request_ends_when_the_connection_is_accepted(
 
 @pytest.mark.parametrize("managed", [True, False])
 def test_a_redirect_refuses(serve: Serve, managed: bool) -> None:
-    """It leads to a login: a wrapper around a framework's view may decide after it."""
+    """A redirect to a login; the wrapper of a framework's view may answer with it."""
 
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         if managed:

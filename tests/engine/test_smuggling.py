@@ -58,7 +58,7 @@ def test_tricks_of_other_versions(name: str) -> None:
 
 
 def test_a_second_parser_that_sees_the_hidden_request_is_noticed() -> None:
-    """A test of the comparison: a lenient server is found, as h11 is lenient here."""
+    """A test of the comparison itself: h11 accepts what the server refuses here."""
     stream = request(b"Content-Length: 36, 36\r\n", HIDDEN) + AFTER
     assert [each.path for each in read_with_h11(stream)] == ["/form", "/after"]
     assert compare(stream, [stream]).requests == []

@@ -1,4 +1,4 @@
-"""What real clients do though no document says so, where no other test shows it."""
+"""Behaviour of real clients that no document describes and no other test shows."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Asking(BaseNamespace):
 def test_an_ack_of_a_0_9_client_has_data_or_not(
     serve: Serve, kind: str, spelled: str, answer: list[Any]
 ) -> None:
-    """It adds them only if its callback was given any."""
+    """It sends data only if its callback returned some."""
     client = serve({"/chat": Asking}).client(kind)
     client.join("/chat")
     client.emit("/chat", "ask")

@@ -31,7 +31,7 @@ PHONE = {"width": 360, "height": 640}
 
 @contextmanager
 def chatting(*arguments: str) -> Iterator[str]:
-    """The example's own command; the URL of its page."""
+    """Run the example by its own command, and yield the URL of its page."""
     port = free_port()
     with running(port, "examples/chat.py", "--port", str(port), *arguments) as url:
         yield url

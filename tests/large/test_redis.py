@@ -123,7 +123,7 @@ def test_a_redis_that_was_away_for_long_is_heard_by_all(
 
 
 def test_who_only_listens_finds_it_again(servers: Servers, redis: RedisServer) -> None:
-    """Nothing else in the process finds out that Redis is back."""
+    """Nothing else in the process notices that Redis is back."""
     [server] = servers(redis, 1)
     with crowd(server, size=100) as members:
         in_parallel(lambda member: member.subscribe("news"), members)

@@ -29,7 +29,7 @@ def compile_catalogs(target: Path) -> None:
 
 
 class Site:
-    """The application, and its database as another program sees it."""
+    """The application, and its database over another connection."""
 
     def __init__(self, directory: Path, database: str) -> None:
         catalogs = directory / "catalogs"

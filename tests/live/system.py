@@ -95,7 +95,7 @@ def install(folder: Path) -> None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Make other environments wait meanwhile."""
+    """Keep other processes from installing at the same time."""
     with (CLIENTS / "package.json").open() as manifest:
         fcntl.flock(manifest, fcntl.LOCK_EX)
         yield

@@ -166,7 +166,7 @@ def pages(browser: Browser, lab: Server, node_clients: Path) -> Iterator[Pages]:
 
 @pytest.fixture(scope="module")
 def played(pages: Pages) -> dict[str, Any]:
-    """Results by client and transport; all pages ran at the same time."""
+    """The results by client and transport. All pages run at the same time."""
     return pages.all_do(
         "play",
         {

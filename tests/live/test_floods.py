@@ -32,7 +32,7 @@ MB = 1_000_000
 
 
 class Neighbour:
-    """Another client, which has to be answered all the time."""
+    """Another client, which has to be answered in time."""
 
     def __init__(self, server: Server) -> None:
         self._client = WebSocket5(server.port)
@@ -67,7 +67,7 @@ def size_of(server: Server) -> int:
 
 @pytest.fixture
 def flooded(lab: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server whose clients attack. A neighbour is served, and memory stays small."""
+    """A server that clients attack. Others are served, and its memory stays small."""
     monkeypatch.setattr("tests.engine.clients.RESOURCE", "/socketio")
     neighbour = Neighbour(lab)
     gevent.sleep(0.2)

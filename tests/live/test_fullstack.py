@@ -41,7 +41,7 @@ def test_a_permission_that_was_taken_away_is_gone_for_the_next_event(
 
 
 def expect_to_come_back(client: clients.WebSocket5) -> None:
-    """Expect an end after which a Socket.IO client reconnects by itself."""
+    """Expect an end after which Socket.IO clients reconnect by themselves."""
     assert client.receive() == "1"
     client.websocket.receive_close()
 

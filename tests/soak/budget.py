@@ -128,7 +128,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run(names: list[str], clients: int, seconds: float) -> bool:
-    """Whether one client can do all of that without much effect on the others."""
+    """Run all floods. Returns whether they have little effect on other clients."""
     with tempfile.TemporaryDirectory() as directory, serving(Path(directory)) as server:
         echoers = Echoers(server.port, clients)
         try:

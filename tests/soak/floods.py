@@ -118,7 +118,7 @@ def bodies(*messages: str | bytes) -> Callable[[Any], Pieces]:
 
 
 def payload(client: Client, messages: tuple[str | bytes, ...]) -> tuple[bytes, str]:
-    """A body as large as a server takes, and its type."""
+    """A body of the largest size that the server accepts, and its type."""
     dialect = client.dialect
     filled = [
         each.replace("EVENT", dialect.event(CHAT, "echo", (1,), None))
@@ -143,7 +143,7 @@ def payload(client: Client, messages: tuple[str | bytes, ...]) -> tuple[bytes, s
 
 
 def much(client: PollingClient) -> Pieces:
-    """New sessions that leave as much unsent as is allowed, and close."""
+    """New sessions that leave as much output unread as is allowed, and close."""
     talk = client.dialect.event(CHAT, "talk", (150, 1000), None)
     body = f"{talk}\x1e1".encode()
     head = (
@@ -154,7 +154,7 @@ def much(client: PollingClient) -> Pieces:
 
 
 def chunks_of_one(client: PollingClient) -> Pieces:
-    """A chunked body, a byte in each chunk, that ends before it is too large."""
+    """A chunked body with a byte in each chunk, just not too large."""
     body = b"".join(b"1\r\n%c\r\n" % each for each in b"3\x1e" * 5000 + b"3")
     head = (
         f"POST {client.target} HTTP/1.1\r\nHost: here\r\n"

@@ -88,7 +88,7 @@ class Listener:
 
 
 def probe(port: int) -> float:
-    """Milliseconds within which 99 of 100 events of a client were answered."""
+    """The milliseconds in which 99 of 100 events of a client were answered."""
     client: Any = KINDS["4-websocket"](port)
     taken = []
     with closing(client):
@@ -201,7 +201,7 @@ UNFINISHED: dict[str, Callable[[int], Raw]] = {
 
 
 def slowloris(server: Server) -> str:
-    """500 connections that send something, a byte a second, and finish nothing."""
+    """500 connections that send a byte a second, and never finish a request."""
     before = counts(server)
     with ExitStack() as stack:
         begun = []
@@ -233,7 +233,7 @@ def _goes_on(raw: Raw) -> bool:
 
 
 def handshakes(server: Server) -> str:
-    """7,000 handshakes without a next request, where 500 sessions are allowed."""
+    """7,000 handshakes without a second request; 500 sessions are allowed."""
     before = counts(server)
     target = "/socketio/?EIO=4&transport=polling"
     statuses: list[int] = []
@@ -273,7 +273,7 @@ def bad_input(server: Server) -> str:
 
 
 def _send_bad(port: int, generation: str, transport: str, vector: Any) -> None:
-    """Send it, and ignore the outcome, which other tests check."""
+    """Send one mistake. The outcome is ignored; other tests check it."""
     if isinstance(vector.sent, RawBytes):
         with closing(Raw(port)) as raw:
             raw.send_raw(vector.sent.data)

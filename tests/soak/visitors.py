@@ -46,7 +46,7 @@ class Trouble(Exception):
 
 
 class Visitor:
-    """A client in ``/chat``, read by a greenlet of its own.
+    """A client in ``/chat``, and the greenlet that receives for it.
 
     :param kind: one of ``KINDS``.
     :param seen: counts what happens.
@@ -138,7 +138,7 @@ class Visitor:
         return answer
 
     def chat(self, seconds: float) -> None:
-        """Do what clients do, for a while."""
+        """Emit, join rooms and so on, for a while."""
         end = time.monotonic() + seconds
         room = random.choice(ROOMS)
         self.call("enter", room)

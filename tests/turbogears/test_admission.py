@@ -81,7 +81,7 @@ class Broken(Open):
 
 
 def forgiving(cls: Any) -> Any:
-    """A subclass that catches whatever its handlers, and the steps to them, raise."""
+    """A subclass that catches the exceptions of its handlers and of its steps."""
 
     class Forgiving(cls):  # type: ignore[misc]
         def exception_handler_decorator(

@@ -93,7 +93,7 @@ class Chat(  # type: ignore[misc]
 
 
 class Own(SocketIOTGNamespace, mixins.BroadcastMixin):  # type: ignore[misc, name-defined]
-    """Half ported: its mixin is still gevent-socketio's."""
+    """A half-ported namespace, whose mixin is still gevent-socketio's."""
 
     def on_echo(self, value: Any) -> Any:
         return value

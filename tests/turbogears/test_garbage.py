@@ -151,7 +151,7 @@ def test_nothing_waits_for_the_collector(
 
 
 def test_what_was_parsed_of_a_handshake_is_not_kept(live: Live) -> None:
-    """It may be forty times as large as the request; see :data:`PARSED`."""
+    """It may be forty times as large as the request (:data:`PARSED`)."""
     query = "EIO=4&transport=polling&" + "a&" * 1000
     cookie = {"Cookie": "a=1; b=2"}
     assert live.http().get(f"/socketio/?{query}", cookie).status == 200

@@ -119,7 +119,7 @@ def test_a_connection_that_is_gone_cannot_be_read() -> None:
 def test_many_packets_in_one_body_keep_nobody_from_being_answered(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While they are read, and while the server checks which are acks."""
+    """Others are answered while packets are read, and while acks are looked for."""
     namespace = fresh(Holding)
     live = serve({"/chat": namespace, "/other": Echo})
     client, neighbour = live.polling_4(), live.websocket_5()

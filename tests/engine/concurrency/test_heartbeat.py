@@ -135,7 +135,7 @@ def test_a_ping_is_answered_while_a_handler_waits_for_its_client(
 @pytest.mark.cites("Engine.IO 3, Timeouts 1")
 @pinging
 def test_pings_are_answered_while_a_handler_takes_long(serve: Serve, kind: str) -> None:
-    """Otherwise the client would disconnect, though it owes no answer."""
+    """Otherwise the client would disconnect, although no answer of it is due."""
     namespace = fresh(Holding)
     times = {"heartbeat_interval": 0.3, "heartbeat_timeout": 0.3}
     live = serve({"/chat": namespace}, **times)
@@ -173,7 +173,7 @@ def test_pings_are_answered_while_a_handler_takes_long(serve: Serve, kind: str) 
 def test_no_more_is_kept_of_what_comes_behind_a_long_handler_than_one_message_may_have(
     serve: Serve,
 ) -> None:
-    """Past that the client has to wait: its pings too, as TCP holds all of it back."""
+    """Beyond that all input has to wait, pings too: TCP holds all of it back."""
     namespace = fresh(Holding)
     times = {"heartbeat_interval": 0.1, "heartbeat_timeout": 0.1}
     live = serve({"/chat": namespace}, max_message_size=500, **times)
@@ -372,7 +372,7 @@ def test_a_busy_process_gives_a_peer_longer_to_be_read() -> None:
 
 @pytest.mark.parametrize("kind", ["4-polling", "4-websocket"])
 def test_short_timers_are_kept_well(serve: Serve, kind: str) -> None:
-    """It was disconnected 0.15 s late. The limit is for a busy machine."""
+    """The limit suits a busy machine; coarser timers would be 0.15 s late."""
     namespace = fresh(Holding)
     live = serve({"/chat": namespace}, heartbeat_interval=0.3, heartbeat_timeout=0.2)
     client = live.client(kind)
@@ -471,7 +471,7 @@ def test_an_entry_can_be_added_again(wheel: Wheel) -> None:
 
 
 def test_an_entry_that_is_due_can_be_discarded_by_another(wheel: Wheel) -> None:
-    """Whichever of the two comes first, the other has gone."""
+    """The one that is called first discards the other."""
     entries: list[Fed] = []
 
     def discard_both() -> None:

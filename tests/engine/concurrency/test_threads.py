@@ -46,7 +46,7 @@ def start(request: pytest.FixtureRequest) -> Start:
 
 
 class Talk(Chat):
-    """Keeps its instances for threads."""
+    """Keeps its instances, so that threads can use them."""
 
     here: dict[str, BaseNamespace] = {}
 

@@ -21,7 +21,7 @@ from tgext.socketio.engine.concurrency.timetable import COARSE, LONG, TICK, Time
 
 
 class Timed:
-    """An entry with the time for which it was asked."""
+    """An entry with its time."""
 
     def __init__(self, number: int) -> None:
         self.number = number

@@ -67,7 +67,7 @@ def test_two_posts_at_once_end_the_session(serve: Serve, kind: str) -> None:
 
 
 def test_a_0_9_client_may_post_twice_at_once(serve: Serve) -> None:
-    """Its specification says nothing of it."""
+    """Its specification does not forbid it."""
     live = serve({"/chat": Echo})
     client = live.client("0.9-xhr-polling")
     client.join("/chat")

@@ -99,7 +99,7 @@ def test_the_sample_session_of_revision_4(serve: Serve) -> None:
 
 
 def finish(live: Any, target: str, accepted: str, main: type[Hello]) -> None:
-    """What both sessions do over their WebSocket."""
+    """The part over a WebSocket, which both sessions have."""
     websocket = live.websocket(target.replace("polling", "websocket"))
     websocket.send("2probe")
     assert websocket.receive() == "3probe"

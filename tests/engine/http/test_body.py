@@ -40,7 +40,7 @@ def in_chunks(data: bytes, size: int) -> bytes:
 
 @pytest.fixture(params=["sized", 1, 3, 100])
 def body(request: pytest.FixtureRequest) -> tuple[RequestBody, BufferedReader]:
-    """A body of LINES, stated in advance or in chunks of some size."""
+    """A body of LINES, with a length or in chunks of some size."""
     if request.param == "sized":
         return sized(LINES)
     return chunked(in_chunks(LINES, request.param))
@@ -277,7 +277,7 @@ def test_a_body_that_was_not_read_cannot_be_after_the_answer() -> None:
 
 
 def test_reading_that_is_interrupted_leaves_the_body_unfinished() -> None:
-    """What was read by then is lost; the rest would end within the next request."""
+    """What was read is lost, so the rest would end inside of the next request."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         read = SizedBody(buffered_input(ours, 10.0), 1.0, 10)

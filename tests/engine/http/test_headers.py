@@ -84,7 +84,7 @@ def test_request_lines(line: bytes, path: str, query: str) -> None:
     ],
 )
 def test_a_target_with_a_host(target: bytes, path: str, query: str, host: str) -> None:
-    """RFC 9112, 3.2.2: the host of the target is believed, and Host is not."""
+    """RFC 9112, section 3.2.2: the host of the target replaces the field Host."""
     head = read(HOST, b"GET " + target + b" HTTP/1.1\r\n")
     assert (head.path, head.query) == (path, query)
     assert head.variables["HTTP_HOST"] == host

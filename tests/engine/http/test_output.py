@@ -23,7 +23,7 @@ from .exchanges import NEXT, Seen
 def answering(
     *chunks: bytes, whole: bool = False
 ) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
-    """An application with one answer, of which pywsgi knows the size or not."""
+    """An application with one answer, whose size pywsgi may know."""
 
     def application(
         environ: dict[str, Any], start_response: Callable[..., Any]
@@ -175,7 +175,7 @@ def test_an_answer_has_one_end_whatever_the_application_says(
 def test_an_answer_that_can_have_no_body_has_none(
     serve: Serve, status: str, body: bytes
 ) -> None:
-    """What an application returns beside it, such as an empty dict, is left out."""
+    """A body that an application returns nevertheless is dropped."""
     application = answer_with(status, ("Content-Length", "5"), body=body)
     raw = serve(application=application).raw()
     raw.send_raw(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + NEXT)
@@ -287,7 +287,7 @@ def test_an_answer_is_read_once(serve: Serve, again: bytes | None) -> None:
 def test_an_answer_of_many_pieces_does_not_keep_others_waiting(
     serve: Serve, written: bool
 ) -> None:
-    """If the client reads everything at once, so that nothing has to wait."""
+    """Even if the client reads so fast that sending never waits."""
     turns = 0
     before = after = 0
 

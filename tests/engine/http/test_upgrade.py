@@ -79,7 +79,7 @@ def test_a_handshake_that_cannot_be_accepted_is_refused(
     status: int,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Section 4.2.1: with an HTTP status, and nothing of it is left."""
+    """Section 4.2.1: with an HTTP status. The server keeps nothing of it."""
     caplog.set_level(logging.INFO, "tgext.socketio")
     noted = Noted()
     live = serve(application=serving(noted))

@@ -28,7 +28,7 @@ class Transport:
 
 
 class Keeping(RuleBasedStateMachine):
-    """Against a list of what is kept, the oldest first, with its time and size."""
+    """The model is a list of what is kept, oldest first, with times and sizes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Keeping(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def fetch(self, data: st.DataObject) -> None:
-        """Its size is less then than when it was added."""
+        """Its size has become smaller than it was when it was added."""
         if self.model:
             found = data.draw(st.sampled_from(self.model))
             found[0].unfetched = 0

@@ -113,7 +113,7 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(member=members)
     def end(self, member: Member) -> None:
-        """End a member as a socket ends: it joins nothing any more, and leaves all."""
+        """End a member as a socket ends: it leaves all rooms, and joins no others."""
         member.ended = True
         for endpoint in ENDPOINTS:
             self.leave_namespace(member, endpoint)

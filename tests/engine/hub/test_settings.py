@@ -116,7 +116,7 @@ def test_a_body_that_takes_too_long(serve: Serve, kind: str) -> None:
     raw.send_raw(post_head(client, 1000))
 
     def trickle() -> None:
-        """Never longer than the time-out without a byte."""
+        """Send a byte at a time, each before the time-out."""
         try:
             while True:
                 raw.send_raw(b"a")

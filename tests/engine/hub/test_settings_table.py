@@ -93,7 +93,7 @@ def test_a_number_that_is_too_small_is_named(name: str, value: float) -> None:
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_zero_is_invalid_except_for_attachments(name: str) -> None:
-    """A client that may send no attachments is one that may send no bytes."""
+    """Without attachments, clients cannot send bytes; that is a valid setting."""
     if name == "max_attachments":
         assert Settings(max_attachments=0).max_attachments == 0
         return

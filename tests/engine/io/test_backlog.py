@@ -139,7 +139,7 @@ class Output(RuleBasedStateMachine):
     @precondition(lambda self: self.outbox.has_room)
     @rule(size=sizes)
     def pace(self, size: int) -> None:
-        """A handler sends when there is space; that disconnects nobody."""
+        """A handler sends when there is space; this disconnects no client."""
         self.largest = max(self.largest, size + 10)
         ended = self.outbox.closed
         self.taken_at = max(self.taken_at, self.clock.now)
@@ -148,7 +148,7 @@ class Output(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 100))
     def say(self, size: int) -> None:
-        """The server's own pings, pongs and farewells disconnect nobody."""
+        """The server's own pings, pongs and last packets disconnect no client."""
         ended = self.outbox.closed
         self.own += size + 10
         self.outbox.send_own(self.message(size))

@@ -70,7 +70,7 @@ def test_a_peer_that_is_there_has_not_gone(tcp: Ends) -> None:
 @WAYS
 @pytest.mark.parametrize("unread", [b"", b"unread"], ids=["nothing", "something"])
 def test_a_peer_that_went_has_gone(tcp: Ends, go: Any, unread: bytes) -> None:
-    """Linux tells the state of the connection although something lies unread."""
+    """Linux tells the state of the connection even with unread input."""
     tcp.theirs.sendall(unread)
     go(tcp)
     wait_for(lambda: has_gone(tcp.ours), "the peer has gone")
@@ -82,7 +82,7 @@ def test_a_closed_socket_has_no_peer(tcp: Ends) -> None:
 
 
 def test_of_other_sockets_only_the_end_is_known() -> None:
-    """What lies unread hides the end where it is not TCP."""
+    """Unread input hides the end of other sockets than TCP's."""
     ours, theirs = socket.socketpair()
     ends = Ends(ours, theirs)
     assert not has_gone(ours)
@@ -115,7 +115,7 @@ def test_an_idle_peer_that_goes_is_told_once(tcp: Ends, wheel: Wheel, go: Any) -
 
 
 def test_with_something_unread_it_looks_now_and_then(tcp: Ends, wheel: Wheel) -> None:
-    """The loop would call again and again for what can be read."""
+    """The event loop would call again and again for the same unread input."""
     told: list[None] = []
     watch = HangupWatch(tcp.ours, wheel, lambda: told.append(None))
     tcp.theirs.sendall(b"unread")

@@ -249,7 +249,7 @@ def test_waiting_for_room(pair: Pair) -> None:
 
 
 def test_room_is_half_of_the_bound(pair: Pair) -> None:
-    """Not everything has to be sent first, because others may go on sending."""
+    """Sending goes on below half of the limit: the outbox may never be empty."""
     overfill(pair)
     waiting = gevent.spawn(pair.outbox.wait_for_room)
     while not waiting.ready():

@@ -81,7 +81,7 @@ def test_a_batch_that_took_long_leaves_at_once(
 def test_who_still_holds_it_keeps_nobody_waiting(
     batcher: Batcher, receivers: list[Receiver]
 ) -> None:
-    """A handler that waits, while another connection's batch begins and ends."""
+    """A handler waits while the batch of another connection begins and ends."""
     first, second, third = receivers
     batcher.hold()
     first.outbox.write(b"before it waits")

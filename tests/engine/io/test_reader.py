@@ -73,7 +73,7 @@ def test_between_two_reads_others_have_their_turn(pair: tuple[Any, Any]) -> None
 
 
 def test_one_that_must_not_wait_returns_at_once(pair: tuple[Any, Any]) -> None:
-    """As gevent's own: a socket without a timeout of more than nothing."""
+    """As with gevent's own sockets whose timeout is 0."""
     ours, _ = pair
     ours.settimeout(0)
     assert FairInput(ours, DEADLINE).readinto(bytearray(1)) is None

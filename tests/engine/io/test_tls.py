@@ -260,7 +260,7 @@ class HalfRecords:
             self._do(self._tls.write, data[start : start + 5000])
 
     def send_half(self, data: bytes) -> None:
-        """Half a record, and nothing more."""
+        """Send the first half of a record."""
         self._tls.write(data)
         record = self._output.read()
         self._sock.sendall(record[: len(record) // 2])

@@ -57,7 +57,7 @@ class Asking(Witness):
 
 
 class Impatient(Asking):
-    """Lets pass what tells of a client that has gone."""
+    """Does not catch the errors that tell that the client has gone."""
 
     def on_impatient(self) -> None:
         self.entered.set()
@@ -279,7 +279,7 @@ def test_nothing_is_left_of_a_call_that_timed_out(serve: Serve, kind: str) -> No
 
 @pytest.mark.parametrize("event", ["call", "call in job"])
 def test_a_call_ends_with_the_connection(serve: Serve, kind: str, event: str) -> None:
-    """Jobs of a namespace end without a word; a handler is told."""
+    """Jobs of a namespace just end; a handler gets an exception."""
     namespace = fresh(Asking)
     live = serve({"/chat": namespace})
     client = live.joined(kind)

@@ -149,7 +149,7 @@ def test_after_the_end_nothing_is_sent(serve: Serve, kind: str) -> None:
     "lone", [{"a": 1, "b": [2]}, "word", "", 7, 0, None, True], ids=repr
 )
 def test_a_packet_with_a_lone_argument(serve: Serve, kind: str, lone: Any) -> None:
-    """As applications build it for ``send_packet``, to one client or to all."""
+    """Applications build such packets for ``send_packet``, to one client or to all."""
     joined = join(serve, kind)
     packet = {"type": "event", "name": "told", "endpoint": "/chat", "args": lone}
     for socket in joined.live.server.sockets.values():

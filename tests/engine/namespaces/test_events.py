@@ -203,7 +203,7 @@ def test_any_names_are_found_again(names: dict[str, str]) -> None:
 
 
 class Listed(Echo):
-    """Handles what its ACL lists."""
+    """Handles the methods that its ACL lists."""
 
     def get_initial_acl(self) -> set[str]:
         return {"recv_connect", "on_echo", "on_a-b", "on_\U0001f600"}
@@ -251,7 +251,7 @@ def test_who_sends_what_nobody_handles_is_told(
 def test_a_namespace_may_tell_in_acks_alone(
     serve: Serve, kind: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Clients 0.9 have no other way to learn of it: their acks carry no errors."""
+    """Clients 0.9 do not get the error then: their acks have none."""
     caplog.set_level("INFO")
     client = serve({"/chat": Quiet}).client(kind)
     client.join("/chat")

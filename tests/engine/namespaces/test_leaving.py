@@ -32,7 +32,7 @@ def test_jobs_are_known_while_they_run(serve: Serve) -> None:
 
 
 class Jobs(Echo):
-    """Whose job says that it was ended."""
+    """Has a job that notes its end."""
 
     started: Event
     ended: Event
@@ -136,7 +136,7 @@ def test_a_disconnect_packet_handed_to_a_namespace_is_told_once(serve: Serve) ->
 
 
 class Watching(Echo):
-    """Sees each packet, and does with one that its client leaves what ``how`` says."""
+    """Notes each packet, and handles a disconnect packet as ``how`` says."""
 
     seen: ClassVar[list[Any]] = []
     how: ClassVar[str] = "passes"

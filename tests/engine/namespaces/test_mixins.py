@@ -178,7 +178,7 @@ def test_what_a_broadcast_gathers_has_as_many_attachments(
 
 
 class Picky(RoomsMixin, BaseNamespace):
-    """Uses a room that the client did not choose."""
+    """Uses invalid rooms, which the client does not choose."""
 
     def on_try(self, what: str, number: int) -> str:
         method = getattr(self, what)

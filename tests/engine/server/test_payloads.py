@@ -137,7 +137,7 @@ GIVE = '16:42/chat,["give"]'
 
 
 def given(http: Http, target: str) -> Reply:
-    """The poll that brings a gift."""
+    """The poll that brings a message of the server."""
     assert http.post(target, "8:40/chat,").status == 200
     assert http.get(target).text == "8:40/chat,"
     assert http.post(target, GIVE).status == 200

@@ -53,7 +53,7 @@ def expect_unknown(reply: Reply, kind: str) -> None:
 def test_a_post_that_is_too_large_is_what_the_client_closes_for(
     serve: Serve, kind: str
 ) -> None:
-    """No close packet comes before the 413, as with the reference server."""
+    """As with the reference server, there is no close packet before the 413."""
     namespace = fresh(Witness)
     live = serve({"/chat": namespace}, max_message_size=1000)
     neighbour, client = live.joined("4-websocket"), live.joined(kind)
@@ -90,7 +90,7 @@ ENDS: dict[str, Callable[[Live, Any], None]] = {
 def test_a_session_that_was_lost_is_unknown_at_once(
     serve: Serve, kind: str, reason: str, polls: bool
 ) -> None:
-    """A poll that waits is told that it ended; no poll after that."""
+    """A waiting poll is told of the end; later polls are not."""
     namespace = fresh(Witness)
     live = serve({"/chat": namespace})
     client = live.joined(kind)
@@ -145,7 +145,7 @@ def test_a_large_answer_is_bytes_for_clients_that_take_them(
 
 
 def test_who_takes_no_bytes_says_so_once(serve: Serve) -> None:
-    """In the handshake alone, as clients do; and its attachments are base64."""
+    """Clients send `b64` in the handshake only. Attachments are base64."""
     live = serve({"/chat": fresh(Witness)}, max_message_size=2_000_000)
     client = live.joined("2-polling", query="&b64=1")
     client.target = client.target.replace("&b64=1", "")

@@ -215,7 +215,7 @@ def test_a_refused_handshake_does_not_count(serve: Serve) -> None:
 
 
 class Flooded(Echo):
-    """Counts; at the first event of a flood a bystander says something."""
+    """Counts events. At the first one of a flood, another client sends an event."""
 
     count: int
     begin: Any

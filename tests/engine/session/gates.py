@@ -101,7 +101,7 @@ def failing(error: BaseException) -> Callable[[Any], None]:
 
 
 def attack(live: Live, speaker: Client, victim: Socket) -> None:
-    """Send to several clients in every way that a namespace has."""
+    """Send to several clients in all ways of a namespace."""
     speaker.call("/chat", "shout to others", "secret")
     speaker.call("/chat", "say", "staff", "secret")
     speaker.call("/chat", "say", "late", "secret")

@@ -13,7 +13,7 @@ from ..sample_namespaces import Holding
 
 
 class Member(RoomsMixin, BroadcastMixin, Holding):
-    """A namespace whose objects a test gets hold of.
+    """A namespace whose objects the test can use.
 
     :cvar made: the objects, by order of connecting.
     """

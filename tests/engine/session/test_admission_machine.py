@@ -160,7 +160,7 @@ class Asking:
         self.leaves = False
 
     def begin(self) -> None:
-        """A step begins, perhaps once more."""
+        """A step begins, perhaps for the second time."""
         self.rooms, self.output = set(self.kept[0]), list(self.kept[1])
         self.leaves = False
 

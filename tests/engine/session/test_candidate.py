@@ -49,7 +49,7 @@ def test_who_is_admitted_gets_what_waited_and_then_what_all_get(
 
 
 class Attempts(Gate):
-    """Leaves something of each attempt."""
+    """Joins, emits and spawns something in each attempt."""
 
     step = ""
 

@@ -122,7 +122,7 @@ def test_as_many_attachments_as_are_allowed(serve: Serve, kind: str) -> None:
 def test_attachments_as_large_as_is_allowed_together_and_larger(
     serve: Serve, kind: str
 ) -> None:
-    """Each is a message; together they are as large as this option allows."""
+    """Each is a message of its own; the option limits them together."""
     namespace = fresh(Taking)
     options = {"max_message_size": 10_000, "max_attachments_size": 15_000}
     live = serve({"/chat": namespace}, **options)
@@ -146,7 +146,7 @@ class Fetching(Echo):
 def test_an_ack_larger_than_what_may_wait_reaches_its_handler(
     serve: Serve, kind: str
 ) -> None:
-    """While it arrives, other input of the client waits, too."""
+    """Other input of the client, which arrives meanwhile, waits, too."""
     live = serve({"/chat": Fetching}, max_message_size=50_000)
     client = live.client(kind)
     client.join("/chat")

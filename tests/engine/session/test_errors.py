@@ -32,7 +32,7 @@ def test_an_error_handler_that_raises_leaves_the_connection(
 
 
 def test_error_handlers_that_wait_may_end_in_any_order(serve: Serve, kind: str) -> None:
-    """They tell a client that is not in the namespace of its errors."""
+    """They send errors to a client that is not in the namespace."""
     waiting = {"first": Event(), "second": Event()}
 
     def error_handler(socket: Any, name: str, *args: Any) -> None:

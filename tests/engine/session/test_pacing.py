@@ -22,7 +22,7 @@ KIB = 1024
 
 
 class Talkative(Witness, BroadcastMixin):
-    """Sends as much as it is asked for."""
+    """Sends as much as the client asks for."""
 
     def on_talk(self, count: int, size: int) -> str:
         for number in range(count):
@@ -102,7 +102,7 @@ def test_a_burst_of_broadcasts_arrives(serve: Serve, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["4-websocket", "4-polling"])
 def test_a_slow_line_with_pings_behind(serve: Serve, kind: str) -> None:
-    """It takes many times as long as ``slow_timeout``, but reads all the time."""
+    """Reading takes many times ``slow_timeout``, but never stops."""
     live = serve(
         {"/chat": fresh(Talkative)},
         max_outbox=100 * KB,
@@ -215,7 +215,7 @@ def cause_output(
 
 
 class Paced(Talkative):
-    """Records how handlers end that send more than the client reads."""
+    """Records the ends of handlers that send more than the client reads."""
 
     notes: list[str]
 
@@ -317,7 +317,7 @@ def test_several_jobs_may_wait_for_one_client(serve: Serve, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["2-websocket", "4-websocket", "4-polling"])
 def test_what_the_server_says_itself_ends_nobody(serve: Serve, kind: str) -> None:
-    """A kick sends packets of the server itself, after all that is unsent."""
+    """After a kick, the server's own packets follow the unsent output."""
     namespace = fresh(Paced)
     live = serve({"/chat": namespace}, max_outbox=100 * KB, slow_timeout=DEADLINE)
     client = deaf_client(live, kind)

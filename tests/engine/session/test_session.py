@@ -179,7 +179,7 @@ ENDS: dict[str, tuple[End, str | None]] = {
 
 
 class Silent(Witness):
-    """Does not call ``disconnect``, as gevent-socketio wanted it."""
+    """Does not call ``disconnect``, which gevent-socketio required."""
 
     def recv_disconnect(self) -> None:
         self.left.append(self.disconnect_reason)

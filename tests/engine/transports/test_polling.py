@@ -205,7 +205,7 @@ def test_what_nobody_fetches_goes(
 
 @polling
 def test_nothing_is_kept_for_who_has_left(serve: Serve, kind: str) -> None:
-    """It could connect again and again, and leave as much each time."""
+    """A client could connect again and again, and leave as much each time."""
     live = serve({"/chat": fresh(Witness)})
     client: Any = live.client(kind)
     client.join("/chat")
@@ -358,7 +358,7 @@ def test_the_end_is_noticed_though_a_message_comes_at_the_same_time(
 
 @polling
 def test_a_client_that_polls_no_more_has_left(serve: Serve, kind: str) -> None:
-    """Long before its heartbeat is missed."""
+    """This is noticed long before its heartbeat is missing."""
     namespace = fresh(Witness)
     live = serve({"/chat": namespace}, handshake_timeout=2)
     client, stays = live.client(kind), live.client(kind)

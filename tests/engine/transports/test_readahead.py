@@ -203,7 +203,7 @@ def test_a_broken_frame_is_answered_while_a_handler_waits(
 
 @websockets
 def test_no_more_is_kept_than_one_message_may_have(serve: Serve, kind: str) -> None:
-    """Past that the peer has to wait, as it does when no ack is awaited."""
+    """Beyond that the client has to wait, as when no ack is awaited."""
     _, namespace, client = asked(serve, kind, max_message_size=500)
     # More than one read takes, so that the ack behind them is not read.
     dialect = client.dialect
@@ -316,7 +316,7 @@ class Reading(RuleBasedStateMachine):
 
     @rule(long=st.booleans())
     def wait(self, long: bool) -> None:
-        """A handler expects an ack; it may not even wait for it."""
+        """A handler expects an ack, and may not wait for it."""
         if self.ahead is None:
             self.ahead = ReadAhead(
                 self.current,

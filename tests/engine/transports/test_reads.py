@@ -48,7 +48,7 @@ def test_what_came_with_the_handshake_comes_first(pair: Pair) -> None:
 def test_a_read_is_small_but_for_a_message_that_is_large(
     pair: Pair, begun: bool
 ) -> None:
-    """Others have their turns between two reads."""
+    """Other greenlets run between two reads."""
     ours, theirs = pair
     frame = encode_frame(BINARY, bytes(4 * MOST_READ), MASK)
     mine = connection()

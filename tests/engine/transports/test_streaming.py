@@ -32,7 +32,7 @@ each_stream = pytest.mark.parametrize("transport", CARRIERS)
 
 
 class Stream:
-    """A GET that goes on, and the POSTs beside it."""
+    """A GET whose answer does not end, and POSTs on other connections."""
 
     def __init__(self, live: Live, transport: str) -> None:
         self._posts: Http = live.http()

@@ -395,7 +395,7 @@ POLL = "GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"
 def test_of_two_transports_at_once_there_is_one(
     serve: Serve, generation: str, others: str
 ) -> None:
-    """Requests that are read in the same turn of the event loop."""
+    """Two requests are read in the same turn of the event loop."""
     live = serve({"/chat": fresh(Witness)})
     if generation == "4":
         polling = live.polling_5()

@@ -291,7 +291,7 @@ class Upgrades(RuleBasedStateMachine):
     @precondition(lambda self: not self.ended)
     @rule(by_client=st.booleans())
     def end(self, by_client: bool) -> None:
-        """What has not been handled is dropped, and what was not sent too."""
+        """Unhandled input and unsent output are dropped."""
         self.ended = True
         if by_client and self.upgraded:
             self.peer.close()

@@ -51,7 +51,7 @@ def joined(live: Live, kind: str) -> WebSocketClient:
 
 
 def receive_close(websocket: WebSocket) -> int:
-    """The code of the close frame, after whatever farewell."""
+    """The code of the close frame, which may follow other messages."""
     while True:
         opcode, payload = websocket.receive_frame()
         if opcode == CLOSE:
@@ -217,7 +217,7 @@ def test_a_client_that_answers_a_close_frame_is_left_at_once(
 
 @pytest.fixture
 def narrow() -> socket.socket:
-    """A listener, of whose connections the kernel keeps as little as it can."""
+    """A listener whose connections have the smallest buffers of the kernel."""
     listener = socket.socket()
     listener.setsockopt(SOL_SOCKET, SO_SNDBUF, 1)
     listener.bind(("127.0.0.1", 0))
@@ -277,7 +277,7 @@ def test_who_is_disconnected_and_reads_nothing_is_left(
 def test_unread_output_goes_with_a_client_whose_end_is_interrupted(
     serve: Serve, kind: str
 ) -> None:
-    """Its file descriptor would be watched for good, by what another client gets."""
+    """Its file descriptor would still be watched when another client gets it."""
 
     class Stuck(BaseNamespace):
         def recv_disconnect(self) -> None:

@@ -79,7 +79,7 @@ def test_an_application_is_interrupted_though_another_greenlet_knows_of_the_end(
 
 
 def test_who_was_busy_when_another_closed_is_told_as_none(serve: Serve) -> None:
-    """Then the rest of the method is run, whatever ended the connection."""
+    """So the rest of the method runs, whatever ended the connection."""
 
     def take(websocket: WebSocket) -> None:
         websockets.append(websocket)

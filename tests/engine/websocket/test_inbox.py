@@ -35,7 +35,7 @@ from .frames import ABNORMAL, NO_LINGER, text
 
 
 def test_a_client_that_sends_more_than_is_received_has_to_wait(serve: Serve) -> None:
-    """And then all of it is received, in order."""
+    """Then all messages are received in order."""
     held, noted = Held(), Noted()
 
     def late(websocket: WebSocket) -> None:
@@ -159,7 +159,7 @@ def test_the_log_says_what_a_client_did_not_read(
 
 
 def test_several_greenlets_may_send_much_at_once(serve: Serve) -> None:
-    """Each of them waits. Before, they could exceed the limit together."""
+    """Each of them waits; otherwise they could exceed the limit together."""
     message = "x" * 80_000
 
     def send(websocket: WebSocket) -> None:
@@ -190,7 +190,7 @@ def test_pings_of_a_client_that_never_reads_fill_no_memory(serve: Serve) -> None
 
 
 def test_a_busy_client_does_not_keep_the_others_waiting(serve: Serve) -> None:
-    """A turn of the event loop for each read."""
+    """There is a turn of the event loop after each read."""
     live = serve(application=serving(echo))
     busy, other = live.websocket("/"), live.websocket("/")
     stop = Event()

@@ -119,7 +119,7 @@ def test_nothing_happens_where_no_application_runs(
 def test_a_callback_that_fails_holds_nothing_up(
     serve: Serve, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
-    """The other callbacks are called, and who receives is told of the end."""
+    """The other callbacks are called, and `receive` returns None."""
 
     def fail(websocket: WebSocket) -> None:
         raise error

@@ -156,7 +156,7 @@ def test_a_greenlet_that_receives_is_told_that_another_closed(serve: Serve) -> N
 
 
 def test_all_that_was_sent_arrives_before_the_connection_ends(serve: Serve) -> None:
-    """Though the client reads slowly, and the application has returned long before."""
+    """The client reads slowly, and the application has returned long before."""
     message = "x" * 1_000_000
 
     def send(websocket: WebSocket) -> None:

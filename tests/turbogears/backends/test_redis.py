@@ -124,7 +124,7 @@ def test_a_name_that_may_not_be_does_not_reach_redis(
 def test_whatever_a_listener_is_given_the_others_hear(
     server: RedisServer, names: list[str]
 ) -> None:
-    """The names are passed to it unchecked, one by one and all at once."""
+    """The listener gets the names unchecked, one by one and all at once."""
     backend = RedisPubSub(port=server.port, socket_timeout=0.5)
     heard: list[Any] = []
     try:

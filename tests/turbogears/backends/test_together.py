@@ -57,7 +57,7 @@ def test_who_comes_later_has_it_done_anew() -> None:
 
 
 def test_its_failure_is_that_of_all() -> None:
-    """If each tried again, the last would wait as long as all others together."""
+    """If each tried again, the last one would wait for all others."""
     work = Work()
     work.error = LookupError("away")
     jobs = work.ask(5)

@@ -136,7 +136,7 @@ def test_where_it_cannot_be_opened_nothing_is_left(
 def test_who_waits_for_what_fails_does_not_ask_again(
     channels: Channels, feed: OwnFeed
 ) -> None:
-    """Otherwise each would wait as long as all before it together."""
+    """Otherwise each would wait for the failures of all before it."""
     feed.failing = True
     feed.go_on.clear()
     jobs = [gevent.spawn(channels.subscribe, "news", listener()) for _ in range(5)]

@@ -76,7 +76,7 @@ class Subscriptions(RuleBasedStateMachine):
     @precondition(lambda self: self.lives)
     @rule(name=names, data=st.data())
     def an_earlier_life_leaves(self, name: str, data: st.DataObject) -> None:
-        """It ends its own subscriptions, and never those of a later one."""
+        """An earlier connection ends only its own subscriptions."""
         who, endpoint = data.draw(st.sampled_from(sorted(self.lives)))
         life = data.draw(st.integers(0, self.lives[who, endpoint] - 1))
         self.channels.unsubscribe(name, self.ear(who, endpoint, life))

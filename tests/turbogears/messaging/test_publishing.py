@@ -51,7 +51,7 @@ def test_memory_reaches_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.fixture
 def configuration() -> Iterator[dict[str, Any]]:
-    """The configuration that TurboGears shows here."""
+    """TurboGears' present configuration."""
     settings: dict[str, Any] = {}
     tg.config.push_process_config(settings)
     yield settings

@@ -97,7 +97,7 @@ def test_a_client_that_may_not_hears_nothing(
 
 
 class Forgiving(Rooms):
-    """Its decorator catches what handlers raise, as one that logs it does."""
+    """Its decorator catches the exceptions of handlers, as one that logs them might."""
 
     answer: Any = None
 

@@ -81,7 +81,7 @@ def test_each_greenlet_has_a_stack_of_its_own() -> None:
 
 
 def test_a_configuration_of_the_process_needs_no_stack() -> None:
-    """It is shown everywhere, until another one is pushed for the process."""
+    """It is used everywhere until another one is pushed for the process."""
     first, second = {"n": 1}, {"n": 2}
     assert not is_everywhere(first)
     request_local.config.push_process_config(first)

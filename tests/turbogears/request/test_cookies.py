@@ -171,7 +171,7 @@ def test_a_session_in_a_cookie_goes_on_with_its_user(
 
 @pytest.mark.parametrize("colour", ["red", "blue"])
 def test_a_new_session_in_a_cookie_is_another(colour: str) -> None:
-    """Whatever its content is."""
+    """Its content does not matter."""
     cookie = save("", colour="red")[1].partition(";")[0]
     browser = Browser(cookie, None)
     session, told = save("", colour=colour)

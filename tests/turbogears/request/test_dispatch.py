@@ -41,7 +41,7 @@ def raises(error: BaseException) -> Callable[[], Any]:
 
 
 class Answering(ApplicationWrapper):
-    """Answers in the place of every event."""
+    """A wrapper that answers without running the event."""
 
     def __call__(self, controller: Any, environ: Any, context: Any) -> Any:
         return Response(status=self.status)

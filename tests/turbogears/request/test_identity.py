@@ -123,7 +123,7 @@ class RootController(TGController):
 
     @expose()
     def swap(self) -> str:
-        """The browser has another cookie from here on."""
+        """Give the browser another cookie."""
         tg.response.headers["Set-Cookie"] = tg.request.headers["X-Cookie"]
         return "swapped"
 
@@ -342,7 +342,7 @@ def test_a_connection_never_becomes_another_user_s(site: Site) -> None:
 def test_an_event_that_finds_another_user_ends_the_connection(
     site: Site, namespace: str, becomes: str
 ) -> None:
-    """For whatever reason."""
+    """However the user has changed."""
     client, other = site.connect(site.log_in("ada")), site.connect(site.log_in("ada"))
     socket = site.live.socket(client)
     runner: Any = socket.runner

@@ -144,7 +144,7 @@ def live(
 
 
 def veto(environ: Any, status: str, headers: Any) -> bool:
-    """As full-stack applications have it: an error status rolls back."""
+    """The veto of full-stack applications: an error status rolls back."""
     return status.startswith(("4", "5"))
 
 

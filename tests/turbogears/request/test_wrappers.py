@@ -25,7 +25,7 @@ from tgext.socketio.request.wrappers import SessionWatch
 
 
 class Noting(ApplicationWrapper):
-    """Records what it sees."""
+    """A wrapper that records its calls."""
 
     seen: list[tuple[Any, ...]]
 
@@ -54,7 +54,7 @@ class Old:
 
 
 class Absent(ApplicationWrapper):
-    """A wrapper that does not want to be used."""
+    """A wrapper that disables itself."""
 
     injected = False
 
@@ -73,7 +73,7 @@ class Retrying(ApplicationWrapper):
 
 
 class Closing(ApplicationWrapper):
-    """Answers without running the event."""
+    """A wrapper that answers without running the event."""
 
     answer: Callable[[], Any] | None = None
 
@@ -312,7 +312,7 @@ def test_a_session_that_cannot_reach_the_browser_is_told_once(
 
 
 class Pages(TGController):
-    """Pages beside events, with a session that beaker keeps on the server."""
+    """Pages and events with a session that beaker keeps on the server."""
 
     @expose()
     def remember(self, name: str, value: str) -> str:
@@ -343,7 +343,7 @@ class Reading(SocketIOTGNamespace):
 def test_a_session_that_an_event_only_read_is_not_written(
     serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a page saved while the event ran stays."""
+    """So the event does not overwrite what a page saved meanwhile."""
     for name in ("entered", "go_on"):
         monkeypatch.setattr(Reading, name, Event(), raising=False)
 

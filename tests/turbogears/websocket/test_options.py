@@ -52,7 +52,7 @@ def test_origins(live: Live, origin: str, status: int) -> None:
 def test_any_page_may_connect_but_not_with_its_users_cookies(
     serve: Serve, root: Root, path: str, origin: str | None, user: str
 ) -> None:
-    """As with Socket.IO: ``*`` names no page."""
+    """As with Socket.IO, ``*`` does not list a page."""
     live = serve(application=make_app(root), allowed_origins=["https://listed.example"])
     host = f"127.0.0.1:{live.port}"
     headers = {
