@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import struct
 from collections.abc import Callable
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import gevent
@@ -301,6 +303,32 @@ def test_what_waits_moves_with_an_upgrade_and_goes_on(serve: Serve) -> None:
         taken.append(polling.dialect.read(websocket.receive()))
     assert [each["args"][0] for each in taken] == list(range(200))
     websocket.close()
+
+
+class Late(Witness):
+    """Emits on when its client has gone."""
+
+    notes: list[str]
+
+    def on_work(self) -> None:
+        outbox = self.socket.transport.outbox
+        while not outbox.closed:
+            self.emit("progress")  # the kernel tells that its client has gone
+            gevent.sleep(0.001)
+        self.emit("result", object())  # which cannot be written as JSON
+        self.notes.append("worked")
+
+
+def test_what_is_emitted_to_who_has_gone_is_not_even_encoded(serve: Serve) -> None:
+    """A client may leave thousands of events behind, of which each emits much."""
+    namespace = fresh(Late)
+    namespace.notes = []
+    client: Any = serve({"/chat": namespace}).joined()
+    client.emit("/chat", "work")
+    sock = client.websocket.sock
+    sock.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+    wait_for(lambda: "worked" in namespace.notes, "the handler ends")
 
 
 def test_several_jobs_may_wait_for_one_client(serve: Serve, kind: str) -> None:

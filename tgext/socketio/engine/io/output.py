@@ -176,6 +176,7 @@ class SocketOutbox(Outbox):
         self.closed = True
         self._chunks.clear()
         self.size = 0
+        self.ease = -1
         self._unwatch()
 
     def drop(self) -> None:

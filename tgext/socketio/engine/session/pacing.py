@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from gevent import getcurrent
 
-from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
 from ..concurrency.threads import get_ident
 from ..io.backlog import Outbox
 from .connection import Connection
+from .encoding import encode
 
 
 def make_room(socket: Connection) -> bool:
@@ -41,14 +41,20 @@ def make_room(socket: Connection) -> bool:
             return False
 
 
-def send_otherwise(socket: Connection, encoded: Encoded, packet: Packet) -> None:
+def send_otherwise(socket: Connection, packet: Packet) -> None:
     """Send a packet that cannot go to the outbox at once.
 
     It comes from another thread, or its client is not admitted to the namespace, or has
-    much unread output.
+    much unread output, or has gone.
+
+    :raises ReservedName: see :func:`.encode`.
+    :raises TypeError: when its data cannot be written as JSON.
     """
     endpoint, kind = packet.get("endpoint", ""), packet["type"]
     home, outbox = socket._tgsio_home, socket.outbox
+    if outbox is not None and outbox.closed:
+        return  # what the client sent before it went is still handled
+    encoded = encode(socket, packet)
     if get_ident() != home.ident:
         home.post(socket.admission.send, encoded, endpoint, kind)
     elif outbox is None or endpoint not in socket.active_ns:

@@ -175,20 +175,19 @@ class Socket:
 
         :raises TypeError: when its data cannot be written as JSON.
         """
-        try:
-            encoded = encode(self, pkt)
-        except ReservedName as error:
-            return drop(self, pkt, error)
         outbox = self.outbox
-        if (
-            outbox is not None
-            and outbox.size <= outbox.ease
-            and pkt.get("endpoint", "") in self.active_ns
-            and get_ident() == self._ident
-        ):
-            outbox.send(encoded)
-        else:
-            send_otherwise(self, encoded, pkt)
+        try:
+            if (
+                outbox is not None
+                and outbox.size <= outbox.ease
+                and pkt.get("endpoint", "") in self.active_ns
+                and get_ident() == self._ident
+            ):
+                outbox.send(encode(self, pkt))
+            else:
+                send_otherwise(self, pkt)
+        except ReservedName as error:
+            drop(self, pkt, error)
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
         """Send what :meth:`encode` of this socket, or of one like it, returned."""
