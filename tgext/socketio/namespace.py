@@ -43,10 +43,11 @@ class SocketIOTGNamespace(BaseNamespace):
 
     _tgsio_handler_class = TGHandler
 
-    def authorize_connect(self) -> None:
+    def _tgsio_authorize(self) -> None:
         reason = unmet(self.allow_only, self._tgsio_event_environ)
         if reason is not None:
             raise ConnectionRefused(reason)
+        super()._tgsio_authorize()
 
     def emit_on_commit(
         self,

@@ -18,6 +18,7 @@ from .engine.concurrency.interruption import Interrupted
 from .engine.concurrency.threads import carried
 from .engine.hub.account import LimitExceeded
 from .engine.logs import get_logger
+from .engine.namespaces.names import Shown
 from .messaging.channels import Channels, Listener, channels_of
 from .messaging.publishing import publish
 from .namespace import SocketIOTGNamespace
@@ -93,9 +94,11 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         """The backend of the application."""
         return backend_of(config)
 
+    #: The channels that the client hears, in the order of its subscriptions.
+    channels: Any = Shown("_tgsio_heard_channels")
+
     @property
-    def channels(self) -> list[str]:
-        """The channels that the client hears, in the order of its subscriptions."""
+    def _tgsio_heard_channels(self) -> list[str]:
         return list(self._tgsio_heard)
 
     @carried
@@ -171,14 +174,19 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         :returns: the ack: whether it was subscribed.
         """
         name = packet["args"][0] if packet["args"] else None
-        channels = [name] if name in self.channels else self._tgsio_heard_as(name)
+        channels = (
+            [name] if name in [*self._tgsio_heard] else self._tgsio_heard_as(name)
+        )
         for channel in channels:
-            self.unsubscribe(channel)
+            self._tgsio_unsubscribe(channel)
         return bool(channels)
 
     @carried
     def unsubscribe(self, channel: str) -> None:
         """End the subscription of the client to a channel, if it has one."""
+        self._tgsio_unsubscribe(channel)
+
+    def _tgsio_unsubscribe(self, channel: str) -> None:
         asked = self._tgsio_heard.pop(channel, None)
         if asked is None:
             return
@@ -201,9 +209,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             self._tgsio_channels().unsubscribe(channel, self._tgsio_listener())
 
     def kill_local_jobs(self) -> None:
-        for channel in in_turns(self.channels):
+        for channel in in_turns(list(self._tgsio_heard)):
             try:
-                self.unsubscribe(channel)
+                self._tgsio_unsubscribe(channel)
             except Interrupted:
                 raise
             except FAILURES:
@@ -239,7 +247,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             raise
         if self._tgsio_candidate is not None:
             # A client that is refused keeps no subscription.
-            self._tgsio_candidate.undoes(partial(self.unsubscribe, channel))
+            self._tgsio_candidate.undoes(partial(self._tgsio_unsubscribe, channel))
 
     def _tgsio_channels(self) -> Channels:
         # Kept because subscriptions may end outside of a request, without `config`.
@@ -248,7 +256,8 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         return self._tgsio_process_channels
 
     def _tgsio_listener(self) -> Listener:
-        return Listener(self.socket, self.ns_name, self.pubblication_channel, self)
+        named = self.pubblication_channel is True
+        return Listener(self.socket, self.ns_name, named, self)
 
     def _tgsio_method_name(self, prefix: str, channel: Any) -> str | None:
         """The method for a channel that a client names; None if it does not exist."""

@@ -58,7 +58,7 @@ def process_posted_packet(
     environ["socketio.namespace"] = namespace
     namespace.process_packet(json.loads(request.body))
     # Version 0.0.3 had one greenlet for each channel, which heard its messages.
-    for _ in getattr(namespace, "channels", ()):
+    for _ in getattr(namespace, "_tgsio_heard", ()):
         namespace.spawn(Event().wait)
     return True
 

@@ -122,6 +122,23 @@ def test_subclasses_of_an_adapted_class_have_handlers_of_their_own(
     assert client.call("/before", "who", number=2) == ["before who"]
 
 
+def test_a_foreign_namespace_has_the_names_of_its_mixins(serve: Serve) -> None:
+    class Accounts:
+        def auth(self, user: str) -> str:
+            return f"auth of {user}"
+
+    class Own(Plain, Accounts):
+        disconnect_reason = "theirs"
+
+        def on_auth(self, user: str) -> Any:
+            return self.auth(user), self.disconnect_reason
+
+    client = serve({"/chat": Own}).client()
+    client.join("/chat")
+    client.event("/chat")
+    assert client.call("/chat", "auth", "ann") == ["auth of ann", "theirs"]
+
+
 def test_a_mixin_alone_is_no_namespace() -> None:
     assert not is_foreign(mixins.RoomsMixin)
 

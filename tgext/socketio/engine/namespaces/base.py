@@ -17,11 +17,12 @@ from .client import Candidate, Client
 from .errors import ConnectionRefused
 from .events import SHORT, cached_method_of, method_of
 from .handlers import Handler, Handlers
+from .names import OwnNames
 
 __all__ = ["BaseNamespace", "ConnectionRefused"]
 
 
-class BaseNamespace(AccessList):
+class BaseNamespace(OwnNames, AccessList):
     """One client's connection to a namespace.
 
     Subclass it and define ``on_<event>`` methods. The method is called with the
@@ -40,10 +41,8 @@ class BaseNamespace(AccessList):
     :ivar auth: the auth payload with which a 3.x or 4.x client connected, or None.
     :ivar disconnect_reason: in Socket.IO's words; None until the namespace ends.
 
-    Subclasses may name their attributes freely, except for gevent-socketio's names,
-    ``auth``, ``authorize_connect``, ``call``, ``disconnect_reason``,
-    ``unallowed_event_name_error``, and names that begin with ``_tgsio_``, which are
-    reserved for this package.
+    Subclasses may name their attributes freely, except for gevent-socketio's names and
+    those that begin with ``_tgsio_``, which are reserved; see :mod:`.names`.
     """
 
     #: Wraps handlers, and the functions given to :meth:`spawn`, if it is defined.
@@ -79,8 +78,6 @@ class BaseNamespace(AccessList):
         self.ns_name = ns_name
         self.allowed_methods: set[str] | None = None
         self.jobs: list[Greenlet[..., Any]] = []
-        self.auth: Any = None
-        self.disconnect_reason: str | None = None
         self.reset_acl()
         super().__init__()  # mixins may follow this class
 
@@ -106,12 +103,6 @@ class BaseNamespace(AccessList):
 
     def recv_error(self, packet: Packet) -> Any:
         """A 0.9 client sent an error packet."""
-
-    def authorize_connect(self) -> None:
-        """Override it to refuse a client before ``initialize`` runs.
-
-        :raises ConnectionRefused: to refuse it.
-        """
 
     # What is sent
 

@@ -22,6 +22,7 @@ from typing import Any
 from .base import BaseNamespace
 from .handlers import Handlers
 from .mixins import BroadcastMixin, RoomsMixin
+from .names import give_way
 
 #: The package of gevent-socketio.
 _PACKAGE = "socketio"
@@ -94,6 +95,7 @@ def _prepare(cls: Any) -> None:
     """Give a class what :meth:`.BaseNamespace.__init_subclass__` would have."""
     if issubclass(cls, BaseNamespace):
         cls._tgsio_handlers = Handlers(cls._tgsio_handler_class)
+        give_way(cls)
 
 
 class _Passed:

@@ -47,7 +47,7 @@ class Member(Protocol):
 
     ns_name: str
     session: dict[str, Any]
-    disconnect_reason: str | None
+    _tgsio_reason: str | None
     _tgsio_ended: bool
     _tgsio_diverted: bool
     _tgsio_leaving: Leaving | None
@@ -168,8 +168,8 @@ def disconnect(namespace: Member, silent: bool) -> None:
     # override must not run a second time.
     vars(namespace)["disconnect"] = _has_left
     namespace._tgsio_begin_end()
-    if namespace.disconnect_reason is None:
-        namespace.disconnect_reason = SERVER_LEFT
+    if namespace._tgsio_reason is None:
+        namespace._tgsio_reason = SERVER_LEFT
     socket, name = namespace.socket, namespace.ns_name
     try:
         if not silent:
@@ -187,8 +187,8 @@ def leave(namespace: Member, reason: str, packet: Packet | None = None) -> None:
     :param reason: ``disconnect_reason``, unless the namespace has one already.
     :param packet: the client's disconnect packet, if it sent one.
     """
-    if namespace.disconnect_reason is None:
-        namespace.disconnect_reason = reason
+    if namespace._tgsio_reason is None:
+        namespace._tgsio_reason = reason
     namespace._tgsio_begin_end()
     leaving = leaving_of(namespace)
     if leaving.disconnecting:
@@ -224,7 +224,7 @@ def process_disconnect(namespace: Member, packet: Packet) -> Any:
     if leaving.told:
         return None
     leaving.told = True
-    namespace.disconnect_reason = namespace.disconnect_reason or CLIENT_LEFT
+    namespace._tgsio_reason = namespace._tgsio_reason or CLIENT_LEFT
     return namespace.call_method_with_acl("recv_disconnect", packet)
 
 

@@ -53,8 +53,8 @@ def _make(
     candidate.begin()
     environ = environ_for(socket, packet)
     namespace = make(factory, environ, packet["endpoint"], socket.request, candidate)
-    namespace.auth = packet.get("data")
-    namespace.authorize_connect()
+    namespace._tgsio_auth = packet.get("data")
+    namespace._tgsio_authorize()
     for each in type(namespace).__mro__:
         if "initialize" in vars(each):
             vars(each)["initialize"](namespace)

@@ -1,0 +1,81 @@
+"""The names of this package in namespaces, which give way to those of an application.
+
+Code for gevent-socketio names its attributes and methods as it likes. A namespace has
+gevent-socketio's names, those of :data:`API`, and names that begin with ``_tgsio_``. An
+application may use a name of :data:`API` for something else: the package itself does
+not depend on what it finds there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: The names that gevent-socketio and tgext.socketio 0.0.3 do not have.
+API = (
+    "auth",
+    "authorize_connect",
+    "call",
+    "channels",
+    "disconnect_reason",
+    "emit_on_commit",
+    "on_unsubscribe",
+    "pubblication_channel",
+    "unallowed_event_name_error",
+    "unsubscribe",
+)
+
+_PACKAGE = __name__.partition(".engine.")[0] + "."
+
+
+class Shown:
+    """Shows an attribute under another name, which an application may assign to.
+
+    :param name: the name of the attribute.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, namespace: Any, cls: type) -> Any:
+        return self if namespace is None else getattr(namespace, self._name)
+
+
+def give_way(cls: type) -> None:
+    """Let a class have names of :data:`API` from mixins that come later in the MRO."""
+    for name in API:
+        found = [each for each in cls.__mro__ if name in vars(each)]
+        theirs = [each for each in found if not _is_own(each)]
+        if theirs and _is_own(found[0]):
+            setattr(cls, name, vars(theirs[0])[name])
+
+
+def _is_own(cls: type) -> bool:
+    return cls.__module__.startswith(_PACKAGE)
+
+
+class OwnNames:
+    """The part of a namespace that gevent-socketio's does not have.
+
+    :ivar auth: the auth payload with which a 3.x or 4.x client connected, or None.
+    :ivar disconnect_reason: in Socket.IO's words; None until the namespace ends.
+    """
+
+    auth: Any = Shown("_tgsio_auth")
+    disconnect_reason: Any = Shown("_tgsio_reason")
+
+    _tgsio_auth: Any = None
+    _tgsio_reason: str | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        give_way(cls)
+
+    def authorize_connect(self) -> None:
+        """Override it to refuse a client before ``initialize`` runs.
+
+        :raises ConnectionRefused: to refuse it.
+        """
+
+    def _tgsio_authorize(self) -> None:
+        if callable(self.authorize_connect):
+            self.authorize_connect()
