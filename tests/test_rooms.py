@@ -96,7 +96,7 @@ def test_each_test_file_of_a_room_is_that_of_a_module(room: str) -> None:
 
 
 @pytest.mark.parametrize(("folder", "most"), [(PRODUCT, MODULE_LINES), (TESTS, LINES)])
-def test_no_file_is_too_long(folder: Path, most: int) -> None:
+def test_no_file_has_too_many_lines(folder: Path, most: int) -> None:
     lengths = {
         each: len(each.read_text().splitlines()) for each in folder.rglob("*.py")
     }

@@ -113,7 +113,7 @@ def test_many_may_publish_at_once(connect: Connect) -> None:
         ({"virtual_host": "none"}, BackendOptionError, r"anypubsub\.virtual_host: "),
     ],
 )
-def test_a_broker_that_cannot_be_had_is_told(
+def test_a_broker_that_cannot_be_reached_is_reported(
     connect: Connect, options: dict[str, str], kind: type[Exception], problem: str
 ) -> None:
     channels = Channels(connect(**options))

@@ -426,7 +426,7 @@ def test_what_a_client_connects_with_is_small(
     assert any("of more than 65536 characters" in each for each in caplog.messages)
 
 
-def test_who_is_in_very_many_rooms_leaves_them_in_turns(
+def test_leaving_very_many_rooms_lets_others_run(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = serve({"/chat": Chat}, max_rooms=10**6)

@@ -411,7 +411,7 @@ def test_what_a_request_says_stays_on_one_line(
 
 @pytest.mark.parametrize("kind", kinds("websocket"))
 @pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
-def test_what_cannot_be_read_stays_on_one_line(
+def test_unreadable_input_is_logged_in_one_line(
     live: Live, kind: str, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = text.encode("utf-8", "replace").decode()

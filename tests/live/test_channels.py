@@ -190,7 +190,7 @@ def test_what_threads_publish_and_emit_reaches_every_process(
             assert paged == expected
 
 
-def test_a_backend_that_cannot_be_had_is_told(
+def test_a_backend_that_cannot_be_reached_is_reported(
     servers: Servers, redis: RedisServer
 ) -> None:
     [server] = servers(redis, 1, **{"anypubsub.host": f"127.0.0.1:{free_port()}"})

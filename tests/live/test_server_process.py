@@ -215,7 +215,7 @@ def test_debug_mode_is_refused(serve: MakeServer, tmp_path: Path) -> None:
     assert "debug mode" in server.errors
 
 
-def test_the_reloader_starts_it_anew(serve: MakeServer, tmp_path: Path) -> None:
+def test_the_reloader_restarts_the_server(serve: MakeServer, tmp_path: Path) -> None:
     application = tmp_path / "lab.py"
     application.write_text((LAB.parent / "lab.py").read_text())
     with serve(importable=(tmp_path, ROOT), options=("--reload",)) as server:

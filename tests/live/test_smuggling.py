@@ -110,7 +110,9 @@ STREAMS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("trick", STREAMS.values(), ids=STREAMS.keys())
-def test_tricks_reach_nobody_else(port: int, trick: bytes, make_raw: MakeRaw) -> None:
+def test_tricks_reach_no_other_visitor(
+    port: int, trick: bytes, make_raw: MakeRaw
+) -> None:
     hidden = HIDDEN + b"X: "
     if b"%" in trick:
         trick %= len(hidden)

@@ -250,7 +250,7 @@ DENIED = 'You do not have access to method "recv_connect"'
         ("/broken_and_caught", "Internal server error"),
     ],
 )
-def test_who_may_not_come_in_is_refused(
+def test_clients_that_are_not_allowed_are_refused(
     live: Live, kind: str, endpoint: str, told: str
 ) -> None:
     client = live.client(kind)

@@ -223,7 +223,9 @@ def test_in_an_event(live: Live, kind: str, caplog: pytest.LogCaptureFixture) ->
     assert other.call("/lab", "echo", 1) == [1]
 
 
-def test_on_the_way_in(live: Live, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_on_the_way_in_refuses(
+    live: Live, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     client = live.client(kind)
     client.join("/lab")
     for number, name in enumerate(("guarded", "listed", "required", "validated"), 1):

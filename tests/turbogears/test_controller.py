@@ -116,7 +116,7 @@ def test_pages_are_pages(path: str, text: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/socketio/1/", "/socketio/nothing", "/socketio/chat"]
 )
-def test_what_is_neither_is_a_bad_request(path: str) -> None:
+def test_other_requests_are_bad(path: str) -> None:
     app = TestApp(make_app(Derived()))
     app.get(path, extra_environ={"mocksocketio": "false"}, status=400)
 

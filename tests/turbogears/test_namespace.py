@@ -195,7 +195,7 @@ def test_validated_values_reach_the_handler(
         ("two", ["1", "2", "3"], "on_two takes 2 arguments, 3 were given"),
     ],
 )
-def test_what_is_wrong_is_told(event: str, args: list[Any], info: Any) -> None:
+def test_mistakes_are_named(event: str, args: list[Any], info: Any) -> None:
     failures = [formencode.Invalid, TooLate]
     options = {**FORMENCODE, "validation.exceptions": failures}
     posted = post(Validated, event, *args, options=options)
@@ -309,7 +309,7 @@ def test_allow_only_decides_about_the_namespace(allowed: Any, user: str | None) 
         assert [packet["type"] for packet in posted.sent] == ["disconnect"]
 
 
-def test_a_namespace_without_allow_only_refuses_nobody() -> None:
+def test_without_allow_only_no_client_is_refused() -> None:
     class Open(SocketIOTGNamespace):
         def on_try(self):
             self.authorize_connect()

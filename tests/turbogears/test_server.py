@@ -245,5 +245,5 @@ def test_a_native_thread_local_is_a_late_patch() -> None:
         server.check_patched()
 
 
-def test_a_timely_patch_is_none() -> None:
+def test_a_patch_in_time_is_accepted() -> None:
     server.check_patched()

@@ -145,7 +145,7 @@ def test_what_a_thread_emits_is_heard(live: Live, start: Start) -> None:
     assert len(handle.sockets) == 2
 
 
-def test_what_cannot_be_is_told_to_the_thread(live: Live, start: Start) -> None:
+def test_invalid_calls_raise_in_the_thread(live: Live, start: Start) -> None:
     client = enter(live)
     namespace = News.here[0]
     for call, error in (

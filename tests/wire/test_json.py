@@ -148,7 +148,7 @@ def test_json_is_read(functions: Functions, text: str, value: Any) -> None:
     [2**64, -(2**63) - 1, 123456789012345678901234, 10**300 + 1],
     ids=["2**64", "-2**63-1", "24 digits", "301 digits"],
 )
-def test_an_integer_past_64_bits_is_read(functions: Functions, number: int) -> None:
+def test_an_integer_above_64_bits_is_read(functions: Functions, number: int) -> None:
     """It may be read as a float, as in JavaScript, which is close to the number."""
     found = functions.loads(f"[{number}]")[0]
     assert found == pytest.approx(number, rel=1e-15)

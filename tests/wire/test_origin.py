@@ -75,7 +75,7 @@ def test_an_origin_has_one_reading(spellings: tuple[str, ...]) -> None:
         "http://" + "x" * 300,
     ],
 )
-def test_what_is_no_origin_is_none(text: str) -> None:
+def test_an_invalid_origin_is_none(text: str) -> None:
     assert parse_origin(text) is None
     assert not Origins(["https://x", "https://*.x", "*", "null"]).lists(text)
 
@@ -163,7 +163,7 @@ def test_what_no_page_could_match_is_refused(value: str, reason: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_some_lists_are_of_more_than_names() -> None:
+def test_lists_tell_whether_they_have_wildcards() -> None:
     assert (Origins(["*"]).any, Origins(["*"]).opaque) == (True, False)
     assert (Origins(["null"]).any, Origins(["null"]).opaque) == (False, True)
     assert repr(Origins(["https://x/"])) == "Origins(['https://x/'])"

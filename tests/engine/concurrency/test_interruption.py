@@ -30,7 +30,7 @@ def test_a_greenlet_that_waits_is_interrupted_where_it_waits() -> None:
     assert done == ["cleaned up"]
 
 
-def test_one_that_does_something_else_by_then_is_left_alone() -> None:
+def test_a_greenlet_that_has_gone_on_is_not_interrupted() -> None:
     go_on, over = Event(), Event()
 
     def work() -> Any:

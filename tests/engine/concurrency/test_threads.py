@@ -202,9 +202,7 @@ BAD_CALLS: dict[str, tuple[Callable[[Any], object], type[Exception]]] = {
 
 
 @pytest.mark.parametrize("call", BAD_CALLS)
-def test_what_cannot_be_done_is_told_at_once(
-    live: Live, start: Start, call: str
-) -> None:
+def test_invalid_calls_raise_at_once(live: Live, start: Start, call: str) -> None:
     client, namespace = enter(live, "ann")
     function, error = BAD_CALLS[call]
     with pytest.raises(error):
@@ -388,7 +386,9 @@ def test_a_call_that_waits_keeps_no_other_thread_waiting() -> None:
     assert waiting.get() is True
 
 
-def test_a_thread_that_is_waited_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_thread_of_the_loop_times_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(threads, "PATIENCE", 0.05)
     here, made = home(), []
     outcome = start_native(lambda: here.ask(made.append, 1))

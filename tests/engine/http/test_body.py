@@ -50,7 +50,9 @@ Both = tuple[RequestBody, BufferedReader]
 
 
 @pytest.mark.parametrize("size", [(), (-1,), (None,), (1000,)], ids=str)
-def test_all_of_it_and_no_more(body: Both, size: tuple[int | None, ...]) -> None:
+def test_a_body_is_read_to_its_end_and_not_beyond(
+    body: Both, size: tuple[int | None, ...]
+) -> None:
     read, source = body
     assert read.read(*size) == LINES
     assert read.ended or read.read(1) == b""
@@ -343,7 +345,7 @@ def test_the_client_is_asked_once_and_only_for_what_is_read(size: int) -> None:
     assert source.asked == 1
 
 
-def test_nobody_is_asked_when_the_answer_is_on_its_way() -> None:
+def test_no_body_is_asked_for_after_the_answer_has_begun() -> None:
     source = Asked(LINES)
     read = SizedBody(BufferedReader(source), 1.0, len(LINES), source.ask)
     read.withhold_continue()

@@ -32,7 +32,7 @@ def test_a_client_is_told_to_continue_once_its_body_is_wanted(serve: Serve) -> N
     assert raw.receive_reply().text == "GET /next"
 
 
-def test_an_older_client_is_not_told(serve: Serve) -> None:
+def test_clients_of_http_1_0_get_no_continue(serve: Serve) -> None:
     raw = expecting(serve(application=Seen()), "1.0", b"hello")
     assert raw.receive_reply().text == "POST / hello"
 

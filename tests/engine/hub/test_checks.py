@@ -59,7 +59,7 @@ def test_places(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["", " ", " a", "a\n", "\0", "\ud800", "\u202e"])
-def test_what_is_no_place(value: str) -> None:
+def test_an_invalid_host_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match=r"^host: .* is not a name$"):
         checks.check_place("host", value)
 

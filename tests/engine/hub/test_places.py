@@ -152,7 +152,7 @@ def fail_late(environ: Any, start_response: Any) -> Any:
 
 
 @pytest.mark.parametrize("answer", [refuse, redirect, ignore, fail, leave, fail_late])
-def test_the_place_of_who_was_refused_is_given_back(serve: Serve, answer: Any) -> None:
+def test_the_place_of_a_refused_client_is_free(serve: Serve, answer: Any) -> None:
     slow = Slow()
     slow.go_on.set()
     slow.answer = answer
@@ -167,7 +167,7 @@ def test_the_place_of_who_was_refused_is_given_back(serve: Serve, answer: Any) -
 
 
 @pytest.mark.parametrize("target", HANDSHAKES.values(), ids=HANDSHAKES)
-def test_the_place_of_who_left_meanwhile_is_given_back(
+def test_the_place_of_a_client_that_left_meanwhile_is_free(
     serve: Serve, target: str
 ) -> None:
     slow = Slow()

@@ -118,7 +118,7 @@ def test_members_are_listed_as_they_came() -> None:
     assert rooms.members("/game", "lobby") == []
 
 
-def test_a_list_of_members_is_not_changed_by_who_leaves() -> None:
+def test_a_list_of_members_does_not_change_when_one_leaves() -> None:
     rooms = Rooms(Batcher())
     rooms.join("/chat", None, ANN)
     members = rooms.members("/chat")
@@ -137,7 +137,7 @@ def test_leaving_where_one_is_not_has_no_effect() -> None:
     assert rooms.members("/chat", "lobby") == [ANN]
 
 
-def test_who_leaves_a_namespace_stays_in_the_others() -> None:
+def test_leaving_a_namespace_keeps_the_others() -> None:
     rooms = Rooms(Batcher())
     for endpoint in ("/chat", "/game"):
         for room in (None, "lobby", "hall"):

@@ -351,7 +351,7 @@ TESTS: dict[str, tuple[object, ...]] = {
     ),
     "header_timeout": (
         test_handler.test_a_connection_between_two_requests_has_time,
-        test_handler.test_the_time_for_headers_is_none_for_bodies_polls_and_websockets,
+        test_handler.test_the_time_for_headers_does_not_limit_bodies_polls_and_websockets,
     ),
     "body_timeout": (test_a_body_that_comes_in_time, test_a_body_that_takes_too_long),
     "send_timeout": (

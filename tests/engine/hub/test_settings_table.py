@@ -60,7 +60,7 @@ def test_documentation_shows_the_default_with_its_unit(name: str, text: str) -> 
     assert f"; by default {text}." in (Settings.__doc__ or "")
 
 
-def test_a_default_of_none_is_put_in_words() -> None:
+def test_a_default_of_none_has_a_description() -> None:
     for each in OPTIONS.values():
         assert each.default is not None or each.shown
 
@@ -178,7 +178,7 @@ def test_the_largest_number_and_larger_ones(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_the_longest_and_the_shortest_time_and_those_past_them(name: str) -> None:
+def test_the_longest_and_the_shortest_time_and_those_beyond(name: str) -> None:
     """A time without an end failed with each client:
     ``OverflowError: cannot convert float infinity to integer``.
     """

@@ -81,7 +81,7 @@ def test_a_closed_socket_has_no_peer(tcp: Ends) -> None:
     assert has_gone(tcp.ours)
 
 
-def test_of_other_sockets_only_the_end_is_known() -> None:
+def test_sockets_other_than_tcp_show_only_the_end() -> None:
     """Unread input hides the end of other sockets than TCP's."""
     ours, theirs = socket.socketpair()
     ends = Ends(ours, theirs)
@@ -102,7 +102,9 @@ def wheel() -> Iterator[Wheel]:
 
 
 @WAYS
-def test_an_idle_peer_that_goes_is_told_once(tcp: Ends, wheel: Wheel, go: Any) -> None:
+def test_the_end_of_an_idle_peer_is_reported_once(
+    tcp: Ends, wheel: Wheel, go: Any
+) -> None:
     told: list[None] = []
     HangupWatch(tcp.ours, wheel, lambda: told.append(None))
     gevent.sleep(0)
@@ -114,7 +116,7 @@ def test_an_idle_peer_that_goes_is_told_once(tcp: Ends, wheel: Wheel, go: Any) -
     assert len(wheel) == 0
 
 
-def test_with_something_unread_it_looks_now_and_then(tcp: Ends, wheel: Wheel) -> None:
+def test_with_unread_input_it_polls(tcp: Ends, wheel: Wheel) -> None:
     """The event loop would call again and again for the same unread input."""
     told: list[None] = []
     watch = HangupWatch(tcp.ours, wheel, lambda: told.append(None))
@@ -129,7 +131,7 @@ def test_with_something_unread_it_looks_now_and_then(tcp: Ends, wheel: Wheel) ->
     assert len(wheel) == 0
 
 
-def test_one_that_is_closed_tells_nothing(tcp: Ends, wheel: Wheel) -> None:
+def test_a_closed_watch_calls_nothing(tcp: Ends, wheel: Wheel) -> None:
     told: list[None] = []
     watch = HangupWatch(tcp.ours, wheel, lambda: told.append(None))
     tcp.theirs.sendall(b"unread")

@@ -159,7 +159,7 @@ def test_past_the_bound_a_websocket_without_anyone_to_tell(pair: Pair) -> None:
     assert pair.outbox.closed
 
 
-def test_batched_output_past_the_bound_is_offered_to_the_kernel_first(
+def test_batched_output_above_the_limit_is_offered_to_the_kernel_first(
     pair: Pair,
 ) -> None:
     pair.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200 * KIB)
@@ -297,7 +297,7 @@ def test_batched_output_is_sent_before_waiting(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("look", [SocketOutbox.expect_taking, SocketOutbox.forgive])
-def test_batched_output_past_the_bound_is_sent_when_it_is_looked_at(
+def test_batched_output_above_the_limit_is_sent_when_it_is_checked(
     look: Callable[[SocketOutbox], None],
 ) -> None:
     """One message may be larger than a small bound."""

@@ -99,7 +99,7 @@ def test_a_client_that_vanishes_is_noticed(
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01"])
-def test_who_does_not_speak_tls_is_let_go(
+def test_clients_without_tls_are_disconnected(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: Any, sent: bytes
 ) -> None:
     caplog.set_level("INFO", "tgext.socketio.engine.server.server")
@@ -123,7 +123,7 @@ def test_the_application_knows_the_scheme(serve: Serve) -> None:
     assert serve(application=application).http().get("/").body == b"https"
 
 
-def test_a_cookie_with_the_session_id_is_for_tls_alone(serve: Serve) -> None:
+def test_a_cookie_with_the_session_id_is_sent_over_tls_only(serve: Serve) -> None:
     live = serve({"/chat": Witness}, cookie="io", handshake_timeout=0.2)
     reply = live.http().get("/socket.io/?EIO=4&transport=polling")
     assert "; Secure" in reply.headers["Set-Cookie"]

@@ -85,7 +85,7 @@ def test_a_method_that_is_not_in_the_acl_cannot_be_forbidden(serve: Serve) -> No
         namespace.del_acl_method("on_echo")
 
 
-def test_the_acl_holds_for_what_is_no_event(serve: Serve) -> None:
+def test_the_acl_holds_for_messages_and_json(serve: Serve) -> None:
     class Mute(Echo):
         def get_initial_acl(self) -> set[str]:
             return {"recv_connect"}

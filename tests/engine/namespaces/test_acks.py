@@ -133,7 +133,7 @@ def test_a_callback_may_block_that_is_told_of_a_timeout(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, gevent.Timeout])
-def test_a_callback_that_fails_harms_nobody(
+def test_a_callback_that_fails_harms_no_other_client(
     serve: Serve, caplog: pytest.LogCaptureFixture, error: type[BaseException]
 ) -> None:
     class Failing(Witness):

@@ -139,7 +139,7 @@ def test_a_namespace_can_handle_packets_by_itself(serve: Serve, kind: str) -> No
     assert client.call("/chat", "any-thing") == ["event", "any-thing"]
 
 
-def test_a_packet_of_no_known_type_is_handled_by_nobody(serve: Serve) -> None:
+def test_a_packet_of_an_unknown_type_is_ignored(serve: Serve) -> None:
     live = serve({"/chat": Echo})
     client = live.client()
     client.join("/chat")

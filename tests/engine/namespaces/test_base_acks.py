@@ -166,7 +166,9 @@ def test_each_question_has_its_own_number(serve: Serve, kind: str) -> None:
         assert client.event("/chat") == ["answered", number]
 
 
-def test_what_is_no_json_is_an_error_of_the_handler(serve: Serve, kind: str) -> None:
+def test_values_that_json_cannot_hold_fail_in_the_handler(
+    serve: Serve, kind: str
+) -> None:
     class Careless(BaseNamespace):
         def on_try(self) -> Any:
             with pytest.raises(TypeError):

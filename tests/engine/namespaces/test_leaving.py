@@ -98,7 +98,7 @@ def test_jobs_end_with_their_namespace(
     assert namespace.ended.wait(DEADLINE)
 
 
-def test_a_job_that_fails_harms_nobody(
+def test_a_job_that_fails_harms_no_other_client(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(Echo):

@@ -49,7 +49,7 @@ def test_a_room_spans_generations_and_transports(serve: Serve) -> None:
         assert client.event("/chat") == ["said"]
 
 
-def test_who_left_a_room_is_not_reached(serve: Serve, kind: str) -> None:
+def test_clients_that_left_a_room_are_not_reached(serve: Serve, kind: str) -> None:
     live = serve({"/chat": Chat})
     speaker, client = live.client(), live.client(kind)
     for each in (speaker, client):
@@ -67,7 +67,7 @@ def test_who_left_a_room_is_not_reached(serve: Serve, kind: str) -> None:
     assert rooms == {"/chat_hall"}
 
 
-def test_who_left_the_namespace_is_in_none_of_its_rooms(
+def test_clients_that_left_the_namespace_are_in_none_of_its_rooms(
     serve: Serve, kind: str
 ) -> None:
     live = serve({"/chat": Chat, "/other": Echo})
@@ -119,7 +119,7 @@ def test_a_broadcast_reaches_all_in_the_namespace_and_nobody_else(
         expect_nothing(client, "/game")
 
 
-def test_an_event_that_is_no_json_is_sent_to_nobody(serve: Serve) -> None:
+def test_an_event_that_json_cannot_hold_is_sent_to_no_client(serve: Serve) -> None:
     class Careless(Chat):
         def on_shout_object(self) -> None:
             self.broadcast_event("shouted", object())
@@ -197,7 +197,7 @@ class Picky(RoomsMixin, BaseNamespace):
 
 
 @pytest.mark.parametrize("what", ["join", "leave", "emit_to_room"])
-def test_what_is_no_room_is_told_at_the_call(serve: Serve, what: str) -> None:
+def test_an_invalid_room_raises_at_the_call(serve: Serve, what: str) -> None:
     live = serve({"/picky": Picky})
     careless, other = live.client("4-websocket"), live.client("4-websocket")
     for client in (careless, other):

@@ -95,9 +95,7 @@ ANSWERS: dict[str, Application] = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_who_calls_socketio_manage_has_decided(
-    serve: Serve, kind: str, answer: str
-) -> None:
+def test_calling_socketio_manage_accepts(serve: Serve, kind: str, answer: str) -> None:
     """gevent-socketio threw the application's answer away."""
     client = serve(application=managing(ANSWERS[answer])).client(kind)
     client.join("/chat")

@@ -18,7 +18,7 @@ POLLING = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 
 
-def test_no_browser_looks_for_a_type_of_its_own(serve: Serve) -> None:
+def test_browsers_do_not_guess_types(serve: Serve) -> None:
     """Answers that quote a client's text are not scripts (Fetch, "nosniff")."""
     live = serve({"": Echo}, allowed_origins=["http://listed.example"])
     http = live.http()
@@ -84,7 +84,7 @@ def test_pages_and_polls_share_a_connection(serve: Serve) -> None:
 
 @pytest.mark.cites("Real clients, HTTP 1")
 @pytest.mark.parametrize("target", ["/", POLLING, "/socket.io/1/xhr-polling/unheard"])
-def test_a_connection_that_is_closed_is_said_to_be(serve: Serve, target: str) -> None:
+def test_a_connection_that_is_closed_is_announced(serve: Serve, target: str) -> None:
     """Otherwise a client that reuses the connection would lose its next request."""
     live = serve({}, handshake_timeout=0.2)
     for version, asked, said in [
@@ -155,7 +155,7 @@ def test_requests_may_follow_each_other_without_waiting(serve: Serve) -> None:
         assert raw.receive_reply().body == b"a page"
 
 
-def test_the_time_for_headers_is_none_for_bodies_polls_and_websockets(
+def test_the_time_for_headers_does_not_limit_bodies_polls_and_websockets(
     serve: Serve,
 ) -> None:
     live = serve({"/chat": Echo}, header_timeout=0.1)

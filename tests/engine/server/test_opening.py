@@ -230,7 +230,7 @@ def test_the_application_opens_no_socket_with_a_page(serve: Serve) -> None:
     assert seen == [False] * 3
 
 
-def test_a_session_that_somebody_came_for_is_not(serve: Serve, kind: str) -> None:
+def test_a_session_with_a_namespace_is_not_dropped(serve: Serve, kind: str) -> None:
     namespace = fresh(Witness)
     live = serve({"/chat": namespace}, handshake_timeout=0.15)
     client = live.client(kind)

@@ -173,7 +173,7 @@ def test_other_generations_have_text(serve: Serve) -> None:
     ],
     ids=["stated", "chunked"],
 )
-def test_a_body_past_the_limit_is_refused_unread(
+def test_a_body_above_the_limit_is_refused_unread(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
     monkeypatch.setattr(connection, "LINGER", 0.1)

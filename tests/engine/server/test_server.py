@@ -67,7 +67,7 @@ def test_a_stopped_server_opens_no_session_on_a_kept_connection(serve: Serve) ->
         "max_connections_per_address",
     ],
 )
-def test_an_option_that_cannot_be_is_named(option: str, value: float) -> None:
+def test_an_invalid_option_is_named(option: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"^{option}: "):
         SocketIOServer(("127.0.0.1", 0), None, **{option: value})
 

@@ -377,7 +377,7 @@ def test_broken_acks_end_the_connection_of_a_handler_that_waits(
     assert namespace.taken == []
 
 
-def test_acks_that_nobody_waits_for_start_nothing(serve: Serve, kind: str) -> None:
+def test_unexpected_acks_start_no_greenlet(serve: Serve, kind: str) -> None:
     namespace = fresh(Asking)
     client, number = asked(serve({"/chat": namespace}), kind, "ask and hold")
     spawned: list[Any] = []

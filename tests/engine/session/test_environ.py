@@ -28,7 +28,7 @@ from ..conftest import Serve
         ("EIO=3", "name=\ud800", "EIO=3&name=?"),
     ],
 )
-def test_a_query_stands_behind_what_was_there(
+def test_a_query_is_appended_to_the_environs(
     before: str, query: str, after: str
 ) -> None:
     environ = {"QUERY_STRING": before, "PATH_INFO": "/socket.io/"}

@@ -273,7 +273,7 @@ def test_the_end_wakes_up_who_waits_and_nobody_waits_after_it(
 
 
 @both
-def test_a_server_that_stops_does_not_wait_for_who_does_not_read(
+def test_a_server_that_stops_does_not_wait_for_clients_that_do_not_read(
     serve: Serve, kind: str
 ) -> None:
     namespace = fresh(Paced)

@@ -239,7 +239,9 @@ def test_the_end_is_told_once_with_its_reason(
     assert namespace.left == [reason]
 
 
-def test_all_namespaces_of_a_connection_are_told(serve: Serve, kind: str) -> None:
+def test_all_namespaces_learn_of_the_end_of_the_connection(
+    serve: Serve, kind: str
+) -> None:
     first, second = fresh(Raising), fresh(Witness)
     live = serve({"/chat": first, "/game": second})
     client = live.client(kind)

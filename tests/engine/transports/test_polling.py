@@ -204,7 +204,7 @@ def test_what_nobody_fetches_goes(
 
 
 @polling
-def test_nothing_is_kept_for_who_has_left(serve: Serve, kind: str) -> None:
+def test_nothing_is_kept_for_clients_that_left(serve: Serve, kind: str) -> None:
     """A client could connect again and again, and leave as much each time."""
     live = serve({"/chat": fresh(Witness)})
     client: Any = live.client(kind)

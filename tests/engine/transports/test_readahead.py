@@ -112,7 +112,7 @@ def test_a_handler_asks_again_and_again(serve: Serve, kind: str) -> None:
     assert client.read()["args"] == [[0, 1, 2]]
 
 
-def test_acks_that_come_together_are_told_apart(serve: Serve, kind: str) -> None:
+def test_acks_that_come_together_are_not_confused(serve: Serve, kind: str) -> None:
     class Curious(Asking):
         def on_ask(self) -> Any:
             jobs = [self.spawn(self.ask) for _ in range(3)]

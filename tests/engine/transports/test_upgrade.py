@@ -71,7 +71,7 @@ def test_a_handler_that_asks_its_client_holds_no_upgrade_up(serve: Serve) -> Non
     assert websocket.receive() == '43/chat,5["fine"]'
 
 
-def test_a_session_that_ends_during_the_upgrade_takes_both_along(
+def test_a_session_that_ends_during_the_upgrade_ends_both_transports(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.1)
@@ -392,7 +392,7 @@ POLL = "GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.mark.parametrize(
     ("generation", "others"), [("0.9", UPGRADE), ("0.9", POLL), ("4", UPGRADE)]
 )
-def test_of_two_transports_at_once_there_is_one(
+def test_only_one_of_two_transports_at_once_is_accepted(
     serve: Serve, generation: str, others: str
 ) -> None:
     """Two requests are read in the same turn of the event loop."""

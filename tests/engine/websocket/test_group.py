@@ -171,7 +171,7 @@ def test_a_member_that_does_not_read_holds_nobody_up(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("message", [5, None, {"a": 1}])
-def test_what_is_no_message_is_sent_to_nobody(serve: Serve, message: Any) -> None:
+def test_an_invalid_message_is_not_sent(serve: Serve, message: Any) -> None:
     room = Room()
     client = room.enter(serve(application=room.application()), 1)[0]
     with pytest.raises(TypeError, match="str or bytes"):

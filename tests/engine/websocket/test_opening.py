@@ -95,7 +95,7 @@ def test_what_is_not_wanted_is_left_out() -> None:
         ("HTTP_ORIGIN", "http://there.example"),
     ],
 )
-def test_what_is_no_handshake_or_comes_from_elsewhere_is_refused(
+def test_invalid_handshakes_and_other_origins_are_refused(
     name: str, value: str
 ) -> None:
     with pytest.raises(HandshakeRefused) as refused:

@@ -116,7 +116,7 @@ def test_nothing_happens_where_no_application_runs(
 
 
 @pytest.mark.parametrize("error", [KeyError("user"), SystemExit(1)])
-def test_a_callback_that_fails_holds_nothing_up(
+def test_a_callback_that_fails_does_not_stop_the_others(
     serve: Serve, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     """The other callbacks are called, and `receive` returns None."""

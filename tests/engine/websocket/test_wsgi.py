@@ -215,7 +215,7 @@ def test_json_is_sent_and_received(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[1] 2", "NaN"])
-def test_what_is_no_json_ends_the_connection(serve: Serve, broken: str) -> None:
+def test_invalid_json_ends_the_connection(serve: Serve, broken: str) -> None:
     raised: list[Exception] = []
 
     def read(websocket: WebSocket) -> None:
@@ -418,7 +418,7 @@ def test_a_client_that_leaves_is_no_error(
     assert "Traceback" not in caplog.text
 
 
-def test_one_line_is_logged_for_a_connection(
+def test_a_connection_is_logged_in_one_line(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The reason comes from the client; it cannot forge a log line."""

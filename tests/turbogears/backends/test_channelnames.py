@@ -113,7 +113,7 @@ def test_a_name_is_carried_as_it_is_or_refused(name: str) -> None:
 
 
 @given(st.text(st.characters(categories=["L", "P", "Zs"]), min_size=1, max_size=40))
-def test_no_name_is_that_of_a_bus(option: str) -> None:
+def test_the_channel_of_a_bus_is_refused(option: str) -> None:
     for bus in (channel_of({}), channel_of({"socketio.cluster_channel": option})):
         assert type(check_channel(bus)) is OwnName
         with pytest.raises(ValueError, match=r"tgext\.socketio"):

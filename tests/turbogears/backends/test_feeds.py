@@ -103,7 +103,7 @@ def test_a_backend_that_cannot_be_closed_is_left_as_it_is() -> None:
 
 
 @pytest.mark.usefixtures("_no_greenlets")
-def test_memory_forgets_what_nobody_hears() -> None:
+def test_memory_forgets_channels_without_listeners() -> None:
     backend = MemoryPubSub()
     channels = Channels(backend)
     listeners = [listener() for _ in range(50)]

@@ -113,7 +113,7 @@ def test_a_redis_that_does_not_answer(
     backend.unlisten("news", heard.append)
 
 
-def test_silence_alone_is_no_loss(
+def test_silence_is_not_a_lost_connection(
     connect: Connect, own: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     backend, heard = connect(own, health_check_interval="0.05"), Heard()
@@ -186,12 +186,12 @@ def expect_refusal(backend: RedisPubSub, kind: type[Exception], message: str) ->
     assert len(channels) == 0
 
 
-def test_an_unreachable_host_is_told(connect: Connect) -> None:
+def test_an_unreachable_host_is_reported(connect: Connect) -> None:
     backend = connect(port=str(free_port()))
     expect_refusal(backend, BrokerUnavailable, r"anypubsub\.host: .* cannot be reached")
 
 
-def test_a_host_that_does_not_exist_is_told(connect: Connect) -> None:
+def test_a_host_that_does_not_exist_is_reported(connect: Connect) -> None:
     backend = connect(host="redis.invalid")
     message = r"anypubsub\.host: Redis at redis\.invalid:\d+ cannot be reached"
     expect_refusal(backend, BrokerUnavailable, message)
@@ -204,7 +204,7 @@ def guarded(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.mark.parametrize("options", [{}, {"password": "swordfish"}])
-def test_a_wrong_password_is_told(
+def test_a_wrong_password_is_reported(
     connect: Connect, guarded: RedisServer, options: dict[str, str]
 ) -> None:
     backend = connect(guarded, **options)
@@ -215,7 +215,7 @@ def test_a_wrong_password_is_told(
     assert "swordfish" not in str(refusal.value)
 
 
-def test_a_wrong_password_in_a_url_is_told(
+def test_a_wrong_password_in_a_url_is_reported(
     connect: Connect, guarded: RedisServer
 ) -> None:
     backend = connect(host=f"redis://:swordfish@127.0.0.1:{guarded.port}")
@@ -235,7 +235,7 @@ def test_the_right_password_lets_in(connect: Connect, guarded: RedisServer) -> N
         backend.close()
 
 
-def test_a_database_that_does_not_exist_is_told(connect: Connect) -> None:
+def test_a_database_that_does_not_exist_is_reported(connect: Connect) -> None:
     expect_refusal(connect(db="99"), BackendOptionError, r"anypubsub\.db: .*DB index")
 
 

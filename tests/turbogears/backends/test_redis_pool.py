@@ -38,7 +38,7 @@ def pool(host: str, **options: Any) -> Any:
         ("redis+sentinel://here,there:27000/mymaster", "service mymaster of Sentinel"),
     ],
 )
-def test_an_address_can_be_told(host: str, address: str) -> None:
+def test_the_address_of_a_pool(host: str, address: str) -> None:
     assert address_of(pool(host)) == address
 
 

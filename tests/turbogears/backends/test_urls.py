@@ -152,7 +152,7 @@ def use(host: str) -> Iterator[str]:
 @example("redis://:{}", " % %", False)
 @example("redis+sentinel://user:{}@127.0.0.1:1/mymaster", "77\u2100\t", True)
 @example("http://user:{}@127.0.0.1", ":// ", False)
-def test_no_piece_of_a_password_is_told(
+def test_no_piece_of_a_password_is_shown(
     log: Log, place: str, password: str, encoded: bool
 ) -> None:
     log.lines.clear()
@@ -166,7 +166,7 @@ def test_no_piece_of_a_password_is_told(
 @example("amqp://:{}", " % %")
 @example("amqp://:{}", "@7777")
 @example("http://user:{}@127.0.0.1", ":// ")
-def test_no_piece_of_one_of_amqp_is_told(place: str, password: str) -> None:
+def test_no_piece_of_a_password_of_amqp_is_shown(place: str, password: str) -> None:
     try:
         given = read_amqp(place.format(password))
     except BackendError as error:

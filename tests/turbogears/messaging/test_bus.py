@@ -110,7 +110,7 @@ def test_who_does_not_know_the_secret_is_not_heard(
     assert "Skipped" in caplog.text
 
 
-def test_one_that_cannot_be_delivered_to_all_is_told(
+def test_a_broadcast_that_cannot_be_delivered_to_all_is_logged(
     broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     bus(broker, Rooms(LookupError("a bug")))

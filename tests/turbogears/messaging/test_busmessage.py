@@ -151,7 +151,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("data", BAD.values(), ids=BAD)
-def test_what_is_no_broadcast_is_refused(data: Any) -> None:
+def test_an_invalid_broadcast_is_refused(data: Any) -> None:
     assert len(refusal(PLAIN, data)) < 300
 
 

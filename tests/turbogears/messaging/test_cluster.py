@@ -221,7 +221,7 @@ def message(**changes: Any) -> str:
         ),
     ],
 )
-def test_what_is_no_broadcast_is_logged_and_skipped(
+def test_an_invalid_broadcast_is_logged_and_skipped(
     start: Start, redis: RedisServer, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     node = start()
@@ -338,7 +338,7 @@ def test_no_client_hears_the_bus(start: Start) -> None:
 
 
 @pytest.mark.parametrize("name", ["\ud800", "\0", "x" * 900_000, CHANNEL[:]])
-def test_a_name_that_may_not_be_stops_nobody_from_hearing(
+def test_an_invalid_name_does_not_stop_other_subscriptions(
     start: Start, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     caplog.set_level(logging.INFO)

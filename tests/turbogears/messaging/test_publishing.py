@@ -43,7 +43,9 @@ def test_without_an_application_the_settings_say_where(backend: Any) -> None:
     assert next(iter(heard)) == '"twice"'
 
 
-def test_memory_reaches_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
+def test_publishing_to_memory_from_a_script_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.WARNING):
         publish("news", "hello", MEMORY)
     assert "reaches only this process" in caplog.text

@@ -118,7 +118,7 @@ def test_the_server_unsubscribes(live: Live) -> None:
     assert client.call("/chat", "left") == [["news"]]
 
 
-def test_who_disconnects_leaves(
+def test_clients_that_disconnect_leave(
     live: Live, app: App, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[str] = []

@@ -72,7 +72,7 @@ def test_without_an_application_nor_settings_it_says_what_to_do(
         publish("news", "hello")
 
 
-def test_what_is_no_json_is_refused(app: App) -> None:
+def test_values_that_json_cannot_hold_are_refused(app: App) -> None:
     with pytest.raises(TypeError):
         publish("news", object(), app.config)
 

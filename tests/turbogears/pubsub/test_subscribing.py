@@ -180,7 +180,7 @@ def test_as_many_channels_as_are_allowed_and_one_more(
     assert len(live.server.sockets) == 1
 
 
-def test_who_hears_very_many_channels_leaves_them_in_turns(
+def test_leaving_very_many_channels_lets_others_run(
     serve: Callable[..., Live], app: App
 ) -> None:
     live = serve(application=app.wsgi, resource="socketio", max_channels=10**6)

@@ -121,7 +121,7 @@ def test_what_fails_otherwise_passes_through(error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
-def test_what_is_no_exception_is_one_for_the_wrappers(error: BaseException) -> None:
+def test_wrappers_get_an_exception_for_any_failure(error: BaseException) -> None:
     with pytest.raises(Failed) as raised:
         run(event(Wrapper), raises(error))
     assert raised.value.__cause__ is error

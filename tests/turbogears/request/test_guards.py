@@ -74,7 +74,7 @@ def test_all_requirements_have_to_be_met() -> None:
     assert not all_met(both, environ_of(None))
 
 
-def test_nobody_meets_a_requirement_without_a_predicate() -> None:
+def test_a_requirement_without_a_predicate_is_never_met() -> None:
     assert not all_met([require(None)], never)
     assert denial([require(None)], never, reasons=True) is None
 

@@ -183,7 +183,7 @@ def test_the_user_is_looked_up_for_each_event(site: Site) -> None:
     assert client.event("/lab")[:2] == DENIED
 
 
-def test_nobody_is_nobody(site: Site) -> None:
+def test_an_anonymous_client_has_no_user(site: Site) -> None:
     client = site.connect("")
     assert client.call("/lab", "who", number=1) == [None]
     client.emit("/lab", "smart")
@@ -366,7 +366,7 @@ def test_who_was_nobody_does_not_become_somebody(site: Site) -> None:
     assert client.receive() == "1"
 
 
-def test_the_end_is_told_to_who_it_was(site: Site) -> None:
+def test_recv_disconnect_has_the_user_that_logged_out(site: Site) -> None:
     cookie = site.log_in("ada")
     client = site.connect(cookie)
     Lab.left.clear()
@@ -413,7 +413,7 @@ def test_a_look_up_holds_as_long_as_the_option_says(
     assert client.event("/lab")[:2] == DENIED
 
 
-def test_that_nobody_is_there_holds_too(serve: Callable[..., Live]) -> None:
+def test_an_anonymous_user_is_remembered_too(serve: Callable[..., Live]) -> None:
     site = Site(serve, **{"socketio.identity_ttl": "60"})
     client = site.connect("")
     assert client.call("/lab", "who", number=1) == [None]

@@ -232,7 +232,7 @@ def test_an_error_that_may_pass_is_tried_again(client: Any) -> None:
     assert events_until_ack(client, "retry") == [*three, COMMITTED, 3]
 
 
-def test_what_leaves_is_what_was_given(client: Any) -> None:
+def test_the_given_bytes_leave_unchanged(client: Any) -> None:
     assert events_until_ack(client, "later") == [["on commit", [1]], None]
 
 
@@ -245,7 +245,7 @@ def test_an_ack_may_be_asked_for(live: Live, client: Any) -> None:
     assert live.socket(client).ack_callbacks == {}
 
 
-def test_what_cannot_be_sent_is_told_at_once(client: Any) -> None:
+def test_an_event_that_cannot_be_sent_raises_at_once(client: Any) -> None:
     assert events_until_ack(client, "wrong") == ["told"]
 
 

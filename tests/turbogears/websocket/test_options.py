@@ -113,7 +113,7 @@ def test_compression(live: Live, target: str, answer: str | None) -> None:
         ({"compression": "gzip"}, TypeError, "compression: 'gzip' is not a bool"),
     ],
 )
-def test_an_option_that_cannot_be_is_named(
+def test_an_invalid_option_is_named(
     options: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):

@@ -17,7 +17,7 @@ def test_an_ordinary_request_has_no_websocket(live: Live) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
-def test_a_request_that_is_no_handshake_is_bad(live: Live, method: str) -> None:
+def test_a_request_without_an_upgrade_is_bad(live: Live, method: str) -> None:
     reply = live.http().request(method, "/echo")
     assert reply.status == 400
     assert reply.headers["Content-Type"].lower() == "text/plain; charset=utf-8"

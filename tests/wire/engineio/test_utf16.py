@@ -26,7 +26,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("text", "units"), ROWS)
-def test_a_character_past_16_bits_is_two_units(text: str, units: int) -> None:
+def test_a_character_above_16_bits_is_two_units(text: str, units: int) -> None:
     assert count_units(text) == units
     assert take_units(f"x{text}y", 1, units) == (text, 1 + len(text))
 
@@ -43,7 +43,7 @@ def test_each_unit_is_escaped_as_json_escapes_it(text: str, units: int) -> None:
     ("text", "count"),
     [(EMOJI, 1), (f"a{EMOJI}", 2), (f"{EMOJI}{EMOJI}", 3), ("a", 2), (EMOJI, 3)],
 )
-def test_half_a_pair_and_what_is_not_there_are_no_text(text: str, count: int) -> None:
+def test_half_a_pair_and_missing_units_are_refused(text: str, count: int) -> None:
     assert outcome(lambda: take_units(text, 0, count)) is PayloadError
 
 

@@ -127,7 +127,7 @@ def test_the_bytes_of_messages_travel_as_base64(
     assert engineio.decode_payload(body, DEFAULT_LIMITS) == packets
 
 
-def test_a_text_that_begins_with_a_b_further_on_is_no_base64() -> None:
+def test_a_b_inside_a_packet_does_not_mark_base64() -> None:
     assert engineio.decode_payload(b"4bAQIDBA==", DEFAULT_LIMITS) == ["4bAQIDBA=="]
 
 
@@ -137,7 +137,7 @@ def test_base64_is_what_node_takes_for_it(text: str, data: bytes) -> None:
     assert engineio.decode_payload(f"b{text}".encode(), DEFAULT_LIMITS) == [data]
 
 
-def test_base64_is_no_type_of_a_packet() -> None:
+def test_the_mark_of_base64_is_not_a_type() -> None:
     assert outcome(lambda: engineio.check_packet("bAQIDBA==")) is PayloadError
 
 

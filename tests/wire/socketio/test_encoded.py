@@ -26,7 +26,7 @@ def test_a_packet_and_its_attachments_are_frames_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("prefix", "frame"), [(b"", b"\x81\x05bMQ=="), (b"\x04", b"\x81\x06b4MQ==")]
 )
-def test_who_takes_no_bytes_gets_them_in_base64(prefix: bytes, frame: bytes) -> None:
+def test_clients_without_bytes_get_base64(prefix: bytes, frame: bytes) -> None:
     """Engine.IO 3 has the type of the packet there: `b4`, Engine.IO 4 `b` alone."""
     assert as_text_frame(b"1", prefix) == frame
     assert Encoded("a", [b"1"], prefix).text_frame == b"\x81\x01a" + frame

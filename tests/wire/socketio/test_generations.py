@@ -47,7 +47,7 @@ ON_ENGINEIO = pytest.mark.parametrize(
         (SOCKETIO_5, "1", CLOSE),
     ],
 )
-def test_what_concerns_the_connection_alone_is_told_apart(
+def test_packets_about_the_connection_are_recognised(
     generation: Any, text: str, packet: Any
 ) -> None:
     assert generation.decode(text, DEFAULT_LIMITS, wire_json.loads) is packet
@@ -77,7 +77,7 @@ def test_an_ack_is_known_without_reading_it(
 
 
 @ALL
-def test_what_a_client_never_sends_is_no_packet(generation: Any) -> None:
+def test_packets_that_clients_never_send_are_refused(generation: Any) -> None:
     for text in ("", "x", "9:::", "47"):
         with pytest.raises(ProtocolError):
             generation.decode(text, DEFAULT_LIMITS, wire_json.loads)
@@ -177,7 +177,7 @@ def test_bytes_leave_as_attachments(generation: Any) -> None:
     assert packet["args"] == [{"b": b"1"}, b"2"]
 
 
-def test_a_client_0_9_takes_no_bytes() -> None:
+def test_clients_0_9_cannot_receive_bytes() -> None:
     for packet in (
         event_packet("", "a", [b"1"]),
         {"type": "message", "endpoint": "", "data": b"1"},
@@ -187,7 +187,7 @@ def test_a_client_0_9_takes_no_bytes() -> None:
 
 
 @ALL
-def test_what_is_no_json_is_refused(generation: Any) -> None:
+def test_values_that_json_cannot_hold_are_refused(generation: Any) -> None:
     with pytest.raises(TypeError):
         generation.encode(event_packet("", "a", [object()]), wire_json.dumps)
     with pytest.raises(TypeError):
@@ -253,7 +253,7 @@ def test_a_packet_that_cannot_be_read_ends_connections_on_engineio(
 
 
 @ALL
-def test_a_failed_event_is_told_apart_from_a_null(generation: Any) -> None:
+def test_a_failed_event_differs_from_a_null(generation: Any) -> None:
     """0.9 clients keep the null that gevent-socketio answered."""
     failed = {"error": {"name": "internal_error", "info": "no"}}
     expected = None if generation is SOCKETIO_1 else failed

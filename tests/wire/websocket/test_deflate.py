@@ -135,7 +135,7 @@ def test_a_message_inflates_up_to_the_limit(
     assert process_time() - started < 2
 
 
-def test_no_room_is_room_for_nothing() -> None:
+def test_with_room_for_nothing_only_empty_messages_fit() -> None:
     assert inflate(EMPTY, room=0) == [b""]
     with pytest.raises(MessageTooBig):
         inflate(HELLO, room=0)
@@ -281,7 +281,7 @@ def test_an_offer_is_answered(offer: str, answer: str | None) -> None:
         ),
     ],
 )
-def test_the_server_has_wishes_too(offer: str, answer: str) -> None:
+def test_the_preferences_of_the_server_are_answered(offer: str, answer: str) -> None:
     """Sections 7.1.1 and 7.1.2."""
     config = Deflate(
         server_max_window_bits=11,
@@ -323,7 +323,7 @@ def test_what_was_agreed_on_is_done() -> None:
         ("level", 10),
     ],
 )
-def test_an_option_that_cannot_be_is_named(option: str, value: int) -> None:
+def test_an_invalid_option_is_named(option: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"{option}: {value} is not from"):
         Deflate(**{option: value})
 

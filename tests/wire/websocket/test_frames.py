@@ -185,7 +185,7 @@ def test_a_client_refuses_masked_frames() -> None:
     assert read([frame], FrameReader(masked=False)) == ([], FrameError)
 
 
-def test_nothing_comes_of_half_a_frame() -> None:
+def test_half_a_frame_makes_no_message() -> None:
     reader = FrameReader()
     assert read([b"", b"\x81", b"\x85" + MASK, b"", b"\x7f\x9f"], reader) == ([], None)
     assert read([b"\x4d\x51\x58"], reader) == ([(TEXT, "Hello")], None)
