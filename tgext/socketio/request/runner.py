@@ -22,6 +22,7 @@ from ..engine.namespaces.base import ConnectionRefused
 from ..engine.namespaces.errors import EventRefused
 from ..engine.session.session import Socket
 from ..wire.socketio.packet import Packet
+from ..wire.socketio.reasons import USER_CHANGED
 from .application import Application
 from .connection import Connection
 from .context import configs, contexts, is_everywhere
@@ -31,10 +32,6 @@ from .event import Event
 from .failures import log_failure
 from .guards import unmet
 from .identity import API, OtherUser
-
-#: The disconnect reason when the client should reconnect, with its browser's present
-#: cookies.
-USER_CHANGED = "user changed"
 
 
 class Runner:

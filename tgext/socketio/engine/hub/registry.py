@@ -6,7 +6,7 @@ from typing import Protocol
 
 import gevent
 
-from ...wire.socketio.reasons import SERVER_LEFT
+from ...wire.socketio.reasons import SERVER_LEFT, TRANSPORT_CLOSE
 from ..concurrency.heartbeat import Deadline, Wheel
 from .places import Full, Place, Places
 from .settings import Settings
@@ -112,7 +112,7 @@ class Registry:
     def await_transport(self, socket: Endable) -> None:
         """End a session if no transport comes in time."""
         socket.awaits_transport = True
-        self._expect(socket, self._settings.handshake_timeout, "transport close")
+        self._expect(socket, self._settings.handshake_timeout, TRANSPORT_CLOSE)
 
     def transport_came(self, socket: Endable) -> None:
         """A transport has come after the handshake: cancel the deadline."""

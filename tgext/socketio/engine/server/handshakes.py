@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...wire.escape import escape
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import Opening
+from ...wire.socketio.reasons import TRANSPORT_CLOSE
 from ..http import HeaderList
 from ..session.session import Socket
 from ..transports.polling import PollingTransport
@@ -71,7 +72,7 @@ def _open_websocket(request: Request) -> Body:
     try:
         sock, early = websockets.accept(request, handshake, cookies, first)
     except BaseException:
-        socket.kill(reason="transport close")  # no other transport will come
+        socket.kill(reason=TRANSPORT_CLOSE)  # no other transport will come
         raise
     return websockets.run(request, socket, sock, early)
 
@@ -91,7 +92,7 @@ def _open(request: Request) -> tuple[Socket, HeaderList]:
     )
     if connection.has_left():
         # The client does not know the session id, so it cannot use the session.
-        socket.kill(reason="transport close")
+        socket.kill(reason=TRANSPORT_CLOSE)
         why = "the client left before the application accepted it"
         raise refusal(request.generation, BAD_REQUEST, why)
     request.hub.registry.await_transport(socket)

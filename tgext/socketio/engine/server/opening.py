@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from ...wire.socketio.generations import Generation
+from ...wire.socketio.reasons import TRANSPORT_CLOSE
 from ..http import HeaderList
 from ..http.origins import ANONYMOUS
 from ..hub.places import Full, Place
@@ -76,7 +77,7 @@ def _open(
         return _add(server, environ, socket, place, answer)
     except BaseException:
         # The application may have started jobs with `spawn`.
-        socket.kill(reason="transport close")
+        socket.kill(reason=TRANSPORT_CLOSE)
         raise
 
 

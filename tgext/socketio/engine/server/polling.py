@@ -9,6 +9,7 @@ import gevent
 
 from ...wire.errors import MessageTooBig, PayloadError, PayloadTooLarge
 from ...wire.escape import escape
+from ...wire.socketio.reasons import PARSE_ERROR, TRANSPORT_ERROR
 from ..http.errors import TIMEOUT, RequestError
 from ..http.refusals import log_refusal
 from ..session.session import Socket
@@ -89,7 +90,7 @@ def _check_overlap(request: Request, transport: PollingTransport) -> None:
     if request.generation.overlaps:
         transport.outbox.wake()
         return
-    transport.socket.kill(reason="transport error")
+    transport.socket.kill(reason=TRANSPORT_ERROR)
     why = "another poll of the session is under way"
     raise refusal(request.generation, BAD_REQUEST, why)
 
@@ -127,7 +128,7 @@ def _post(request: Request, transport: PollingTransport) -> Body:
     generation = request.generation
     if transport.posting and not generation.overlaps:
         # The order of their messages is not known.
-        transport.socket.kill(reason="transport error")
+        transport.socket.kill(reason=TRANSPORT_ERROR)
         why = "another POST of the session is under way"
         raise refusal(generation, BAD_REQUEST, why)
     if transport.posting >= MOST_POSTS:
@@ -164,7 +165,7 @@ def _read(request: Request, transport: PollingTransport) -> None:
         refused.allow = f"max_message_size is {limits.max_message_size}"
         raise refused from error
     except PayloadError as error:
-        socket.kill(reason="parse error")
+        socket.kill(reason=PARSE_ERROR)
         why = escape(error.reason, 200)
         raise refusal(generation, (BAD_REQUEST[0], error.reason), why) from error
 

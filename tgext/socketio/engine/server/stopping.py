@@ -6,11 +6,9 @@ import time
 
 import gevent
 
+from ...wire.socketio.reasons import SHUTTING_DOWN
 from ..hub.hub import Hub
 from ..hub.registry import Endable
-
-#: The reason of the disconnection, for namespaces and plain WebSockets.
-REASON = "server shutting down"
 
 #: "1001 indicates that an endpoint is 'going away', such as a server going down"
 #: (RFC 6455, section 7.4.1).
@@ -29,7 +27,7 @@ def end_connections(hub: Hub) -> None:
     Returns when they have ended and polling clients have fetched their last packets.
     """
     for websocket in list(hub.registry.websockets):
-        websocket.close(GOING_AWAY, REASON)
+        websocket.close(GOING_AWAY, SHUTTING_DOWN)
     handling = set(hub.registry.sockets.values())
     for socket in handling:
         socket.finish()
@@ -56,4 +54,4 @@ def end_at_once(hub: Hub) -> None:
 
 
 def _end(socket: Endable) -> gevent.Greenlet[..., object]:
-    return gevent.spawn(socket.kill, reason=REASON, code=GOING_AWAY)
+    return gevent.spawn(socket.kill, reason=SHUTTING_DOWN, code=GOING_AWAY)

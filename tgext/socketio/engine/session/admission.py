@@ -11,7 +11,7 @@ from gevent import getcurrent
 from ...wire.escape import escape
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
-from ...wire.socketio.reasons import SERVER_LEFT
+from ...wire.socketio.reasons import PARSE_ERROR, SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted
 from ..http.refusals import log_namespace_refusal
@@ -96,7 +96,7 @@ class Admission:
         elif not (self._knocked or socket.generation.implicit_main):
             # Socket.IO 5, "Connection to a namespace": the connection must be closed.
             log.info("The first packet of a client is not a connect packet: %s", kind)
-            socket.kill(reason="parse error", code=1002)
+            socket.kill(reason=PARSE_ERROR, code=1002)
         elif kind == "disconnect" and endpoint == socket.GLOBAL_NS:
             self.in_main = False
             self.await_namespace()

@@ -9,7 +9,7 @@ from ...wire.escape import escape
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import CLOSE
 from ...wire.socketio.packet import Packet
-from ...wire.socketio.reasons import CLIENT_LEFT
+from ...wire.socketio.reasons import CLIENT_LEFT, PARSE_ERROR
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted, Overdue
 from ..logs import get_logger
@@ -122,7 +122,7 @@ class Dispatcher:
             self._try_error("invalid_packet", info, socket.GLOBAL_NS)
         else:
             log.info("A client sent an invalid message: %s", error.reason)
-            socket.kill(reason="parse error", code=error.close_code)
+            socket.kill(reason=PARSE_ERROR, code=error.close_code)
 
     def _dispatch(self, namespace: BaseNamespace, packet: Packet) -> None:
         kind = packet["type"]

@@ -11,7 +11,12 @@ from __future__ import annotations
 import gevent
 
 from ...wire.socketio.encoded import Encoded
-from ...wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
+from ...wire.socketio.reasons import (
+    CLIENT_LEFT,
+    PING_TIMEOUT,
+    SERVER_LEFT,
+    SLOW_CONSUMER,
+)
 from ..concurrency.heartbeat import Heartbeat
 from ..hub.hub import Hub
 from ..logs import get_logger
@@ -84,8 +89,8 @@ class Transport(transport.Transport):
         """
 
     def _timed_out(self) -> None:
-        gevent.spawn(self.socket.kill, reason="ping timeout")
+        gevent.spawn(self.socket.kill, reason=PING_TIMEOUT)
 
     def _overflowed(self, reason: str) -> None:
         log.info("A client does not read: %s: %s", reason, self.socket)
-        gevent.spawn(self.socket.kill, reason="slow consumer")
+        gevent.spawn(self.socket.kill, reason=SLOW_CONSUMER)

@@ -14,7 +14,13 @@ from typing import Any, Protocol
 import gevent
 from gevent.event import Event
 
-from ...wire.socketio.reasons import CLIENT_LEFT
+from ...wire.socketio.reasons import (
+    CLIENT_LEFT,
+    PARSE_ERROR,
+    PING_TIMEOUT,
+    TRANSPORT_CLOSE,
+    TRANSPORT_ERROR,
+)
 from ..concurrency.heartbeat import Deadline
 from ..hub.hub import Hub
 from ..io.hangup import HangupWatch, has_gone
@@ -29,7 +35,7 @@ LINGER = 5.0
 #: Reasons after which the session is unknown at once, as in the reference server: a
 #: poll that waits gets the close packet, later requests the error of an unknown
 #: session. Clients of all generations reconnect equally soon after both.
-LOST = ("parse error", "ping timeout", "transport error")
+LOST = (PARSE_ERROR, PING_TIMEOUT, TRANSPORT_ERROR)
 
 
 class PostLost(Exception):
@@ -207,7 +213,7 @@ class PollingTransport(Transport):
 
     def _desert(self) -> None:
         if not (self.polling or self.posting or self.follower):
-            gevent.spawn(self.socket.kill, reason="transport close")
+            gevent.spawn(self.socket.kill, reason=TRANSPORT_CLOSE)
 
     # POSTs
 
@@ -250,7 +256,7 @@ class PollingTransport(Transport):
         close with the reason *transport close*.
         """
         self.refused = True
-        self.socket.kill(reason="parse error")
+        self.socket.kill(reason=PARSE_ERROR)
 
     def close(self, reason: str, code: int) -> None:
         if self.closed:

@@ -9,7 +9,14 @@ from typing import Any, cast
 import gevent
 
 from ...wire.errors import ProtocolError
-from ...wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
+from ...wire.socketio.reasons import (
+    CLIENT_LEFT,
+    PARSE_ERROR,
+    SERVER_LEFT,
+    SLOW_CONSUMER,
+    TRANSPORT_CLOSE,
+    TRANSPORT_ERROR,
+)
 from ...wire.websocket.connection import CLOSE_TIMEOUT, Connection
 from ...wire.websocket.frames import BINARY, CLOSE, PING, TEXT, FrameReader, Message
 from ...wire.websocket.states import State
@@ -237,10 +244,10 @@ class WebSocketTransport(Transport):
         if isinstance(error, ProtocolError):
             log.info("A client broke the WebSocket protocol: %s", error.reason)
             self.connection.fail(error, monotonic(), explain=False)
-            self.socket.kill(reason="parse error", code=error.close_code)
+            self.socket.kill(reason=PARSE_ERROR, code=error.close_code)
         else:
             self.connection.end(monotonic())
-            reason = "transport close" if error is None else "transport error"
+            reason = TRANSPORT_CLOSE if error is None else TRANSPORT_ERROR
             self.socket.kill(reason=reason)
 
     def control(self, opcode: int, payload: Any) -> bool:
@@ -260,11 +267,11 @@ class WebSocketTransport(Transport):
         self.stop()
         if self.ahead is not None:
             self.ahead.clear()
-        if reason == "slow consumer" or self.outbox.closed:
+        if reason == SLOW_CONSUMER or self.outbox.closed:
             self.abort()
             return
         connection = self.connection
-        if connection.sending and reason not in ("transport close", CLIENT_LEFT):
+        if connection.sending and reason not in (TRANSPORT_CLOSE, CLIENT_LEFT):
             self._say_farewell(reason)
         output = connection.close(code, "", monotonic())
         if output:
