@@ -38,8 +38,9 @@ FACTOR = 2.0
 LEAST_P99 = 10.0
 #: KiB that the process may grow by.
 MOST_KIB = 32 * 1024
-#: Seconds in which the server frees what it kept for the client.
-GIVEN_BACK_IN = 20.0
+#: Seconds in which the server frees what it kept for the client. While events that it
+#: sent are still handled, the heartbeat notices that it has gone, after 25 s at most.
+GIVEN_BACK_IN = 30.0
 
 
 class Echoers:
