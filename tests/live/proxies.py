@@ -1,4 +1,4 @@
-"""Real proxies in front of a server: nginx and haproxy, each a process of its own."""
+"""Real proxies in front of a server: nginx, haproxy and Apache, each a process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             {location}
-            proxy_set_header Host $http_host;
+            proxy_set_header Host {host};
             proxy_buffering off;
         }}
     }}
@@ -102,6 +102,23 @@ backend sockets
 """
 
 
+#: As Apache's own documentation has it, since 2.4.47.
+APACHE = """
+ServerRoot {directory}
+ServerName localhost
+PidFile {directory}/apache.pid
+ErrorLog {directory}/error.log
+Listen 127.0.0.1:{port}
+{modules}
+User www-data
+Group www-data
+ProxyPreserveHost {preserve}
+ProxyPass / http://127.0.0.1:{upstream}/ upgrade=websocket
+"""
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
+APACHE_LOADS = ("mpm_event", "authz_core", "proxy", "proxy_http", "proxy_wstunnel")
+
+
 class Proxy:
     """``with Proxy(command) as proxy``: takes connections once entered.
 
@@ -153,12 +170,19 @@ class Proxy:
             self._process.wait()
 
 
-def nginx(directory: Path, upstream: int, http: str, location: str) -> Proxy:
+def nginx(
+    directory: Path,
+    upstream: int,
+    http: str,
+    location: str,
+    host: str = "$http_host",
+) -> Proxy:
     """nginx in front of a server.
 
     :param upstream: the port of the server; ``{upstream}`` in the other two.
     :param http: what stands in its ``http`` block, braces doubled.
     :param location: what stands in its ``location`` block.
+    :param host: the Host that the server sees.
     """
     command = _command("nginx")
     port = free_port()
@@ -167,6 +191,7 @@ def nginx(directory: Path, upstream: int, http: str, location: str) -> Proxy:
         port=port,
         http=http.format(upstream=upstream),
         location=location.format(upstream=upstream),
+        host=host,
     )
     configuration = directory / "nginx.conf"
     configuration.write_text(text)
@@ -182,6 +207,30 @@ def haproxy(directory: Path, upstream: int) -> Proxy:
     configuration = directory / "haproxy.cfg"
     configuration.write_text(HAPROXY.format(port=port, upstream=upstream))
     return Proxy([command, "-db", "-f", str(configuration)], port, directory)
+
+
+def apache(directory: Path, upstream: int, preserve: bool) -> Proxy:
+    """Apache in front of a server.
+
+    :param upstream: the port of the server.
+    :param preserve: whether it passes on the Host of its clients.
+    """
+    command = _command("apache2")
+    port = free_port()
+    modules = [
+        f"LoadModule {each}_module {APACHE_MODULES}/mod_{each}.so"
+        for each in APACHE_LOADS
+    ]
+    text = APACHE.format(
+        directory=directory,
+        port=port,
+        modules="\n".join(modules),
+        preserve="On" if preserve else "Off",
+        upstream=upstream,
+    )
+    configuration = directory / "apache.conf"
+    configuration.write_text(text)
+    return Proxy([command, "-f", str(configuration), "-DFOREGROUND"], port, directory)
 
 
 def _command(name: str) -> str:

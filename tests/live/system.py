@@ -34,6 +34,7 @@ PACKAGES = {
     "postgresql": "pg_ctlcluster",
     "nginx": "nginx",
     "haproxy": "haproxy",
+    "apache2": "apache2",
 }
 
 #: The commands for tests that run only when they are named on the command line.

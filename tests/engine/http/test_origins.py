@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tgext.socketio.engine import socketio_manage
 from tgext.socketio.engine.http.cors import MAX_CHARACTERS, MAX_NAMES
 from tgext.socketio.engine.http.origins import is_same_origin
 
+from ...wire.strategies import MANY
 from ..clients import Http
 from ..conftest import Live, Serve
 from ..sample_namespaces import Echo
@@ -260,12 +263,53 @@ def test_over_tls_a_page_without_it_is_not_our_own() -> None:
     for origin, own in [
         ("https://x", True),
         ("wss://x:443", True),
+        # Starscream, the WebSocket of Swift's client.
+        ("wss://x", True),
         ("http://x", False),
         ("http://x:443", False),
         ("ws://x", False),
+        ("wss://x:80", False),
     ]:
-        environ = {"HTTP_HOST": "x", "wsgi.url_scheme": "https"}
-        assert is_same_origin(origin, environ) is own
+        for host in ("x", "x:443", "X:443", "x.:443"):
+            environ = {"HTTP_HOST": host, "wsgi.url_scheme": "https"}
+            assert is_same_origin(origin, environ) is own
+
+
+#: Spellings of a host, and of one port with each scheme that it is the default of.
+HOSTS = [
+    ("x", "X", "x."),
+    ("a.example", "A.Example", "a.example."),
+    ("[::1]", "[0:0::1]"),
+    ("127.0.0.1",),
+]
+PORTS = [(80, "http", "ws"), (443, "https", "wss"), (8080,), (8443,)]
+
+
+@st.composite
+def spelled(draw: st.DrawFn, scheme: str = "") -> tuple[str, str, int]:
+    """A host and a port as a client or a proxy spells them, and what they are."""
+    names = draw(st.sampled_from(HOSTS))
+    port, *schemes = draw(st.sampled_from(PORTS))
+    digits = f":{port}"
+    if scheme in schemes:
+        digits = draw(st.sampled_from([digits, "", ":"]))
+    return draw(st.sampled_from(names)) + digits, names[0], int(port)
+
+
+@MANY
+@given(st.sampled_from(["http", "https", "ws", "wss"]), st.booleans(), st.data())
+def test_a_page_is_our_own_however_it_and_its_host_are_spelled(
+    scheme: str, encrypted: bool, data: st.DataObject
+) -> None:
+    """The scheme of the page decides which port a Host without one means."""
+    authority, *page = data.draw(spelled(scheme))
+    host, *server = data.draw(spelled(scheme))
+    environ = {
+        "HTTP_HOST": host,
+        "wsgi.url_scheme": "https" if encrypted else "http",
+    }
+    own = page == server and (not encrypted or scheme in ("https", "wss"))
+    assert is_same_origin(f"{scheme}://{authority}", environ) is own
 
 
 @pytest.mark.parametrize(
@@ -323,6 +367,17 @@ def test_a_refused_page_leaves_one_line(
     start = f"Refused a page of origin {shown} (Host: www.example.org:81): "
     assert [each.startswith(start) for each in lines] == [True, True]
     assert all(advice in each for each in lines)
+
+
+def test_a_request_without_a_host_is_shown_as_one(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio.engine.http.origins")
+    raw = serve({}).raw()
+    raw.send_raw(f"GET {HANDSHAKE} HTTP/1.0\r\nOrigin: http://x\r\n\r\n".encode())
+    assert raw.receive_reply().status == 403
+    (line,) = caplog.messages
+    assert line.startswith("Refused a page of origin http://x (no Host): list its")
 
 
 def test_a_browser_s_word_counts_more_than_its_host_header(serve: Serve) -> None:

@@ -158,12 +158,14 @@ def log_refused(origin: str | None, environ: dict[str, Any], allowed: Origins) -
     """Log that a page may not connect: one line, with what would allow it."""
     advice = (
         f"list its origin in {allowed.option}, or have the proxy in front of the "
-        "server pass on the Host that the browser asks for"
+        "server pass on the Host that the browser asks for (nginx: proxy_set_header "
+        "Host $http_host; Apache: ProxyPreserveHost On)"
     )
     if origin == OPAQUE:
         advice = (
             "it hides its origin, as files and sandboxed frames do; null in "
             f"{allowed.option} allows all such pages, without cookies"
         )
-    host = escape(environ.get("HTTP_HOST", ""))
-    log.info("Refused a page of origin %s (Host: %s): %s", escape(origin), host, advice)
+    host = environ.get("HTTP_HOST")
+    seen = f"Host: {escape(host)}" if host else "no Host"
+    log.info("Refused a page of origin %s (%s): %s", escape(origin), seen, advice)
