@@ -29,7 +29,8 @@ class BaseNamespace(OwnNames, AccessList):
     arguments of the event, and its return value is the ack; a tuple becomes several
     arguments. A method whose only argument is named ``packet`` gets the whole packet.
 
-    :ivar environ: the WSGI environment of the request that opened the connection. If
+    :ivar environ: the WSGI environment of the request that opened the connection; with
+        the path and query of the transport's request, if that is another one (0.9). If
         the client connected to the namespace with a query (``/chat?token=1``), that is
         at the end of ``QUERY_STRING``.
     :ivar socket: the :class:`~tgext.socketio.engine.virtsocket.Socket`.

@@ -17,6 +17,7 @@ from ..transports.polling import PollingTransport, PostLost
 from ..transports.streaming import STREAMS
 from . import payloads
 from .errors import BAD_REQUEST, TEXT, UNKNOWN_SID, HTTPError, refusal
+from .firstrequest import show_request
 from .request import Body, Request
 
 #: The most POSTs of one session at a time. Clients 0.9 send a POST before the last one
@@ -34,6 +35,7 @@ def respond(request: Request, socket: Socket) -> Body:
     """
     get = request.method == "GET"
     if socket.transport is None and get and not socket.claimed:
+        show_request(request, socket)
         PollingTransport(request.hub, socket).open()
     transport = socket.transport
     if not isinstance(transport, PollingTransport):

@@ -12,6 +12,7 @@ from ..transports.polling import PollingTransport
 from ..transports.upgrade import Upgrade
 from ..transports.websocket import WebSocketTransport
 from .errors import BAD_REQUEST, TEXT, HTTPError, refusal
+from .firstrequest import show_request
 from .request import Body, Request
 
 
@@ -82,6 +83,7 @@ def accept(
 def run(request: Request, socket: Socket, sock: Any, early: bytes) -> Body:
     """Make an accepted WebSocket the first transport of a session."""
     transport = WebSocketTransport(request.hub, socket, sock, early)
+    show_request(request, socket, transport)
     request.hub.registry.transport_came(socket)
     request.connection.hand_over(transport.open)
     return []
