@@ -188,8 +188,8 @@ class WebSocket1(WebSocketClient):
     def __init__(
         self, port: int, main: bool = True, query: str = "", **options: Any
     ) -> None:
-        http = Http(port)
-        self.sid, self.handshake = handshake_1(http, query, options.get("headers"))
+        http = Http(port, options.get("headers"))
+        self.sid, self.handshake = handshake_1(http, query)
         http.close()
         target = f"{RESOURCE}/1/websocket/{self.sid}{query and '?' + query}"
         self.websocket = WebSocket(port, target, **options)
@@ -232,9 +232,9 @@ class PollingClient(Client):
 
     target: str
 
-    def __init__(self, port: int) -> None:
-        self.gets = Http(port)
-        self.posts = Http(port)
+    def __init__(self, port: int, headers: Mapping[str, str] | None = None) -> None:
+        self.gets = Http(port, headers)
+        self.posts = Http(port, headers)
         self._waiting: deque[str | bytes] = deque()
 
     def send(self, *messages: str | bytes) -> None:
@@ -270,10 +270,12 @@ class Polling1(PollingClient):
 
     dialect = Dialect1()
 
-    def __init__(self, port: int, main: bool = True) -> None:
-        super().__init__(port)
-        self.sid, self.handshake = handshake_1(self.gets)
-        self.target = f"{RESOURCE}/1/xhr-polling/{self.sid}"
+    def __init__(
+        self, port: int, main: bool = True, query: str = "", **options: Any
+    ) -> None:
+        super().__init__(port, **options)
+        self.sid, self.handshake = handshake_1(self.gets, query)
+        self.target = f"{RESOURCE}/1/xhr-polling/{self.sid}{query and '?' + query}"
         if main:
             first, *rest = self.poll()
             assert first == "1::"
@@ -301,9 +303,10 @@ class PollingOfEngineIO(PollingClient):
     dialect = Dialect5()
     version: int
 
-    def __init__(self, port: int, query: str = "") -> None:
-        super().__init__(port)
-        self.target = f"{RESOURCE}/?EIO={self.version}&transport=polling{query}"
+    def __init__(self, port: int, query: str = "", **options: Any) -> None:
+        super().__init__(port, **options)
+        self.target = f"{RESOURCE}/?EIO={self.version}&transport=polling"
+        self.target += query and f"&{query}"
         first, *rest = self.poll()
         assert isinstance(first, str)
         self.handshake = opened(first)
@@ -348,8 +351,10 @@ class Polling4(PollingOfEngineIO):
 
     version = 3
 
-    def __init__(self, port: int, main: bool = True, query: str = "") -> None:
-        super().__init__(port, query)
+    def __init__(
+        self, port: int, main: bool = True, query: str = "", **options: Any
+    ) -> None:
+        super().__init__(port, query, **options)
         if main:
             assert self.receive() == "40"
 
@@ -384,12 +389,10 @@ def expect_end_of_session(server: Any, client: Any) -> None:
         assert client.receive() == "1"
 
 
-def handshake_1(
-    http: Http, query: str = "", headers: Mapping[str, str] | None = None
-) -> tuple[str, list[str]]:
+def handshake_1(http: Http, query: str = "") -> tuple[str, list[str]]:
     """The session id of a 0.9 handshake, and the text after it."""
     target = f"{RESOURCE}/1/?{query and query + '&'}t=1700000000000"
-    reply = http.get(target, headers)
+    reply = http.get(target)
     assert reply.status == 200, reply
     sid, *rest = reply.text.split(":")
     return sid, rest

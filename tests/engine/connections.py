@@ -71,9 +71,13 @@ TLS: SSLContext | None = None
 
 
 class Http:
-    """One HTTP connection, kept alive."""
+    """One HTTP connection, kept alive.
 
-    def __init__(self, port: int) -> None:
+    :param headers: sent with each request.
+    """
+
+    def __init__(self, port: int, headers: Mapping[str, str] | None = None) -> None:
+        self.headers = headers or {}
         if TLS is None:
             self.connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
         else:
@@ -89,7 +93,8 @@ class Http:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         data = body.encode() if isinstance(body, str) else body
-        self.connection.request(method, target, data, dict(headers or {}))
+        fields = {**self.headers, **(headers or {})}
+        self.connection.request(method, target, data, fields)
         answer = self.connection.getresponse()
         return Reply(answer.status, answer.headers, answer.read())
 

@@ -17,7 +17,7 @@ from tests.engine.conftest import Serve, _timeout, greenlets, serve, unhandled
 
 from .differences import Logs
 from .stage import Notes, Stage
-from .ways import OLD, ORACLE, RESOURCES, application, load
+from .ways import ORACLE, ORACLES_KIND, RESOURCES, application, load
 
 __all__ = ["_timeout", "greenlets", "serve", "unhandled"]
 
@@ -67,7 +67,7 @@ def perform_with_gevent_socketio(name: str, play: Play) -> Logs:
             server.sockets[sid].kill(detach=True)
 
         with mock.patch.object(clients, "RESOURCE", f"/{RESOURCES[ORACLE]}"):
-            return perform(play, server.server_port, OLD, forget)
+            return perform(play, server.server_port, ORACLES_KIND, forget)
 
 
 @pytest.fixture(scope="session")

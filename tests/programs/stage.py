@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.engine.clients import PINGS, WebSocket1, WebSocket5, WebSocketClient
+from tests.engine.clients import KINDS, PINGS, Client, Dialect1, WebSocketClient
 from tests.engine.connections import wait_for
 
-from .ways import OLD, PROGRAM
+from .ways import PROGRAM
 
 #: Engine.IO's own: close, pings, noop.
 NO_PACKETS = {*PINGS, "1", "6"}
+
+#: What is polled by a 0.9 client whose session has ended.
+UNKNOWN_SESSION = "7:::1+0"
 
 
 class Notes(logging.Handler):
@@ -50,10 +53,10 @@ class Guest:
     :ivar log: what it received.
     """
 
-    def __init__(self, client: WebSocketClient, endpoint: str) -> None:
+    def __init__(self, client: Client, endpoint: str) -> None:
         self.log: list[str] = []
         self._client = client
-        self._old = isinstance(client, WebSocket1)
+        self._old = isinstance(client.dialect, Dialect1)
         self._endpoint = endpoint
         self._number = 0
         self._heard: dict[str, Any] = {}
@@ -145,7 +148,7 @@ class Guest:
 
     def ended(self) -> None:
         """Wait for the end of the connection."""
-        for text in self._client.websocket.drain():
+        for text in rest(self._client):
             self._take(text)
         self.log.append("end")
 
@@ -190,6 +193,21 @@ def arguments(value: Any) -> list[Any]:
     return [value] if value or value == {} else []
 
 
+def rest(client: Client) -> Iterator[str]:
+    """The messages before the end of the connection."""
+    if isinstance(client, WebSocketClient):
+        yield from client.websocket.drain()
+        return
+    while True:
+        try:
+            text = client.receive()
+        except AssertionError:  # the poll is refused
+            return
+        if text == UNKNOWN_SESSION:
+            return
+        yield text
+
+
 def line_of(packet: dict[str, Any]) -> str:
     """What is logged of a packet: no ids but those that the client chose."""
     kind = packet["type"]
@@ -210,7 +228,7 @@ class Stage:
     """The clients of one play, and the notes of its program.
 
     :param port: of the server.
-    :param kind: the generation of the clients.
+    :param kind: of the clients.
     :param forget: called with the session id of a client that vanished, where the
         server does not see it before a time-out.
     """
@@ -218,11 +236,11 @@ class Stage:
     def __init__(
         self, port: int, kind: str, notes: Notes, forget: Callable[[str], None]
     ) -> None:
-        self._make = WebSocket1 if kind == OLD else WebSocket5
+        self._make = KINDS[kind]
         self._port = port
         self._notes = notes
         self._forget = forget
-        self._clients: list[WebSocketClient] = []
+        self._clients: list[Client] = []
         self._guests: dict[str, Guest] = {}
 
     def guest(

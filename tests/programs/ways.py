@@ -21,14 +21,16 @@ ORACLE = "gevent-socketio"
 ENGINE = "engine"
 MOUNT = "mount"
 
-#: How it ends: the generation of its clients.
-OLD = "0.9"
-NEW = "4"
+#: How it ends: its clients, as :data:`tests.engine.clients.KINDS` names them.
+ORACLES_KIND = "0.9-websocket"
+WEBSOCKETS = [ORACLES_KIND, "4-websocket"]
+POLLING = ["0.9-xhr-polling", "4-polling"]
 
-#: What is compared with gevent-socketio, which has 0.9 clients alone.
-WAYS = [f"{host}, {kind}" for host in (ENGINE, MOUNT) for kind in (OLD, NEW)]
-OLD_WAYS = [each for each in WAYS if each.endswith(OLD)]
-NEW_WAYS = [each for each in WAYS if each.endswith(NEW)]
+#: What is compared with gevent-socketio.
+WAYS = [f"{host}, {kind}" for host in (ENGINE, MOUNT) for kind in WEBSOCKETS]
+WAYS += [f"{ENGINE}, {kind}" for kind in POLLING]
+OLD_WAYS = [each for each in WAYS if ", 0.9" in each]
+NEW_WAYS = [each for each in WAYS if each not in OLD_WAYS]
 
 #: The path that its clients use.
 RESOURCES = {ORACLE: "socket.io", ENGINE: "socket.io", MOUNT: "socketio"}

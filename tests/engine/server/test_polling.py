@@ -128,7 +128,7 @@ def poll_large(live: Live, client: Any, text: str) -> Reply:
         ("", "x" * engineio_3.MOST_TEXT, True),
         ("", LARGE, True),
         ("", "x" * 900_000, True),
-        ("&b64=1", LARGE, False),
+        ("b64=1", LARGE, False),
     ],
 )
 def test_a_large_answer_is_bytes_for_clients_that_take_them(
@@ -147,7 +147,7 @@ def test_a_large_answer_is_bytes_for_clients_that_take_them(
 def test_who_takes_no_bytes_says_so_once(serve: Serve) -> None:
     """Clients send `b64` in the handshake only. Attachments are base64."""
     live = serve({"/chat": fresh(Witness)}, max_message_size=2_000_000)
-    client = live.joined("2-polling", query="&b64=1")
+    client = live.joined("2-polling", query="b64=1")
     client.target = client.target.replace("&b64=1", "")
     assert not is_bytes(poll_large(live, client, LARGE))
     live.socket(client)["/chat"].emit("bytes", b"1234")

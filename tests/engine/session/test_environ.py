@@ -121,7 +121,7 @@ def test_namespaces_of_one_connection_have_their_own_queries(
 
 
 def test_what_the_handshake_said_comes_first(serve: Serve) -> None:
-    client = serve({"/chat": Knowing}).polling_4(query="&token=handshake")
+    client = serve({"/chat": Knowing}).polling_4(query="token=handshake")
     client.send("40/chat?token=connect,")
     client.read()
     assert client.event("/chat") == ["connected", ["handshake", "connect"]]
