@@ -346,6 +346,17 @@ def test_the_client_hears_the_server_leave(connection: Connection) -> None:
     assert connection.seen["server_disconnects"] == {"told": told}
 
 
+def test_a_client_comes_back_to_a_server_that_let_it_go(
+    connection: Connection,
+) -> None:
+    """As to gevent-socketio. New clients do not when they are told."""
+    told = connection.choose(old=["comes_back_told", "comes_back_kicked"], others=[])
+    seen = connection.play("comes_back", *told)
+    assert [each["answer"] for each in seen.values()] == [[5]] * (1 + len(told))
+    if connection.transport == "websocket":
+        assert not any(each["errors"] for each in seen.values())
+
+
 @pytest.mark.cites("Real clients, Payloads 1", "Real clients, Payloads 2")
 def test_unicode_arrives_whole(connection: Connection) -> None:
     assert connection.seen["unicode"] == {

@@ -11,14 +11,13 @@ import pytest
 from gevent import GreenletExit
 from gevent.event import Event
 
-from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.namespaces.acks import ConnectionLost
 from tgext.socketio.wire.socketio.packet import Packet
 
 from ..clients import DEADLINE, Client, WebSocketClient, kinds, wait_for
 from ..conftest import Live, Serve
 from ..sample_namespaces import fresh
-from .members import Member, gone, reset
+from .members import Member, reset
 
 websockets = pytest.mark.parametrize("kind", kinds("websocket"))
 
@@ -315,116 +314,3 @@ def test_a_job_that_disconnects_its_own_client_ends_all_of_it(
     client.emit("/chat", "go")
     wait_for(lambda: not live.server.sockets, "the connection ends")
     assert [each.left for each in namespaces] == [["server namespace disconnect"]] * 2
-
-
-# An overridden disconnect, as gevent-socketio's documentation has it
-
-
-class Listed(BaseNamespace):
-    """Keeps a list of its clients in the class."""
-
-    users: list[Any]
-    cleaned: list[str]
-
-    def recv_connect(self) -> None:
-        self.users.append(self)
-
-    def disconnect(self, *args: Any, **kwargs: Any) -> None:
-        self.cleaned.append(self.ns_name)
-        self.users.remove(self)
-        super().disconnect(*args, **kwargs)
-
-    def on_bye(self) -> None:
-        self.disconnect()
-
-
-class ListedAndTold(Listed):
-    def recv_disconnect(self) -> None:
-        self.disconnect(silent=True)
-
-
-class ListedUntold(Listed):
-    def recv_disconnect(self) -> None: ...
-
-
-class ListedAlone(Listed):
-    """Does not call our method with ``super()``."""
-
-    def disconnect(self, *args: Any, **kwargs: Any) -> None:
-        self.cleaned.append(self.ns_name)
-        self.users.remove(self)
-
-
-def bye(live: Live, client: Client) -> None:
-    client.emit("/chat", "bye")
-
-
-def vanish(live: Live, client: Client) -> None:
-    gone(client, "closed")
-
-
-@pytest.mark.parametrize("cls", [Listed, ListedAndTold, ListedUntold])
-@pytest.mark.parametrize(
-    "end",
-    [*ENDS.values(), bye, vanish],
-    ids=[*ENDS, "a handler disconnects", "it vanishes"],
-)
-def test_a_disconnect_that_is_overridden_runs_once(
-    serve: Serve,
-    kind: str,
-    cls: type[Listed],
-    end: Callable[[Live, Client], object],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    namespace = fresh(cls, users=[], cleaned=[])
-    options = {"heartbeat_interval": 0.2, "heartbeat_timeout": 0.2}
-    live = serve({"/chat": namespace, "/other": fresh(Member)}, **options)
-    client = live.client(kind)
-    client.join("/other")
-    client.join("/chat")
-    socket = live.socket(client)
-    (kept,) = namespace.users
-    with caplog.at_level(logging.WARNING):
-        end(live, client)
-        wait_for(lambda: "/chat" not in socket.active_ns, "it is left")
-        kept.disconnect()
-    assert namespace.cleaned == ["/chat"]
-    assert namespace.users == []
-    assert caplog.records == []
-
-
-def test_a_disconnect_that_does_not_call_ours_leaves_all_the_same(
-    serve: Serve, kind: str
-) -> None:
-    namespace = fresh(ListedAlone, users=[], cleaned=[])
-    live = serve({"/chat": namespace, "/other": fresh(Member)})
-    client = live.client(kind)
-    client.join("/other")
-    client.join("/chat")
-    socket = live.socket(client)
-    leave(live, client)
-    wait_for(lambda: "/chat" not in socket.active_ns, "it is left")
-    client.join("/chat")
-    client.close()
-    wait_for(lambda: not live.server.sockets, "the client leaves")
-    assert namespace.cleaned == ["/chat"] * 2
-
-
-def test_a_disconnect_cleans_up_after_who_left_while_connecting(
-    serve: Serve, kind: str
-) -> None:
-    class Slow(ListedUntold):
-        def recv_connect(self) -> None:
-            super().recv_connect()
-            assert go_on.wait(DEADLINE)
-
-    go_on = Event()
-    namespace = fresh(Slow, users=[], cleaned=[])
-    live = serve({"/chat": namespace})
-    client = live.client(kind)
-    client.send(client.dialect.connect("/chat"))
-    wait_for(lambda: namespace.users, "the namespace connects")
-    live.socket(client).kill()
-    go_on.set()
-    wait_for(lambda: namespace.cleaned, "it is left")
-    assert namespace.users == []

@@ -28,7 +28,7 @@ from tgext.socketio.wire.socketio.generations import (
 )
 from tgext.socketio.wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
 
-from ..clients import DEADLINE, wait_for
+from ..clients import DEADLINE, WebSocketClient, wait_for
 from ..conftest import Serve
 from ..sample_namespaces import Echo, Witness, fresh
 
@@ -69,17 +69,25 @@ def test_a_heartbeat_ends_with_its_transport(serve: Serve, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "last"),
-    [(CLIENT_LEFT, []), (SERVER_LEFT, ["0::"]), ("ping timeout", ["7:::1+0"])],
+    ("kind", "reason", "last"),
+    [
+        ("0.9-websocket", CLIENT_LEFT, []),
+        ("0.9-websocket", SERVER_LEFT, []),
+        ("0.9-websocket", "ping timeout", ["7:::1+0"]),
+        ("4-websocket", SERVER_LEFT, []),
+        ("4-websocket", "ping timeout", ["1"]),
+    ],
 )
-def test_who_left_or_was_sent_away_does_not_come_again_by_itself(
-    serve: Serve, reason: str, last: list[str]
+def test_the_last_message_lets_a_client_come_back(
+    serve: Serve, kind: str, reason: str, last: list[str]
 ) -> None:
     live = serve({"/chat": Echo})
-    client = live.websocket_1()
+    client = live.client(kind)
     client.join("/chat")
     live.socket(client).kill(reason=reason)
-    # The reference client of 0.9 connects again after an error with this advice.
+    assert isinstance(client, WebSocketClient)
+    # The reference client of 0.9 connects again after an error with this advice, and
+    # after a closed connection.
     assert client.websocket.drain()[-1:] == last
     wait_for(lambda: not live.server.sockets, "the session ends")
 

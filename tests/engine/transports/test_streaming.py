@@ -75,7 +75,7 @@ def test_messages_come_one_after_the_other(serve: Serve, transport: str) -> None
     stream.post('5:1+:/chat:{"name":"echo","args":["ä"]}')
     stream.expect('6::/chat:1+["ä"]')
     live.server.sockets[stream.sid].kill()
-    stream.expect("0::")
+    stream.expect("7:::1+0")
     stream.expect_end()
 
 

@@ -483,9 +483,22 @@ scenarios.too_large = async function tooLarge(open) {
   return {reason, answer: await client.ask('add', 2, 3)};
 };
 
+// The server lets it go, without or with a word.
+async function comesBackAfter(open, event) {
+  const client = await open('/lab', {reconnect: true});
+  client.emit(event);
+  await client.next('disconnect');
+  await client.next(client.comesBack);
+  return {answer: await client.ask('add', 2, 3), errors: client.has('error')};
+}
+
+scenarios.comes_back = (open) => comesBackAfter(open, 'throw_me_out_silently');
+scenarios.comes_back_told = (open) => comesBackAfter(open, 'throw_me_out');
+scenarios.comes_back_kicked = (open) => comesBackAfter(open, 'kick_me');
+
 const ON_REQUEST = [
   'server_stop', 'server_reload', 'long_handler', 'access_granted', 'member',
-  'too_large',
+  'too_large', 'comes_back', 'comes_back_told', 'comes_back_kicked',
 ];
 const OF_BYTES = ['bytes', 'bytes_nested', 'bytes_in_client_ack', 'bytes_many'];
 

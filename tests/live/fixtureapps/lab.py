@@ -145,6 +145,12 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
     def on_throw_me_out(self) -> None:
         self.disconnect()
 
+    def on_throw_me_out_silently(self) -> None:
+        self.disconnect(silent=True)
+
+    def on_kick_me(self) -> None:
+        self.socket.disconnect()
+
     def on_greet(self) -> None:
         self.emit("greeting", GREETING)
 

@@ -235,7 +235,11 @@ def test_an_unknown_namespace_is_an_error_event_of_0_9() -> None:
 
 @pytest.mark.parametrize(
     ("generation", "comes_back", "stays_away"),
-    [(SOCKETIO_1, "7:::1+0", "0::"), (SOCKETIO_4, "1", None), (SOCKETIO_5, "1", None)],
+    [
+        (SOCKETIO_1, "7:::1+0", "7:::1+0"),
+        (SOCKETIO_4, "1", None),
+        (SOCKETIO_5, "1", None),
+    ],
 )
 def test_the_last_word_says_whether_to_come_back(
     generation: Any, comes_back: str, stays_away: str | None

@@ -334,9 +334,9 @@ class BaseNamespace(OwnNames, AccessList):
         """See :func:`leaving.begin_end`; a subclass may end more."""
         leaving.begin_end(self)
 
-    def _tgsio_sees_packets(self) -> bool:
-        """Whether :meth:`process_packet` is overridden."""
-        return type(self).process_packet is not BaseNamespace.process_packet
+    def _tgsio_overrides(self, name: str) -> bool:
+        """Whether a subclass overrides a method of this class."""
+        return getattr(type(self), name) is not getattr(BaseNamespace, name)
 
 
 BaseNamespace._tgsio_steps = methods.steps_of(BaseNamespace)

@@ -93,3 +93,6 @@ class Candidate(Protocol):
 
     def disconnect(self, silent: bool) -> None:
         """Leave the namespace before the client is admitted."""
+
+    def remove(self, silent: bool = True) -> None:
+        """As :meth:`disconnect`, but that of the namespace was not called."""

@@ -1,8 +1,8 @@
 """How a namespace ends: its client leaves, is disconnected, or has gone.
 
-There are three causes: the application calls ``disconnect``, the client sends a
-disconnect packet, or the connection ends. In each case, nothing new begins in the
-namespace, ``recv_disconnect`` is called once, and an overridden ``disconnect`` runs
+The application calls ``disconnect`` of the namespace or of its connection, the client
+sends a disconnect packet, or the connection ends. In each case, nothing new begins in
+the namespace, ``recv_disconnect`` is called once, and an overridden ``disconnect`` runs
 once.
 """
 
@@ -28,16 +28,18 @@ class Leaving:
 
     :ivar told: whether ``recv_disconnect`` has been called.
     :ivar disconnecting: whether the namespace's own ``disconnect`` has begun.
+    :ivar tells: whether the client is told, even by a silent ``disconnect``.
     :ivar packet: the client's disconnect packet, while an overridden
         ``process_packet`` handles it.
     :ivar rooms: the rooms that the client was in.
     """
 
-    __slots__ = ("disconnecting", "packet", "rooms", "told")
+    __slots__ = ("disconnecting", "packet", "rooms", "tells", "told")
 
     def __init__(self) -> None:
         self.told = False
         self.disconnecting = False
+        self.tells = False
         self.packet: Packet | None = None
         self.rooms: Collection[Room] = ()
 
@@ -69,7 +71,7 @@ class Member(Protocol):
 
     def _tgsio_begin_end(self) -> None: ...
 
-    def _tgsio_sees_packets(self) -> bool: ...
+    def _tgsio_overrides(self, name: str) -> bool: ...
 
 
 def leaving_of(namespace: Member) -> Leaving:
@@ -80,24 +82,54 @@ def leaving_of(namespace: Member) -> Leaving:
     return leaving
 
 
-class _Once:
-    """Calls a function once. Further calls have no effect.
+class _Override:
+    """Takes the place of an overridden ``disconnect``, which cleans up.
 
-    :param function: an overridden ``disconnect``.
+    A call has no effect while another one runs: the override may wait, and the
+    connection may end meanwhile.
+
+    :param function: the overridden ``disconnect``.
+
+    :ivar last: whether the client goes, whatever the override does: it runs once more
+        at most.
     """
 
-    __slots__ = ("_function",)
+    __slots__ = ("_function", "_runs", "last")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function: Callable[..., Any] | None = function
+        self._runs = False
+        self.last = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        function, self._function = self._function, None
-        return None if function is None else function(*args, **kwargs)
+        function = self._function
+        if function is None or self._runs:
+            return None
+        self._runs = True
+        try:
+            return function(*args, **kwargs)
+        finally:
+            self._runs = False
+            if self.last:
+                self._function = None
+
+
+def guard(namespace: Member) -> None:
+    """Let an overridden ``disconnect`` run once for each end.
+
+    The end of the connection replaces it again, so no reference cycle is left.
+    """
+    if namespace._tgsio_overrides("disconnect"):
+        vars(namespace)["disconnect"] = _Override(namespace.disconnect)
 
 
 def _has_left(*args: Any, **kwargs: Any) -> None:
     """Replaces ``disconnect`` of a namespace that has ended. No effect."""
+
+
+def disarm(namespace: Member) -> None:
+    """Let an overridden ``disconnect`` not run again: it has, for this end."""
+    vars(namespace)["disconnect"] = _has_left
 
 
 def begin_end(namespace: Member) -> None:
@@ -166,13 +198,13 @@ def disconnect(namespace: Member, silent: bool) -> None:
     leaving.disconnecting = True
     # An override calls this function. If recv_disconnect calls `disconnect` below, the
     # override must not run a second time.
-    vars(namespace)["disconnect"] = _has_left
+    disarm(namespace)
     namespace._tgsio_begin_end()
     if namespace._tgsio_reason is None:
         namespace._tgsio_reason = SERVER_LEFT
     socket, name = namespace.socket, namespace.ns_name
     try:
-        if not silent:
+        if leaving.tells or not silent:
             socket.send_packet({"type": "disconnect", "endpoint": name})
         _tell_disconnect(namespace, leaving)
     finally:
@@ -190,17 +222,45 @@ def leave(namespace: Member, reason: str, packet: Packet | None = None) -> None:
     if namespace._tgsio_reason is None:
         namespace._tgsio_reason = reason
     namespace._tgsio_begin_end()
+    _end(namespace, packet)
+
+
+def dismiss(namespace: Member, silent: bool) -> None:
+    """End a namespace because the application disconnects the whole connection.
+
+    As in gevent-socketio, ``recv_disconnect`` is called, which calls ``disconnect``.
+    Both may still send.
+
+    :param silent: don't tell the client.
+    """
+    if namespace._tgsio_reason is None:
+        namespace._tgsio_reason = SERVER_LEFT
+    leaving_of(namespace).tells = not silent
+    _end(namespace)
+
+
+def clean_up(namespace: Member, reason: str) -> None:
+    """End a namespace whose client was not admitted: ``recv_connect`` did not succeed.
+
+    ``recv_disconnect`` is not called; an overridden ``disconnect`` is.
+    """
+    leaving_of(namespace).told = True
+    leave(namespace, reason)
+
+
+def _end(namespace: Member, packet: Packet | None = None) -> None:
     leaving = leaving_of(namespace)
     if leaving.disconnecting:
         _announce(namespace, leaving, packet)
         return
-    # Both `recv_disconnect` and `_announce` call `disconnect`: an override that cleans
-    # up must run once, or it would find nothing the second time.
-    vars(namespace)["disconnect"] = _Once(namespace.disconnect)
+    override = vars(namespace).get("disconnect")
+    if isinstance(override, _Override):
+        # Both `recv_disconnect` and `_announce` call it: it must run once, or it would
+        # find nothing the second time.
+        override.last = True
     try:
         _announce(namespace, leaving, packet)
     finally:
-        vars(namespace)["disconnect"] = _has_left  # avoids a reference cycle
         disconnect(namespace, silent=True)  # an override may not have called it
 
 
@@ -230,7 +290,7 @@ def process_disconnect(namespace: Member, packet: Packet) -> Any:
 
 def _show_disconnect(namespace: Member, packet: Packet) -> None:
     """Pass the disconnect packet to an overridden ``process_packet``."""
-    if not namespace._tgsio_sees_packets():
+    if not namespace._tgsio_overrides("process_packet"):
         return
     leaving_of(namespace).packet = packet
     try:

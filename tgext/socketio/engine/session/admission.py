@@ -11,12 +11,13 @@ from gevent import getcurrent
 from ...wire.escape import escape
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
-from ...wire.socketio.reasons import PARSE_ERROR, SERVER_LEFT
+from ...wire.socketio.reasons import CLIENT_LEFT, PARSE_ERROR, SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted
 from ..http.refusals import log_namespace_refusal
 from ..logs import get_logger
 from ..namespaces import leaving
+from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused, EventRefused
 from .candidate import Candidate, State
 from .connection import Connection
@@ -197,10 +198,17 @@ class Admission:
     def _drop(self, candidate: Candidate) -> None:
         """End the namespace of a client that is not admitted."""
         namespace = candidate.namespace
-        if namespace is not None and candidate.greeted:
-            # recv_disconnect undoes what recv_connect has done.
-            reason = self._socket.disconnect_reason or SERVER_LEFT
-            leaving.leave(namespace, reason)
+        if namespace is not None and candidate.greeting:
+            if candidate.disconnected:
+                leaving.disarm(namespace)
+            # What recv_connect has done is undone; else what initialize has.
+            end = leaving.leave if candidate.greeted else leaving.clean_up
+            try:
+                end(namespace, self._socket.disconnect_reason or SERVER_LEFT)
+            except Interrupted:
+                raise
+            except FAILURES:
+                log_failure(log, "Leaving %s failed", candidate.endpoint or "/")
         candidate.drop_namespace()
 
     def _fail(self, candidate: Candidate, error: BaseException) -> None:
@@ -251,9 +259,24 @@ class Admission:
 
     def await_namespace(self) -> None:
         """End the connection soon if the client is in no namespace."""
+        self._await_any(self.in_main)
+
+    def removed(self, namespace: BaseNamespace) -> None:
+        """End the connection if a namespace was the last, as in gevent-socketio.
+
+        A main namespace that is not mounted does not count, unless the client left by
+        itself. Clients of some generations may soon connect to another namespace.
+        """
+        by_client = namespace._tgsio_reason == CLIENT_LEFT
         socket = self._socket
-        inside = self.in_main or socket.active_ns or self.asking
-        if socket.connected and not inside:
+        if by_client or not socket.generation.ends_by_closing:
+            self._await_any(self.in_main and by_client)
+        elif socket.connected and not (socket.active_ns or self.asking):
+            socket.kill()
+
+    def _await_any(self, inside: bool) -> None:
+        socket = self._socket
+        if socket.connected and not (inside or socket.active_ns or self.asking):
             socket.hub.registry.await_namespace(socket)
 
     def end(self) -> None:

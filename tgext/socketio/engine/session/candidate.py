@@ -55,6 +55,7 @@ class Candidate:
     :ivar namespace: the instance; each attempt of a transaction makes another one.
     :ivar answered: whether the client was told that it is connected, because the
         namespace waits for an ack. The client is still in no room.
+    :ivar disconnected: whether ``disconnect`` of the namespace was called.
     :ivar leaving: the argument ``silent`` of a ``disconnect`` that ``initialize`` or
         ``recv_connect`` called; None when they did not.
     :ivar greeting: whether ``recv_connect`` has begun.
@@ -76,6 +77,7 @@ class Candidate:
         "_turned_away",
         "_undo",
         "answered",
+        "disconnected",
         "endpoint",
         "failure",
         "greeted",
@@ -96,13 +98,10 @@ class Candidate:
         self.endpoint: str = packet["endpoint"]
         self.state = State.ASKING
         self.namespace: BaseNamespace | None = None
-        self.answered = False
-        self.greeting = False
+        self.answered = self.disconnected = False
+        self.greeting = self.greeted = self.ready = False
         self.leaving: bool | None = None
-        #: Whether another greenlet called ``disconnect``.
-        self._turned_away = False
-        self.ready = False
-        self.greeted = False
+        self._turned_away = False  # by another greenlet
         self.failure: BaseException | None = None
         self.stopped: AdmissionEnded | None = None
         self.rooms: dict[Any, None] = {}
@@ -156,7 +155,7 @@ class Candidate:
     def begin(self) -> None:
         """Begin the first or a later attempt of a step, in this greenlet."""
         self._greenlet = getcurrent()
-        self.ready = False
+        self.ready = self.disconnected = False
         self.leaving = self.failure = None
         rooms, undo = self._kept
         self.rooms = dict(rooms)
@@ -268,11 +267,14 @@ class Candidate:
 
     def disconnect(self, silent: bool) -> None:
         """Disconnect the client before it is admitted, or as soon as it is."""
-        if not self.open:
-            return
-        if self.is_own:
+        self.disconnected = True
+        self.remove(silent)
+
+    def remove(self, silent: bool = True) -> None:
+        """As :meth:`disconnect`, but that of the namespace was not called."""
+        if self.open and self.is_own:
             self.leaving = silent
-        else:
+        elif self.open:
             self._turned_away = True
 
     def answer(self) -> None:
@@ -337,11 +339,10 @@ class Candidate:
             self.stopped = AdmissionEnded(f"connecting {what}")
             cls = type(self.namespace)
             log.warning(
-                "Refused a client at %s: connecting it by %s.%s %s; run work that goes "
+                "Refused a client at %s: connecting it by %s %s; run work that goes "
                 "on after that with self.spawn",
                 self.endpoint or "/",
-                cls.__module__,
-                cls.__qualname__,
+                f"{cls.__module__}.{cls.__qualname__}",
                 what,
             )
         if self.is_own:

@@ -20,7 +20,7 @@ from ..concurrency.greenlets import end_jobs
 from ..concurrency.interruption import Interrupted, Overdue, interrupt
 from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
-from ..namespaces.leaving import abandon, leave
+from ..namespaces.leaving import abandon, dismiss, leave
 from .connection import Connection
 
 log = get_logger(__name__)
@@ -60,9 +60,16 @@ class Ending:
 
     def _disconnect(self, silent: bool) -> None:
         try:
-            self._tell(lambda namespace: namespace.disconnect(silent=silent))
+            self._tell(lambda namespace: self._dismiss(namespace, silent))
         finally:
             self._socket.kill()
+
+    def _dismiss(self, namespace: BaseNamespace, silent: bool) -> None:
+        silent = silent or self._socket.generation.ends_by_closing
+        if namespace._tgsio_candidate is None:
+            dismiss(namespace, silent)
+        else:
+            namespace.disconnect(silent=silent)
 
     # The end
 

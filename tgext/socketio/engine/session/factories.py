@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
+from ..namespaces import leaving
 from ..namespaces.base import BaseNamespace
 from ..namespaces.beginning import beginning_with
 from ..namespaces.client import Candidate
@@ -56,6 +57,7 @@ def _begin(candidate: Asking, namespace: BaseNamespace) -> None:
     namespace._tgsio_candidate = candidate
     namespace._tgsio_diverted = True
     candidate.namespace = namespace
+    leaving.guard(namespace)
 
 
 def _make(

@@ -281,17 +281,17 @@ class Socket:
     def remove_namespace(self, namespace: str) -> None:
         """Take the client out of a namespace, and end what it has begun.
 
-        If it is in no other, the connection ends soon, unless it connects to one.
+        If it is in no other, the connection ends; see :meth:`.Admission.removed`.
         """
         removed = self.active_ns.get(namespace)
         if removed is None:
             return
         if removed._tgsio_candidate is not None:
-            removed._tgsio_candidate.disconnect(silent=True)  # it is refused
+            removed._tgsio_candidate.remove()
             return
         del self.active_ns[namespace]
         leaving.remove(removed)
-        self.admission.await_namespace()
+        self.admission.removed(removed)
 
     @property
     def busy(self) -> bool:

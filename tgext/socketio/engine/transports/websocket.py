@@ -10,7 +10,6 @@ import gevent
 
 from ...wire.errors import ProtocolError
 from ...wire.socketio.reasons import (
-    CLIENT_LEFT,
     PARSE_ERROR,
     SERVER_LEFT,
     SLOW_CONSUMER,
@@ -29,7 +28,7 @@ from ..logs import get_logger
 from ..session.decoder import AckFilter
 from ..session.pacing import may_pong
 from ..session.session import Socket
-from .base import BATCH, Transport
+from .base import BATCH, FINAL, Transport
 from .readahead import ReadAhead
 from .reads import Reads
 
@@ -271,7 +270,7 @@ class WebSocketTransport(Transport):
             self.abort()
             return
         connection = self.connection
-        if connection.sending and reason not in (TRANSPORT_CLOSE, CLIENT_LEFT):
+        if connection.sending and reason not in (TRANSPORT_CLOSE, *FINAL):
             self._say_farewell(reason)
         output = connection.close(code, "", monotonic())
         if output:

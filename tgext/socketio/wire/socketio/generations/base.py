@@ -68,6 +68,9 @@ class Generation(ABC):
     unknown_session: str | None = None
     #: The bytes before an attachment in a WebSocket frame.
     prefix: bytes = b""
+    #: Whether a connection that the application ends is closed without disconnect
+    #: packets, as gevent-socketio does; its client connects again.
+    ends_by_closing: bool = False
     #: Whether every connection is in the main namespace from the start.
     implicit_main: bool
     #: Whether an ack tells that its event was refused or failed; see :meth:`failure`.

@@ -40,6 +40,7 @@ class SocketIO1(Generation):
     unknown_session = socketio.RECONNECT
     implicit_main = True
     acks_tell = False
+    ends_by_closing = True
     sends_early = True
     jsonp_function = "io.j"
 
@@ -50,7 +51,8 @@ class SocketIO1(Generation):
         return f"{opening.sid}:{seconds}:{','.join(opening.transports)}"
 
     def farewell(self, come_back: bool) -> str:
-        return socketio.RECONNECT if come_back else socketio.DISCONNECT
+        # A client that is disconnected comes back, as from gevent-socketio.
+        return socketio.RECONNECT
 
     def encode(self, packet: Packet, dumps: Dumps) -> Encoded:
         try:
