@@ -95,6 +95,16 @@ def test_connects_over_the_transport_that_was_asked_for(connection: Connection) 
     assert connection.seen["connect"] == {"transport": connection.transport_name}
 
 
+def test_the_clients_have_the_dependencies_that_were_published_with_them(
+    node_clients: Path,
+) -> None:
+    """The ``ws`` of 0.9 sends the server's host and port as its origin."""
+    folder = node_clients / "node_modules" / "socket.io-client-0.9" / "node_modules"
+    for name, expected in {"ws": "0.4.", "xmlhttprequest": "1.4.2"}.items():
+        manifest = json.loads((folder / name / "package.json").read_text())
+        assert manifest["version"].startswith(expected)
+
+
 def test_ping_is_answered(connection: Connection) -> None:
     assert connection.seen["ping"] == {"sound": {"sound": "pong"}}
 

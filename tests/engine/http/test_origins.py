@@ -222,7 +222,7 @@ PAIRS = [
     ("ws://x:8080", "x:8080", True),
     ("http://[::1]:8080", "[::1]:8080", True),
     ("http://[0:0:0::1]", "[::1]", True),
-    # npm's socket.io-client 0.9 with its own `ws`.
+    # npm's socket.io-client 0.9 with its own `ws`, 0.4.
     ("x:8080", "x:8080", True),
     ("X", "x", True),
     ("https://x", "x:80", False),

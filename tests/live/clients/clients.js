@@ -225,29 +225,14 @@ class Client09 extends Client {
   }
 }
 
-// The 0.9 client has no option for headers, and in Node no browser adds the cookie.
+// The 0.9 client has no option for headers, and in Node no browser adds the cookie. Both
+// of its transports send their requests with http.request.
 function sendCookie(cookie) {
-  const library = require.resolve('socket.io-client-0.9');
-  const resolve = (name) => require.resolve(name, {paths: [library]});
-
-  const xhr = require(resolve('xmlhttprequest'));
-  const Request = xhr.XMLHttpRequest;
-  xhr.XMLHttpRequest = function XMLHttpRequest() {
-    const request = new Request();
-    const open = request.open;
-    request.setDisableHeaderCheck(true);
-    request.open = function (...args) {
-      open.apply(request, args);
-      request.setRequestHeader('Cookie', cookie);
-    };
-    return request;
-  };
-
-  const WebSocket = require(resolve('ws'));
-  require.cache[resolve('ws')].exports = class extends WebSocket {
-    constructor(address) {
-      super(address, {headers: {Cookie: cookie}});
-    }
+  const http = require('node:http');
+  const {request} = http;
+  http.request = (options, ...rest) => {
+    const headers = {...options.headers, Cookie: cookie};
+    return request({...options, headers}, ...rest);
   };
 }
 
