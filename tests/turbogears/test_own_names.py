@@ -112,9 +112,17 @@ USES: dict[str, tuple[Callable[..., type[Room]], Any, Any]] = {
 }
 
 
-def application(namespace: type[Room]) -> Any:
+def application(namespace: type[Room], /, **attributes: Any) -> Any:
+    """An application with a namespace.
+
+    :param attributes: those of its controller.
+    """
+
     class SocketIO(SocketIOController):
         room = namespace
+
+    for each, value in attributes.items():
+        setattr(SocketIO, each, value)
 
     class Root(TGController):
         socketio = SocketIO()
@@ -168,6 +176,30 @@ def test_an_application_uses_a_name_of_ours(
     namespace.left, namespace.gone = [], Event()
     live = serve(application=application(namespace), resource="socketio")
     expect_all_of(live, name, found, namespace)
+
+
+#: What a controller had of ours without the prefix, and names that a page may have.
+OF_CONTROLLERS = ["_application", "_remember", "_servers", "namespace", "auth", "user"]
+
+
+@pytest.mark.parametrize(
+    "value", [as_method, {"theirs": 1}, None], ids=["method", "dict", "None"]
+)
+@pytest.mark.parametrize("name", OF_CONTROLLERS)
+def test_a_controller_uses_a_name_of_ours(
+    serve: Callable[..., Live], name: str, value: Any
+) -> None:
+    namespace = on_the_class("theirs", 1)
+    namespace.left, namespace.gone = [], Event()
+    mounted = application(namespace, **{name: value})
+    live = serve(application=mounted, resource="socketio")
+    expect_all_of(live, "theirs", 1, namespace)
+
+
+def test_a_controller_has_nothing_else_of_ours() -> None:
+    ours = {*dir(SocketIOController())} - {*dir(TGController()), "__annotations__"}
+    named = {each for each in ours if not each.startswith("_tgsio_")}
+    assert named == {"allow_only", "namespace", "_default"}
 
 
 def test_the_hook_of_a_mixin_decides() -> None:

@@ -47,11 +47,11 @@ class SocketIOController(TGController):
     allow_only: Any = None
 
     #: The servers of this process that have opened a connection through the class.
-    _servers: ClassVar[WeakSet[SocketIOServer]] = WeakSet()
+    _tgsio_servers: ClassVar[WeakSet[SocketIOServer]] = WeakSet()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._servers = WeakSet()
+        cls._tgsio_servers = WeakSet()
 
     @classmethod
     def namespace(cls, name: str) -> NamespaceHandle:
@@ -70,12 +70,12 @@ class SocketIOController(TGController):
             raise ValueError(
                 f"{cls.__name__} has no namespace {name!r}; it has {names}"
             )
-        return NamespaceHandle(endpoint, cls._servers)
+        return NamespaceHandle(endpoint, cls._tgsio_servers)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        self._socketio_namespaces = _namespaces_of(type(self))
-        self._socketio_applications: dict[int, Application] = {}
+        self._tgsio_namespaces = _namespaces_of(type(self))
+        self._tgsio_applications: dict[int, Application] = {}
 
     def _dispatch(self, state: Any, remainder: list[str]) -> Any:
         if "socketio" not in request.environ:
@@ -96,7 +96,7 @@ class SocketIOController(TGController):
             abort(400)
         if testing.MARK in environ:
             name = "/" + args[0] if args else ""
-            namespaces = self._socketio_namespaces
+            namespaces = self._tgsio_namespaces
             if not testing.process_posted_packet(namespaces, name, opening):
                 abort(400)
             return "done"
@@ -105,22 +105,22 @@ class SocketIOController(TGController):
         join_cluster(socket.server, context.config)
         # First of all: with a runner, the answer decides about the connection.
         socket.runner = Runner(
-            environ, context, self._application(context.config), self.allow_only
+            environ, context, self._tgsio_application(context.config), self.allow_only
         )
-        socketio_manage(environ, self._socketio_namespaces, opening, json_dumps=dumps)
-        self._remember(socket.server)
+        socketio_manage(environ, self._tgsio_namespaces, opening, json_dumps=dumps)
+        self._tgsio_remember(socket.server)
         return "done"
 
-    def _remember(self, server: SocketIOServer) -> None:
+    def _tgsio_remember(self, server: SocketIOServer) -> None:
         for cls in type(self).__mro__:
             if issubclass(cls, SocketIOController):
-                cls._servers.add(server)
+                cls._tgsio_servers.add(server)
 
-    def _application(self, config: MutableMapping[str, Any]) -> Application:
+    def _tgsio_application(self, config: MutableMapping[str, Any]) -> Application:
         # One controller may be mounted in several applications; tests do so.
-        application = self._socketio_applications.get(id(config))
+        application = self._tgsio_applications.get(id(config))
         if application is None:
-            application = self._socketio_applications[id(config)] = Application(config)
+            application = self._tgsio_applications[id(config)] = Application(config)
         return application
 
 
