@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from importlib import import_module
+from unittest.mock import MagicMock
 
 import pytest
+
+from tgext.socketio.engine.virtsocket import Socket
+
+#: The names that ``self.socket`` has and gevent-socketio's has not.
+OF_SOCKETS = """
+    STATE_FINISHING STATE_NEW accept account acks admission assembler attach
+    awaits_transport base64 busy claimed deadline disconnect_reason dispatcher encode
+    encodes_twice ended find_outbox finish generation hub log_name outbox runner
+    send_encoded send_when_room settle start_own_job transport
+"""
 
 
 @pytest.mark.parametrize(
@@ -31,3 +44,12 @@ def test_a_name_is_found_where_gevent_socketio_has_it(
     assert found.__name__ == name
     assert found.__module__.startswith(engine + home)
     assert name in import_module(engine + module).__all__
+
+
+def test_the_names_of_a_socket_are_known() -> None:
+    """An application must not use them for attributes of its own."""
+    theirs = pytest.importorskip("socketio.virtsocket", reason="gevent-socketio").Socket
+    known = {*dir(theirs), *re.findall(r"self\.(\w+) =", inspect.getsource(theirs))}
+    ours = {*dir(Socket(MagicMock(), {}))} - known
+    public = {each for each in ours if not each.startswith("_")}
+    assert public == {*OF_SOCKETS.split()}

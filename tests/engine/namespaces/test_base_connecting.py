@@ -278,6 +278,29 @@ def test_the_main_namespace_may_ask_its_client_when_it_connects(
     assert client.event("") == ["after", "fine"]
 
 
+@pytest.mark.parametrize("kind", [each for each in KINDS if each[0] != "4"])
+def test_clients_up_to_2_x_are_in_the_main_namespace_whatever_they_use(
+    serve: Serve, kind: str
+) -> None:
+    """They hear its broadcasts, so it decides about them when they connect."""
+    calls: list[str] = []
+
+    class Main(Chat):
+        def initialize(self) -> None:
+            calls.append("initialize")
+
+        def recv_connect(self) -> None:
+            calls.append("recv_connect")
+
+    live = serve({"": Main, "/chat": Echo})
+    client = live.client(kind)
+    client.join("/chat")
+    assert calls == ["initialize", "recv_connect"]
+    live.socket(client)[""].broadcast_event("told")  # type: ignore[attr-defined]
+    assert client.event("") == ["told"]
+    assert client.call("/chat", "echo", 1) == [1]
+
+
 def test_a_recv_connect_may_leave_again(serve: Serve, kind: str) -> None:
     class Leaving(Echo):
         def recv_connect(self) -> None:
