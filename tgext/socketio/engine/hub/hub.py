@@ -12,6 +12,7 @@ from ..io.backlog import OutputBounds
 from ..io.output import Batcher
 from .account import Bounds
 from .lingering import Lingering
+from .mocks import MockRooms
 from .registry import Registry
 from .requests import Requests
 from .rooms import Rooms
@@ -44,7 +45,7 @@ class Hub:
         self.server = server
         self.timers = Wheel()
         self.batcher = Batcher()
-        self.rooms = Rooms(self.batcher)
+        self.rooms: Rooms = Rooms(self.batcher)
         self.registry = Registry(settings, self.timers)
         self.lingering = Lingering(self.timers)
         self.parting = Lingering(self.timers)
@@ -96,4 +97,5 @@ def hub_of(server: Any) -> Hub:
     hub = getattr(server, "hub", None)
     if not isinstance(hub, Hub):
         hub = server.hub = Hub(server=server)
+        hub.rooms = MockRooms(hub.batcher, server)
     return hub

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .mocks import complete
+
 _BEGIN = "tgext.socketio.begin"
 
 
@@ -27,3 +29,4 @@ def begin(namespace: Any) -> None:
     call = namespace.environ.pop(_BEGIN, None)
     if call is not None:
         call(namespace)
+    complete(namespace.environ["socketio"])

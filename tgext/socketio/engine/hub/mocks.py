@@ -1,0 +1,38 @@
+"""Rooms of a server that is a mock: an object of a test, with a dict ``sockets``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...wire.socketio.packet import Packet
+from ..io.output import Batcher
+from .rooms import Receiver, Room, Rooms, deliver
+
+
+class MockRooms(Rooms):
+    """Broadcasts as gevent-socketio does, to the sockets that the server lists.
+
+    Nobody has admitted these to a namespace: their ``session['rooms']`` counts.
+
+    :param server: the mock.
+    """
+
+    def __init__(self, batcher: Batcher, server: Any) -> None:
+        super().__init__(batcher)
+        self._server = server
+        self._output = batcher
+
+    def deliver(
+        self, packet: Packet, room: Room | None = None, skip: Receiver | None = None
+    ) -> None:
+        """Send a packet to a room; a mock gets it through ``send_packet``."""
+        endpoint = packet["endpoint"]
+        name = f"{endpoint}_{room}"
+        listed = list(getattr(self._server, "sockets", {}).values())
+        for socket in listed:
+            inside = room is None or name in socket.session.get("rooms", ())
+            if inside and socket is not skip:
+                socket.send_packet(packet)
+        members = self.members(endpoint, room)
+        rest = [each for each in members if each not in (*listed, skip)]
+        deliver(rest, packet, self._output)
