@@ -9,8 +9,6 @@ from typing import Any
 
 from gevent import Greenlet
 
-from ...wire import json
-from ...wire.json import Dumps, Loads
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import SOCKETIO_1, Generation
 from ...wire.socketio.packet import Packet, ReservedName
@@ -26,17 +24,17 @@ from ..namespaces.acks import AckBook, save
 from ..namespaces.base import BaseNamespace
 from ..namespaces.runner import PLAIN, EventRunner
 from .admission import Admission
-from .decoder import Assembler, checked_dumps, checked_loads
+from .decoder import Assembler
 from .dispatch import Dispatcher
 from .encoding import drop, encode
 from .ending import Ending
-from .errors import default_error_handler, tell_error
-from .factories import Factory
+from .errors import tell_error
+from .given import Given
 from .pacing import make_room, send_otherwise
 from .transport import Transport
 
 
-class Socket:
+class Socket(Given):
     """One client's connection.
 
     :param server: the :class:`~tgext.socketio.engine.server.SocketIOServer`.
@@ -45,7 +43,6 @@ class Socket:
     :ivar sessid: the session id, 128 random bits: keep it out of logs and pages.
     :ivar session: a dict for the application, shared by the connection's namespaces.
     :ivar state: one of the ``STATE_`` constants.
-    :ivar namespaces: the namespace classes that can be connected to, by name.
     :ivar active_ns: the namespaces that are connected, by name.
     :ivar generation: the generation of the client.
     :ivar jobs: the greenlets that :meth:`spawn` started and that still run.
@@ -87,6 +84,7 @@ class Socket:
         config: Mapping[str, Any],
         error_handler: Callable[..., Any] | None = None,
     ) -> None:
+        super().__init__(error_handler)
         self.jobs: list[Greenlet[..., Any]] = []
         self.acks = AckBook()
         self._tgsio_home = home()  # the thread that serves the connection
@@ -97,18 +95,12 @@ class Socket:
         self.session: dict[str, Any] = {}
         self.state = self.STATE_NEW
         self.generation: Generation = SOCKETIO_1
-        self.environ: dict[str, Any] | None = None
-        self.request: Any = None
-        self.namespaces: Mapping[str, Factory] | None = None
         self.active_ns: dict[str, BaseNamespace] = {}
         self.transport: Transport | None = None
         #: Where packets go; None without a transport, and while a namespace decides.
         self.outbox: Outbox | None = None
         self.awaits_transport = False
-        self.error_handler = error_handler or default_error_handler
         self.runner: EventRunner = PLAIN
-        self.json_loads: Loads = json.loads
-        self.json_dumps: Dumps = json.dumps
         self.assembler = Assembler(self)
         self.dispatcher = Dispatcher(self)
         self.admission = Admission(self)
@@ -142,26 +134,6 @@ class Socket:
     def incr_hits(self) -> None:
         """Count one more in ``hits``, for the application."""
         self.hits += 1
-
-    def accept(
-        self,
-        environ: dict[str, Any],
-        namespaces: Mapping[str, Factory],
-        request: Any,
-        error_handler: Callable[..., Any] | None = None,
-        json_loads: Loads | None = None,
-        json_dumps: Dumps | None = None,
-    ) -> None:
-        """Accept the connection; the parameters are those of ``socketio_manage``."""
-        if json_dumps is not None:
-            self.json_dumps = checked_dumps(json_dumps)
-        self.environ = environ
-        self.namespaces = namespaces
-        self.request = request
-        if error_handler is not None:
-            self.error_handler = error_handler
-        if json_loads is not None:
-            self.json_loads = checked_loads(json_loads)
 
     def encode(self, pkt: Packet) -> Encoded:
         """Encode a packet for this client's generation; see :func:`.encode`."""
