@@ -15,6 +15,7 @@ from tgext.socketio.engine.hub.places import Full, Place, Places
 
 from ..clients import Http, Raw, WebSocket, WebSocket5, wait_for
 from ..conftest import Serve, manage
+from ..runners import Deciding
 from ..sample_namespaces import Echo
 
 MOST, PER_ADDRESS = 4, 2
@@ -147,6 +148,7 @@ def leave(environ: Any, start_response: Any) -> Any:
 
 
 def fail_late(environ: Any, start_response: Any) -> Any:
+    environ["socketio"].runner = Deciding()
     manage({"/chat": Echo})(environ, start_response)
     raise RuntimeError
 
