@@ -8,9 +8,19 @@ from typing import Any
 import pytest
 
 from ..vectors.shapes import LOOSE_BASE64
-from .clients import BINARY, MASK, TEXT, WebSocket, encode_frame, wait_for
+from .clients import (
+    BINARY,
+    MASK,
+    TEXT,
+    PollingClient,
+    WebSocket,
+    encode_frame,
+    wait_for,
+)
 from .conftest import Live, Serve
 from .sample_namespaces import Chat, Echo
+
+ALL_BYTES = bytes(range(256))
 
 #: The characters before the base64, by revision of Engine.IO.
 MARKS = {3: "b4", 4: "b"}
@@ -140,6 +150,23 @@ def test_base64_is_read_as_node_reads_it(
     client = Client(serve({"/chat": Echo}), version)
     client.send(f'451-/chat,7["echo",{ONE}]', client.mark + text)
     client.expect(f"461-/chat,7[{ONE}]", data)
+
+
+@pytest.mark.parametrize("version", MARKS)
+def test_java_posts_base64_with_line_ends(serve: Serve, version: int) -> None:
+    live = serve({"/chat": Echo})
+    client = live.client("2-polling" if version == 3 else "4-polling")
+    client.join("/chat")
+    assert isinstance(client, PollingClient)
+    event = f'451-/chat,7["echo",{ONE}]'
+    data = MARKS[version] + base64.encodebytes(ALL_BYTES).decode()
+    if version == 3:
+        body = f"{len(event)}:{event}{len(data)}:{data}"
+    else:
+        body = f"{event}\x1e{data}"
+    assert client.posts.post(client.target, body).status == 200
+    assert client.receive() == f"461-/chat,7[{ONE}]"
+    assert client.receive_bytes() == ALL_BYTES
 
 
 @pytest.mark.parametrize("version", MARKS)

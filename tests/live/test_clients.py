@@ -117,6 +117,25 @@ def test_large_answers_arrive(connection: Connection) -> None:
     assert connection.seen["large"] == {"equal": [True] * 3}
 
 
+def test_a_client_is_greeted_with_more_than_a_megabyte(
+    connection: Connection,
+) -> None:
+    seen = connection.play("greeted")["greeted"]
+    assert seen == {"sizes": [400_000] * 3, "answer": [5]}
+
+
+def test_attachments_are_larger_than_a_message_together(
+    connection: Connection,
+) -> None:
+    """Over polling, clients before 4.x put all of them into one POST."""
+    if connection.client == "0.9":
+        pytest.skip("it has no bytes")
+    if connection.transport != "websocket" and connection.client != "4":
+        pytest.skip("its POST is too large, as for the reference server")
+    seen = connection.play("bytes_large")["bytes_large"]
+    assert seen == {"equal": [True] * 3, "answer": [5]}
+
+
 def test_a_post_that_is_too_large_is_an_error_of_the_transport(
     connection: Connection,
 ) -> None:

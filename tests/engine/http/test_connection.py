@@ -15,7 +15,7 @@ from tgext.socketio.engine.handler import SocketIOHandler
 from tgext.socketio.engine.http.body import DRAINED
 from tgext.socketio.wire.websocket.handshake import accept_key
 
-from ..clients import RESOURCE, Raw, Reply, wait_for
+from ..clients import DEADLINE, RESOURCE, Raw, Reply, wait_for
 from ..conftest import Serve
 from ..sample_namespaces import Echo
 from .exchanges import NEXT, Seen
@@ -309,3 +309,25 @@ def test_an_idle_connection_keeps_nothing_of_its_last_request(serve: Serve) -> N
     wait_for(lambda: not handlers[0].environ, "the request ends")
     assert not hasattr(handlers[0], "head")
     assert ask(raw, NEXT)[0].text == "GET /next"
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+def test_an_empty_line_before_a_request_is_ignored(serve: Serve, pieces: int) -> None:
+    """Old clients end a body with it (RFC 9112, section 2.2)."""
+    raw = serve({}).raw()
+    get = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+    post = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\nab"
+    data = b"\r\n" + get + b"\r\n" + post + b"\r\n" + get
+    size = -(-len(data) // pieces)
+    for start in range(0, len(data), size):
+        raw.send_raw(data[start : start + size])
+    assert [raw.receive_reply().status for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize("lines", [1, 2, 1000])
+def test_empty_lines_do_not_keep_a_connection(serve: Serve, lines: int) -> None:
+    raw = serve({}, header_timeout=0.2, keepalive_timeout=DEADLINE).raw()
+    raw.send_raw(b"\r\n" * lines)
+    if lines > 1:
+        assert raw.receive_reply().status == 400
+    raw.expect_end()

@@ -221,7 +221,12 @@ class Client09 extends Client {
     while (socket.connected && socket.doBuffer && Date.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    socket.disconnect();
+    try {
+      socket.disconnect();
+    } catch (error) {
+      // Its WebSocket throws when it has just been closed; that of browsers does not.
+      if (error.message !== 'not opened') throw error;
+    }
   }
 }
 

@@ -483,6 +483,23 @@ scenarios.too_large = async function tooLarge(open) {
   return {reason, answer: await client.ask('add', 2, 3)};
 };
 
+// Three attachments, larger than a message together, there and back.
+scenarios.bytes_large = async function bytesLarge(open) {
+  const client = await open('/lab');
+  const sizes = [400_000, 400_001, 400_002];
+  const contents = sizes.map((size) => bytes(Array(size).fill(size % 256)));
+  const [{got}] = await client.ask('describe', contents);
+  const equal = got.map((each, at) => String(values(each)) === String(values(contents[at])));
+  return {equal, answer: await client.ask('add', 2, 3)};
+};
+
+// Three events when it connects, larger than what may wait for a client.
+scenarios.greeted = async function greeted(open) {
+  const client = await open('/parcels');
+  const parcels = await client.take('parcel', 3);
+  return {sizes: parcels.map((each) => each.length), answer: await client.ask('add', 2, 3)};
+};
+
 // The server lets it go, without or with a word.
 async function comesBackAfter(open, event) {
   const client = await open('/lab', {reconnect: true});
@@ -498,7 +515,7 @@ scenarios.comes_back_kicked = (open) => comesBackAfter(open, 'kick_me');
 
 const ON_REQUEST = [
   'server_stop', 'server_reload', 'long_handler', 'access_granted', 'member',
-  'too_large', 'comes_back', 'comes_back_told', 'comes_back_kicked',
+  'too_large', 'bytes_large', 'greeted', 'comes_back', 'comes_back_told', 'comes_back_kicked',
 ];
 const OF_BYTES = ['bytes', 'bytes_nested', 'bytes_in_client_ack', 'bytes_many'];
 

@@ -204,6 +204,15 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
         self.emit_to_room(room, "heard", text)
 
 
+class Parcels(SocketIOTGNamespace):
+    def recv_connect(self) -> None:
+        for _ in range(3):
+            self.emit("parcel", "x" * 400_000)
+
+    def on_add(self, a: int, b: int) -> int:
+        return a + b
+
+
 class Members(SocketIOTGNamespace):
     allow_only = not_anonymous("Members only")
 
@@ -250,6 +259,7 @@ class SocketIO(SocketIOController):
     pingpong = PingPong
     lab = annex = été = Lab
     members = Members
+    parcels = Parcels
     door = Door
 
 
