@@ -109,6 +109,26 @@ def test_the_log_tells_it_once_for_a_class_and_a_name(
     assert "'disconnect'" in lines[1]
 
 
+@pytest.mark.parametrize("when", ["initialize", "event"])
+def test_the_log_names_the_class_that_a_function_makes(
+    serve: Serve, when: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    classes = [fresh(Telling, when=when) for _ in "ab"]
+
+    def made_by(cls: type) -> Any:
+        return lambda *args, **kwargs: cls(*args, **kwargs)
+
+    live = serve({f"/{number}": made_by(cls) for number, cls in enumerate(classes)})
+    client = live.client()
+    for number, cls in enumerate(classes):
+        caplog.clear()
+        client.join(f"/{number}")
+        assert client.call(f"/{number}", "tell") == ["told"]
+        [line] = warnings(caplog)
+        assert f"{cls.__module__}.{cls.__qualname__}" in line
+        assert f"/{number}" in line
+
+
 @pytest.mark.parametrize("kind", [each for each in KINDS if each[0] != "0"])
 def test_who_waits_for_the_ack_is_told(serve: Serve, kind: str) -> None:
     told: list[Any] = []

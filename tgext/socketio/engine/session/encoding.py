@@ -41,9 +41,11 @@ def encode(socket: Connection, packet: Packet) -> Encoded:
 def _report(socket: Connection, packet: Packet) -> None:
     """Log that an event is dropped, once for each class and name."""
     endpoint, name = packet.get("endpoint", ""), packet["name"]
-    factory = (socket.namespaces or {}).get(endpoint, type(None))
-    key = factory if isinstance(factory, type) else type(factory)
-    names = _reported.setdefault(key, set())
+    # A function of the application may have made the namespace: its class is asked for.
+    asking = socket.admission.asking.get(endpoint)
+    namespace = socket.active_ns.get(endpoint) or getattr(asking, "namespace", None)
+    cls = type(namespace)
+    names = _reported.setdefault(cls, set())
     if name in names:
         return
     names.add(name)
@@ -51,7 +53,7 @@ def _report(socket: Connection, packet: Packet) -> None:
         "Event %r of %s (namespace %s) is not sent to clients %s: they have one of "
         "their own with this name. Give it another name; only 0.9 clients receive it",
         name,
-        name_of(factory),
+        name_of(cls),
         endpoint or "/",
         socket.generation.name,
     )
