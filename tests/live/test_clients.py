@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .nodes import CONNECTIONS, player, transport_name
+from .nodes import CONNECTIONS, player, run, transport_name
 from .serving import Server
 
 #: Restated from fixtureapps/lab.py, which is imported in the server's process only.
@@ -134,6 +134,12 @@ def test_attachments_are_larger_than_a_message_together(
         pytest.skip("its POST is too large, as for the reference server")
     seen = connection.play("bytes_large")["bytes_large"]
     assert seen == {"equal": [True] * 3, "answer": [5]}
+
+
+def test_streams_of_npm_s_library(lab: Server, node_clients: Path) -> None:
+    """Its events are called ``$stream``; an ``error`` event would end the process."""
+    seen = run(node_clients, "streams.js", url=lab.url)
+    assert seen == {"args": ["parcel", "label"], "sum": 5}
 
 
 def test_a_post_that_is_too_large_is_an_error_of_the_transport(

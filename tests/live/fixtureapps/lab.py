@@ -34,7 +34,7 @@ from tg.predicates import is_user, not_anonymous
 from tg.validation import Convert
 
 from examples.pingpong import PingPong
-from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio import SocketIOController, SocketIOTGNamespace, event
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespaces.acks import AckTimeout
 from tgext.socketio.namespace import ConnectionRefused
@@ -205,12 +205,19 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
 
 
 class Parcels(SocketIOTGNamespace):
+    unallowed_event_name_error = False
+
     def recv_connect(self) -> None:
         for _ in range(3):
             self.emit("parcel", "x" * 400_000)
 
     def on_add(self, a: int, b: int) -> int:
         return a + b
+
+    @event("$stream")
+    def on_stream(self, name: str, options: Any, *args: Any) -> None:
+        """Called by npm's socket.io-stream when it begins to send."""
+        self.emit("streamed", name, args[-1])
 
 
 class Members(SocketIOTGNamespace):
