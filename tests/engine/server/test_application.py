@@ -118,7 +118,9 @@ def test_who_does_not_call_it_refuses(
 # Routes
 
 
-def routing(pattern: str, seen: list[str] | None = None) -> Application:
+def routing(
+    pattern: str, seen: list[str] | None = None, otherwise: str = "404 Not Found"
+) -> Application:
     """An application with one route, which keeps what it finds in the environ."""
     route = re.compile(pattern)
 
@@ -130,7 +132,7 @@ def routing(pattern: str, seen: list[str] | None = None) -> Application:
         if seen is not None:
             seen.append(path)
         if not route.fullmatch(path):
-            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            start_response(otherwise, [("Content-Type", "text/plain")])
             return [b"no such page"]
         socketio_manage(environ, {"/chat": Echo})
         start_response("200 OK", [])
@@ -151,6 +153,16 @@ def routing(pattern: str, seen: list[str] | None = None) -> Application:
 )
 def test_all_clients_reach_a_route(serve: Serve, kind: str, pattern: str) -> None:
     client = serve(application=routing(pattern)).client(kind)
+    client.join("/chat")
+    assert client.call("/chat", "echo", 1) == [1]
+
+
+@pytest.mark.parametrize("otherwise", ["200 OK", "204 No Content"])
+def test_a_route_for_any_page_may_match_first(
+    serve: Serve, kind: str, otherwise: str
+) -> None:
+    application = routing(r"/socket\.io/1/.*", otherwise=otherwise)
+    client = serve(application=application).client(kind)
     client.join("/chat")
     assert client.call("/chat", "echo", 1) == [1]
 

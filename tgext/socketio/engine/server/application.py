@@ -13,7 +13,8 @@ from ..session.session import Socket
 
 log = get_logger(__name__)
 
-NOT_FOUND = "404"
+#: The beginnings of the status of an answer that decides nothing.
+_ELSEWHERE = ("404", "2")
 
 #: The transport of 0.9 that corresponds to one of Engine.IO.
 _TRANSPORTS_OF_0_9 = {"polling": "xhr-polling"}
@@ -37,17 +38,17 @@ def ask(
 ) -> Answer:
     """Call the application, which accepts a connection with ``socketio_manage``.
 
-    If it answers 404 and has not called that, it is asked again with the path that
-    gevent-socketio showed it: ``/<resource>/1/<transport>/<session id>``. A route such
-    as ``/socket.io/<path:rest>`` does not match the path of today's handshakes, which
-    is ``/socket.io/``.
+    If it answers 404, or with a page, and has not called that, it is asked again with
+    the path that gevent-socketio showed it: ``/<resource>/1/<transport>/<session id>``.
+    A route such as ``/socket.io/<path:rest>`` does not match the path of today's
+    handshakes, which is ``/socket.io/``, and a route for any page may match it.
 
     :param resource: the path of Socket.IO, without slashes around it.
     :param transport: the name of the client's transport; "" when it is not known yet.
     """
     first = dict(environ)
     answer = _call(application, environ, socket)
-    if answer.status.startswith(NOT_FOUND) and socket.namespaces is None:
+    if socket.namespaces is None and answer.status.startswith(_ELSEWHERE):
         environ.clear()  # frameworks keep what they found in it
         environ.update(first)
         name = _TRANSPORTS_OF_0_9.get(transport, "websocket")

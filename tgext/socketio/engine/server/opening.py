@@ -43,8 +43,8 @@ def open_session(
 ) -> tuple[Socket, HeaderList]:
     """Let the application accept a connection, by calling ``socketio_manage``.
 
-    The application is called once for a connection, and again when it answers 404; see
-    :func:`.application.ask`.
+    The application is called once for a connection, and again if it seems that its
+    routes do not know the path; see :func:`.application.ask`.
 
     :param transport: the name of the client's transport; "" when it is not known yet.
     :returns: the socket, and the cookies that the application sets.
