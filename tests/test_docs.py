@@ -58,6 +58,27 @@ def missing() -> list[str]:
     return output.decode().split()
 
 
+def imported_names() -> list[str]:
+    """The names of this package that the other pages tell applications to import."""
+    pages = ROOT / "README.rst", ROOT / "docs" / "coming_from_gevent_socketio.rst"
+    text = "\n".join(each.read_text(encoding="utf-8") for each in pages)
+    names = set(re.findall(r"``tgext\.socketio\.([\w.]*\w)``", text))
+    for module, imported in re.findall(
+        r"from tgext\.socketio((?:\.\w+)*) import ([\w, ]+)", text
+    ):
+        path = [each for each in module.split(".") if each]
+        names |= {".".join([*path, each.strip()]) for each in imported.split(",")}
+    return sorted(names)
+
+
+def test_what_the_other_pages_import_exists() -> None:
+    names = imported_names()
+    assert len(names) > 10
+    command = [sys.executable, "-c", RESOLVE, *names]
+    output = subprocess.check_output(command, cwd=ROOT)
+    assert output.decode().split() == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_name_can_be_imported(name: str, missing: list[str]) -> None:
     assert name not in missing
