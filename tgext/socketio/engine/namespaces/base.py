@@ -1,4 +1,4 @@
-"""Namespaces, whose ``on_*`` methods handle events: gevent-socketio's API."""
+"""Namespaces: ``on_*`` methods, ``emit``, ``call`` and gevent-socketio's other API."""
 
 from __future__ import annotations
 
