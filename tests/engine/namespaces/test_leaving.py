@@ -31,6 +31,32 @@ def test_jobs_are_known_while_they_run(serve: Serve) -> None:
     assert client.call("/chat", "work") == [[True, False, [1], {"two": 2}]]
 
 
+@pytest.mark.parametrize("owner", ["the namespace", "the namespace, anew", "socket"])
+def test_a_job_that_has_ended_can_be_removed(serve: Serve, owner: str) -> None:
+    """gevent-socketio keeps it in the list."""
+
+    class Removing(BaseNamespace):
+        def on_work(self) -> list[int]:
+            if owner.endswith("anew"):
+                self.jobs = []
+            where: Any = self.socket if owner == "socket" else self
+            waiting = where.spawn(gevent.sleep, DEADLINE)
+            ended = where.spawn(len, "")
+            ended.join()
+            gevent.sleep(0)
+            where.jobs.remove(ended)
+            before = len(where.jobs)
+            where.jobs.remove(waiting)
+            with pytest.raises(ValueError, match="not in list"):
+                where.jobs.remove(waiting)
+            waiting.kill()
+            return [before, len(where.jobs)]
+
+    client = serve({"/chat": Removing}).client()
+    client.join("/chat")
+    assert client.call("/chat", "work") == [[1, 0]]
+
+
 class Jobs(Echo):
     """Has a job that notes its end."""
 

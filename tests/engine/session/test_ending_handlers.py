@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+import gevent
 import pytest
 from gevent.event import Event
 
@@ -191,3 +192,57 @@ def test_a_base_namespace_ends_as_any(serve: Serve) -> None:
     client.join("/chat")
     client.emit("/chat", "go")
     wait_for(lambda: not live.server.sockets, "the connection ends")
+
+
+class Looping(Member):
+    """Handlers and jobs that send for ever, as programs for gevent-socketio have."""
+
+    def on_loop(self) -> None:
+        self.loop()
+
+    def on_loop_in_job(self) -> None:
+        self.spawn(self.loop)
+
+    def on_loop_in_job_of_socket(self) -> None:
+        self.socket.spawn(self.loop)
+
+    def on_loop_careful(self) -> None:
+        """Goes on after errors, such as one of sending."""
+        while True:
+            try:
+                self.loop()
+            except Exception:
+                self.notes.append("caught")
+
+    def loop(self) -> None:
+        try:
+            while True:
+                self.emit("tick")
+                gevent.sleep(0.01)
+        finally:
+            self.notes.append("ended")
+
+
+@pytest.mark.parametrize("how", ["reset", "closed", "silent"])
+@pytest.mark.parametrize(
+    "event", ["loop", "loop careful", "loop in job", "loop in job of socket"]
+)
+def test_a_loop_ends_with_its_client(
+    serve: Serve, kind: str, how: str, event: str
+) -> None:
+    namespace = fresh(Looping)
+    options = {"heartbeat_interval": 0.2, "heartbeat_timeout": 0.3}
+    live = serve({"/chat": namespace}, shutdown_timeout=0.1, **options)
+    client = live.client(kind)
+    client.join("/chat")
+    client.emit("/chat", event)
+    assert client.event("/chat") == ["tick"]
+    socket = live.socket(client)
+    if how != "silent":
+        gone(client, how)
+    wait_for(lambda: namespace.left, "the namespace is told")
+    wait_for(lambda: namespace.notes, "the loop ends")
+    assert (len(namespace.left), namespace.notes) == (1, ["ended"])
+    wait_for(lambda: not live.server.sockets, "the connection is forgotten")
+    assert socket.jobs == namespace.made[0].jobs == []
+    wait_for(lambda: not live.server.hub.registry.endings, "nothing runs")

@@ -23,6 +23,20 @@ else:
     _Greenlet = Greenlet
 
 
+class Jobs(list[Any]):
+    """Greenlets that run; each is removed when it ends."""
+
+    __slots__ = ()
+
+    def remove(self, job: Greenlet[..., Any]) -> None:
+        """Remove a job. No effect for one that has ended and was removed already.
+
+        gevent-socketio keeps a job that has ended, and applications remove it.
+        """
+        if job in self or not job.dead:
+            super().remove(job)
+
+
 def start_job(
     jobs: list[Greenlet[..., Any]],
     function: Callable[..., Any],

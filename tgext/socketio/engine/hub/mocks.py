@@ -27,11 +27,12 @@ class MockRooms(Rooms):
     ) -> None:
         """Send a packet to a room; a mock gets it through ``send_packet``."""
         endpoint = packet["endpoint"]
-        name = f"{endpoint}_{room}"
+        # With an overridden _get_room_name, the room is the name that it returned.
+        names = {f"{endpoint}_{room}", room}
         listed = list(getattr(self._server, "sockets", {}).values())
         for socket in listed:
-            inside = room is None or name in socket.session.get("rooms", ())
-            if inside and socket is not skip:
+            joined = socket.session.get("rooms", ())
+            if (room is None or not names.isdisjoint(joined)) and socket is not skip:
                 socket.send_packet(packet)
         members = self.members(endpoint, room)
         rest = [each for each in members if each not in (*listed, skip)]

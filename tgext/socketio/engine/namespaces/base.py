@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from gevent import Greenlet
 
 from ...wire.socketio.packet import Packet
-from ..concurrency.greenlets import end_jobs, ended_job, start_job
+from ..concurrency.greenlets import Jobs, end_jobs, ended_job, start_job
 from ..concurrency.threads import Home, carried
 from . import emitter, leaving, methods
 from .access import AccessList
@@ -78,7 +78,7 @@ class BaseNamespace(OwnNames, AccessList):
         self.request = request
         self.ns_name = ns_name
         self.allowed_methods: set[str] | None = None
-        self.jobs: list[Greenlet[..., Any]] = []
+        self.jobs: list[Greenlet[..., Any]] = Jobs()
         self.reset_acl()
         super().__init__()  # mixins may follow this class
 
@@ -304,6 +304,8 @@ class BaseNamespace(OwnNames, AccessList):
         self.socket.account.check(
             "max_jobs", sum(len(each.jobs) for each in namespaces)
         )
+        if type(self.jobs) is list:  # an application's own
+            self.jobs = Jobs(self.jobs)
         return start_job(self.jobs, fn, args, kwargs)
 
     def _tgsio_is_over(self) -> bool:

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
-from ..concurrency.fairness import in_turns
 from ..concurrency.interruption import Interrupted
 from ..hub.rooms import Room
 from ..logs import get_logger
+from . import roomnames
 from .client import Client
 
 log = get_logger(__name__)
@@ -162,11 +162,7 @@ def forget(namespace: Member) -> None:
     namespace._tgsio_begin_end()
     _leave_rooms(namespace)
     # `begin_end` kept them in session['rooms'].
-    rooms = leaving_of(namespace).rooms
-    name_of = getattr(namespace, "_get_room_name", None)
-    if rooms and name_of is not None:
-        for room in in_turns(rooms):
-            namespace.session["rooms"].discard(name_of(room))
+    roomnames.forget(namespace, leaving_of(namespace).rooms)
 
 
 def abandon(namespace: Member) -> None:

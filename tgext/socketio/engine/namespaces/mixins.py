@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from ...wire.socketio.packet import event_packet
 from ..concurrency.threads import carried
 from ..hub.rooms import Room, Rooms, check_room
 from ..logs import get_logger
+from .roomnames import ROOMS, note, rooms_named
 
 log = get_logger(__name__)
 
@@ -21,12 +23,15 @@ else:
 
 
 class RoomsMixin(_Base):
-    """Rooms of a namespace: clients join and leave them, and events go to a room."""
+    """Rooms of a namespace: clients join and leave them, and events go to a room.
+
+    ``session['rooms']`` has the names of the client's rooms. Writing it joins and
+    leaves, too.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # gevent-socketio kept the rooms here, and applications read them.
-        self.session.setdefault("rooms", set())
+        self.session.setdefault(ROOMS, set())
 
     @property
     def _tgsio_rooms(self) -> Rooms:
@@ -41,7 +46,7 @@ class RoomsMixin(_Base):
         :raises ValueError: when its name has a lone surrogate, or is too long.
         :raises LimitExceeded: when its connection is in ``max_rooms`` rooms already.
         """
-        self._tgsio_join(check_room(room))
+        self._tgsio_join(self._tgsio_key(room))
 
     @carried
     def _tgsio_join(self, room: Room) -> None:
@@ -49,16 +54,16 @@ class RoomsMixin(_Base):
             log.debug("A client that left %s joins no room", self.ns_name or "/")
             return
         self._tgsio_check_rooms(room)
-        name = self._get_room_name(room)
-        rooms: set[str] = self.session["rooms"]
+        name = self._tgsio_name_of(room)
+        names: set[Any] = self.session.setdefault(ROOMS, set())
         candidate = self._tgsio_candidate
         if candidate is None:
             self._tgsio_rooms.join(self.ns_name, room, self.socket)
         else:
             candidate.join(room)
-            if name not in rooms:
-                candidate.undoes(partial(rooms.discard, name))
-        rooms.add(name)
+            if name not in names:
+                candidate.undoes(partial(names.discard, name))
+        note(names, name)
 
     def _tgsio_check_rooms(self, room: Room) -> None:
         socket, rooms = self.socket, self._tgsio_rooms
@@ -75,18 +80,80 @@ class RoomsMixin(_Base):
         :raises TypeError: as :meth:`join`.
         :raises ValueError: as :meth:`join`.
         """
-        self._tgsio_leave_room(check_room(room))
+        self._tgsio_leave_room(self._tgsio_key(room))
 
     @carried
     def _tgsio_leave_room(self, room: Room) -> None:
+        self._tgsio_out_of(room)
+        name = self._tgsio_name_of(room)
+        names: set[Any] = self.session.setdefault(ROOMS, set())
+        if not any(self._tgsio_is_in(each) for each in self._tgsio_rooms_of(name)):
+            names.discard(name)
+
+    def _tgsio_out_of(self, room: Room) -> None:
         if self._tgsio_candidate is None:
             self._tgsio_rooms.leave(self.ns_name, room, self.socket)
         else:
             self._tgsio_candidate.leave(room)
-        self.session["rooms"].discard(self._get_room_name(room))
+
+    def _tgsio_is_in(self, room: Room) -> bool:
+        if self._tgsio_candidate is not None:
+            return room in self._tgsio_candidate.rooms
+        return room in self._tgsio_rooms.rooms_of(self.ns_name, self.socket)
+
+    # Names in session['rooms']
 
     def _get_room_name(self, room: Room) -> str:
+        """The name of a room in ``session['rooms']``; an application may override it.
+
+        Then rooms of the same name are one room, in all namespaces that do so.
+        """
         return f"{self.ns_name}_{room}"
+
+    @property
+    def _tgsio_prefix(self) -> str:
+        """What the names of rooms begin with; empty if :meth:`_get_room_name` is
+        overridden: the hub knows the rooms by their names then.
+        """
+        own = type(self)._get_room_name is RoomsMixin._get_room_name
+        return f"{self.ns_name}_" if own else ""
+
+    def _tgsio_key(self, room: Room) -> Room:
+        """A room, as the hub knows it."""
+        room = check_room(room)
+        if type(self)._get_room_name is RoomsMixin._get_room_name:
+            return room
+        return check_room(self._get_room_name(room))
+
+    def _tgsio_name_of(self, room: Room) -> Any:
+        return f"{prefix}{room}" if (prefix := self._tgsio_prefix) else room
+
+    def _tgsio_rooms_of(self, name: object) -> tuple[Room, ...]:
+        """The rooms that a name stands for."""
+        prefix = self._tgsio_prefix
+        if not isinstance(name, str) or not name.startswith(prefix):
+            return ()
+        found = rooms_named(name[len(prefix) :])
+        return found if prefix else found[:1]
+
+    @carried
+    def _tgsio_written(
+        self, added: Iterable[object], removed: Iterable[object]
+    ) -> None:
+        """The application wrote names into ``session['rooms']``."""
+        if self._tgsio_is_over():
+            return
+        for name in removed:
+            for room in self._tgsio_rooms_of(name):
+                self._tgsio_out_of(room)
+        for name in added:
+            rooms = self._tgsio_rooms_of(name)
+            if not rooms or any(map(self._tgsio_is_in, rooms)):
+                continue
+            if self._tgsio_candidate is None:
+                self._tgsio_rooms.join(self.ns_name, rooms[0], self.socket)
+            else:
+                self._tgsio_candidate.join(rooms[0])
 
     def emit_to_room(self, room: Room, event: str, *args: Any) -> None:
         """Send an event to all in the room except this client.
@@ -95,7 +162,7 @@ class RoomsMixin(_Base):
             argument cannot be written as JSON.
         :raises ValueError: as :meth:`join`.
         """
-        room = check_room(room)
+        room = self._tgsio_key(room)
         packet = event_packet(self.ns_name, event, args)
         self._tgsio_rooms.broadcast(packet, room, skip=self.socket)
 

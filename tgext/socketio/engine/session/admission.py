@@ -16,7 +16,7 @@ from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted
 from ..http.refusals import log_namespace_refusal
 from ..logs import get_logger
-from ..namespaces import leaving
+from ..namespaces import leaving, roomnames
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused, EventRefused
 from .candidate import Candidate, State
@@ -189,6 +189,7 @@ class Admission:
             return
         for room in (None, *rooms):
             socket.hub.rooms.join(endpoint, room, socket)
+        roomnames.join(namespace)
 
     def _depart(self, candidate: Candidate) -> None:
         """Forget a candidate whose connection has ended."""
@@ -209,6 +210,8 @@ class Admission:
                 raise
             except FAILURES:
                 log_failure(log, "Leaving %s failed", candidate.endpoint or "/")
+        if namespace is not None:
+            roomnames.forget_refused(namespace)
         candidate.drop_namespace()
 
     def _fail(self, candidate: Candidate, error: BaseException) -> None:

@@ -13,7 +13,7 @@ from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import SOCKETIO_1, Generation
 from ...wire.socketio.packet import Packet, ReservedName
 from ...wire.socketio.reasons import SERVER_LEFT
-from ..concurrency.greenlets import ended_job, start_job
+from ..concurrency.greenlets import Jobs, ended_job, start_job
 from ..concurrency.heartbeat import Deadline
 from ..concurrency.threads import carried, get_ident, home
 from ..hub.account import Account
@@ -22,6 +22,7 @@ from ..io.backlog import Outbox
 from ..namespaces import leaving
 from ..namespaces.acks import AckBook, save
 from ..namespaces.base import BaseNamespace
+from ..namespaces.roomnames import Session
 from ..namespaces.runner import PLAIN, EventRunner
 from .admission import Admission
 from .decoder import Assembler
@@ -85,14 +86,14 @@ class Socket(Given):
         error_handler: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(error_handler)
-        self.jobs: list[Greenlet[..., Any]] = []
+        self.jobs: list[Greenlet[..., Any]] = Jobs()
         self.acks = AckBook()
         self._tgsio_home = home()  # the thread that serves the connection
         self._ident = self._tgsio_home.ident
         self.hub = hub_of(server)
         self.config = config
         self.sessid = secrets.token_urlsafe(16)
-        self.session: dict[str, Any] = {}
+        self.session: dict[str, Any] = Session(self)
         self.state = self.STATE_NEW
         self.generation: Generation = SOCKETIO_1
         self.active_ns: dict[str, BaseNamespace] = {}
