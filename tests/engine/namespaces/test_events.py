@@ -15,6 +15,7 @@ from tgext.socketio.engine.namespaces.events import (
     method_of,
 )
 
+from ...wire.strategies import SOME
 from ..clients import Client, Dialect1
 from ..conftest import Serve
 from ..sample_namespaces import Echo
@@ -197,6 +198,44 @@ def test_any_names_are_found_again(names: dict[str, str]) -> None:
     }
     cls: Any = type("Made", (BaseNamespace,), members)
     assert events_of(cls) == names
+
+
+class Anything(Named):
+    """Has a method for each name that begins with ``on_``."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("on_"):
+            return lambda *args: name
+        raise AttributeError(name)
+
+
+def test_any_name_reaches_its_own_method_or_none(serve: Serve) -> None:
+    client = serve({"/chat": Anything}).client()
+    client.join("/chat")
+    near = st.sampled_from(["recv_disconnect", "named", "on_named", "_tgsio_events"])
+    usual = st.text(st.sampled_from("aZ0_ "), min_size=1, max_size=120)
+    anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+    @SOME
+    @given(st.sampled_from(NAMES) | near | usual | anything)
+    def check(name: str) -> None:
+        client.emit("/chat", name, number=1)
+        packet = client.read()
+        if name in NAMES:
+            assert packet["args"] == [[name]]
+        elif name == "named":
+            assert packet["args"] == [["named"]]
+        elif name[:1].isascii() and name[:1].isalpha() and _is_plain(name):
+            assert packet["args"] == ["on_" + name.replace(" ", "_")]
+        else:
+            assert packet["args"] == list(UNALLOWED)
+            assert client.read()["type"] == "ack"
+
+    check()
+
+
+def _is_plain(name: str) -> bool:
+    return all(each.isascii() and (each.isalnum() or each in "_ ") for each in name)
 
 
 # Names that no method has
