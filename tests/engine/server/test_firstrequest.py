@@ -42,14 +42,25 @@ def below(mount: str) -> Any:
 
 
 class Session:
-    """A 0.9 session: the headers of its two requests differ."""
+    """A 0.9 session.
+
+    :param query: of the transport's request.
+    :param asked: that of the handshake; None if it is the same.
+    :param cookies: of the two requests, ``handshake`` and ``later``.
+    """
 
     def __init__(
-        self, live: Live, transport: str, query: str = "", **cookies: str
+        self,
+        live: Live,
+        transport: str,
+        query: str = "",
+        asked: str | None = None,
+        **cookies: str,
     ) -> None:
         http = live.http()
-        asked = f"{RESOURCE}/1/?t=1700000000000"
-        reply = http.get(asked, headers=self.headers(cookies.get("handshake")))
+        asked = query if asked is None else asked
+        target = f"{RESOURCE}/1/?{asked[1:]}&t=1700000000000"
+        reply = http.get(target, headers=self.headers(cookies.get("handshake")))
         self.sid = reply.text.partition(":")[0]
         self.path = f"{RESOURCE}/1/{transport}/{self.sid}"
         target, later = self.path + query, self.headers(cookies.get("later"))
@@ -103,6 +114,25 @@ def test_who_the_client_is_stays_what_the_handshake_said(
             handshake,
             handshake or "anonymous",
         ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "query"),
+    [
+        ("?user=ann&sign=1", "?user=ben&sign=1"),
+        ("?user=ann", ""),
+        ("", "?user=ben"),
+        ("?user=ann", "?user=ann&user=ben"),
+        ("?user=ann", "?user=ann&t=ben"),
+    ],
+)
+def test_the_query_is_one_that_the_application_was_asked_with(
+    serve: Serve, transport: str, asked: str, query: str
+) -> None:
+    """It may have checked a token in it."""
+    session = Session(serve(application=application), transport, query, asked)
+    [seen] = shown(session, "QUERY_STRING")
+    assert seen == f"{asked[1:]}&t=1700000000000"
 
 
 def test_a_part_of_the_path_may_be_that_of_a_dispatcher(

@@ -129,6 +129,51 @@ def test_one_that_does_not_refuses_and_is_named(
     assert message in caplog.text
 
 
+class Once:
+    """Makes one namespace, and returns it whoever asks."""
+
+    made: Any = None
+
+    def __call__(self, environ: Any, ns_name: str, request: Any = None) -> Any:
+        self.made = self.made or Echo({**environ}, ns_name, request)
+        return self.made
+
+
+def refused_at(client: Any, endpoint: str) -> None:
+    client.send(client.dialect.connect(endpoint))
+    assert client.read()["type"] == "refused"
+
+
+def test_a_namespace_is_that_of_one_client(
+    serve: Serve, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The second client would speak as the first one."""
+    live = serve({"/shop": Once(), "/other": Echo})  # type: ignore[dict-item]
+    first, second = live.client(kind), live.client(kind)
+    first.join("/shop")
+    second.join("/other")
+    refused_at(second, "/shop")
+    assert "Echo that it returned before, and has to make one" in caplog.text
+    assert first.call("/shop", "echo", 1) == [1]
+    assert list(live.socket(second).active_ns) == ["/other"]
+    assert live.server.rooms.members("/shop") == [live.socket(first)]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_namespace_is_used_once_by_its_client(
+    serve: Serve, kind: str, leaves: bool
+) -> None:
+    once = Once()
+    live = serve({"/shop": once, "/again": once, "/other": Echo})  # type: ignore[dict-item]
+    client = live.client(kind)
+    client.join("/other")
+    client.join("/shop")
+    if leaves:
+        client.leave("/shop")
+    refused_at(client, "/shop" if leaves else "/again")
+    assert client.call("/other", "echo", 1) == [1]
+
+
 def test_a_function_may_pass_another_environ(serve: Serve, kind: str) -> None:
     def factory(environ: Any, ns_name: str, request: Any = None) -> Echo:
         return Echo({"socketio": environ["socketio"]}, ns_name)

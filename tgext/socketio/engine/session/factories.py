@@ -33,8 +33,8 @@ def make(
 ) -> BaseNamespace:
     """Make a namespace that belongs to a candidate from the beginning.
 
-    :raises TypeError: when the factory returns something else, or the ``__init__`` of
-        the namespace is incomplete.
+    :raises TypeError: when the factory returns something else, or an instance again, or
+        the ``__init__`` of the namespace is incomplete.
     """
     if is_foreign(factory):
         factory = adapt(factory)
@@ -88,6 +88,28 @@ def _call(
         name, kind = name_of(factory), name_of(type(namespace))
         raise TypeError(f"{name} returned a {kind}, and has to return a BaseNamespace")
     if candidate.namespace is not namespace:
+        _check_unused(factory, namespace, environ["socketio"])
         candidate.drop_namespace()
         _begin(candidate, namespace)
     return namespace
+
+
+def _check_unused(factory: Factory, namespace: BaseNamespace, socket: Any) -> None:
+    """Check that an instance has not been used before.
+
+    Otherwise, a client would send its events as another one.
+
+    :param socket: the session that asks for a namespace.
+    :raises TypeError: when the instance is that of another client or namespace, or has
+        been one.
+    """
+    others = getattr(namespace, "socket", socket) is not socket
+    used = namespace._tgsio_diverted or any(
+        each is namespace for each in socket.active_ns.values()
+    )
+    if others or used:
+        name, kind = name_of(factory), name_of(type(namespace))
+        raise TypeError(
+            f"{name} returned a {kind} that it returned before, and has to make one "
+            "for each client and namespace"
+        )
