@@ -31,6 +31,8 @@ OF_SOCKETS = """
         (".mixins", "RoomsMixin", ".namespaces.mixins"),
         (".namespace", "BaseNamespace", ".namespaces.base"),
         (".server", "SocketIOServer", ".server.server"),
+        (".server", "serve", ".server.serving"),
+        (".server", "serve_paste", ".server.serving"),
         (".threads", "WrongThread", ".concurrency.threads"),
         (".virtsocket", "Socket", ".session.session"),
         (".virtsocket", "default_error_handler", ".session.errors"),

@@ -20,6 +20,8 @@ _FLASH = "Flash is not served"
 _WITHOUT_EFFECT = {
     "policy_server": _FLASH,
     "policy_listener": _FLASH,
+    "policy_listener_host": _FLASH,
+    "policy_listener_port": _FLASH,
     "ws_handler_class": "the server has WebSockets of its own",
     "ssl_version": "the server speaks TLS 1.2 and later",
 }
@@ -58,7 +60,7 @@ def translate(options: dict[str, Any], resource: str) -> str:
     dropped = {
         name: why
         for name, why in _WITHOUT_EFFECT.items()
-        if options.pop(name, None) not in (None, False)
+        if options.pop(name, None) not in (None, False, "False", "false")
     }
     for name in _UNNOTICED:
         options.pop(name, None)
