@@ -11,6 +11,7 @@ import pytest
 from gevent.event import Event
 
 from tgext.socketio.engine.namespaces.base import BaseNamespace, ConnectionRefused
+from tgext.socketio.engine.namespaces.events import event
 from tgext.socketio.engine.namespaces.foreign import adapt, is_foreign
 from tgext.socketio.wire.socketio.packet import event_packet
 
@@ -139,6 +140,21 @@ def test_a_foreign_namespace_has_the_names_of_its_mixins(serve: Serve) -> None:
     assert client.call("/chat", "auth", "ann") == ["auth of ann", "theirs"]
 
 
+def test_a_foreign_namespace_has_events_of_any_name(serve: Serve) -> None:
+    class Quiet(Plain):
+        unallowed_event_name_error = False
+
+        @event("chat:message")
+        def on_chat_message(self, text: str) -> str:
+            return text
+
+    client = serve({"/chat": Quiet}).client()
+    client.join("/chat")
+    client.event("/chat")
+    client.emit("/chat", "chat-message")
+    assert client.call("/chat", "chat:message", "hello") == ["hello"]
+
+
 def test_a_mixin_alone_is_no_namespace() -> None:
     assert not is_foreign(mixins.RoomsMixin)
 
@@ -157,7 +173,7 @@ def test_errors_of_a_foreign_namespace_are_answered(serve: Serve, kind: str) -> 
     client = serve({"/chat": Plain}).client(kind)
     client.join("/chat")
     client.event("/chat")
-    for event, args, error in [
+    for name, args, error in [
         ("unheard", (), "no_such_method"),
         ("helper", (), "no_such_method"),
         ("pair", (), "invalid_method_args"),
@@ -165,7 +181,7 @@ def test_errors_of_a_foreign_namespace_are_answered(serve: Serve, kind: str) -> 
         ("no-name", (), "unallowed_event_name"),
         ("fail", (), "internal_error"),
     ]:
-        client.emit("/chat", event, *args)
+        client.emit("/chat", name, *args)
         assert client.event("/chat")[:2] == ["error", error]
 
 

@@ -20,6 +20,7 @@ from inspect import isfunction
 from typing import Any
 
 from .base import BaseNamespace
+from .events import events_of
 from .handlers import Handlers
 from .mixins import BroadcastMixin, RoomsMixin
 from .names import give_way
@@ -95,6 +96,7 @@ def _prepare(cls: Any) -> None:
     """Give a class what :meth:`.BaseNamespace.__init_subclass__` would have."""
     if issubclass(cls, BaseNamespace):
         cls._tgsio_handlers = Handlers(cls._tgsio_handler_class)
+        cls._tgsio_events = events_of(cls)
         give_way(cls)
 
 
