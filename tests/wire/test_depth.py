@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from threading import Event, Thread
 
 import pytest
 
 from tgext.socketio.wire import json as wire_json
-from tgext.socketio.wire.depth import deep, deepest
+from tgext.socketio.wire.depth import MORE, deep, deepest
 from tgext.socketio.wire.errors import InvalidJSON, PacketError
 from tgext.socketio.wire.socketio import v5 as socketio_5
 from tgext.socketio.wire.socketio.binary import Reassembler, take_out
@@ -72,6 +73,30 @@ def test_a_bound_that_was_raised_is_lowered_again() -> None:
     with pytest.raises(ZeroDivisionError):
         deep(lambda: 1 // 0)
     assert sys.getrecursionlimit() == limit
+
+
+def test_calls_that_end_in_another_order_leave_the_limit() -> None:
+    """A function of the application that is called may wait."""
+    limit = sys.getrecursionlimit()
+    limits: list[int] = []
+
+    def inside(begun: Event, end: Event) -> None:
+        limits.append(sys.getrecursionlimit())
+        begun.set()
+        end.wait()
+        limits.append(sys.getrecursionlimit())
+
+    calls = []
+    for _ in range(3):
+        begun, end = Event(), Event()
+        calls.append((end, Thread(target=deep, args=(inside, begun, end))))
+        calls[-1][1].start()
+        begun.wait()
+    for end, call in calls:
+        end.set()
+        call.join()
+    assert sys.getrecursionlimit() == limit
+    assert set(limits) == {limit + MORE}
 
 
 def stuck() -> str:

@@ -29,16 +29,29 @@ def deepest(function: Callable[..., R], in_python: Callable[..., R], *args: Any)
         return deep(in_python, *args)
 
 
+#: An entry for each call of :func:`deep` that runs.
+_running: list[None] = []
+#: The recursion limit without them.
+_usual = sys.getrecursionlimit()
+
+
 def deep(function: Callable[..., R], *args: Any) -> R:
     """Call a function with a recursion limit that is :data:`MORE` higher.
 
-    The limit is the thread's, so the function must not switch to another greenlet.
+    The limit is that of all threads and greenlets. A function of the application that
+    converts values may switch to another greenlet, so calls may end in any order: the
+    last restores the limit.
 
     :raises RecursionError: when that limit is exceeded, too.
     """
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(before + MORE)
+    global _usual
+    if not _running:
+        _usual = sys.getrecursionlimit()
+    _running.append(None)
+    sys.setrecursionlimit(_usual + MORE)
     try:
         return function(*args)
     finally:
-        sys.setrecursionlimit(before)
+        _running.pop()
+        if not _running:
+            sys.setrecursionlimit(_usual)
