@@ -34,6 +34,14 @@ from ..sample_namespaces import Echo
             "/live/1/xhr-polling/abc?disconnect=1",
             Route(SOCKETIO_1, "xhr-polling", "abc", disconnect=True),
         ),
+        (
+            "/live/1/xhr-polling/abc?t=17&disconnect",
+            Route(SOCKETIO_1, "xhr-polling", "abc", disconnect=True),
+        ),
+        (
+            "/live/1/xhr-polling/abc?disconnected=1&t=disconnect",
+            Route(SOCKETIO_1, "xhr-polling", "abc"),
+        ),
         # Python's socketIO-client.
         (
             "/live/1/jsonp-polling/abc?t=17&i=2&disconnect=True",

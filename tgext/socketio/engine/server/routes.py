@@ -85,7 +85,8 @@ def _socketio_1(rest: str, query: str) -> Route | None:
         return None
     # A client since 0.9.8 disconnects with `/1//<sid>`.
     _, transport, sid = parts
-    leaves = not transport or "disconnect" in values
+    names = [each.partition("=")[0] for each in query.split("&")]
+    leaves = not transport or "disconnect" in names  # which may have no value
     jsonp = values.get("i", "0") if transport == "jsonp-polling" else None
     shown = f"1/{transport}"
     return Route(SOCKETIO_1, transport, sid, leaves, jsonp=jsonp, shown=shown)
