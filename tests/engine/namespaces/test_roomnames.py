@@ -207,6 +207,27 @@ def test_what_a_refused_client_was_named_for_is_forgotten(
     assert not hears(speaker, client)
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_namespace_that_cannot_be_made_refuses(
+    serve: Serve, late: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Writing):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            if late:
+                super().__init__(*args, **kwargs)
+                self.session["rooms"] = {NAME}
+            raise KeyError("broken")
+
+    live = serve({"/chat": Broken, "/other": Echo})
+    client = live.client()
+    client.join("/other")
+    client.send(client.dialect.connect("/chat"))
+    assert client.read()["type"] == "refused"
+    assert client.call("/other", "echo", 1) == [1]
+    assert not live.socket(client).session.get("rooms")
+    assert caplog.text.count("Traceback") == caplog.text.count("broken") - 1 == 1
+
+
 def test_a_name_that_is_written_for_another_namespace(serve: Serve) -> None:
     """It counts from when the client is there."""
     live = serve({"/chat": Writing, "/other": Writing})
