@@ -99,6 +99,31 @@ def test_rooms_of_two_namespaces_are_two_rooms(serve: Serve, kind: str) -> None:
     assert client.event("/chat") == ["said"]
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_the_name_of_a_room_joins_none_of_another_namespace(
+    serve: Serve, kind: str, before: bool
+) -> None:
+    """Clients may choose names; ``/chat_admin`` would say whom it lets in."""
+    live = serve({"/chat": Chat, "/chat_admin": Chat})
+    client, speaker = live.client(kind), live.client()
+    for endpoint in ("/chat", "/chat_admin"):
+        speaker.join(endpoint)
+    client.join("/chat")
+    if before:
+        client.call("/chat", "join", "admin_secret")
+    client.join("/chat_admin")
+    if not before:
+        client.call("/chat", "join", "admin_secret")
+    rooms, socket = live.server.rooms, live.socket(client)
+    assert rooms.rooms_of("/chat_admin", socket) == {None}
+    speaker.call("/chat_admin", "say", "secret")
+    expect_nothing(client, "/chat_admin")
+    client.call("/chat_admin", "join", "secret")
+    client.call("/chat", "leave", "admin_secret")
+    assert rooms.rooms_of("/chat_admin", socket) == {None, "secret"}
+    assert socket.session["rooms"] == {"/chat_admin_secret"}
+
+
 def test_a_broadcast_reaches_all_in_the_namespace_and_nobody_else(
     serve: Serve,
 ) -> None:

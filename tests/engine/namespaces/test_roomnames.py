@@ -415,7 +415,7 @@ def test_the_rooms_of_a_name(text: str, rooms: tuple[Any, ...]) -> None:
 
 # Any sequence of changes
 
-ENDPOINTS = {"/chat": Chat, "/chat_a": Chat, "/wide": Wide, "/far": Wide}
+ENDPOINTS = {"/chat": Chat, "/game": Chat, "/wide": Wide, "/far": Wide}
 TEXTS = ["a", "b", "a_a"]
 NAMES = [f"{endpoint}_{text}" for endpoint in ENDPOINTS for text in TEXTS] + ["wide a"]
 names = st.sampled_from(NAMES)

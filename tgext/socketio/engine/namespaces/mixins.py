@@ -10,7 +10,7 @@ from ...wire.socketio.packet import event_packet
 from ..concurrency.threads import carried
 from ..hub.rooms import Room, Rooms, check_room
 from ..logs import get_logger
-from .roomnames import ROOMS, note, rooms_named
+from .roomnames import ROOMS, cross_out, note, rooms_named
 
 log = get_logger(__name__)
 
@@ -62,8 +62,8 @@ class RoomsMixin(_Base):
         else:
             candidate.join(room)
             if name not in names:
-                candidate.undoes(partial(names.discard, name))
-        note(names, name)
+                candidate.undoes(partial(cross_out, self, name))
+        note(self, name)
 
     def _tgsio_check_rooms(self, room: Room) -> None:
         socket, rooms = self.socket, self._tgsio_rooms
@@ -86,9 +86,8 @@ class RoomsMixin(_Base):
     def _tgsio_leave_room(self, room: Room) -> None:
         self._tgsio_out_of(room)
         name = self._tgsio_name_of(room)
-        names: set[Any] = self.session.setdefault(ROOMS, set())
         if not any(self._tgsio_is_in(each) for each in self._tgsio_rooms_of(name)):
-            names.discard(name)
+            cross_out(self, name)
 
     def _tgsio_out_of(self, room: Room) -> None:
         if self._tgsio_candidate is None:

@@ -30,6 +30,10 @@ class Named(Protocol):
     @property
     def socket(self) -> Client: ...
 
+    @property
+    def _tgsio_prefix(self) -> str:
+        """What all its names begin with; empty if the application names its rooms."""
+
     def _tgsio_rooms_of(self, name: object) -> tuple[Room, ...]:
         """The rooms of the namespace that a name stands for."""
 
@@ -83,11 +87,6 @@ class RoomNames(set[Any]):
     def add(self, name: Any) -> None:
         if name not in self:
             check(self.client, len(self) + 1, (name,))
-            self.note(name)
-
-    def note(self, name: Any) -> None:
-        """Add a name, whatever the number."""
-        if name not in self:
             super().add(name)
             tell(self.client, (name,), ())
 
@@ -235,19 +234,54 @@ def _names(value: Any) -> set[Any] | RoomNames:
     return value if isinstance(value, RoomNames) else set()
 
 
-def note(names: set[Any], name: object) -> None:
-    """Add the name of a room that was joined."""
-    if isinstance(names, RoomNames):
-        names.note(name)  # max_rooms has been checked
-    else:
-        names.add(name)
+def note(namespace: Any, name: object) -> None:
+    """Add the name of a room that a namespace has joined.
+
+    Others that name their rooms by themselves join it too. Else the room ``admin_x`` of
+    ``/chat``, which a client may have chosen, would be the room ``x`` of
+    ``/chat_admin``.
+    """
+    names = namespace.session[ROOMS]
+    if name not in names:
+        set.add(names, name)
+        for each in _sharing(namespace, names):
+            each._tgsio_written((name,), ())
+
+
+def cross_out(namespace: Any, name: object) -> None:
+    """Remove the name of a room that a namespace has left; see :func:`note`."""
+    names = namespace.session.get(ROOMS)
+    if not isinstance(names, set) or name not in names:
+        return
+    for each in _sharing(namespace, names):
+        each._tgsio_written((), (name,))
+    if not any(is_in(each, name) for each in _others(namespace)):
+        set.discard(names, name)
+
+
+def _sharing(namespace: Any, names: set[Any]) -> list[Named]:
+    """The other namespaces whose rooms may be those of this one."""
+    if not isinstance(names, RoomNames) or names.client is None:
+        return []
+    return [each for each in _others(namespace) if not each._tgsio_prefix]
+
+
+def _others(namespace: Any) -> list[Named]:
+    found = _named(namespace.socket.active_ns)
+    return [each for each in found if each is not namespace]
 
 
 def join(namespace: Any) -> None:
     """Join the rooms that are named already; the client has been admitted."""
     names = namespace.session.get(ROOMS)
-    if names and hasattr(namespace, "_tgsio_written"):
-        namespace._tgsio_written(set(names), ())
+    if not names or not hasattr(namespace, "_tgsio_written"):
+        return
+    own: set[Any] = set(names)
+    if namespace._tgsio_prefix:
+        for each in _others(namespace):
+            if each._tgsio_prefix:
+                own = {name for name in own if not is_in(each, name)}
+    namespace._tgsio_written(own, ())
 
 
 def forget(namespace: Any, rooms: Iterable[Room]) -> None:
@@ -258,9 +292,7 @@ def forget(namespace: Any, rooms: Iterable[Room]) -> None:
     names = namespace.session.get(ROOMS)
     if not isinstance(names, set) or not hasattr(namespace, "_tgsio_written"):
         return
-    others = [
-        each for each in _named(namespace.socket.active_ns) if each is not namespace
-    ]
+    others = _others(namespace)
     for room in in_turns(list(rooms)):
         name = namespace._tgsio_name_of(room)
         if not any(is_in(each, name) for each in others):
