@@ -83,7 +83,10 @@ def _change_bases(cls: Any) -> None:
 
 
 def _adapted_base(cls: type) -> Any:
-    return cls if _replacement(cls) is None else _in_place_of(cls)
+    if _replacement(cls) is None:
+        return cls
+    _redirect(cls)
+    return _in_place_of(cls)
 
 
 def _with_subclasses(cls: Any) -> Iterator[type]:
@@ -107,22 +110,22 @@ class _Passed:
 @cache
 def _in_place_of(theirs: Any) -> Any:
     """A class that comes before one of gevent-socketio in each MRO."""
-    ours = _counterpart(theirs)
-    _redirect(theirs, ours)
 
     class Passed(theirs, _Passed):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             # Ours has set the attributes that theirs would set.
             super(theirs, self).__init__(*args, **kwargs)
 
-    return type(theirs.__name__, (ours, Passed), {})
+    return type(theirs.__name__, (_counterpart(theirs), Passed), {})
 
 
-def _redirect(theirs: type, ours: type) -> None:
+@cache  # once
+def _redirect(theirs: Any) -> None:
     """Make the methods of one of gevent-socketio's classes call ours, for our objects.
 
     Its own objects, which gevent-socketio's server makes, are not concerned.
     """
+    ours = _counterpart(theirs)
     for name, function in list(vars(theirs).items()):
         if isfunction(function) and hasattr(ours, name):
             setattr(theirs, name, _redirected(function, ours, name))
