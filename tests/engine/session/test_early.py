@@ -111,15 +111,13 @@ def test_what_came_early_is_not_kept_when_the_client_goes(
 
 @pytest.mark.parametrize("kind", OLD)
 def test_what_came_early_is_charged_with_its_real_size(serve: Serve, kind: str) -> None:
-    """In memory, a character may take four bytes."""
+    """It waits as it would be written, where a character may be two escapes."""
     live = serve({"/chat": Echo})
     client = live.client(kind)
     socket: Any = live.socket(client)
-    # A client in JavaScript does not escape such characters.
-    faces = "\N{GRINNING FACE}" * 10_000
-    client.send(f'5::/chat:{{"name":"echo","args":["{faces}"]}}')
+    client.emit("/chat", "echo", "\N{GRINNING FACE}" * 10_000)
     wait_for(lambda: socket.admission.early is not None, "it came")
-    assert 40_000 < socket.account.size < 41_000
+    assert 120_000 < socket.account.size < 121_000
     client.join("/chat")
     assert socket.account.size == 0
 
