@@ -246,3 +246,16 @@ def test_a_loop_ends_with_its_client(
     wait_for(lambda: not live.server.sockets, "the connection is forgotten")
     assert socket.jobs == namespace.made[0].jobs == []
     wait_for(lambda: not live.server.hub.registry.endings, "nothing runs")
+
+
+def test_nothing_is_kept_of_a_client_that_is_told_to_go(
+    serve: Serve, kind: str
+) -> None:
+    """Its connection ends while the last of its namespaces is left."""
+    live = serve({"/chat": Endless}, shutdown_timeout=10 * DEADLINE)
+    client = live.client(kind)
+    client.join("/chat")
+    live.socket(client).disconnect()
+    client.close()
+    wait_for(lambda: not live.server.sockets, "the session ends")
+    wait_for(lambda: not live.server.hub.registry.endings, "nothing is left of it")

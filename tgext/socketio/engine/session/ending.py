@@ -137,6 +137,8 @@ class Ending:
             self._tellers[current] = before
             if outermost:
                 del self._tellers[current]
+                if socket.state == socket.STATE_DISCONNECTED:
+                    self.settle()  # it ended without its last namespace
         if interruption is not None:
             raise interruption
 
