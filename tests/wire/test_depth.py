@@ -7,6 +7,7 @@ from threading import Event, Thread
 
 import pytest
 
+from tgext.socketio.wire import depth
 from tgext.socketio.wire import json as wire_json
 from tgext.socketio.wire.depth import MORE, deep, deepest
 from tgext.socketio.wire.errors import InvalidJSON, PacketError
@@ -103,8 +104,18 @@ def stuck() -> str:
     raise RecursionError
 
 
-def test_python_does_what_c_code_gives_up() -> None:
+def test_python_does_what_c_code_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(depth, "C_HAS_ITS_OWN", True)
     assert deepest(lambda: "C", stuck) == "C"
     assert deepest(stuck, lambda: "Python") == "Python"
     with pytest.raises(RecursionError):
         deepest(stuck, stuck)
+
+
+def test_python_does_not_try_what_has_one_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would fail too, and be slow: a client could make all others wait."""
+    monkeypatch.setattr(depth, "C_HAS_ITS_OWN", False)
+    with pytest.raises(RecursionError):
+        deepest(stuck, lambda: "Python")

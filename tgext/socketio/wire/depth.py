@@ -16,6 +16,10 @@ R = TypeVar("R")
 #: enough for the stack of a thread.
 MORE = 5000
 
+#: Whether C code has a limit of its own. Otherwise Python code, which is ten times as
+#: slow, would fail where C code has failed, while other clients wait.
+C_HAS_ITS_OWN = sys.version_info >= (3, 12)
+
 
 def deepest(function: Callable[..., R], in_python: Callable[..., R], *args: Any) -> R:
     """Call a function by :func:`deep`; call another if the limit is that of C code.
@@ -26,6 +30,8 @@ def deepest(function: Callable[..., R], in_python: Callable[..., R], *args: Any)
     try:
         return deep(function, *args)
     except RecursionError:
+        if not C_HAS_ITS_OWN:
+            raise
         return deep(in_python, *args)
 
 
