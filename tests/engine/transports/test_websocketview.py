@@ -9,7 +9,7 @@ from geventwebsocket.exceptions import WebSocketError
 
 from ..clients import RESOURCE, Client, wait_for
 from ..conftest import Live, Serve
-from ..sample_namespaces import Witness, fresh
+from ..sample_namespaces import Echo, Witness, fresh
 
 
 def view_of(live: Live, client: Client) -> Any:
@@ -55,3 +55,14 @@ def test_closing_it_ends_the_connection(serve: Serve) -> None:
     assert len(namespace.left) == 1
     with pytest.raises(WebSocketError):
         view.send("2::")
+
+
+@pytest.mark.parametrize("code", [-1, 5, 1005, 2999, 70000, "1000", None])
+def test_an_invalid_code_closes_nothing(serve: Serve, code: Any) -> None:
+    """Not half of it either: the client goes on, and leaves nothing behind."""
+    live = serve({"/chat": Echo})
+    client = live.websocket_1()
+    client.join("/chat")
+    with pytest.raises(ValueError, match="is invalid"):
+        view_of(live, client).close(code)
+    assert client.call("/chat", "echo", 1) == [1]

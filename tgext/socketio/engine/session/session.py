@@ -13,6 +13,7 @@ from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import SOCKETIO_1, Generation
 from ...wire.socketio.packet import Packet, ReservedName
 from ...wire.socketio.reasons import SERVER_LEFT
+from ...wire.websocket.frames import check_code
 from ..concurrency.greenlets import Jobs, ended_job, start_job
 from ..concurrency.heartbeat import Deadline
 from ..concurrency.threads import carried, get_ident, home
@@ -299,9 +300,11 @@ class Socket(Given):
         :param detach: gevent-socketio's; ignored: an ended connection is detached.
         :param reason: ``disconnect_reason`` of the namespaces.
         :param code: the WebSocket close code.
+        :raises ValueError: when the code is invalid.
         """
         if self.ended:
             return
+        check_code(code)
         self.state = self.STATE_DISCONNECTING
         self.disconnect_reason = reason
         self._ending = self._ending or Ending(self)

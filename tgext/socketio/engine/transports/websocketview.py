@@ -52,5 +52,8 @@ class WebSocketView:
         raise WebSocketError("the session reads this WebSocket; define recv_message")
 
     def close(self, code: int = 1000, message: str | bytes = b"") -> None:
-        """End the connection."""
+        """End the connection.
+
+        :raises ValueError: when the code is invalid.
+        """
         self._transport.socket.kill(code=code)

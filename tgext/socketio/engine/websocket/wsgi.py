@@ -14,11 +14,11 @@ from geventwebsocket.websocket import MSG_ALREADY_CLOSED, MSG_SOCKET_DEAD
 from geventwebsocket.websocket import WebSocket as GeventWebSocket
 
 from ...wire import json
-from ...wire.errors import InvalidJSON, ProtocolError
+from ...wire.errors import InvalidJSON
 from ...wire.origin import Origins
 from ...wire.websocket.broadcast import Broadcast
 from ...wire.websocket.deflate import Deflate
-from ...wire.websocket.frames import parse_close
+from ...wire.websocket.frames import check_code
 from ..concurrency.threads import Home, carried, get_ident, home
 from ..http.refusals import log_handshake_refusal
 from ..http.upgrade import HandshakeRefused
@@ -292,10 +292,7 @@ class WebSocket(GeventWebSocket):
         :param reason: a few words for the client, cut to 123 bytes.
         :raises ValueError: when the code is invalid.
         """
-        try:
-            parse_close(code.to_bytes(2, "big"))
-        except (ProtocolError, OverflowError, AttributeError):
-            raise ValueError(f"close code {code!r} is invalid") from None
+        check_code(code)
         if isinstance(reason, bytes):
             reason = reason.decode("utf-8", "replace")
         if not self._answered:

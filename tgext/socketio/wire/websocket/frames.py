@@ -293,11 +293,24 @@ def parse_close(payload: bytes) -> tuple[int, str]:
     if len(payload) == 1:
         raise FrameError("a close code has only one byte")
     code = int.from_bytes(payload[:2], "big")
-    # Sections 7.4.1 and 7.4.2, and IANA's registry: 1004 to 1006 and 1015 are never
-    # sent, 1016 to 2999 are reserved.
-    if not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
+    if not _is_code(code):
         raise FrameError(f"close code {code} is invalid")
     return code, _text(payload[2:])
+
+
+def check_code(code: object) -> None:
+    """Check a close code that an application sends.
+
+    :raises ValueError: when it is none.
+    """
+    if not isinstance(code, int) or not _is_code(code):
+        raise ValueError(f"close code {code!r} is invalid")
+
+
+def _is_code(code: int) -> bool:
+    # Sections 7.4.1 and 7.4.2, and IANA's registry: 1004 to 1006 and 1015 are never
+    # sent, 1016 to 2999 are reserved.
+    return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 
 def encode_frame(opcode: int, payload: bytes, mask: bytes = b"") -> bytes:
