@@ -17,6 +17,7 @@ from .request.context import current
 from .request.guards import all_met, denial, unmet
 from .request.runner import Runner
 from .request.transactions import on_commit
+from .wire.socketio.encoded import Encoded
 from .wire.socketio.packet import Packet, ReservedName
 
 __all__ = [
@@ -72,10 +73,12 @@ class SocketIOTGNamespace(BaseNamespace):
         packet = make_event(self, event, args, callback, timeout)
         if callback is not None:
             packet["id"] = msgid = self.socket.acks.next_id()
+        encoded: Encoded | None = None
         try:
             encoded = self.socket.encode(packet)
         except ReservedName:
-            return  # the log says so
+            if timeout is None:
+                return  # the log says so
 
         def leave() -> None:
             if get_ident() != self._tgsio_home.ident:
@@ -85,6 +88,8 @@ class SocketIOTGNamespace(BaseNamespace):
                 return
             if callback is not None:
                 expect_ack(self, msgid, callback, timeout)
+            if encoded is None:
+                return  # no ack will come
             if self._tgsio_candidate is None:
                 self.socket.send_when_room(encoded, self.ns_name)
             else:

@@ -88,6 +88,9 @@ class Lab(SocketIOTGNamespace):
     def on_ask(self):
         self.emit_on_commit("question", callback=self.answered, timeout=60)
 
+    def on_ask_by_a_name_of_theirs(self):
+        self.emit_on_commit("connect", callback=self.answered, timeout=0.01)
+
     def answered(self, answer):
         self.emit("answered", not isinstance(answer, AckTimeout) and answer)
 
@@ -242,6 +245,15 @@ def test_an_ack_may_be_asked_for(live: Live, client: Any) -> None:
     number = next(iter(live.socket(client).ack_callbacks))
     client.ack("/lab", number, "yes")
     assert client.event("/lab") == ["answered", "yes"]
+    assert live.socket(client).ack_callbacks == {}
+
+
+def test_an_ack_of_an_event_that_is_not_sent_is_too_late(
+    live: Live, client: Any
+) -> None:
+    """Clients have an event ``connect`` of their own; ``emit`` answers so, too."""
+    client.emit("/lab", "ask by a name of theirs")
+    assert client.event("/lab") == ["answered", False]
     assert live.socket(client).ack_callbacks == {}
 
 
