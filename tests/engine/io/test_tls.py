@@ -443,10 +443,10 @@ def test_a_context_may_be_given_instead(serve: Serve, certificate: Certificate) 
         SocketIOServer(("", 0), None, ssl_context=context, certfile=certfile)
 
 
-@pytest.mark.parametrize("name", ["ssl_version", "heartbeat"])
-def test_an_option_that_gevent_would_take_for_one_of_tls(name: str) -> None:
-    with pytest.raises(TypeError, match=f"{name}: the server has no such option"):
-        SocketIOServer(("127.0.0.1", 0), None, **{name: 2})
+def test_gevent_does_not_take_an_unknown_option_for_one_of_tls() -> None:
+    unknown: Any = {"heartbeat": 2}
+    with pytest.raises(TypeError, match="heartbeat: the server has no such option"):
+        SocketIOServer(("127.0.0.1", 0), None, **unknown)
 
 
 # Options of gevent's servers
