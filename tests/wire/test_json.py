@@ -428,7 +428,7 @@ def test_what_was_read_can_be_written(functions: Functions, core: str) -> None:
     ("version", "used"),
     [("3.9.14", False), ("3.8.3", False), ("3.9.15", True), ("3.10.0rc1", True)],
 )
-def test_an_orjson_that_a_client_can_make_crash_is_not_used(
+def test_an_orjson_that_a_client_can_crash_is_not_used_where_it_is_installed(
     monkeypatch: pytest.MonkeyPatch, version: str, used: bool
 ) -> None:
     """It recurses without limit while it reads (CVE-2024-27454)."""
