@@ -387,3 +387,12 @@ Reading.TestCase.settings = settings(
     max_examples=examples(40), stateful_step_count=30, deadline=None
 )
 TestReading = Reading.TestCase
+
+
+def test_no_more_is_read_after_text_where_an_attachment_is_due() -> None:
+    """The ack is invalid, and would be read on to the limit that ends a connection."""
+    reading = Reading()
+    reading.come(["begun ack", *["large"] * 9])
+    reading.wait(long=True)
+    reading.what_is_kept_is_charged()
+    reading.teardown()

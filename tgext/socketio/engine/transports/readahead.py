@@ -150,8 +150,9 @@ class ReadAhead:
             elif not begun or isinstance(content, bytes):
                 self._begun.append(message)  # `acks` has charged it to the account
         elif not account.closed:
-            if begun and not acks.incomplete:
-                # The ack is invalid. The client is told when it is handled in order.
+            if begun and (not acks.incomplete or isinstance(content, str)):
+                # The ack is invalid: text came where attachments are due. The client is
+                # told when it is handled in order.
                 self._keep_begun()
             account.charge(cost(message[1]))
             self.kept.append(message)
