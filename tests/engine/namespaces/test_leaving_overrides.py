@@ -15,6 +15,7 @@ from gevent.event import Event
 
 from tgext.socketio.engine.namespaces.base import BaseNamespace, ConnectionRefused
 
+from ...wire.strategies import FEWER
 from ..clients import DEADLINE, KINDS, Client, wait_for
 from ..conftest import Live, Serve
 from ..sample_namespaces import Echo, fresh
@@ -209,7 +210,7 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize(("way", "name"), ENDS)
+@pytest.mark.parametrize(("way", "name"), ENDS[::FEWER])
 def test_an_end_is_told_once(
     serve: Serve, way: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:

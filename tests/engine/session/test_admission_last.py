@@ -11,11 +11,18 @@ from typing import Any
 import gevent
 import pytest
 
+from tgext.socketio.engine.hub import registry
 from tgext.socketio.wire.socketio.v1 import RECONNECT
 
 from ..clients import Client, Polling1, WebSocketClient, wait_for
 from ..conftest import Live, Serve
 from ..sample_namespaces import Echo
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections without a namespace do not stay for a second."""
+    monkeypatch.setattr(registry, "NAMESPACE_TIMEOUT", 0.1)
 
 
 class Parting(Echo):
