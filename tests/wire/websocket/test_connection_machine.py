@@ -196,10 +196,7 @@ class Handshake(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "sides"):
             return
-        first = self.sides[0]
-        first.note(first.connection.close(1000, "", self.now))
-        if first.closed_with is None and first.connection.close_code == 1000:
-            first.closed_with = 1000
+        self.close(0, 1000, "")
         for _ in range(6):
             for side in range(2):
                 self.carry(side, 10_000)
@@ -207,7 +204,7 @@ class Handshake(RuleBasedStateMachine):
             self.carry(0, 1)
             self.carry(1, 1)
             self.wait(1.0)
-        self.sides[1].note(self.sides[1].connection.close(1000, "", self.now))
+        self.close(1, 1000, "")
         self.wait(PATIENCE)
         self.wait(PATIENCE)
         self.nothing_follows_a_close_frame()
