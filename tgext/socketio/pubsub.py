@@ -174,9 +174,8 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         :returns: the ack: whether it was subscribed.
         """
         name = packet["args"][0] if packet["args"] else None
-        channels = (
-            [name] if name in [*self._tgsio_heard] else self._tgsio_heard_as(name)
-        )
+        heard = list(self._tgsio_heard)  # a name may be a list, which is in no dict
+        channels = [name] if name in heard else self._tgsio_heard_as(name)
         for channel in channels:
             self._tgsio_unsubscribe(channel)
         return bool(channels)

@@ -153,21 +153,17 @@ def be_silent(live: Live, client: Client) -> None:
     """The heartbeat notices it."""
 
 
-def kicked_while_leaving(live: Live, client: Client) -> None:
+def while_leaving(end: Callable[[Any], object]) -> Callable[[Live, Client], None]:
     """Two greenlets end the same client."""
-    namespace = live.socket(client).active_ns["/chat"]
-    leaving = gevent.spawn(namespace.disconnect)
-    gevent.sleep(0)
-    live.socket(client).disconnect()
-    leaving.join()
 
+    def way(live: Live, client: Client) -> None:
+        socket = live.socket(client)
+        leaving = gevent.spawn(socket.active_ns["/chat"].disconnect)
+        gevent.sleep(0)
+        end(socket)
+        leaving.join()
 
-def killed_while_leaving(live: Live, client: Client) -> None:
-    namespace = live.socket(client).active_ns["/chat"]
-    leaving = gevent.spawn(namespace.disconnect)
-    gevent.sleep(0)
-    live.socket(client).kill()
-    leaving.join()
+    return way
 
 
 def left_while_kicked(live: Live, client: Client) -> None:
@@ -195,8 +191,12 @@ WAYS: dict[str, Callable[[Live, Client], object]] = {
     "a handler disconnects": emitting("bye"),
     "a handler disconnects silently": emitting("bye", True),
     "a job disconnects": emitting("bye in job"),
-    "it is kicked while the namespace is disconnected": kicked_while_leaving,
-    "it is killed while the namespace is disconnected": killed_while_leaving,
+    "it is kicked while the namespace is disconnected": while_leaving(
+        lambda socket: socket.disconnect()
+    ),
+    "it is killed while the namespace is disconnected": while_leaving(
+        lambda socket: socket.kill()
+    ),
     "it leaves while it is kicked": left_while_kicked,
 }
 

@@ -35,8 +35,8 @@ def deepest(function: Callable[..., R], in_python: Callable[..., R], *args: Any)
         return deep(in_python, *args)
 
 
-#: An entry for each call of :func:`deep` that runs.
-_running: list[None] = []
+#: How many calls of :func:`deep` run.
+_running = 0
 #: The recursion limit without them.
 _usual = sys.getrecursionlimit()
 
@@ -50,14 +50,14 @@ def deep(function: Callable[..., R], *args: Any) -> R:
 
     :raises RecursionError: when that limit is exceeded, too.
     """
-    global _usual
+    global _running, _usual
     if not _running:
         _usual = sys.getrecursionlimit()
-    _running.append(None)
+    _running += 1
     sys.setrecursionlimit(_usual + MORE)
     try:
         return function(*args)
     finally:
-        _running.pop()
+        _running -= 1
         if not _running:
             sys.setrecursionlimit(_usual)

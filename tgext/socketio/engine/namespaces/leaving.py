@@ -196,8 +196,7 @@ def disconnect(namespace: Member, silent: bool) -> None:
     # override must not run a second time.
     disarm(namespace)
     namespace._tgsio_begin_end()
-    if namespace._tgsio_reason is None:
-        namespace._tgsio_reason = SERVER_LEFT
+    _explain(namespace, SERVER_LEFT)
     socket, name = namespace.socket, namespace.ns_name
     try:
         if leaving.tells or not silent:
@@ -215,8 +214,7 @@ def leave(namespace: Member, reason: str, packet: Packet | None = None) -> None:
     :param reason: ``disconnect_reason``, unless the namespace has one already.
     :param packet: the client's disconnect packet, if it sent one.
     """
-    if namespace._tgsio_reason is None:
-        namespace._tgsio_reason = reason
+    _explain(namespace, reason)
     namespace._tgsio_begin_end()
     _end(namespace, packet)
 
@@ -229,8 +227,7 @@ def dismiss(namespace: Member, silent: bool) -> None:
 
     :param silent: don't tell the client.
     """
-    if namespace._tgsio_reason is None:
-        namespace._tgsio_reason = SERVER_LEFT
+    _explain(namespace, SERVER_LEFT)
     leaving_of(namespace).tells = not silent
     _end(namespace)
 
@@ -242,6 +239,12 @@ def clean_up(namespace: Member, reason: str) -> None:
     """
     leaving_of(namespace).told = True
     leave(namespace, reason)
+
+
+def _explain(namespace: Member, reason: str) -> None:
+    """Set ``disconnect_reason``, unless the namespace has one already."""
+    if namespace._tgsio_reason is None:
+        namespace._tgsio_reason = reason
 
 
 def _end(namespace: Member, packet: Packet | None = None) -> None:
@@ -280,7 +283,7 @@ def process_disconnect(namespace: Member, packet: Packet) -> Any:
     if leaving.told:
         return None
     leaving.told = True
-    namespace._tgsio_reason = namespace._tgsio_reason or CLIENT_LEFT
+    _explain(namespace, CLIENT_LEFT)
     return namespace.call_method_with_acl("recv_disconnect", packet)
 
 
