@@ -316,6 +316,26 @@ def test_a_plain_websocket_is_received_from_where_it_is_served(
 # The mechanism
 
 
+def test_a_call_of_another_thread_leaves_the_loop_s_references_alone() -> None:
+    """Changed without a lock, their count drifts until the loop ends."""
+    here = home()
+    counts: list[int] = []
+    called: list[str] = []
+
+    def call() -> None:
+        counts.append(here.loop.activecnt)
+        here.post(called.append, "called")
+        counts.append(here.loop.activecnt)
+
+    start_native(call)
+    deadline = time.monotonic() + DEADLINE
+    while len(counts) < 2 and time.monotonic() < deadline:
+        native_sleep(0.001)  # the event loop does not run meanwhile
+    before, after = counts
+    assert after == before
+    wait_for(lambda: called == ["called"], "the call is made")
+
+
 def test_in_the_thread_that_serves_a_call_is_a_call() -> None:
     assert where_served(get_ident) == get_ident()
     assert home() is home()

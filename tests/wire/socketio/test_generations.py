@@ -271,6 +271,13 @@ def test_a_poll_brings_what_a_post_takes(generation: Any) -> None:
     assert list(generation.decode_payload(body, DEFAULT_LIMITS)) == texts
 
 
+@ALL
+def test_only_clients_1_x_encode_twice(generation: Any) -> None:
+    twice = "é".encode().decode("latin-1").encode()
+    assert generation.is_encoded_twice(twice) == (generation is SOCKETIO_4)
+    assert not generation.is_encoded_twice("é".encode())
+
+
 # HTTP
 
 

@@ -101,15 +101,17 @@ class Home:
     :ivar ident: the identifier of the thread.
     """
 
-    __slots__ = ("_arrived", "_due", "_posted", "_queues", "ident", "loop")
+    __slots__ = ("_arrived", "_posted", "_queues", "_wakeup", "ident", "loop")
 
     def __init__(self) -> None:
         self.ident = get_ident()
         self.loop = gevent.get_hub().loop
         self._arrived: deque[tuple[int, _Call]] = deque()
-        #: Whether :meth:`_sort` will be called. No lock: a race between threads only
-        #: leads to a needless call.
-        self._due = False
+        #: The one thing of an event loop that other threads may use. `run_callback` and
+        #: `run_callback_threadsafe` change the loop's count of references without a
+        #: lock: a count that is lost ends the loop, and with it the server.
+        self._wakeup = self.loop.async_(ref=False)
+        self._wakeup.start(self._sort)
         self._queues: dict[int, deque[_Call]] = {}
         self._posted = count(1)
 
@@ -152,14 +154,11 @@ class Home:
 
     def _send(self, call: _Call) -> None:
         self._arrived.append((get_ident(), call))
-        if not self._due:
-            self._due = True
-            self.loop.run_callback_threadsafe(self._sort)
+        self._wakeup.send()
 
     # In the server's thread
 
     def _sort(self) -> None:
-        self._due = False
         while self._arrived:
             ident, call = self._arrived.popleft()
             queue = self._queues.get(ident)
