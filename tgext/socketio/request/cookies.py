@@ -12,6 +12,16 @@ it opened with. A page that the browser loads later may set other cookies:
 A connection never gets another user: an attacker may have planted the old cookie in the
 browser, and hold a connection with it (session fixation).
 
+Which connections belong to the browser that asked for a page is known by its cookies
+alone: the request has a cookie that the connection has, or had lately. (A browser makes
+several requests at a time, and each of them may set another cookie.) If the user of a
+connection is known by a ticket, the request must have this ticket: a session may be
+planted, and who did that must not end the connections of its victim.
+
+Handshakes count as pages do, because they set cookies as well. But they end no other
+connection because of a session that changes: two connections of a browser would end
+each other again and again.
+
 This applies to cookies that cannot be guessed (see :func:`secret_names`), and to pages
 that this process serves.
 """
@@ -65,7 +75,10 @@ class BrowserCookies:
         self._user = user
         self._end = end
         self._user_with = user_with
-        self._shared: list[_SharedCookie] = []
+        #: The cookies that it has and had lately, the newest last.
+        self._shared: dict[tuple[str, str], _SharedCookie] = {}
+        #: Whether its anonymous session has changed, so that it does not continue.
+        self._outdated = False
         self._share()
 
     def adopt(self, changes: Changes) -> None:
@@ -78,8 +91,10 @@ class BrowserCookies:
         self._environ["HTTP_COOKIE"] = self._with(changes)
 
     def _with(self, changes: Changes) -> str:
-        cookies = read_cookies(self._environ.get("HTTP_COOKIE", ""))
-        return write_cookies({**cookies, **changes})
+        return write_cookies({**self._present(), **changes})
+
+    def _present(self) -> dict[str, str]:
+        return read_cookies(self._environ.get("HTTP_COOKIE", ""))
 
     def follow(self, page: _Page) -> None:
         """A page that was requested with some of these cookies has set others."""
@@ -88,13 +103,36 @@ class BrowserCookies:
             for name in self._names
             if name in page.changes and page.changes[name] != page.had.get(name)
         }
-        if not changes:
+        if page.logs_out and self._names[0] in page.had:
+            changes[self._names[0]] = None
+        if not changes or not self._is_asked_for_by(page):
             return
-        if self._continues(changes, page):
+        if not self._outdated and self._continues(changes, page):
             self.adopt(changes)
+        elif page.opens and self._names[0] not in changes:
+            self._outdated = True
+            self._know(changes)
         else:
             self._unshare()
             self._end()
+
+    def _is_asked_for_by(self, page: _Page) -> bool:
+        """Whether the browser of this connection asked for a page."""
+        had = [
+            name for name in self._names if (name, page.had.get(name)) in self._shared
+        ]
+        return self._names[0] in had or (bool(had) and not self._has_ticket())
+
+    def _has_ticket(self) -> bool:
+        """Whether the user is known by the cookie of the login."""
+        login = self._names[0]
+        ticket = self._present().get(login)
+        if self._user is None or ticket is None:
+            return False
+        return self._belongs(write_cookies({login: ticket}))
+
+    def _belongs(self, cookies: str) -> bool:
+        return self._user_with is None or self._user_with(cookies) == self._user
 
     def _continues(self, changes: Changes, page: _Page) -> bool:
         """Whether changes continue the login or, when anonymous, the session."""
@@ -104,25 +142,30 @@ class BrowserCookies:
         if self._user is not None:
             # For a page that logs in, `page.user` is the user before the login. The
             # user after it is found by the new cookies.
-            return (
-                login not in changes
-                or self._user_with is None
-                or self._user_with(self._with(changes)) == self._user
-            )
+            return login not in changes or self._belongs(self._with(changes))
         deletes = None in changes.values()
         return login not in changes and not deletes and page.keeps_session
 
     def _unshare(self) -> None:
-        for shared in self._shared:
+        for shared in self._shared.values():
             shared.owners.discard(self)
-        self._shared = []
+        self._shared = {}
 
     def _share(self) -> None:
-        self._unshare()
-        cookies = read_cookies(self._environ.get("HTTP_COOKIE", ""))
-        self._shared = [
-            _share(name, cookies[name], self) for name in self._names if name in cookies
-        ]
+        self._know(self._present())
+
+    def _know(self, cookies: Changes) -> None:
+        """Note that pages which are requested with these cookies are the browser's."""
+        for name in self._names:
+            value = cookies.get(name)
+            if value is None or value in _NO_SECRETS:
+                continue
+            shared = _share(name, value, self)
+            self._shared.pop(shared.pair, None)
+            self._shared[shared.pair] = shared
+            known = [pair for pair in self._shared if pair[0] == name]
+            for pair in known[:-_VALUES]:
+                self._shared.pop(pair).owners.discard(self)
 
 
 class CookieWatch:
@@ -141,7 +184,7 @@ class CookieWatch:
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             told = [value for name, value in headers if name.lower() == "set-cookie"]
-            if told:
+            if told or (had and _logs_out(environ)):
                 self._see(had, read_changes(told), environ)
             return start_response(status, headers, *rest)
 
@@ -154,13 +197,14 @@ class CookieWatch:
             opening.end()
 
     def _see(self, had: str, changes: Changes, environ: dict[str, Any]) -> None:
+        page = _Page(environ, had, changes)
+        owners = page.owners()
         cookies = _cookies_of(environ.get("socketio"))
         if cookies is not None:
             cookies.adopt(changes)
-        elif had:
-            page = _Page(environ, had, changes)
-            for owner in page.owners():
-                owner.follow(page)
+            owners.discard(cookies)
+        for owner in owners:
+            owner.follow(page)
 
 
 def _cookies_of(socket: Any) -> BrowserCookies | None:
@@ -198,7 +242,7 @@ class _Opening:
 
 
 class _Page:
-    """A page that set cookies.
+    """A page, or a handshake, that set cookies.
 
     :param environ: its WSGI environment.
     :param had: the ``Cookie`` header of its request.
@@ -206,6 +250,8 @@ class _Page:
 
     :ivar had: the cookies of its request.
     :ivar user: the id of the user who asked for it; None when it was anonymous.
+    :ivar opens: whether it opens a connection.
+    :ivar logs_out: whether it is where users log out.
     """
 
     def __init__(self, environ: dict[str, Any], had: str, changes: Changes) -> None:
@@ -214,6 +260,8 @@ class _Page:
         self.had = read_cookies(had)
         self.changes = changes
         self.user = user_of(environ)
+        self.opens = environ.get("socketio") is not None
+        self.logs_out = _logs_out(environ)
 
     def owners(self) -> set[BrowserCookies | _Opening]:
         """The connections that have any of the cookies of its request."""
@@ -242,19 +290,39 @@ class _Page:
         return bool(before.id == session.id and _content(before) == _content(session))
 
 
+def _logs_out(environ: Mapping[str, Any]) -> bool:
+    """Whether a request is for the page of a form plugin where users log out.
+
+    The page deletes no ticket that has expired, but a connection may still accept it.
+    """
+    path = environ.get("PATH_INFO")
+    plugins = environ.get("repoze.who.plugins") or {}
+    return any(
+        getattr(each, "logout_handler_path", None) == path for each in plugins.values()
+    )
+
+
 def _content(session: Any) -> dict[str, Any]:
     """What a session holds, without what beaker keeps in it for itself."""
     return {key: session[key] for key in session if not str(key).startswith("_")}
 
 
 class _SharedCookie:
-    """A cookie that several connections of one browser have."""
+    """A cookie that several connections of one browser have, or had lately."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, value: str) -> None:
+        self.pair = (name, value)
         self.owners: WeakSet[BrowserCookies | _Opening] = WeakSet()
 
 
-#: The keys are name and value. The last connection that has a cookie removes its entry.
+#: How many values of a cookie a connection knows: as many as its browser's requests at
+#: a time may set.
+_VALUES = 8
+
+#: Values of a cookie that are not secret: repoze.who sets the last when it deletes one.
+_NO_SECRETS = ("", '""', "INVALID", '"INVALID"')
+
+#: The keys are name and value. The last connection that knows a cookie removes it.
 shared_cookies: WeakValueDictionary[tuple[str, str], _SharedCookie] = (
     WeakValueDictionary()
 )
@@ -263,6 +331,7 @@ shared_cookies: WeakValueDictionary[tuple[str, str], _SharedCookie] = (
 def _share(name: str, value: str, owner: BrowserCookies | _Opening) -> _SharedCookie:
     shared = shared_cookies.get((name, value))
     if shared is None:
-        shared = shared_cookies[name, value] = _SharedCookie()
+        shared = _SharedCookie(name, value)
+        shared_cookies[shared.pair] = shared
     shared.owners.add(owner)
     return shared
