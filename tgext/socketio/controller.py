@@ -17,6 +17,7 @@ from .engine.server.server import SocketIOServer
 from .handle import NamespaceHandle
 from .messaging.cluster import join_cluster
 from .request.application import Application
+from .request.guards import requirements_of
 from .request.jsonify import dumps
 from .request.runner import Runner
 
@@ -42,8 +43,8 @@ class SocketIOController(TGController):
     Mount it at the path that the server's option ``socketio_resource`` names.
     """
 
-    #: A predicate, or a ``require`` with one. A client that does not meet it can
-    #: neither connect nor send events.
+    #: A predicate, or a ``require`` with one. A client that does not meet it, or that
+    #: of a controller above this one, can neither connect nor send events.
     allow_only: Any = None
 
     #: The servers of this process that have opened a connection through the class.
@@ -103,10 +104,10 @@ class SocketIOController(TGController):
         context = request_local.context._current_obj()
         socket = environ["socketio"]
         join_cluster(socket.server, context.config)
+        application = self._tgsio_application(context.config)
+        above = (each for _, each in opening.dispatch_state.controller_path)
         # First of all: with a runner, the answer decides about the connection.
-        socket.runner = Runner(
-            environ, context, self._tgsio_application(context.config), self.allow_only
-        )
+        socket.runner = Runner(environ, context, application, requirements_of(above))
         socketio_manage(environ, self._tgsio_namespaces, opening, json_dumps=dumps)
         self._tgsio_remember(socket.server)
         return "done"

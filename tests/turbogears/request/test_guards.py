@@ -8,7 +8,13 @@ import pytest
 from tg import predicates, require
 from webob.exc import HTTPForbidden
 
-from tgext.socketio.request.guards import all_met, denial, unmet
+from tgext.socketio.request.guards import (
+    all_met,
+    denial,
+    first_unmet,
+    requirements_of,
+    unmet,
+)
 
 ADA = {"repoze.who.userid": "ada", "groups": ("staff",), "permissions": ("read",)}
 
@@ -37,6 +43,14 @@ def stay_silent(reason: str) -> None:
 
 IS_ADA = predicates.is_user("ada", msg="Ada only")
 MEMBERS = predicates.not_anonymous(msg="Members only")
+
+
+class Controller:
+    """A controller with ``allow_only``, and one below it."""
+
+    def __init__(self, *allow_only: Any) -> None:
+        if allow_only:
+            [self.allow_only] = allow_only
 
 
 def test_without_a_predicate_nothing_is_unmet() -> None:
@@ -110,3 +124,25 @@ def test_the_first_requirement_with_a_text_is_told() -> None:
     assert told == "Members only"
     assert denial(requirements, environ_of("bob"), reasons=False) == "Sorry: Ada only"
     assert denial(requirements, environ_of("ada"), reasons=True) is None
+
+
+@pytest.mark.parametrize(
+    ("controllers", "user", "reason"),
+    [
+        ([], None, None),
+        ([Controller(), Controller(None)], None, None),
+        ([Controller(MEMBERS), Controller()], None, "Members only"),
+        ([Controller(), Controller(MEMBERS)], None, "Members only"),
+        ([Controller(require(MEMBERS)), Controller(IS_ADA)], None, "Members only"),
+        ([Controller(MEMBERS), Controller(IS_ADA)], "bob", "Ada only"),
+        ([Controller(IS_ADA), Controller(MEMBERS), Controller()], "ada", None),
+    ],
+)
+def test_all_controllers_on_the_way_are_asked_from_the_outermost(
+    controllers: list[Controller], user: str | None, reason: str | None
+) -> None:
+    assert first_unmet(requirements_of(controllers), environ_of(user)) == reason
+
+
+def test_without_requirements_no_environment_is_made() -> None:
+    assert first_unmet(requirements_of([Controller()]), never) is None

@@ -113,8 +113,31 @@ class GuardedSocketIO(SocketIO):
     allow_only = predicates.has_permission("manage", msg="Members only")
 
 
+class Admin(TGController):
+    """Guards what is below it."""
+
+    allow_only = predicates.has_permission("manage", msg="Members only")
+    live = SocketIO()
+
+    @expose()
+    def _lookup(self, name: str, *rest: str) -> Any:
+        return Room(), rest
+
+
+class Room(TGController):
+    """A controller that is made for each request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allow_only = require(
+            predicates.has_permission("manage", msg="Members only")
+        )
+        self.live = Admin.live
+
+
 class RootController(TGController):
     socketio = SocketIO()
+    admin = Admin()
     guarded = GuardedSocketIO()
 
     @expose()
@@ -131,8 +154,11 @@ class RootController(TGController):
 class Site:
     """An application with a login, and the clients of its users."""
 
-    def __init__(self, serve: Callable[..., Live], **options: Any) -> None:
+    def __init__(
+        self, serve: Callable[..., Live], resource: str = "socketio", **options: Any
+    ) -> None:
         self.users = Users()
+        self.resource = resource
         configurator = MinimalApplicationConfigurator()
         configurator.register(SimpleAuthenticationConfigurationComponent)
         configurator.update_blueprint(
@@ -147,7 +173,6 @@ class Site:
             }
         )
         application = CookieWatch(configurator.make_wsgi_app({}, {}))
-        resource = options.pop("resource", "socketio")
         self.live = serve(application=application, resource=resource)
         self.live.server.opening_environ = NO_CHALLENGES
 
@@ -248,7 +273,7 @@ def test_a_logout_while_a_connection_is_opened_is_one_of_it(
     else:
         guarded.users.get_permissions = get_permissions  # type: ignore[method-assign]
     http = guarded.live.http()
-    path = "/guarded/?EIO=4&transport=polling"
+    path = f"/{guarded.resource}/?EIO=4&transport=polling"
     opening = gevent.spawn(http.get, path, {"Cookie": cookie})
     assert entered.wait(DEADLINE)
     guarded.visit("/logout_handler", cookie)
@@ -267,11 +292,19 @@ def test_whom_allow_only_names_no_longer_has_to_go(site: Site) -> None:
     assert client.read() == {"type": "disconnect", "endpoint": "/members"}
 
 
-@pytest.fixture
-def guarded(serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch) -> Site:
-    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/guarded")
+#: A controller with ``allow_only``, and controllers below one that has it.
+GUARDED = ["guarded", "admin/live", "admin/kitchen/live"]
+
+
+@pytest.fixture(params=GUARDED)
+def guarded(
+    serve: Callable[..., Live],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Site:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", f"/{request.param}")
     assert RESOURCE
-    return Site(serve, resource="guarded")
+    return Site(serve, resource=request.param)
 
 
 def test_a_guarded_controller_ends_the_connection(guarded: Site) -> None:
@@ -314,6 +347,34 @@ def test_a_guarded_controller_guards_all_that_a_client_asks_for(
     client.websocket.receive_close()
     assert Asking.answers == []
     assert Lab.left == []
+
+
+@pytest.mark.parametrize("resource", GUARDED)
+def test_who_only_listens_has_to_go_too(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch, resource: str
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", f"/{resource}")
+    site = Site(serve, resource=resource, **{"socketio.recheck_interval": "0.05"})
+    ada = site.connect(site.log_in("ada"), "/plain")
+    assert ada.event("/plain") == ["welcome"]
+    before = site.users.asked
+    wait_for(lambda: site.users.asked > before + 2, "it is asked again")
+    site.users.permissions["ada"].clear()
+    assert ada.read() == {"type": "disconnect", "endpoint": "/plain"}
+    ada.websocket.receive_close()
+
+
+def test_an_idle_client_whose_user_has_changed_comes_back(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/guarded")
+    site = Site(serve, resource="guarded", **{"socketio.recheck_interval": "0.05"})
+    client = site.connect(site.log_in("ada"), "/plain")
+    assert client.event("/plain") == ["welcome"]
+    runner: Any = site.live.socket(client).runner
+    runner.connection.environ["HTTP_COOKIE"] = ""
+    assert client.receive() == "1"
+    client.websocket.receive_close()
 
 
 def test_whom_a_namespace_names_no_longer_cannot_answer(site: Site) -> None:
@@ -380,7 +441,7 @@ def test_a_ticket_issued_anew_is_the_connection_s_too(
     serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = {"sa_auth.authtkt.timeout": 20, "sa_auth.authtkt.reissue_time": 10}
-    site = Site(serve, **times)
+    site = Site(serve, **times, **{"socketio.activity_timeout": 0})
     first = site.log_in("ada")
     client = site.connect(first)
     now = time.time

@@ -37,7 +37,7 @@ class Opened:
     """
 
     def __init__(
-        self, *wrappers: type, allow_only: Any = None, user: Any = None, **config: Any
+        self, *wrappers: type, allow_only: Any = (), user: Any = None, **config: Any
     ) -> None:
         self.config = configuration(*wrappers, **config)
         self.socket = FakeSocket()
@@ -203,13 +203,13 @@ MEMBERS = predicates.not_anonymous(msg="Members only")
 
 
 def test_who_meets_allow_only_is_served() -> None:
-    opened = Opened(allow_only=MEMBERS, user=ADA)
+    opened = Opened(allow_only=[MEMBERS], user=ADA)
     assert opened.run(lambda _: "served", EVENT) == "served"
     assert opened.socket.endings == []
 
 
 def test_who_does_not_meet_allow_only_is_told_and_disconnected() -> None:
-    opened = Opened(allow_only=MEMBERS)
+    opened = Opened(allow_only=[MEMBERS])
     with pytest.raises(EventRefused) as raised:
         opened.run(raises(AssertionError("it is not called")), EVENT)
     assert raised.value.info == "Members only"
@@ -218,8 +218,16 @@ def test_who_does_not_meet_allow_only_is_told_and_disconnected() -> None:
     assert opened.socket.endings == ["finish", "disconnect"]
 
 
+def test_every_controller_on_the_way_decides() -> None:
+    bob = predicates.is_user("bob", msg="Bob only")
+    opened = Opened(allow_only=[MEMBERS, bob, MEMBERS], user=ADA)
+    with pytest.raises(EventRefused) as raised:
+        opened.run(lambda _: "served", EVENT)
+    assert raised.value.info == "Bob only"
+
+
 def test_allow_only_does_not_keep_a_client_from_leaving() -> None:
-    opened = Opened(allow_only=MEMBERS)
+    opened = Opened(allow_only=[MEMBERS])
     assert opened.run(lambda _: "left", LEAVING) == "left"
     assert opened.run(lambda: "told of a timeout") == "told of a timeout"
 

@@ -9,16 +9,29 @@ from tg.appwrappers.identity import IdentityApplicationWrapper
 
 from .cookies import secret_names
 from .failures import Report, make_report
+from .middleware import read_event_middleware
+from .rechecks import Rechecks
 from .wrappers import Dispatch, SessionWatch, Wrappers
+
+#: The default of ``socketio.recheck_interval``, in seconds.
+RECHECK_INTERVAL = 30.0
 
 
 class Application:
     """What all events of one application share.
 
-    :param config: the application's configuration, ``socketio.identity_ttl`` (seconds
-        for which an identity is remembered, 0 by default) included.
-    :raises ValueError: when ``socketio.identity_ttl`` is not a number of seconds.
+    :param config: the application's configuration, with these options:
+        ``socketio.identity_ttl``, seconds for which an identity is remembered (0 by
+        default); ``socketio.activity_timeout``, seconds for which an event keeps a user
+        logged in whose ticket has expired (by default the time-out of tickets);
+        ``socketio.recheck_interval``, seconds after which an idle client is asked again
+        whether it may stay (0: never); and ``socketio.event_middleware``, see
+        :mod:`.middleware`.
+    :raises ValueError: when an option is invalid.
 
+    :ivar activity_timeout: the option; None when it is not set.
+    :ivar rechecks: asks idle clients again.
+    :ivar event_middleware: sees the environment of each event.
     :ivar dispatch: runs a function inside the application's wrappers; None when the
         application has none.
     :ivar dispatch_known: like ``dispatch``, without the wrapper that looks up the
@@ -29,7 +42,11 @@ class Application:
 
     def __init__(self, config: MutableMapping[str, Any]) -> None:
         self.config = config
-        self.identity_ttl = _seconds(config, "socketio.identity_ttl")
+        self.identity_ttl = _seconds(config, "socketio.identity_ttl") or 0.0
+        self.activity_timeout = _seconds(config, "socketio.activity_timeout")
+        interval = _seconds(config, "socketio.recheck_interval")
+        self.rechecks = Rechecks(RECHECK_INTERVAL if interval is None else interval)
+        self.event_middleware = read_event_middleware(config)
         self.wrappers = Wrappers(config)
         self.dispatch = self.wrappers.dispatch
         self.dispatch_known: Dispatch | None = None
@@ -45,8 +62,10 @@ class Application:
             self.remove_session = (session or config["DBSession"]).remove
 
 
-def _seconds(config: Mapping[str, Any], name: str) -> float:
-    value = config.get(name) or 0
+def _seconds(config: Mapping[str, Any], name: str) -> float | None:
+    value = config.get(name)
+    if value is None or value == "":
+        return None
     try:
         seconds = float(value)
     except (TypeError, ValueError):

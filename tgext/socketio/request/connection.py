@@ -53,7 +53,9 @@ class Connection:
         }
         for_each_event = application.wrappers.identity
         ttl, user = application.identity_ttl, user_of(environ)
-        self.lookup = Lookup(self.environ, for_each_event, ttl, user)
+        self.lookup = Lookup(
+            self.environ, for_each_event, ttl, user, application.activity_timeout
+        )
         remove_lookup(self.environ, for_each_event)
         attributes = environ.get("webob.adhoc_attrs", {})
         self.attributes = {

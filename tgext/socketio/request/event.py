@@ -18,6 +18,7 @@ from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
 
 from ..engine.session.environ import environ_for
 from ..wire.socketio.packet import Packet
+from .activity import is_activity
 from .connection import Connection
 from .failures import forget_frames
 
@@ -52,8 +53,11 @@ def _make_request(event: Event) -> Request:
         environ["QUERY_STRING"] = own.get("QUERY_STRING", "")
     if connection.attributes:
         environ["webob.adhoc_attrs"] = dict(connection.attributes)
+    lookup, middleware = connection.lookup, connection.application.event_middleware
+    if middleware:
+        lookup.pass_through(middleware, environ)
     if not event.recalls:
-        connection.lookup.identify(environ)
+        lookup.identify(environ, is_activity(event.packet))
     request = Request(environ)
     event.has_request = True
     for name, value in (
@@ -137,6 +141,10 @@ class Event:
     ) -> None:
         """Call a function at the end of the event, unless the event fails."""
         self.at_success = (*self.at_success, (function, args))
+
+    def make_request(self) -> None:
+        """Make ``tg.request`` before anything reads it."""
+        self.has_request = self.request is not None
 
     def forget_request(self) -> None:
         """Break the cycle of references between the event and its request.

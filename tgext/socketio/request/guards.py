@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tg import require
@@ -12,6 +12,25 @@ from webob.exc import HTTPException
 #: Returns the WSGI environment of the current event. Making it costs more than many
 #: predicates, so it is called only when there is a predicate to ask.
 Environ = Callable[[], dict[str, Any]]
+
+
+def requirements_of(controllers: Iterable[object]) -> tuple[Any, ...]:
+    """The ``allow_only`` of controllers.
+
+    :param controllers: those that a request has come through, the outermost first.
+    :returns: for :func:`first_unmet`; empty when the controllers let everyone in.
+    """
+    found = (getattr(controller, "allow_only", None) for controller in controllers)
+    return tuple(predicate for predicate in found if predicate is not None)
+
+
+def first_unmet(requirements: Iterable[Any], environ: Environ) -> str | None:
+    """The message of the first predicate that is not met; None when all are met."""
+    for predicate in requirements:
+        reason = unmet(predicate, environ)
+        if reason is not None:
+            return reason
+    return None
 
 
 def unmet(predicate: Any, environ: Environ) -> str | None:

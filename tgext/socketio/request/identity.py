@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from .activity import Activity, activity_of
+from .middleware import EventMiddleware
 
 #: The key of `repoze.who`'s API object, which reads the cookies.
 API = "repoze.who.api"
@@ -20,6 +23,9 @@ API = "repoze.who.api"
 _IDENTITY = "repoze.who.identity"
 _CREDENTIALS = "repoze.what.credentials"
 _USER = "repoze.who.userid"
+
+#: The id of a user whom middleware in front of ``repoze.who`` has identified.
+_REMOTE_USER = "REMOTE_USER"
 
 #: Keys of an identity that belong to one look-up: their values may come from a
 #: database session that has been closed since.
@@ -50,11 +56,14 @@ class Lookup:
     :param ttl: seconds for which a look-up holds.
     :param user: the id of the user that the opening request found, when ``environ``
         does not have it.
+    :param activity: seconds for which an event keeps a user logged in whose ticket has
+        expired; None for the time-out of tickets.
 
     :ivar user: the id of the user that the connection opened with; None when it is
         anonymous.
     :ivar changed: whether a look-up found another user, or an anonymous client. The
         connection has to end then.
+    :ivar activity: the activity of the client; None when it does not count.
     """
 
     def __init__(
@@ -63,9 +72,12 @@ class Lookup:
         for_each_event: bool,
         ttl: float,
         user: Any = None,
+        activity: float | None = None,
     ) -> None:
-        self._api = environ.get(API)
+        self._api: Any = environ.get(API)
         self.user = user_of(environ) if user is None else user
+        anonymous = self.user is None
+        self.activity = None if anonymous else activity_of(self._api, activity)
         self.changed = False
         self._for_each_event = for_each_event
         self._ttl = ttl
@@ -77,17 +89,29 @@ class Lookup:
         """Whether an earlier look-up still holds."""
         return self._ttl > 0 and time.monotonic() < self._holds_until
 
-    def identify(self, environ: dict[str, Any]) -> None:
+    def pass_through(
+        self, middleware: Iterable[EventMiddleware], environ: dict[str, Any]
+    ) -> None:
+        """Let the application's middleware change the environment of an event."""
+        user, remote = user_of(environ), environ.get(_REMOTE_USER)
+        for see in middleware:
+            see(environ)
+        remote_changed = self._api is None and environ.get(_REMOTE_USER) != remote
+        if remote_changed or user_of(environ) not in (user, self.user):
+            self.changed = True
+
+    def identify(self, environ: dict[str, Any], is_active: bool) -> None:
         """Read the cookies of an event's environment, as ``repoze.who`` does for pages.
 
         The application's own wrapper looks up the user afterwards.
+
+        :param is_active: whether the event is activity of the user.
         """
         if self._api is not None:
-            for name in (_IDENTITY, self._api.remote_user_key):
-                environ.pop(name, None)
-            api = environ[API] = copy.copy(self._api)
-            api.environ = environ
-            api.authenticate()
+            if self._api.remote_user_key not in environ:  # set by middleware
+                self._authenticate(environ)
+                if self.activity is not None:
+                    self._keep_logged_in(self.activity, environ, is_active)
             if user_of(environ) != self.user:
                 # Anonymous until the connection has ended.
                 self.changed = True
@@ -95,6 +119,19 @@ class Lookup:
                     environ.pop(name, None)
         elif self._for_each_event and environ.get(_IDENTITY):
             environ[_IDENTITY] = dict(environ[_IDENTITY])
+
+    def _keep_logged_in(
+        self, activity: Activity, environ: dict[str, Any], is_active: bool
+    ) -> None:
+        if user_of(environ) is None:
+            activity.authenticate(environ)
+        elif is_active:
+            activity.renew()
+
+    def _authenticate(self, environ: dict[str, Any]) -> None:
+        api = environ[API] = copy.copy(self._api)
+        api.environ = environ
+        api.authenticate()
 
     def user_with(self, environ: Mapping[str, Any], cookies: str) -> Any:
         """The id of the user that a ``Cookie`` header belongs to.
@@ -106,10 +143,9 @@ class Lookup:
         asked = {**environ, "HTTP_COOKIE": cookies}
         asked.pop(_IDENTITY, None)
         if self._api is not None:
-            asked.pop(self._api.remote_user_key, None)
-            api = copy.copy(self._api)
-            api.environ = asked
-            api.authenticate()
+            self._authenticate(asked)
+            if self.activity is not None and user_of(asked) is None:
+                self.activity.authenticate(asked)
         return user_of(asked)
 
     def recall(self, request: Any) -> None:
@@ -171,7 +207,10 @@ def remove_lookup(environ: dict[str, Any], for_each_event: bool) -> None:
     :param for_each_event: whether each event looks up the identity again; without
         that, the identity of the opening request stays.
     """
-    environ.pop(API, None)
+    api = environ.pop(API, None)
+    if api is not None:
+        for name in (_IDENTITY, api.remote_user_key):
+            environ.pop(name, None)
     if for_each_event:
         environ.pop(_CREDENTIALS, None)
         identity = environ.get(_IDENTITY)

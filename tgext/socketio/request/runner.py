@@ -1,13 +1,15 @@
 """What runs the events of one connection.
 
 It puts a TurboGears context and the application's wrappers around them, asks the
-controller's ``allow_only``, and reports their failures.
+``allow_only`` of the controllers, and reports their failures.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, ClassVar
 
@@ -16,13 +18,14 @@ from gevent.event import AsyncResult
 from tg import request_local
 from webob.exc import HTTPException
 
-from ..engine.concurrency.failures import FAILURES, ConnectionLost, Reported
+from ..engine.concurrency.failures import ERRORS, FAILURES, ConnectionLost, Reported
 from ..engine.concurrency.interruption import Interrupted
 from ..engine.namespaces.base import ConnectionRefused
 from ..engine.namespaces.errors import EventRefused
 from ..engine.session.session import Socket
 from ..wire.socketio.packet import Packet
 from ..wire.socketio.reasons import USER_CHANGED
+from .activity import is_activity
 from .application import Application
 from .connection import Connection
 from .context import configs, contexts, is_everywhere
@@ -30,7 +33,7 @@ from .cookies import BrowserCookies
 from .dispatch import Dispatched, abort_transaction, as_refusal
 from .event import Event
 from .failures import log_failure
-from .guards import unmet
+from .guards import first_unmet
 from .identity import API, OtherUser
 
 
@@ -40,13 +43,14 @@ class Runner:
     :param environ: the WSGI environment of the opening request.
     :param tgl: the TurboGears context of the opening request.
     :param application: what all connections of the application share.
-    :param allow_only: the predicate of the controller; None when it has none.
+    :param requirements: the predicates of the controller, and of those above it.
 
     :ivar connection: what the events inherit from the opening request.
     :ivar config: the application's configuration.
     :ivar cookies: the cookies of the connection's browser.
     :ivar remove_session: closes the database session of the running greenlet; None
         when the application uses none.
+    :ivar asked: when the requirements were asked about the client last.
     """
 
     #: Wrappers of the application and ``allow_only`` decide after the view, too.
@@ -57,17 +61,21 @@ class Runner:
         environ: dict[str, Any],
         tgl: Any,
         application: Application,
-        allow_only: Any = None,
+        requirements: Sequence[Any] = (),
     ) -> None:
         self.connection = connection = Connection(environ, tgl, application)
         self.application = application
         self._socket: Socket = connection.socket
         self.config = connection.config
-        self.allow_only = allow_only
+        self._requirements = requirements
+        self.asked = time.monotonic()
+        if requirements:
+            application.rechecks.add(self)
         self.remove_session = application.remove_session
         #: Whether to disconnect the client after the reason was sent to it.
         self._sent_away = False
         self._lookup = lookup = connection.lookup
+        self._activity = lookup.activity
         user_with = None
         if API in environ:
             user_with = partial(lookup.user_with, connection.environ)
@@ -100,9 +108,11 @@ class Runner:
         packet: Any = args[-1] if args else None
         if type(packet) is not dict:
             packet = None
+        if self._activity is not None and is_activity(packet):
+            self._activity.note()
         event = Event(self.connection, packet)
         asked = function
-        if self.allow_only is not None and _is_asked_for(packet):
+        if self._requirements and _is_asked_for(packet):
             asked = partial(self._guard, function)
         # If the process has one application, `tg.config` finds its configuration with
         # an empty stack. Then no event spends time on pushing it.
@@ -111,6 +121,8 @@ class Runner:
         if stack is not None:
             stack.append((self.config, False))
         try:
+            if self.application.event_middleware:
+                self._let_see(event)
             if dispatches:
                 result = Dispatched(event, asked, args).run()
             else:
@@ -140,6 +152,12 @@ class Runner:
         for late, values in event.at_success:
             late(*values)
         return result
+
+    def _let_see(self, event: Event) -> None:
+        """Make the request now: the application's middleware sees every event."""
+        event.make_request()
+        if self._lookup.changed and not self._socket.ended:
+            raise OtherUser
 
     def _tidy_up(self, event: Event) -> None:
         """Clean up after an event, whether it succeeded or failed.
@@ -183,12 +201,24 @@ class Runner:
 
         :raises EventRefused: when it does not; the connection ends then.
         """
-        reason = unmet(self.allow_only, _environ)
+        self.asked = time.monotonic()
+        reason = first_unmet(self._requirements, _environ)
         if reason is None:
             return function(*args)
         self._socket.finish()
         self._sent_away = True
         raise EventRefused("method_access_denied", reason)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the connection has ended."""
+        return self._socket.ended
+
+    def ask_again(self) -> None:
+        """Do what an event would do if the client, or its user, may not stay."""
+        if self._socket.connected:
+            with suppress(EventRefused, Reported):
+                self.run(self._guard, bool)
 
     def _end(self) -> None:
         """End the connection from outside of its events. The client reconnects."""
@@ -202,7 +232,10 @@ class Runner:
     def _report(
         self, event: Event, function: Callable[..., Any], error: BaseException
     ) -> None:
-        environ = event.request.environ
+        try:
+            environ = event.request.environ
+        except ERRORS:  # what makes the request has failed
+            environ = self.connection.environ
         identity = environ.get("repoze.who.identity") or {}
         user = identity.get("repoze.who.userid")
         log_failure(function, event.packet, user, self._socket.log_name)

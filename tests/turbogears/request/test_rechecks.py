@@ -1,0 +1,95 @@
+"""Clients that only listen are asked again whether they may."""
+
+from __future__ import annotations
+
+import time
+
+import gevent
+import pytest
+
+from tests.engine.clients import wait_for
+from tgext.socketio.request.application import RECHECK_INTERVAL, Application
+from tgext.socketio.request.rechecks import Rechecks
+
+from .opening import configuration
+
+#: Seconds; a client is asked again soon, or not within the test.
+SOON, LATER = 0.02, 1000.0
+
+
+class Client:
+    """A client that counts how often it is asked."""
+
+    ended = False
+
+    def __init__(self) -> None:
+        self.asked = time.monotonic()
+        self.times = 0
+
+    def ask_again(self) -> None:
+        self.asked = time.monotonic()
+        self.times += 1
+
+
+def test_each_client_is_asked_again_and_again() -> None:
+    rechecks, clients = Rechecks(SOON), [Client() for _ in range(3)]
+    for client in clients:
+        rechecks.add(client)
+    wait_for(lambda: min(each.times for each in clients) >= 3, "all are asked")
+
+
+def test_who_was_asked_lately_is_not_asked() -> None:
+    rechecks, idle, busy = Rechecks(SOON), Client(), Client()
+    busy.asked += LATER
+    rechecks.add(busy)
+    rechecks.add(idle)
+    wait_for(lambda: idle.times >= 3, "one is asked")
+    assert busy.times == 0
+
+
+def test_who_has_ended_is_not_asked() -> None:
+    rechecks, client, gone = Rechecks(SOON), Client(), Client()
+    gone.ended = True
+    rechecks.add(gone)
+    rechecks.add(client)
+    wait_for(lambda: client.times >= 3, "one is asked")
+    assert gone.times == 0
+
+
+def test_with_0_nobody_is_asked() -> None:
+    rechecks, other, client = Rechecks(0), Rechecks(SOON), Client()
+    never = Client()
+    rechecks.add(never)
+    other.add(client)
+    wait_for(lambda: client.times >= 3, "another is asked")
+    assert never.times == 0
+
+
+def test_a_client_that_waits_is_not_asked_twice_at_a_time() -> None:
+    class Slow(Client):
+        running = most = 0
+
+        def ask_again(self) -> None:
+            self.running += 1
+            self.most = max(self.most, self.running)
+            gevent.sleep(2 * SOON)
+            super().ask_again()
+            self.running -= 1
+
+    rechecks, slow = Rechecks(SOON), Slow()
+    rechecks.add(slow)
+    wait_for(lambda: slow.times >= 3, "it is asked")
+    assert slow.most == 1
+    slow.ended = True
+    wait_for(lambda: not slow.running, "the last time is over")
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan", [1]])
+def test_an_invalid_option_is_named(value: object) -> None:
+    config = configuration(**{"socketio.recheck_interval": value})
+    with pytest.raises(ValueError, match=r"socketio.recheck_interval: .* is not a"):
+        Application(config)
+
+
+def test_the_default_is_documented() -> None:
+    assert RECHECK_INTERVAL == 30
