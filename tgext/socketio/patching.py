@@ -14,6 +14,8 @@ from importlib._bootstrap import _module_locks  # type: ignore[attr-defined]
 
 from gevent import monkey
 
+from .filelocks import patch_file_locks
+
 __all__ = ["patch_all"]
 
 
@@ -26,6 +28,7 @@ def patch_all() -> None:
         if ident != before
     }
     monkey.patch_all()
+    patch_file_locks()
     _keep_import_locks(before)
     for ident, thread in others.items():
         _let_end(thread, ident)
