@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from tgext.socketio.engine.hub.settings import OPTIONS
-from tgext.socketio.server import PLACE
+from tgext.socketio.server import OURS
 
 README = Path(__file__).parents[2] / "README.rst"
 
@@ -47,7 +47,7 @@ def table() -> str:
     border = " ".join("=" * width for width in WIDTHS)
     rows = [
         (f"``{each.name}``", each.default_text, each.meaning, each.exceeded)
-        for each in (*PLACE.values(), *OPTIONS.values())
+        for each in (*OURS.values(), *OPTIONS.values())
     ]
     body = [line for row in rows for line in lines_of(row)]
     return "\n".join([border, *lines_of(HEAD), border, *body, border, ""])

@@ -20,4 +20,4 @@ def test_a_row_that_takes_several_lines_is_one_row() -> None:
     )
     rows = [each.astext() for each in document.findall() if each.tagname == "row"]
     names = [each.partition("\n")[0] for each in rows[1:]]
-    assert names == [*option_table.PLACE, *option_table.OPTIONS]
+    assert names == [*option_table.OURS, *option_table.OPTIONS]

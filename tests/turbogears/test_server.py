@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 from unittest import mock
 
@@ -35,6 +36,14 @@ def at_exit(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     register = mock.Mock()
     monkeypatch.setattr(server.atexit, "register", register)
     return register
+
+
+@pytest.fixture(autouse=True)
+def deadline(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """Told when the threads of this process have to have ended."""
+    end_by = mock.Mock()
+    monkeypatch.setattr(server, "end_by", end_by)
+    return end_by
 
 
 @pytest.fixture
@@ -81,6 +90,37 @@ def test_the_server_gets_the_options_that_were_set(
     built.assert_called_once_with(address, app, **keywords)
 
 
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize(
+    ("options", "seconds"), [({}, 10), ({"shutdown_timeout": "3"}, 3)]
+)
+def test_threads_have_the_time_that_handlers_have(
+    deadline: mock.Mock, options: dict[str, str], seconds: float
+) -> None:
+    before = time.monotonic()
+    socketio_server_runner(app, {}, **options)
+    assert before + seconds <= deadline.call_args.args[0] <= time.monotonic() + seconds
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize(
+    ("options", "warns"),
+    [
+        ({}, True),
+        ({"warn_of_blocking_drivers": "yes"}, True),
+        ({"warn_of_blocking_drivers": "false"}, False),
+        ({"warn_of_blocking_drivers": False}, False),
+    ],
+)
+def test_drivers_that_block_are_told_of(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], warns: bool
+) -> None:
+    warn = mock.Mock()
+    monkeypatch.setattr(server, "warn_of_blocking_drivers", warn)
+    socketio_server_runner(app, {}, **options)
+    assert warn.called is warns
+
+
 @pytest.mark.parametrize("debug", [True, "true", "on"])
 def test_debug_mode_is_refused(debug: Any) -> None:
     with pytest.raises(DebugModeForbiddenException, match="debug = false"):
@@ -107,6 +147,14 @@ def test_a_debug_mode_that_is_neither_is_named(debug: str) -> None:
             r"hearbeat_interval is not an option; the options are: .*",
         ),
         ({"transports": "pigeon"}, r"transports: 'pigeon' is not websocket or"),
+        (
+            {"warn_of_blocking_drivers": "maybe"},
+            r"warn_of_blocking_drivers: 'maybe' is not true or false",
+        ),
+        (
+            {"warn_of_blocking_drivers": 2},
+            r"warn_of_blocking_drivers: 2 is not true or false",
+        ),
         ({"port": "70000"}, r"port: 70000 is more than 65535"),
         ({"port": "-1"}, r"port: -1 is less than 0"),
         ({"port": True}, r"port: True is not a whole number"),

@@ -17,6 +17,7 @@ import errno
 import logging
 import os
 import signal
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,12 +25,17 @@ import gevent
 from gevent.local import local
 from paste.deploy.converters import asbool
 
+from .drivers import applications, warn_of_blocking_drivers
 from .engine.hub import settings
 from .engine.hub.checks import shown
-from .engine.hub.settings import OPTIONS, Option
+from .engine.hub.settings import OPTIONS, Kind, Option
 from .engine.server.server import SocketIOServer
 from .request.cookies import CookieWatch
+from .shutdown import end_by
+from .slowrequests import patch_backlash
 from .wire.origin import join_port
+
+patch_backlash()
 
 __all__ = ["DebugModeForbiddenException", "socketio_server_runner"]
 
@@ -70,6 +76,32 @@ PLACE = {
     )
 }
 
+
+def _check_flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: {shown(value)} is not true or false")
+    return value
+
+
+#: Options of ``[server:main]`` about the applications.
+APPLICATIONS = {
+    each.name: each
+    for each in (
+        Option(
+            "warn_of_blocking_drivers",
+            True,
+            Kind(asbool, "true or false", _check_flag),
+            "",
+            "whether the log tells, at the start, of database drivers that stop the "
+            "whole server while they wait",
+            shown="true",
+        ),
+    )
+}
+
+#: Options of ``[server:main]`` that the server itself does not have.
+OURS = {**PLACE, **APPLICATIONS}
+
 #: Added to the WSGI environment of a request that opens a connection, so that its
 #: client gets the status of the response. For a page, TurboGears replaces a response
 #: 401 by the login form, and 403 by an error page.
@@ -97,6 +129,7 @@ def socketio_server_runner(
     try:
         _run(wsgi_app, global_config, kw)
     except StartError:
+        end_by(time.monotonic())
         # gearbox exits with status 0 then, and a supervisor would not restart it.
         atexit.register(_exit_unsuccessfully)
         raise
@@ -112,7 +145,8 @@ def _exit_unsuccessfully() -> None:
 def _run(
     wsgi_app: Any, global_config: Mapping[str, Any], kw: Mapping[str, Any]
 ) -> None:
-    host, port, resource = (_read_place(each, kw) for each in PLACE.values())
+    host, port, resource = (_read_ours(each, kw) for each in PLACE.values())
+    warns = _read_ours(APPLICATIONS["warn_of_blocking_drivers"], kw)
     options = read_options(kw)
     if _read_debug(global_config):
         raise DebugModeForbiddenException(
@@ -120,6 +154,8 @@ def _run(
             "the [DEFAULT] section of the configuration file."
         )
     check_patched()
+    if warns:
+        warn_of_blocking_drivers(each.config for each in applications)
     try:
         server = SocketIOServer((host, port), wsgi_app, resource=resource, **options)
     except ValueError as error:
@@ -130,9 +166,11 @@ def _run(
     url = f"{scheme}://{join_port(host, port)}"
     print(f"Starting SocketIO HTTP server on {url}, resource {resource}")
     try:
-        serve(server)
+        stopped = serve(server)
     except OSError as error:
         raise AddressError(f"Cannot serve on {url}: {_explain(error)}") from None
+    option = OPTIONS["shutdown_timeout"]
+    end_by(stopped + option.check(options.get(option.name)))
 
 
 def read_options(kw: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,8 +179,8 @@ def read_options(kw: Mapping[str, Any]) -> dict[str, Any]:
     :raises OptionError: when an option is unknown, or its value is invalid.
     """
     for name in kw:
-        if name not in OPTIONS and name not in PLACE and name not in _PASTE:
-            known = ", ".join(sorted({*OPTIONS, *PLACE}))
+        if name not in OPTIONS and name not in OURS and name not in _PASTE:
+            known = ", ".join(sorted({*OPTIONS, *OURS}))
             text = f"{shown(name)[1:-1]} is not an option; the options are: {known}"
             raise OptionError(f"[server:main] {text}")
     return {name: _read(each, kw) for name, each in OPTIONS.items() if name in kw}
@@ -165,7 +203,7 @@ def _read_debug(global_config: Mapping[str, Any]) -> bool:
         raise OptionError(text) from None
 
 
-def _read_place(option: Option, kw: Mapping[str, Any]) -> Any:
+def _read_ours(option: Option, kw: Mapping[str, Any]) -> Any:
     """The value of an option that the server does not have; by default its default."""
     value = _read(option, kw)
     try:
@@ -193,13 +231,20 @@ def check_patched() -> None:
         )
 
 
-def serve(server: SocketIOServer) -> None:
+def serve(server: SocketIOServer) -> float:
     """Run a server until SIGINT or SIGTERM.
 
+    :returns: the time of the signal, as of ``time.monotonic()``.
     :raises OSError: when the server cannot listen on its address.
     """
+    signals: list[float] = []
+
+    def stop() -> None:
+        signals.append(time.monotonic())
+        server.stop()
+
     stops = [
-        gevent.signal_handler(number, server.stop)
+        gevent.signal_handler(number, stop)
         for number in (signal.SIGINT, signal.SIGTERM)
     ]
     try:
@@ -207,6 +252,7 @@ def serve(server: SocketIOServer) -> None:
     finally:
         for each in stops:
             each.cancel()
+    return min(signals, default=time.monotonic())
 
 
 def _explain(error: OSError) -> str:

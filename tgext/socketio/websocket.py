@@ -13,11 +13,11 @@
                 request.websocket.send('Message received: ' + message)
 
 The method runs as long as the connection is open, in the request that opened it: its
-``tg.request``, identity, session and ``tmpl_context`` stay as they were then. But with
-TurboGears' transaction manager (``tm.enabled``), the transaction of guards and
-validators is committed before the handshake is answered, and the method begins without
-a transaction. A transaction that the method begins lasts until the method commits it,
-so give each message its own::
+``tg.request``, identity, session and ``tmpl_context`` stay as they were then. But what
+guards, validators and the look-up of the user have begun in the database ends before
+the handshake is answered: with TurboGears' transaction manager (``tm.enabled``) it is
+committed, and the connection is given back to its pool. A transaction that the method
+begins lasts until the method ends it, so give each message its own::
 
     for message in request.websocket:
         with transaction.manager:
@@ -210,7 +210,7 @@ def _accept(options: Options) -> WebSocket:
     errors = request.validation.errors
     if errors:
         raise HandshakeRefused("400 Bad Request", _spell(errors))
-    _commit()
+    _end_transaction()
     connection.json_dumps = dumps
     options.accept(connection)
     accepted: WebSocket = connection
@@ -221,14 +221,21 @@ def _spell(errors: Any) -> str:
     return "\n".join(f"{field}: {message}" for field, message in errors.items())
 
 
-def _commit() -> None:
-    """Commit the request's transaction, which would last as long as the WebSocket."""
+def _end_transaction() -> None:
+    """End what the request has begun in the database.
+
+    It would last as long as the WebSocket, with a connection of the pool. TurboGears
+    commits and closes at the end of the request only.
+    """
     if asbool(config.get("tm.enabled", False)):
         try:
             import transaction
         except ImportError:
-            return  # TurboGears' transaction manager does not work without it either
-        transaction.commit()
+            pass  # TurboGears' transaction manager does not work without it either
+        else:
+            transaction.commit()
+    if config.get("use_sqlalchemy"):
+        (config.get("SQLASession") or config["DBSession"]).remove()
 
 
 def _refusal(refused: HandshakeRefused) -> Response:

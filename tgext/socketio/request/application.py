@@ -11,6 +11,7 @@ from .cookies import secret_names
 from .failures import Report, make_report
 from .middleware import read_event_middleware
 from .rechecks import Rechecks
+from .slowevents import make_slow_events
 from .wrappers import Dispatch, SessionWatch, Wrappers
 
 #: The default of ``socketio.recheck_interval``, in seconds.
@@ -56,6 +57,7 @@ class Application:
         self.sessions = SessionWatch()
         self.cookie_names = secret_names(config)
         self.report: Report | None = make_report(config)
+        self.slow_events = make_slow_events(config)
         self.remove_session: Callable[[], object] | None = None
         if config.get("use_sqlalchemy"):
             session = config.get("SQLASession")

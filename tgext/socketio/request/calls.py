@@ -218,6 +218,8 @@ def _explain(
 
 def _for_client(status: _ValidationStatus, failure: Exception, by_field: bool) -> Any:
     if by_field:
-        # A message may be lazy: ``str`` translates it.
-        return {str(field): str(text) for field, text in status.errors.items()}
+        # A message may be lazy: ``str`` translates it. tw2 lists all fields of a form,
+        # with None for those that are valid.
+        told = status.errors.items()
+        return {str(field): str(text) for field, text in told if text is not None}
     return str(failure)

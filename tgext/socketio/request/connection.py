@@ -7,6 +7,7 @@ from typing import Any
 from ..engine.server.opening import PARSED
 from .application import Application
 from .identity import Lookup, remove_lookup, user_of
+from .widgets import find_middleware
 
 #: Keys of the WSGI environment that belong to the opening request alone.
 _OPENING_ONLY = frozenset(
@@ -68,4 +69,5 @@ class Connection:
         self.translator = tgl.translator
         self.session = None if application.wrappers.session else tgl.session
         self.cache = tgl.cache
+        self.widgets = find_middleware()
         self.language = getattr(tgl.request, "_language", None)

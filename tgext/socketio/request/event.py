@@ -21,6 +21,7 @@ from ..wire.socketio.packet import Packet
 from .activity import is_activity
 from .connection import Connection
 from .failures import forget_frames
+from .widgets import state_with
 
 
 class _Member:
@@ -87,6 +88,10 @@ def _make_tmpl_context(event: Event) -> TemplateContext:
     return AttribSafeTemplateContext()
 
 
+def _make_widgets(event: Event) -> dict[str, Any]:
+    return state_with(event.connection.widgets)
+
+
 class Event:
     """What ``tg.request`` and the other proxies of TurboGears show during an event.
 
@@ -109,6 +114,9 @@ class Event:
         "packet",
         "recalls",
     )
+
+    #: The environment under which a slow event is reported, while it is watched.
+    watched: dict[str, Any] | None = None
 
     def __init__(self, connection: Connection, packet: Packet | None) -> None:
         self.connection = connection
@@ -135,6 +143,7 @@ class Event:
     cache = _Member(attrgetter("connection.cache"))
     session = _Member(attrgetter("connection.session"))
     translator = _Member(attrgetter("connection.translator"))
+    widgets = _Member(_make_widgets)
 
     def when_it_succeeds(
         self, function: Callable[..., Any], args: tuple[Any, ...]

@@ -72,6 +72,7 @@ class Runner:
         if requirements:
             application.rechecks.add(self)
         self.remove_session = application.remove_session
+        self._slow_events = application.slow_events
         #: Whether to disconnect the client after the reason was sent to it.
         self._sent_away = False
         self._lookup = lookup = connection.lookup
@@ -123,6 +124,8 @@ class Runner:
         try:
             if self.application.event_middleware:
                 self._let_see(event)
+            if self._slow_events is not None:
+                self._slow_events.watch(event)
             if dispatches:
                 result = Dispatched(event, asked, args).run()
             else:
@@ -165,6 +168,8 @@ class Runner:
         :raises Reported: when it found another user: the connection has ended, and
             there is nothing to answer.
         """
+        if self._slow_events is not None:
+            self._slow_events.forget(event)
         if event.has_request:
             event.forget_request()
         if self._sent_away:
