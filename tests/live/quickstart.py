@@ -7,7 +7,10 @@ import re
 import subprocess
 import sys
 import textwrap
+import urllib.request
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.parse import urlencode
 
 from .serving import ROOT, gearbox
 
@@ -16,24 +19,46 @@ DEADLINE = 60
 
 ROOT_CONTROLLER = "class RootController(BaseController):\n"
 
+#: The methods of a root controller begin here.
+FIRST_METHOD = r"^(?=    @expose\(\)\n    def index)"
+
 
 class Project:
-    """A project with SQLAlchemy and a login, and its database."""
+    """A project, and its database: with SQLAlchemy and a login, unless told otherwise.
 
-    def __init__(self, parent: Path, name: str = "newcomer") -> None:
-        self.name = name
+    :param name: of the project; that of its package too, unless *package* is given.
+    :param command: of gearbox.
+    :param options: of that command.
+    :param setup: whether to make its database.
+    """
+
+    def __init__(
+        self,
+        parent: Path,
+        name: str = "newcomer",
+        *,
+        command: str = "quickstart",
+        options: tuple[str, ...] = ("-s", "-a"),
+        package: str | None = None,
+        setup: bool = True,
+    ) -> None:
+        self.package = package or name
         self.home = parent / name
         self.ini = self.home / "development.ini"
-        self.controllers = self.home / name / "controllers"
-        run([gearbox(), "quickstart", "-s", "-a", name], cwd=parent)
+        self.controllers = self.home / self.package / "controllers"
+        if package:
+            options = (*options, "-p", package)
+        run([gearbox(), command, *options, name], cwd=parent)
         # The metadata that `pip install -e` would write. An installation would outlive
         # the test.
-        setup = "import setuptools; setuptools.setup()"
-        run([sys.executable, "-c", setup, "--quiet", "egg_info"], cwd=self.home)
-        run([gearbox(), "setup-app"], cwd=self.home)
+        write = "import setuptools; setuptools.setup()"
+        run([sys.executable, "-c", write, "--quiet", "egg_info"], cwd=self.home)
+        if setup:
+            run([gearbox(), "setup-app"], cwd=self.home)
 
     def apply_readme(self, port: int) -> None:
         """The three edits of *Quick start*, on another port."""
+        self.port = port
         options, server = readme_block("[server:main]").split("\n\n")
         assert options == "[DEFAULT]\ndebug = false"
         edit(self.ini, "^debug = true$", "debug = false")
@@ -43,7 +68,42 @@ class Project:
         classes, attribute = readme_block(ROOT_CONTROLLER).split(ROOT_CONTROLLER)
         root = self.controllers / "root.py"
         edit(root, f"^{re.escape(ROOT_CONTROLLER)}", classes + ROOT_CONTROLLER)
-        edit(root, "^    error = .+$", rf"\g<0>\n{attribute}")
+        edit(root, FIRST_METHOD, f"{attribute}\n\n")
+
+    def failing_tests(self) -> set[str]:
+        """The names of the project's own tests that fail.
+
+        They also fail as a whole when they run too little of its code; that is
+        *coverage* here.
+        """
+        command = [sys.executable, "-m", "pytest", "-q", "-rfE"]
+        ran = run(command, cwd=self.home, deadline=300, succeeds=False)
+        failing = set(re.findall("^(?:FAILED|ERROR) (\\S+::\\S+)", ran.stdout, re.M))
+        if ran.returncode and "FAIL Required test coverage" in ran.stdout:
+            failing.add("coverage")
+        assert failing or ran.returncode == 0, ran.stdout
+        return failing
+
+
+class Browser:
+    """A browser's pages and cookies of a server."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._jar = CookieJar()
+        keep = urllib.request.HTTPCookieProcessor(self._jar)
+        self._open = urllib.request.build_opener(keep).open
+
+    @property
+    def cookies(self) -> str:
+        return "; ".join(f"{each.name}={each.value}" for each in self._jar)
+
+    def visit(self, path: str, **form: str) -> str:
+        """The page at a path; a form is posted to it."""
+        data = urlencode(form).encode() if form else None
+        with self._open(self._url + path, data, timeout=20) as answer:
+            text: str = answer.read().decode()
+        return text
 
 
 def readme_block(content: str) -> str:
@@ -66,7 +126,10 @@ def replace(old: str, new: str, text: str) -> str:
     return text
 
 
-def run(command: list[str], cwd: Path) -> None:
+def run(
+    command: list[str], cwd: Path, deadline: float = DEADLINE, succeeds: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, which is a success unless that is not asked for."""
     environment = {**os.environ, "PYTHONPATH": str(cwd)}
     ran = subprocess.run(
         command,
@@ -75,6 +138,7 @@ def run(command: list[str], cwd: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=DEADLINE,
+        timeout=deadline,
     )
-    assert ran.returncode == 0, f"{command}:\n{ran.stdout}"
+    assert ran.returncode == 0 or not succeeds, f"{command}:\n{ran.stdout}"
+    return ran

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Callable, Iterator
-from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from tests.ports import free_port
 
 from . import nodes
-from .quickstart import Project, edit
+from .quickstart import Browser, Project, edit
 from .serving import Server
 
 #: The oldest client and the newest.
@@ -53,27 +50,6 @@ class ProbeController(BaseController):
         session.save()
         return colour
 """
-
-
-class Browser:
-    """A browser's pages and cookies of a server."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._jar = CookieJar()
-        keep = urllib.request.HTTPCookieProcessor(self._jar)
-        self._open = urllib.request.build_opener(keep).open
-
-    @property
-    def cookies(self) -> str:
-        return "; ".join(f"{each.name}={each.value}" for each in self._jar)
-
-    def visit(self, path: str, **form: str) -> str:
-        """The page at a path; a form is posted to it."""
-        data = urlencode(form).encode() if form else None
-        with self._open(self._url + path, data, timeout=20) as answer:
-            text: str = answer.read().decode()
-        return text
 
 
 @pytest.fixture(scope="module")
