@@ -179,6 +179,24 @@ def test_a_new_session_in_a_cookie_is_another(colour: str) -> None:
     assert browser.ended
 
 
+def test_a_ticket_whose_user_cannot_be_looked_up_ends_the_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The page that has set it is served all the same."""
+
+    def fail(cookies: str) -> str:
+        raise LookupError("no database")
+
+    ended: list[bool] = []
+    environ = {"HTTP_COOKIE": "ticket=a"}
+    cookies = BrowserCookies(environ, NAMES, "ada", lambda: ended.append(True), fail)
+    visit("ticket=a", "ticket=b")
+    assert ended == [True]
+    assert environ["HTTP_COOKIE"] == "ticket=a"
+    assert "Looking up the user of new cookies failed" in caplog.text
+    assert cookies is not None
+
+
 def test_another_browser_hears_nothing() -> None:
     browser = Browser("ticket=a")
     visit("ticket=b", "ticket=c")

@@ -33,8 +33,12 @@ from functools import cached_property
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
+from ..engine.concurrency.failures import ERRORS, log_failure
+from ..engine.logs import get_logger
 from .cookieheaders import Changes, read_changes, read_cookies, write_cookies
 from .identity import user_of
+
+log = get_logger(__name__)
 
 
 def secret_names(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -132,7 +136,12 @@ class BrowserCookies:
         return self._belongs(write_cookies({login: ticket}))
 
     def _belongs(self, cookies: str) -> bool:
-        return self._user_with is None or self._user_with(cookies) == self._user
+        """Whether cookies belong to the user; not when nobody can tell."""
+        try:
+            return self._user_with is None or self._user_with(cookies) == self._user
+        except ERRORS:
+            log_failure(log, "Looking up the user of new cookies failed")
+            return False
 
     def _continues(self, changes: Changes, page: _Page) -> bool:
         """Whether changes continue the login or, when anonymous, the session."""

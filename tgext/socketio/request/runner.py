@@ -77,6 +77,7 @@ class Runner:
         self._sent_away = False
         self._lookup = lookup = connection.lookup
         self._activity = lookup.activity
+        self._middleware = application.event_middleware
         user_with = None
         if API in environ:
             user_with = partial(lookup.user_with, connection.environ)
@@ -122,7 +123,7 @@ class Runner:
         if stack is not None:
             stack.append((self.config, False))
         try:
-            if self.application.event_middleware:
+            if self._middleware:
                 self._let_see(event)
             if self._slow_events is not None:
                 self._slow_events.watch(event)
