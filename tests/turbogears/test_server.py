@@ -66,6 +66,11 @@ def built() -> Any:
             {"resource": "somewhere"},
         ),
         (
+            {"socketio_resource": "socketio, /plug/socketio/"},
+            ("127.0.0.1", 8080),
+            {"resource": ("socketio", "plug/socketio")},
+        ),
+        (
             {
                 "heartbeat_interval": "2.5",
                 "max_message_size": "1000",
@@ -154,6 +159,10 @@ def test_a_debug_mode_that_is_neither_is_named(debug: str) -> None:
         (
             {"warn_of_blocking_drivers": 2},
             r"warn_of_blocking_drivers: 2 is not true or false",
+        ),
+        (
+            {"socketio_resource": " , "},
+            r"socketio_resource: it is empty; name",
         ),
         ({"port": "70000"}, r"port: 70000 is more than 65535"),
         ({"port": "-1"}, r"port: -1 is less than 0"),

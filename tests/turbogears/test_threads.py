@@ -191,7 +191,10 @@ def test_where_nobody_came_yet_a_handle_reaches_other_processes(
     client = enter(live)
 
     class Elsewhere(SocketIOController):
+        """The controller, as another process has it."""
+
         news = News
+        __qualname__ = "SocketIO"
 
     start(lambda: Elsewhere.namespace("/news").emit("told", "all")).get()
     assert client.event("/news") == ["told", "all"]

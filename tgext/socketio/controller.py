@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from tg import TGController, abort, expose, request, request_local
 
 from . import testing
 from .engine import socketio_manage
 from .engine.http.refusals import log_refusal
+from .engine.hub.rooms import Rooms
 from .engine.namespaces.base import BaseNamespace
 from .engine.namespaces.foreign import adapt, is_foreign
-from .engine.server.server import SocketIOServer
 from .handle import NamespaceHandle
 from .messaging.cluster import join_cluster
 from .request.application import Application
@@ -28,8 +28,8 @@ MAIN = "global_namespace"
 
 #: For the log, about a request below a controller that is neither a page nor a socket.
 NEITHER = (
-    "it is neither a page nor a request of a Socket.IO client; set socketio_resource "
-    "and the client's path (0.9: resource) to where the controller is mounted"
+    "it is neither a page nor a request of a Socket.IO client; list this path in "
+    "socketio_resource, and set the client's path (0.9: resource) to it"
 )
 
 
@@ -47,19 +47,22 @@ class SocketIOController(TGController):
     #: of a controller above this one, can neither connect nor send events.
     allow_only: Any = None
 
-    #: The servers of this process that have opened a connection through the class.
-    _tgsio_servers: ClassVar[WeakSet[SocketIOServer]] = WeakSet()
+    #: The rooms of this process that clients have connected to through the class, with
+    #: the ids of the configurations of their applications.
+    _tgsio_rooms: ClassVar[WeakKeyDictionary[Rooms, int]] = WeakKeyDictionary()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._tgsio_servers = WeakSet()
+        cls._tgsio_rooms = WeakKeyDictionary()
 
     @classmethod
     def namespace(cls, name: str) -> NamespaceHandle:
         """A namespace, to send events to its clients from a page or a job.
 
         Called on a subclass, it reaches the clients of that controller; called on
-        ``SocketIOController`` itself, those of all controllers of the process.
+        ``SocketIOController`` itself, those of all controllers. In a page or an event
+        of one of several applications that have the controller, it reaches the clients
+        of that application.
 
         :param name: the name of the namespace, ``'/chat'``; ``'/'`` for the main one.
         :raises ValueError: when the subclass has no namespace of this name.
@@ -71,7 +74,7 @@ class SocketIOController(TGController):
             raise ValueError(
                 f"{cls.__name__} has no namespace {name!r}; it has {names}"
             )
-        return NamespaceHandle(endpoint, cls._tgsio_servers)
+        return NamespaceHandle(endpoint, cls, cls._tgsio_rooms, _names_of(cls))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -103,19 +106,23 @@ class SocketIOController(TGController):
             return "done"
         context = request_local.context._current_obj()
         socket = environ["socketio"]
-        join_cluster(socket.server, context.config)
+        # Those of this controller in this application: a server may have several.
+        owner = id(context.config)
+        rooms = socket.hub.rooms_of((type(self), owner))
+        join_cluster(rooms, context.config, _name_of(type(self)))
         application = self._tgsio_application(context.config)
         above = (each for _, each in opening.dispatch_state.controller_path)
+        requirements = requirements_of(above)
         # First of all: with a runner, the answer decides about the connection.
-        socket.runner = Runner(environ, context, application, requirements_of(above))
+        socket.runner = Runner(environ, context, application, requirements, rooms)
         socketio_manage(environ, self._tgsio_namespaces, opening, json_dumps=dumps)
-        self._tgsio_remember(socket.server)
+        self._tgsio_remember(rooms, owner)
         return "done"
 
-    def _tgsio_remember(self, server: SocketIOServer) -> None:
+    def _tgsio_remember(self, rooms: Rooms, owner: int) -> None:
         for cls in type(self).__mro__:
             if issubclass(cls, SocketIOController):
-                cls._tgsio_servers.add(server)
+                cls._tgsio_rooms[rooms] = owner
 
     def _tgsio_application(self, config: MutableMapping[str, Any]) -> Application:
         # One controller may be mounted in several applications; tests do so.
@@ -123,6 +130,18 @@ class SocketIOController(TGController):
         if application is None:
             application = self._tgsio_applications[id(config)] = Application(config)
         return application
+
+
+def _names_of(cls: type[SocketIOController]) -> list[str]:
+    """A class and its subclasses, by the names that all processes have for them."""
+    if cls is SocketIOController:
+        return [""]
+    below = [name for each in cls.__subclasses__() for name in _names_of(each)]
+    return list(dict.fromkeys([_name_of(cls), *below]))
+
+
+def _name_of(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _namespaces_of(cls: type) -> Mapping[str, type[BaseNamespace]]:

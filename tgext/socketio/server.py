@@ -31,6 +31,7 @@ from .engine.hub.checks import shown
 from .engine.hub.settings import OPTIONS, Kind, Option
 from .engine.server.server import SocketIOServer
 from .request.cookies import CookieWatch
+from .request.destination import Destinations
 from .shutdown import end_by
 from .slowrequests import patch_backlash
 from .wire.origin import join_port
@@ -68,10 +69,11 @@ PLACE = {
         Option("port", 8080, settings.PORT, "", "port to listen on"),
         Option(
             "socketio_resource",
-            "socketio",
-            settings.TEXT,
+            ("socketio",),
+            settings.RESOURCES,
             "",
-            "path of the ``SocketIOController``",
+            "paths of the ``SocketIOController``, separated by commas",
+            shown="socketio",
         ),
     )
 }
@@ -145,7 +147,7 @@ def _exit_unsuccessfully() -> None:
 def _run(
     wsgi_app: Any, global_config: Mapping[str, Any], kw: Mapping[str, Any]
 ) -> None:
-    host, port, resource = (_read_ours(each, kw) for each in PLACE.values())
+    host, port, resources = (_read_ours(each, kw) for each in PLACE.values())
     warns = _read_ours(APPLICATIONS["warn_of_blocking_drivers"], kw)
     options = read_options(kw)
     if _read_debug(global_config):
@@ -157,14 +159,17 @@ def _run(
     if warns:
         warn_of_blocking_drivers(each.config for each in applications)
     try:
+        # 0.0.3 gave the server one text.
+        resource = resources[0] if len(resources) == 1 else resources
         server = SocketIOServer((host, port), wsgi_app, resource=resource, **options)
     except ValueError as error:
         raise OptionError(f"[server:main] {error}") from None
     server.opening_environ = NO_CHALLENGES
-    server.application = CookieWatch(wsgi_app)
+    server.application = CookieWatch(Destinations(wsgi_app))
     scheme = "https" if options.get("certfile") else "http"
     url = f"{scheme}://{join_port(host, port)}"
-    print(f"Starting SocketIO HTTP server on {url}, resource {resource}")
+    where = ", ".join(resources)
+    print(f"Starting SocketIO HTTP server on {url}, resource {where}")
     try:
         stopped = serve(server)
     except OSError as error:

@@ -93,6 +93,29 @@ def test_a_server_has_one_hub() -> None:
     assert socket.server is server
 
 
+def test_each_application_has_its_own_rooms() -> None:
+    hub = Hub()
+    first, second = hub.rooms_of("first"), hub.rooms_of("second")
+    assert first is hub.rooms is hub.rooms_of("first")
+    assert second is hub.rooms_of("second")
+    assert hub.all_rooms == [first, second]
+    assert Hub().all_rooms != []
+
+
+def test_a_server_that_stops_closes_the_buses_of_all_applications() -> None:
+    server = SocketIOServer(("127.0.0.1", 0), None)
+    server.start()
+    buses = []
+    for name in ("first", "second"):
+        rooms = server.hub.rooms_of(name)
+        rooms.bus = MagicMock()
+        buses.append((rooms, rooms.bus))
+    server.stop()
+    for rooms, bus in buses:
+        bus.close.assert_called_once_with()
+        assert rooms.bus is None
+
+
 @pytest.mark.parametrize("make", [SimpleNamespace, MagicMock])
 def test_any_object_can_stand_for_a_server(make: Any) -> None:
     """Tests of gevent-socketio's applications pass what they like."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
 from hypothesis.strategies import text
 
-from tgext.socketio.engine.server.routes import Route, find_route
+from tgext.socketio.engine.server.routes import (
+    Route,
+    check_paths,
+    find_route,
+    find_route_of,
+    longest_first,
+)
 from tgext.socketio.wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5
 
+from ..clients import wait_for
 from ..conftest import Serve
 from ..sample_namespaces import Echo
 
@@ -174,3 +183,73 @@ def test_the_resource_is_where_the_server_is_told(serve: Serve, resource: str) -
     assert http.get("/socket.io/?EIO=4&transport=polling").text == "a page"
     for socket in list(live.server.sockets.values()):
         socket.kill()
+
+
+RESOURCES = ["live", "live/inner", "/other/"]
+
+
+@pytest.mark.parametrize(
+    ("path", "resource"),
+    [
+        ("/live/", "live"),
+        ("/live/inner/", "live/inner"),
+        ("/live/inner", "live/inner"),
+        ("/live/outer/", "live"),
+        ("/other/", "other"),
+        ("/other/1/", "other"),
+        ("/live/inner/1/", "live/inner"),
+    ],
+)
+def test_a_request_is_for_the_longest_of_several_resources(
+    path: str, resource: str
+) -> None:
+    paths = longest_first(check_paths(RESOURCES))
+    route = find_route_of(paths, path, "EIO=4&transport=polling")
+    assert route is not None
+    assert route.resource == resource
+    assert find_route_of(paths, "/nowhere/", "EIO=4&transport=polling") is None
+
+
+def test_a_server_has_at_least_one_resource() -> None:
+    with pytest.raises(ValueError, match="resource: it is empty"):
+        check_paths([])
+
+
+def test_a_server_may_have_several_resources(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        asked.append(environ["PATH_INFO"])
+        start_response("404 Not Found", [])
+        return [b""]
+
+    caplog.set_level(logging.INFO, "tgext.socketio")
+    live = serve(application=application, resource=RESOURCES)
+    assert live.server.resource == "live"
+    for path in ("/live/inner", "/other"):
+        asked.clear()
+        http = live.http()
+        assert http.get(f"{path}/?EIO=4&transport=polling").status == 404
+        first, second = asked
+        assert first == f"{path}/"
+        # Where gevent-socketio has its transports.
+        assert second.startswith(f"{path}/1/xhr-polling/")
+        wait_for(lambda: bool(caplog.messages), "it is logged")
+        assert f"Refused GET {path}/ of 127.0.0.1: 404," in caplog.messages[0]
+        caplog.clear()
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_no_log_line_shows_a_session_id_below_any_resource(
+    serve: Serve, caplog: pytest.LogCaptureFixture, resource: str
+) -> None:
+    caplog.set_level(logging.DEBUG, "tgext.socketio")
+    live = serve({}, resource=RESOURCES)
+    raw = live.raw()
+    path = f"/{resource.strip('/')}/1/websocket/secret"
+    raw.send_raw(f"GET {path} HTTP/1.1\r\n: x\r\n\r\n".encode())
+    assert raw.receive_head()[0] == 400
+    wait_for(lambda: bool(caplog.messages), "it is logged")
+    assert "secret" not in caplog.text

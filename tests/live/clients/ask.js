@@ -1,6 +1,6 @@
 'use strict';
 // node ask.js --client 0.9|1|2|3|4 --transport polling|websocket|upgrade --url http://...
-//             --namespace NAME [--cookie NAME=VALUE] --event NAME...
+//             --namespace NAME [--path /socketio] [--cookie NAME=VALUE] --event NAME...
 //
 // Asks a namespace one event after the other, on one connection, and prints one JSON
 // object {event: [the arguments of its ack]}.
@@ -15,6 +15,7 @@ async function main() {
       transport: {type: 'string'},
       url: {type: 'string'},
       namespace: {type: 'string'},
+      path: {type: 'string'},
       cookie: {type: 'string'},
       event: {type: 'string', multiple: true},
     },

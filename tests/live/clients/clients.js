@@ -88,12 +88,12 @@ class EngineClient extends Client {
   static prepare() {}
 
   constructor(connection, namespace, {auth, reconnect} = {}) {
-    const {url, transport, cookie, seen, options} = connection;
+    const {url, transport, cookie, seen, options, path = '/socketio'} = connection;
     super(seen);
     const upgrades = transport === 'upgrade';
     const library = require(`socket.io-client-${this.constructor.generation}`);
     this.socket = (library.io || library)(url + namespace, {
-      path: '/socketio/',
+      path: `${path}/`,
       forceNew: true,
       reconnection: Boolean(reconnect),
       reconnectionDelay: 100,
@@ -180,7 +180,8 @@ class Client09 extends Client {
     if (cookie) sendCookie(cookie);
   }
 
-  constructor({url, transport, seen}, namespace, {reconnect} = {}) {
+  constructor(connection, namespace, {reconnect} = {}) {
+    const {url, transport, seen, path = '/socketio'} = connection;
     super(seen);
     // Its modules look for a global `io`, and add themselves to it. A `const io` at the
     // top of `node -e` is such a global before it is initialised, and reading it
@@ -190,7 +191,7 @@ class Client09 extends Client {
     // the others. Clients that exist keep their lists.
     client.transports = [TRANSPORTS_09[transport] || transport];
     this.socket = client.connect(url + namespace, {
-      resource: 'socketio',
+      resource: path.slice(1),
       'force new connection': true,
       reconnect: Boolean(reconnect),
       'reconnection delay': 50,

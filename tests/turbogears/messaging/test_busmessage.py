@@ -64,14 +64,22 @@ def refusal(codec: BusCodec, data: Any) -> str:
     st.lists(nested(scalars | st.binary()), max_size=3),
     rooms,
     st.text(max_size=16),
+    st.text(max_size=16),
 )
 def test_what_is_written_is_read(
-    codec: BusCodec, name: str, args: list[Any], room: Any, sender: str
+    codec: BusCodec,
+    name: str,
+    args: list[Any],
+    room: Any,
+    sender: str,
+    controller: str,
 ) -> None:
-    written = codec.write(event_packet("/chat", name, args), room, sender)
+    packet = event_packet("/chat", name, args)
+    written = codec.write(packet, room, sender, controller)
     for data in (written, written.encode()):
         read = codec.read(data)
-        assert read == BusMessage(sender, room, event_packet("/chat", name, args))
+        packet = event_packet("/chat", name, args)
+        assert read == BusMessage(sender, room, packet, controller)
         assert type(read.room) is type(room)
 
 
@@ -90,6 +98,7 @@ FIELDS: dict[str, Any] = {
     "no sender": message(**{"from": None}),
     "a sender that is a number": message(**{"from": 5}),
     "a sender of any length": message(**{"from": "x" * 65}),
+    "a controller that is a number": message(to=5),
     "a room that is a float": message(room=1.0),
     "a room that is true": message(room=True),
     "a room that is a list": message(room=["A"]),
@@ -164,10 +173,11 @@ def test_whatever_a_field_holds_it_is_right_or_refused(field: str, value: Any) -
     whole = message()
     (whole if field in whole else whole["packet"])[field] = value
     try:
-        sender, room, packet = PLAIN.read(json.dumps(whole))
+        sender, room, packet, controller = PLAIN.read(json.dumps(whole))
     except BusMessageError:
         return
     assert isinstance(sender, str)
+    assert isinstance(controller, str)
     assert room is None or type(room) in (str, int)
     assert packet["type"] == "event"
     assert set(packet) == {"type", "endpoint", "name", "args"}

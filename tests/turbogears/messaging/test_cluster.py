@@ -14,6 +14,7 @@ import gevent
 import pytest
 from tg import MinimalApplicationConfigurator, TGController, request_local
 
+from tests.engine import clients
 from tests.engine.clients import BINARY_KINDS, DEADLINE, wait_for
 from tests.engine.conftest import Live
 from tests.ports import free_port
@@ -100,8 +101,12 @@ def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
             chat = Chat
             spy = Spy
 
+        class Annex(SocketIOController):
+            chat = Chat
+
         class RootController(TGController):
             socketio = SocketIO()
+            annex = Annex()
 
         settings = {
             "anypubsub.backend": "redis",
@@ -119,7 +124,8 @@ def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
         )
         wsgi = configurator.make_wsgi_app({}, {})
         config = request_local.config.current_conf()
-        nodes.append(Node(serve(application=wsgi, resource="socketio"), config))
+        live = serve(application=wsgi, resource=["socketio", "annex"])
+        nodes.append(Node(live, config))
         return nodes[-1]
 
     yield make
@@ -304,7 +310,10 @@ def test_who_serves_no_socket_reaches_those_of_others(start: Start) -> None:
     inside.call("/chat", "enter", "lobby")
 
     class Elsewhere(SocketIOController):
+        """The controller, as another process has it."""
+
         chat = Chat
+        __qualname__ = "start.<locals>.make.<locals>.SocketIO"
 
     start()  # outside of requests, the configuration of this one is used
     handle = Elsewhere.namespace("/chat")
@@ -315,6 +324,23 @@ def test_who_serves_no_socket_reaches_those_of_others(start: Start) -> None:
     for client in (inside, outside):
         assert client.read()["args"][0] == "all"
         assert client.receive_bytes() == b"A"
+
+
+def test_two_controllers_share_a_cluster_and_no_room(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, other = start(), start()
+    here, there = node.join(), other.join()
+    monkeypatch.setattr(clients, "RESOURCE", "/annex")
+    annex_here, annex_there = node.join(), other.join()
+    here.emit("/chat", "shout", "hello")
+    annex_there.emit("/chat", "shout", "hi")
+    for client in (here, there):
+        assert client.event("/chat") == ["shouted", "hello"]
+    for client in (annex_here, annex_there):
+        assert client.event("/chat") == ["shouted", "hi"]
+    for client in (here, there, annex_here, annex_there):
+        client.call("/chat", "enter", "lobby")  # and nothing came before its ack
 
 
 def test_applications_may_share_a_redis_and_nothing_else(start: Start) -> None:

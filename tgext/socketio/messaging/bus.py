@@ -25,15 +25,22 @@ class ClusterBus:
     :param channels: their backend carries the messages.
     :param channel: the channel of the messages.
     :param secret: the key that signs messages; empty when they are not signed.
+    :param controller: the name of the controller that the sockets have connected to.
     :raises BackendError: when the backend cannot listen to the channel.
     """
 
     def __init__(
-        self, rooms: Rooms, channels: Channels, channel: OwnName, secret: str = ""
+        self,
+        rooms: Rooms,
+        channels: Channels,
+        channel: OwnName,
+        secret: str = "",
+        controller: str = "",
     ) -> None:
         self._rooms = rooms
         self._channels = channels
         self._channel = channel
+        self._controller = controller
         self._codec = BusCodec(channel, secret)
         # The backend delivers our own messages too. This id identifies them.
         self._id = secrets.token_hex(8)
@@ -47,7 +54,7 @@ class ClusterBus:
         :raises ValueError: when the message would be larger than 16 MiB.
         :raises BackendError: when the broker does not accept it within seconds.
         """
-        message = self._codec.write(packet, room, self._id)
+        message = self._codec.write(packet, room, self._id, self._controller)
         self._channels.backend.publish(self._channel, message)
 
     def close(self) -> None:
@@ -56,13 +63,13 @@ class ClusterBus:
 
     def _hear(self, data: Any) -> None:
         try:
-            sender, room, packet = self._codec.read(data)
+            sender, room, packet, controller = self._codec.read(data)
         except BusMessageError as error:
             reason = f"{escape(error)}: {_shown(data)}"
             text = f"Skipped a message of {self._channel}: {reason}"
             self._warnings.warn(error.kind, text)
             return
-        if sender == self._id:
+        if sender == self._id or controller not in ("", self._controller):
             return
         try:
             self._rooms.deliver(packet, room)

@@ -3,6 +3,7 @@
 A message is a JSON object:
 
 ``from``    the id of the process that sent it
+``to``      the controller whose clients get it; empty for those of all controllers
 ``room``    the room; null for the whole namespace
 ``packet``  the packet, with placeholders for bytes as Socket.IO has them on the wire
 ``binary``  a list of these bytes, in base64
@@ -59,6 +60,7 @@ class BusMessage(NamedTuple):
     sender: str
     room: Room
     packet: Packet
+    controller: str
 
 
 class BusCodec:
@@ -73,11 +75,15 @@ class BusCodec:
         self._channel = channel.encode()
         self._secret = secret.encode()
 
-    def write(self, packet: Packet, room: Room, sender: str = "") -> str:
+    def write(
+        self, packet: Packet, room: Room, sender: str = "", controller: str = ""
+    ) -> str:
         """The message that carries a packet.
 
         :param room: the room that the packet is for; None for the whole namespace.
         :param sender: the id of this process, by which it ignores its own messages.
+        :param controller: the name of the controller whose clients get it; empty for
+            those of all controllers.
         :raises TypeError: when an argument cannot be written as JSON.
         :raises ValueError: when the message is larger than 16 MiB.
         """
@@ -86,6 +92,7 @@ class BusCodec:
         text = dumps(
             {
                 "from": sender,
+                "to": controller,
                 "room": _write_room(room),
                 "packet": {**packet, "args": args if binary else packet["args"]},
                 "binary": [base64.b64encode(each).decode() for each in binary],
@@ -117,7 +124,9 @@ class BusCodec:
         if binary:
             args = _put_back(args, binary)
         endpoint, name = _field(packet, "endpoint", str), _field(packet, "name", str)
-        return BusMessage(sender, _room(message), event_packet(endpoint, name, args))
+        packet = event_packet(endpoint, name, args)
+        controller = _field({"to": "", **message}, "to", str)
+        return BusMessage(sender, _room(message), packet, controller)
 
     def _sign(self, data: bytes) -> str:
         return hmac.digest(self._secret, self._channel + b"\0" + data, "sha256").hex()

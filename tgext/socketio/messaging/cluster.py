@@ -7,7 +7,7 @@ serve the application deliver it to their own sockets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
@@ -18,7 +18,7 @@ from ..backends.channelnames import OWN, OwnName, check_channel
 from ..backends.errors import BackendOptionError
 from ..backends.together import Together
 from ..engine.concurrency.threads import where_served
-from ..engine.server.server import SocketIOServer
+from ..engine.hub.rooms import Rooms
 from ..wire.socketio.packet import Packet
 
 if TYPE_CHECKING:
@@ -33,42 +33,49 @@ CHANNEL_OPTION: Final = "socketio.cluster_channel"
 SECRET_OPTION: Final = "socketio.cluster_secret"  # noqa: S105  the name of an option
 CHANNEL: Final = OwnName(OWN + "cluster")
 
-#: The servers that are connecting to the broker, which may take long.
-_joining: WeakKeyDictionary[SocketIOServer, Together] = WeakKeyDictionary()
+#: The rooms that are connecting to the broker, which may take long.
+_joining: WeakKeyDictionary[Rooms, Together] = WeakKeyDictionary()
 
 
-def join_cluster(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
-    """Connect a server with the other processes, if ``socketio.cluster`` is set.
+def join_cluster(rooms: Rooms, settings: Mapping[str, Any], controller: str) -> None:
+    """Connect rooms with the other processes, if ``socketio.cluster`` is set.
 
-    If the server is connected already, nothing happens.
+    If they are connected already, nothing happens.
 
+    :param rooms: those of the controller.
     :param settings: the application's configuration, as ``tg.config``.
+    :param controller: the name of the controller, the same in every process.
     :raises ValueError: when ``socketio.cluster`` is neither true nor false.
     :raises BackendError: when an option is invalid (the message names it), or the
         broker cannot be reached. The next call tries again.
     """
-    if not is_clustered(settings) or server.rooms.bus is not None:
+    if not is_clustered(settings) or rooms.bus is not None:
         return
-    joining = _joining.setdefault(server, Together())
-    joining.do(partial(_join, server, settings))
+    joining = _joining.setdefault(rooms, Together())
+    joining.do(partial(_join, rooms, settings, controller))
 
 
-def _join(server: SocketIOServer, settings: Mapping[str, Any]) -> None:
+def _join(rooms: Rooms, settings: Mapping[str, Any], controller: str) -> None:
     from .bus import ClusterBus
 
     channels, name = _channels_of(settings), channel_of(settings)
     secret = secret_of(settings)
-    server.rooms.bus = ClusterBus(server.rooms, channels, name, secret)
+    rooms.bus = ClusterBus(rooms, channels, name, secret, controller)
 
 
 def publish_elsewhere(
-    packet: Packet, room: str | int | None, settings: Mapping[str, Any]
+    packet: Packet,
+    room: str | int | None,
+    settings: Mapping[str, Any],
+    controllers: Iterable[str] = ("",),
 ) -> None:
     """Send a packet to the sockets of a cluster, from a process that serves none.
 
     :param room: the room that the packet is for; None for the whole namespace.
     :param settings: the application's configuration. Without ``socketio.cluster``
         there are no receivers, and nothing happens.
+    :param controllers: the names of the controllers whose clients get it; an empty name
+        for those of all controllers.
     :raises BackendError: when an option is invalid, or the broker does not accept the
         message.
     """
@@ -76,8 +83,10 @@ def publish_elsewhere(
         from .busmessage import BusCodec
 
         channel = channel_of(settings)
-        message = BusCodec(channel, secret_of(settings)).write(packet, room)
-        where_served(_publish, channel, message, settings)
+        codec = BusCodec(channel, secret_of(settings))
+        for each in controllers:
+            message = codec.write(packet, room, controller=each)
+            where_served(_publish, channel, message, settings)
 
 
 def _publish(channel: str, message: str, settings: Mapping[str, Any]) -> None:

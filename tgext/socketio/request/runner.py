@@ -20,6 +20,7 @@ from webob.exc import HTTPException
 
 from ..engine.concurrency.failures import ERRORS, FAILURES, ConnectionLost, Reported
 from ..engine.concurrency.interruption import Interrupted
+from ..engine.hub.rooms import Rooms
 from ..engine.namespaces.base import ConnectionRefused
 from ..engine.namespaces.errors import EventRefused
 from ..engine.session.session import Socket
@@ -44,6 +45,7 @@ class Runner:
     :param tgl: the TurboGears context of the opening request.
     :param application: what all connections of the application share.
     :param requirements: the predicates of the controller, and of those above it.
+    :param rooms: the rooms of the controller; None for those of the server.
 
     :ivar connection: what the events inherit from the opening request.
     :ivar config: the application's configuration.
@@ -62,7 +64,9 @@ class Runner:
         tgl: Any,
         application: Application,
         requirements: Sequence[Any] = (),
+        rooms: Rooms | None = None,
     ) -> None:
+        self.rooms = rooms
         self.connection = connection = Connection(environ, tgl, application)
         self.application = application
         self._socket: Socket = connection.socket

@@ -282,8 +282,11 @@ class HTTPHandler(HTTPOutput):
         """
         line, _, _ = text.lstrip("\r\n").partition("\n")
         line, _, _ = line.rstrip("\r").partition("?")
-        before, own, _ = line.partition(f"/{self.server.resource}/")
-        return escape(before + own)
+        for each in self.server.resources:
+            before, own, _ = line.partition(f"/{each}/")
+            if own:
+                return escape(before + own)
+        return escape(line)
 
     def _has_more(self) -> bool:
         """Whether the client has sent more than was read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 
@@ -33,11 +34,12 @@ class HTTPServer(Protocol):
 
     :ivar settings: its options.
     :ivar application: the WSGI application.
-    :ivar resource: the path of Socket.IO; logs must not show the session ids after it.
+    :ivar resources: the paths of Socket.IO; logs must not show the session ids after
+        them.
     """
 
     application: Any
-    resource: str
+    resources: Sequence[str]
 
     @property
     def settings(self) -> HTTPSettings: ...

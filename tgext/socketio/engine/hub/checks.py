@@ -97,6 +97,14 @@ def check_transports(name: str, values: Any) -> tuple[str, ...]:
     return names
 
 
+def check_resources(name: str, values: Any) -> tuple[str, ...]:
+    """Paths of Socket.IO, without slashes around them; a text is one of them."""
+    paths = check_list(name, [values] if isinstance(values, str) else values)
+    if not paths:
+        raise ValueError(f"{name}: it is empty; name the path of a controller")
+    return tuple(each.strip("/") for each in paths)
+
+
 def check_origins(name: str, values: Any) -> Origins:
     """Origins whose pages may connect, in addition to the server's own."""
     if isinstance(values, Origins):

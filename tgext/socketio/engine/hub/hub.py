@@ -29,7 +29,8 @@ class Hub:
     :ivar settings: as given.
     :ivar timers: one timer wheel for all connections.
     :ivar batcher: coalesces the output of all connections.
-    :ivar rooms: the members of each namespace and room.
+    :ivar rooms: the members of each namespace and room. If there are several
+        applications, those of the first: see :meth:`rooms_of`.
     :ivar registry: the sessions and the plain WebSockets.
     :ivar lingering: the last packets of polling connections that ended.
     :ivar parting: WebSockets that ended, whose clients may still read what was sent.
@@ -46,6 +47,7 @@ class Hub:
         self.timers = Wheel()
         self.batcher = Batcher()
         self.rooms: Rooms = Rooms(self.batcher)
+        self._rooms: dict[object, Rooms] = {}
         self.registry = Registry(settings, self.timers)
         self.lingering = Lingering(self.timers)
         self.parting = Lingering(self.timers)
@@ -73,6 +75,23 @@ class Hub:
             ]
             for generation in GENERATIONS
         }
+
+    def rooms_of(self, application: object) -> Rooms:
+        """The rooms of one application, which no client of another one is in.
+
+        :param application: any hashable value; equal values share their rooms.
+        """
+        rooms = self._rooms.get(application)
+        if rooms is None:
+            # Those of the first are the server's, as applications know them.
+            rooms = Rooms(self.batcher) if self._rooms else self.rooms
+            self._rooms[application] = rooms
+        return rooms
+
+    @property
+    def all_rooms(self) -> list[Rooms]:
+        """The rooms of all applications."""
+        return list(dict.fromkeys((self.rooms, *self._rooms.values())))
 
     def heartbeat_timeout(self, generation: Generation) -> float:
         """Seconds in which a client of a generation must answer a ping."""

@@ -35,6 +35,7 @@ from .checks import (
     check_place,
     check_port,
     check_positive,
+    check_resources,
     check_samesite,
     check_seconds,
     check_text,
@@ -72,6 +73,8 @@ NUMBER_OR_0 = Kind(int, "a whole number", check_not_negative)
 PORT = Kind(int, "a whole number", check_port)
 TEXT = Kind(str, "a text", check_text)
 PLACE = Kind(str, "a text", check_place)
+
+RESOURCES = Kind(split, "a list", check_resources)
 
 #: The most things of a kind that one connection may have. Its account checks them.
 PER_CONNECTION = Kind(int, "a whole number", check_positive)

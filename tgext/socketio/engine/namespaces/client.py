@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
 from ..concurrency.threads import Home
-from ..hub.rooms import Receiver, Room
+from ..hub.rooms import Receiver, Room, Rooms
 from .acks import Asked
 
 
@@ -29,6 +29,10 @@ class Client(Receiver, Asked, Protocol):
     @property
     def active_ns(self) -> Mapping[str, Any]:
         """The namespaces that the client is in, by name."""
+
+    @property
+    def rooms(self) -> Rooms:
+        """The members of the namespaces and rooms of its application."""
 
     @property
     def server(self) -> Any:

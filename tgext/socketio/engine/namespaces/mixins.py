@@ -35,7 +35,7 @@ class RoomsMixin(_Base):
 
     @property
     def _tgsio_rooms(self) -> Rooms:
-        return self.socket.hub.rooms
+        return self.socket.rooms
 
     def join(self, room: Room) -> None:
         """Put the client in a room, once it is admitted to the namespace.
@@ -176,7 +176,7 @@ class BroadcastMixin(_Base):
             received it.
         """
         packet = event_packet(self.ns_name, event, args)
-        self.socket.hub.rooms.broadcast(packet)
+        self.socket.rooms.broadcast(packet)
         if self._tgsio_candidate is not None:
             self._tgsio_candidate.send_packet(packet)  # it is not a member yet
 
@@ -186,4 +186,4 @@ class BroadcastMixin(_Base):
         :raises TypeError: as :meth:`broadcast_event`.
         """
         packet = event_packet(self.ns_name, event, args)
-        self.socket.hub.rooms.broadcast(packet, skip=self.socket)
+        self.socket.rooms.broadcast(packet, skip=self.socket)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, Protocol
 
+from ..hub.rooms import Rooms
+
 
 class EventRunner(Protocol):
     """Runs the application's functions in the context that its framework provides.
@@ -14,9 +16,11 @@ class EventRunner(Protocol):
 
     :cvar answer_decides: whether the answer of that view decides about the connection,
         too. Otherwise the call of ``socketio_manage`` has decided.
+    :ivar rooms: the rooms of the application; None for those of the server.
     """
 
     answer_decides: ClassVar[bool]
+    rooms: Rooms | None
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function as an event.
@@ -41,6 +45,7 @@ class PlainRunner:
     """Calls functions directly, for an application without a framework."""
 
     answer_decides: ClassVar = False
+    rooms: Rooms | None = None
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function."""

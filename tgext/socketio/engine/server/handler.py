@@ -26,7 +26,7 @@ from .errors import FORBIDDEN, NOSNIFF, TEXT, HTTPError, engine_error
 from .host import Host
 from .opening import Refused
 from .request import Body
-from .routes import Route, find_route
+from .routes import Route, find_route_of
 
 log = get_logger(__name__)
 
@@ -48,7 +48,7 @@ class SocketIOHandler(HTTPHandler):
         assert self.environ is not None
         path = self.environ["PATH_INFO"]
         query = self.environ["QUERY_STRING"]
-        self._route = find_route(self.server.resource, path, query)
+        self._route = find_route_of(self.server.resources, path, query)
         if self._route is not None:
             # pywsgi calls it instead of the application, and writes the answer.
             self.application = partial(self._serve, self._route)
@@ -123,7 +123,7 @@ class SocketIOHandler(HTTPHandler):
         self, route: Route, environ: dict[str, Any], refused: Refused | HTTPError
     ) -> None:
         if refused.why is not None:
-            path = f"/{self.server.resource}/{route.shown}"
+            path = f"/{route.resource}/{route.shown}"
             log_refusal(environ, path, refused.status, refused.why, refused.allow)
 
     def _start(

@@ -65,7 +65,7 @@ def _open_websocket(request: Request) -> Body:
     handshake = websockets.read(request.environ)
     server = request.connection.server
     socket, cookies = open_session(
-        server, request.environ, request.generation, request.route.transport
+        server, request.environ, request.generation, request.route
     )
     socket.base64 = request.route.base64
     first = Encoded(_opening(request, socket)).frame
@@ -88,7 +88,7 @@ def _open(request: Request) -> tuple[Socket, HeaderList]:
         connection.server,
         request.environ,
         request.generation,
-        request.route.transport,
+        request.route,
     )
     if connection.has_left():
         # The client does not know the session id, so it cannot use the session.

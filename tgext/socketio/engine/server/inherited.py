@@ -6,6 +6,7 @@ translated, the others are left out with one warning.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..hub.checks import check_place
@@ -50,11 +51,13 @@ class AccessLogFile:
             file.write(text)
 
 
-def translate(options: dict[str, Any], resource: str) -> str:
+def translate(
+    options: dict[str, Any], resource: str | Iterable[str]
+) -> str | Iterable[str]:
     """Translate the options of gevent-socketio's server.
 
     :param options: those given to the server; they are changed.
-    :returns: the path of Socket.IO.
+    :returns: the path of Socket.IO, or several.
     :raises ValueError: when one is invalid; the message names it.
     """
     dropped = {

@@ -59,7 +59,7 @@ def respond_unknown(request: Request) -> Body:
     if told is None or (route.transport == "websocket" and not route.disconnect):
         raise refusal(generation, UNKNOWN_SID, SESSION_ENDED)
     if not route.disconnect:
-        path = f"/{request.connection.server.resource}/{route.shown}"
+        path = f"/{route.resource}/{route.shown}"
         why = f"{SESSION_ENDED}; the client is told to reconnect"
         log_refusal(request.environ, path, "200", why)
     headers, body = payloads.text_answer(route, generation, told.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
@@ -27,8 +28,42 @@ class Route:
     base64: bool = False
     #: The number of the function that a JSONP answer calls; None without JSONP.
     jsonp: str | None = None
+    #: The resource that the path begins with.
+    resource: str = field(default="", compare=False)
     #: The path below the resource without the session id, which is a secret: for logs.
     shown: str = field(default="", compare=False)
+
+
+def check_paths(resources: str | Iterable[str]) -> list[str]:
+    """The paths of Socket.IO, without slashes around them.
+
+    :param resources: one path, or several.
+    :raises ValueError: when there is none.
+    """
+    given = [resources] if isinstance(resources, str) else list(resources)
+    if not given:
+        raise ValueError("resource: it is empty; name the path of Socket.IO")
+    return [each.strip("/") for each in given]
+
+
+def longest_first(paths: Iterable[str]) -> tuple[str, ...]:
+    """Paths, in the order in which a request is compared with them.
+
+    A resource may be below another one.
+    """
+    return tuple(sorted(set(paths), key=lambda path: (-path.count("/"), path)))
+
+
+def find_route_of(resources: Iterable[str], path: str, query: str) -> Route | None:
+    """The route of a request to a server with several resources; see below.
+
+    :param resources: those of :func:`longest_first`.
+    """
+    for each in resources:
+        route = find_route(each, path, query)
+        if route is not None:
+            return route
+    return None
 
 
 def find_route(resource: str, path: str, query: str) -> Route | None:
@@ -46,15 +81,15 @@ def find_route(resource: str, path: str, query: str) -> Route | None:
         return None
     rest = path[len(prefix) :]
     if rest == "/1" or rest.startswith("/1/"):
-        route = _socketio_1(rest, query)
+        route = _socketio_1(resource, rest, query)
         if route is not None:
             return route
     if not rest.strip("/"):
-        return _engineio(query)
-    return _engineio(query, below=True) if rest[0] == "/" else None
+        return _engineio(resource, query)
+    return _engineio(resource, query, below=True) if rest[0] == "/" else None
 
 
-def _engineio(query: str, below: bool = False) -> Route | None:
+def _engineio(resource: str, query: str, below: bool = False) -> Route | None:
     if "EIO=" not in query and "transport=websocket" not in query:
         return None
     values = _values(query)
@@ -73,14 +108,16 @@ def _engineio(query: str, below: bool = False) -> Route | None:
         values.get("sid", ""),
         base64="b64" in values,
         jsonp=values.get("j"),
+        resource=resource,
     )
 
 
-def _socketio_1(rest: str, query: str) -> Route | None:
+def _socketio_1(resource: str, rest: str, query: str) -> Route | None:
     values = _values(query)
     parts = rest.strip("/").split("/")
     if len(parts) == 1:
-        return Route(SOCKETIO_1, jsonp=values.get("jsonp"), shown="1/")
+        jsonp = values.get("jsonp")
+        return Route(SOCKETIO_1, jsonp=jsonp, resource=resource, shown="1/")
     if len(parts) != 3:
         return None
     # A client since 0.9.8 disconnects with `/1//<sid>`.
@@ -89,7 +126,15 @@ def _socketio_1(rest: str, query: str) -> Route | None:
     leaves = not transport or "disconnect" in names  # which may have no value
     jsonp = values.get("i", "0") if transport == "jsonp-polling" else None
     shown = f"1/{transport}"
-    return Route(SOCKETIO_1, transport, sid, leaves, jsonp=jsonp, shown=shown)
+    return Route(
+        SOCKETIO_1,
+        transport,
+        sid,
+        leaves,
+        jsonp=jsonp,
+        resource=resource,
+        shown=shown,
+    )
 
 
 def _values(query: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket as native_socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import gevent
@@ -23,6 +23,7 @@ from ..session.session import Socket
 from ..websocket.wsgi import WebSocket
 from .handler import SocketIOHandler
 from .inherited import translate
+from .routes import check_paths, longest_first
 from .stopping import end_at_once, end_connections
 
 __all__ = ["SocketIOServer"]
@@ -36,11 +37,12 @@ BACKLOG = 1024
 
 
 class SocketIOServer(WSGIServer):
-    """A WSGI server that also serves Socket.IO, at one path.
+    """A WSGI server that also serves Socket.IO.
 
     :param listener: ``(host, port)`` or a bound socket.
     :param application: the WSGI application.
-    :param resource: the path at which the application calls ``socketio_manage``.
+    :param resource: the path at which the application calls ``socketio_manage``, or
+        several.
     :param options: those of :class:`~tgext.socketio.engine.hub.settings.Settings`; the
         others go to :class:`gevent.pywsgi.WSGIServer`. With ``certfile``, ``ca_certs``,
         ``cert_reqs`` and ``ciphers`` may be given, as for :mod:`ssl`; instead of it, an
@@ -52,6 +54,8 @@ class SocketIOServer(WSGIServer):
     :ivar hub: what the connections share.
     :ivar settings: the options.
     :ivar sockets: the sessions by session id.
+    :ivar resource: the first path of Socket.IO, without slashes around it.
+    :ivar resources: all of them.
     :ivar websockets: the plain WebSockets, which have no session id.
     :ivar rooms: the members of each namespace and room.
     :ivar transports: names of the transports that are served.
@@ -68,14 +72,14 @@ class SocketIOServer(WSGIServer):
         self,
         listener: Any,
         application: Any = None,
-        resource: str = "socket.io",
+        resource: str | Iterable[str] = "socket.io",
         **options: Any,
     ) -> None:
-        resource = translate(options, resource)
+        paths = check_paths(translate(options, resource))
+        self.resource, self.resources = paths[0], longest_first(paths)
         ours = {name: options.pop(name) for name in OPTIONS if name in options}
         self.settings = settings = Settings(**ours)
         self._tls = tls_context(settings.certfile, settings.keyfile, options)
-        self.resource = resource.strip("/")
         self.hub = hub = Hub(settings, self)
         self.sockets = cast("dict[str, Socket]", hub.registry.sockets)
         self.websockets = cast("set[WebSocket]", hub.registry.websockets)
@@ -205,9 +209,10 @@ class SocketIOServer(WSGIServer):
         hub.timers.close()
         end_serving(self._home)
         self._home = None
-        if self.rooms.bus is not None:
-            self.rooms.bus.close()
-            self.rooms.bus = None
+        for rooms in hub.all_rooms:
+            if rooms.bus is not None:
+                rooms.bus.close()
+                rooms.bus = None
 
     def stop_listening(self) -> None:
         """Refuse new connections, and keep those that are open."""
@@ -222,7 +227,8 @@ class SocketIOServer(WSGIServer):
 
     def start(self) -> None:
         self.hub.registry.stopping = False
-        self.rooms.move_here()
+        for rooms in self.hub.all_rooms:
+            rooms.move_here()
         end_serving(self._home)
         self._home = home()
         begin_serving(self._home)

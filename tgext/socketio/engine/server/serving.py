@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...wire.origin import join_port
@@ -17,7 +17,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int | str = 6543,
-    resource: str = "socket.io",
+    resource: str | Iterable[str] = "socket.io",
     _quiet: bool = False,
     **options: Any,
 ) -> None:

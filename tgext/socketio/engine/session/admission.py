@@ -160,7 +160,7 @@ class Admission:
         except ConnectionRefused as refused:
             self._refuse(candidate, _text_of(refused.message), refused.data)
         except EventRefused as refused:
-            self._refuse(candidate, _text_of(refused.info), None)
+            self._refuse(candidate, _text_of(refused.info), refused.data)
         except BaseException as error:
             self._fail(candidate, error)
         else:
@@ -188,7 +188,7 @@ class Admission:
             leaving.disconnect(namespace, silent)
             return
         for room in (None, *rooms):
-            socket.hub.rooms.join(endpoint, room, socket)
+            socket.rooms.join(endpoint, room, socket)
         roomnames.join(namespace)
 
     def _depart(self, candidate: Candidate) -> None:

@@ -19,6 +19,7 @@ from ..concurrency.heartbeat import Deadline
 from ..concurrency.threads import carried, get_ident, home
 from ..hub.account import Account
 from ..hub.hub import hub_of
+from ..hub.rooms import Rooms
 from ..io.backlog import Outbox
 from ..namespaces import leaving
 from ..namespaces.acks import AckBook, save
@@ -122,6 +123,11 @@ class Socket(Given):
     def server(self) -> Any:
         """The server, for applications of gevent-socketio."""
         return self.hub.server
+
+    @property
+    def rooms(self) -> Rooms:
+        """The members of the namespaces and rooms of its application."""
+        return self.runner.rooms or self.hub.rooms
 
     @property
     def log_name(self) -> str:
