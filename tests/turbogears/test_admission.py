@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import tg
 import transaction
+from sqlalchemy import create_engine
 from tg import MinimalApplicationConfigurator, TGController, predicates, require
 from tg.appwrappers.transaction_manager import TransactionApplicationWrapper
 from tg.decorators import validate
 from tg.validation import TGValidationError
 from transaction.interfaces import TransientError
+from webob.exc import HTTPGone
 
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
@@ -72,6 +74,23 @@ class Aborted(Open):
     def recv_connect(self) -> None:
         self.emit("welcome")
         tg.abort(403, "Not today")
+
+
+class Redirected(Open):
+    def recv_connect(self) -> None:
+        self.emit("welcome")
+        tg.redirect("/login", params={"came_from": "/chat"})
+
+
+class Gone(Open):
+    def recv_connect(self) -> None:
+        raise HTTPGone("No more")
+
+
+class WithoutDatabase(Open):
+    def recv_connect(self) -> None:
+        self.emit("welcome")
+        create_engine("sqlite:////nowhere/at/all/database").connect()
 
 
 class Broken(Open):
@@ -198,6 +217,8 @@ class Subscribing(PubSubTGNamespace):
 
 
 class SocketIO(SocketIOController):
+    redirected, gone, without_database = Redirected, Gone, WithoutDatabase
+    redirected_and_caught = forgiving(Redirected)
     required, allowonly, listed = Required, AllowOnly, Listed
     validated, explained = Validated, Explained
     aborted, broken, uncommitted = Aborted, Broken, Uncommitted
@@ -237,6 +258,10 @@ DENIED = 'You do not have access to method "recv_connect"'
         ("/validated", "Which number?"),
         ("/explained", "Connection refused"),
         ("/aborted", "Not today"),
+        ("/redirected", "{'redirect': '/login?came_from=%2Fchat'}"),
+        ("/redirected_and_caught", "{'redirect': '/login?came_from=%2Fchat'}"),
+        ("/gone", "No more"),
+        ("/without_database", "Internal server error"),
         ("/broken", "Internal server error"),
         ("/uncommitted", "Internal server error"),
         ("/doomed", "Connection refused"),

@@ -14,7 +14,7 @@ from tg import MinimalApplicationConfigurator, TGController, expose
 from tg.appwrappers.base import ApplicationWrapper
 from tg.appwrappers.errorpage import ErrorPageApplicationWrapper
 from tg.appwrappers.session import SessionApplicationWrapper
-from webob.exc import HTTPServiceUnavailable
+from webob.exc import HTTPFound, HTTPServiceUnavailable, status_map
 
 from tests.engine.clients import DEADLINE
 from tests.engine.conftest import Live
@@ -94,6 +94,12 @@ class Lab(SocketIOTGNamespace):
 
     def on_abort(self, code, text):
         tg.abort(code, text)
+
+    def on_redirect(self, url, code):
+        raise status_map[code](location=tg.url(url))
+
+    def on_redirect_as_pages_do(self):
+        tg.redirect("/login", params={"came_from": "/shop"})
 
     def on_leave(self):
         self.disconnect()
@@ -200,6 +206,26 @@ def test_the_ack_of_what_was_aborted_says_so(
     client.failure("/lab", name, "No such room")
 
 
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirection_tells_the_page_where_to_go(client: Any, code: int) -> None:
+    client.emit("/lab", "redirect", "/basket?of=ada", code, number=9)
+    client.failure("/lab", "redirect", "/basket?of=ada")
+    assert Noting.seen == [BEFORE, ("after", code)]
+
+
+def test_redirect_is_that_of_pages(client: Any) -> None:
+    client.emit("/lab", "redirect_as_pages_do")
+    url = "/login?came_from=%2Fshop"
+    assert client.event("/lab") == ["error", "redirect", url]
+
+
+def test_a_wrapper_may_send_an_event_elsewhere(client: Any) -> None:
+    Closing.answer = lambda: HTTPFound(location="https://elsewhere.example/")
+    client.emit("/lab", "plain")
+    url = "https://elsewhere.example/"
+    assert client.event("/lab") == ["error", "redirect", url]
+
+
 def test_a_wrapper_may_run_an_event_again(client: Any) -> None:
     """Emits of every attempt are sent; only the last one's wait for success."""
     client.emit("/lab", "twice", number=3)
@@ -293,7 +319,7 @@ class Session:
         (Session("cookie", False, False), None),
         (Session("cookie", False, True), "session.type = cookie"),
         (Session("file", False, True), None),
-        (Session("file", True, True), "it is new"),
+        (Session("file", True, True), "it is new, "),
         (Session("file", True, False), None),
     ],
 )
@@ -308,7 +334,10 @@ def test_a_session_that_cannot_reach_the_browser_is_told_once(
     assert len(told) == (1 if warning else 0)
     if warning:
         assert warning in told[0]
-        assert "session.type to file" in told[0]
+        # Elsewhere than in a cookie, it is on the server already.
+        advised = "Set session.type to file" in told[0]
+        assert advised == ("session.type = cookie" in warning)
+        assert "in a page." in told[0]
 
 
 class Pages(TGController):
@@ -339,11 +368,20 @@ class Reading(SocketIOTGNamespace):
         tg.session["event"] = value
         tg.session.save()
 
+    def on_clear(self):
+        tg.session.clear()
+        tg.session.save()
 
-def test_a_session_that_an_event_only_read_is_not_written(
+    def on_invalidate(self):
+        tg.session.invalidate()
+        tg.session.save()
+
+
+@pytest.fixture
+def on_server(
     serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So the event does not overwrite what a page saved meanwhile."""
+) -> tuple[Live, dict[str, str]]:
+    """An application whose sessions are on the server, and the cookie of a session."""
     for name in ("entered", "go_on"):
         monkeypatch.setattr(Reading, name, Event(), raising=False)
 
@@ -359,10 +397,16 @@ def test_a_session_that_an_event_only_read_is_not_written(
     configurator.register_application_wrapper(SessionApplicationWrapper)
     application = configurator.make_wsgi_app({}, {})
     live = serve(application=application, resource="socketio")
-    http = live.http()
-    first = http.get("/remember?name=page&value=first")
-    cookie = {"Cookie": first.headers["Set-Cookie"].split(";")[0]}
-    client = live.websocket_5(headers=cookie)
+    first = live.http().get("/remember?name=page&value=first")
+    return live, {"Cookie": first.headers["Set-Cookie"].split(";")[0]}
+
+
+def test_a_session_that_an_event_only_read_is_not_written(
+    on_server: tuple[Live, dict[str, str]],
+) -> None:
+    """So the event does not overwrite what a page saved meanwhile."""
+    live, cookie = on_server
+    http, client = live.http(), live.websocket_5(headers=cookie)
     client.join("/reading")
     client.emit("/reading", "read", number=1)
     assert Reading.entered.wait(DEADLINE)
@@ -372,3 +416,25 @@ def test_a_session_that_an_event_only_read_is_not_written(
     assert http.get("/recall", cookie).json == {"page": "second", "event": None}
     client.call("/reading", "save", "saved", number=2)
     assert http.get("/recall", cookie).json == {"page": "second", "event": "saved"}
+
+
+def test_an_event_that_invalidates_the_session_is_told_to_leave_that_to_a_page(
+    on_server: tuple[Live, dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    live, cookie = on_server
+    client = live.websocket_5(headers=cookie)
+    client.join("/reading")
+    with caplog.at_level(logging.WARNING, logger="tgext.socketio"):
+        client.call("/reading", "invalidate")
+    # The browser's session is the old one still.
+    recalled = {"page": "first", "event": None}
+    assert live.http().get("/recall", cookie).json == recalled
+    [told] = [each for each in caplog.messages if each.startswith("An event saved")]
+    assert told == (
+        "An event saved the session, which cannot reach the browser: after "
+        "session.invalidate() it is a new one, whose id would have to be sent as a "
+        "cookie, and the browser keeps the old one. Empty that with session.clear() "
+        "and session.save(), or invalidate it in a page."
+    )
+    client.call("/reading", "clear", number=2)
+    assert live.http().get("/recall", cookie).json == {"page": None, "event": None}

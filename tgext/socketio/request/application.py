@@ -17,6 +17,9 @@ from .wrappers import Dispatch, SessionWatch, Wrappers
 #: The default of ``socketio.recheck_interval``, in seconds.
 RECHECK_INTERVAL = 30.0
 
+#: Controllers, each with its location in the path.
+ControllerPath = tuple[tuple[str, Any], ...]
+
 
 class Application:
     """What all events of one application share.
@@ -55,6 +58,7 @@ class Application:
             known = Wrappers(config, (IdentityApplicationWrapper,)).dispatch
             self.dispatch_known = known or _without_wrappers
         self.sessions = SessionWatch()
+        self._controllers: ControllerPath = ()
         self.cookie_names = secret_names(config)
         self.report: Report | None = make_report(config)
         self.slow_events = make_slow_events(config)
@@ -62,6 +66,12 @@ class Application:
         if config.get("use_sqlalchemy"):
             session = config.get("SQLASession")
             self.remove_session = (session or config["DBSession"]).remove
+
+    def shared(self, controllers: ControllerPath) -> ControllerPath:
+        """The last path of controllers, if it is the same, so that one is kept."""
+        if controllers != self._controllers:
+            self._controllers = controllers
+        return self._controllers
 
 
 def _seconds(config: Mapping[str, Any], name: str) -> float | None:

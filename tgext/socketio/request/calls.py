@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from crank.util import flatten_arguments, get_argspec, get_params_with_argspec
 from tg import hooks, request_local, require
@@ -20,6 +20,9 @@ from tg.validation import _ValidationStatus
 from ..engine.namespaces.base import BaseNamespace, ConnectionRefused
 from ..engine.namespaces.handlers import Handler
 from ..engine.namespaces.methods import decides, deciding, refuse
+
+#: The attribute of an event's request that has its namespace and the method.
+HANDLER: Final = "_tgsio_handler"
 
 #: The caller of a decoration that no controller wrapper was added to.
 _DEFAULT_CALLER = Decoration(None).controller_caller
@@ -105,10 +108,13 @@ def call_as_page(
         ``recv_connect``.
     """
     context = request_local.context._current_obj()
-    context.request._fast_setattr("validation", _ValidationStatus())
+    request = context.request
+    request._fast_setattr("validation", _ValidationStatus())
+    request._fast_setattr(HANDLER, (namespace, method))
     decoration = Decoration.get_decoration(handler.function)
     remainder = tuple(args[len(handler.names) :])
     params = get_params_with_argspec(handler.named, {}, args)
+    request._fast_setattr("args_params", params)
     _notify("before_validate", decoration, remainder, params)
     try:
         action, values = _validate(method, params, context)

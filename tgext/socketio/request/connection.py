@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.server.opening import PARSED
-from .application import Application
+from .application import Application, ControllerPath
 from .identity import Lookup, remove_lookup, user_of
 from .widgets import find_middleware
 
@@ -40,6 +40,8 @@ class Connection:
 
     :ivar environ: the WSGI environment that each event gets a copy of.
     :ivar attributes: set on each event's ``tg.request``.
+    :ivar controllers: those that the opening request passed, each with its location in
+        the path; the first is the root controller.
     :ivar lookup: finds the user of an event.
     :ivar socket: the session.
     """
@@ -50,7 +52,9 @@ class Connection:
         self.application = application
         self.socket: Any = environ["socketio"]
         self.environ = {
-            name: value for name, value in environ.items() if name not in _OPENING_ONLY
+            str(name): value
+            for name, value in environ.items()
+            if name not in _OPENING_ONLY
         }
         for_each_event = application.wrappers.identity
         ttl, user = application.identity_ttl, user_of(environ)
@@ -64,6 +68,7 @@ class Connection:
             for name in _INHERITED
             if name in attributes and not for_each_event
         }
+        self.controllers = application.shared(_path_of(tgl))
         self.config = tgl.config
         self.app_globals = tgl.app_globals
         self.translator = tgl.translator
@@ -71,3 +76,8 @@ class Connection:
         self.cache = tgl.cache
         self.widgets = find_middleware()
         self.language = getattr(tgl.request, "_language", None)
+
+
+def _path_of(tgl: Any) -> ControllerPath:
+    state = getattr(tgl.request, "_dispatch_state", None)
+    return () if state is None else tuple(state.controller_path)

@@ -118,8 +118,14 @@ class Dispatched:
 
 
 def as_refusal(response: Any) -> EventRefused:
-    """The error of an event for an HTTP response."""
+    """The error of an event for an HTTP response.
+
+    For a redirection it is ``redirect``, with the URL: only the page can go there.
+    """
     status = response.status_int
+    location = response.location if 300 <= status < 400 else None
+    if location:
+        return EventRefused("redirect", location, {"redirect": location})
     text = getattr(response, "detail", None) or response.status
     if status in (401, 403):
         return EventRefused("method_access_denied", str(text))

@@ -7,11 +7,13 @@ The request that opened a connection has ended when its events come. Each event 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, MutableMapping, Sequence
 from io import BytesIO
 from operator import attrgetter
 from typing import Any
 
+from crank.dispatchstate import DispatchState
 from tg.request_local import Request, Response
 from tg.validation import _ValidationStatus
 from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
@@ -19,9 +21,68 @@ from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
 from ..engine.session.environ import environ_for
 from ..wire.socketio.packet import Packet
 from .activity import is_activity
+from .calls import HANDLER
 from .connection import Connection
 from .failures import forget_frames
 from .widgets import state_with
+
+
+class EventState(DispatchState):
+    """``request.dispatch_state`` of an event, to which no dispatch has led.
+
+    The path and the controllers are those of the request that opened the connection.
+
+    :param request: of the event.
+    :param event: its context.
+    """
+
+    def __init__(self, request: Any, event: Event) -> None:
+        connection = event.connection
+        [(_, root), *below] = connection.controllers or (("/", None),)
+        path = connection.environ.get("PATH_INFO", "").split("/")
+        super().__init__(request, root, {}, path, strip_extension=False)
+        for location, each in below:
+            self.add_controller(location, each)
+        # 0.9 clients have further parts in their path.
+        self.set_path(self.path[: len(below)])
+        self.set_action(None, [])
+        self._event = event
+
+    @property
+    def controller(self) -> Any:
+        """The namespace of the event, or else the controller of the connection."""
+        handler = self._handler
+        if handler is not None:
+            return handler[0]
+        packet, socket = self._event.packet, self._event.connection.socket
+        namespace = packet and socket.active_ns.get(packet["endpoint"])
+        return namespace or super().controller
+
+    @property
+    def action(self) -> Any:
+        """The method that handles the event, if it is called as a page's method is."""
+        return self._handler and self._handler[1]
+
+    @property
+    def _handler(self) -> tuple[Any, Any] | None:
+        handler: tuple[Any, Any] | None = self.request.__dict__.get(HANDLER)
+        return handler
+
+
+class EventRequest(Request):
+    """``tg.request`` of an event."""
+
+    #: The extension of the URL: an event has none.
+    _response_ext = None
+
+    @property
+    def _dispatch_state(self) -> EventState:
+        return EventState(weakref.proxy(self), self.environ["tg.locals"])
+
+    @property
+    def controller_url(self) -> str:
+        """The path of the controller without slashes around it, as for a page."""
+        return "/".join(self.dispatch_state.path)
 
 
 class _Member:
@@ -59,7 +120,7 @@ def _make_request(event: Event) -> Request:
         lookup.pass_through(middleware, environ)
     if not event.recalls:
         lookup.identify(environ, is_activity(event.packet))
-    request = Request(environ)
+    request = EventRequest(environ)
     event.has_request = True
     for name, value in (
         ("_language", connection.language),

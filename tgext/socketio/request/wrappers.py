@@ -105,15 +105,31 @@ class SessionWatch:
 
     def _warn(self, session: Any, options: Mapping[str, Any]) -> None:
         if options.get("type") == "cookie":
-            reason = "beaker keeps it in a cookie (session.type = cookie)"
+            reason = _IN_A_COOKIE
         elif session.is_new:
-            reason = "it is new, and its id would have to be sent as a cookie"
+            invalidated = getattr(session._sess, "was_invalidated", False)
+            reason = _INVALIDATED if invalidated else _NEW
         else:
             return
         self._warned = True
         log.warning(
-            "An event saved the session, which cannot reach the browser: %s. Set "
-            "session.type to file, memory, ext:database, ext:redis or another type "
-            "that beaker keeps on the server, and begin the session in a page.",
-            reason,
+            "An event saved the session, which cannot reach the browser: %s", reason
         )
+
+
+_IN_A_COOKIE = (
+    "beaker keeps it in a cookie (session.type = cookie). Set session.type to file, "
+    "memory, ext:database, ext:redis or another type that beaker keeps on the server, "
+    "and begin the session in a page."
+)
+
+_NEW = (
+    "it is new, and its id would have to be sent as a cookie. Begin the session in a "
+    "page."
+)
+
+_INVALIDATED = (
+    "after session.invalidate() it is a new one, whose id would have to be sent as a "
+    "cookie, and the browser keeps the old one. Empty that with session.clear() and "
+    "session.save(), or invalidate it in a page."
+)

@@ -28,9 +28,12 @@ class EventRefused(Exception):
 
     :param name: the error's name.
     :param info: its description; any JSON value.
+    :param data: as of :class:`ConnectionRefused`, when the event is a client's arrival
+        in a namespace.
     """
 
-    def __init__(self, name: str, info: Any) -> None:
+    def __init__(self, name: str, info: Any, data: Any = None) -> None:
         super().__init__(name, info)
         self.name = name
         self.info = info
+        self.data = data
