@@ -31,11 +31,13 @@ class Who(SocketIOTGNamespace):
         return identity and identity["user"].user_name
 """
 
-#: Ming's database in memory is that of one process, which has to fill it by itself.
+#: Ming's database in memory is that of one process, so the server has to fill it by
+#: itself. The project's own tests, whose database is named so, do it for each test.
 FILL = """
     from newcomer import websetup
 
-    websetup.bootstrap(None, None, {})
+    if app_conf["ming.db"] != "test":
+        websetup.bootstrap(None, None, {})
 
     return app
 """

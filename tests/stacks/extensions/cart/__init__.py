@@ -1,0 +1,5 @@
+"""A pluggable: ``plug(base_config, "cart")``."""
+
+
+def plugme(configurator, options):
+    return {"appid": "cart"}
