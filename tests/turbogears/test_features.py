@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,12 +26,12 @@ from tg.decorators import (
     https,
     paginate,
     with_engine,
-    without_trailing_slash,
 )
 from tg.decorators.decorators import after_render
 from tg.render import render
 
 from tests.engine.conftest import Live
+from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 
 #: The packages of the template engines, by the name that TurboGears has for them.
@@ -78,9 +79,8 @@ class Lab(SocketIOTGNamespace):
         return {"content": "x"}
 
     @https
-    @without_trailing_slash
-    def on_url_decorators(self) -> str:
-        return "reached"
+    def on_https(self) -> None:
+        raise AssertionError
 
     @paginate("items")
     @with_engine()
@@ -90,6 +90,13 @@ class Lab(SocketIOTGNamespace):
     @decode_params("json")
     def on_decoded(self, values: Any) -> Any:
         return values
+
+    def on_recall(self) -> Any:
+        return tg.session.get("colour")
+
+    def on_remember(self, colour: str) -> None:
+        tg.session["colour"] = colour
+        tg.session.save()
 
     def on_globals(self) -> list[Any]:
         tg.tmpl_context.mine = "here"
@@ -123,6 +130,16 @@ class RootController(TGController):
     def flashed(self) -> str:
         return tg.flash.pop_payload().get("message", "") or "nothing"
 
+    @expose(content_type="text/plain")
+    def recall(self) -> str:
+        return str(tg.session.get("colour"))
+
+    @expose(content_type="text/plain")
+    def remember(self, colour: str) -> str:
+        tg.session["colour"] = colour
+        tg.session.save()
+        return colour
+
 
 class Globals:
     greeting = "hello"
@@ -140,8 +157,7 @@ class Middleware:
         return self._application(environ, start_response)
 
 
-@pytest.fixture
-def live(serve: Callable[..., Live]) -> Live:
+def make_app(**options: Any) -> Any:
     configurator = FullStackApplicationConfigurator()
     configurator.update_blueprint(
         {
@@ -151,11 +167,23 @@ def live(serve: Callable[..., Live]) -> Live:
             "renderers": list(ENGINES),
             "default_renderer": "kajiki",
             "serve_static": False,
+            **options,
         }
     )
-    application = Middleware(configurator.make_wsgi_app({}, {}))
+    return Middleware(configurator.make_wsgi_app({}, {}))
+
+
+@pytest.fixture
+def live(serve: Callable[..., Live]) -> Live:
+    application = make_app()
     ran.clear()
     return serve(application=application, resource="socketio")
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -217,3 +245,39 @@ def test_an_event_passes_no_middleware_and_keeps_what_it_left_in_the_environ(
     assert ran.count("middleware") == 1
     client.call("/lab", "globals")
     assert ran.count("middleware") == 1
+
+
+def test_a_decorator_about_the_url_sees_that_of_the_handshake(
+    live: Live, client: Any
+) -> None:
+    client.emit("/lab", "https")
+    name, error, url = client.event("/lab")
+    assert (name, error) == ("error", "redirect")
+    assert url.startswith(f"{live.origin.replace('http:', 'https:')}/socketio/")
+
+
+def test_decorators_about_rendering_have_no_effect(client: Any) -> None:
+    assert client.call("/lab", "paginated") == [{"items": list(range(30))}]
+    assert client.call("/lab", "decoded", {"a": 1}) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("kind", ["memory", "file", "ext:database", "ext:redis"])
+def test_a_session_on_the_server_is_read_and_saved(
+    serve: Callable[..., Live], tmp_path: Path, redis: RedisServer, kind: str
+) -> None:
+    urls = {"ext:database": f"sqlite:///{tmp_path}/sessions", "ext:redis": redis.url}
+    options = {
+        "session.enabled": True,
+        "session.type": kind,
+        "session.key": "sid",
+        "session.data_dir": str(tmp_path),
+        "session.url": urls.get(kind),
+    }
+    live = serve(application=make_app(**options), resource="socketio")
+    begun = live.http().get("/remember?colour=blue")
+    cookie = {"Cookie": begun.headers["Set-Cookie"].split(";")[0]}
+    client = live.websocket_5(headers=cookie)
+    client.join("/lab")
+    assert client.call("/lab", "recall") == ["blue"]
+    client.call("/lab", "remember", "red")
+    assert live.http().get("/recall", cookie).text == "red"
