@@ -10,8 +10,12 @@ from beaker.session import SessionObject
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgext.socketio.request import cookies
-from tgext.socketio.request.cookies import BrowserCookies, CookieWatch, secret_names
+from tgext.socketio.request.browsers import (
+    BrowserCookies,
+    secret_names,
+    shared_cookies,
+)
+from tgext.socketio.request.cookies import CookieWatch
 
 NAMES = ("ticket", "session")
 
@@ -259,12 +263,12 @@ def test_no_connection_is_given_what_another_user_has(
 @pytest.mark.usefixtures("small_heap")
 def test_nothing_is_kept_of_connections_that_ended() -> None:
     gc.collect()
-    before = len(cookies.shared_cookies)
+    before = len(shared_cookies)
     browsers = [Browser(f"ticket={number}") for number in range(5)]
-    assert len(cookies.shared_cookies) == before + 5
+    assert len(shared_cookies) == before + 5
     browsers.clear()
     gc.collect()
-    assert len(cookies.shared_cookies) == before
+    assert len(shared_cookies) == before
 
 
 def test_the_names_are_those_of_the_configuration() -> None:

@@ -364,6 +364,26 @@ def test_who_only_listens_has_to_go_too(
     ada.websocket.receive_close()
 
 
+def test_a_recheck_that_fails_is_logged_and_ends_nothing(
+    serve: Callable[..., Live],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/guarded")
+    site = Site(serve, resource="guarded", **{"socketio.recheck_interval": "0.05"})
+    client = site.connect(site.log_in("ada"), "/plain")
+    assert client.event("/plain") == ["welcome"]
+
+    def fail(identity: Any, userid: str) -> list[str]:
+        raise LookupError("no database")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.users, "get_permissions", fail)
+        wait_for(lambda: "LookupError: no database" in caplog.text, "it has failed")
+    assert client.call("/plain", "who", number=1) == [[["anybody"]]]
+    assert "'Runner._recheck'" in caplog.text
+
+
 def test_an_idle_client_whose_user_has_changed_comes_back(
     serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,9 +26,10 @@ class Client:
         self.asked = time.monotonic()
         self.times = 0
 
-    def ask_again(self) -> None:
+    def ask_again(self) -> bool:
         self.asked = time.monotonic()
         self.times += 1
+        return True
 
 
 def test_each_client_is_asked_again_and_again() -> None:
@@ -69,12 +70,12 @@ def test_a_client_that_waits_is_not_asked_twice_at_a_time() -> None:
     class Slow(Client):
         running = most = 0
 
-        def ask_again(self) -> None:
+        def ask_again(self) -> bool:
             self.running += 1
             self.most = max(self.most, self.running)
             gevent.sleep(2 * SOON)
-            super().ask_again()
             self.running -= 1
+            return super().ask_again()
 
     rechecks, slow = Rechecks(SOON), Slow()
     rechecks.add(slow)
@@ -82,6 +83,22 @@ def test_a_client_that_waits_is_not_asked_twice_at_a_time() -> None:
     assert slow.most == 1
     slow.ended = True
     wait_for(lambda: not slow.running, "the last time is over")
+
+
+def test_after_a_failure_the_others_have_time() -> None:
+    """Each would fail while there is no database, and fill the log."""
+    rounds: list[object] = []
+
+    class Failing(Client):
+        def ask_again(self) -> bool:
+            rounds.append(gevent.getcurrent())
+            return False
+
+    rechecks, clients = Rechecks(SOON), [Failing() for _ in range(5)]
+    for client in clients:
+        rechecks.add(client)
+    wait_for(lambda: len(rounds) >= 4, "some are asked")
+    assert len(set(rounds)) == len(rounds)
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "nan", [1]])

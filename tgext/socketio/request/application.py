@@ -7,7 +7,7 @@ from typing import Any
 
 from tg.appwrappers.identity import IdentityApplicationWrapper
 
-from .cookies import secret_names
+from .browsers import secret_names
 from .failures import Report, make_report
 from .middleware import read_event_middleware
 from .rechecks import Rechecks

@@ -30,8 +30,11 @@ class Guarded(Protocol):
     def ended(self) -> bool:
         """Whether its connection has ended."""
 
-    def ask_again(self) -> None:
-        """Disconnect it if it does not meet the requirements. May wait; no errors."""
+    def ask_again(self) -> bool:
+        """Disconnect it if it does not meet the requirements. May wait.
+
+        :returns: whether it could be asked. Errors are in the log.
+        """
 
 
 class Rechecks:
@@ -59,7 +62,8 @@ class Rechecks:
     def _run(self) -> None:
         try:
             for client in self._due():
-                client.ask_again()
+                if not client.ask_again():
+                    break  # the others would fail as well, and fill the log
         finally:
             self._timer.close()
             self._timer = None

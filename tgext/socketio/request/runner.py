@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, ClassVar
 
@@ -28,9 +27,9 @@ from ..wire.socketio.packet import Packet
 from ..wire.socketio.reasons import USER_CHANGED
 from .activity import is_activity
 from .application import Application
+from .browsers import BrowserCookies
 from .connection import Connection
 from .context import configs, contexts, is_everywhere
-from .cookies import BrowserCookies
 from .dispatch import Dispatched, abort_transaction, as_refusal
 from .event import Event
 from .failures import log_failure
@@ -224,11 +223,22 @@ class Runner:
         """Whether the connection has ended."""
         return self._socket.ended
 
-    def ask_again(self) -> None:
-        """Do what an event would do if the client, or its user, may not stay."""
+    def ask_again(self) -> bool:
+        """Do what an event would do if the client may not stay.
+
+        :returns: whether that could be found out.
+        """
         if self._socket.connected:
-            with suppress(EventRefused, Reported):
-                self.run(self._guard, bool)
+            try:
+                self.run(self._recheck)
+            except EventRefused:
+                pass
+            except Reported:
+                return self.ended  # its user has changed
+        return True
+
+    def _recheck(self) -> None:
+        self._guard(bool)
 
     def _end(self) -> None:
         """End the connection from outside of its events. The client reconnects."""

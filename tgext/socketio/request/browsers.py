@@ -1,0 +1,241 @@
+"""The cookies of a browser, as its connections know them.
+
+A connection has the cookies that its opening request brought, and keeps the user that
+it opened with. A page that the browser loads later may set other cookies:
+
+- When they continue the same login (a ticket issued anew, a session of the same user),
+  connections that have the old cookies take over the new ones.
+- When they do not (a login, a logout, another session, new content in an anonymous
+  session), these connections end. The client connects again, with the cookies that the
+  browser has by then.
+
+A connection never gets another user: an attacker may have planted the old cookie in the
+browser, and hold a connection with it (session fixation).
+
+Which connections belong to the browser that asked for a page is known by its cookies
+alone: the request has a cookie that the connection has, or had lately. (A browser makes
+several requests at a time, and each of them may set another cookie.) If the user of a
+connection is known by a ticket, the request must have this ticket: a session may be
+planted, and who did that must not end the connections of its victim.
+
+Handshakes count as pages do, because they set cookies as well. But they end no other
+connection because of a session that changes: two connections of a browser would end
+each other again and again.
+
+This applies to cookies that cannot be guessed (see :func:`secret_names`), and to pages
+that this process serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+from weakref import WeakSet, WeakValueDictionary
+
+from ..engine.concurrency.failures import ERRORS, log_failure
+from ..engine.logs import get_logger
+from .cookieheaders import Changes, read_cookies, write_cookies
+
+log = get_logger(__name__)
+
+#: How many values of a cookie a connection knows: as many as its browser's requests at
+#: a time may set.
+_VALUES = 8
+
+#: Values of a cookie that are not secret: repoze.who sets the last when it deletes one.
+_NO_SECRETS = ("", '""', "INVALID", '"INVALID"')
+
+
+def secret_names(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the cookies that identify a browser.
+
+    :param config: the application's configuration.
+    :returns: the cookie of the login, then the one of beaker's session.
+    """
+    return (
+        str(config.get("sa_auth.cookie_name") or "authtkt"),
+        str(config.get("session.key") or "beaker.session.id"),
+    )
+
+
+class Page(Protocol):
+    """A page, or a handshake, that set cookies."""
+
+    @property
+    def had(self) -> Mapping[str, str]:
+        """The cookies of its request."""
+
+    @property
+    def changes(self) -> Changes:
+        """The cookies that it set."""
+
+    @property
+    def user(self) -> Any:
+        """The id of the user who asked for it; None when it was anonymous."""
+
+    @property
+    def opens(self) -> bool:
+        """Whether it opens a connection."""
+
+    @property
+    def logs_out(self) -> bool:
+        """Whether it is where users log out."""
+
+    @property
+    def keeps_session(self) -> bool:
+        """Whether beaker's session has the id and the content that it had before."""
+
+
+class Owner(Protocol):
+    """What follows the pages of a browser: a connection, or one being opened."""
+
+    def follow(self, page: Page) -> None:
+        """A page that was requested with some of its cookies has set others."""
+
+
+class BrowserCookies:
+    """The cookies of one connection.
+
+    :param environ: the WSGI environment of its events; its ``HTTP_COOKIE`` is kept up
+        to date.
+    :param names: the cookies that are kept equal to the browser's; that of the login
+        is the first.
+    :param user: the id of the connection's user; None when it is anonymous.
+    :param end: ends the connection, so that its client connects again.
+    :param user_with: a function that returns the id of the user that a ``Cookie``
+        header belongs to. None if the application has no such function.
+    """
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        names: Sequence[str],
+        user: object = None,
+        end: Callable[[], object] = bool,
+        user_with: Callable[[str], object] | None = None,
+    ) -> None:
+        self._environ = environ
+        self._names = names
+        self._user = user
+        self._end = end
+        self._user_with = user_with
+        #: The cookies that it has and had lately, the newest last.
+        self._shared: dict[tuple[str, str], SharedCookie] = {}
+        #: Whether its anonymous session has changed, so that it does not continue.
+        self._outdated = False
+        self._share()
+
+    def adopt(self, changes: Changes) -> None:
+        """Take over the cookies that a response set in the browser."""
+        self.change(changes)
+        self._share()
+
+    def change(self, changes: Changes) -> None:
+        """Replace cookies, and delete those whose value is None."""
+        self._environ["HTTP_COOKIE"] = self._with(changes)
+
+    def _with(self, changes: Changes) -> str:
+        return write_cookies({**self._present(), **changes})
+
+    def _present(self) -> dict[str, str]:
+        return read_cookies(self._environ.get("HTTP_COOKIE", ""))
+
+    def follow(self, page: Page) -> None:
+        """A page that was requested with some of these cookies has set others."""
+        changes = {
+            name: page.changes[name]
+            for name in self._names
+            if name in page.changes and page.changes[name] != page.had.get(name)
+        }
+        if page.logs_out and self._names[0] in page.had:
+            changes[self._names[0]] = None
+        if not changes or not self._is_asked_for_by(page):
+            return
+        if not self._outdated and self._continues(changes, page):
+            self.adopt(changes)
+        elif page.opens and self._names[0] not in changes:
+            self._outdated = True
+            self._know(changes)
+        else:
+            self._unshare()
+            self._end()
+
+    def _is_asked_for_by(self, page: Page) -> bool:
+        """Whether the browser of this connection asked for a page."""
+        had = [
+            name for name in self._names if (name, page.had.get(name)) in self._shared
+        ]
+        return self._names[0] in had or (bool(had) and not self._has_ticket())
+
+    def _has_ticket(self) -> bool:
+        """Whether the user is known by the cookie of the login."""
+        login = self._names[0]
+        ticket = self._present().get(login)
+        if self._user is None or ticket is None:
+            return False
+        return self._belongs(write_cookies({login: ticket}))
+
+    def _belongs(self, cookies: str) -> bool:
+        """Whether cookies belong to the user; not when nobody can tell."""
+        try:
+            return self._user_with is None or self._user_with(cookies) == self._user
+        except ERRORS:
+            log_failure(log, "Looking up the user of new cookies failed")
+            return False
+
+    def _continues(self, changes: Changes, page: Page) -> bool:
+        """Whether changes continue the login or, when anonymous, the session."""
+        login = self._names[0]
+        if self._user != page.user or (login in changes and changes[login] is None):
+            return False
+        if self._user is not None:
+            # For a page that logs in, `page.user` is the user before the login. The
+            # user after it is found by the new cookies.
+            return login not in changes or self._belongs(self._with(changes))
+        deletes = None in changes.values()
+        return login not in changes and not deletes and page.keeps_session
+
+    def _unshare(self) -> None:
+        for shared in self._shared.values():
+            shared.owners.discard(self)
+        self._shared = {}
+
+    def _share(self) -> None:
+        self._know(self._present())
+
+    def _know(self, cookies: Changes) -> None:
+        """Note that pages which are requested with these cookies are the browser's."""
+        for name in self._names:
+            value = cookies.get(name)
+            if value is None or value in _NO_SECRETS:
+                continue
+            shared = share(name, value, self)
+            self._shared.pop(shared.pair, None)
+            self._shared[shared.pair] = shared
+            known = [pair for pair in self._shared if pair[0] == name]
+            for pair in known[:-_VALUES]:
+                self._shared.pop(pair).owners.discard(self)
+
+
+class SharedCookie:
+    """A cookie that several connections of one browser have, or had lately."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self.pair = (name, value)
+        self.owners: WeakSet[Owner] = WeakSet()
+
+
+#: The keys are name and value. The last connection that knows a cookie removes it.
+shared_cookies: WeakValueDictionary[tuple[str, str], SharedCookie] = (
+    WeakValueDictionary()
+)
+
+
+def share(name: str, value: str, owner: Owner) -> SharedCookie:
+    """Note that pages which are requested with a cookie concern its owner."""
+    shared = shared_cookies.get((name, value))
+    if shared is None:
+        shared = SharedCookie(name, value)
+        shared_cookies[shared.pair] = shared
+    shared.owners.add(owner)
+    return shared
