@@ -1,0 +1,1 @@
+"""Tests with packages of others, which ``tox run -e stacks`` installs."""

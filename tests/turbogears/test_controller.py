@@ -81,6 +81,48 @@ def test_namespaces_are_mounted_by_the_names_of_their_attributes() -> None:
     }
 
 
+def test_a_namespace_may_be_set_on_the_class_later() -> None:
+    """By a plug, or when a milestone is reached."""
+
+    class Late(Base): ...
+
+    class Later(Chat): ...
+
+    controller = Late()
+    _, socket = opened(controller, "/socketio/?EIO=4&transport=polling")
+    namespaces = socket.namespaces
+    assert namespaces is not None
+    assert "/late" not in namespaces
+    for cls in (Chat, Later):
+        Late.late = cls  # type: ignore[attr-defined]
+        assert "/late" in namespaces
+        assert namespaces["/late"] is cls
+    Late.global_namespace = Chat  # type: ignore[attr-defined]
+    assert "" in namespaces
+    assert Late.namespace("/late").endpoint == "/late"
+    del Late.late  # type: ignore[attr-defined]
+    assert "/late" not in namespaces
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "/",
+        "/global_namespace",
+        "chat",
+        "/sub",
+        "/page",
+        "/__class__",
+        "/mro",
+        "/\ud800",
+    ],
+)
+def test_nothing_else_is_a_namespace(endpoint: str) -> None:
+    _, socket = opened(Derived(), "/socketio/?EIO=4&transport=polling")
+    assert socket.namespaces is not None
+    assert endpoint not in socket.namespaces
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
@@ -11,18 +15,10 @@ from tg import MinimalApplicationConfigurator, TGController, expose
 
 from tests.engine.conftest import Live
 from tests.engine.hub.test_rooms import NO_ROOMS
-from tgext.socketio import SocketIOController, SocketIOTGNamespace
-from tgext.socketio.engine.mixins import RoomsMixin
+from tests.redis_server import RedisServer, running_redis
+from tgext.socketio import SocketIOController
 
-
-class Chat(SocketIOTGNamespace, RoomsMixin):
-    def on_enter(self, room):
-        self.join(room)
-
-
-class SocketIO(SocketIOController):
-    chat = Chat
-    global_namespace = Chat
+from .handled import Chat, SocketIO
 
 
 class Another(SocketIOController):
@@ -87,10 +83,33 @@ def test_the_base_class_reaches_all_controllers(live: Live) -> None:
     assert repr(Another.namespace("chat")) == "<NamespaceHandle /chat>"
 
 
+def test_a_namespace_that_is_set_later_is_reached(
+    live: Live, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a connection, too, that was open before."""
+    client = live.client(kind)
+    with pytest.raises(ValueError, match="has no namespace '/late'"):
+        SocketIO.namespace("/late")
+    monkeypatch.setattr(SocketIO, "late", Chat, raising=False)
+    client.join("/late")
+    SocketIO.namespace("/late").emit("told", 1)
+    assert client.event("/late") == ["told", 1]
+
+
 def test_a_namespace_that_is_not_mounted_is_named() -> None:
     message = "Another has no namespace '/chess'; it has /chat"
     with pytest.raises(ValueError, match=message):
         Another.namespace("/chess")
+    message = "No controller of this process has a namespace '/chess'; there are .*/ch"
+    with pytest.raises(ValueError, match=message):
+        SocketIOController.namespace("/chess")
+
+
+def test_the_settings_of_a_controller_check_its_names_too() -> None:
+    with pytest.raises(ValueError, match="has no namespace '/chess'"):
+        Another.namespace("/chess", settings={})
+    handle = SocketIOController.namespace("/chess", settings={})
+    assert repr(handle) == "<NamespaceHandle /chess>"
 
 
 @pytest.mark.parametrize("room", NO_ROOMS, ids=repr)
@@ -102,3 +121,188 @@ def test_a_page_cannot_emit_to_what_is_no_room(live: Live, room: object) -> None
         handle.emit_to_room(room, "news", "for nobody")
     handle.emit("news", "for all")
     assert client.event("/chat") == ["news", "for all"]
+
+
+# Processes without the server
+
+ROOT = Path(__file__).parents[2]
+
+#: The beginning of a script.
+BEGIN = """
+from tests.turbogears.handled import SocketIO
+from tgext.socketio import SocketIOController
+from tg import MinimalApplicationConfigurator, TGController, expose
+
+class RootController(TGController):
+    @expose()
+    def tell(self):
+        SocketIO.namespace("/chat").emit("told", "by a page")
+        return "told"
+
+def application(**options):
+    class Globals: ...
+    configurator = MinimalApplicationConfigurator()
+    options = {"root_controller": RootController(), "app_globals": Globals, **options}
+    configurator.update_blueprint(options)
+    return configurator.make_wsgi_app({}, {})
+
+def visit(application):
+    environ = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": "/tell", "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80", "wsgi.url_scheme": "http",
+    }
+    return b"".join(application(environ, print))
+"""
+
+
+def run(script: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own, which has no server."""
+    return subprocess.run(
+        [sys.executable, "-c", BEGIN + script, *args],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+EMIT = 'SocketIO.namespace("/chat").emit("told", 1)'
+COMMIT = 'SocketIO.namespace("/chat").emit_on_commit("told", 1)'
+SETTINGS = 'SocketIO.namespace("/chat", {"anypubsub.backend": "redis"}).emit("told")'
+FORKED = """
+import os
+from tgext.socketio.engine.concurrency.threads import expect_server
+expect_server("this script")
+SocketIO.namespace("/chat").emit("told", 1)
+if os.fork() == 0:
+    try:
+        SocketIO.namespace("/chat").emit("told", 1)
+    except LookupError as error:
+        print("forked:", error, flush=True)
+    os._exit(0)
+raise SystemExit(os.wait()[1] or "the parent was silent")
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [EMIT, COMMIT, SETTINGS, "visit(application())", FORKED],
+    ids=["script", "on commit", "settings without cluster", "page", "forked"],
+)
+def test_where_nothing_leads_to_the_clients_it_says_so(script: str) -> None:
+    ran = run(script)
+    told = ran.stdout + ran.stderr
+    assert ran.returncode == 1, told
+    assert "nothing leads to the clients of /chat. Give namespace()" in told
+    if script is FORKED:
+        assert "the parent was silent" in told
+
+
+WEBTEST = """
+from webtest import TestApp
+assert TestApp(application()).get("/tell").text == "told"
+"""
+SERVED = "import tgext.socketio.server\n" + BEGIN + EMIT
+
+
+@pytest.mark.parametrize("script", [WEBTEST, SERVED], ids=["test", "server"])
+def test_where_clients_may_come_later_there_are_none_yet(script: str) -> None:
+    """The test of a page needs no server. An application may emit before it serves."""
+    ran = subprocess.run(
+        [sys.executable, "-c", script if script is SERVED else BEGIN + script],
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+GIVEN = """
+import sys
+settings = {
+    "anypubsub.backend": "redis", "anypubsub.host": sys.argv[1],
+    "socketio.cluster": "true",
+}
+"""
+EVERYWHERE = (
+    GIVEN
+    + """
+handle = SocketIOController.namespace("/chat", settings=settings)
+handle.emit("told", "one")
+handle.emit_to_room("A", "told", b"two")
+"""
+)
+BY_CONTROLLER = EVERYWHERE.replace("SocketIOController.namespace", "SocketIO.namespace")
+COMMITTED = (
+    GIVEN
+    + """
+import transaction
+handle = SocketIO.namespace("/chat", settings=settings)
+for text in ("lost", "one"):
+    try:
+        with transaction.manager:
+            handle.emit_on_commit("told", text)
+            if text == "lost":
+                raise KeyError
+    except KeyError:
+        pass
+handle.emit_to_room_on_commit("A", "told", b"two")
+"""
+)
+OF_AN_APPLICATION = (
+    GIVEN
+    + """
+application(**settings)
+SocketIO.namespace("/chat").emit("told", "one")
+SocketIO.namespace("/chat").emit_to_room("A", "told", b"two")
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [EVERYWHERE, BY_CONTROLLER, COMMITTED, OF_AN_APPLICATION],
+    ids=["everywhere", "controller", "on commit", "application"],
+)
+def test_a_process_without_a_server_emits_over_the_broker(
+    serve: Callable[..., Live], redis: RedisServer, script: str
+) -> None:
+    class Globals: ...
+
+    options: dict[str, Any] = {
+        "root_controller": RootController(),
+        "app_globals": Globals,
+        "anypubsub.backend": "redis",
+        "anypubsub.host": redis.url,
+        "socketio.cluster": "true",
+    }
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint(options)
+    application = configurator.make_wsgi_app({}, {})
+    client = serve(application=application, resource="socketio").websocket_5()
+    client.join("/chat")
+    client.call("/chat", "enter", "A")
+    ran = run(script, redis.url)
+    assert ran.returncode == 0, ran.stderr
+    assert client.event("/chat") == ["told", "one"]
+    assert client.read()["attachments"] == 1
+    assert client.receive_bytes() == b"two"
+
+
+NO_APPLICATION = """
+from tgext.socketio.pubsub import publish
+publish("news", "hello")
+"""
+
+
+def test_publishing_without_an_application_says_what_to_give() -> None:
+    """TurboGears' default configuration has ``tg.app_globals``, which is None."""
+    ran = run(NO_APPLICATION)
+    assert "LookupError: There is no TurboGears application in this" in ran.stderr

@@ -56,7 +56,9 @@ class SocketIOController(TGController):
         cls._tgsio_rooms = WeakKeyDictionary()
 
     @classmethod
-    def namespace(cls, name: str) -> NamespaceHandle:
+    def namespace(
+        cls, name: str, settings: Mapping[str, Any] | None = None
+    ) -> NamespaceHandle:
         """A namespace, to send events to its clients from a page or a job.
 
         Called on a subclass, it reaches the clients of that controller; called on
@@ -65,20 +67,30 @@ class SocketIOController(TGController):
         of that application.
 
         :param name: the name of the namespace, ``'/chat'``; ``'/'`` for the main one.
-        :raises ValueError: when the subclass has no namespace of this name.
+        :param settings: the configuration of the servers, for a process without one,
+            such as a script, a Celery worker or a cron job. Events go over the broker
+            of the ``anypubsub.`` options; ``socketio.cluster`` has to be true, as it is
+            for the servers. By default it is that of the application.
+        :raises ValueError: when there is no namespace of this name. With ``settings``,
+            ``SocketIOController`` itself does not check it: the process may not know
+            the controllers.
         """
         endpoint = f"/{name.strip('/')}".rstrip("/")
-        mounted = _namespaces_of(cls)
-        if cls is not SocketIOController and endpoint not in mounted:
-            names = ", ".join(each or "/" for each in mounted) or "none"
-            raise ValueError(
-                f"{cls.__name__} has no namespace {name!r}; it has {names}"
-            )
-        return NamespaceHandle(endpoint, cls, cls._tgsio_rooms, _names_of(cls))
+        everywhere = cls is SocketIOController
+        if not (everywhere and settings is not None):
+            mounted = _namespaces_of_all() if everywhere else _namespaces_of(cls)
+            if endpoint not in mounted:
+                who = "No controller of this process" if everywhere else cls.__name__
+                there = ", ".join(each or "/" for each in mounted) or "none"
+                has = "there are" if everywhere else "it has"
+                verb = "has a" if everywhere else "has no"
+                raise ValueError(f"{who} {verb} namespace {name!r}; {has} {there}")
+        names = _names_of(cls)
+        return NamespaceHandle(endpoint, cls, cls._tgsio_rooms, names, settings)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        self._tgsio_namespaces = _namespaces_of(type(self))
+        self._tgsio_namespaces = Mounted(type(self))
         self._tgsio_applications: dict[int, Application] = {}
 
     def _dispatch(self, state: Any, remainder: list[str]) -> Any:
@@ -144,13 +156,58 @@ def _name_of(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
+class Mounted(dict[str, type[BaseNamespace]]):
+    """The namespaces of a controller by name.
+
+    A plug, or a function that runs when the application starts, may set a namespace on
+    the class after the controller was made. It is added when a client asks for it.
+
+    :param cls: the class of the controller.
+    """
+
+    def __init__(self, cls: type) -> None:
+        super().__init__(_namespaces_of(cls))
+        self._cls = cls
+
+    def __contains__(self, endpoint: object) -> bool:
+        name = MAIN if endpoint == "" else str(endpoint)[1:]
+        if endpoint != _endpoint_of(name):
+            return False
+        found = _as_namespace(getattr(self._cls, name, None))
+        if found is None:
+            return False
+        self[_endpoint_of(name)] = found
+        return True
+
+
+def _endpoint_of(attribute: str) -> str:
+    """The name of the namespace that an attribute is mounted as."""
+    return "" if attribute == MAIN else "/" + attribute
+
+
+def _as_namespace(value: Any) -> type[BaseNamespace] | None:
+    """A namespace class; None for other attributes."""
+    if is_foreign(value):
+        return adapt(value)
+    if isinstance(value, type) and issubclass(value, BaseNamespace):
+        return value
+    return None
+
+
 def _namespaces_of(cls: type) -> Mapping[str, type[BaseNamespace]]:
     mounted: dict[str, type[BaseNamespace]] = {}
     for name in dir(cls):
-        value: Any = getattr(cls, name, None)
-        endpoint = "" if name == MAIN else "/" + name
-        if is_foreign(value):
-            mounted[endpoint] = adapt(value)
-        elif isinstance(value, type) and issubclass(value, BaseNamespace):
-            mounted[endpoint] = value
+        found = _as_namespace(getattr(cls, name, None))
+        if found is not None:
+            mounted[_endpoint_of(name)] = found
+    return mounted
+
+
+def _namespaces_of_all() -> Mapping[str, type[BaseNamespace]]:
+    """The namespaces of all controllers of this process."""
+    mounted: dict[str, type[BaseNamespace]] = {}
+    classes: list[type] = [SocketIOController]
+    for cls in classes:
+        mounted.update(_namespaces_of(cls))
+        classes.extend(cls.__subclasses__())
     return mounted

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, cast
 
 from tg import config
 
+from . import testing
+from .engine.concurrency.interruption import sheltered
+from .engine.concurrency.threads import is_serving
 from .engine.hub.rooms import Room, Rooms, check_room
 from .engine.session.session import Socket
-from .messaging.cluster import publish_elsewhere
+from .messaging.cluster import is_clustered, publish_elsewhere
 from .request.context import current
+from .request.jsonify import dumps
 from .request.mounts import is_mounted
-from .wire.socketio.packet import event_packet, text_of_name
+from .request.transactions import on_commit
+from .wire.socketio.packet import Packet, event_packet, text_of_name
+from .wire.socketio.settled import settled_packet
 
 __all__ = ["NamespaceHandle"]
+
+#: Sends a packet to a room, or to the whole namespace.
+Route = Callable[[Packet, "Room | None"], None]
 
 
 class NamespaceHandle:
@@ -30,6 +40,8 @@ class NamespaceHandle:
         with the ``id`` of the configuration of its application.
     :param names: of the controllers that have the namespace, for the other processes;
         an empty name for all controllers.
+    :param settings: the configuration of the servers, for a process without one; by
+        default it is that of the application.
     """
 
     def __init__(
@@ -38,11 +50,13 @@ class NamespaceHandle:
         controller: type,
         rooms: Mapping[Rooms, int],
         names: Sequence[str],
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._controller = controller
         self._rooms = rooms
         self._names = names
+        self._settings = settings
 
     def __repr__(self) -> str:
         return f"<NamespaceHandle {self.endpoint or '/'}>"
@@ -59,8 +73,12 @@ class NamespaceHandle:
 
         :raises TypeError: when an argument cannot be written as JSON. Also when it has
             bytes and a receiver is a 0.9 client; the other clients get the event.
+        :raises LookupError: when this process has no server, and its application or the
+            ``settings`` of the handle name no broker that leads to one.
+        :raises BackendError: when the broker does not accept the event.
         """
-        self._broadcast(None, event, args)
+        packet = event_packet(self.endpoint, text_of_name(event), args)
+        self._route()(packet, None)
 
     def emit_to_room(self, room: Room, event: str, *args: Any) -> None:
         """Send an event to all in a room of the namespace.
@@ -69,25 +87,87 @@ class NamespaceHandle:
             an ``int``.
         :raises ValueError: when the room's name is too long, or cannot be encoded as
             UTF-8.
+        :raises LookupError: as :meth:`emit`.
+        :raises BackendError: as :meth:`emit`.
         """
-        self._broadcast(check_room(room), event, args)
-
-    def _broadcast(self, room: Room | None, event: str, args: tuple[Any, ...]) -> None:
+        room = check_room(room)
         packet = event_packet(self.endpoint, text_of_name(event), args)
-        rooms = self._reached()
-        for each in rooms:
-            each.broadcast(packet, room)
-        if not rooms:
-            # No client has connected to this process yet. Other processes may have
-            # clients.
-            publish_elsewhere(packet, room, config, self._names)
+        self._route()(packet, room)
+
+    def emit_on_commit(self, event: str, *args: Any) -> None:
+        """Like :meth:`emit`, when the current transaction has committed.
+
+        It is not sent when the transaction is rolled back. The arguments are copied
+        now. See :func:`tgext.socketio.transactions.on_commit`.
+
+        :raises TypeError: when an argument cannot be written as JSON.
+        :raises LookupError: as :meth:`emit`.
+        """
+        packet = settled_packet(self.endpoint, event, args, dumps)
+        on_commit(sheltered, self._route(), packet, None)
+
+    def emit_to_room_on_commit(self, room: Room, event: str, *args: Any) -> None:
+        """Like :meth:`emit_to_room`, when the current transaction has committed.
+
+        See :meth:`emit_on_commit`.
+
+        :raises TypeError: as :meth:`emit_on_commit` and :meth:`emit_to_room`.
+        :raises ValueError: as :meth:`emit_to_room`.
+        :raises LookupError: as :meth:`emit`.
+        """
+        room = check_room(room)
+        packet = settled_packet(self.endpoint, event, args, dumps)
+        on_commit(sheltered, self._route(), packet, room)
 
     def _reached(self) -> list[Rooms]:
-        """The rooms of this process that are sent to."""
-        known, context = list(self._rooms.items()), current()
+        """The rooms of this process that are sent to.
+
+        A forked process has not those of its parent.
+        """
+        known = list(self._rooms.items()) if is_serving() else []
+        context = current()
         if context is None or not known:
             return [rooms for rooms, _ in known]
         own = [rooms for rooms, owner in known if owner == id(context.config)]
         if own or is_mounted(self._controller, context.config):
             return own
         return [rooms for rooms, _ in known]
+
+    def _route(self) -> Route:
+        """How packets get to the clients.
+
+        :raises LookupError: when nothing leads to them.
+        """
+        rooms = self._reached()
+        if rooms:
+            return partial(_broadcast, rooms)
+        settings = config if self._settings is None else self._settings
+        if is_clustered(settings):
+            # No client has connected to this process. Other processes may have clients.
+            names = self._names
+            return partial(publish_elsewhere, settings=settings, controllers=names)
+        if is_serving() or _is_tested():
+            return _to_nobody
+        raise LookupError(
+            "This process has no Socket.IO server, and socketio.cluster is not true: "
+            f"nothing leads to the clients of {self.endpoint or '/'}. Give namespace() "
+            "the configuration of the servers as `settings`, with socketio.cluster = "
+            "true (there, too) and their anypubsub. options, such as "
+            "{'socketio.cluster': 'true', 'anypubsub.backend': 'redis', "
+            "'anypubsub.host': 'redis://localhost'}."
+        )
+
+
+def _broadcast(rooms: Sequence[Rooms], packet: Packet, room: Room | None) -> None:
+    for each in rooms:
+        each.broadcast(packet, room)
+
+
+def _to_nobody(packet: Packet, room: Room | None) -> None:
+    """This process serves, and no client has connected yet."""
+
+
+def _is_tested() -> bool:
+    """Whether WebTest asks for the page that runs. There need not be a server then."""
+    context = current()
+    return context is not None and testing.MARK in context.request.environ

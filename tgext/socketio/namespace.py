@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tg import request_local, require
 
+from .engine.concurrency.interruption import sheltered
 from .engine.concurrency.threads import get_ident
 from .engine.namespaces.base import BaseNamespace, ConnectionRefused
 from .engine.namespaces.emitter import expect_ack, make_event
@@ -96,6 +98,24 @@ class SocketIOTGNamespace(BaseNamespace):
                 self._tgsio_candidate.send(encoded)
 
         on_commit(leave)
+
+    def run_in_app(
+        self, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Run a function of a job as an event: with a user, a session, a transaction.
+
+        The transaction is tried again after a conflict, as that of a page.
+        Called in an event, the function is part of the event.
+
+        :returns: what the function returned.
+        :raises Exception: what the function raised; the transaction is rolled back.
+        :raises WrongThread: when called in a thread other than the server's.
+        """
+        self._tgsio_home.require("an event")
+        return self.socket.runner.run_in_job(partial(function, *args, **kwargs))
+
+    def _tgsio_on_commit(self, function: Callable[..., object], *args: Any) -> None:
+        on_commit(sheltered, function, *args)
 
     def _tgsio_is_direct(self, handler: Handler) -> bool:
         runner = self.socket.runner

@@ -22,6 +22,8 @@ from .engine.namespaces.names import Shown
 from .messaging.channels import Channels, Listener, channels_of
 from .messaging.publishing import publish
 from .namespace import SocketIOTGNamespace
+from .request.jsonify import dumps
+from .request.runner import Runner
 from .wire.escape import escape
 from .wire.socketio.packet import Packet
 
@@ -101,18 +103,27 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     def _tgsio_heard_channels(self) -> list[str]:
         return list(self._tgsio_heard)
 
-    @carried
-    def publish(self, channel: str, message: Any) -> None:
+    def publish(self, channel: str, message: Any, on_commit: bool = False) -> None:
         """Send a message to all listeners of a channel, in every process.
 
         :param message: anything that can be written as JSON.
+        :param on_commit: whether it is sent when the current transaction has committed,
+            and not at all when that is rolled back. The message is written now.
         :raises TypeError: when the message cannot be written as JSON.
         :raises ValueError: when the name of the channel is invalid; a name that a
             client chose may be.
         :raises BackendError: when the broker does not accept the message within
             seconds.
         """
-        self._tgsio_channels().publish(channel, message)
+        channel, text = check_channel(channel), dumps(message)
+        if on_commit:
+            self._tgsio_on_commit(self._tgsio_publish, channel, text)
+        else:
+            self._tgsio_publish(channel, text)
+
+    @carried
+    def _tgsio_publish(self, channel: str, text: str) -> None:
+        self._tgsio_channels().send(channel, text)
 
     def on_subscribe(self, packet: Packet) -> Any:
         """Subscribe the client to a channel.
@@ -251,7 +262,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     def _tgsio_channels(self) -> Channels:
         # Kept because subscriptions may end outside of a request, without `config`.
         if self._tgsio_process_channels is None:
-            self._tgsio_process_channels = channels_of(config)
+            runner = self.socket.runner
+            known = runner.config if isinstance(runner, Runner) else config
+            self._tgsio_process_channels = channels_of(known)
         return self._tgsio_process_channels
 
     def _tgsio_listener(self) -> Listener:

@@ -26,6 +26,7 @@ from gevent.local import local
 from paste.deploy.converters import asbool
 
 from .drivers import applications, warn_of_blocking_drivers
+from .engine.concurrency.threads import expect_server
 from .engine.hub import settings
 from .engine.hub.checks import shown
 from .engine.hub.settings import OPTIONS, Kind, Option
@@ -39,6 +40,9 @@ from .wire.origin import join_port
 patch_backlash()
 
 __all__ = ["DebugModeForbiddenException", "socketio_server_runner"]
+
+# gearbox imports this module to serve. The application may emit before it does.
+expect_server(__name__)
 
 
 class DebugModeForbiddenException(Exception):

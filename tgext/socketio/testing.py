@@ -49,9 +49,9 @@ def process_posted_packet(
     :returns: whether there is such a namespace.
     :raises ValueError: when the body is not JSON.
     """
-    cls = namespaces.get(name)
-    if cls is None:
+    if name not in namespaces:
         return False
+    cls = namespaces[name]
     environ = request.environ
     _show_what_is_sent_to_many(environ["socketio"])
     namespace = cls(environ, name, request)

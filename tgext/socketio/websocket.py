@@ -43,6 +43,7 @@ from .engine.websocket import group
 from .engine.websocket.opening import check_bounds
 from .engine.websocket.wsgi import WebSocket, WebSocketError
 from .request.jsonify import dumps
+from .request.resources import make_close
 from .wire.origin import Origins
 from .wire.websocket.deflate import Deflate
 
@@ -234,8 +235,9 @@ def _end_transaction() -> None:
             pass  # TurboGears' transaction manager does not work without it either
         else:
             transaction.commit()
-    if config.get("use_sqlalchemy"):
-        (config.get("SQLASession") or config["DBSession"]).remove()
+    close = make_close(config)
+    if close is not None:
+        close()
 
 
 def _refusal(refused: HandshakeRefused) -> Response:

@@ -8,7 +8,12 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from tgext.socketio.engine.concurrency.interruption import Interrupted, interrupt
+from tests.native import start_native
+from tgext.socketio.engine.concurrency.interruption import (
+    Interrupted,
+    interrupt,
+    sheltered,
+)
 
 
 def test_a_greenlet_that_waits_is_interrupted_where_it_waits() -> None:
@@ -63,3 +68,38 @@ def test_any_error_can_be_raised() -> None:
     interrupt(greenlet, TimeoutError("too late"))
     with pytest.raises(TimeoutError):
         greenlet.get()
+
+
+def test_what_is_sheltered_ends_though_its_caller_is_interrupted() -> None:
+    go_on, done = Event(), Event()
+
+    def send(text: str) -> None:
+        go_on.wait()
+        seen.append(text)
+        done.set()
+
+    def work() -> None:
+        try:
+            sheltered(send, "committed")
+        finally:
+            seen.append("interrupted")
+
+    seen: list[str] = []
+    greenlet = gevent.spawn(work)
+    gevent.sleep(0)
+    greenlet.kill(Interrupted)
+    assert seen == ["interrupted"]
+    go_on.set()
+    assert done.wait(10)
+    assert seen == ["interrupted", "committed"]
+
+
+@pytest.mark.parametrize("start", [gevent.spawn, start_native])
+def test_what_is_sheltered_raises_to_its_caller(start: Any) -> None:
+    def fail() -> None:
+        raise KeyError("no broker")
+
+    with pytest.raises(KeyError, match="no broker"):
+        start(lambda: sheltered(fail)).get()
+    with pytest.raises(KeyError, match="no broker"):
+        sheltered(fail)

@@ -97,6 +97,7 @@ def test_a_context_that_cannot_be_made_at_first_is_told(
 def test_without_a_framework_functions_are_called_as_they_are() -> None:
     assert PLAIN.run(divmod, 7, 2) == (3, 1)
     assert PLAIN.job(divmod) is divmod
+    assert PLAIN.run_in_job(lambda: 7) == 7
     error = LookupError("no")
 
     def fail() -> None:

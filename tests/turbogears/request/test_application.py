@@ -72,11 +72,9 @@ def removes() -> SimpleNamespace:
     return SimpleNamespace(remove=lambda: "removed")
 
 
-def test_the_database_session_is_the_application_s() -> None:
-    assert Application(configuration()).remove_session is None
-    assert Application(configuration(DBSession=removes())).remove_session is None
-    for name in ("SQLASession", "DBSession"):
-        config = configuration(use_sqlalchemy=True, **{name: removes()})
-        remove = Application(config).remove_session
-        assert remove is not None
-        assert remove() == "removed"
+def test_what_it_closes_is_computed_once() -> None:
+    assert Application(configuration()).close_resources is None
+    config = configuration(use_sqlalchemy=True, DBSession=removes())
+    close = Application(config).close_resources
+    assert close is not None
+    assert close() == "removed"

@@ -74,7 +74,7 @@ class Lab(SocketIOTGNamespace):
             try:
                 self.emit("job", tg.request.identity["user"])
             except TypeError:
-                self.emit("job", "no request")
+                self.emit("job", "no user")
             done.set()
 
         self.spawn(job)
@@ -220,7 +220,7 @@ def test_a_client_s_ack_is_an_event_too(live: Live) -> None:
 def test_a_job_outlives_its_event_s_context(live: Live) -> None:
     client = connect(live)
     client.emit("/lab", "job")
-    assert client.event("/lab") == ["job", "no request"]
+    assert client.event("/lab") == ["job", "no user"]
 
 
 class Sessions:
@@ -245,7 +245,7 @@ def test_the_database_session_of_an_event_and_of_a_job_is_removed(
     assert client.call("/lab", "who") == ["ada"]
     wait_for(lambda: len(sessions.removed) == 1, "the event's is removed")
     client.emit("/lab", "job")
-    assert client.event("/lab") == ["job", "no request"]
+    assert client.event("/lab") == ["job", "no user"]
     wait_for(lambda: len(sessions.removed) == 3, "the job's is removed")
     assert len(set(sessions.removed)) == 2
 

@@ -308,10 +308,17 @@ def test_a_job_removes_its_database_session() -> None:
     job = opened.runner.job(lambda *args: args)
     assert job(1, 2) == (1, 2)
     assert removed == ["removed"]
-    with pytest.raises(ValueError, match="a bug"):
-        opened.runner.job(raises(ValueError("a bug")))()
+    error = ValueError("a bug")
+    with pytest.raises(Reported) as reported:
+        opened.runner.job(raises(error), "/chat")()
+    assert reported.value.__cause__ is error
     assert removed == ["removed", "removed"]
 
 
-def test_without_a_database_a_job_is_the_function_itself() -> None:
-    assert Opened().runner.job(print) is print
+@pytest.mark.parametrize("error", [Interrupted(), gevent.GreenletExit()])
+def test_a_job_that_is_ended_did_not_fail(
+    opened: Opened, error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(type(error)):
+        opened.runner.job(raises(error))()
+    assert caplog.records == []

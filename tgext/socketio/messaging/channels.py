@@ -158,7 +158,14 @@ class Channels:
         :raises ValueError: when the name is invalid.
         :raises BackendError: when the broker does not accept the message.
         """
-        publish(self.backend, check_channel(name), dumps(message))
+        self.send(check_channel(name), dumps(message))
+
+    def send(self, name: str, text: str) -> None:
+        """Like :meth:`publish`, with a name that was checked, and JSON.
+
+        :raises BackendError: when the broker does not accept the message.
+        """
+        publish(self.backend, name, text)
 
     def subscribe(self, name: str, listener: Listener) -> None:
         """Add a listener to a channel; a second time has no effect.

@@ -22,6 +22,8 @@ from ..engine.hub.rooms import Rooms
 from ..wire.socketio.packet import Packet
 
 if TYPE_CHECKING:
+    from anypubsub.interfaces import PubSub
+
     from .channels import Channels
 
 __all__ = ["join_cluster", "publish_elsewhere"]
@@ -72,8 +74,9 @@ def publish_elsewhere(
     """Send a packet to the sockets of a cluster, from a process that serves none.
 
     :param room: the room that the packet is for; None for the whole namespace.
-    :param settings: the application's configuration. Without ``socketio.cluster``
-        there are no receivers, and nothing happens.
+    :param settings: the application's configuration, or the options of a process
+        without one. Without ``socketio.cluster`` there are no receivers, and nothing
+        happens.
     :param controllers: the names of the controllers whose clients get it; an empty name
         for those of all controllers.
     :raises BackendError: when an option is invalid, or the broker does not accept the
@@ -90,7 +93,9 @@ def publish_elsewhere(
 
 
 def _publish(channel: str, message: str, settings: Mapping[str, Any]) -> None:
-    _channels_of(settings).backend.publish(channel, message)
+    from .publishing import backend_for
+
+    _shared(backend_for(settings)).publish(channel, message)
 
 
 def is_clustered(settings: Mapping[str, Any]) -> bool:
@@ -140,14 +145,23 @@ def secret_of(settings: Mapping[str, Any]) -> str:
 
 
 def _channels_of(settings: Mapping[str, Any]) -> Channels:
-    from anypubsub.backends.memory import MemoryPubSub
-
     from .channels import channels_of
 
     channels = channels_of(settings)
-    if isinstance(channels.backend, MemoryPubSub):
+    _shared(channels.backend)
+    return channels
+
+
+def _shared(backend: PubSub) -> PubSub:
+    """A backend, if other processes can have it too.
+
+    :raises BackendOptionError: when it is that of one process.
+    """
+    from anypubsub.backends.memory import MemoryPubSub
+
+    if isinstance(backend, MemoryPubSub):
         raise BackendOptionError(
             OPTION,
             "the backend memory reaches no other process; use redis",
         )
-    return channels
+    return backend

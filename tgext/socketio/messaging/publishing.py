@@ -10,9 +10,11 @@ from tg import config
 from ..backends import feeds
 from ..backends.channelnames import check_channel
 from ..backends.choice import backend_of, is_local, shared_backend
+from ..engine.concurrency.interruption import sheltered
 from ..engine.concurrency.threads import where_served
 from ..engine.logs import get_logger
 from ..request.jsonify import dumps
+from ..request.transactions import on_commit as call_on_commit
 
 if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
@@ -21,7 +23,10 @@ log = get_logger(__name__)
 
 
 def publish(
-    channel: str, message: Any, settings: Mapping[str, Any] | None = None
+    channel: str,
+    message: Any,
+    settings: Mapping[str, Any] | None = None,
+    on_commit: bool = False,
 ) -> None:
     """Send a message to all listeners of a channel, in every process.
 
@@ -29,6 +34,9 @@ def publish(
     :param settings: the configuration, when there is no TurboGears application, as in
         a script, a Celery worker or a cron job; its ``anypubsub.`` options are read. In
         an application it is the application's by default.
+    :param on_commit: whether the message is sent when the current transaction has
+        committed, and not at all when that is rolled back; see
+        :func:`~tgext.socketio.transactions.on_commit`. It is written now.
     :raises TypeError: when the message cannot be written as JSON.
     :raises ValueError: when the name of the channel is invalid: see
         :func:`~tgext.socketio.backends.channelnames.check_channel`.
@@ -37,16 +45,20 @@ def publish(
     :raises LookupError: when there is neither an application nor ``settings``.
     """
     channel, text = check_channel(channel), dumps(message)
-    where_served(_publish, channel, text, _configuration(), settings)
+    chosen = _chosen(settings)
+    if on_commit:
+        call_on_commit(sheltered, where_served, _publish, channel, text, chosen)
+    else:
+        where_served(_publish, channel, text, chosen)
 
 
-def _publish(
-    channel: str,
-    text: str,
-    configuration: Mapping[str, Any],
-    settings: Mapping[str, Any] | None,
-) -> None:
-    feeds.publish(_backend(configuration, settings), channel, text)
+def _publish(channel: str, text: str, settings: Mapping[str, Any]) -> None:
+    if not _is_of_an_application(settings) and is_local(settings):
+        log.warning(
+            "anypubsub.backend is memory, which reaches only this process: messages "
+            "that it publishes have no receivers"
+        )
+    feeds.publish(backend_for(settings), channel, text)
 
 
 def _configuration() -> Mapping[str, Any]:
@@ -62,21 +74,31 @@ def _configuration() -> Mapping[str, Any]:
     return configuration
 
 
-def _backend(
-    configuration: Mapping[str, Any], settings: Mapping[str, Any] | None
-) -> PubSub:
-    chosen = configuration if settings is None else settings
-    if "tg.app_globals" in chosen:
-        return backend_of(chosen)
-    if settings is None:
+def _chosen(settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The settings, or else the configuration of the application."""
+    if settings is not None:
+        return settings
+    configuration = _configuration()
+    if not _is_of_an_application(configuration):
         raise LookupError(
             "There is no TurboGears application in this process: give publish the "
             "configuration as `settings`, such as "
             "{'anypubsub.backend': 'redis', 'anypubsub.host': 'redis://localhost'}."
         )
-    if is_local(settings):
-        log.warning(
-            "anypubsub.backend is memory, which reaches only this process: messages "
-            "that it publishes have no receivers"
-        )
+    return configuration
+
+
+def _is_of_an_application(settings: Mapping[str, Any]) -> bool:
+    # TurboGears' default configuration has the key, with None.
+    return settings.get("tg.app_globals") is not None
+
+
+def backend_for(settings: Mapping[str, Any]) -> PubSub:
+    """The backend of an application, or of a process without one.
+
+    :param settings: the configuration of an application, or ``anypubsub.`` options.
+    :raises BackendError: when an option is invalid, or the broker cannot be reached.
+    """
+    if _is_of_an_application(settings):
+        return backend_of(settings)
     return shared_backend(settings)

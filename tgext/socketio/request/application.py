@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from tg.appwrappers.identity import IdentityApplicationWrapper
@@ -11,6 +11,7 @@ from .browsers import secret_names
 from .failures import Report, make_report
 from .middleware import read_event_middleware
 from .rechecks import Rechecks
+from .resources import make_close
 from .slowevents import make_slow_events
 from .wrappers import Dispatch, SessionWatch, Wrappers
 
@@ -40,8 +41,8 @@ class Application:
         application has none.
     :ivar dispatch_known: like ``dispatch``, without the wrapper that looks up the
         identity; None when identities are not remembered.
-    :ivar remove_session: closes the database session of the running greenlet, and
-        gives its connection back to the pool; None when the application uses none.
+    :ivar close_resources: closes what TurboGears closes after a page, such as the
+        database session of the running greenlet; None when there is nothing to close.
     """
 
     def __init__(self, config: MutableMapping[str, Any]) -> None:
@@ -62,10 +63,7 @@ class Application:
         self.cookie_names = secret_names(config)
         self.report: Report | None = make_report(config)
         self.slow_events = make_slow_events(config)
-        self.remove_session: Callable[[], object] | None = None
-        if config.get("use_sqlalchemy"):
-            session = config.get("SQLASession")
-            self.remove_session = (session or config["DBSession"]).remove
+        self.close_resources = make_close(config)
 
     def shared(self, controllers: ControllerPath) -> ControllerPath:
         """The last path of controllers, if it is the same, so that one is kept."""

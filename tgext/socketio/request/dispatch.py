@@ -64,7 +64,7 @@ class Dispatched:
         if not self._reached:
             raise as_refusal(response)
         if isinstance(self._refusal, HTTPException):
-            raise as_refusal(self._refusal)
+            raise as_refusal(self._refusal) from self._refusal
         if self._refusal is not None:
             raise self._refusal
         if self._uncommitted:

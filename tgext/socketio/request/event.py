@@ -1,8 +1,9 @@
-"""The TurboGears context of one event.
+"""The TurboGears context of one event, or of a job.
 
 The request that opened a connection has ended when its events come. Each event has a
 ``tg.request``, ``tg.response``, ``tg.tmpl_context`` and ``tg.session`` of its own;
-:mod:`~tgext.socketio.request.runner` runs it.
+:mod:`~tgext.socketio.request.runner` runs it. A job of ``spawn`` has such a context,
+too; see :mod:`~tgext.socketio.request.jobs`.
 """
 
 from __future__ import annotations
@@ -227,3 +228,34 @@ class Event:
         request.environ.pop("tg.locals", None)
         if request.validation.exception is not None:
             forget_frames(request.validation.exception)
+
+
+def _make_request_of_nobody(job: Job) -> Request:
+    request = _make_request(job)
+    job.connection.lookup.forget(request)
+    return request
+
+
+class Job(Event):
+    """What the proxies of TurboGears show during a job.
+
+    It has the application's configuration, globals and translator. Its ``tg.request``
+    has the URL and the headers of the connection, and no user: only an event looks the
+    user up.
+
+    :ivar awaited: the transaction for whose commit a function waits, if there is one.
+    """
+
+    __slots__ = ("awaited",)
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, None)
+        self.recalls = True  # no look-up
+        self.awaited: Any = None
+
+    @property
+    def has_transaction(self) -> bool:
+        """False: a job begins its transactions itself."""
+        return False
+
+    request = _Member(_make_request_of_nobody)

@@ -6,6 +6,7 @@ import inspect
 import io
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from tg.configurator.components.error_reporting import (
@@ -59,6 +60,33 @@ def _start_nothing(*args: Any) -> None:
     pass
 
 
+def log_job_failure(
+    function: Callable[..., Any], endpoint: str | None, user: Any, session: str
+) -> None:
+    """Log the failure of a job that is being handled.
+
+    :param endpoint: the namespace that began it; None when the connection did.
+    :param user: as for :func:`log_failure`.
+    :param session: as for :func:`log_failure`.
+    """
+    log_engine_failure(
+        log,
+        "Job %s of %s failed (user %s, session %s)",
+        name_of(function),
+        "its connection" if endpoint is None else f"namespace {endpoint or '/'}",
+        user if user is not None else "anonymous",
+        session,
+    )
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """The name of a function, for the log."""
+    called = inspect.unwrap(function)
+    while isinstance(called, partial):
+        called = called.func
+    return getattr(called, "__qualname__", repr(called))
+
+
 def log_failure(
     function: Callable[..., Any], packet: Packet | None, user: Any, session: str
 ) -> None:
@@ -71,8 +99,7 @@ def log_failure(
     :param session: the name of the session in logs, which is not its session id.
     """
     if packet is None:
-        called = inspect.unwrap(function)
-        what = getattr(called, "__qualname__", repr(called))
+        what = name_of(function)
         where = ""
     else:
         what = packet.get("name") or packet["type"]

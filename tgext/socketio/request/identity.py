@@ -158,6 +158,15 @@ class Lookup:
             environ[_IDENTITY] = environ[_CREDENTIALS] = known
         request.identity = known
 
+    def forget(self, request: Any) -> None:
+        """Remove the user of the opening request from the request of a job."""
+        names = [_IDENTITY, _CREDENTIALS]
+        if self._api is not None:
+            names.append(self._api.remote_user_key)
+        for name in names:
+            request.environ.pop(name, None)
+        request.identity = None
+
     def check(self, request: Any, config: Mapping[str, Any]) -> None:
         """Check, and remember, what the application's wrapper found for an event.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import partial, wraps
+from functools import partial
 from typing import Any, ClassVar
 
 import gevent
@@ -30,11 +30,12 @@ from .application import Application
 from .browsers import BrowserCookies
 from .connection import Connection
 from .context import configs, contexts, is_everywhere
-from .dispatch import Dispatched, abort_transaction, as_refusal
+from .dispatch import Dispatched, Failed, abort_transaction, as_refusal
 from .event import Event
 from .failures import log_failure
 from .guards import first_unmet
 from .identity import API, OtherUser
+from .jobs import OfAJob, as_job
 
 
 class Runner:
@@ -49,8 +50,8 @@ class Runner:
     :ivar connection: what the events inherit from the opening request.
     :ivar config: the application's configuration.
     :ivar cookies: the cookies of the connection's browser.
-    :ivar remove_session: closes the database session of the running greenlet; None
-        when the application uses none.
+    :ivar close_resources: closes what TurboGears closes after a page; None when there
+        is nothing to close.
     :ivar asked: when the requirements were asked about the client last.
     """
 
@@ -74,8 +75,8 @@ class Runner:
         self.asked = time.monotonic()
         if requirements:
             application.rechecks.add(self)
-        self.remove_session = application.remove_session
         self._slow_events = application.slow_events
+        self.close_resources = application.close_resources
         #: Whether to disconnect the client after the reason was sent to it.
         self._sent_away = False
         self._lookup = lookup = connection.lookup
@@ -135,7 +136,7 @@ class Runner:
             else:
                 result = asked(*args)
         except HTTPException as answer:
-            raise as_refusal(answer) from None
+            raise as_refusal(answer) from answer
         except (ConnectionRefused, EventRefused):
             raise
         except OtherUser:
@@ -144,12 +145,14 @@ class Runner:
             abort_transaction(event)
             raise
         except FAILURES as error:
+            if type(function) is OfAJob:
+                raise
             self._report(event, function, error)
             raise Reported from error
         finally:
             try:
-                if self.remove_session is not None:
-                    self.remove_session()  # may wait, fail and be interrupted
+                if self.close_resources is not None:
+                    self.close_resources()  # may wait, fail and be interrupted
             finally:
                 outer.pop()
                 if stack is not None:
@@ -186,24 +189,28 @@ class Runner:
             if not interrupted:
                 raise Reported
 
-    def job(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function that a job runs: it closes the database session at its end.
+    def job(
+        self, function: Callable[..., Any], endpoint: str | None = None
+    ) -> Callable[..., Any]:
+        """The function that a job runs; see :func:`.jobs.as_job`."""
+        return as_job(function, self.connection, endpoint)
 
-        A job is not an event, so it has no ``tg.request``. But it may open a database
-        session, which holds a connection of the pool until it is closed.
+    def run_in_job(self, function: Callable[[], Any]) -> Any:
+        """Run a function of a job as an event, with a user, a session, a transaction.
+
+        The transaction manager may run it several times. What the function raises is
+        raised here, and not logged: the job can handle it, or fails itself.
+
+        :raises EventRefused: for a response of a wrapper, such as a denial.
         """
-        remove = self.remove_session
-        if remove is None:
-            return function
-
-        @wraps(function)
-        def job(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return function(*args, **kwargs)
-            finally:
-                remove()
-
-        return job
+        try:
+            return self.run(OfAJob(function))
+        except Failed as failed:
+            raise failed.__cause__ or failed from None
+        except EventRefused as refused:
+            if isinstance(refused.__cause__, HTTPException):
+                raise refused.__cause__ from None
+            raise
 
     def _guard(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run what a client asked for, if it still meets ``allow_only``.
@@ -287,6 +294,7 @@ def _in_own_greenlet(function: Callable[..., Any], *args: Any) -> Any:
     greenlet = gevent.spawn(run)
     try:
         return outcome.get()
-    except Interrupted:
-        greenlet.kill(Interrupted, block=False)
+    except BaseException:
+        if not outcome.ready():  # this greenlet was interrupted
+            greenlet.kill(Interrupted, block=False)
         raise

@@ -12,7 +12,7 @@ import gevent
 from gevent import Greenlet, GreenletExit
 
 from ..logs import get_logger
-from .failures import FAILURES, log_failure
+from .failures import FAILURES, Reported, log_failure
 from .interruption import Interrupted
 
 log = get_logger(__name__)
@@ -126,6 +126,8 @@ def _run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
     except (Interrupted, GreenletExit):
         raise  # as gevent ends a greenlet
+    except Reported as reported:
+        return _Failure(reported.__cause__ or reported)
     except FAILURES as error:
         called = inspect.unwrap(function)
         log_failure(log, "Job %s failed", getattr(called, "__qualname__", called))

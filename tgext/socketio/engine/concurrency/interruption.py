@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 from gevent import GreenletExit, get_hub
 
 
@@ -18,6 +19,30 @@ class Interrupted(GreenletExit):
 
 class Overdue(Interrupted):
     """Raised in a handler that runs ``shutdown_timeout`` after its client has left."""
+
+
+def sheltered(function: Callable[..., object], *args: Any) -> None:
+    """Call a function, and wait for its end, so that it is not interrupted.
+
+    In a greenlet that may be interrupted, the function runs in another one, and is
+    finished also if the wait is interrupted.
+    """
+    if not isinstance(gevent.getcurrent(), gevent.Greenlet):
+        function(*args)  # the main greenlet of a thread, or of a script
+        return
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            function(*args)
+        except Interrupted:
+            raise
+        except BaseException as error:
+            failed.append(error)
+
+    gevent.spawn(run).join()
+    if failed:
+        raise failed[0]
 
 
 def interrupt(

@@ -206,8 +206,30 @@ def home() -> Home:
     return found
 
 
+#: What says that a server will be started in this process.
+_expected: list[str] = []
+
+
+def _serve_no_more() -> None:
+    _serving.clear()
+    _expected.clear()
+
+
 # A forked process does not serve the connections of its parent.
-os.register_at_fork(after_in_child=_serving.clear)
+os.register_at_fork(after_in_child=_serve_no_more)
+
+
+def expect_server(reason: str) -> None:
+    """Note that a server will be started in this process.
+
+    :param reason: what says so.
+    """
+    _expected.append(reason)
+
+
+def is_serving() -> bool:
+    """Whether this process has a server, or will have one."""
+    return bool(_serving or _expected)
 
 
 def begin_serving(where: Home) -> None:

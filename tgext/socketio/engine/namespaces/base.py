@@ -297,7 +297,7 @@ class BaseNamespace(OwnNames, AccessList):
         :raises WrongThread: when called in a thread other than the server's.
         """
         self._tgsio_home.require("a greenlet")
-        fn = self.socket.runner.job(self._tgsio_decorated(fn))
+        fn = self.socket.runner.job(self._tgsio_decorated(fn), self.ns_name)
         if self._tgsio_is_over():
             return ended_job(fn)
         namespaces = {self, *self.socket.active_ns.values()}

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...wire.socketio.packet import event_packet
+from ...wire.socketio.packet import Packet, event_packet
+from ...wire.socketio.settled import settled_packet
 from ..concurrency.threads import carried
 from ..hub.rooms import Room, Rooms, check_room
 from ..logs import get_logger
@@ -165,6 +166,20 @@ class RoomsMixin(_Base):
         packet = event_packet(self.ns_name, event, args)
         self._tgsio_rooms.broadcast(packet, room, skip=self.socket)
 
+    def emit_to_room_on_commit(self, room: Room, event: str, *args: Any) -> None:
+        """Like :meth:`emit_to_room`, when the current transaction has committed.
+
+        It is not sent when the transaction is rolled back. The arguments are copied
+        now. Without transactions, it is sent at once.
+
+        :raises TypeError: as :meth:`emit_to_room`.
+        :raises ValueError: as :meth:`join`.
+        """
+        room = self._tgsio_key(room)
+        packet = settled_packet(self.ns_name, event, args, self.socket.json_dumps)
+        send = partial(self._tgsio_rooms.broadcast, packet, room, skip=self.socket)
+        self._tgsio_on_commit(send)
+
 
 class BroadcastMixin(_Base):
     """Events to everyone in the namespace."""
@@ -175,7 +190,20 @@ class BroadcastMixin(_Base):
         :raises TypeError: as :meth:`.BaseNamespace.emit`; other clients may have
             received it.
         """
-        packet = event_packet(self.ns_name, event, args)
+        self._tgsio_broadcast(event_packet(self.ns_name, event, args))
+
+    def broadcast_event_on_commit(self, event: str, *args: Any) -> None:
+        """Like :meth:`broadcast_event`, when the current transaction has committed.
+
+        It is not sent when the transaction is rolled back. The arguments are copied
+        now. Without transactions, it is sent at once.
+
+        :raises TypeError: when an argument cannot be written as JSON.
+        """
+        packet = settled_packet(self.ns_name, event, args, self.socket.json_dumps)
+        self._tgsio_on_commit(self._tgsio_broadcast, packet)
+
+    def _tgsio_broadcast(self, packet: Packet) -> None:
         self.socket.rooms.broadcast(packet)
         if self._tgsio_candidate is not None:
             self._tgsio_candidate.send_packet(packet)  # it is not a member yet
@@ -187,3 +215,14 @@ class BroadcastMixin(_Base):
         """
         packet = event_packet(self.ns_name, event, args)
         self.socket.rooms.broadcast(packet, skip=self.socket)
+
+    def broadcast_event_not_me_on_commit(self, event: str, *args: Any) -> None:
+        """Like :meth:`broadcast_event_not_me`, when the transaction has committed.
+
+        See :meth:`broadcast_event_on_commit`.
+
+        :raises TypeError: when an argument cannot be written as JSON.
+        """
+        packet = settled_packet(self.ns_name, event, args, self.socket.json_dumps)
+        send = partial(self.socket.rooms.broadcast, packet, skip=self.socket)
+        self._tgsio_on_commit(send)

@@ -8,18 +8,23 @@ not depend on what it finds there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 #: The names that gevent-socketio and tgext.socketio 0.0.3 do not have.
 API = (
     "auth",
     "authorize_connect",
+    "broadcast_event_not_me_on_commit",
+    "broadcast_event_on_commit",
     "call",
     "channels",
     "disconnect_reason",
     "emit_on_commit",
+    "emit_to_room_on_commit",
     "on_unsubscribe",
     "pubblication_channel",
+    "run_in_app",
     "unallowed_event_name_error",
     "unsubscribe",
 )
@@ -75,6 +80,13 @@ class OwnNames:
 
         :raises ConnectionRefused: to refuse it.
         """
+
+    def _tgsio_on_commit(self, function: Callable[..., object], *args: Any) -> None:
+        """Call a function when what the event has changed is committed.
+
+        A framework with transactions overrides this.
+        """
+        function(*args)
 
     def _tgsio_authorize(self) -> None:
         if callable(self.authorize_connect):

@@ -33,11 +33,23 @@ class EventRunner(Protocol):
         :raises Reported: when the function failed, and the failure has been logged.
         """
 
-    def job(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a function that a namespace's ``spawn`` will run.
+    def job(
+        self, function: Callable[..., Any], endpoint: str | None = None
+    ) -> Callable[..., Any]:
+        """Wrap a function that ``spawn`` will run.
 
-        A job is not an event and has no context, but releases what it used at its end,
-        such as a database session.
+        A job is not an event: it has neither a user nor a transaction. But it runs
+        inside its application, and releases what it used at its end, such as a database
+        session.
+
+        :param endpoint: the name of the namespace; None for a job of the connection.
+        """
+
+    def run_in_job(self, function: Callable[[], Any]) -> Any:
+        """Run a function of a job as an event.
+
+        :returns: what the function returned.
+        :raises Exception: what the function raised; it is not logged.
         """
 
 
@@ -51,9 +63,15 @@ class PlainRunner:
         """Call a function."""
         return function(*args)
 
-    def job(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def job(
+        self, function: Callable[..., Any], endpoint: str | None = None
+    ) -> Callable[..., Any]:
         """The function itself."""
         return function
+
+    def run_in_job(self, function: Callable[[], Any]) -> Any:
+        """Call a function."""
+        return function()
 
 
 #: It has no state: one is enough.

@@ -247,7 +247,7 @@ class Socket(Given):
         if self.ended:
             return ended_job(fn)
         self.account.check("max_jobs", len(self.jobs))
-        return start_job(self.jobs, fn, args, kwargs)
+        return start_job(self.jobs, self.runner.job(fn), args, kwargs)
 
     def start_own_job(self, function: Callable[..., Any], *args: Any) -> None:
         """Run a function of the package in a greenlet, unless the connection has ended.
