@@ -266,6 +266,49 @@ def test_an_event_renders_a_template(site: Site) -> None:
     assert html == '<p class="note">Geschrieben von bob: 1 &lt; 2</p>'
 
 
+JOBS = ["job", "part"]
+
+
+@pytest.mark.parametrize(
+    ("event", "template", "text"),
+    [
+        ("part", "note", '<p class="note">Geschrieben von bob: 1 &lt; 2</p>'),
+        ("part", "hint", "<p>1 &lt; 2: Muss eine Zahl sein</p>"),
+        ("job", "hint", "<p>1 &lt; 2: Muss eine Zahl sein</p>"),
+    ],
+)
+def test_a_job_renders_a_template(
+    site: Site, event: str, template: str, text: str
+) -> None:
+    """The note has the name of the user, whom an event alone knows."""
+    client = Browser(site, languages="de").log_in("bob").connect()
+    client.emit("/notes", event, "on_render", "1 < 2", template)
+    assert client.event("/notes") == ["done", text]
+
+
+@pytest.mark.parametrize("event", JOBS)
+def test_a_job_speaks_the_browser_s_language(site: Site, event: str) -> None:
+    browser = Browser(site, languages="it")
+    browser.ask("/remember", name="colour", value="red")
+    client = browser.connect()
+    client.emit("/notes", event, "look", "a text")
+    seen = ["red", "a text"] if event == "part" else [None, None]
+    expected = ["/notes", MESSAGES["it"], *seen]
+    assert client.event("/notes") == ["done", expected]
+
+
+def test_a_job_writes_and_tells_as_an_event(site: Site) -> None:
+    client = Browser(site).log_in("bob").connect()
+    client.emit("/notes", "part", "on_write_at_last", "hello")
+    events = [client.event("/notes") for _ in range(5)]
+    told = [["at once", "hello"]] * 3
+    assert events == [*told, ["on commit", "hello"], ["done", 3]]
+    client.emit("/notes", "part", "on_write_and_fail", "lost")
+    assert client.event("/notes") == ["at once", "lost"]
+    assert client.call("/notes", "count") == [1]
+    assert site.usage()["used"] == 0
+
+
 # Sessions and caches
 
 

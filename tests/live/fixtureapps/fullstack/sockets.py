@@ -12,6 +12,7 @@ from gevent.event import Event
 from sqlalchemy import text
 from tg import predicates, require, validate
 from tg.i18n import lazy_ugettext as l_
+from tg.i18n import ugettext
 from tg.render import render
 from tg.validation import Convert
 from transaction.interfaces import TransientError
@@ -120,6 +121,22 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
     def on_count_in_a_job(self) -> None:
         self.spawn(lambda: self.emit("counted", self.on_count()))
 
+    def on_job(self, name: str, *args: Any) -> None:
+        """A job that calls the method of an event, and emits what it returns."""
+        self.spawn(lambda: self.emit("done", getattr(self, name)(*args)))
+
+    def on_part(self, name: str, *args: Any) -> None:
+        """Like ``on_job``, as an event."""
+        self.spawn(
+            lambda: self.emit("done", self.run_in_app(getattr(self, name), *args))
+        )
+
+    def look(self, content: str) -> list[Any]:
+        """What an application shows a user."""
+        cached = tg.cache and self.on_cached(content)
+        session = tg.session and tg.session.get("colour")
+        return [tg.url("/notes"), str(ugettext("Must be a number")), session, cached]
+
     def on_sleep_in_the_database(self, seconds: float) -> str:
         DBSession.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
         return "slept"
@@ -133,9 +150,9 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
     def on_observed(self, noted: str) -> str:
         return noted
 
-    def on_render(self, content: str) -> str:
-        note = "fullstack.templates.note"
-        return str(render({"content": content}, "kajiki", note, is_fragment=True))
+    def on_render(self, content: str, template: str = "note") -> str:
+        name = f"fullstack.templates.{template}"
+        return str(render({"content": content}, "kajiki", name, is_fragment=True))
 
     def on_cached(self, content: str) -> str:
         cache = tg.cache.get_cache("notes")
