@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tg import FullStackApplicationConfigurator, TGController, expose, request
+from tg import FullStackApplicationConfigurator, TGController, expose, hooks, request
 from tg.predicates import Predicate
 
 from tests.engine.conftest import Live, Serve
@@ -103,3 +103,19 @@ def test_a_connection_is_given_back_before_the_method(live: Live, setting: Any) 
         each.send("still here")
         assert each.receive() == "still here"
         each.close()
+
+
+def test_so_is_what_an_application_closes_itself(live: Live) -> None:
+    closed: list[str] = []
+
+    def close() -> None:
+        closed.append(request.path)
+
+    hooks.register("socketio.event_over", close)
+    try:
+        client = connected(live, "/members/echo")
+        assert client.receive() == "0"
+        assert closed == ["/members/echo"]
+        client.close()
+    finally:
+        hooks.disconnect("socketio.event_over", close)
