@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 import logging
 import re
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ import tgext.socketio.engine
 from tgext.socketio.engine.logs import (
     ARGUMENT,
     AT_ONCE,
+    CONTINUED,
+    HEAD,
     MESSAGE,
     PER_SECOND,
+    TAIL,
+    ErrorStream,
     Sparing,
     describe,
     get_logger,
@@ -203,6 +208,58 @@ def test_a_client_cannot_fill_the_disk(
     # Each of the two kinds, tracebacks and errors of clients, is limited by itself.
     assert 2 * AT_ONCE <= len(caplog.records) < 2 * AT_ONCE + 200
     client.close()
+
+
+def fails(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """Writes the traceback of its failure, as backlash does for TurboGears."""
+    try:
+        raise ValueError("x" * 3000 + "\nINFO forged\x1b[2J")
+    except ValueError:
+        environ["wsgi.errors"].write(traceback.format_exc())
+    environ["wsgi.errors"].writelines(["and ", "more", "\n"])
+    print("printed", file=environ["wsgi.errors"])
+    environ["wsgi.errors"].flush()
+    start_response("500 Internal Server Error", [])
+    return []
+
+
+def test_the_traceback_of_a_page_has_lines(serve: Serve) -> None:
+    kept = Keeping()
+    logger = get_logger("tgext.socketio.engine.server.server")
+    logger.addHandler(kept)
+    try:
+        assert serve(application=fails).http().get("/").status == 500
+    finally:
+        logger.removeHandler(kept)
+    errors = kept.lines
+    assert errors[0] == "ERROR Traceback (most recent call last):"
+    assert [each for each in errors if each.startswith(CONTINUED + "  File ")]
+    assert [each for each in errors if each.startswith(CONTINUED + "ValueError: xxx")]
+    assert CONTINUED + "INFO forged\\x1b[2J" in errors
+    assert errors.count("ERROR and more") == errors.count("ERROR printed") == 1
+    assert "ERROR " not in errors  # of the line feed that `print` adds
+
+
+def test_a_long_text_is_shown_from_both_ends(keeping: Keeping) -> None:
+    text = "\n".join(map(str, range(10_000)))
+    keeping.lines.clear()
+    ErrorStream(get_logger("tgext.socketio.tested")).write(text)
+    assert len(keeping.lines) == HEAD + 1 + TAIL
+    assert keeping.lines[0] == "ERROR 0"
+    assert keeping.lines[HEAD] == f"{CONTINUED}... (9800 lines are not shown)"
+    assert keeping.lines[-1] == f"{CONTINUED}9999"
+
+
+@given(any_text)
+def test_no_text_forges_a_line(text: str) -> None:
+    logger = logging.Logger("stream")
+    kept = Keeping()
+    logger.addHandler(kept)
+    logger.addFilter(make_fit)
+    ErrorStream(logger).write(text)
+    for number, line in enumerate(kept.lines):
+        assert line.startswith(CONTINUED if number else "ERROR ")
+        assert line.isprintable()
 
 
 def test_a_group_is_described_whole() -> None:

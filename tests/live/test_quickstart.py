@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -43,6 +44,10 @@ class ProbeController(BaseController):
     @expose(content_type="text/plain")
     def recall(self):
         return session.get("colour", "none")
+
+    @expose()
+    def fail(self):
+        raise LookupError("no such colour")
 
     @expose(content_type="text/plain")
     def remember(self, colour):
@@ -139,3 +144,9 @@ def test_an_event_reads_the_session_and_cannot_save_it(
     [warning] = warnings(server)
     assert "session.type = cookie" in warning
     assert "Set session.type to file, memory, ext:database, ext:redis" in warning
+
+
+def test_the_traceback_of_a_page_has_lines(server: Server, browser: Browser) -> None:
+    with pytest.raises(HTTPError, match="500"):
+        browser.visit("/probe/fail")
+    server.wait_until_logged("\n  | LookupError: no such colour\n")

@@ -67,5 +67,6 @@ class TestForm:
     ) -> None:
         failed = project.failing_tests()
         if failed:
-            untouched = quickstart(form, tmp_path)
-            assert failed == untouched.failing_tests()
+            failed -= quickstart(form, tmp_path).failing_tests()
+        # Some forms just run enough of their code, and none tests what was added.
+        assert failed <= {"coverage"}

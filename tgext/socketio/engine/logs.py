@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..wire.escape import Escaped, escape
@@ -23,6 +23,15 @@ ARGUMENT = 300
 #: The most characters of a message without arguments, and of the text of an exception
 #: in a traceback.
 MESSAGE = 2000
+
+#: Lines of what an application writes at once to ``wsgi.errors``, usually a traceback,
+#: which are shown from its beginning and from its end.
+HEAD = 50
+TAIL = 150
+
+#: What the lines of one record after the first begin with, so that a line feed in the
+#: text of an exception does not forge a line of the log.
+CONTINUED = "  | "
 
 #: The most exceptions in a traceback: in a chain of causes, and in an exception group;
 #: and the most levels of groups within groups. Nested input of a client may cause many.
@@ -52,6 +61,31 @@ def get_logger(name: str) -> logging.Logger:
         logger.addFilter(spare)
     logger.addFilter(make_fit)
     return logger
+
+
+class ErrorStream:
+    """``wsgi.errors``: the errors of pages, for a log.
+
+    :param logger: gets one record for each text, with the lines that the text has.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def write(self, text: str) -> None:
+        lines = text.splitlines()
+        hidden = len(lines) - HEAD - TAIL
+        if hidden > 0:
+            lines[HEAD:-TAIL] = [f"... ({hidden} lines are not shown)"]
+        if any(map(str.strip, lines)):
+            shown = CONTINUED.join(f"{escape(each, MESSAGE)}\n" for each in lines)
+            self._logger.error("%s", Escaped(shown.removesuffix("\n")))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        """Handlers of loggers do it."""
 
 
 #: The place of the log call, the type of the exception, and the place that raised it.

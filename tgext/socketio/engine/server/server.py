@@ -18,7 +18,7 @@ from ..hub.hub import Hub
 from ..hub.settings import OPTIONS, Settings
 from ..io.sockets import say_goodbye
 from ..io.tls import tls_context
-from ..logs import REQUESTS, get_logger
+from ..logs import REQUESTS, ErrorStream, get_logger
 from ..session.session import Socket
 from ..websocket.wsgi import WebSocket
 from .handler import SocketIOHandler
@@ -95,7 +95,7 @@ class SocketIOServer(WSGIServer):
         self._home: Home | None = None
         self.handed_over: set[Any] = set()
         options.setdefault("log", access_log)
-        options.setdefault("error_log", log)
+        options.setdefault("error_log", ErrorStream(log))
         if isinstance(listener, tuple):
             options.setdefault("backlog", BACKLOG)
             # Otherwise pywsgi looks the host up in the DNS at every start.
