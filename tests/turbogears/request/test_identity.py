@@ -208,6 +208,43 @@ def test_the_user_is_looked_up_for_each_event(site: Site) -> None:
     assert client.event("/lab")[:2] == DENIED
 
 
+class Token:
+    """A plugin of repoze.who: a header has the user, while the token is valid."""
+
+    valid = True
+
+    def identify(self, environ: dict[str, Any]) -> dict[str, Any] | None:
+        user = environ.get("HTTP_X_TOKEN")
+        return {"repoze.who.userid": user, "token": user} if user else None
+
+    def authenticate(self, environ: Any, identity: dict[str, Any]) -> str | None:
+        return identity["token"] if self.valid and "token" in identity else None
+
+    def remember(self, environ: Any, identity: Any) -> None:
+        """No cookie."""
+
+    forget = remember
+
+
+@pytest.mark.parametrize("resource", ["socketio", "guarded"])
+def test_a_plugin_of_repoze_who_is_asked_for_each_event(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch, resource: str
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", f"/{resource}")
+    token = Token()
+    plugins = {
+        "sa_auth.identifiers": [("token", token), ("default", None)],
+        "sa_auth.authenticators": [("token", token)],
+    }
+    site = Site(serve, resource=resource, **plugins)
+    client = site.live.websocket_5(headers={"X-Token": "ada"})
+    client.join("/lab")
+    assert client.call("/lab", "who", number=1)[0][0] == "ada"
+    token.valid = False
+    client.emit("/lab", "who", number=2)
+    assert client.receive() == "1"
+
+
 def test_an_anonymous_client_has_no_user(site: Site) -> None:
     client = site.connect("")
     assert client.call("/lab", "who", number=1) == [None]
