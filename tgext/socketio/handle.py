@@ -31,10 +31,10 @@ Route = Callable[[Packet, "Room | None"], None]
 class NamespaceHandle:
     """Sends to all clients of one namespace.
 
-    :param endpoint: the name of the namespace: ``'/chat'``, ``''`` for the main one.
-    In a page or an event of an application that has the controller, the clients of that
-    application.
+    In a page or an event of an application that has the controller, these are the
+    clients of that application.
 
+    :param endpoint: the name of the namespace: ``'/chat'``, ``''`` for the main one.
     :param controller: the class of the controller.
     :param rooms: those of this process that may have clients in the namespace, each
         with the ``id`` of the configuration of its application.
