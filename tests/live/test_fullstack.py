@@ -288,13 +288,18 @@ def test_a_job_renders_a_template(
 
 @pytest.mark.parametrize("event", JOBS)
 def test_a_job_speaks_the_browser_s_language(site: Site, event: str) -> None:
-    browser = Browser(site, languages="it")
+    client = Browser(site, languages="it").connect()
+    client.emit("/notes", event, "look", "a text")
+    expected = ["/notes", MESSAGES["it"], "made of a text"]
+    assert client.event("/notes") == ["done", expected]
+
+
+def test_a_job_reads_the_session_as_an_event(site: Site) -> None:
+    browser = Browser(site)
     browser.ask("/remember", name="colour", value="red")
     client = browser.connect()
-    client.emit("/notes", event, "look", "a text")
-    seen = ["red", "a text"] if event == "part" else [None, None]
-    expected = ["/notes", MESSAGES["it"], *seen]
-    assert client.event("/notes") == ["done", expected]
+    client.emit("/notes", "part", "on_recall", "colour")
+    assert client.event("/notes") == ["done", "red"]
 
 
 def test_a_job_writes_and_tells_as_an_event(site: Site) -> None:

@@ -61,6 +61,9 @@ class Lab(PubSubTGNamespace):
     def announce(self, text):
         publish("news", text)
 
+    def tell_all(self):
+        SocketIO.namespace("/lab").emit("told", tg.config["mark"])
+
     def ask_who(self):
         self.emit("met", predicates.not_anonymous().is_met(tg.request.environ))
 
@@ -212,6 +215,19 @@ def test_a_job_publishes_on_the_channels_of_its_application(
     assert client.call("/lab", "subscribe", "news") == ["news"]
     client.emit("/lab", how, "announce", "hello")
     assert client.event("/lab") == ["pubblication", "hello"]
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_handle_in_a_job_reaches_the_clients_of_its_application(
+    serve: Callable[..., Live], client: Any, how: str
+) -> None:
+    other = serve(application=application("two", OtherGlobals), resource="socketio")
+    stranger = other.websocket_5()
+    stranger.join("/lab")
+    for each, mark in ((client, "one"), (stranger, "two")):
+        each.emit("/lab", how, "tell_all")
+        assert each.event("/lab") == ["told", mark]
+    assert client.call("/lab", "part") == [True]  # there was nothing else before
 
 
 def test_a_job_meets_no_requirement(client: Any) -> None:

@@ -133,9 +133,9 @@ class Notes(RoomsMixin, SocketIOTGNamespace):
 
     def look(self, content: str) -> list[Any]:
         """What an application shows a user."""
-        cached = tg.cache and self.on_cached(content)
-        session = tg.session and tg.session.get("colour")
-        return [tg.url("/notes"), str(ugettext("Must be a number")), session, cached]
+        cache = tg.cache.get_cache("jobs")
+        cached = cache.get_value(content, createfunc=lambda: f"made of {content}")
+        return [tg.url("/notes"), str(ugettext("Must be a number")), cached]
 
     def on_sleep_in_the_database(self, seconds: float) -> str:
         DBSession.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
