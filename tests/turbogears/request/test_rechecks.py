@@ -85,6 +85,23 @@ def test_a_client_that_waits_is_not_asked_twice_at_a_time() -> None:
     wait_for(lambda: not slow.running, "the last time is over")
 
 
+def test_others_run_between_two_clients() -> None:
+    """Also where asking does not wait, because a driver blocks."""
+    seen: list[str] = []
+
+    class Blocking(Client):
+        def ask_again(self) -> bool:
+            seen.append("asked")
+            gevent.spawn(seen.append, "another")
+            return super().ask_again()
+
+    rechecks, clients = Rechecks(SOON), [Blocking() for _ in range(3)]
+    for client in clients:
+        rechecks.add(client)
+    wait_for(lambda: seen.count("another") >= 6, "two rounds")
+    assert seen[:6] == ["asked", "another"] * 3
+
+
 def test_after_a_failure_the_others_have_time() -> None:
     """Each would fail while there is no database, and fill the log."""
     rounds: list[object] = []
