@@ -43,7 +43,14 @@ PAGE = '''<!DOCTYPE html>
 </script>'''
 
 
+def see(environ):
+    environ["newcomer.seen"] = environ["PATH_INFO"]
+
+
 class Tabs(SocketIOTGNamespace):
+    def on_seen(self):
+        return request.environ["newcomer.seen"]
+
     def on_who(self):
         identity = request.identity
         return identity and identity["user"].user_name
@@ -89,6 +96,8 @@ base_config.update_blueprint({
 })
 """
 
+MIDDLEWARE = "socketio.event_middleware = newcomer.controllers.tabs:see"
+
 PASSWORDS = {"manager": "managepass", "editor": "editpass"}
 
 #: After these, Socket.IO clients reconnect by themselves.
@@ -133,7 +142,7 @@ def server(
     port = free_port()
     ini = project.home / f"{request.param}.ini"
     ini.write_text(project.ini.read_text())
-    edit(ini, r"^session\.type = cookie$", options)
+    edit(ini, r"^session\.type = cookie$", f"{options}\n{MIDDLEWARE}")
     edit(ini, r"^(\[server:main\]\n(?:.+\n)*?port = )\d+$", rf"\g<1>{port}")
     where = {"cwd": project.home, "importable": (project.home,)}
     with Server(ini, directory / "server.log", port=port, **where) as server:
@@ -270,6 +279,11 @@ def test_the_login_of_another_user_ends_both_tabs(window: Window) -> None:
     for tab in (first, second):
         expect_to_come_back(tab)
         assert ask(tab, "who") == "editor"
+
+
+@pytest.mark.parametrize("server", ["cookie"], indirect=True)
+def test_middleware_of_the_configuration_file_sees_events(window: Window) -> None:
+    assert ask(window.tab(), "seen") == "/socketio/"
 
 
 @pytest.mark.parametrize("server", ["cookie"], indirect=True)
