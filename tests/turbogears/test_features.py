@@ -19,6 +19,7 @@ from tg import (
     flash,
     lurl,
     url,
+    validate,
 )
 from tg.decorators import (
     before_render,
@@ -67,6 +68,13 @@ class Lab(SocketIOTGNamespace):
     def on_set_cookie(self) -> None:
         tg.response.set_cookie("told", "yes")
         tg.response.headers["X-Told"] = "yes"
+
+    def on_hinted(self, number, sure=False):
+        return [number, sure]
+
+    # TurboGears does not look up the names that hints are with this module's import.
+    on_hinted.__annotations__.update(number=int, sure=bool)
+    validate()(on_hinted)
 
     @expose("json")
     def on_exposed(self) -> dict[str, Any]:
@@ -212,6 +220,14 @@ def test_a_flash_is_a_cookie_and_reaches_no_page(live: Live, client: Any) -> Non
 
 def test_a_cookie_of_the_response_reaches_nobody(client: Any) -> None:
     assert client.call("/lab", "set_cookie") == [None]
+
+
+def test_type_hints_are_validators(client: Any) -> None:
+    assert client.call("/lab", "hinted", "3", "yes") == [[3, True]]
+    assert client.call("/lab", "hinted", 4) == [[4, False]]
+    client.emit("/lab", "hinted", "three")
+    told = {"number": "Invalid"}
+    assert client.event("/lab") == ["error", "invalid_method_args", told]
 
 
 def test_expose_renders_nothing_and_changes_nothing(client: Any) -> None:
