@@ -101,6 +101,10 @@ class Lab(SocketIOTGNamespace):
             self.emit_on_commit("on commit", timeout=1)
         return "told"
 
+    def on_look(self):
+        environ = tg.request.environ
+        on_commit(lambda: self.emit("seen", tg.request.environ is environ))
+
     def on_job(self):
         self.spawn(self.tell)
 
@@ -259,6 +263,10 @@ def test_an_ack_of_an_event_that_is_not_sent_is_too_late(
 
 def test_an_event_that_cannot_be_sent_raises_at_once(client: Any) -> None:
     assert events_until_ack(client, "wrong") == ["told"]
+
+
+def test_what_waits_is_called_in_the_context_of_the_event(client: Any) -> None:
+    assert events_until_ack(client, "look") == [["seen", True], None]
 
 
 def test_outside_of_events_it_leaves_at_once(client: Any) -> None:

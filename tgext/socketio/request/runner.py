@@ -135,6 +135,8 @@ class Runner:
                 result = Dispatched(event, asked, args).run()
             else:
                 result = asked(*args)
+            for late, values in event.at_success:
+                late(*values)
         except HTTPException as answer:
             raise as_refusal(answer) from answer
         except (ConnectionRefused, EventRefused):
@@ -159,8 +161,6 @@ class Runner:
                     stack.pop()
                 if event.has_request or self._sent_away or self._lookup.changed:
                     self._tidy_up(event)
-        for late, values in event.at_success:
-            late(*values)
         return result
 
     def _let_see(self, event: Event) -> None:
