@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tgext.socketio.engine.namespaces.base import BaseNamespace, ConnectionRefused
+from tgext.socketio.engine.server.opening import ANSWERED_BY
 
 from ..clients import Http, wait_for
 from ..conftest import Live, Serve, manage
@@ -85,7 +86,27 @@ REFUSED: list[Any] = [
         "GET",
         "/socket.io/?EIO=4&transport=polling",
         {"X-Answer": "200 OK"},
-        "400, the application answered 200 OK and did not call socketio_manage",
+        "400, the application answered 200 OK and did not call socketio_manage "
+        "(socketio_resource must be the path of the SocketIOController)",
+    ),
+    (
+        "GET",
+        "/socket.io/?EIO=4&transport=polling",
+        {"X-Answer": "404 Not Found", "X-Who": "the view chat"},
+        "404, the view chat answered 404 Not Found (mount it elsewhere)",
+    ),
+    (
+        "GET",
+        "/socket.io/1/",
+        {"X-Answer": "200 OK", "X-Who": "the view chat"},
+        "400, the view chat answered 200 OK and did not call socketio_manage "
+        "(mount it elsewhere)",
+    ),
+    (
+        "GET",
+        "/socket.io/1/",
+        {"X-Answer": "503 Closed", "X-Who": "the view chat"},
+        "503, the view chat answered 503 Closed",
     ),
 ]
 
@@ -94,6 +115,9 @@ def answering(environ: dict[str, Any], start_response: Any) -> Any:
     answer = environ.get("HTTP_X_ANSWER")
     if answer is None:
         return manage({"/chat": Echo})(environ, start_response)
+    who = environ.get("HTTP_X_WHO")
+    if who is not None:
+        environ[ANSWERED_BY] = who, "mount it elsewhere"
     start_response(answer, [])
     return []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from secrets import token_hex
 from typing import Any
@@ -12,12 +14,15 @@ from tg import FullStackApplicationConfigurator, TGController
 from tg.decorators import before_call, cached
 
 from tests.engine import clients
-from tests.engine.clients import KINDS
+from tests.engine.clients import KINDS, wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.request.destination import Destinations
 
 made: list[Any] = []
+
+#: The requests of the events that read their state.
+requests: list[Any] = []
 
 
 class Lists(SocketIOTGNamespace):
@@ -47,6 +52,7 @@ class Lists(SocketIOTGNamespace):
 
     def on_plain(self) -> list[Any]:
         state = tg.request.dispatch_state
+        requests.append(weakref.ref(tg.request.environ["tg.locals"].request))
         return [
             state.controller is self,
             type(state.controller_path[-1][1]).__name__,
@@ -120,6 +126,19 @@ def test_a_method_that_is_called_directly_knows_them_too(
     mount = "/" + resource.replace(".", "_")
     plain = [True, "SocketIO", resource, True, mount]
     assert client.call("/lists", "plain") == [plain]
+
+
+def test_an_event_that_read_its_state_leaves_nothing_in_memory(live: Live) -> None:
+    """Not even until the garbage collector runs."""
+    requests.clear()
+    client = live.client()
+    client.join("/lists")
+    gc.disable()
+    try:
+        client.call("/lists", "plain")
+        wait_for(lambda: requests[0]() is None, "the request is forgotten")
+    finally:
+        gc.enable()
 
 
 @pytest.fixture

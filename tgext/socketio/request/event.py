@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from crank.dispatchstate import DispatchState
+from tg.caching import cached_property
 from tg.request_local import Request, Response
 from tg.validation import _ValidationStatus
 from tg.wsgiapp import AttribSafeTemplateContext, TemplateContext
@@ -33,12 +34,11 @@ class EventState(DispatchState):
 
     The path and the controllers are those of the request that opened the connection.
 
-    :param request: of the event.
-    :param event: its context.
+    :param request: of the event; a weak proxy, since the request refers to its state.
     """
 
-    def __init__(self, request: Any, event: Event) -> None:
-        connection = event.connection
+    def __init__(self, request: Any) -> None:
+        connection = request.environ["tg.locals"].connection
         [(_, root), *below] = connection.controllers or (("/", None),)
         path = connection.environ.get("PATH_INFO", "").split("/")
         super().__init__(request, root, {}, path, strip_extension=False)
@@ -47,7 +47,6 @@ class EventState(DispatchState):
         # 0.9 clients have further parts in their path.
         self.set_path(self.path[: len(below)])
         self.set_action(None, [])
-        self._event = event
 
     @property
     def controller(self) -> Any:
@@ -55,8 +54,9 @@ class EventState(DispatchState):
         handler = self._handler
         if handler is not None:
             return handler[0]
-        packet, socket = self._event.packet, self._event.connection.socket
-        namespace = packet and socket.active_ns.get(packet["endpoint"])
+        event = self.request.environ["tg.locals"]
+        active = event.connection.socket.active_ns
+        namespace = event.packet and active.get(event.packet["endpoint"])
         return namespace or super().controller
 
     @property
@@ -76,9 +76,9 @@ class EventRequest(Request):
     #: The extension of the URL: an event has none.
     _response_ext = None
 
-    @property
+    @cached_property
     def _dispatch_state(self) -> EventState:
-        return EventState(weakref.proxy(self), self.environ["tg.locals"])
+        return EventState(weakref.proxy(self))
 
     @property
     def controller_url(self) -> str:
