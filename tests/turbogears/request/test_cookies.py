@@ -260,6 +260,47 @@ def test_no_connection_is_given_what_another_user_has(
         assert each in given_to_others | mine or not each
 
 
+@given(
+    visits=st.lists(
+        st.tuples(
+            st.sampled_from([None, "ada", "bob"]),
+            st.sampled_from(["", "session=s", "session=s; ticket=b", "lang=en"]),
+            st.sampled_from(["session=t", "ticket=c", "session=", "ticket=", "lang=x"]),
+            st.sampled_from([None, object()]),
+        ),
+        max_size=6,
+    ),
+)
+def test_who_does_not_have_the_ticket_neither_ends_nor_changes_a_connection(
+    visits: list[tuple[str | None, str, str, object]],
+) -> None:
+    """Whatever else the requests of pages and of handshakes have in common with it."""
+    browser = Browser("session=s; ticket=a; lang=en", "ada")
+    for visitor, cookie, told, opening in visits:
+        ends = "; Max-Age=0" if told.endswith("=") else ""
+        visit(cookie, told + ends, user=visitor, opening=opening)
+    assert browser.header == "session=s; ticket=a; lang=en"
+
+
+def test_a_handshake_tells_the_other_connections_of_its_browser() -> None:
+    browsers = [Browser("ticket=a"), Browser("ticket=a; session=s")]
+    visit("ticket=a; session=s", "ticket=b", opening=object())
+    assert [each.header for each in browsers] == ["ticket=b", "ticket=b; session=s"]
+    visit("ticket=b; session=s", "ticket=; Max-Age=0", opening=object())
+    assert [each.ended for each in browsers] == [True, True]
+
+
+def test_cookies_that_a_connection_had_long_ago_are_forgotten() -> None:
+    browser = Browser("ticket=0")
+    for number in range(30):
+        visit(f"ticket={number}", f"ticket={number + 1}")
+    assert browser.header == "ticket=30"
+    visit("ticket=22", "ticket=x")
+    assert browser.header == "ticket=30"
+    visit("ticket=23", "ticket=y")
+    assert browser.header == "ticket=y"
+
+
 @pytest.mark.usefixtures("small_heap")
 def test_nothing_is_kept_of_connections_that_ended() -> None:
     gc.collect()
