@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.engine.clients import wait_for
 
 from .serving import APPLICATIONS, LAB, Server
 
@@ -122,6 +126,25 @@ def test_a_thread_that_ends_in_time_is_waited_for(
     assert "without waiting" not in server.output
     assert ("finished" in server.output) is (kind == "brief")
     assert "atexit" in server.output
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=str)
+def test_a_second_signal_ends_the_server_at_once(
+    start: Callable[[str, float], Server], how: signal.Signals
+) -> None:
+    thread, _ = LASTING["thread"]
+    server = start(thread, 3600)
+    server.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: refuses(server.port), "the server does not listen")
+    server.stop(how)
 
 
 def test_a_server_that_cannot_start_ends_too(serve: MakeServer, tmp_path: Path) -> None:

@@ -130,6 +130,22 @@ def test_the_engines_of_turbogears_are_found(
     assert any("psycopg2" in line for line in lines)
 
 
+@pytest.mark.parametrize("name", ["SQLASession", "DBSession"])
+@pytest.mark.parametrize("how", ["bind", "binds"])
+def test_the_engines_of_the_session_are_found(
+    caplog: pytest.LogCaptureFixture, name: str, how: str
+) -> None:
+    """An application may make them itself."""
+    orm = pytest.importorskip("sqlalchemy.orm")
+    made = engine("mysql+mysqldb://me@host")
+    session = orm.scoped_session(orm.sessionmaker())
+    session.configure(**{how: made if how == "bind" else {object: made}})
+    caplog.set_level(logging.WARNING)
+    warn_of_blocking_drivers([{name: session}])
+    [record] = caplog.records
+    assert "mysqldb" in record.getMessage()
+
+
 def make_app(options: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
     configurator = FullStackApplicationConfigurator()
     session = SimpleNamespace(remove=lambda: None)

@@ -94,3 +94,22 @@ def test_a_part_of_a_file_is_locked(opened: Callable[[], int]) -> None:
                 os._exit(1)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("acquire", ["acquire_read_lock", "acquire_write_lock"])
+def test_an_interrupted_wait_for_beaker_leaves_no_file_open(
+    tmp_path: Path, acquire: str
+) -> None:
+    synchronization = pytest.importorskip("beaker.synchronization")
+    lock = synchronization.file_synchronizer("value", lock_dir=str(tmp_path))
+    lock.acquire_write_lock()
+    before = os.listdir("/proc/self/fd")
+    for _ in range(3):
+        waiting = gevent.spawn(getattr(lock, acquire))
+        gevent.sleep(0.005)
+        assert not waiting.dead
+        waiting.kill()
+    assert os.listdir("/proc/self/fd") == before
+    lock.release_write_lock()
+    getattr(lock, acquire)()
+    getattr(lock, acquire.replace("acquire", "release"))()

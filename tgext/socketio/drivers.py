@@ -105,12 +105,15 @@ def warn_of_blocking_drivers(configs: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _engines_of(config: Mapping[str, Any]) -> Iterator[Any]:
-    """The engines that TurboGears has made of an application's options."""
-    engine = getattr(config.get("tg.app_globals"), "sa_engine", None)
-    if engine is not None:
-        yield engine
+    """The engines that TurboGears has made of options, and those of the session."""
+    found = [getattr(config.get("tg.app_globals"), "sa_engine", None)]
     balanced = config.get("balanced_engines") or {}
-    yield from balanced.get("all", {}).values()
+    found += balanced.get("all", {}).values()
+    session = config.get("SQLASession") or config.get("DBSession")
+    # A scoped_session of a sessionmaker; no session is made here.
+    options = getattr(getattr(session, "session_factory", None), "kw", {})
+    found += [options.get("bind"), *(options.get("binds") or {}).values()]
+    return (each for each in found if hasattr(each, "dialect"))
 
 
 def _blocks(engine: Any) -> bool:

@@ -8,6 +8,7 @@ cache has, that would be for ever.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -25,6 +26,34 @@ def patch_file_locks() -> None:
     """Make ``fcntl.flock`` and ``fcntl.lockf`` wait without blocking the thread."""
     fcntl.flock = _waiting(fcntl.flock)
     fcntl.lockf = _waiting(fcntl.lockf)
+    _patch_beaker()
+
+
+def _patch_beaker() -> None:
+    """Make beaker close the file of a lock whose greenlet was interrupted waiting.
+
+    It expects an error only where it does not wait.
+    """
+    try:
+        from beaker.synchronization import FileSynchronizer as Lock
+    except ImportError:
+        return
+    for name in ("do_acquire_read_lock", "do_acquire_write_lock"):
+        setattr(Lock, name, _closing(getattr(Lock, name)))
+
+
+def _closing(acquire: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(acquire)
+    def close(self: Any, wait: bool) -> Any:
+        try:
+            return acquire(self, wait)
+        except BaseException:
+            if self._filedesc is not None:
+                os.close(self._filedesc)
+                self._filedescriptor.remove()
+            raise
+
+    return close
 
 
 def _waiting(lock: Callable[..., Any]) -> Callable[..., Any]:

@@ -28,17 +28,19 @@ def patch_backlash() -> None:
         from backlash import frtools
     except ImportError:
         return
-    frtools.sys = _System
+    frtools.sys = _System()
     backlash.TraceSlowRequestsMiddleware = _make_middleware(
         backlash.TraceSlowRequestsMiddleware
     )
 
 
 class _System:
-    """What backlash uses of :mod:`sys`."""
+    """:mod:`sys`, as backlash sees it."""
 
-    @staticmethod
-    def _current_frames() -> dict[int, FrameType]:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
+
+    def _current_frames(self) -> dict[int, FrameType]:
         """The frames of all threads and of the greenlets of requests."""
         frames = sys._current_frames()
         for ident, each in list(_greenlets.items()):
@@ -71,8 +73,7 @@ def _make_middleware(base: Any) -> Any:
 
         def peek(self, environ: dict[str, Any], *args: Any) -> None:
             """Report a request, except one whose WebSocket is open: it may last."""
-            websocket = environ.get("wsgi.websocket")
-            if websocket is None or not websocket.accepted:
+            if not getattr(environ.get("wsgi.websocket"), "accepted", False):
                 super().peek(environ, *args)
 
     return TraceSlowRequestsMiddleware

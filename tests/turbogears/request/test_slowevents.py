@@ -103,6 +103,18 @@ def test_the_stack_of_an_event_that_waits_is_reported_once(
     assert report.context.request.path == "/socketio/"
 
 
+def test_an_event_of_the_oldest_clients_is_reported(
+    start: Callable[..., Live], reporter: Reporter
+) -> None:
+    """The environment of their events has the WebSocket of the session."""
+    client = start().websocket_1()
+    client.join("/waiting")
+    client.emit("/waiting", "wait_here")
+    wait_for(lambda: reporter.reports, "the report")
+    go_on.set()
+    assert "(wait_here of namespace /waiting)" in reporter.reports[0].exception
+
+
 def test_an_event_that_fails_in_the_end_is_reported(
     start: Callable[..., Live], reporter: Reporter
 ) -> None:

@@ -1,4 +1,4 @@
-"""What tw2 keeps of an event, without tw2; tests/stacks has it with tw2's widgets."""
+"""What tw2 keeps of an event, without tw2; tests/stacks/patched has tw2's widgets."""
 
 from __future__ import annotations
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tgext.socketio.server  # noqa: F401  before anything that imports tg
-
-# isort: split
 from collections.abc import Callable
 from typing import Any
 
