@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent import socket
+from gevent.monkey import get_original
 
 from tgext.socketio.engine.hub import lingering
 from tgext.socketio.engine.namespaces.base import BaseNamespace
@@ -36,6 +37,8 @@ from ..conftest import Live, Serve
 from ..sample_namespaces import Echo, Holding, Witness, fresh
 
 WEBSOCKETS = ["0.9-websocket", "2-websocket", "4-websocket"]
+native_sleep = get_original("time", "sleep")
+
 #: Closing resets the connection.
 NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -187,6 +190,33 @@ def test_a_client_that_vanishes_is_noticed(serve: Serve, kind: str, how: str) ->
     wait_for(lambda: not live.server.sockets, "the session ends")
     (reason,) = namespace.left
     assert reason == ("transport error" if how == "resets" else "transport close")
+
+
+class Slow(Witness):
+    handled = 0
+
+    def on_talk(self, number: int) -> None:
+        type(self).handled += 1
+        native_sleep(0.001)  # computes
+        self.emit("words", "x" * 1000)
+
+
+@websockets
+def test_handlers_do_not_go_on_for_long_after_the_client_has_vanished(
+    serve: Serve, kind: str
+) -> None:
+    namespace = fresh(Slow)
+    live = serve({"/chat": namespace}, shutdown_timeout=0.1)
+    client = joined(live, kind)
+    sent = 5000
+    event = client.dialect.event("/chat", "talk", (1,), None).encode()
+    client.websocket.send_raw(encode_frame(TEXT, event, MASK) * sent)
+    wait_for(lambda: namespace.handled, "the first is handled")
+    client.websocket.sock.setsockopt(SOL_SOCKET, SO_LINGER, NO_LINGER)
+    client.close()
+    wait_for(lambda: not live.server.sockets, "the session ends")
+    assert len(namespace.left) == 1
+    assert 0 < namespace.handled < sent
 
 
 @websockets

@@ -77,6 +77,18 @@ class Reads:
                 continue  # an incomplete TLS record
             return data
 
+    def discard(self) -> None:
+        """Read on until the peer has gone, or the socket is shut down.
+
+        Closing with unread input would reset the connection, and the peer would lose
+        the close frame (RFC 6455, section 1.4).
+        """
+        try:
+            while self.receive():
+                pass
+        except OSError:
+            pass
+
     def close(self) -> None:
         """Close the event loop's watcher."""
         self._watcher.close()

@@ -67,6 +67,8 @@ class WebSocketTransport(Transport):
         #: The polling transport that came before, while it still handles messages.
         self.predecessor: Transport | None = None
         self._deadline = Deadline(self._expire)
+        #: When it was noticed that nothing more can be sent; None before.
+        self._lost_at: float | None = None
 
     def open(self) -> None:
         """Begin, and :meth:`run`.
@@ -110,7 +112,7 @@ class WebSocketTransport(Transport):
                     self.ahead.stop()
                 self._end(error)
                 if isinstance(error, ProtocolError):
-                    self._discard()
+                    self.reads.discard()
             except BaseException:
                 # Of a recv_disconnect that was interrupted, because it took too long.
                 self.outbox.close()
@@ -175,6 +177,8 @@ class WebSocketTransport(Transport):
                 elif now > until:
                     take_turn()
                     until = 0.0
+                    if self.outbox.closed and not self.closed:
+                        self._lost(now)
             if self.ahead is not None and self.ahead is not messages:
                 return False
         return False
@@ -190,6 +194,13 @@ class WebSocketTransport(Transport):
         unread = self.ahead is not None and self.socket.account.full
         if unread and has_gone(self.sock):
             self._gone(None)
+
+    def _lost(self, now: float) -> None:
+        """The client has gone; it is read when all that it had sent is handled."""
+        if self._lost_at is None:
+            self._lost_at = now
+        elif now - self._lost_at > self.hub.settings.shutdown_timeout:
+            self._gone(ConnectionResetError())
 
     def _read_on(self) -> None:
         """Read ahead of the handler that runs, if one does."""
@@ -321,18 +332,6 @@ class WebSocketTransport(Transport):
             self.sock.shutdown(2)
         except OSError:
             pass  # it is closed
-
-    def _discard(self) -> None:
-        """Read on until the peer has gone, or the deadline of :meth:`close`.
-
-        Closing with unread input would reset the connection, and the peer would lose
-        the close frame (RFC 6455, section 1.4).
-        """
-        try:
-            while self.reads.receive():
-                pass
-        except OSError:
-            pass
 
     def _finish(self) -> None:
         self.outbox.wait_drained(CLOSE_TIMEOUT)
