@@ -142,6 +142,14 @@ def test_pluggable(join: Join, server: Server) -> None:
     assert client.call("/shop", "total", 3) == [["3 in all", "/cart/add"]]
 
 
+def test_debugbar_with_the_section_of_events_plugged(
+    join: Join, server: Server
+) -> None:
+    join().call("/shop", "assets")
+    page = clients.Http(server.port).get("/").text
+    assert "<td>/shop</td><td>assets</td><td>anonymous</td>" in page
+
+
 def test_the_command_of_rq_needs_an_older_rq() -> None:
     """``gearbox rq`` imports what rq 2 no longer has: rq's own command is used."""
     assert not hasattr(importlib.import_module("rq"), "Connection")

@@ -31,4 +31,6 @@ def make_app(global_conf, **settings):
     bundles = {"shop": Bundle("shop.js", output="all.js")}
     plug(base_config, "tgext.webassets", bundles=bundles)
     plug(base_config, "cart")
+    plug(base_config, "tgext.debugbar")
+    plug(base_config, "tgext.socketio.debugbar")
     return base_config.make_wsgi_app(dict(global_conf), settings)

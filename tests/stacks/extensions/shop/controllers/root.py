@@ -54,6 +54,6 @@ class SocketIO(SocketIOController):
 class RootController(TGController):
     socketio = SocketIO()
 
-    @expose()
+    @expose("kajiki:shop.index")
     def index(self):
-        return "shop"
+        return {}
