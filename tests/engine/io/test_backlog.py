@@ -132,7 +132,7 @@ class Output(RuleBasedStateMachine):
     @rule(size=sizes)
     def broadcast(self, size: int) -> None:
         self.largest = max(self.largest, size + 10)
-        if self.outbox.size <= LIMIT:
+        if self.outbox.size <= LIMIT + self.own:
             self.taken_at = max(self.taken_at, self.clock.now)
         self.outbox.send(self.message(size))
 
