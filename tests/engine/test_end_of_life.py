@@ -19,6 +19,7 @@ import gevent
 import pytest
 from gevent.event import Event
 from gevent.pool import Pool
+from gevent.util import format_run_info
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -124,7 +125,11 @@ def all_given_back() -> Iterator[None]:
     gevent.Greenlet.add_spawn_callback(spawned.add)
     try:
         yield
-        wait_for(lambda: all(each.dead for each in spawned), "all greenlets end")
+        try:
+            wait_for(lambda: all(each.dead for each in spawned), "all greenlets end")
+        except AssertionError:
+            print("\n".join(format_run_info()))
+            raise
         wait_for(lambda: open_sockets() <= before, "all sockets are closed")
     finally:
         gevent.Greenlet.remove_spawn_callback(spawned.add)
