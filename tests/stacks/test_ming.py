@@ -22,8 +22,8 @@ PROBE = """
 from ming.odm import ThreadLocalODMSession
 from tg import expose, hooks, predicates, request, require
 
-from docs import model
-from docs.lib.base import BaseController
+from papers import model
+from papers.lib.base import BaseController
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.websocket import websocket
 
@@ -96,7 +96,7 @@ class ProbeController(BaseController):
 
 #: The database is that of the process: what `gearbox setup-app` writes is gone.
 SETUP = """
-    from docs.websetup.bootstrap import bootstrap
+    from papers.websetup.bootstrap import bootstrap
     bootstrap(None, {}, {})
     from ming.odm import ThreadLocalODMSession
     ThreadLocalODMSession.close_all()
@@ -106,8 +106,8 @@ SETUP = """
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     parent = tmp_path_factory.mktemp("ming")
-    run([gearbox(), "quickstart", "--ming", "docs"], cwd=parent)
-    home = parent / "docs"
+    run([gearbox(), "quickstart", "--ming", "papers"], cwd=parent)
+    home = parent / "papers"
     setup = "import setuptools; setuptools.setup()"
     run([sys.executable, "-c", setup, "--quiet", "egg_info"], cwd=home)
     ini, port = home / "development.ini", free_port()
@@ -115,7 +115,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     section = f"[server:main]\nuse = egg:tgext.socketio#socketio\nport = {port}\n"
     edit(ini, r"^\[server:main\]\n(.+\n)+", section)
     edit(ini, "^ming.url = .+$", "ming.url = mim:///")
-    controllers = home / "docs" / "controllers"
+    controllers = home / "papers" / "controllers"
     (controllers / "probe.py").write_text(PROBE)
     root = controllers / "root.py"
     edit(
@@ -124,7 +124,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "from .probe import ProbeController, SocketIO\n\n\n\\g<0>\n"
         "    probe = ProbeController()\n    socketio = SocketIO()",
     )
-    made = home / "docs" / "config" / "application.py"
+    made = home / "papers" / "config" / "application.py"
     edit(made, "^    return app$", SETUP + r"\g<0>")
     output = parent / "server.log"
     with Server(ini, output, port=port, cwd=home, importable=(home,)) as server:
