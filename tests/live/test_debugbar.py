@@ -115,6 +115,9 @@ def test_the_bar_shows_the_last_events(browser: Browser, join: Join) -> None:
     assert "<td>manager</td>" in row
     assert " ms: SELECT " in row
     assert "tg_user" in row
+    took, *queries = map(float, re.findall(r">(\d+\.\d) ms", row))
+    assert queries
+    assert sum(queries) <= took + 0.1 * (1 + len(queries))  # they are rounded
 
 
 def test_events_and_pages_overlap_under_its_profiler(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 from tg import config, hooks
 from tg.appwrappers.base import ApplicationWrapper
+from tg.appwrappers.errorpage import ErrorPageApplicationWrapper
 
 from .engine.concurrency.failures import FAILURES
 from .engine.namespaces.errors import EventRefused
@@ -54,7 +55,10 @@ def plugme(configurator: Any, options: Any = None) -> dict[str, str]:
                 each.hooks["controller_wrapper"] = list(map(profile_pages, profilers))
         sections.append(EventsSection())
     hooks.register("initialized_config", _begin)
-    configurator.register_application_wrapper(EventsWrapper, after=True)
+    # Around all of TurboGears' wrappers: they look up the user, and commit.
+    configurator.register_application_wrapper(
+        EventsWrapper, after=ErrorPageApplicationWrapper
+    )
     return {"appid": "tgext.socketio.debugbar"}
 
 
