@@ -60,6 +60,15 @@ class Probe(SocketIOTGNamespace):
         self.run_in_app(self.on_rename, name)
         self.tell_name()
 
+    def flush(self, name):
+        self.on_rename(name)
+        model.DBSession.flush()
+        self.tell_name()
+
+    def change(self, name):
+        self.on_rename(name)
+        self.tell_name()
+
     def on_kept(self):
         # How many documents the sessions of events and jobs have kept.
         return [len(each.imap._objects) for each in sessions]
@@ -188,7 +197,13 @@ def test_jobs_read_and_write_and_keep_nothing(client: Any, browser: Browser) -> 
     client.emit("/probe", "job", "rename", "by a job")
     assert client.event("/probe") == ["name", "by a job"]
     assert browser.visit("/probe/name") == "by a job"
-    assert client.call("/probe", "kept") == [[0, 0, 0]]
+    client.emit("/probe", "job", "flush", "flushed")
+    assert client.event("/probe") == ["name", "flushed"]
+    assert browser.visit("/probe/name") == "flushed"
+    client.emit("/probe", "job", "change", "only here")
+    assert client.event("/probe") == ["name", "only here"]
+    assert browser.visit("/probe/name") == "flushed"
+    assert client.call("/probe", "kept") == [[0] * 5]
 
 
 def test_a_plain_websocket_closes_it_itself(server: Server, browser: Browser) -> None:
