@@ -128,11 +128,10 @@ def test_a_file_is_locked_by_another_process(
     start: Callable[..., Server], tmp_path: Path, function: str
 ) -> None:
     server = start()
-    client = Client(server)
     with (tmp_path / "locked").open("w") as file:
         getattr(fcntl, function)(file, fcntl.LOCK_EX)
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(client.ask, "lock", function)
+            waiting = pool.submit(lambda: Client(server).ask("lock", function))
             browser = Browser(server)
             wait_for(lambda: browser.visit("/started") == "1", "the event waits")
             browser.visit("/go")
