@@ -43,13 +43,23 @@ def imported(module: str, *names: str) -> set[str]:
         ("tgext.socketio.engine.namespaces.events", {"tg", "gevent"}),
         ("tgext.socketio.wire.socketio.v5", {"tg", "gevent"}),
         ("tgext.socketio.engine.server.server", {"tg"}),
-        ("tgext.socketio.server", {"tg"}),
     ],
 )
 def test_a_floor_is_imported_without_those_above_it(
     module: str, absent: set[str]
 ) -> None:
     assert imported(module, "tg", "gevent", module) & absent == set()
+
+
+def test_the_server_s_module_imports_turbogears_after_it_has_patched() -> None:
+    code = (
+        "import tgext.socketio.server, sys\n"
+        "assert 'tg' in sys.modules\n"
+        "tgext.socketio.server.check_patched()\n"
+        "print('in time')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.stdout == "in time\n", ran.stderr
 
 
 def test_the_public_names_are_there() -> None:

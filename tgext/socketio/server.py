@@ -32,6 +32,7 @@ from .engine.hub.checks import shown
 from .engine.hub.settings import OPTIONS, Kind, Option
 from .engine.server.server import SocketIOServer
 from .request.cookies import CookieWatch
+from .request.destination import Destinations
 from .shutdown import end_by
 from .slowrequests import patch_backlash
 from .wire.origin import join_port
@@ -159,9 +160,6 @@ def _run(
             "the [DEFAULT] section of the configuration file."
         )
     check_patched()
-    # It imports TurboGears, which an import of this module must not.
-    from .request.destination import Destinations
-
     if warns:
         warn_of_blocking_drivers(each.config for each in applications)
     try:
