@@ -1,4 +1,4 @@
-"""The bodies of polls and POSTs: their types, their encodings, and JSONP."""
+"""The bodies of polls and POSTs, read and written: types, base64, JSONP."""
 
 from __future__ import annotations
 
