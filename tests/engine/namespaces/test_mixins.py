@@ -267,3 +267,49 @@ def test_mixins_may_stand_before_or_behind_the_namespace(
     first.emit("/chat", "say")
     assert second.event("/chat") == ["said"]
     assert second.event("/chat") == ["shouted"]
+
+
+class Settled(Chat):
+    """A namespace that sends what it then changes."""
+
+    def on_send(self, method: str, *room: str) -> None:
+        content = {"text": "a note"}
+        getattr(self, method)(*room, "told", content, b"bytes")
+        content.clear()
+
+
+@pytest.mark.parametrize(
+    ("method", "room", "itself"),
+    [
+        ("broadcast_event_on_commit", (), True),
+        ("broadcast_event_not_me_on_commit", (), False),
+        ("emit_to_room_on_commit", ("lobby",), False),
+    ],
+)
+def test_without_transactions_it_is_sent_at_once(
+    serve: Serve, method: str, room: tuple[str, ...], itself: bool
+) -> None:
+    live = serve({"/chat": Settled})
+    speaker, client = live.client("4-websocket"), live.client("4-websocket")
+    for each in (speaker, client):
+        each.join("/chat")
+        each.call("/chat", "join", "lobby")
+    speaker.emit("/chat", "send", method, *room)
+    for each in (speaker, client) if itself else (client,):
+        placeholder = {"_placeholder": True, "num": 0}
+        assert each.read()["args"] == [{"text": "a note"}, placeholder]
+        assert each.receive_bytes() == b"bytes"
+    expect_nothing(speaker)
+
+
+def test_what_cannot_be_sent_is_told_at_once(serve: Serve) -> None:
+    live = serve({"/chat": Settled})
+    client = live.client("4-websocket")
+    client.join("/chat")
+    namespace = live.socket(client).active_ns["/chat"]
+    with pytest.raises(TypeError):
+        namespace.broadcast_event_on_commit("told", object())
+    for room in NO_ROOMS:
+        with pytest.raises(TypeError, match="a room is a str or an int"):
+            namespace.emit_to_room_on_commit(room, "told")
+    expect_nothing(client)
