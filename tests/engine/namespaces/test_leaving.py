@@ -8,7 +8,9 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from tgext.socketio.engine.concurrency.interruption import Overdue
 from tgext.socketio.engine.namespaces.base import BaseNamespace
+from tgext.socketio.engine.session.admission import Admission
 
 from ..clients import DEADLINE, wait_for
 from ..conftest import Serve
@@ -92,6 +94,29 @@ class Jobs(Echo):
         self.disconnect()
         # A job that goes on after this is ended where it waits.
         gevent.sleep(DEADLINE)
+
+
+def test_jobs_end_though_the_end_of_their_namespace_is_interrupted(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the last namespace ends the connection, which may take too long."""
+    namespace = fresh(Jobs)
+    namespace.started, namespace.ended = Event(), Event()
+    live = serve({"/chat": namespace})
+    client = live.client()
+    client.join("/chat")
+    client.emit("/chat", "start")
+    assert namespace.started.wait(DEADLINE)
+
+    def removed(*args: Any) -> None:
+        raise Overdue("shutdown_timeout is over")
+
+    monkeypatch.setattr(Admission, "removed", removed)
+    with pytest.raises(Overdue):
+        live.socket(client).active_ns["/chat"].disconnect()
+    assert namespace.ended.wait(DEADLINE)
+    monkeypatch.undo()
+    live.socket(client).kill()
 
 
 def jobs() -> type[Jobs]:

@@ -203,9 +203,13 @@ def disconnect(namespace: Member, silent: bool) -> None:
             socket.send_packet({"type": "disconnect", "endpoint": name})
         _tell_disconnect(namespace, leaving)
     finally:
-        if socket.active_ns.get(name, namespace) is namespace:
-            socket.remove_namespace(name)
-        namespace.kill_local_jobs()
+        try:
+            if socket.active_ns.get(name, namespace) is namespace:
+                # Of the last namespace, this waits for the end of the connection, and
+                # may be interrupted.
+                socket.remove_namespace(name)
+        finally:
+            namespace.kill_local_jobs()
 
 
 def leave(namespace: Member, reason: str, packet: Packet | None = None) -> None:
