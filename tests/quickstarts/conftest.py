@@ -36,7 +36,7 @@ class Who(SocketIOTGNamespace):
 FILL = """
     from newcomer import websetup
 
-    if app_conf["ming.db"] != "test":
+    if {**global_conf, **app_conf}["ming.db"] != "test":
         websetup.bootstrap(None, None, {})
 
     return app
