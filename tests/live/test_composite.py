@@ -75,9 +75,9 @@ def connect(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect
 
 def hears_only(client: WebSocket5, *heard: str) -> None:
     """Check what a client has received so far."""
-    client.emit("/chat", "where", number=7)
     for text in heard:
         assert client.event("/chat")[-1] == text
+    client.emit("/chat", "where", number=7)
     assert client.read()["type"] == "ack"
 
 
