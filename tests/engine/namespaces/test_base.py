@@ -212,8 +212,11 @@ THEIRS = {
 OURS = {
     "auth",
     "authorize_connect",
+    "broadcast_event_not_me_on_commit",
+    "broadcast_event_on_commit",
     "call",
     "disconnect_reason",
+    "emit_to_room_on_commit",
     "unallowed_event_name_error",
 }
 
