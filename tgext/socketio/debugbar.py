@@ -17,6 +17,7 @@ from tg.appwrappers.base import ApplicationWrapper
 from tg.appwrappers.errorpage import ErrorPageApplicationWrapper
 
 from .engine.concurrency.failures import FAILURES
+from .engine.concurrency.interruption import Interrupted
 from .engine.namespaces.errors import EventRefused
 from .request.context import current
 from .request.event import Event
@@ -128,6 +129,9 @@ class EventsWrapper(ApplicationWrapper):
             return response
         except EventRefused as refused:
             failure = refused.name
+            raise
+        except Interrupted:
+            failure = "interrupted"
             raise
         except FAILURES as error:
             failure = type(error).__name__

@@ -223,6 +223,10 @@ class Looping(Member):
             self.notes.append("ended")
 
 
+#: Which of them comes first depends on how long the handler takes to begin.
+PINGS = ("2", "2::")
+
+
 @pytest.mark.parametrize("how", ["reset", "closed", "silent"])
 @pytest.mark.parametrize(
     "event", ["loop", "loop careful", "loop in job", "loop in job of socket"]
@@ -236,7 +240,10 @@ def test_a_loop_ends_with_its_client(
     client = live.client(kind)
     client.join("/chat")
     client.emit("/chat", event)
-    assert client.event("/chat") == ["tick"]
+    text = client.receive()
+    while text in PINGS:
+        text = client.receive()
+    assert client.dialect.read(text)["name"] == "tick"
     socket = live.socket(client)
     if how != "silent":
         gone(client, how)

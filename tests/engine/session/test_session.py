@@ -316,7 +316,7 @@ def test_a_4_x_connection_in_no_namespace_ends_after_a_moment(
 def test_a_4_x_connection_that_joins_a_namespace_again_stays(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str, endpoint: str
 ) -> None:
-    monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.1)
+    monkeypatch.setattr(connections, "NAMESPACE_TIMEOUT", 0.5)
     live = serve({"/chat": Echo, "/other": Echo})
     client = live.client(kind)
     client.join("/chat")

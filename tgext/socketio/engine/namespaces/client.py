@@ -31,7 +31,7 @@ class Client(Receiver, Asked, Protocol):
         """The namespaces that the client is in, by name."""
 
     @property
-    def rooms(self) -> Rooms:
+    def _tgsio_rooms(self) -> Rooms:
         """The members of the namespaces and rooms of its application."""
 
     @property

@@ -150,7 +150,7 @@ def begin_end(namespace: Member) -> None:
 
 def _leave_rooms(namespace: Member) -> None:
     """Take the client out of the namespace, and of all its rooms."""
-    rooms, socket = namespace.socket.rooms, namespace.socket
+    rooms, socket = namespace.socket._tgsio_rooms, namespace.socket
     joined = rooms.rooms_of(namespace.ns_name, socket)
     if joined:
         leaving_of(namespace).rooms = [room for room in joined if room is not None]

@@ -36,7 +36,7 @@ class RoomsMixin(_Base):
 
     @property
     def _tgsio_rooms(self) -> Rooms:
-        return self.socket.rooms
+        return self.socket._tgsio_rooms
 
     def join(self, room: Room) -> None:
         """Put the client in a room, once it is admitted to the namespace.
@@ -204,7 +204,7 @@ class BroadcastMixin(_Base):
         self._tgsio_on_commit(self._tgsio_broadcast, packet)
 
     def _tgsio_broadcast(self, packet: Packet) -> None:
-        self.socket.rooms.broadcast(packet)
+        self.socket._tgsio_rooms.broadcast(packet)
         if self._tgsio_candidate is not None:
             self._tgsio_candidate.send_packet(packet)  # it is not a member yet
 
@@ -214,7 +214,7 @@ class BroadcastMixin(_Base):
         :raises TypeError: as :meth:`broadcast_event`.
         """
         packet = event_packet(self.ns_name, event, args)
-        self.socket.rooms.broadcast(packet, skip=self.socket)
+        self.socket._tgsio_rooms.broadcast(packet, skip=self.socket)
 
     def broadcast_event_not_me_on_commit(self, event: str, *args: Any) -> None:
         """Like :meth:`broadcast_event_not_me`, when the transaction has committed.
@@ -224,5 +224,5 @@ class BroadcastMixin(_Base):
         :raises TypeError: when an argument cannot be written as JSON.
         """
         packet = settled_packet(self.ns_name, event, args, self.socket.json_dumps)
-        send = partial(self.socket.rooms.broadcast, packet, skip=self.socket)
+        send = partial(self.socket._tgsio_rooms.broadcast, packet, skip=self.socket)
         self._tgsio_on_commit(send)

@@ -302,7 +302,7 @@ def forget(namespace: Any, rooms: Iterable[Room]) -> None:
 def is_in(namespace: Named, name: object) -> bool:
     """Whether the client is in a room of a name."""
     socket = namespace.socket
-    joined = socket.rooms.rooms_of(namespace.ns_name, socket)
+    joined = socket._tgsio_rooms.rooms_of(namespace.ns_name, socket)
     return any(room in joined for room in namespace._tgsio_rooms_of(name))
 
 

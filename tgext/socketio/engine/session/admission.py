@@ -188,7 +188,7 @@ class Admission:
             leaving.disconnect(namespace, silent)
             return
         for room in (None, *rooms):
-            socket.rooms.join(endpoint, room, socket)
+            socket._tgsio_rooms.join(endpoint, room, socket)
         roomnames.join(namespace)
 
     def _depart(self, candidate: Candidate) -> None:

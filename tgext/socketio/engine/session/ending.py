@@ -151,7 +151,7 @@ class Ending:
         try:
             socket.detach()
             for endpoint in socket.namespaces or ():
-                socket.rooms.leave_all(endpoint, socket)
+                socket._tgsio_rooms.leave_all(endpoint, socket)
         finally:
             if socket.transport is not None:
                 socket.transport.close(self._reason, self._code)

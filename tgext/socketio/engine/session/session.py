@@ -125,7 +125,7 @@ class Socket(Given):
         return self.hub.server
 
     @property
-    def rooms(self) -> Rooms:
+    def _tgsio_rooms(self) -> Rooms:
         """The members of the namespaces and rooms of its application."""
         return self.runner.rooms or self.hub.rooms
 
