@@ -27,6 +27,10 @@ class FakeSocket:
         self.endings: list[Any] = []
 
     @property
+    def connected(self) -> bool:
+        return self.state == "CONNECTED" and not self.endings
+
+    @property
     def ended(self) -> bool:
         return any(how != "finish" for how in self.endings)
 

@@ -421,6 +421,29 @@ def test_a_recheck_that_fails_is_logged_and_ends_nothing(
     assert "'Runner._recheck'" in caplog.text
 
 
+def test_an_idle_client_that_cannot_be_asked_has_to_go_while_others_stay(
+    serve: Callable[..., Live],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/guarded")
+    site = Site(serve, resource="guarded", **{"socketio.recheck_interval": "0.05"})
+    site.users.permissions["eve"] = ["manage"]
+    ada, eve = (site.connect(site.log_in(user), "/plain") for user in ("ada", "eve"))
+    for client in (ada, eve):
+        assert client.event("/plain") == ["welcome"]
+
+    def permissions(identity: Any, userid: str) -> list[str]:
+        return {"ada": ["manage"]}[userid]
+
+    monkeypatch.setattr(site.users, "get_permissions", permissions)
+    assert eve.read() == {"type": "disconnect", "endpoint": "/plain"}
+    eve.websocket.receive_close()
+    assert "KeyError: 'eve'" in caplog.text
+    assert "asking whether it may stay (allow_only) failed 3 times" in caplog.text
+    assert ada.call("/plain", "who", number=1) == [[["anybody"]]]
+
+
 def test_an_idle_client_whose_user_has_changed_comes_back(
     serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.clients import wait_for
 from tgext.socketio.request.application import RECHECK_INTERVAL, Application
-from tgext.socketio.request.rechecks import Rechecks
+from tgext.socketio.request.rechecks import IN_A_ROW, MOST_FAILURES, Rechecks
 
 from .opening import configuration
 
@@ -20,9 +20,8 @@ SOON, LATER = 0.02, 1000.0
 class Client:
     """A client that counts how often it is asked."""
 
-    ended = False
-
     def __init__(self) -> None:
+        self.ended = False
         self.asked = time.monotonic()
         self.times = 0
 
@@ -30,6 +29,17 @@ class Client:
         self.asked = time.monotonic()
         self.times += 1
         return True
+
+    def give_up(self, times: int) -> None:
+        self.ended = True
+
+
+class Failing(Client):
+    """A client that cannot be asked."""
+
+    def ask_again(self) -> bool:
+        self.times += 1
+        return False
 
 
 def test_each_client_is_asked_again_and_again() -> None:
@@ -102,20 +112,76 @@ def test_others_run_between_two_clients() -> None:
     assert seen[:6] == ["asked", "another"] * 3
 
 
-def test_after_a_failure_the_others_have_time() -> None:
+def test_after_some_failures_the_others_have_time() -> None:
     """Each would fail while there is no database, and fill the log."""
     rounds: list[object] = []
 
-    class Failing(Client):
+    class Noted(Failing):
         def ask_again(self) -> bool:
             rounds.append(gevent.getcurrent())
-            return False
+            return super().ask_again()
 
-    rechecks, clients = Rechecks(SOON), [Failing() for _ in range(5)]
+    rechecks, clients = Rechecks(SOON), [Noted() for _ in range(3 * IN_A_ROW)]
     for client in clients:
         rechecks.add(client)
-    wait_for(lambda: len(rounds) >= 4, "some are asked")
-    assert len(set(rounds)) == len(rounds)
+    wait_for(lambda: min(each.times for each in clients) >= 2, "all are asked")
+    assert max(map(rounds.count, rounds)) <= IN_A_ROW
+    assert not any(each.ended for each in clients)
+
+
+def test_who_cannot_be_asked_keeps_nobody_from_being_asked() -> None:
+    """The one that was not asked for the longest time is the first."""
+    order: list[Client] = []
+
+    class Noted(Failing):
+        def ask_again(self) -> bool:
+            order.append(self)
+            return super().ask_again()
+
+    rechecks, failing = Rechecks(SOON), [Noted() for _ in range(4 * IN_A_ROW)]
+    others = [Client() for _ in range(4)]
+    for client in (*failing, *others):
+        rechecks.add(client)
+    wait_for(lambda: min(each.times for each in others) >= 3, "the others are asked")
+    assert order[: len(failing)] == failing
+
+
+def test_who_cannot_be_asked_while_others_can_is_disconnected() -> None:
+    rechecks, failing, other = Rechecks(SOON), Failing(), Client()
+    for client in (failing, other):
+        rechecks.add(client)
+    wait_for(lambda: failing.ended, "it is disconnected")
+    assert failing.times >= MOST_FAILURES
+    assert not other.ended
+
+
+def test_failures_that_are_not_in_a_row_disconnect_nobody() -> None:
+    class Sometimes(Client):
+        def ask_again(self) -> bool:
+            if self.times % MOST_FAILURES == 0:
+                return super().ask_again()
+            self.times += 1
+            return False
+
+    rechecks, sometimes, other = Rechecks(SOON), Sometimes(), Client()
+    for client in (sometimes, other):
+        rechecks.add(client)
+    wait_for(lambda: sometimes.times >= 4 * MOST_FAILURES, "it is asked often")
+    assert not sometimes.ended
+
+
+def test_clients_whose_events_succeed_are_others_too() -> None:
+    """They are not asked again: the next event is too soon."""
+    rechecks, failing, busy = Rechecks(SOON), Failing(), Client()
+    for client in (failing, busy):
+        rechecks.add(client)
+
+    def handle_an_event() -> bool:
+        busy.asked = time.monotonic() + LATER
+        return failing.ended
+
+    wait_for(handle_an_event, "it is disconnected")
+    assert busy.times == 0
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "nan", [1]])

@@ -11,7 +11,12 @@ import gevent
 import pytest
 import tg
 from tg import predicates
-from webob.exc import HTTPForbidden, HTTPNotFound
+from webob.exc import (
+    HTTPForbidden,
+    HTTPFound,
+    HTTPNotFound,
+    HTTPServiceUnavailable,
+)
 
 from tgext.socketio.engine.concurrency.failures import ConnectionLost, Reported
 from tgext.socketio.engine.concurrency.interruption import Interrupted
@@ -268,6 +273,143 @@ def test_the_last_event_of_a_connection_that_ended_succeeds(opened: Opened) -> N
     opened.runner.connection.lookup.changed = True
     opened.socket.kill(USER_CHANGED)
     assert opened.run(lambda _: "told", LEAVING) == "told"
+
+
+# Clients that are asked again
+
+
+class Rule(predicates.Predicate):
+    """A predicate that does what a test wants, and lets everyone in until then."""
+
+    message = "no"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decide: Callable[..., Any] = bool
+
+    def evaluate(self, environ: Any, credentials: Any) -> None:
+        self.decide()
+
+
+Ruled = Callable[..., tuple[Opened, Rule]]
+
+
+@pytest.fixture
+def ruled(caplog: pytest.LogCaptureFixture) -> Ruled:
+    def open_with_rule(*wrappers: type, **options: Any) -> tuple[Opened, Rule]:
+        rule = Rule()
+        opened = Opened(*wrappers, allow_only=(rule,), **options)
+        caplog.clear()
+        return opened, rule
+
+    return open_with_rule
+
+
+DENIED = [
+    predicates.NotAuthorizedError("no"),
+    HTTPForbidden(),
+    HTTPFound(location="/login"),
+    ConnectionRefused("no"),
+    EventRefused("no", "no"),
+]
+
+
+def named(error: BaseException) -> str:
+    return type(error).__name__
+
+
+@pytest.mark.parametrize("error", DENIED, ids=named)
+@pytest.mark.parametrize("wrappers", [(), (Wrapper,)], ids=["plain", "wrapped"])
+def test_a_denial_disconnects_an_idle_client(
+    ruled: Ruled,
+    wrappers: Any,
+    error: BaseException,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    opened, rule = ruled(*wrappers)
+    assert opened.runner.ask_again()
+    assert opened.socket.endings == []
+    rule.decide = raises(error)
+    assert opened.runner.ask_again()
+    gevent.sleep(0)
+    assert opened.socket.endings == ["finish", "disconnect"]
+    assert caplog.messages == []
+    opened.runner.ask_again()
+    gevent.sleep(0)
+    assert opened.socket.endings == ["finish", "disconnect"]
+
+
+@pytest.mark.parametrize("error", DENIED, ids=named)
+def test_a_denial_of_a_predicate_disconnects_who_sends_an_event(
+    ruled: Ruled, error: BaseException
+) -> None:
+    opened, rule = ruled()
+    rule.decide = raises(error)
+    with pytest.raises((EventRefused, ConnectionRefused)):
+        opened.run(raises(AssertionError("not reached")), EVENT)
+    gevent.sleep(0)
+    assert opened.socket.endings == ["finish", "disconnect"]
+
+
+@pytest.mark.parametrize("error", [TypeError(), SystemExit(), gevent.Timeout(1)])
+@pytest.mark.parametrize("wrappers", [(), (Wrapper,)], ids=["plain", "wrapped"])
+def test_a_failure_to_ask_is_logged_once_and_disconnects_nobody(
+    ruled: Ruled,
+    wrappers: Any,
+    error: BaseException,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    opened, rule = ruled(*wrappers)
+    rule.decide = raises(error)
+    assert not opened.runner.ask_again()
+    gevent.sleep(0)
+    assert opened.socket.endings == []
+    assert len(caplog.messages) == 1
+
+
+class Closed(Wrapper):
+    """A wrapper that lets nothing through."""
+
+    def __call__(self, controller: Any, environ: Any, context: Any) -> Any:
+        return HTTPServiceUnavailable()
+
+
+def test_a_wrapper_that_lets_nobody_ask_is_a_failure(
+    ruled: Ruled,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    opened, _ = ruled(Closed)
+    assert not opened.runner.ask_again()
+    assert opened.socket.endings == []
+    line = "Asking session 12345678 again whether it may stay failed"
+    assert caplog.messages == [line]
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_so_is_a_database_session_that_cannot_be_removed(
+    ruled: Ruled, denied: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = SimpleNamespace(remove=raises(OSError("gone away")))
+    opened, rule = ruled(use_sqlalchemy=True, DBSession=session)
+    if denied:
+        rule.decide = raises(HTTPForbidden())
+    assert opened.runner.ask_again() is denied
+    gevent.sleep(0)
+    assert opened.socket.endings == (["finish", "disconnect"] if denied else [])
+    assert "OSError: gone away" in caplog.text
+    assert len(caplog.messages) == 1
+
+
+def test_who_is_given_up_is_disconnected_and_the_log_says_why(
+    ruled: Ruled,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    opened, _ = ruled()
+    opened.runner.give_up(3)
+    gevent.sleep(0)
+    assert opened.socket.endings == ["finish", "disconnect"]
+    assert "Disconnected session 12345678: asking whether it may stay" in caplog.text
+    assert "(allow_only) failed 3 times in a row" in caplog.text
 
 
 # The database session

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import gevent
 from gevent.event import AsyncResult
@@ -18,8 +18,10 @@ from tg import request_local
 from webob.exc import HTTPException
 
 from ..engine.concurrency.failures import ERRORS, FAILURES, ConnectionLost, Reported
+from ..engine.concurrency.failures import log_failure as log_engine_failure
 from ..engine.concurrency.interruption import Interrupted
 from ..engine.hub.rooms import Rooms
+from ..engine.logs import get_logger
 from ..engine.namespaces.base import ConnectionRefused
 from ..engine.namespaces.errors import EventRefused
 from ..engine.session.session import Socket
@@ -37,6 +39,11 @@ from .guards import first_unmet
 from .identity import API, OtherUser
 from .jobs import OfAJob, as_job
 
+log = get_logger(__name__)
+
+#: What denies an event, or a client.
+DENIALS: Final = (ConnectionRefused, EventRefused, HTTPException)
+
 
 class Runner:
     """Runs functions as the events of one connection.
@@ -52,7 +59,7 @@ class Runner:
     :ivar cookies: the cookies of the connection's browser.
     :ivar close_resources: closes what TurboGears closes after a page; None when there
         is nothing to close.
-    :ivar asked: when the requirements were asked about the client last.
+    :ivar asked: when the requirements decided about the client last.
     """
 
     #: Wrappers of the application and ``allow_only`` decide after the view, too.
@@ -215,15 +222,24 @@ class Runner:
     def _guard(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run what a client asked for, if it still meets ``allow_only``.
 
-        :raises EventRefused: when it does not; the connection ends then.
+        :raises EventRefused: when it does not; the connection ends then. So it does
+            when a predicate raises a denial of its own, as ``tg.abort(403)`` does.
         """
+        try:
+            reason = first_unmet(self._requirements, _environ)
+        except DENIALS:
+            self._send_away()
+            raise
         self.asked = time.monotonic()
-        reason = first_unmet(self._requirements, _environ)
         if reason is None:
             return function(*args)
+        self._send_away()
+        raise EventRefused("method_access_denied", reason)
+
+    def _send_away(self) -> None:
+        """Disconnect the client at the end of the event."""
         self._socket.finish()
         self._sent_away = True
-        raise EventRefused("method_access_denied", reason)
 
     @property
     def ended(self) -> bool:
@@ -233,16 +249,36 @@ class Runner:
     def ask_again(self) -> bool:
         """Do what an event would do if the client may not stay.
 
-        :returns: whether that could be found out.
+        :returns: whether that could be found out. Failures are in the log.
         """
-        if self._socket.connected:
-            try:
-                self.run(self._recheck)
-            except EventRefused:
-                pass
-            except Reported:
-                return self.ended  # its user has changed
+        socket = self._socket
+        if not self._socket.connected:
+            return True
+        try:
+            self.run(self._recheck)
+        except Interrupted:
+            raise
+        except FAILURES as error:
+            stays = socket.connected
+            if stays or not isinstance(error, DENIALS):
+                message = "Asking session %s again whether it may stay failed"
+                log_engine_failure(log, message, socket.log_name)
+            return not stays
         return True
+
+    def give_up(self, times: int) -> None:
+        """Disconnect a client of which nobody can tell whether it may stay.
+
+        :param times: how often asking has failed.
+        """
+        log.warning(
+            "Disconnected session %s: asking whether it may stay (allow_only) failed "
+            "%d times in a row, and succeeded for others; see the failures above",
+            self._socket.log_name,
+            times,
+        )
+        self._socket.finish()
+        gevent.spawn(self._socket.disconnect)
 
     def _recheck(self) -> None:
         self._guard(bool)
