@@ -43,12 +43,16 @@ class RootController(TGController):
         return ""
 
 
+def make_application(root: TGController) -> Any:
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint({"root_controller": root})
+    return configurator.make_wsgi_app({}, {})
+
+
 @pytest.fixture
 def live(serve: Callable[..., Live]) -> Live:
     gc.collect()  # forgets the servers of other tests
-    configurator = MinimalApplicationConfigurator()
-    configurator.update_blueprint({"root_controller": RootController()})
-    application = configurator.make_wsgi_app({}, {})
+    application = make_application(RootController())
     return serve(application=application, resource="socketio")
 
 
@@ -81,6 +85,52 @@ def test_the_base_class_reaches_all_controllers(live: Live) -> None:
     assert live.socket(client) in sockets
     assert Another.namespace("chat").sockets == []
     assert repr(Another.namespace("chat")) == "<NamespaceHandle /chat>"
+
+
+class Pages(TGController):
+    """Pages of an application without the controller."""
+
+    @expose()
+    def tell(self) -> str:
+        handle = SocketIO.namespace("/chat")
+        handle.emit("told", "strangers")
+        everywhere = SocketIOController.namespace("/chat")
+        return str(len(handle.sockets) + len(everywhere.sockets))
+
+
+class Tenant(TGController):
+    socketio = SocketIO()
+
+
+class Tenants(Pages):
+    """Has the controller, where only a request finds it."""
+
+    @expose()
+    def _lookup(self, tenant: str, *path: str) -> Any:
+        return Tenant(), path
+
+
+@pytest.mark.parametrize("root", [Pages, Tenants])
+def test_a_page_reaches_no_client_of_another_application(
+    live: Live, serve: Callable[..., Live], root: type[TGController]
+) -> None:
+    client = live.websocket_5()
+    client.join("/chat")
+    other = serve(application=make_application(root()))
+    assert other.http().get("/tell").text == "0"
+    SocketIO.namespace("/chat").emit("told", "all")  # in no application
+    assert client.event("/chat") == ["told", "all"]
+
+
+def test_below_a_lookup_a_page_reaches_its_own_clients(
+    live: Live, serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/ada/socketio")
+    own = serve(application=make_application(Tenants()), resource="ada/socketio")
+    client = own.websocket_5()
+    client.join("/chat")
+    assert own.http().get("/tell").text == "2"
+    assert client.event("/chat") == ["told", "strangers"]
 
 
 def test_a_namespace_that_is_set_later_is_reached(

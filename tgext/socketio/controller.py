@@ -62,9 +62,9 @@ class SocketIOController(TGController):
         """A namespace, to send events to its clients from a page or a job.
 
         Called on a subclass, it reaches the clients of that controller; called on
-        ``SocketIOController`` itself, those of all controllers. In a page or an event
-        of one of several applications that have the controller, it reaches the clients
-        of that application.
+        ``SocketIOController`` itself, those of all controllers. In a page, an event or
+        a job of one of several applications, it reaches the clients of that
+        application alone.
 
         :param name: the name of the namespace, ``'/chat'``; ``'/'`` for the main one.
         :param settings: the configuration of the servers, for a process without one,
@@ -86,7 +86,7 @@ class SocketIOController(TGController):
                 verb = "has a" if everywhere else "has no"
                 raise ValueError(f"{who} {verb} namespace {name!r}; {has} {there}")
         names = _names_of(cls)
-        return NamespaceHandle(endpoint, cls, cls._tgsio_rooms, names, settings)
+        return NamespaceHandle(endpoint, cls._tgsio_rooms, names, settings)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

@@ -17,7 +17,6 @@ from .engine.session.session import Socket
 from .messaging.cluster import is_clustered, publish_elsewhere
 from .request.context import current
 from .request.jsonify import dumps
-from .request.mounts import is_mounted
 from .request.transactions import on_commit
 from .wire.socketio.packet import Packet, event_packet, text_of_name
 from .wire.socketio.settled import settled_packet
@@ -31,11 +30,10 @@ Route = Callable[[Packet, "Room | None"], None]
 class NamespaceHandle:
     """Sends to all clients of one namespace.
 
-    In a page or an event of an application that has the controller, these are the
-    clients of that application.
+    In a page, an event or a job of an application, these are the clients of that
+    application; elsewhere, those of all applications.
 
     :param endpoint: the name of the namespace: ``'/chat'``, ``''`` for the main one.
-    :param controller: the class of the controller.
     :param rooms: those of this process that may have clients in the namespace, each
         with the ``id`` of the configuration of its application.
     :param names: of the controllers that have the namespace, for the other processes;
@@ -47,13 +45,11 @@ class NamespaceHandle:
     def __init__(
         self,
         endpoint: str,
-        controller: type,
         rooms: Mapping[Rooms, int],
         names: Sequence[str],
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self._controller = controller
         self._rooms = rooms
         self._names = names
         self._settings = settings
@@ -126,12 +122,9 @@ class NamespaceHandle:
         """
         known = list(self._rooms.items()) if is_serving() else []
         context = current()
-        if context is None or not known:
+        if context is None:
             return [rooms for rooms, _ in known]
-        own = [rooms for rooms, owner in known if owner == id(context.config)]
-        if own or is_mounted(self._controller, context.config):
-            return own
-        return [rooms for rooms, _ in known]
+        return [rooms for rooms, owner in known if owner == id(context.config)]
 
     def _route(self) -> Route:
         """How packets get to the clients.

@@ -8,7 +8,7 @@ import pytest
 from tg import TGController
 
 from tgext.socketio import SocketIOController
-from tgext.socketio.request.mounts import is_mounted, mounted
+from tgext.socketio.request.mounts import mounted
 
 
 class SocketIO(SocketIOController):
@@ -16,10 +16,6 @@ class SocketIO(SocketIOController):
 
 
 class Special(SocketIO):
-    pass
-
-
-class Elsewhere(SocketIOController):
     pass
 
 
@@ -49,14 +45,6 @@ def test_the_controllers_have_the_paths_of_their_attributes(root: Any) -> None:
     if root is not Root:
         paths["later"] = SocketIO
     assert {path: type(each) for path, each in found.items()} == paths
-
-
-@pytest.mark.parametrize(
-    ("controller", "there"),
-    [(SocketIO, True), (Special, True), (SocketIOController, True), (Elsewhere, False)],
-)
-def test_a_class_is_mounted_with_its_subclasses(controller: type, there: bool) -> None:
-    assert is_mounted(controller, {"tg.root_controller": Root()}) is there
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,6 @@ def mounted(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield below, value
 
 
-def is_mounted(controller: type, config: Mapping[str, Any]) -> bool:
-    """Whether an application has a controller of a class."""
-    return any(isinstance(each, controller) for _, each in mounted(config))
-
-
 def _root(config: Mapping[str, Any]) -> Any:
     """The root controller of an application, or its class; None when it is unknown."""
     root = config.get("tg.root_controller")
