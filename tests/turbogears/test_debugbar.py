@@ -57,6 +57,10 @@ class Lab(SocketIOTGNamespace):
             1: {"duration": 0.5, "collection": "User", "command": "find"}
         }
 
+    def on_query(self, text):
+        query = {"duration": 1, "statement": f"SELECT {text}"}
+        tg.request.tgdb_sqla_queries = [query]
+
 
 class SocketIO(SocketIOController):
     lab = Lab
@@ -148,8 +152,36 @@ def test_what_was_chosen_outside_is_escaped_and_cut(start: Callable[..., Live]) 
     client.emit("/lab", "<b>" + "x" * 1000)
     assert client.event("/lab")[0] == "error"
     row = rows(live)[0]
-    assert row[2] == "&lt;b&gt;" + "x" * (TEXT - 3)
+    assert row[2] == "&lt;b&gt;" + "x" * (TEXT - 3) + "..."
     assert row[3] == "&lt;ada&gt;"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (r"\ud800", r"\ud800"),
+        (r"\udfff<b>", r"\udfff&lt;b&gt;"),
+        (r"\u0000\n", r"\x00\n"),
+        (r"\u202e", r"\u202e"),
+        (r"\ud83d\ude00", "\U0001f600"),
+    ],
+)
+def test_a_name_that_cannot_be_encoded_is_shown(
+    start: Callable[..., Live], name: str, shown: str
+) -> None:
+    live = start()
+    client = joined(live)
+    client.send(f'42/lab,["{name}"]')
+    assert client.event("/lab")[0] == "error"
+    assert rows(live)[0][2] == shown
+
+
+def test_a_query_that_cannot_be_encoded_is_shown(start: Callable[..., Live]) -> None:
+    live = start()
+    client = joined(live)
+    client.send('42/lab,1["query","\\udfff"]')
+    assert client.read()["type"] == "ack"
+    assert rows(live)[0][6] == r"1.0 ms: SELECT \udfff"
 
 
 def test_the_queries_that_the_debugbar_noted(start: Callable[..., Live]) -> None:

@@ -21,6 +21,7 @@ from .engine.concurrency.interruption import Interrupted
 from .engine.namespaces.errors import EventRefused
 from .request.context import current
 from .request.event import Event
+from .wire.escape import escape
 
 __all__ = ["plugme"]
 
@@ -28,7 +29,8 @@ __all__ = ["plugme"]
 EVENTS = 50
 QUERIES = 20
 
-#: Characters of a text that are shown: clients choose the names of events.
+#: Characters of a text that are shown: clients choose the names of events. A lone
+#: surrogate among them could not be encoded, so texts are escaped as in the log.
 TEXT = 300
 
 #: A controller wrapper: gets what calls a controller, and returns what is called then.
@@ -153,11 +155,11 @@ def _note(event: Event, at: float, milliseconds: float, failure: str) -> Seen:
         failure = failure or packet.get("refusal", ("",))[0]
     return Seen(
         at,
-        namespace[:TEXT],
-        name[:TEXT],
-        "anonymous" if user is None else str(user)[:TEXT],
+        escape(namespace, TEXT),
+        escape(name, TEXT),
+        "anonymous" if user is None else escape(user, TEXT),
         milliseconds,
-        failure[:TEXT],
+        escape(failure, TEXT),
         tuple(_queries(request)),
     )
 
@@ -174,7 +176,7 @@ def _queries(request: Any) -> Iterator[str]:
         for each in noted.values()
     ]
     for duration, text in texts[:QUERIES]:
-        yield f"{duration:.1f} ms: {' '.join(text.split())[:TEXT]}"
+        yield f"{duration:.1f} ms: {escape(' '.join(text.split()), TEXT)}"
     if len(texts) > QUERIES:
         yield f"and {len(texts) - QUERIES} more"
 
