@@ -132,8 +132,10 @@ class Live:
         wait_for(lambda: not server.sockets, "all sessions end")
         wait_for(lambda: not server.websockets, "all plain WebSockets end")
         server.hub.lingering.clear()  # its last packets will not be fetched
-        rooms = server.rooms
-        wait_for(lambda: rooms.statistics() == (0, 0), "all rooms are empty")
+        wait_for(
+            lambda: all(each.statistics() == (0, 0) for each in server.hub.all_rooms),
+            "all rooms are empty",
+        )
         wait_for(lambda: not len(server.hub.timers), "no timer is left")
 
 

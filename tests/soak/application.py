@@ -139,7 +139,7 @@ class RootController(TGController):
                 websockets=len(server.websockets),
                 requests=server.hub.requests.number,
                 timers=len(server.hub.timers),
-                rooms=server.rooms.statistics().rooms,
+                rooms=sum(each.statistics().rooms for each in server.hub.all_rooms),
                 lingering=len(server.hub.lingering),
                 addresses=len(server.hub.registry.places.per_address),
                 acks=sum(len(each.ack_callbacks) for each in sockets),

@@ -287,8 +287,8 @@ def test_clients_that_are_not_allowed_are_refused(
         assert told in str(packet["data"])
     socket = live.socket(client)
     assert endpoint not in socket
-    assert live.server.rooms.members(endpoint) == []
-    live.server.rooms.broadcast(
+    assert socket.rooms.members(endpoint) == []
+    socket.rooms.broadcast(
         {"type": "event", "endpoint": endpoint, "name": "secret", "args": ["salary"]}
     )
     assert client.call("/chat", "echo", 1) == [1]
@@ -302,7 +302,7 @@ def test_who_comes_in_at_the_third_attempt_sees_that_one(live: Live, kind: str) 
     assert client.event("/retried") == ["attempt 3"]
     assert client.event("/retried") == ["committed attempt 3"]
     socket = live.socket(client)
-    rooms = live.server.rooms.rooms_of("/retried", socket)
+    rooms = socket.rooms.rooms_of("/retried", socket)
     assert set(rooms) == {None, "attempt 3"}
     namespace: Any = socket["/retried"]
     assert namespace.channels == ["news"]

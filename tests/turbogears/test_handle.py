@@ -13,10 +13,12 @@ import gevent
 import pytest
 from tg import MinimalApplicationConfigurator, TGController, expose
 
-from tests.engine.conftest import Live
+from tests.engine.conftest import Live, manage
 from tests.engine.hub.test_rooms import NO_ROOMS
 from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController
+from tgext.socketio.engine.mixins import BroadcastMixin
+from tgext.socketio.engine.namespace import BaseNamespace
 
 from .handled import Chat, SocketIO
 
@@ -133,6 +135,37 @@ def test_below_a_lookup_a_page_reaches_its_own_clients(
     assert client.event("/chat") == ["told", "strangers"]
 
 
+class Plain(BaseNamespace, BroadcastMixin):
+    def on_shout(self, text: str) -> None:
+        self.broadcast_event("shouted", text)
+
+
+def test_a_plain_application_in_the_server_has_clients_of_its_own(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that calls ``socketio_manage`` itself, as those for gevent-socketio."""
+    plain, pages = manage({"/chat": Plain}), make_application(RootController())
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        is_plain = environ["PATH_INFO"].startswith("/plain")
+        return (plain if is_plain else pages)(environ, start_response)
+
+    live = serve(application=application, resource=["socketio", "plain"])
+    member = live.websocket_5()
+    member.join("/chat")
+    monkeypatch.setattr("tests.engine.clients.RESOURCE", "/plain")
+    speaker, listener = live.websocket_5(), live.websocket_5()
+    for client in (speaker, listener):
+        client.join("/chat")
+    assert live.http().get("/tell").text == "1"
+    assert member.event("/chat") == ["told", "all"]
+    speaker.emit("/chat", "shout", "hello")
+    for client in (speaker, listener):
+        assert client.event("/chat") == ["shouted", "hello"]
+    SocketIO.namespace("/chat").emit("told", "later")
+    assert member.event("/chat") == ["told", "later"]
+
+
 def test_a_namespace_that_is_set_later_is_reached(
     live: Live, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +214,8 @@ ROOT = Path(__file__).parents[2]
 BEGIN = """
 from tests.turbogears.handled import SocketIO
 from tgext.socketio import SocketIOController
+from tgext.socketio.engine.mixins import BroadcastMixin
+from tgext.socketio.engine.namespace import BaseNamespace
 from tg import MinimalApplicationConfigurator, TGController, expose
 
 class RootController(TGController):

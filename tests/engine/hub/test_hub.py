@@ -96,10 +96,16 @@ def test_a_server_has_one_hub() -> None:
 def test_each_application_has_its_own_rooms() -> None:
     hub = Hub()
     first, second = hub.rooms_of("first"), hub.rooms_of("second")
-    assert first is hub.rooms is hub.rooms_of("first")
+    assert first is hub.rooms_of("first")
     assert second is hub.rooms_of("second")
-    assert hub.all_rooms == [first, second]
-    assert Hub().all_rooms != []
+    assert hub.all_rooms == [hub.rooms, first, second]
+    assert len(set(hub.all_rooms)) == 3
+
+
+def test_the_application_of_a_mock_has_the_rooms_of_the_mock() -> None:
+    hub = hub_of(SimpleNamespace())
+    assert hub.rooms_of("first") is hub.rooms
+    assert hub.all_rooms == [hub.rooms]
 
 
 def test_a_server_that_stops_closes_the_buses_of_all_applications() -> None:

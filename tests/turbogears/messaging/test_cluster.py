@@ -20,7 +20,7 @@ from tests.engine.conftest import Live
 from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
-from tgext.socketio.engine.hub.rooms import check_room
+from tgext.socketio.engine.hub.rooms import Rooms, check_room
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.messaging.cluster import CHANNEL
@@ -85,8 +85,13 @@ class Node:
         return client
 
     @property
+    def rooms(self) -> Rooms:
+        """Those of the first controller that has clients, after those of the server."""
+        return self.live.server.hub.all_rooms[:2][-1]
+
+    @property
     def bus(self) -> Any:
-        return self.live.server.rooms.bus
+        return self.rooms.bus
 
 
 Start = Callable[..., Node]
@@ -143,7 +148,7 @@ def test_bytes_reach_the_others_as_they_were(start: Start, kind: str) -> None:
     speaker = node.join()
     packet = {"type": "event", "name": "shouted", "endpoint": "/chat"}
     args = ({"content": [b"\x00\xff", "text"]}, bytearray(b"A"))
-    node.live.server.rooms.broadcast({**packet, "args": args})  # type: ignore[typeddict-item]
+    node.rooms.broadcast({**packet, "args": args})  # type: ignore[typeddict-item]
     for client in (here, there, speaker):
         event = client.read()
         assert event["name"] == "shouted"
@@ -279,7 +284,7 @@ def test_a_number_is_not_the_text_of_it(start: Start) -> None:
     number.call("/chat", "enter", 1)
     text.call("/chat", "enter", "1")
     for room in (1, "1", Level.ONE, Name.ONE):
-        node.live.server.rooms.broadcast(
+        node.rooms.broadcast(
             event_packet("/chat", "told", [repr(room)]), check_room(room)
         )
     speaker.call("/chat", "tell_room", 1, "end")
@@ -294,7 +299,7 @@ def test_who_cannot_be_sent_it_does_not_end_the_bus(
     node, other = start(), start()
     old, new = other.join("0.9-websocket"), other.join()
     node.join()
-    node.live.server.rooms.broadcast(
+    node.rooms.broadcast(
         {"type": "event", "name": "a", "args": [b"b"], "endpoint": "/chat"}
     )
     assert new.read()["attachments"] == 1

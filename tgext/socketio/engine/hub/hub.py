@@ -29,8 +29,8 @@ class Hub:
     :ivar settings: as given.
     :ivar timers: one timer wheel for all connections.
     :ivar batcher: coalesces the output of all connections.
-    :ivar rooms: the members of each namespace and room. If there are several
-        applications, those of the first: see :meth:`rooms_of`.
+    :ivar rooms: the members of each namespace and room, of the clients whose
+        application has no rooms of its own: see :meth:`rooms_of`.
     :ivar registry: the sessions and the plain WebSockets.
     :ivar lingering: the last packets of polling connections that ended.
     :ivar parting: WebSockets that ended, whose clients may still read what was sent.
@@ -83,15 +83,13 @@ class Hub:
         """
         rooms = self._rooms.get(application)
         if rooms is None:
-            # Those of the first are the server's, as applications know them.
-            rooms = Rooms(self.batcher) if self._rooms else self.rooms
-            self._rooms[application] = rooms
+            rooms = self._rooms[application] = Rooms(self.batcher)
         return rooms
 
     @property
     def all_rooms(self) -> list[Rooms]:
-        """The rooms of all applications."""
-        return list(dict.fromkeys((self.rooms, *self._rooms.values())))
+        """The rooms of all applications, and those of the server."""
+        return [self.rooms, *self._rooms.values()]
 
     def heartbeat_timeout(self, generation: Generation) -> float:
         """Seconds in which a client of a generation must answer a ping."""
@@ -107,6 +105,14 @@ class Hub:
         return self._transports[generation]
 
 
+class MockHub(Hub):
+    """The hub of a server that is a mock: it has one application, that of the test."""
+
+    def rooms_of(self, application: object) -> Rooms:
+        """The rooms of the server."""
+        return self.rooms
+
+
 def hub_of(server: Any) -> Hub:
     """The hub of a server.
 
@@ -115,6 +121,6 @@ def hub_of(server: Any) -> Hub:
     """
     hub = getattr(server, "hub", None)
     if not isinstance(hub, Hub):
-        hub = server.hub = Hub(server=server)
+        hub = server.hub = MockHub(server=server)
         hub.rooms = MockRooms(hub.batcher, server)
     return hub
