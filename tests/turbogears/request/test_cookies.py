@@ -173,6 +173,17 @@ def test_a_session_in_a_cookie_goes_on_with_its_user(
     assert browser.environ["HTTP_COOKIE"] == (new if goes_on else cookie)
 
 
+@pytest.mark.parametrize("key", ["user", "_user_id", "_", "__id"])
+def test_who_planted_a_session_gets_no_login_that_it_holds_later(key: str) -> None:
+    """Whatever key the application keeps it under; only beaker's own do not count."""
+    cookie = save("", colour="red")[1].partition(";")[0]
+    browser = Browser(cookie, None)
+    session, told = save(cookie, **{key: "ada"})
+    visit(cookie, told, user=None, session=session)
+    assert browser.ended
+    assert browser.environ["HTTP_COOKIE"] == cookie
+
+
 @pytest.mark.parametrize("colour", ["red", "blue"])
 def test_a_new_session_in_a_cookie_is_another(colour: str) -> None:
     """Its content does not matter."""

@@ -13,6 +13,11 @@ from .browsers import BrowserCookies, Owner, Page, share, shared_cookies
 from .cookieheaders import Changes, read_changes, read_cookies
 from .identity import user_of
 
+#: What beaker keeps in each session (`beaker.session`); `session.id` is `_id`.
+_KEYS_OF_BEAKER = frozenset(
+    ("_accessed_time", "_creation_time", "_domain", "_id", "_path")
+)
+
 
 class CookieWatch:
     """A WSGI middleware that sees which cookies the application sets.
@@ -150,4 +155,4 @@ def _logs_out(environ: Mapping[str, Any]) -> bool:
 
 def _content(session: Any) -> dict[str, Any]:
     """What a session holds, without what beaker keeps in it for itself."""
-    return {key: session[key] for key in session if not str(key).startswith("_")}
+    return {key: session[key] for key in session if key not in _KEYS_OF_BEAKER}
