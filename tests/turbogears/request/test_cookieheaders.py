@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgext.socketio.request.cookieheaders import (
+    plain,
     read_changes,
     read_cookies,
+    read_named,
+    replace_cookie,
     write_cookies,
 )
 
@@ -41,6 +44,78 @@ def test_what_is_written_is_read(cookies: dict[str, str]) -> None:
 
 def test_a_deleted_cookie_is_not_written() -> None:
     assert write_cookies({"a": "1", "b": None, "c": ""}) == "a=1; c="
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("", ""),
+        ('""', ""),
+        ("abc", "abc"),
+        ('"abc"', "abc"),
+        (r'"\141bc"', "abc"),
+        (r'"a\"c"', 'a"c'),
+        (r"\141bc", r"\141bc"),
+        ('"abc', '"abc'),
+    ],
+)
+def test_a_value_is_read_as_applications_do(value: str, read: str) -> None:
+    assert plain(value) == read
+
+
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        ("", {}),
+        ("other=1", {}),
+        ("t=1; other=2; s=3", {"t": "1", "s": "3"}),
+        ("t=1; t=2", {"t": "2"}),
+        ('t="1 2"', {"t": '"1 2"'}),
+        # Python separates by spaces, too.
+        ("other=1 t=2", {"t": "2"}),
+        ("t = 1", {"t": "1"}),
+        # It reads none of these; a framework may have a reader of its own.
+        ('x={"a": 1}; t=2', {"t": "2"}),
+        ("t=é", {"t": "é"}),
+        # It raises an error at an attribute of Set-Cookie.
+        ("x[]=1; t=2", {"t": "2"}),
+    ],
+)
+def test_named_cookies_are_those_that_applications_read(
+    header: str, named: dict[str, str]
+) -> None:
+    assert read_named(header, ["t", "s"]) == named
+
+
+@pytest.mark.parametrize("value", ["9", None])
+@pytest.mark.parametrize(
+    ("header", "replaced"),
+    [
+        ("", "{}"),
+        ("t=1", "{}"),
+        (" t = 1 ", "{}"),
+        ("a=1", "a=1; {}"),
+        ("a=1;", "a=1; {}"),
+        ("a=1; t=2; b=3", "a=1; {}; b=3"),
+        ("a=1;t=2;b=3", "a=1; {}; b=3"),
+        ("t=1; a=2; t=3", "{}; a=2"),
+        ("at=1; ta=2; a=t=3; t; t t=4", "at=1; ta=2; a=t=3; t; t t=4; {}"),
+    ],
+)
+def test_one_cookie_is_replaced(header: str, replaced: str, value: str | None) -> None:
+    new = "" if value is None else f"t={value}"
+    expected = "; ".join(part for part in replaced.format(new).split("; ") if part)
+    assert replace_cookie(header, "t", value) == expected
+
+
+@given(st.dictionaries(NAMES, VALUES), NAMES, st.none() | VALUES)
+def test_a_replaced_cookie_leaves_the_others(
+    cookies: dict[str, str], name: str, value: str | None
+) -> None:
+    expected = {**cookies, name: value}
+    if value is None:
+        del expected[name]
+    assert read_cookies(replace_cookie(write_cookies(cookies), name, value)) == expected
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+import gevent
 import pytest
 from beaker.session import SessionObject
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgext.socketio.engine.concurrency import fairness
 from tgext.socketio.request.browsers import (
     BrowserCookies,
     secret_names,
+    share,
     shared_cookies,
 )
 from tgext.socketio.request.cookies import CookieWatch
@@ -210,6 +213,76 @@ def test_a_ticket_whose_user_cannot_be_looked_up_ends_the_connection(
     assert environ["HTTP_COOKIE"] == "ticket=a"
     assert "Looking up the user of new cookies failed" in caplog.text
     assert cookies is not None
+
+
+#: Headers with the ticket ``abc``, as repoze.who reads them.
+SPELLINGS = [
+    "ticket=abc",
+    'ticket="abc"',
+    r'ticket="\141bc"',
+    r'ticket="\141\142\143"',
+    "ticket = abc",
+    "ticket=x; ticket=abc",
+    "lang=en ticket=abc",
+]
+
+
+@pytest.mark.parametrize("header", SPELLINGS)
+@pytest.mark.parametrize("page", SPELLINGS[:3])
+def test_a_ticket_is_the_same_however_it_is_spelled(header: str, page: str) -> None:
+    browser = Browser(header)
+    visit(page, 'ticket="abc"', "lang=de")
+    assert browser.header == header
+    visit(page, "ticket=INVALID; Max-Age=0")
+    assert browser.ended
+
+
+@pytest.mark.parametrize("value", ['"INVALID"', r'"\111NVALID"', '""', ""])
+def test_a_value_that_is_no_secret_is_none_however_it_is_spelled(value: str) -> None:
+    browser = Browser(f"ticket={value}", None)
+    visit("ticket=INVALID", "ticket=b")
+    visit("ticket=", "ticket=b")
+    assert not browser.ended
+
+
+class Listener:
+    """Notes the pages that concern it, while others run."""
+
+    def __init__(self, heard: list[object]) -> None:
+        self._heard = heard
+
+    def follow(self, page: object) -> None:
+        self._heard.append(page)
+
+
+def test_others_run_while_the_connections_of_a_browser_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fairness, "SLICE", 0)
+    heard: list[object] = []
+    listeners = [Listener(heard) for _ in range(20)]
+    shared = [share("ticket", "many", each) for each in listeners]
+    told: list[int] = []
+    gevent.spawn(lambda: told.append(len(heard)))
+    visit("ticket=many", "ticket=b")
+    assert len(heard) == 20
+    assert told[0] < 20
+    assert len(set(shared)) == 1
+
+
+def test_a_page_that_is_interrupted_tells_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fairness, "SLICE", 0)
+    heard: list[object] = []
+    listeners = [Listener(heard) for _ in range(20)]
+    shared = [share("ticket", "many", each) for each in listeners]
+    page = gevent.spawn(visit, "ticket=many", "ticket=b")
+    gevent.sleep(0)
+    assert 0 < len(heard) < 20
+    page.kill()
+    assert len(heard) == 20
+    assert len(set(shared)) == 1
 
 
 def test_another_browser_hears_nothing() -> None:

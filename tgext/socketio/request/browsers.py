@@ -34,7 +34,7 @@ from weakref import WeakSet, WeakValueDictionary
 
 from ..engine.concurrency.failures import ERRORS, log_failure
 from ..engine.logs import get_logger
-from .cookieheaders import Changes, read_cookies, write_cookies
+from .cookieheaders import Changes, plain, read_named, replace_cookie, write_cookies
 
 log = get_logger(__name__)
 
@@ -43,7 +43,7 @@ log = get_logger(__name__)
 _VALUES = 8
 
 #: Values of a cookie that are not secret: repoze.who sets the last when it deletes one.
-_NO_SECRETS = ("", '""', "INVALID", '"INVALID"')
+_NO_SECRETS = ("", "INVALID")
 
 
 def secret_names(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class Page(Protocol):
 
     @property
     def had(self) -> Mapping[str, str]:
-        """The cookies of its request."""
+        """The cookies of its request, without quotes and escapes."""
 
     @property
     def changes(self) -> Changes:
@@ -116,6 +116,7 @@ class BrowserCookies:
     ) -> None:
         self._environ = environ
         self._names = names
+        self._present = read_named(environ.get("HTTP_COOKIE", ""), names)
         self._user = user
         self._end = end
         self._user_with = user_with
@@ -123,29 +124,32 @@ class BrowserCookies:
         self._shared: dict[tuple[str, str], SharedCookie] = {}
         #: Whether its anonymous session has changed, so that it does not continue.
         self._outdated = False
-        self._share()
+        self._know(self._present)
 
     def adopt(self, changes: Changes) -> None:
-        """Take over the cookies that a response set in the browser."""
-        self.change(changes)
-        self._share()
+        """Take over the cookies that a response set, or deleted, in the browser."""
+        header = self._environ.get("HTTP_COOKIE", "")
+        for name, value in changes.items():
+            header = replace_cookie(header, name, value)
+        self._environ["HTTP_COOKIE"] = header
+        self._present = self._with(changes)
+        self._know(self._present)
 
-    def change(self, changes: Changes) -> None:
-        """Replace cookies, and delete those whose value is None."""
-        self._environ["HTTP_COOKIE"] = self._with(changes)
-
-    def _with(self, changes: Changes) -> str:
-        return write_cookies({**self._present(), **changes})
-
-    def _present(self) -> dict[str, str]:
-        return read_cookies(self._environ.get("HTTP_COOKIE", ""))
+    def _with(self, changes: Changes) -> dict[str, str]:
+        """The cookies of the names, after changes."""
+        cookies = {**self._present, **changes}
+        return {
+            name: value
+            for name in self._names
+            if (value := cookies.get(name)) is not None
+        }
 
     def follow(self, page: Page) -> None:
         """A page that was requested with some of these cookies has set others."""
         changes = {
             name: page.changes[name]
             for name in self._names
-            if name in page.changes and page.changes[name] != page.had.get(name)
+            if name in page.changes and _sets_another(page, name)
         }
         if page.logs_out and self._names[0] in page.had:
             changes[self._names[0]] = None
@@ -170,7 +174,7 @@ class BrowserCookies:
     def _has_ticket(self) -> bool:
         """Whether the user is known by the cookie of the login."""
         login = self._names[0]
-        ticket = self._present().get(login)
+        ticket = self._present.get(login)
         if self._user is None or ticket is None:
             return False
         return self._belongs(write_cookies({login: ticket}))
@@ -191,7 +195,9 @@ class BrowserCookies:
         if self._user is not None:
             # For a page that logs in, `page.user` is the user before the login. The
             # user after it is found by the new cookies.
-            return login not in changes or self._belongs(self._with(changes))
+            return login not in changes or self._belongs(
+                write_cookies(self._with(changes))
+            )
         deletes = None in changes.values()
         return login not in changes and not deletes and page.keeps_session
 
@@ -200,14 +206,11 @@ class BrowserCookies:
             shared.owners.discard(self)
         self._shared = {}
 
-    def _share(self) -> None:
-        self._know(self._present())
-
     def _know(self, cookies: Changes) -> None:
         """Note that pages which are requested with these cookies are the browser's."""
         for name in self._names:
             value = cookies.get(name)
-            if value is None or value in _NO_SECRETS:
+            if value is None or plain(value) in _NO_SECRETS:
                 continue
             shared = share(name, value, self)
             self._shared.pop(shared.pair, None)
@@ -215,6 +218,12 @@ class BrowserCookies:
             known = [pair for pair in self._shared if pair[0] == name]
             for pair in known[:-_VALUES]:
                 self._shared.pop(pair).owners.discard(self)
+
+
+def _sets_another(page: Page, name: str) -> bool:
+    """Whether a page has set another value than its request had, or none."""
+    value = page.changes[name]
+    return (None if value is None else plain(value)) != page.had.get(name)
 
 
 class SharedCookie:
@@ -225,7 +234,8 @@ class SharedCookie:
         self.owners: WeakSet[Owner] = WeakSet()
 
 
-#: The keys are name and value. The last connection that knows a cookie removes it.
+#: The keys are name and plain value: a ticket is the same with and without quotes. The
+#: last connection that knows a cookie removes it.
 shared_cookies: WeakValueDictionary[tuple[str, str], SharedCookie] = (
     WeakValueDictionary()
 )
@@ -233,9 +243,10 @@ shared_cookies: WeakValueDictionary[tuple[str, str], SharedCookie] = (
 
 def share(name: str, value: str, owner: Owner) -> SharedCookie:
     """Note that pages which are requested with a cookie concern its owner."""
-    shared = shared_cookies.get((name, value))
+    pair = (name, plain(value))
+    shared = shared_cookies.get(pair)
     if shared is None:
-        shared = SharedCookie(name, value)
+        shared = SharedCookie(*pair)
         shared_cookies[shared.pair] = shared
     shared.owners.add(owner)
     return shared

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
+from ..engine.concurrency.fairness import Turns
 from .browsers import BrowserCookies, Owner, Page, share, shared_cookies
-from .cookieheaders import Changes, read_changes, read_cookies
+from .cookieheaders import Changes, plain, read_changes, read_cookies
 from .identity import user_of
 
 #: What beaker keeps in each session (`beaker.session`); `session.id` is `_id`.
@@ -54,7 +55,18 @@ class CookieWatch:
         if cookies is not None:
             cookies.adopt(changes)
             owners.discard(cookies)
-        for owner in owners:
+        _tell(list(owners), page)
+
+
+def _tell(owners: list[Owner], page: Page) -> None:
+    """Tell the owners of a page's cookies, and let others run between them."""
+    turns = Turns()
+    try:
+        while owners:
+            owners.pop().follow(page)
+            turns.check()
+    finally:
+        for owner in owners:  # interrupted: it may be a logout
             owner.follow(page)
 
 
@@ -99,7 +111,7 @@ class _Page:
     :param had: the ``Cookie`` header of its request.
     :param changes: the cookies that it set.
 
-    :ivar had: the cookies of its request.
+    :ivar had: the cookies of its request, without quotes and escapes.
     :ivar user: the id of the user who asked for it; None when it was anonymous.
     :ivar opens: whether it opens a connection.
     :ivar logs_out: whether it is where users log out.
@@ -108,7 +120,7 @@ class _Page:
     def __init__(self, environ: dict[str, Any], had: str, changes: Changes) -> None:
         self._environ = environ
         self._header = had
-        self.had = read_cookies(had)
+        self.had = {name: plain(value) for name, value in read_cookies(had).items()}
         self.changes = changes
         self.user = user_of(environ)
         self.opens = environ.get("socketio") is not None
