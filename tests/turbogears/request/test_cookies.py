@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import weakref
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -11,6 +14,7 @@ from beaker.session import SessionObject
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgext.socketio.drivers import applications
 from tgext.socketio.engine.concurrency import fairness
 from tgext.socketio.request.browsers import (
     BrowserCookies,
@@ -400,3 +404,90 @@ def test_the_names_are_those_of_the_configuration() -> None:
     assert secret_names({}) == ("authtkt", "beaker.session.id")
     config = {"sa_auth.cookie_name": "ticket", "session.key": "mine"}
     assert secret_names(config) == ("ticket", "mine")
+
+
+class Application:
+    """An application that this process serves."""
+
+    config = {"sa_auth.cookie_name": NAMES[0], "session.key": NAMES[1]}
+
+
+def open_connection(
+    header: str, meanwhile: Callable[[], None], user: str | None = "ada"
+) -> Browser:
+    """Open a connection, during whose opening something happens in its browser."""
+    socket = SimpleNamespace(runner=None)
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        meanwhile()
+        socket.runner = Browser(header, user)
+        return []
+
+    served = Application()
+    applications.add(served)
+    CookieWatch(application)({"HTTP_COOKIE": header, "socketio": socket}, lambda: None)
+    applications.discard(served)
+    browser: Browser = socket.runner
+    return browser
+
+
+@pytest.mark.parametrize(("pages", "ended"), [(8, False), (9, True), (1000, True)])
+def test_pages_set_cookies_while_a_connection_is_opened(
+    pages: int, ended: bool
+) -> None:
+    """After too many, it ends, and its client opens another."""
+
+    def meanwhile() -> None:
+        for number in range(pages):
+            visit("ticket=a; session=s", f"session={number}")
+
+    browser = open_connection("ticket=a; session=s", meanwhile)
+    assert browser.ended is ended
+    assert ended or browser.header == "ticket=a; session=7"
+
+
+@pytest.mark.parametrize(
+    ("header", "page", "told"),
+    [
+        ("lang=en; ticket=a", "lang=en", "ticket=b"),
+        ("lang=en; ticket=a", "lang=en; ticket=a", "lang=de"),
+        ("ticket=a; session=s", "session=s", "session=t"),
+        ("ticket=INVALID; lang=en", "ticket=INVALID", "ticket=b"),
+        ("session=; lang=en", "session=", "session=t"),
+    ],
+)
+def test_pages_of_others_do_not_concern_a_connection_that_is_opened(
+    header: str, page: str, told: str
+) -> None:
+    def meanwhile() -> None:
+        for _ in range(20):
+            visit(page, told)
+
+    assert open_connection(header, meanwhile).header == header
+
+
+def test_a_connection_that_is_opened_hears_of_a_logout() -> None:
+    def meanwhile() -> None:
+        visit("ticket=a", "ticket=; Max-Age=0")
+
+    assert open_connection('lang=en ticket="a"', meanwhile).ended
+
+
+@pytest.mark.usefixtures("small_heap")
+def test_a_connection_that_is_opened_keeps_little_of_the_pages() -> None:
+    class Session:
+        pass
+
+    kept: list[weakref.ref[Session]] = []
+    alive: list[Session] = []
+
+    def meanwhile() -> None:
+        session = Session()
+        kept.append(weakref.ref(session))
+        visit("ticket=a", "ticket=b", session=session)
+        del session
+        gc.collect()
+        alive.extend(each for ref in kept if (each := ref()) is not None)
+
+    assert open_connection("ticket=a", meanwhile).header == "ticket=b"
+    assert alive == []

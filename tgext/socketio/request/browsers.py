@@ -58,6 +58,11 @@ def secret_names(config: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def is_secret(value: str) -> bool:
+    """Whether the value of a secret cookie is one that identifies a browser."""
+    return plain(value) not in _NO_SECRETS
+
+
 class Page(Protocol):
     """A page, or a handshake, that set cookies."""
 
@@ -161,8 +166,12 @@ class BrowserCookies:
             self._outdated = True
             self._know(changes)
         else:
-            self._unshare()
-            self._end()
+            self.end()
+
+    def end(self) -> None:
+        """End the connection, so that its client connects again."""
+        self._unshare()
+        self._end()
 
     def _is_asked_for_by(self, page: Page) -> bool:
         """Whether the browser of this connection asked for a page."""
@@ -210,7 +219,7 @@ class BrowserCookies:
         """Note that pages which are requested with these cookies are the browser's."""
         for name in self._names:
             value = cookies.get(name)
-            if value is None or plain(value) in _NO_SECRETS:
+            if value is None or not is_secret(value):
                 continue
             shared = share(name, value, self)
             self._shared.pop(shared.pair, None)

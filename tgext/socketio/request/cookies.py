@@ -9,10 +9,22 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
+from ..drivers import applications
 from ..engine.concurrency.fairness import Turns
-from .browsers import BrowserCookies, Owner, Page, share, shared_cookies
-from .cookieheaders import Changes, plain, read_changes, read_cookies
+from .browsers import (
+    BrowserCookies,
+    Owner,
+    Page,
+    is_secret,
+    secret_names,
+    share,
+    shared_cookies,
+)
+from .cookieheaders import Changes, plain, read_changes, read_cookies, read_named
 from .identity import user_of
+
+#: How many pages may set cookies while a connection is opened.
+_PAGES = 8
 
 #: What beaker keeps in each session (`beaker.session`); `session.id` is `_id`.
 _KEYS_OF_BEAKER = frozenset(
@@ -80,28 +92,60 @@ class _Opening:
     """A request that opens a connection and is not answered yet.
 
     Cookies that pages set in its browser meanwhile are kept for the connection, because
-    the application may have looked up the user before they were set.
+    the application may have looked up the user before they were set. After too many
+    pages the connection ends, so that its client opens another.
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
         self._socket = environ["socketio"]
         self._pages: list[Page] = []
-        cookies = read_cookies(environ.get("HTTP_COOKIE", ""))
-        self._shared = [share(*each, self) for each in cookies.items()]
+        names = [secret_names(each.config) for each in applications]
+        self._names = {name for each in names for name in each}
+        cookies = read_named(environ.get("HTTP_COOKIE", ""), self._names)
+        logins = {login for login, *_ in names}
+        tickets = [each for each in cookies.items() if each[0] in logins]
+        # Who has planted the session has no ticket, and must not end the connection.
+        self._shared = [
+            share(name, value, self)
+            for name, value in tickets or cookies.items()
+            if is_secret(value)
+        ]
 
     def follow(self, page: Page) -> None:
         """A page that was requested with some of these cookies has set others."""
-        if _cookies_of(self._socket) is None:
-            self._pages.append(page)
+        if _cookies_of(self._socket) is not None or len(self._pages) > _PAGES:
+            return
+        if page.logs_out or not self._names.isdisjoint(page.changes):
+            self._pages.append(_KeptPage(page, self._names))
 
     def end(self) -> None:
         """The application has answered."""
         for shared in self._shared:
             shared.owners.discard(self)
         cookies = _cookies_of(self._socket)
-        if cookies is not None:
-            for page in self._pages:
-                cookies.follow(page)
+        if cookies is None:
+            return
+        if len(self._pages) > _PAGES:
+            cookies.end()
+        for page in self._pages:
+            cookies.follow(page)
+
+
+class _KeptPage:
+    """What an opening connection keeps of a page.
+
+    :param names: those of the cookies that may concern it.
+    """
+
+    def __init__(self, page: Page, names: set[str]) -> None:
+        self.had = {name: page.had[name] for name in names & page.had.keys()}
+        self.changes = {
+            name: page.changes[name] for name in names & page.changes.keys()
+        }
+        self.user = page.user
+        self.opens = page.opens
+        self.logs_out = page.logs_out
+        self.keeps_session = page.keeps_session
 
 
 class _Page:
