@@ -14,7 +14,7 @@ from tg.configurator.components.session import SessionConfigurationComponent
 
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
-from tgext.socketio.request.cookieheaders import read_changes, write_cookies
+from tgext.socketio.request.cookieheaders import read_set_cookies, write_cookies
 from tgext.socketio.request.cookies import CookieWatch
 from tgext.socketio.request.event import Event
 from tgext.socketio.server import NO_CHALLENGES
@@ -175,7 +175,8 @@ class Browser:
 
     def keep(self, headers: Any) -> None:
         """Keep the cookies of an answer."""
-        self.cookies.update(read_changes(headers.get_all("Set-Cookie") or []))
+        told = read_set_cookies(headers.get_all("Set-Cookie") or [])
+        self.cookies.update((each.name, each.value) for each in told)
 
     def connect(self) -> Tab:
         return Tab(self)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tgext.socketio.request.cookieheaders import (
+    Place,
     plain,
-    read_changes,
     read_cookies,
     read_named,
+    read_set_cookies,
     replace_cookie,
     write_cookies,
 )
 
 NAMES = st.text("abcXYZ-_.", min_size=1)
 VALUES = st.text("abc019=%+/")
+
+
+def changed(headers: list[str], page: str = "/", **environ: str) -> Any:
+    """What changes for a request when the response to another has such headers."""
+    return Place.of(environ).changes(read_set_cookies(headers, page))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +143,7 @@ def test_a_replaced_cookie_leaves_the_others(
     ],
 )
 def test_a_cookie_is_set(attributes: str) -> None:
-    assert read_changes([f"a=1{attributes}"]) == {"a": "1"}
+    assert changed([f"a=1{attributes}"]) == {"a": "1"}
 
 
 @pytest.mark.parametrize(
@@ -151,9 +159,65 @@ def test_a_cookie_is_set(attributes: str) -> None:
     ],
 )
 def test_a_cookie_is_deleted(attributes: str) -> None:
-    assert read_changes([f"a=1{attributes}"]) == {"a": None}
+    assert changed([f"a=1{attributes}"]) == {"a": None}
 
 
 def test_the_last_of_several_headers_counts() -> None:
     headers = ["a=1; Max-Age=0", "b=2", " a = 3 ; Path=/", "=nameless", "valueless"]
-    assert read_changes(headers) == {"a": "3", "b": "2"}
+    assert changed(headers) == {"a": "3", "b": "2"}
+
+
+@pytest.mark.parametrize(
+    ("page", "path", "request_path", "concerns"),
+    [
+        ("/", "; Path=/", "/a/b", True),
+        ("/", "; Path=/a", "/a", True),
+        ("/", "; Path=/a", "/a/b", True),
+        ("/", "; Path=/a/", "/a/b", True),
+        ("/", "; Path=/a/", "/a", False),
+        ("/", "; Path=/a", "/ab", False),
+        ("/", "; Path=/a", "/", False),
+        ("/", "; Path=/b; Path=/a", "/a", True),
+        ("/a/page", "", "/a/b", True),
+        ("/a/page", "", "/b", False),
+        ("/a/page", "; Path=", "/b", False),
+        ("/a/page", "; Path=b", "/b", False),
+        ("/page", "", "/b", True),
+        ("", "", "/b", True),
+        ("/", "; path=/a", "/b", False),
+    ],
+)
+@pytest.mark.parametrize("split", [0, 2])
+def test_a_cookie_has_a_path(
+    page: str, path: str, request_path: str, concerns: bool, split: int
+) -> None:
+    place = {"SCRIPT_NAME": request_path[:split], "PATH_INFO": request_path[split:]}
+    for ends in ("", "; Max-Age=0"):
+        assert bool(changed([f"a=1{path}{ends}"], page, **place)) is concerns
+
+
+@pytest.mark.parametrize(
+    ("domain", "host", "concerns"),
+    [
+        ("example.com", "example.com", True),
+        (".example.com", "example.com:8080", True),
+        ("example.com", "www.example.com", True),
+        ("Example.com", "WWW.example.COM", True),
+        ("www.example.com", "example.com", False),
+        ("ample.com", "example.com", False),
+        ("0.0.1", "127.0.0.1", False),
+        (".127.0.0.1", "127.0.0.1:80", True),
+        ("[::1]", "[::1]:80", True),
+        ("", "example.com", True),
+        ("example.com", "", True),
+    ],
+)
+def test_a_cookie_has_a_domain(domain: str, host: str, concerns: bool) -> None:
+    """A deletion counts for all: it may be a logout."""
+    header = f"a=1; Path=/; Domain={domain}"
+    assert bool(changed([header], HTTP_HOST=host)) is concerns
+    assert changed([f"{header}; Max-Age=0"], HTTP_HOST=host) == {"a": None}
+
+
+def test_a_cookie_for_another_place_does_not_replace_the_one_for_this() -> None:
+    assert changed(["a=1; Path=/", "a=2; Path=/b"]) == {"a": "1"}

@@ -30,8 +30,8 @@ NAMES = ("ticket", "session")
 class Browser:
     """A connection's environ, and the pages that its browser visits."""
 
-    def __init__(self, header: str, user: str | None = "ada") -> None:
-        self.environ = {"HTTP_COOKIE": header}
+    def __init__(self, header: str, user: str | None = "ada", **environ: str) -> None:
+        self.environ = {"HTTP_COOKIE": header, **environ}
         self.ended = False
         self.cookies = BrowserCookies(self.environ, NAMES, user, self.end)
 
@@ -247,6 +247,18 @@ def test_a_value_that_is_no_secret_is_none_however_it_is_spelled(value: str) -> 
     visit("ticket=INVALID", "ticket=b")
     visit("ticket=", "ticket=b")
     assert not browser.ended
+
+
+@pytest.mark.parametrize(
+    "told", ["ticket=b; Path=/b", "session=t; Path=/b", "ticket=b; Domain=b.example"]
+)
+def test_a_cookie_for_other_requests_does_not_concern_a_connection(told: str) -> None:
+    place = {"PATH_INFO": "/socketio/", "HTTP_HOST": "a.example:80"}
+    browser = Browser("ticket=a; session=s", **place)
+    visit("ticket=a; session=s", told, told.replace("=b;", "=; Max-Age=0; Path=/b;"))
+    assert browser.header == "ticket=a; session=s"
+    visit("ticket=a; session=s", "ticket=; Max-Age=0; Path=/socketio; Domain=b.example")
+    assert browser.ended
 
 
 class Listener:

@@ -22,19 +22,30 @@ Handshakes count as pages do, because they set cookies as well. But they end no 
 connection because of a session that changes: two connections of a browser would end
 each other again and again.
 
+A page may set a cookie for other paths or hosts than that of the handshake (RFC 6265,
+sections 5.1.3 and 5.1.4); this does not concern the connection.
+
 This applies to cookies that cannot be guessed (see :func:`secret_names`), and to pages
 that this process serves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from weakref import WeakSet, WeakValueDictionary
 
 from ..engine.concurrency.failures import ERRORS, log_failure
 from ..engine.logs import get_logger
-from .cookieheaders import Changes, plain, read_named, replace_cookie, write_cookies
+from .cookieheaders import (
+    Changes,
+    Place,
+    SetCookie,
+    plain,
+    read_named,
+    replace_cookie,
+    write_cookies,
+)
 
 log = get_logger(__name__)
 
@@ -71,7 +82,7 @@ class Page(Protocol):
         """The cookies of its request, without quotes and escapes."""
 
     @property
-    def changes(self) -> Changes:
+    def changes(self) -> Sequence[SetCookie]:
         """The cookies that it set."""
 
     @property
@@ -121,6 +132,7 @@ class BrowserCookies:
     ) -> None:
         self._environ = environ
         self._names = names
+        self._place = Place.of(environ)
         self._present = read_named(environ.get("HTTP_COOKIE", ""), names)
         self._user = user
         self._end = end
@@ -131,8 +143,11 @@ class BrowserCookies:
         self._outdated = False
         self._know(self._present)
 
-    def adopt(self, changes: Changes) -> None:
-        """Take over the cookies that a response set, or deleted, in the browser."""
+    def accept(self, cookies: Iterable[SetCookie]) -> None:
+        """Take over the cookies that the response to its handshake set."""
+        self._adopt(self._place.changes(cookies))
+
+    def _adopt(self, changes: Changes) -> None:
         header = self._environ.get("HTTP_COOKIE", "")
         for name, value in changes.items():
             header = replace_cookie(header, name, value)
@@ -152,16 +167,16 @@ class BrowserCookies:
     def follow(self, page: Page) -> None:
         """A page that was requested with some of these cookies has set others."""
         changes = {
-            name: page.changes[name]
-            for name in self._names
-            if name in page.changes and _sets_another(page, name)
+            name: value
+            for name, value in self._place.changes(page.changes).items()
+            if name in self._names and page.had.get(name) != _plain(value)
         }
         if page.logs_out and self._names[0] in page.had:
             changes[self._names[0]] = None
         if not changes or not self._is_asked_for_by(page):
             return
         if not self._outdated and self._continues(changes, page):
-            self.adopt(changes)
+            self._adopt(changes)
         elif page.opens and self._names[0] not in changes:
             self._outdated = True
             self._know(changes)
@@ -229,10 +244,8 @@ class BrowserCookies:
                 self._shared.pop(pair).owners.discard(self)
 
 
-def _sets_another(page: Page, name: str) -> bool:
-    """Whether a page has set another value than its request had, or none."""
-    value = page.changes[name]
-    return (None if value is None else plain(value)) != page.had.get(name)
+def _plain(value: str | None) -> str | None:
+    return None if value is None else plain(value)
 
 
 class SharedCookie:

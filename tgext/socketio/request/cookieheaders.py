@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from email.utils import mktime_tz, parsedate_tz
 from http.cookies import CookieError, SimpleCookie
+from typing import Any, NamedTuple
 
 #: Maps the name of a cookie to its new value, or to None if the browser deletes it.
 Changes = Mapping[str, str | None]
@@ -80,21 +82,81 @@ def _places(header: str, name: str) -> Iterator[tuple[int, int]]:
         found = header.find(name, stop)
 
 
-def read_changes(headers: Iterable[str]) -> dict[str, str | None]:
-    """What ``Set-Cookie`` headers change.
+class SetCookie(NamedTuple):
+    """A cookie that a page sets in its browser.
+
+    :ivar value: None if the browser deletes the cookie.
+    :ivar path: which requests have it.
+    :ivar domain: the hosts whose requests have it; empty for the host of the page.
+    """
+
+    name: str
+    value: str | None
+    path: str
+    domain: str
+
+
+class Place(NamedTuple):
+    """Where a request goes; a browser sends the cookies for this place.
+
+    :ivar host: empty if it is not known.
+    """
+
+    path: str
+    host: str
+
+    @classmethod
+    def of(cls, environ: Mapping[str, Any]) -> Place:
+        """The place of a request."""
+        path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+        host = str(environ.get("HTTP_HOST", "")).lower()
+        return cls(path or "/", re.sub(r":\d*$", "", host))
+
+    def changes(self, cookies: Iterable[SetCookie]) -> dict[str, str | None]:
+        """What changes for requests to this place when a page has set cookies."""
+        return {each.name: each.value for each in cookies if self._receives(each)}
+
+    def _receives(self, cookie: SetCookie) -> bool:
+        if not _is_below(self.path, cookie.path):
+            return False
+        # A deletion may be a logout. It counts also where proxies change the host.
+        return cookie.value is None or _is_in(self.host, cookie.domain)
+
+
+def _is_below(path: str, above: str) -> bool:
+    """Whether a path matches that of a cookie: RFC 6265, section 5.1.4."""
+    return path == above or path.startswith(above.removesuffix("/") + "/")
+
+
+def _is_in(host: str, domain: str) -> bool:
+    """Whether a host matches the domain of a cookie: RFC 6265, section 5.1.3."""
+    if not host or not domain or host == domain:
+        return True
+    return host.endswith(f".{domain}") and not re.fullmatch(r"[\d.]+", host)
+
+
+def read_set_cookies(headers: Iterable[str], page: str = "/") -> list[SetCookie]:
+    """Read ``Set-Cookie`` headers.
 
     RFC 6265, section 5.2: a browser ignores attributes that it does not know. The
     standard library's ``http.cookies`` ignores the whole cookie then, one that is
     ``Partitioned`` for example.
+
+    :param page: the path of the page.
     """
-    changes: dict[str, str | None] = {}
+    cookies: list[SetCookie] = []
     for header in headers:
-        cookie, *attributes = header.split(";")
+        cookie, *parts = header.split(";")
         name, equals, value = cookie.partition("=")
         if equals and name.strip():
-            deletes = _has_expired(dict(_pair(each) for each in attributes))
-            changes[name.strip()] = None if deletes else value.strip()
-    return changes
+            attributes = dict(_pair(each) for each in parts)
+            new = None if _has_expired(attributes) else value.strip()
+            path = attributes.get("path", "")
+            if not path.startswith("/"):
+                path = page.rpartition("/")[0] or "/"  # section 5.1.4, default-path
+            domain = attributes.get("domain", "").removeprefix(".").lower()
+            cookies.append(SetCookie(name.strip(), new, path, domain))
+    return cookies
 
 
 def _pair(attribute: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ The connections of the same browser (:mod:`.browsers`) are told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,14 @@ from .browsers import (
     share,
     shared_cookies,
 )
-from .cookieheaders import Changes, plain, read_changes, read_cookies, read_named
+from .cookieheaders import (
+    Place,
+    SetCookie,
+    plain,
+    read_cookies,
+    read_named,
+    read_set_cookies,
+)
 from .identity import user_of
 
 #: How many pages may set cookies while a connection is opened.
@@ -49,7 +56,7 @@ class CookieWatch:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             told = [value for name, value in headers if name.lower() == "set-cookie"]
             if told or (had and _logs_out(environ)):
-                self._see(had, read_changes(told), environ)
+                self._see(had, told, environ)
             return start_response(status, headers, *rest)
 
         if "socketio" not in environ:
@@ -60,12 +67,13 @@ class CookieWatch:
         finally:
             opening.end()
 
-    def _see(self, had: str, changes: Changes, environ: dict[str, Any]) -> None:
+    def _see(self, had: str, told: list[str], environ: dict[str, Any]) -> None:
+        changes = read_set_cookies(told, Place.of(environ).path)
         page = _Page(environ, had, changes)
         owners = page.owners()
         cookies = _cookies_of(environ.get("socketio"))
         if cookies is not None:
-            cookies.adopt(changes)
+            cookies.accept(changes)
             owners.discard(cookies)
         _tell(list(owners), page)
 
@@ -115,7 +123,7 @@ class _Opening:
         """A page that was requested with some of these cookies has set others."""
         if _cookies_of(self._socket) is not None or len(self._pages) > _PAGES:
             return
-        if page.logs_out or not self._names.isdisjoint(page.changes):
+        if page.logs_out or any(each.name in self._names for each in page.changes):
             self._pages.append(_KeptPage(page, self._names))
 
     def end(self) -> None:
@@ -139,9 +147,7 @@ class _KeptPage:
 
     def __init__(self, page: Page, names: set[str]) -> None:
         self.had = {name: page.had[name] for name in names & page.had.keys()}
-        self.changes = {
-            name: page.changes[name] for name in names & page.changes.keys()
-        }
+        self.changes = [each for each in page.changes if each.name in names]
         self.user = page.user
         self.opens = page.opens
         self.logs_out = page.logs_out
@@ -161,7 +167,9 @@ class _Page:
     :ivar logs_out: whether it is where users log out.
     """
 
-    def __init__(self, environ: dict[str, Any], had: str, changes: Changes) -> None:
+    def __init__(
+        self, environ: dict[str, Any], had: str, changes: Sequence[SetCookie]
+    ) -> None:
         self._environ = environ
         self._header = had
         self.had = {name: plain(value) for name, value in read_cookies(had).items()}
