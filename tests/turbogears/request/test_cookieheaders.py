@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import pytest
@@ -93,6 +95,15 @@ def test_named_cookies_are_those_that_applications_read(
     header: str, named: dict[str, str]
 ) -> None:
     assert read_named(header, ["t", "s"]) == named
+
+
+@given(st.text("""t=; "\\141,$[é""", max_size=12).map(lambda text: f"t={text}"))
+def test_whatever_applications_read_is_read(header: str) -> None:
+    cookies = SimpleCookie()
+    with suppress(CookieError):
+        cookies.load(header)
+    if "t" in cookies:
+        assert read_named(header, ["t"]) == {"t": cookies["t"].coded_value}
 
 
 @pytest.mark.parametrize("value", ["9", None])
