@@ -164,6 +164,28 @@ def test_a_ticket_that_expired_opens_no_connection(
     assert tab.call("who") == "ada"
 
 
+def test_an_application_may_limit_it(
+    make: Callable[..., Site], wait: Callable[[float], None]
+) -> None:
+    """The ticket tells when a page has issued it."""
+    site = make(**{"identity.allow_missing_user": False})
+    find = site.users.get_user
+
+    def get_user(identity: Any, userid: str) -> Any:
+        is_old = time.time() - identity["timestamp"] > 40
+        return None if is_old else find(identity, userid)
+
+    site.users.get_user = get_user  # type: ignore[method-assign]
+    tab = site.browser("ada").connect()
+    for _ in range(2):
+        wait(15)
+        assert tab.call("manage") == "managed"
+    wait(15)
+    assert not tab.call("who")
+    tab.client.emit("/lab", "manage")
+    assert tab.client.event("/lab")[:2] == ["error", "method_access_denied"]
+
+
 def test_a_forged_ticket_is_not_accepted(
     make: Callable[..., Site], wait: Callable[[float], None]
 ) -> None:
