@@ -38,7 +38,7 @@ def complete(socket: Any) -> None:
         "ended": False,
         "generation": SOCKETIO_1,
         "hub": hub,
-        "rooms": hub.rooms,
+        "_tgsio_rooms": hub.rooms,
         "json_dumps": dumps,
         "outbox": None,
         "runner": PLAIN,
