@@ -45,6 +45,8 @@ class Opened:
         self, *wrappers: type, allow_only: Any = (), user: Any = None, **config: Any
     ) -> None:
         self.config = configuration(*wrappers, **config)
+        # Otherwise it would be asked again while later tests run.
+        self.config["socketio.recheck_interval"] = 0
         self.socket = FakeSocket()
         environ = environ_of(self.socket)
         if user is not None:
