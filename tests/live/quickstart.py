@@ -70,6 +70,19 @@ class Project:
         edit(root, f"^{re.escape(ROOT_CONTROLLER)}", classes + ROOT_CONTROLLER)
         edit(root, FIRST_METHOD, f"{attribute}\n\n")
 
+    def mount(self, name: str, source: str) -> None:
+        """Add a module to the controllers of a project with the README's edits.
+
+        :param name: of the module. Its class of this name, capitalized, is mounted in
+            the README's controller; the one with ``Controller`` behind it beside that.
+        """
+        (self.controllers / f"{name}.py").write_text(source)
+        root, cls = self.controllers / "root.py", name.capitalize()
+        imported = f"from .{name} import {cls}, {cls}Controller"
+        edit(root, "^from tgext", rf"{imported}\n\g<0>")
+        edit(root, "^    pingpong = .+$", rf"\g<0>\n    {name} = {cls}")
+        edit(root, "^    socketio = .+$", rf"\g<0>\n    {name} = {cls}Controller()")
+
     def failing_tests(self) -> set[str]:
         """The names of the project's own tests that fail.
 
@@ -86,10 +99,14 @@ class Project:
 
 
 class Browser:
-    """A browser's pages and cookies of a server."""
+    """A browser's pages and cookies of a server.
 
-    def __init__(self, url: str) -> None:
+    :param timeout: seconds that a page may take.
+    """
+
+    def __init__(self, url: str, timeout: float = 20) -> None:
         self._url = url
+        self._timeout = timeout
         self._jar = CookieJar()
         keep = urllib.request.HTTPCookieProcessor(self._jar)
         self._open = urllib.request.build_opener(keep).open
@@ -101,7 +118,7 @@ class Browser:
     def visit(self, path: str, **form: str) -> str:
         """The page at a path; a form is posted to it."""
         data = urlencode(form).encode() if form else None
-        with self._open(self._url + path, data, timeout=20) as answer:
+        with self._open(self._url + path, data, timeout=self._timeout) as answer:
             text: str = answer.read().decode()
         return text
 

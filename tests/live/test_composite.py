@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Callable, Iterator
-from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
@@ -14,6 +11,7 @@ from tests.engine import clients
 from tests.engine.clients import WebSocket5
 
 from . import nodes
+from .quickstart import Browser
 from .serving import HERE, Server
 
 INI = HERE / "fixtureapps" / "twins.ini"
@@ -26,26 +24,6 @@ NORTH, SOUTH, ANNEX = "/north/socket.io", "/south/socket.io", "/south/annex/live
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(INI, tmp_path_factory.mktemp("twins") / "server.log") as server:
         yield server
-
-
-class Browser:
-    """A browser's cookies of the server."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._jar = CookieJar()
-        keep = urllib.request.HTTPCookieProcessor(self._jar)
-        self._open = urllib.request.build_opener(keep).open
-
-    @property
-    def cookies(self) -> str:
-        return "; ".join(f"{each.name}={each.value}" for each in self._jar)
-
-    def visit(self, path: str, **form: str) -> str:
-        data = urlencode(form).encode() if form else None
-        with self._open(self._url + path, data, timeout=20) as answer:
-            text: str = answer.read().decode()
-        return text
 
 
 @pytest.fixture

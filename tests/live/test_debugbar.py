@@ -67,11 +67,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     project = Project(directory)
     port = free_port()
     project.apply_readme(port)
-    (project.controllers / "meeting.py").write_text(MEETING)
-    root = project.controllers / "root.py"
-    edit(root, "^from tgext", r"from .meeting import Meeting, MeetingController\n\g<0>")
-    edit(root, "^    pingpong = .+$", r"\g<0>\n    meeting = Meeting")
-    edit(root, "^    socketio = .+$", r"\g<0>\n    meeting = MeetingController()")
+    project.mount("meeting", MEETING)
     edit(project.ini, r"^\[app:main\]$", r"\g<0>\nset debug = true")
     with (project.controllers.parent / "config/app_cfg.py").open("a") as app_cfg:
         app_cfg.write(PLUG)

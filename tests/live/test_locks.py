@@ -7,10 +7,8 @@ one would never let the first one go on.
 from __future__ import annotations
 
 import fcntl
-import urllib.request
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import pytest
 
 from tests.engine.clients import DEADLINE, WebSocket5, wait_for
 
+from .quickstart import Browser
 from .serving import HERE, Server
 
 CACHES = HERE / "fixtureapps" / "caches.ini"
@@ -26,20 +25,6 @@ CACHES = HERE / "fixtureapps" / "caches.ini"
 KINDS = ["file", "dbm", "ext:database"]
 
 MakeServer = Callable[..., Server]
-
-
-class Browser:
-    """A browser of the application's pages, which keeps its cookies."""
-
-    def __init__(self, server: Server) -> None:
-        self._url = server.url
-        keep = urllib.request.HTTPCookieProcessor(CookieJar())
-        self._open = urllib.request.build_opener(keep).open
-
-    def visit(self, path: str) -> str:
-        with self._open(self._url + path, timeout=DEADLINE) as answer:
-            text: str = answer.read().decode()
-        return text
 
 
 class Client:
@@ -72,7 +57,7 @@ def start(
 
 def together(server: Server, *deeds: Callable[[], str]) -> list[str]:
     """What all get that do something at the same time, while others are served."""
-    browser = Browser(server)
+    browser = Browser(server.url, DEADLINE)
     with ThreadPoolExecutor(len(deeds)) as pool:
         running: list[Future[str]] = []
         for count, deed in enumerate(deeds, start=1):
@@ -93,9 +78,9 @@ def test_a_value_is_made_once(start: Callable[..., Server], kind: str) -> None:
     page = f"/value?kind={kind}"
     values = together(
         server,
-        lambda: Browser(server).visit(page),
+        lambda: Browser(server.url, DEADLINE).visit(page),
         lambda: Client(server).ask("value", kind),
-        lambda: Browser(server).visit(page),
+        lambda: Browser(server.url, DEADLINE).visit(page),
         lambda: Client(server).ask("value", kind),
     )
     assert values == [f"{kind} 1"] * 4
@@ -104,7 +89,7 @@ def test_a_value_is_made_once(start: Callable[..., Server], kind: str) -> None:
 @pytest.mark.parametrize("kind", [*KINDS, "memory"])
 def test_a_session_is_locked(start: Callable[..., Server], kind: str) -> None:
     server = start(sessions=kind)
-    browser = Browser(server)
+    browser = Browser(server.url, DEADLINE)
     browser.visit("/remember")
     visits = together(server, *[lambda: browser.visit("/visit")] * 3)
     assert visits == ["visited"] * 3
@@ -117,7 +102,7 @@ def test_a_file_is_locked_by_a_page_and_an_event(
     server = start()
     done = together(
         server,
-        lambda: Browser(server).visit(f"/lock?function={function}"),
+        lambda: Browser(server.url, DEADLINE).visit(f"/lock?function={function}"),
         lambda: Client(server).ask("lock", function),
     )
     assert done == [function] * 2
@@ -132,7 +117,7 @@ def test_a_file_is_locked_by_another_process(
         getattr(fcntl, function)(file, fcntl.LOCK_EX)
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(lambda: Client(server).ask("lock", function))
-            browser = Browser(server)
+            browser = Browser(server.url, DEADLINE)
             wait_for(lambda: browser.visit("/started") == "1", "the event waits")
             browser.visit("/go")
             assert not waiting.done()

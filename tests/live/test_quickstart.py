@@ -12,7 +12,7 @@ import pytest
 from tests.ports import free_port
 
 from . import nodes
-from .quickstart import Browser, Project, edit
+from .quickstart import Browser, Project
 from .serving import Server
 
 #: The oldest client and the newest.
@@ -64,11 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     project = Project(directory)
     port = free_port()
     project.apply_readme(port)
-    (project.controllers / "probe.py").write_text(PROBE)
-    root = project.controllers / "root.py"
-    edit(root, "^from tgext", r"from .probe import Probe, ProbeController\n\g<0>")
-    edit(root, "^    pingpong = .+$", r"\g<0>\n    probe = Probe")
-    edit(root, "^    socketio = .+$", r"\g<0>\n    probe = ProbeController()")
+    project.mount("probe", PROBE)
     output = directory / "server.log"
     where = {"cwd": project.home, "importable": (project.home,)}
     with Server(project.ini, output, port=port, **where) as server:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -271,34 +271,33 @@ class Listener:
         self._heard.append(page)
 
 
-def test_others_run_while_the_connections_of_a_browser_are_told(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """What 20 connections of a browser hear; others may run between two of them."""
     monkeypatch.setattr(fairness, "SLICE", 0)
-    heard: list[object] = []
-    listeners = [Listener(heard) for _ in range(20)]
+    told: list[object] = []
+    listeners = [Listener(told) for _ in range(20)]
     shared = [share("ticket", "many", each) for each in listeners]
+    yield told
+    assert len(set(shared)) == 1
+
+
+def test_others_run_while_the_connections_of_a_browser_are_told(
+    heard: list[object],
+) -> None:
     told: list[int] = []
     gevent.spawn(lambda: told.append(len(heard)))
     visit("ticket=many", "ticket=b")
     assert len(heard) == 20
     assert told[0] < 20
-    assert len(set(shared)) == 1
 
 
-def test_a_page_that_is_interrupted_tells_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(fairness, "SLICE", 0)
-    heard: list[object] = []
-    listeners = [Listener(heard) for _ in range(20)]
-    shared = [share("ticket", "many", each) for each in listeners]
+def test_a_page_that_is_interrupted_tells_all_the_same(heard: list[object]) -> None:
     page = gevent.spawn(visit, "ticket=many", "ticket=b")
     gevent.sleep(0)
     assert 0 < len(heard) < 20
     page.kill()
     assert len(heard) == 20
-    assert len(set(shared)) == 1
 
 
 def test_another_browser_hears_nothing() -> None:

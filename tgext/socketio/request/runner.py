@@ -252,7 +252,7 @@ class Runner:
         :returns: whether that could be found out. Failures are in the log.
         """
         socket = self._socket
-        if not self._socket.connected:
+        if not socket.connected:
             return True
         try:
             self.run(self._recheck)
