@@ -205,6 +205,11 @@ class Person:
         if self.alive:
             self.expected.append((kind, endpoint, name))
 
+    def was_disconnected(self) -> None:
+        """The server disconnected a namespace: was it the last of the connection?"""
+        if self.socket.generation.ends_by_closing and not self.members:
+            self.alive = False
+
 
 def settle() -> None:
     """Let all greenlets run that can."""
@@ -296,6 +301,7 @@ class Admissions(RuleBasedStateMachine):
                 person.expect("event", endpoint, name)
             if asking.leaves:
                 person.expect("disconnect", endpoint)
+                person.was_disconnected()
             else:
                 person.members[endpoint] = asking.rooms
                 person.was_admitted = True
@@ -371,6 +377,8 @@ class Admissions(RuleBasedStateMachine):
         else:
             person.handle({"type": "disconnect", "endpoint": endpoint})
         del person.members[endpoint]
+        if by_server:
+            person.was_disconnected()
 
     @rule(person=consumes(people), by_another=st.booleans())
     def kill(self, person: Person, by_another: bool) -> None:
