@@ -10,12 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgext.socketio.messaging.busmessage import (
-    MOST,
-    BusCodec,
-    BusMessage,
-    BusMessageError,
-)
+from tgext.socketio.messaging.busmessage import BusCodec, BusMessage
+from tgext.socketio.messaging.sealed import MOST, BusMessageError
 from tgext.socketio.wire.socketio.packet import event_packet
 
 CHANNEL = "tgext.socketio/cluster"
@@ -206,37 +202,3 @@ def test_numbers_are_what_json_makes_of_them() -> None:
     big = 10 ** min(400, sys.get_int_max_str_digits() or 400)
     args = PLAIN.read(PLAIN.write(event_packet("", "a", [big]), None)).packet["args"]
     assert args[0] in (big, float("inf"))
-
-
-# Signatures
-
-
-def test_who_has_no_secret_is_not_believed() -> None:
-    written = PLAIN.write(event_packet("", "a", []), None)
-    assert "not signed with socketio.cluster_secret" in refusal(SIGNED, written)
-
-
-def test_who_has_another_secret_is_not_believed() -> None:
-    written = BusCodec(CHANNEL, "another").write(event_packet("", "a", []), None)
-    assert "with another socketio.cluster_secret" in refusal(SIGNED, written)
-
-
-def test_a_signature_is_of_one_channel() -> None:
-    written = BusCodec("tgext.socketio/b", "a secret").write(
-        event_packet("", "a", []), None
-    )
-    assert "with another socketio.cluster_secret" in refusal(SIGNED, written)
-
-
-def test_where_the_secret_is_missing_that_is_said() -> None:
-    written = SIGNED.write(event_packet("", "a", []), None)
-    assert "this process has no socketio.cluster_secret" in refusal(PLAIN, written)
-
-
-@given(st.data())
-def test_no_byte_of_what_is_signed_can_be_changed(data: st.DataObject) -> None:
-    written = SIGNED.write(event_packet("/chat", "a", ["hello"]), "A", "x").encode()
-    place = data.draw(st.integers(0, len(written) - 1))
-    byte = data.draw(st.integers(0, 255).filter(lambda each: each != written[place]))
-    changed = written[:place] + bytes([byte]) + written[place + 1 :]
-    refusal(SIGNED, changed)

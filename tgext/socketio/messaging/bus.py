@@ -11,8 +11,10 @@ from ..engine.hub.rooms import Rooms
 from ..engine.logs import get_logger
 from ..wire.escape import escape
 from ..wire.socketio.packet import Packet
-from .busmessage import BusCodec, BusMessageError, Room
+from .busmessage import BusCodec, Room
 from .channels import Channels
+from .peers import Peers
+from .sealed import BusMessageError
 from .throttle import ThrottledWarnings
 
 log = get_logger(__name__)
@@ -26,6 +28,7 @@ class ClusterBus:
     :param channel: the channel of the messages.
     :param secret: the key that signs messages; empty when they are not signed.
     :param controller: the name of the controller that the sockets have connected to.
+    :param peers: the other processes, held until :meth:`close`.
     :raises BackendError: when the backend cannot listen to the channel.
     """
 
@@ -36,6 +39,7 @@ class ClusterBus:
         channel: OwnName,
         secret: str = "",
         controller: str = "",
+        peers: Peers | None = None,
     ) -> None:
         self._rooms = rooms
         self._channels = channels
@@ -45,7 +49,14 @@ class ClusterBus:
         # The backend delivers our own messages too. This id identifies them.
         self._id = secrets.token_hex(8)
         self._warnings = ThrottledWarnings(log)
+        self._peers = peers
         channels.feed.listen(channel, self._hear)
+        if peers is not None:
+            try:
+                peers.hold()
+            except BaseException:
+                channels.feed.unlisten(channel, self._hear)
+                raise
 
     def publish(self, packet: Packet, room: Room) -> None:
         """Send a packet to the other processes.
@@ -60,6 +71,8 @@ class ClusterBus:
     def close(self) -> None:
         """Stop listening to the other processes."""
         self._channels.feed.unlisten(self._channel, self._hear)
+        if self._peers is not None:
+            self._peers.release()
 
     def _hear(self, data: Any) -> None:
         try:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
 
     from .channels import Channels
+    from .peers import Peers
 
-__all__ = ["join_cluster", "publish_elsewhere"]
+__all__ = ["join_cluster", "peers_of", "publish_elsewhere"]
 
 OPTION: Final = "socketio.cluster"
 #: Applications that share a broker set different names, or they would receive each
@@ -62,7 +63,28 @@ def _join(rooms: Rooms, settings: Mapping[str, Any], controller: str) -> None:
 
     channels, name = _channels_of(settings), channel_of(settings)
     secret = secret_of(settings)
-    rooms.bus = ClusterBus(rooms, channels, name, secret, controller)
+    peers = peers_of(settings)
+    rooms.bus = ClusterBus(rooms, channels, name, secret, controller, peers)
+
+
+def peers_of(settings: Mapping[str, Any]) -> Peers | None:
+    """The processes that serve an application; None without ``socketio.cluster``.
+
+    They are held from the first client of the process until its server stops.
+
+    :param settings: the application's configuration, as ``tg.config``.
+    :raises BackendError: when an option is invalid.
+    """
+    if not is_clustered(settings):
+        return None
+    from .peers import Peers
+
+    channels, app_globals = _channels_of(settings), settings["tg.app_globals"]
+    peers: Peers | None = getattr(app_globals, "socketio_peers", None)
+    if peers is None or peers.channels is not channels:
+        name, secret = channel_of(settings), secret_of(settings)
+        peers = app_globals.socketio_peers = Peers(channels, name, secret)
+    return peers
 
 
 def publish_elsewhere(
