@@ -20,7 +20,6 @@ import pytest
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.util import format_run_info
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -30,7 +29,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.wire.strategies import examples
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.server import SocketIOServer
@@ -433,9 +432,4 @@ def test_two_hundred_clients_leave_nothing() -> None:
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(
-    max_examples=examples(15),
-    stateful_step_count=12,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestLives.settings = machine_settings(15, 12)

@@ -25,10 +25,11 @@ SECONDS = 300.0
 LARGEST_SEED = 4096
 #: Seconds and megabytes that one input may take.
 TIMEOUT, MEMORY = 10, 2048
-#: Where the properties are: of the decoders, of HTTP, and of the reference parsers.
+#: Where the properties and the state machines are.
 PROPERTIES = [
     "tests/wire",
-    "tests/engine/test_smuggling.py",
+    "tests/engine",
+    "tests/turbogears",
     "tests/live/test_reference_parsers.py",
 ]
 #: Examples of each property in one round.

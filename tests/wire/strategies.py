@@ -38,6 +38,23 @@ MANY = settings(
 #: For properties of nested values, which take longer.
 SOME = settings(MANY, max_examples=EXAMPLES // 2 or examples(60))
 
+
+def machine_settings(usual: int, steps: int) -> settings:
+    """The settings of a state machine. Each run has the same examples, as above.
+
+    :param usual: the number of examples without `TGEXT_SOCKETIO_EXAMPLES`, which is 150
+        for the others.
+    :param steps: the most steps of an example.
+    """
+    return settings(
+        max_examples=usual * EXAMPLES // 150 or examples(usual),
+        stateful_step_count=steps,
+        deadline=None,
+        derandomize=not EXAMPLES,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()

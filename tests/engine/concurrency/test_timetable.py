@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,7 +14,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.wire.strategies import examples
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.concurrency.heartbeat import Heartbeat
 from tgext.socketio.engine.concurrency.timetable import COARSE, LONG, TICK, Timetable
 
@@ -117,9 +116,7 @@ class SortedList(RuleBasedStateMachine):
             assert due <= soonest.asked + soonest.allowance + 1e-6
 
 
-SortedList.TestCase.settings = settings(
-    max_examples=examples(200), stateful_step_count=40, deadline=None
-)
+SortedList.TestCase.settings = machine_settings(200, 40)
 TestSortedList = SortedList.TestCase
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.hub import lingering as module
 from tgext.socketio.engine.hub.lingering import Lingering
 
@@ -93,3 +94,4 @@ class Keeping(RuleBasedStateMachine):
 
 
 TestKeeping = Keeping.TestCase
+TestKeeping.settings = machine_settings(100, 50)

@@ -11,6 +11,7 @@ from gevent.event import Event
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.hub.places import Full, Place, Places
 
 from ..clients import Http, Raw, WebSocket, WebSocket5, wait_for
@@ -74,6 +75,7 @@ class Counting(RuleBasedStateMachine):
 
 
 TestCounting = Counting.TestCase
+TestCounting.settings = machine_settings(100, 50)
 
 
 # Through a server whose application takes its time

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.hub.places import Full
 from tgext.socketio.engine.hub.registry import NAMESPACE_TIMEOUT, Registry
 from tgext.socketio.engine.hub.settings import Settings
@@ -228,3 +229,4 @@ class Connections(RuleBasedStateMachine):
 
 
 TestConnections = Connections.TestCase
+TestConnections.settings = machine_settings(100, 50)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.hub.rooms import Rooms
 from tgext.socketio.engine.io.output import Batcher
 from tgext.socketio.wire.socketio.encoded import Encoded
@@ -197,3 +198,4 @@ class Crowd(RuleBasedStateMachine):
 
 
 TestCrowd = Crowd.TestCase
+TestCrowd.settings = machine_settings(100, 50)

@@ -7,7 +7,6 @@ from collections import deque
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -17,7 +16,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.wire.strategies import examples
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.concurrency.timetable import Entry, Timetable
 from tgext.socketio.engine.io.backlog import BURST, Backlog, OutputBounds
 from tgext.socketio.engine.io.output import Batcher, SocketOutbox
@@ -236,9 +235,7 @@ class Output(RuleBasedStateMachine):
             assert not len(self.clock.table)
 
 
-Output.TestCase.settings = settings(
-    max_examples=examples(100), stateful_step_count=40, deadline=None
-)
+Output.TestCase.settings = machine_settings(100, 40)
 TestOutput = Output.TestCase
 
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import gevent
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.wire.strategies import examples
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.hub.account import LimitExceeded
 from tgext.socketio.engine.hub.hub import Hub
 from tgext.socketio.engine.hub.settings import Settings
@@ -527,6 +526,4 @@ class Membership(RuleBasedStateMachine):
 
 
 test_any_changes = Membership.TestCase
-test_any_changes.settings = settings(
-    max_examples=examples(40), stateful_step_count=20, deadline=None
-)
+test_any_changes.settings = machine_settings(40, 20)

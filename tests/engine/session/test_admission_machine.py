@@ -6,7 +6,6 @@ from typing import Any
 
 import gevent
 from gevent.queue import Queue
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -17,7 +16,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.wire.strategies import examples
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.namespaces.base import ConnectionRefused
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.engine.virtsocket import Socket
@@ -452,6 +451,4 @@ class Admissions(RuleBasedStateMachine):
 
 
 TestAdmissions = Admissions.TestCase
-TestAdmissions.settings = settings(
-    max_examples=examples(80), stateful_step_count=40, deadline=None
-)
+TestAdmissions.settings = machine_settings(80, 40)

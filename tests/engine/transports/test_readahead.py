@@ -9,11 +9,10 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 from gevent.queue import Queue
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.wire.strategies import examples
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.concurrency.heartbeat import Heartbeat
 from tgext.socketio.engine.hub.account import Account, Bounds, cost
 from tgext.socketio.engine.namespace import BaseNamespace
@@ -383,9 +382,7 @@ class Reading(RuleBasedStateMachine):
         assert self.gone == []
 
 
-Reading.TestCase.settings = settings(
-    max_examples=examples(40), stateful_step_count=30, deadline=None
-)
+Reading.TestCase.settings = machine_settings(40, 30)
 TestReading = Reading.TestCase
 
 

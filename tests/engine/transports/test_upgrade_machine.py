@@ -12,7 +12,6 @@ from typing import Any
 import gevent
 from gevent import socket as native_socket
 from gevent.event import Event
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,7 +21,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.wire.strategies import examples
+from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.engine.transports.polling import PollingTransport
@@ -352,6 +351,4 @@ class Upgrades(RuleBasedStateMachine):
 
 
 TestUpgrades = Upgrades.TestCase
-TestUpgrades.settings = settings(
-    max_examples=examples(150), stateful_step_count=40, deadline=None
-)
+TestUpgrades.settings = machine_settings(150, 40)

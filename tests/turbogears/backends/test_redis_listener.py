@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent.server import StreamServer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from tests.engine.clients import wait_for
 from tests.redis_server import RedisServer, running_redis
-from tests.wire.strategies import examples
+from tests.wire.strategies import examples, machine_settings
 from tgext.socketio.backends import BrokerUnavailable
 from tgext.socketio.backends.redis import RedisPubSub
 
@@ -183,12 +183,7 @@ class Listening(RuleBasedStateMachine):
 def test_who_listens_hears_whatever_happens(own: RedisServer, unhandled: Any) -> None:
     run_state_machine_as_test(
         lambda: Listening(own),  # type: ignore[arg-type, return-value]
-        settings=settings(
-            max_examples=examples(20),
-            stateful_step_count=20,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=machine_settings(20, 20),
     )
     assert unhandled == []
 

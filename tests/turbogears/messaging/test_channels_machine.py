@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from anypubsub.backends.memory import MemoryPubSub
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.engine.clients import wait_for
-from tests.wire.strategies import examples
+from tests.wire.strategies import machine_settings
 from tgext.socketio.messaging.channels import Channels, Listener
 
 from .listeners import listener, packets
@@ -116,6 +115,4 @@ class Subscriptions(RuleBasedStateMachine):
 
 
 TestSubscriptions = Subscriptions.TestCase
-TestSubscriptions.settings = settings(
-    max_examples=examples(60), stateful_step_count=30, deadline=None
-)
+TestSubscriptions.settings = machine_settings(60, 30)
