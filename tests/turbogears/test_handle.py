@@ -14,7 +14,7 @@ import pytest
 from tg import MinimalApplicationConfigurator, TGController, expose
 
 from tests.engine.conftest import Live, manage
-from tests.engine.hub.test_rooms import NO_ROOMS
+from tests.engine.hub.test_roomkeys import NO_ROOMS
 from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController
 from tgext.socketio.engine.mixins import BroadcastMixin

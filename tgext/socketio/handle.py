@@ -12,7 +12,8 @@ from tg import config
 from . import testing
 from .engine.concurrency.interruption import sheltered
 from .engine.concurrency.threads import is_serving
-from .engine.hub.rooms import Room, Rooms, check_room
+from .engine.hub.roomkeys import Room, check_room
+from .engine.hub.rooms import Rooms
 from .engine.session.session import Socket
 from .messaging.cluster import is_clustered, publish_elsewhere
 from .request.context import current

@@ -1,7 +1,7 @@
 """Rooms, compared with a model of their members and the order in which they joined.
 
 Sockets join, leave and end. Packets go to all members of a room, to all except one, or
-to an empty room.
+to an empty room; to the sockets of a user, or to the one with an id.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from tests.wire.strategies import machine_settings
+from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
 from tgext.socketio.engine.hub.rooms import Rooms
 from tgext.socketio.engine.io.output import Batcher
 from tgext.socketio.wire.socketio.encoded import Encoded
@@ -31,18 +32,34 @@ ROOMS = ["lobby", "1", 1]
 endpoints = st.sampled_from(ENDPOINTS)
 rooms = st.sampled_from(ROOMS)
 places = st.one_of(st.none(), rooms)
+users = st.sampled_from(["lobby", "anna"])
+#: Where packets may go: also to users and ids, which nobody joins.
+targets = st.one_of(
+    places,
+    st.builds(UserRoom, users),
+    st.builds("{}{}".format, st.sampled_from(ENDPOINTS), st.integers(0, 5)).map(
+        SocketRoom
+    ),
+)
 
 
 class Member:
     """A socket that records what is sent to it, and may have no outbox."""
 
-    def __init__(self, generation: Generation, held: bool) -> None:
+    def __init__(
+        self, generation: Generation, held: bool, user: str | None, number: int
+    ) -> None:
+        self.user = self._tgsio_user = user
+        self.number = number
         self.generation = generation
         self.json_dumps = json.dumps
         self.outbox = None if held else self
         self.ended = False
         self.heard: list[Encoded] = []
         self.written = 0
+
+    def _tgsio_id_in(self, endpoint: str) -> str:
+        return f"{endpoint}{self.number}"
 
     def encode(self, packet: Packet) -> Encoded:
         self.written += 1
@@ -89,9 +106,10 @@ class Crowd(RuleBasedStateMachine):
         target=members,
         generation=st.sampled_from([SOCKETIO_1, SOCKETIO_4, SOCKETIO_5]),
         held=st.booleans(),
+        user=st.none() | users,
     )
-    def come(self, generation: Generation, held: bool) -> Member:
-        member = Member(generation, held)
+    def come(self, generation: Generation, held: bool, user: str | None) -> Member:
+        member = Member(generation, held, user, len(self.everyone))
         self.everyone.append(member)
         return member
 
@@ -124,12 +142,21 @@ class Crowd(RuleBasedStateMachine):
             if member in self.model.get(key, ()):
                 self.model[key].remove(member)
 
-    @rule(endpoint=endpoints, room=places, skip=st.one_of(st.none(), members))
+    def _here(self, endpoint: str, room: Any) -> list[Member]:
+        inside = self.model.get((endpoint, None), [])
+        if isinstance(room, UserRoom):
+            return [each for each in inside if room == UserRoom(each.user or "")]
+        if isinstance(room, SocketRoom):
+            ids = {SocketRoom(f"{endpoint}{each.number}"): each for each in inside}
+            return [ids[room]] if room in ids else []
+        return self.model.get((endpoint, room), [])
+
+    @rule(endpoint=endpoints, room=targets, skip=st.one_of(st.none(), members))
     def broadcast(self, endpoint: str, room: Any, skip: Member | None) -> None:
         self._send(endpoint, room, skip)
         self.published.append((endpoint, room))
 
-    @rule(endpoint=endpoints, room=places)
+    @rule(endpoint=endpoints, room=targets)
     def hear_from_another_process(self, endpoint: str, room: Any) -> None:
         self._send(endpoint, room, None, elsewhere=False)
 
@@ -138,7 +165,7 @@ class Crowd(RuleBasedStateMachine):
     ) -> None:
         send = self.rooms.broadcast if elsewhere else self.rooms.deliver
         send(event_packet(endpoint, "news", [1]), room, skip)
-        here = self.model.get((endpoint, room), [])
+        here = self._here(endpoint, room)
         receivers = [each for each in here if each is not skip]
         frames: dict[str, Encoded] = {}
         for each in self.everyone:
@@ -151,10 +178,10 @@ class Crowd(RuleBasedStateMachine):
         for each in self.everyone:
             each.written = 0
 
-    @rule(endpoint=endpoints, room=places)
+    @rule(endpoint=endpoints, room=targets)
     def send_bytes(self, endpoint: str, room: Any) -> None:
         """Bytes cannot be sent to 0.9 clients; all other clients get them."""
-        here = self.model.get((endpoint, room), [])
+        here = self._here(endpoint, room)
         old = [each for each in here if each.generation is SOCKETIO_1]
         packet = event_packet(endpoint, "news", [b"1"])
         if old:

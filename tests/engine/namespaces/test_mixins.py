@@ -11,7 +11,7 @@ from tgext.socketio.engine.namespace import BaseNamespace
 
 from ..clients import KINDS, Client
 from ..conftest import Live, Serve
-from ..hub.test_rooms import NO_ROOMS
+from ..hub.test_roomkeys import NO_ROOMS
 from ..sample_namespaces import Chat, Echo
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
 from tgext.socketio.messaging.busmessage import BusCodec, BusMessage
 from tgext.socketio.messaging.sealed import MOST, BusMessageError
 from tgext.socketio.wire.socketio.packet import event_packet
@@ -19,7 +20,8 @@ CHANNEL = "tgext.socketio/cluster"
 PLAIN = BusCodec(CHANNEL)
 SIGNED = BusCodec(CHANNEL, "a secret")
 
-rooms = st.none() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]))
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+rooms = st.none() | st.integers() | texts | texts.map(UserRoom) | texts.map(SocketRoom)
 
 scalars = (
     st.none()
@@ -100,6 +102,11 @@ FIELDS: dict[str, Any] = {
     "a room that is a list": message(room=["A"]),
     "a room that is an object": message(room={"int": 5}),
     "a room that is no number": message(room={"int": "0xg"}),
+    "a user that is a number": message(room={"user": 5}),
+    "a user that is half of a surrogate pair": message(room={"user": "\ud800"}),
+    "a socket that is a list": message(room={"socket": []}),
+    "a room that is two": message(room={"user": "anna", "socket": "x"}),
+    "a room of another kind": message(room={"admin": "anna"}),
     "a room that is half of a surrogate pair": message(room="\ud800"),
     "a room that is a large float": message(room=2.0**70),
     "a packet that is a list": {**message(), "packet": []},
@@ -174,7 +181,7 @@ def test_whatever_a_field_holds_it_is_right_or_refused(field: str, value: Any) -
         return
     assert isinstance(sender, str)
     assert isinstance(controller, str)
-    assert room is None or type(room) in (str, int)
+    assert room is None or type(room) in (str, int, UserRoom, SocketRoom)
     assert packet["type"] == "event"
     assert set(packet) == {"type", "endpoint", "name", "args"}
     assert isinstance(packet["endpoint"], str)

@@ -20,7 +20,8 @@ from tests.engine.conftest import Live
 from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
-from tgext.socketio.engine.hub.rooms import Rooms, check_room
+from tgext.socketio.engine.hub.roomkeys import check_room
+from tgext.socketio.engine.hub.rooms import Rooms
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.messaging.cluster import CHANNEL

@@ -4,7 +4,8 @@ A message is a JSON object:
 
 ``from``    the id of the process that sent it
 ``to``      the controller whose clients get it; empty for those of all controllers
-``room``    the room; null for the whole namespace
+``room``    the room; null for the whole namespace, ``{"user": …}`` for the sockets of a
+            user, ``{"socket": …}`` for the one with an id
 ``packet``  the packet, with placeholders for bytes as Socket.IO has them on the wire
 ``binary``  a list of these bytes, in base64
 
@@ -15,9 +16,17 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from ..engine.hub.rooms import check_room
+from ..engine.hub.roomkeys import (
+    OwnRoom,
+    SocketRoom,
+    UserRoom,
+    check_room,
+    socket_room,
+    user_room,
+)
 from ..wire.errors import ProtocolError
 from ..wire.socketio.binary import put_back, take_out
 from ..wire.socketio.packet import Packet, event_packet
@@ -29,6 +38,21 @@ Room = str | int | None
 _SAFE: Final = 2**53
 
 _HEX: Final = re.compile(r"-?0x[0-9a-f]{1,4096}")
+
+
+def _read_int(digits: str) -> int:
+    if not _HEX.fullmatch(digits):
+        raise ValueError(digits)
+    return int(digits, 16)
+
+
+#: What a room that JSON has no value for is written as, and how that is read.
+_NAMES: Final[dict[type, str]] = {UserRoom: "user", SocketRoom: "socket"}
+_KINDS: Final[dict[str, Callable[[str], str | int]]] = {
+    "int": _read_int,
+    "user": user_room,
+    "socket": socket_room,
+}
 
 
 class BusMessage(NamedTuple):
@@ -117,6 +141,8 @@ def _put_back(args: list[Any], binary: list[bytes]) -> Any:
 
 
 def _write_room(room: Room) -> Any:
+    if isinstance(room, OwnRoom):
+        return {_NAMES[type(room)]: str.__str__(room)}
     if type(room) is int and not -_SAFE < room < _SAFE:
         return {"int": hex(room)}
     return room
@@ -126,11 +152,11 @@ def _room(message: dict[str, Any]) -> Room:
     room = message.get("room", False)
     if room is None:
         return None
-    if isinstance(room, dict):
-        digits = room.get("int")
-        if isinstance(digits, str) and _HEX.fullmatch(digits):
-            return int(digits, 16)
     try:
+        if isinstance(room, dict) and len(room) == 1:
+            [(kind, text)] = room.items()
+            if kind in _KINDS and isinstance(text, str):
+                return _KINDS[kind](text)
         return check_room(room)
     except (TypeError, ValueError):
         raise BusMessageError("its field room is invalid") from None

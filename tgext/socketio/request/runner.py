@@ -242,6 +242,11 @@ class Runner:
         self._sent_away = True
 
     @property
+    def user(self) -> Any:
+        """The id of the user that the connection opened with."""
+        return self._lookup.user
+
+    @property
     def ended(self) -> bool:
         """Whether the connection has ended."""
         return self._socket.ended

@@ -6,7 +6,8 @@ from typing import Any
 
 from ...wire.socketio.packet import Packet
 from ..io.output import Batcher
-from .rooms import Receiver, Room, Rooms, deliver
+from .roomkeys import Room
+from .rooms import Receiver, Rooms, deliver
 
 
 class MockRooms(Rooms):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
+from operator import attrgetter, methodcaller
 from typing import NamedTuple, Protocol
 
-from ...wire.escape import escape
 from ...wire.json import Dumps
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import Generation
@@ -14,46 +14,12 @@ from ..concurrency.fairness import in_turns
 from ..concurrency.threads import get_ident, home
 from ..io.output import Batcher
 from ..logs import get_logger
+from .index import Index
+from .roomkeys import OwnRoom, Room, SocketRoom, UserRoom
 
 log = get_logger(__name__)
 
-Room = str | int
 Key = tuple[str, "Room | None"]
-
-
-#: The most characters of a room's name. Applications may let clients choose names.
-MOST = 1024
-
-
-def check_room(room: object) -> Room:
-    """Check the name of a room, and convert it to the form that all processes use.
-
-    ``1`` and ``'1'`` are two rooms. A member of a ``StrEnum`` or an ``IntEnum`` is the
-    room of its value.
-
-    :returns: the room as a plain ``str`` or ``int``.
-    :raises TypeError: when it is neither. Other values, such as a UUID or a date, are
-        not the same value after they were sent to another process. ``True`` and
-        ``False`` are invalid too.
-    :raises ValueError: when it has a lone surrogate, which UTF-8 cannot encode, or more
-        than :data:`MOST` characters.
-    """
-    if type(room) is str and room.isascii() and len(room) <= MOST:
-        return room
-    if isinstance(room, str):
-        room = str.__str__(room)
-        if len(room) > MOST:
-            text = f"the room '{escape(room)}' has more than {MOST} characters"
-            raise ValueError(text)
-        try:
-            room.encode()
-        except UnicodeEncodeError:
-            text = f"the room '{escape(room)}' cannot be encoded as UTF-8"
-            raise ValueError(text) from None
-        return room
-    if isinstance(room, int) and not isinstance(room, bool):
-        return int.__int__(room)
-    raise TypeError(f"a room is a str or an int, not {type(room).__name__}")
 
 
 class Outlet(Protocol):
@@ -90,6 +56,13 @@ class Receiver(Protocol):
     def ended(self) -> bool:
         """Whether the session has ended: it joins no room then."""
 
+    @property
+    def _tgsio_user(self) -> str | None:
+        """The user of the connection; None when it is anonymous."""
+
+    def _tgsio_id_in(self, endpoint: str) -> str:
+        """The public id that the client has in a namespace."""
+
 
 class Bus(Protocol):
     """Carries broadcasts to the other processes that serve the same application.
@@ -119,6 +92,8 @@ class Rooms:
     """The members of each namespace, and of each room in it.
 
     The room ``None`` is the namespace itself: all clients that are connected to it.
+    A :class:`UserRoom` or :class:`SocketRoom` has the sockets of a user, or that of an
+    id. Nobody joins or leaves these.
 
     :param batcher: coalesces the output of broadcasts.
 
@@ -132,6 +107,8 @@ class Rooms:
         self.home = home()
         self._members: dict[Key, dict[Receiver, None]] = {}
         self._rooms: dict[tuple[Receiver, str], set[Room | None]] = {}
+        #: Of the namespaces whose users, or ids, have been asked for.
+        self._indices: dict[tuple[str, type[OwnRoom]], Index[Receiver]] = {}
 
     def statistics(self) -> RoomStatistics:
         """How much is kept now."""
@@ -149,6 +126,9 @@ class Rooms:
         key = (endpoint, room)
         self._members.setdefault(key, {})[socket] = None
         self._rooms.setdefault((socket, endpoint), set()).add(room)
+        if room is None and self._indices:
+            for index in self._indices_of(endpoint):
+                index.add(socket)
 
     def leave(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
         """Remove a socket. No effect when it is not in the room."""
@@ -172,6 +152,8 @@ class Rooms:
 
     def members(self, endpoint: str, room: Room | None = None) -> list[Receiver]:
         """The sockets in a room, in the order in which they joined."""
+        if isinstance(room, OwnRoom):
+            return list(self._index(endpoint, type(room)).find(str.__str__(room)))
         return list(self._members.get((endpoint, room), ()))
 
     def broadcast(
@@ -214,10 +196,31 @@ class Rooms:
         if not members:
             del self._members[key]
         endpoint, room = key
+        if room is None and self._indices:
+            for index in self._indices_of(endpoint):
+                index.discard(socket)
         rooms = self._rooms[socket, endpoint]
         rooms.discard(room)
         if not rooms:
             del self._rooms[socket, endpoint]
+
+    def _indices_of(self, endpoint: str) -> Iterable[Index[Receiver]]:
+        found = (self._indices.get((endpoint, kind)) for kind in (UserRoom, SocketRoom))
+        return [each for each in found if each is not None]
+
+    def _index(self, endpoint: str, kind: type[OwnRoom]) -> Index[Receiver]:
+        index = self._indices.get((endpoint, kind))
+        if index is None:
+            key_of = (
+                attrgetter("_tgsio_user")
+                if kind is UserRoom
+                else methodcaller("_tgsio_id_in", endpoint)
+            )
+            # Measured: one more index costs 300 bytes for each socket, and a room for
+            # each user and id would cost 1.1 KiB, whether anybody asks for it or not.
+            members = self._members.get((endpoint, None), ())
+            index = self._indices[endpoint, kind] = Index(key_of, members)
+        return index
 
 
 def deliver(sockets: Iterable[Receiver], packet: Packet, batcher: Batcher) -> None:

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
 from ..concurrency.threads import Home
-from ..hub.rooms import Receiver, Room, Rooms
+from ..hub.roomkeys import Room
+from ..hub.rooms import Receiver, Rooms
 from .acks import Asked
 
 

@@ -15,7 +15,7 @@ from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import CLIENT_LEFT, SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted
-from ..hub.rooms import Room
+from ..hub.roomkeys import Room
 from ..logs import get_logger
 from . import roomnames
 from .client import Client

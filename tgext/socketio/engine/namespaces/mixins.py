@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ...wire.socketio.packet import Packet, event_packet
 from ...wire.socketio.settled import settled_packet
 from ..concurrency.threads import carried
-from ..hub.rooms import Room, Rooms, check_room
+from ..hub.roomkeys import Room, check_room
+from ..hub.rooms import Rooms
 from ..logs import get_logger
 from .roomnames import ROOMS, cross_out, note, rooms_named
 

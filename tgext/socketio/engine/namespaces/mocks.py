@@ -8,6 +8,7 @@ mocks for ``send_packet`` and ``error``, whose server is an object with nothing 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -20,6 +21,7 @@ from ...wire.socketio.packet import Packet, event_packet
 from ..concurrency.threads import home
 from ..hub.account import Account
 from ..hub.hub import Hub, hub_of
+from ..hub.index import public_id
 from .acks import AckBook
 from .runner import PLAIN
 
@@ -39,6 +41,8 @@ def complete(socket: Any) -> None:
         "generation": SOCKETIO_1,
         "hub": hub,
         "_tgsio_rooms": hub.rooms,
+        "_tgsio_id_in": partial(public_id, str(getattr(socket, "sessid", id(socket)))),
+        "_tgsio_user": None,
         "json_dumps": dumps,
         "outbox": None,
         "runner": PLAIN,

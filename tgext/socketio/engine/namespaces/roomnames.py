@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from ..concurrency.fairness import in_turns
-from ..hub.rooms import Room, check_room
+from ..hub.roomkeys import Room, check_room
 from .client import Client
 
 #: The key of the session.

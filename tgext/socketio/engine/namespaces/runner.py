@@ -22,6 +22,10 @@ class EventRunner(Protocol):
     answer_decides: ClassVar[bool]
     rooms: Rooms | None
 
+    @property
+    def user(self) -> Any:
+        """The id of the user of the connection; None when it is anonymous."""
+
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function as an event.
 
@@ -58,6 +62,7 @@ class PlainRunner:
 
     answer_decides: ClassVar = False
     rooms: Rooms | None = None
+    user: Any = None
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function."""

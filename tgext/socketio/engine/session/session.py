@@ -19,6 +19,7 @@ from ..concurrency.heartbeat import Deadline
 from ..concurrency.threads import carried, get_ident, home
 from ..hub.account import Account
 from ..hub.hub import hub_of
+from ..hub.index import name_of_user, public_id
 from ..hub.rooms import Rooms
 from ..io.backlog import Outbox
 from ..namespaces import leaving
@@ -128,6 +129,15 @@ class Socket(Given):
     def _tgsio_rooms(self) -> Rooms:
         """The members of the namespaces and rooms of its application."""
         return self.runner.rooms or self.hub.rooms
+
+    @property
+    def _tgsio_user(self) -> str | None:
+        """The user of the connection; None when it is anonymous."""
+        return name_of_user(self.runner.user)
+
+    def _tgsio_id_in(self, endpoint: str) -> str:
+        """The public id of the client in a namespace."""
+        return public_id(self.sessid, endpoint)
 
     @property
     def log_name(self) -> str:
