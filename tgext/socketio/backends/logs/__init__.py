@@ -1,0 +1,1 @@
+"""The logs of topics: their latest messages, to read what was missed."""
