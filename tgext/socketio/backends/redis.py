@@ -8,14 +8,16 @@ and receives all channels of a process over one connection.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
 import redis
 from anypubsub.interfaces import PubSub, Subscriber
 from gevent.queue import Queue
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, ResponseError
+from redis.client import NEVER_DECODE
+from redis.exceptions import AuthenticationError, NoScriptError, ResponseError
 from redis.retry import Retry
 
 from ..engine.hub.settings import NUMBER, NUMBER_OR_0, SECONDS, Kind
@@ -26,6 +28,7 @@ from .options import PORT, TEXT, read_options
 from .redis_link import LOST
 from .redis_listener import RedisListener
 from .redis_pool import address_of, credentials_of, make_pool
+from .redis_scripts import Argument, Script, encoded
 from .urls import OPTION, UNREADABLE, Credentials
 
 #: Messages that are published at the same time, if ``max_connections`` is not set.
@@ -160,19 +163,63 @@ class RedisPubSub(PubSub):
         name = check_channel(channel).encode()
         if isinstance(message, str):
             message = message.encode()
+        with self._turn():
+            count: Any = self._client.publish(name, message)
+        self.listener.wake()
+        return int(count)
+
+    def run(
+        self,
+        script: Script,
+        keys: Sequence[str] = (),
+        args: Sequence[Argument] = (),
+        unknown: Callable[[], object] | None = None,
+    ) -> Any:
+        """Run a script.
+
+        :param unknown: called before the script runs for the first time since Redis
+            has started, or forgot its scripts. It may run another one.
+        :returns: its answer: an int, None, bytes, or a list of these.
+        :raises BackendError: when Redis does not run it within seconds.
+        """
+        operands = (len(keys), *encoded((*keys, *args)))
+        try:
+            with self._turn():
+                answer = self._execute("EVALSHA", script.sha, *operands)
+        except NoScriptError:
+            if unknown is not None:
+                unknown()
+            # Not SCRIPT LOAD: older versions pass that on to replicas, where a script
+            # would be known that has not run there.
+            with self._turn():
+                answer = self._execute("EVAL", script.text, *operands)
+        self.listener.wake()
+        return answer
+
+    def _execute(self, *command: Any) -> Any:
+        # Answers are bytes, also if a pool decodes them.
+        return self._client.execute_command(*command, **{NEVER_DECODE: True})
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until a connection may be used, and explain what goes wrong.
+
+        :raises NoScriptError: when Redis does not know a script.
+        :raises BackendError: when something else goes wrong.
+        """
         if not self._turns.acquire(timeout=self._timeout):
             raise BrokerUnavailable(
                 f"{self.name} does not answer in time: all connections that "
                 "anypubsub.max_connections allows are waiting for it"
             )
         try:
-            count: Any = self._client.publish(name, message)
+            yield
+        except NoScriptError:
+            raise
         except LOST as error:
             self._explain(error)
         finally:
             self._turns.release()
-        self.listener.wake()
-        return int(count)
 
     def subscribe(self, *channels: str) -> RedisSubscriber:
         """Subscribe to channels.
