@@ -15,6 +15,7 @@ from typing import Any, TypeVar  # noqa: E402
 import gevent  # noqa: E402
 import pytest  # noqa: E402
 
+from tests.wire.strategies import EXAMPLES  # noqa: E402
 from tgext.socketio.engine import socketio_manage  # noqa: E402
 from tgext.socketio.engine.namespace import BaseNamespace  # noqa: E402
 from tgext.socketio.engine.server import SocketIOServer  # noqa: E402
@@ -36,7 +37,7 @@ from .clients import (  # noqa: E402
 )
 
 #: Seconds for a whole test; many times what any needs.
-TEST_TIMEOUT = 40.0
+TEST_TIMEOUT = 40.0 + EXAMPLES
 
 Namespaces = Mapping[str, type[BaseNamespace]]
 Made = TypeVar("Made", Client, Raw, Http)
