@@ -22,6 +22,8 @@ from tgext.socketio.engine.namespace import BaseNamespace
 
 from .handled import Chat, SocketIO
 
+TOLD = ["told", "all"]
+
 
 class Another(SocketIOController):
     chat = Chat
@@ -78,6 +80,19 @@ def test_a_greenlet_emits_to_the_main_namespace(live: Live) -> None:
     client.join("")
     assert live.http().get("/tell_later").status == 200
     assert client.event("") == ["told", "later"]
+
+
+def test_who_does_not_read_misses_what_is_volatile(live: Live) -> None:
+    quick, slow = live.websocket_5(), live.polling_5()
+    for client in (quick, slow):
+        client.join("/chat")
+        client.call("/chat", "enter", "A", number=1)
+    handle = SocketIO.namespace("/chat")
+    handle.emit("at", 1, volatile=True)
+    handle.emit_to_room("A", "at", 2, volatile=True)
+    handle.emit("told", "all")
+    assert [quick.event("/chat") for _ in "123"] == [["at", 1], ["at", 2], TOLD]
+    assert slow.event("/chat") == TOLD
 
 
 def test_the_base_class_reaches_all_controllers(live: Live) -> None:

@@ -65,21 +65,25 @@ class NamespaceHandle:
         members = chain.from_iterable(found)
         return cast("list[Socket]", list(members))
 
-    def emit(self, event: str, *args: Any) -> None:
+    def emit(self, event: str, *args: Any, volatile: bool = False) -> None:
         """Send an event to all in the namespace.
 
+        :param volatile: whether clients whose output waits are left out.
         :raises TypeError: when an argument cannot be written as JSON. Also when it has
             bytes and a receiver is a 0.9 client; the other clients get the event.
         :raises LookupError: when this process has no server, and its application or the
             ``settings`` of the handle name no broker that leads to one.
         :raises BackendError: when the broker does not accept the event.
         """
-        packet = event_packet(self.endpoint, text_of_name(event), args)
+        packet = event_packet(self.endpoint, text_of_name(event), args, volatile)
         self._route()(packet, None)
 
-    def emit_to_room(self, room: Room, event: str, *args: Any) -> None:
+    def emit_to_room(
+        self, room: Room, event: str, *args: Any, volatile: bool = False
+    ) -> None:
         """Send an event to all in a room of the namespace.
 
+        :param volatile: whether clients whose output waits are left out.
         :raises TypeError: as :meth:`emit`, and when the room is neither a ``str`` nor
             an ``int``.
         :raises ValueError: when the room's name is too long, or cannot be encoded as
@@ -88,7 +92,7 @@ class NamespaceHandle:
         :raises BackendError: as :meth:`emit`.
         """
         room = check_room(room)
-        packet = event_packet(self.endpoint, text_of_name(event), args)
+        packet = event_packet(self.endpoint, text_of_name(event), args, volatile)
         self._route()(packet, room)
 
     def emit_on_commit(self, event: str, *args: Any) -> None:

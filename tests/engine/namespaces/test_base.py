@@ -216,6 +216,7 @@ OURS = {
     "broadcast_event_on_commit",
     "call",
     "disconnect_reason",
+    "drain",
     "emit_to_room_on_commit",
     "unallowed_event_name_error",
 }

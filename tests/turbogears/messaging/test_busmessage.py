@@ -63,6 +63,7 @@ def refusal(codec: BusCodec, data: Any) -> str:
     rooms,
     st.text(max_size=16),
     st.text(max_size=16),
+    st.booleans(),
 )
 def test_what_is_written_is_read(
     codec: BusCodec,
@@ -71,12 +72,13 @@ def test_what_is_written_is_read(
     room: Any,
     sender: str,
     controller: str,
+    volatile: bool,
 ) -> None:
-    packet = event_packet("/chat", name, args)
+    packet = event_packet("/chat", name, args, volatile)
     written = codec.write(packet, room, sender, controller)
     for data in (written, written.encode()):
         read = codec.read(data)
-        packet = event_packet("/chat", name, args)
+        packet = event_packet("/chat", name, args, volatile)
         assert read == BusMessage(sender, room, packet, controller)
         assert type(read.room) is type(room)
 
@@ -117,6 +119,7 @@ FIELDS: dict[str, Any] = {
     "a type that is a list": message(packet={"type": ["event"]}),
     "a name that is a number": message(packet={"name": 5}),
     "a name that is nothing": message(packet={"name": None}),
+    "volatile by a number": message(packet={"volatile": 1}),
     "arguments in an object": message(packet={"args": {"a": 1}}),
     "arguments that are text": message(packet={"args": "abc"}),
     "a namespace that is a number": message(packet={"endpoint": 5}),

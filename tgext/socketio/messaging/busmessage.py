@@ -117,7 +117,8 @@ class BusCodec:
             field_of(packet, "endpoint", str),
             field_of(packet, "name", str),
         )
-        packet = event_packet(endpoint, name, args)
+        volatile = field_of({"volatile": False, **packet}, "volatile", bool)
+        packet = event_packet(endpoint, name, args, volatile)
         controller = field_of({"to": "", **message}, "to", str)
         return BusMessage(sender, _room(message), packet, controller)
 

@@ -46,6 +46,10 @@ class Receiver(Protocol):
     @property
     def outbox(self) -> Outlet | None: ...
 
+    @property
+    def writable(self) -> bool:
+        """Whether volatile events are sent to the client: none of its output waits."""
+
     def encode(self, pkt: Packet) -> Encoded:
         """Encode a packet for the client; raises :class:`TypeError` if that fails."""
 
@@ -230,6 +234,8 @@ def deliver(sockets: Iterable[Receiver], packet: Packet, batcher: Batcher) -> No
     :raises TypeError: when one of the generations cannot encode the packet, such as
         bytes for 0.9 clients. All others have received it.
     """
+    if packet.get("volatile"):
+        sockets = [each for each in sockets if each.writable]
     sockets = list(sockets)
     if sockets:
         batcher.hold()

@@ -18,11 +18,11 @@ from time import perf_counter
 from typing import Any
 
 from gevent import get_hub
-from gevent.event import Event
 
 from ...wire.socketio.encoded import Encoded, as_text_frame
 from ...wire.websocket.frames import BINARY, encode_frame
-from .backlog import FLUSH_SIZE, Outbox, OutputBounds
+from .backlog import FLUSH_SIZE, OutputBounds
+from .outbox import Outbox
 from .sockets import below
 
 _WRITE = 2
@@ -140,6 +140,11 @@ class SocketOutbox(Outbox):
         else:
             self.flush()
 
+    @property
+    def writable(self) -> bool:
+        """Whether the kernel has taken all that was offered to it."""
+        return self._watch is None and not self.closed
+
     def send_own(self, encoded: Encoded) -> None:
         """Send a packet of the protocol, which never disconnects a slow client."""
         self.write_own(encoded.frame)
@@ -156,20 +161,6 @@ class SocketOutbox(Outbox):
         """Send what waits, as far as the kernel takes it."""
         if self._chunks and self._watch is None:
             self._flush_now()
-
-    def wait_drained(self, timeout: float) -> bool:
-        """Block until nothing waits.
-
-        :param timeout: seconds to wait at most.
-        :returns: whether all was sent.
-        """
-        self.flush()
-        if self._chunks and not self.closed:
-            watch = self._watched()
-            if watch.drained is None:
-                watch.drained = Event()
-            watch.drained.wait(timeout)
-        return not self._chunks
 
     def close(self) -> None:
         """Drop what waits, and send nothing more."""

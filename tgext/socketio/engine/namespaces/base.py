@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from gevent import Greenlet
-
 from ...wire.socketio.packet import Packet
-from ..concurrency.greenlets import Jobs, end_jobs, ended_job, start_job
-from ..concurrency.threads import Home, carried
+from ..concurrency.greenlets import Jobs
+from ..concurrency.threads import carried
 from . import emitter, leaving, methods
 from .access import AccessList
 from .beginning import begin
-from .client import Candidate, Client
+from .client import Candidate
 from .errors import ConnectionRefused
 from .events import SHORT, cached_method_of, method_of
 from .handlers import Handler, Handlers
+from .jobs import Spawning
 from .names import OwnNames
 
 __all__ = ["BaseNamespace", "ConnectionRefused"]
 
 
-class BaseNamespace(OwnNames, AccessList):
+class BaseNamespace(OwnNames, AccessList, Spawning):
     """One client's connection to a namespace.
 
     Subclass it and define ``on_<event>`` methods. The method is called with the
@@ -73,12 +72,12 @@ class BaseNamespace(OwnNames, AccessList):
     ) -> None:
         self.environ = environ
         begin(self)
-        self.socket: Client = environ["socketio"]
+        self.socket = environ["socketio"]
         self.session: dict[str, Any] = self.socket.session
         self.request = request
         self.ns_name = ns_name
         self.allowed_methods: set[str] | None = None
-        self.jobs: list[Greenlet[..., Any]] = Jobs()
+        self.jobs = Jobs()
         self.reset_acl()
         super().__init__()  # mixins may follow this class
 
@@ -107,35 +106,38 @@ class BaseNamespace(OwnNames, AccessList):
 
     # What is sent
 
-    @property
-    def _tgsio_home(self) -> Home:
-        """The thread that serves the connection."""
-        return self.socket._tgsio_home
-
     def emit(
         self,
         event: str,
         *args: Any,
         callback: Callable[..., Any] | None = None,
         timeout: float | None = None,
+        volatile: bool = False,
     ) -> None:
         """Send an event; ``connect`` and others of clients' own only to 0.9 clients.
 
         :param callback: called with the arguments of the client's ack.
         :param timeout: seconds after which the callback is called with an
             :class:`~tgext.socketio.engine.namespaces.acks.AckTimeout` instead.
+        :param volatile: whether the event is dropped when output of the client waits:
+            it reads slowly, has no poll open, or is not admitted yet.
         :raises TypeError: when an argument cannot be written as JSON, or is bytes for a
             0.9 client.
         :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
-        :raises ValueError: for a timeout without a callback.
+        :raises ValueError: for ``timeout`` without ``callback``, ``volatile`` with it.
         """
-        if callback is None and timeout is None and not self._tgsio_diverted:
+        if (
+            callback is None
+            and timeout is None
+            and not volatile
+            and not self._tgsio_diverted
+        ):
             # Measured: without this shortcut, an event that emits takes 10 % longer.
             self.socket.send_packet(
                 {"type": "event", "name": event, "args": args, "endpoint": self.ns_name}
             )
             return
-        packet = emitter.make_event(self, event, args, callback, timeout)
+        packet = emitter.make_event(self, event, args, callback, timeout, volatile)
         emitter.send(self, packet, callback, timeout)
 
     def call(self, event: str, *args: Any, timeout: float = 60.0) -> Any:
@@ -150,6 +152,19 @@ class BaseNamespace(OwnNames, AccessList):
         """
         self._tgsio_home.require("waiting for an ack")
         return emitter.call(self, event, args, timeout)
+
+    def drain(self, timeout: float | None = None) -> bool:
+        """Wait until what was sent to the client has left, as far as it is admitted.
+
+        The operating system has accepted it then, or a poll has fetched it. A handler
+        or a job that sends much can wait before it goes on.
+
+        :param timeout: seconds to wait at most; None: as long as the connection lasts.
+        :returns: whether it has left; False after the timeout, and when the client is
+            not admitted yet, or its connection has ended.
+        :raises WrongThread: when called in a thread other than the server's.
+        """
+        return emitter.drain(self, timeout)
 
     def send(
         self,
@@ -285,41 +300,6 @@ class BaseNamespace(OwnNames, AccessList):
     def _tgsio_decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         decorator = getattr(self, "exception_handler_decorator", None)
         return function if decorator is None else decorator(function)
-
-    def spawn(
-        self, fn: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> Greenlet[..., Any]:
-        """Run a function in a greenlet that ends with the namespace.
-
-        After the end of the namespace, the greenlet has ended already.
-
-        :raises LimitExceeded: when the connection has ``max_jobs`` of these already.
-        :raises WrongThread: when called in a thread other than the server's.
-        """
-        self._tgsio_home.require("a greenlet")
-        fn = self.socket.runner.job(self._tgsio_decorated(fn), self.ns_name)
-        if self._tgsio_is_over():
-            return ended_job(fn)
-        namespaces = {self, *self.socket.active_ns.values()}
-        self.socket.account.check(
-            "max_jobs", sum(len(each.jobs) for each in namespaces)
-        )
-        if type(self.jobs) is list:  # an application's own
-            self.jobs = Jobs(self.jobs)
-        return start_job(self.jobs, fn, args, kwargs)
-
-    def _tgsio_is_over(self) -> bool:
-        candidate = self._tgsio_candidate
-        return (
-            self._tgsio_ended
-            or self.socket.ended
-            or (candidate is not None and not candidate.open)
-        )
-
-    @carried
-    def kill_local_jobs(self) -> None:
-        """End the greenlets of :meth:`spawn`; the current one ends when it waits."""
-        end_jobs(self.jobs)
 
     @carried
     def disconnect(self, silent: bool = False) -> None:

@@ -45,6 +45,9 @@ class Client(Receiver, Asked, Protocol):
     def send_when_room(self, encoded: Encoded, endpoint: str) -> None:
         """Send an encoded packet; a handler of the client waits for back-pressure."""
 
+    def drain(self, timeout: float | None = None) -> bool:
+        """Wait until what was sent has left; returns whether it has."""
+
     def error(
         self,
         error_name: str,

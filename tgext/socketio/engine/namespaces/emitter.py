@@ -38,14 +38,18 @@ def make_event(
     args: tuple[Any, ...],
     callback: Callable[..., Any] | None,
     timeout: float | None,
+    volatile: bool = False,
 ) -> Packet:
     """The packet of an event, which asks for an ack when there is a callback.
 
-    :raises ValueError: for a timeout without a callback.
+    :raises ValueError: for a timeout without a callback, and for a volatile event with
+        one: no ack comes when it is dropped.
     """
     if timeout is not None and callback is None:
         raise ValueError("timeout needs a callback")
-    packet = event_packet(sender.ns_name, event, args)
+    if volatile and callback is not None:
+        raise ValueError("a volatile event has no callback: no ack comes if it is lost")
+    packet = event_packet(sender.ns_name, event, args, volatile)
     if callback is not None:
         packet["ack"] = "data"
     return packet
@@ -66,10 +70,20 @@ def send(
     """
     if sender._tgsio_is_over():
         return None
+    if packet.get("volatile"):
+        _send_volatile(sender, packet)
+        return None
     if callback is None:
         (sender._tgsio_candidate or sender.socket).send_packet(packet)
         return None
     return _send_asking(sender, packet, callback, timeout)
+
+
+@carried
+def _send_volatile(sender: Sender, packet: Packet) -> None:
+    """Send a packet unless output of the client waits, or is held until admission."""
+    if sender._tgsio_candidate is None and sender.socket.writable:
+        sender.socket.send_packet(packet)
 
 
 @carried
@@ -112,6 +126,14 @@ def call(sender: Sender, event: str, args: tuple[Any, ...], timeout: float) -> A
         return answer.wait(timeout)
     finally:
         forget_ack(sender, msgid)
+
+
+def drain(sender: Sender, timeout: float | None) -> bool:
+    """Wait until what was sent to a client has left; see :meth:`.OwnNames.drain`."""
+    sender._tgsio_home.require("waiting for output")
+    if sender._tgsio_candidate is not None or sender._tgsio_is_over():
+        return False
+    return sender.socket.drain(timeout)
 
 
 def expect_ack(

@@ -156,15 +156,18 @@ class RoomsMixin(_Base):
             else:
                 self._tgsio_candidate.join(rooms[0])
 
-    def emit_to_room(self, room: Room, event: str, *args: Any) -> None:
+    def emit_to_room(
+        self, room: Room, event: str, *args: Any, volatile: bool = False
+    ) -> None:
         """Send an event to all in the room except this client.
 
+        :param volatile: whether clients whose output waits are left out.
         :raises TypeError: when the room is neither a ``str`` nor an ``int``, or an
             argument cannot be written as JSON.
         :raises ValueError: as :meth:`join`.
         """
         room = self._tgsio_key(room)
-        packet = event_packet(self.ns_name, event, args)
+        packet = event_packet(self.ns_name, event, args, volatile)
         self._tgsio_rooms.broadcast(packet, room, skip=self.socket)
 
     def emit_to_room_on_commit(self, room: Room, event: str, *args: Any) -> None:
@@ -185,13 +188,14 @@ class RoomsMixin(_Base):
 class BroadcastMixin(_Base):
     """Events to everyone in the namespace."""
 
-    def broadcast_event(self, event: str, *args: Any) -> None:
+    def broadcast_event(self, event: str, *args: Any, volatile: bool = False) -> None:
         """Send an event to all in the namespace, including this client.
 
+        :param volatile: whether clients whose output waits are left out.
         :raises TypeError: as :meth:`.BaseNamespace.emit`; other clients may have
             received it.
         """
-        self._tgsio_broadcast(event_packet(self.ns_name, event, args))
+        self._tgsio_broadcast(event_packet(self.ns_name, event, args, volatile))
 
     def broadcast_event_on_commit(self, event: str, *args: Any) -> None:
         """Like :meth:`broadcast_event`, when the current transaction has committed.
@@ -206,15 +210,18 @@ class BroadcastMixin(_Base):
 
     def _tgsio_broadcast(self, packet: Packet) -> None:
         self.socket._tgsio_rooms.broadcast(packet)
-        if self._tgsio_candidate is not None:
+        if self._tgsio_candidate is not None and not packet.get("volatile"):
             self._tgsio_candidate.send_packet(packet)  # it is not a member yet
 
-    def broadcast_event_not_me(self, event: str, *args: Any) -> None:
+    def broadcast_event_not_me(
+        self, event: str, *args: Any, volatile: bool = False
+    ) -> None:
         """Send an event to all in the namespace except this client.
 
+        :param volatile: whether clients whose output waits are left out.
         :raises TypeError: as :meth:`broadcast_event`.
         """
-        packet = event_packet(self.ns_name, event, args)
+        packet = event_packet(self.ns_name, event, args, volatile)
         self.socket._tgsio_rooms.broadcast(packet, skip=self.socket)
 
     def broadcast_event_not_me_on_commit(self, event: str, *args: Any) -> None:

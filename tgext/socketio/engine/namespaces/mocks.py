@@ -36,6 +36,7 @@ def complete(socket: Any) -> None:
         "account": Account(hub.bounds),
         "acks": AckBook(),
         "active_ns": {},
+        "drain": lambda timeout=None: True,
         "encode": lambda packet: _encode(socket, packet),
         "ended": False,
         "generation": SOCKETIO_1,
@@ -51,6 +52,7 @@ def complete(socket: Any) -> None:
         "session": {},
         "start_own_job": _start,
         "transport": None,
+        "writable": True,
     }
     for name, value in own.items():
         if not hasattr(socket, name):

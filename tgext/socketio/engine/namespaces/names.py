@@ -20,6 +20,7 @@ API = (
     "call",
     "channels",
     "disconnect_reason",
+    "drain",
     "emit_on_commit",
     "emit_to_room_on_commit",
     "on_unsubscribe",

@@ -13,7 +13,7 @@ from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import SERVER_LEFT
 from ..hub.registry import Endable
-from ..io.backlog import Outbox
+from ..io.outbox import Outbox
 from ..namespaces.base import BaseNamespace
 from ..namespaces.client import Client
 from .factories import Factory

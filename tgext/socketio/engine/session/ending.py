@@ -79,6 +79,8 @@ class Ending:
         self._reason, self._code = reason, code
         self._start()
         socket.outbox = None
+        if socket.transport is not None:
+            socket.transport.outbox.end_waiting()
         socket.admission.end()
         socket.acks.release()
         self._run(self._end)

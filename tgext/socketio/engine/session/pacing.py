@@ -11,11 +11,13 @@ all waiting greenlets, and later output is dropped.
 
 from __future__ import annotations
 
+import time
+
 from gevent import getcurrent
 
 from ...wire.socketio.packet import Packet
 from ..concurrency.threads import get_ident
-from ..io.backlog import Outbox
+from ..io.outbox import Outbox
 from .connection import Connection
 from .encoding import encode
 
@@ -39,6 +41,22 @@ def make_room(socket: Connection) -> bool:
             outbox.give_up_waiting()
         if outbox.closed and socket.transport is transport:
             return False
+
+
+def drain(socket: Connection, timeout: float | None) -> bool:
+    """Wait until what was sent to a client has left, whatever its transport is then.
+
+    :param timeout: seconds to wait at most; None for no limit.
+    :returns: whether it has left; False also when the connection has ended.
+    """
+    until = None if timeout is None else time.monotonic() + timeout
+    while not socket.ended and (transport := socket.transport) is not None:
+        outbox = transport.outbox
+        left = None if until is None else max(0.0, until - time.monotonic())
+        drained = outbox.wait_drained(left)
+        if socket.transport is transport:
+            return drained and not outbox.closed
+    return False
 
 
 def send_otherwise(socket: Connection, packet: Packet) -> None:

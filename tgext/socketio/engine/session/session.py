@@ -21,7 +21,7 @@ from ..hub.account import Account
 from ..hub.hub import hub_of
 from ..hub.index import name_of_user, public_id
 from ..hub.rooms import Rooms
-from ..io.backlog import Outbox
+from ..io.outbox import Outbox
 from ..namespaces import leaving
 from ..namespaces.acks import AckBook, save
 from ..namespaces.base import BaseNamespace
@@ -34,7 +34,7 @@ from .encoding import drop, encode
 from .ending import Ending
 from .errors import tell_error
 from .given import Given
-from .pacing import make_room, send_otherwise
+from .pacing import drain, make_room, send_otherwise
 from .transport import Transport
 
 
@@ -179,6 +179,12 @@ class Socket(Given):
         except ReservedName as error:
             drop(self, pkt, error)
 
+    @property
+    def writable(self) -> bool:
+        """Whether none of its output waits. Otherwise volatile events are dropped."""
+        outbox = self.outbox
+        return outbox is not None and outbox.writable
+
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None:
         """Send what :meth:`encode` of this socket, or of one like it, returned."""
         if self.outbox is not None:
@@ -192,6 +198,10 @@ class Socket(Given):
         if outbox is not None and outbox.size > outbox.ease:
             make_room(self)
         self.send_encoded(encoded, endpoint)
+
+    def drain(self, timeout: float | None = None) -> bool:
+        """Wait until what was sent has left; see :meth:`.OwnNames.drain`."""
+        return drain(self, timeout)
 
     def error(
         self,

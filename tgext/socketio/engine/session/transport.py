@@ -9,7 +9,7 @@ from typing import Any
 from gevent import Greenlet
 
 from ..concurrency.heartbeat import Heartbeat
-from ..io.backlog import Outbox
+from ..io.outbox import Outbox
 
 
 class Transport(ABC):

@@ -9,7 +9,8 @@ from gevent.event import Event
 
 from ...wire.limits import MAX_BYTES_SENT, MAX_PACKETS_SENT
 from ...wire.socketio.encoded import Encoded, message_size
-from ..io.backlog import Outbox, OutputBounds
+from ..io.backlog import OutputBounds
+from ..io.outbox import Outbox
 from ..io.output import SocketOutbox
 
 
@@ -29,6 +30,8 @@ class PollingOutbox(Outbox):
         super().__init__(bounds, overflow)
         self._packets: deque[str | bytes] = deque()
         self._ready = Event()
+        #: How many polls wait in :meth:`wait`.
+        self._polls = 0
         self.answering = 0
 
     def __len__(self) -> int:
@@ -53,6 +56,11 @@ class PollingOutbox(Outbox):
             self.size += message_size(encoded.text)
             self._ready.set()
 
+    @property
+    def writable(self) -> bool:
+        """Whether a poll waits, and takes what is sent now."""
+        return self._polls > 0 and self.size <= self.ease and not self.closed
+
     def flush(self) -> None:
         """Has no effect: the client fetches what waits."""
 
@@ -63,7 +71,11 @@ class PollingOutbox(Outbox):
 
     def wait(self) -> None:
         """Block until there is a packet, or :meth:`wake` or :meth:`close` is called."""
-        self._ready.wait()
+        self._polls += 1
+        try:
+            self._ready.wait()
+        finally:
+            self._polls -= 1
 
     def wake(self) -> None:
         """End a :meth:`wait` without a packet."""

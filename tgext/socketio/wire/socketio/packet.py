@@ -55,6 +55,8 @@ class Packet(TypedDict, total=False):
     advice: str
     #: How many binary attachments follow the packet.
     attachments: int
+    #: Of an event that is sent: whether it is dropped for clients whose output waits.
+    volatile: bool
     #: Of a refused event: the name and the information of the error.
     refusal: tuple[str, Any]
 
@@ -119,6 +121,19 @@ def text_of_name(name: object) -> str:
         raise TypeError(f"the name of an event is a str, not {kind}") from None
 
 
-def event_packet(endpoint: str, name: str, args: Sequence[Any]) -> Packet:
-    """An event for a namespace."""
-    return {"type": "event", "name": name, "args": args, "endpoint": endpoint}
+def event_packet(
+    endpoint: str, name: str, args: Sequence[Any], volatile: bool = False
+) -> Packet:
+    """An event for a namespace.
+
+    :param volatile: whether it is dropped for clients whose output waits.
+    """
+    packet: Packet = {
+        "type": "event",
+        "name": name,
+        "args": args,
+        "endpoint": endpoint,
+    }
+    if volatile:
+        packet["volatile"] = True
+    return packet
