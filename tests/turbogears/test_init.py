@@ -66,7 +66,9 @@ def test_the_public_names_are_there() -> None:
     from tgext.socketio.controller import SocketIOController
     from tgext.socketio.engine.namespace import event
     from tgext.socketio.namespace import SocketIOTGNamespace
+    from tgext.socketio.presence import PresenceMixin
 
+    assert tgext.socketio.PresenceMixin is PresenceMixin
     assert tgext.socketio.SocketIOController is SocketIOController
     assert tgext.socketio.SocketIOTGNamespace is SocketIOTGNamespace
     assert tgext.socketio.event is event

@@ -18,6 +18,7 @@ from tests.engine.sample_namespaces import Chat
 from tgext.socketio import SocketIOController
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespaces.names import API
+from tgext.socketio.presence import PresenceMixin
 from tgext.socketio.pubsub import PubSubTGNamespace
 
 #: Names that tgext.socketio 0.0.3 had.
@@ -35,7 +36,7 @@ class Invited(Predicate):
             self.unmet()
 
 
-class Room(Chat, PubSubTGNamespace):
+class Room(Chat, PubSubTGNamespace, PresenceMixin):
     """Uses everything that a namespace can do."""
 
     allow_only = Invited()
@@ -223,5 +224,6 @@ def test_all_names_of_ours_are_known() -> None:
     known = {*dir(mixins.RoomsMixin), *dir(mixins.BroadcastMixin)}
     known |= {*dir(theirs.BaseNamespace), *ORIGINAL, "__annotations__"}
     known |= set(re.findall(r"self\.(\w+) =", inspect.getsource(theirs.BaseNamespace)))
-    ours = {*dir(PubSubTGNamespace), *dir(RoomsMixin), *dir(BroadcastMixin)}
+    mixed = (RoomsMixin, BroadcastMixin, PresenceMixin)
+    ours = {name for each in (PubSubTGNamespace, *mixed) for name in dir(each)}
     assert {each for each in ours - known if not each.startswith("_tgsio_")} == {*API}

@@ -10,8 +10,15 @@ if TYPE_CHECKING:
     from .controller import SocketIOController
     from .engine.namespaces.events import event
     from .namespace import SocketIOTGNamespace
+    from .presence import PresenceMixin
 
-__all__ = ["SocketIOController", "SocketIOTGNamespace", "__version__", "event"]
+__all__ = [
+    "PresenceMixin",
+    "SocketIOController",
+    "SocketIOTGNamespace",
+    "__version__",
+    "event",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,6 +33,10 @@ def __getattr__(name: str) -> Any:
         from .namespace import SocketIOTGNamespace
 
         return SocketIOTGNamespace
+    if name == "PresenceMixin":
+        from .presence import PresenceMixin
+
+        return PresenceMixin
     if name == "event":
         from .engine.namespaces.events import event
 

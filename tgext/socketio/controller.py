@@ -121,7 +121,8 @@ class SocketIOController(TGController):
         # Those of this controller in this application: a server may have several.
         owner = id(context.config)
         rooms = socket.hub.rooms_of((type(self), owner))
-        join_cluster(rooms, context.config, _name_of(type(self)))
+        rooms.name = _name_of(type(self))
+        join_cluster(rooms, context.config, rooms.name)
         application = self._tgsio_application(context.config)
         above = (each for _, each in opening.dispatch_state.controller_path)
         requirements = requirements_of(above)

@@ -11,11 +11,12 @@ from tg import config
 
 from . import testing
 from .engine.concurrency.interruption import sheltered
-from .engine.concurrency.threads import is_serving
+from .engine.concurrency.threads import is_serving, where_served
 from .engine.hub.roomkeys import Room, check_room
 from .engine.hub.rooms import Rooms
 from .engine.session.session import Socket
 from .messaging.cluster import is_clustered, publish_elsewhere
+from .messaging.presence.shared import present_in
 from .request.context import current
 from .request.jsonify import dumps
 from .request.transactions import on_commit
@@ -119,6 +120,26 @@ class NamespaceHandle:
         room = check_room(room)
         packet = settled_packet(self.endpoint, event, args, dumps)
         on_commit(sheltered, self._route(), packet, room)
+
+    def present(self, room: Room | None = None) -> dict[str, list[dict[str, Any]]]:
+        """Who is present in a room, or in the namespace, in all processes.
+
+        See :class:`~tgext.socketio.presence.PresenceMixin`.
+
+        :returns: for each user, what is told about each of the connections.
+        :raises TypeError: when the room is neither a ``str`` nor an ``int``.
+        :raises ValueError: when the room's name is too long, or cannot be encoded as
+            UTF-8.
+        :raises LookupError: as :meth:`emit`.
+        :raises BackendError: when the broker does not answer.
+        """
+        topic = (self.endpoint, None if room is None else check_room(room))
+        settings = config if self._settings is None else self._settings
+        rooms = self._reached()
+        if rooms:
+            return where_served(present_in, rooms, topic, settings)
+        self._route()
+        return {}
 
     def _reached(self) -> list[Rooms]:
         """The rooms of this process that are sent to.

@@ -81,6 +81,22 @@ class Bus(Protocol):
         """Stop listening to the other processes; called when the server stops."""
 
 
+class Watcher(Protocol):
+    """Is told who comes to rooms and who leaves them. It must not block."""
+
+    def came(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
+        """A socket has joined a room."""
+
+    def left(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
+        """A socket has left a room."""
+
+    def left_all(self, endpoint: str, socket: Receiver) -> None:
+        """A socket leaves a namespace and all its rooms; each is told by itself too."""
+
+    def close(self) -> None:
+        """Watch no more; called when the server stops, before the bus is closed."""
+
+
 class RoomStatistics(NamedTuple):
     """How much :class:`Rooms` keeps.
 
@@ -102,12 +118,16 @@ class Rooms:
     :param batcher: coalesces the output of broadcasts.
 
     :ivar bus: carries broadcasts to other processes, if there are any.
+    :ivar watcher: is told who comes and leaves, where somebody wants to know.
+    :ivar name: of their controller, the same in every process.
     :ivar home: the thread that serves the members.
     """
 
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher
         self.bus: Bus | None = None
+        self.watcher: Watcher | None = None
+        self.name = ""
         self.home = home()
         self._members: dict[Key, dict[Receiver, None]] = {}
         self._rooms: dict[tuple[Receiver, str], set[Room | None]] = {}
@@ -133,6 +153,8 @@ class Rooms:
         if room is None and self._indices:
             for index in self._indices_of(endpoint):
                 index.add(socket)
+        if self.watcher is not None:
+            self.watcher.came(endpoint, room, socket)
 
     def leave(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
         """Remove a socket. No effect when it is not in the room."""
@@ -140,6 +162,8 @@ class Rooms:
 
     def leave_all(self, endpoint: str, socket: Receiver) -> None:
         """Remove a socket from a namespace and all its rooms."""
+        if self.watcher is not None:
+            self.watcher.left_all(endpoint, socket)
         rooms = self._rooms.get((socket, endpoint))
         if rooms is not None:
             for room in in_turns(list(rooms)):
@@ -192,6 +216,10 @@ class Rooms:
             members.remove(skip)
         deliver(members, packet, self._batcher)
 
+    def deliver_to(self, sockets: Iterable[Receiver], packet: Packet) -> None:
+        """Send a packet to some of the members; see :func:`deliver`."""
+        deliver(sockets, packet, self._batcher)
+
     def _remove(self, key: Key, socket: Receiver) -> None:
         members = self._members.get(key)
         if members is None or socket not in members:
@@ -207,6 +235,8 @@ class Rooms:
         rooms.discard(room)
         if not rooms:
             del self._rooms[socket, endpoint]
+        if self.watcher is not None:
+            self.watcher.left(endpoint, room, socket)
 
     def _indices_of(self, endpoint: str) -> Iterable[Index[Receiver]]:
         found = (self._indices.get((endpoint, kind)) for kind in (UserRoom, SocketRoom))

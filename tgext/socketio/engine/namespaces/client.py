@@ -99,6 +99,9 @@ class Candidate(Protocol):
     def undoes(self, undo: Callable[[], object]) -> None:
         """Call a function if the client is not admitted in the end."""
 
+    def when_admitted(self, function: Callable[[], object]) -> None:
+        """Call a function once the client is admitted, and in its rooms."""
+
     def disconnect(self, silent: bool) -> None:
         """Leave the namespace before the client is admitted."""
 

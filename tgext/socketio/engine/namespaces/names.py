@@ -24,10 +24,16 @@ API = (
     "emit_on_commit",
     "emit_to_room_on_commit",
     "on_unsubscribe",
+    "presence_info",
+    "presence_key",
+    "presence_linger",
+    "present",
     "pubblication_channel",
     "run_in_app",
+    "track",
     "unallowed_event_name_error",
     "unsubscribe",
+    "untrack",
 )
 
 _PACKAGE = __name__.partition(".engine.")[0] + "."

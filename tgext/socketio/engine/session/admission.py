@@ -190,6 +190,7 @@ class Admission:
         for room in (None, *rooms):
             socket._tgsio_rooms.join(endpoint, room, socket)
         roomnames.join(namespace)
+        candidate.begun.begin()
 
     def _depart(self, candidate: Candidate) -> None:
         """Forget a candidate whose connection has ended."""

@@ -18,6 +18,7 @@ from ..concurrency.threads import get_ident
 from ..io.backlog import BURST
 from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
+from .begun import Begun
 from .connection import Connection
 from .encoding import drop
 from .held import Held
@@ -64,6 +65,7 @@ class Candidate:
     :ivar greeted: whether ``recv_connect`` has ended, and its transaction committed.
     :ivar failure: what ``recv_connect``, or a check before it, raised; see
         :meth:`deciding`.
+    :ivar begun: what the namespace has begun.
     :ivar stopped: the error of the limit that was exceeded, or None.
     """
 
@@ -75,8 +77,8 @@ class Candidate:
         "_listeners",
         "_socket",
         "_turned_away",
-        "_undo",
         "answered",
+        "begun",
         "disconnected",
         "endpoint",
         "failure",
@@ -106,9 +108,9 @@ class Candidate:
         self.stopped: AdmissionEnded | None = None
         self.rooms: dict[Any, None] = {}
         self._held = Held()
-        self._undo: list[Callable[[], object]] = []
-        #: What `initialize` began: it stays when `recv_connect` is tried again.
-        self._kept: tuple[dict[Any, None], int] = ({}, 0)
+        self.begun = Begun(self.endpoint)
+        #: What `initialize` joined: it stays when `recv_connect` is tried again.
+        self._kept: dict[Any, None] = {}
         self._jobs: list[Greenlet[..., Any]] = []
         self._greenlet: Any = getcurrent()
         #: The greenlets that handle acks of the client.
@@ -157,12 +159,10 @@ class Candidate:
         self._greenlet = getcurrent()
         self.ready = self.disconnected = False
         self.leaving = self.failure = None
-        rooms, undo = self._kept
-        self.rooms = dict(rooms)
+        self.rooms = dict(self._kept)
         if not self.answered:
             self._held.rewind()
-        if self._undo:
-            self._undo_down_to(undo)
+        self.begun.rewind()
         namespace = self.namespace
         if namespace is not None and self.greeting and namespace.jobs:
             late = [each for each in namespace.jobs if each not in self._jobs]
@@ -172,7 +172,8 @@ class Candidate:
         """Keep what ``initialize`` began for each attempt of ``recv_connect``."""
         assert self.namespace is not None
         self._held.keep()
-        self._kept = dict(self.rooms), len(self._undo)
+        self._kept = dict(self.rooms)
+        self.begun.keep()
         self._jobs = list(self.namespace.jobs)
         self.greeting = True
 
@@ -201,15 +202,6 @@ class Candidate:
                 raise
             except FAILURES:
                 log.exception("Ending the jobs of %s failed", self.endpoint or "/")
-
-    def _undo_down_to(self, count: int) -> None:
-        while len(self._undo) > count:
-            try:
-                self._undo.pop()()
-            except Interrupted:
-                raise
-            except FAILURES:
-                log.exception("Undoing what %s began failed", self.endpoint or "/")
 
     # What the namespace begins
 
@@ -261,9 +253,14 @@ class Candidate:
     def undoes(self, undo: Callable[[], object]) -> None:
         """Call a function if the client is not admitted in the end."""
         if self.open:
-            self._undo.append(undo)
+            self.begun.undoes(undo)
         else:
             undo()
+
+    def when_admitted(self, function: Callable[[], object]) -> None:
+        """Call a function once the client is admitted, and in its rooms."""
+        if self.open:
+            self.begun.when_admitted(function)
 
     def disconnect(self, silent: bool) -> None:
         """Disconnect the client before it is admitted, or as soon as it is."""
@@ -321,7 +318,7 @@ class Candidate:
         self.failure = None  # its traceback refers to this object
         if self.state is not State.ADMITTED:
             self.rooms = {}
-            self._undo_down_to(0)
+            self.begun.undo()
             jobs = getattr(self.namespace, "jobs", ())
             gevent.killall(list(jobs), exception=Interrupted, block=False)
 

@@ -1,0 +1,1 @@
+"""Presence: who is in the rooms of a namespace, over all processes."""

@@ -1,0 +1,223 @@
+"""Presence in the rooms of one controller: its sockets here, and those elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Set
+from typing import Any, Final, Protocol
+
+import gevent
+from gevent.event import Event
+
+from ...engine.concurrency.failures import ERRORS
+from ...engine.concurrency.fairness import in_turns
+from ...engine.hub.roomkeys import Room
+from ...engine.hub.rooms import Receiver, Rooms
+from ...engine.logs import get_logger
+from .announcer import Announcer
+from .members import Entry, Info, Topic
+from .replica import Replica
+
+log = get_logger(__name__)
+
+#: Seconds in which changes are collected before clients are told.
+INTERVAL: Final = 0.05
+
+#: Telling clients takes at most one such part of the time.
+SHARE: Final = 10
+
+#: Seconds for which clients are told nothing, at most.
+LONGEST_PAUSE: Final = 2.0
+
+
+class Sharing(Protocol):
+    """Tells the other processes what changes in the replica."""
+
+    def wake(self) -> None:
+        """The replica has changed."""
+
+    def close(self) -> None:
+        """Tell the last changes, and stop."""
+
+
+class _Tracked:
+    """What one client is present in.
+
+    :ivar linger: seconds for which its members wait for another socket when it ends.
+    :ivar references: its entries, by room.
+    """
+
+    __slots__ = ("linger", "references")
+
+    def __init__(self, linger: float) -> None:
+        self.linger = linger
+        self.references: dict[Room | None, int] = {}
+
+
+class Presence:
+    """Who is in the rooms of a controller.
+
+    It watches the rooms: a client that leaves a room is not present in it any more, and
+    one whose connection ends is present until its time to come back is over.
+
+    :param rooms: those of the controller.
+    :param now: returns the time in seconds.
+
+    :ivar replica: the entries of this process and of the others.
+    :ivar sharing: tells the others; None in an application of one process.
+    """
+
+    def __init__(self, rooms: Rooms, now: Callable[[], float] = time.monotonic) -> None:
+        # Higher than all numbers that this process had before.
+        self.replica = Replica(time.time_ns() // 1000)
+        self.sharing: Sharing | None = None
+        self._now = now
+        self._members = self.replica.members
+        self._announcer = Announcer(rooms, self._members)
+        self._tracked: dict[tuple[Receiver, str], _Tracked] = {}
+        self._greenlet: Any = None
+        self._woken = Event()
+        #: The time before which clients are told nothing.
+        self._tell_at = 0.0
+
+    def statistics(self) -> tuple[int, int, int]:
+        """The number of entries of this process, of clients, and of what they heard."""
+        heard = self._announcer.statistics()
+        return len(self.replica.own), len(self._tracked), heard
+
+    # What namespaces ask for
+
+    def track(
+        self, topic: Topic, socket: Receiver, user: str, info: Info, linger: float
+    ) -> None:
+        """Make a client present in a topic, or change what is told about it.
+
+        :param linger: seconds for which its member waits for another socket.
+        """
+        endpoint, room = topic
+        tracked = self._tracked.get((socket, endpoint))
+        if tracked is None:
+            tracked = self._tracked[socket, endpoint] = _Tracked(linger)
+        tracked.linger = linger
+        entry = Entry(topic, user, info)
+        reference = tracked.references.get(room)
+        if reference is None:
+            tracked.references[room] = self.replica.add(entry)
+            self._announcer.add(topic, socket)
+        else:
+            self.replica.replace(reference, entry)
+        self.changed()
+
+    def untrack(self, topic: Topic, socket: Receiver) -> None:
+        """Let a client be present in a topic no more."""
+        endpoint, room = topic
+        tracked = self._tracked.get((socket, endpoint))
+        reference = None if tracked is None else tracked.references.pop(room, None)
+        if tracked is None or reference is None:
+            return
+        if not tracked.references:
+            del self._tracked[socket, endpoint]
+        self.replica.remove(reference)
+        self._announcer.discard(topic, socket)
+        self.changed()
+
+    def rooms_of(self, endpoint: str, socket: Receiver) -> Set[Room | None]:
+        """The rooms of a namespace that a client is present in."""
+        tracked = self._tracked.get((socket, endpoint))
+        return frozenset() if tracked is None else tracked.references.keys()
+
+    def present(self, topic: Topic) -> dict[str, list[Info]]:
+        """The members of a topic, with all entries of each; copies.
+
+        Of many members, it lets other greenlets run.
+        """
+        found = {}
+        for user in in_turns(self._members.users(topic)):
+            infos = self._members.of(topic, user)
+            if infos:
+                found[user] = [each.copy() for each in infos]
+        return found
+
+    # Watching the rooms
+
+    def came(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
+        self._announcer.came((endpoint, room))
+        self._wake_if_pending()
+
+    def left(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
+        topic = (endpoint, room)
+        self.untrack(topic, socket)
+        self._announcer.left(topic, socket)
+
+    def left_all(self, endpoint: str, socket: Receiver) -> None:
+        tracked = self._tracked.pop((socket, endpoint), None)
+        if tracked is None:
+            return
+        until = self._now() + tracked.linger
+        for room, reference in in_turns(list(tracked.references.items())):
+            if tracked.linger:
+                self.replica.linger(reference, until)
+            else:
+                self.replica.remove(reference)
+            self._announcer.discard((endpoint, room), socket)
+        self.changed()
+
+    # Telling
+
+    def changed(self) -> None:
+        """The replica has changed: the others and the clients are told soon."""
+        if self.sharing is not None:
+            self.sharing.wake()
+        self.wake()
+
+    def wake(self) -> None:
+        """The clients are told soon, and entries end when their time is over."""
+        self._woken.set()
+        if self._greenlet is None:
+            self._tell_at = max(self._tell_at, self._now() + INTERVAL)
+            self._greenlet = gevent.spawn(self._run)
+
+    def _wake_if_pending(self) -> None:
+        if self._announcer.pending:
+            self.wake()
+
+    def _run(self) -> None:
+        """Do what is due, until nothing is left to do."""
+        while (wait := self._next()) is not None:
+            if wait > 0:
+                self._woken.clear()
+                self._woken.wait(wait)
+            now = self._now()
+            self.replica.expire(now)
+            if self.sharing is not None and self.replica.unsent:
+                self.sharing.wake()
+            if self._announcer.pending and now >= self._tell_at:
+                self._announce(now)
+        self._greenlet = None
+
+    def _next(self) -> float | None:
+        """Seconds until something is due; None for never."""
+        due = []
+        if self._announcer.pending:
+            due.append(self._tell_at)
+        if self.replica.next_end is not None:
+            due.append(self.replica.next_end)
+        return max(0.0, min(due) - self._now()) if due else None
+
+    def _announce(self, began: float) -> None:
+        try:
+            self._announcer.announce()
+        except ERRORS:
+            log.exception("Presence was not told")
+        ended = self._now()
+        # It yields to others, whose work counts too: a busy process tells less often.
+        pause = (ended - began) * SHARE
+        self._tell_at = ended + min(max(INTERVAL, pause), LONGEST_PAUSE)
+
+    def close(self) -> None:
+        """Stop: the server does, and its clients have gone."""
+        if self.sharing is not None:
+            self.sharing.close()
+        if self._greenlet is not None:
+            self._greenlet.kill(block=False)
+            self._greenlet = None
