@@ -5,9 +5,9 @@ it opened with. A page that the browser loads later may set other cookies:
 
 - When they continue the same login (a ticket issued anew, a session of the same user),
   connections that have the old cookies take over the new ones.
-- When they do not (a login, a logout, another session, new content in an anonymous
-  session), these connections end. The client connects again, with the cookies that the
-  browser has by then.
+- When they do not (a login, a logout, another session, an anonymous session whose
+  content is not that of the connection's), these connections end. The client connects
+  again, with the cookies that the browser has by then.
 
 A connection never gets another user: an attacker may have planted the old cookie in the
 browser, and hold a connection with it (session fixation).
@@ -97,9 +97,10 @@ class Page(Protocol):
     def logs_out(self) -> bool:
         """Whether it is where users log out."""
 
-    @property
-    def keeps_session(self) -> bool:
-        """Whether beaker's session has the id and the content that it had before."""
+    def keeps_session(self, before: str, after: str) -> bool:
+        """Whether two ``Cookie`` headers have one session of beaker, and its content is
+        the same.
+        """
 
 
 class Owner(Protocol):
@@ -148,12 +149,16 @@ class BrowserCookies:
         self._adopt(self._place.changes(cookies))
 
     def _adopt(self, changes: Changes) -> None:
-        header = self._environ.get("HTTP_COOKIE", "")
-        for name, value in changes.items():
-            header = replace_cookie(header, name, value)
-        self._environ["HTTP_COOKIE"] = header
+        self._environ["HTTP_COOKIE"] = self._header_with(changes)
         self._present = self._with(changes)
         self._know(self._present)
+
+    def _header_with(self, changes: Changes) -> str:
+        """The ``Cookie`` header of its events, after changes."""
+        header: str = self._environ.get("HTTP_COOKIE", "")
+        for name, value in changes.items():
+            header = replace_cookie(header, name, value)
+        return header
 
     def _with(self, changes: Changes) -> dict[str, str]:
         """The cookies of the names, after changes."""
@@ -222,8 +227,12 @@ class BrowserCookies:
             return login not in changes or self._belongs(
                 write_cookies(self._with(changes))
             )
-        deletes = None in changes.values()
-        return login not in changes and not deletes and page.keeps_session
+        if login in changes or None in changes.values():
+            return False
+        # What decides is what its events would read. The page may have read another
+        # session: of a header that readers read differently, or in a later request.
+        before = self._environ.get("HTTP_COOKIE", "")
+        return page.keeps_session(before, self._header_with(changes))
 
     def _unshare(self) -> None:
         for shared in self._shared.values():

@@ -6,11 +6,12 @@ The connections of the same browser (:mod:`.browsers`) are told.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from ..drivers import applications
+from ..engine.concurrency.failures import ERRORS
 from ..engine.concurrency.fairness import Turns
+from ..engine.logs import get_logger
 from .browsers import (
     BrowserCookies,
     Owner,
@@ -29,6 +30,8 @@ from .cookieheaders import (
     read_set_cookies,
 )
 from .identity import user_of
+
+log = get_logger(__name__)
 
 #: How many pages may set cookies while a connection is opened.
 _PAGES = 8
@@ -165,14 +168,15 @@ class _Page:
     :ivar user: the id of the user who asked for it; None when it was anonymous.
     :ivar opens: whether it opens a connection.
     :ivar logs_out: whether it is where users log out.
+    :ivar keeps_session: see :class:`_Sessions`.
     """
 
     def __init__(
         self, environ: dict[str, Any], had: str, changes: Sequence[SetCookie]
     ) -> None:
-        self._environ = environ
-        self._header = had
-        self.had = {name: plain(value) for name, value in read_cookies(had).items()}
+        self.keeps_session = _Sessions(environ.get("beaker.session"))
+        read = read_named(had, read_cookies(had))
+        self.had = {name: plain(value) for name, value in read.items()}
         self.changes = changes
         self.user = user_of(environ)
         self.opens = environ.get("socketio") is not None
@@ -187,22 +191,45 @@ class _Page:
             for owner in shared.owners
         }
 
-    @cached_property
-    def keeps_session(self) -> bool:
-        """Whether beaker's session has the id and the content that it had before.
 
-        With ``session.type = cookie`` the cookie holds the session, and changes each
-        time the session is read. With other types the cookie is the session's id.
+class _Sessions:
+    """Compares what two ``Cookie`` headers have for an application's sessions.
 
-        The content of an anonymous session may be a login of the application's own, or
-        a shopping cart: an attacker who planted the cookie must not read it.
-        """
-        session = self._environ.get("beaker.session")
+    With ``session.type = cookie`` the cookie holds the session, and changes each time
+    the session is read. With other types the cookie is the session's id, so another
+    cookie is another session.
+
+    The content of an anonymous session may be a login of the application's own, or a
+    shopping cart: an attacker who planted the cookie must not read it.
+
+    :param session: beaker's session of a request.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self._class = type(session)
         options = getattr(session, "__dict__", {}).get("_params", {})
-        if session is None or options.get("type") != "cookie":
+        self._options = options if options.get("type") == "cookie" else None
+        #: The answers so far: the tabs of a browser mostly have the same cookies.
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def __call__(self, before: str, after: str) -> bool:
+        """Whether the session has the same id and the same content in both."""
+        if self._options is None:
             return False
-        before = type(session)({"HTTP_COOKIE": self._header}, **options)
-        return bool(before.id == session.id and _content(before) == _content(session))
+        asked = before, after
+        if asked not in self._known:
+            found = self._read(before)
+            self._known[asked] = found is not None and found == self._read(after)
+        return self._known[asked]
+
+    def _read(self, header: str) -> tuple[Any, dict[str, Any]] | None:
+        """The id and the content of a session; None when it is invalid."""
+        session = self._class({"HTTP_COOKIE": header}, **(self._options or {}))
+        try:
+            return session.id, _content(session)
+        except ERRORS as error:
+            log.debug("The session of a cookie is invalid: %s", error)
+            return None
 
 
 def _logs_out(environ: Mapping[str, Any]) -> bool:
