@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.engine.namespaces.base import BaseNamespace
 
 from ..conftest import Serve
-from ..sample_namespaces import Echo
+from ..sample_namespaces import Echo, RoomEvents
 
 AUTH = '{"token":"sesame"}'
 
@@ -66,3 +67,44 @@ def test_what_is_no_method_does_not_decide(serve: Serve, kind: str, value: Any) 
     client = serve({"/chat": namespace}).client(kind)
     client.join("/chat")
     assert client.call("/chat", "echo", 1) == [1]
+
+
+class Identified(RoomEvents, RoomsMixin, Echo):
+    def recv_connect(self) -> None:
+        self.join("hall")
+        self.emit("known", self.id, list(self.rooms))
+
+    def on_known(self) -> Any:
+        return self.id, self.socket.sessid
+
+    def on_rooms(self) -> Any:
+        return [type(self.rooms).__name__, *sorted(map(repr, self.rooms))]
+
+
+def test_each_client_has_a_public_id_in_each_namespace(serve: Serve, kind: str) -> None:
+    live = serve({"/chat": Identified, "/game": Identified})
+    ids = set()
+    for client in (live.client(kind), live.client(kind)):
+        for endpoint in ("/chat", "/game"):
+            client.send(client.dialect.connect(endpoint))
+            told = client.read()
+            assert told["type"] == "connect"
+            name, sid, rooms = client.event(endpoint)
+            assert (name, rooms) == ("known", ["hall"])
+            assert client.call(endpoint, "known") == [sid, live.socket(client).sessid]
+            # Clients of older generations are not told.
+            assert told.get("data") == ({"sid": sid} if kind.startswith("4") else None)
+            ids.add(sid)
+    assert len(ids) == 4
+
+
+def test_a_namespace_lists_the_rooms_of_its_client(serve: Serve, kind: str) -> None:
+    client = serve({"/chat": Identified, "/game": Identified}).client(kind)
+    for endpoint in ("/chat", "/game"):
+        client.join(endpoint)
+        client.event(endpoint)
+    for room in ("7", 7):
+        client.call("/chat", "join", room)
+    client.call("/chat", "leave", "hall")
+    assert client.call("/chat", "rooms") == [["set", "'7'", "7"]]
+    assert client.call("/game", "rooms") == [["set", "'hall'"]]

@@ -40,6 +40,8 @@ class BaseNamespace(OwnNames, AccessList, Spawning):
     :ivar allowed_methods: see :meth:`get_initial_acl`.
     :ivar auth: the auth payload with which a 3.x or 4.x client connected, or None.
     :ivar disconnect_reason: in Socket.IO's words; None until the namespace ends.
+    :ivar id: the public id of the client in the namespace; 3.x and 4.x clients know it
+        as ``socket.id``. It is neither a secret nor the session id.
 
     Subclasses may name their attributes freely, except for gevent-socketio's names and
     those that begin with ``_tgsio_``, which are reserved; see :mod:`.names`.

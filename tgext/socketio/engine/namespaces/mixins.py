@@ -12,6 +12,7 @@ from ..concurrency.threads import carried
 from ..hub.roomkeys import Room, check_room
 from ..hub.rooms import Rooms
 from ..logs import get_logger
+from .names import Shown
 from .roomnames import ROOMS, cross_out, note, rooms_named
 
 log = get_logger(__name__)
@@ -34,6 +35,16 @@ class RoomsMixin(_Base):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.session.setdefault(ROOMS, set())
+
+    #: The rooms of the namespace that the client is in: a set of their names.
+    rooms: Any = Shown("_tgsio_joined")
+
+    @property
+    def _tgsio_joined(self) -> set[Room]:
+        if self._tgsio_candidate is not None:
+            return set(self._tgsio_candidate.rooms)
+        found = self._tgsio_rooms.rooms_of(self.ns_name, self.socket)
+        return {room for room in found if room is not None}
 
     @property
     def _tgsio_rooms(self) -> Rooms:

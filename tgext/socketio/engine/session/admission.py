@@ -24,6 +24,7 @@ from .connection import Connection
 from .decision import decide
 from .dispatch import EVENTS
 from .early import EarlyPackets
+from .encoding import encode_connected
 from .factories import Factory
 
 log = get_logger(__name__)
@@ -141,7 +142,8 @@ class Admission:
             # Clients 0.9 to 2.x are in the main namespace before any other.
             self.in_main = True
             socket.hub.registry.namespace_came(socket)
-            self._tell(packet)
+            if socket.transport is not None:
+                socket.transport.outbox.send(encode_connected(socket, packet))
         else:
             log_namespace_refusal(endpoint, socket.log_name, "nothing is mounted there")
             self._tell(socket.generation.unknown_namespace(endpoint))

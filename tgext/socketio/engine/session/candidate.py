@@ -20,7 +20,7 @@ from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
 from .begun import Begun
 from .connection import Connection
-from .encoding import drop
+from .encoding import drop, encode_connected
 from .held import Held
 
 log = get_logger(__name__)
@@ -279,7 +279,7 @@ class Candidate:
         if self.answered or self.state is not State.ASKING:
             return
         self.answered = True
-        self._write(self._socket.encode(self.packet))
+        self._write(encode_connected(self._socket, self.packet))
         self.flush()
 
     def flush(self) -> None:

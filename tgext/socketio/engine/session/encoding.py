@@ -38,6 +38,15 @@ def encode(socket: Connection, packet: Packet) -> Encoded:
     return encoded
 
 
+def encode_connected(socket: Connection, packet: Packet) -> Encoded:
+    """Encode the answer that a client is connected to a namespace.
+
+    :param packet: the connect packet of the client.
+    """
+    sid = socket._tgsio_id_in(packet["endpoint"])
+    return encode(socket, {**packet, "sid": sid})
+
+
 def _report(socket: Connection, packet: Packet) -> None:
     """Log that an event is dropped, once for each class and name."""
     endpoint, name = packet.get("endpoint", ""), packet["name"]

@@ -47,6 +47,8 @@ class Packet(TypedDict, total=False):
     #: The text of a message, the value of a json message, the auth payload of a connect
     #: (Socket.IO 5), or the data of a refused connect.
     data: Any
+    #: Of an accepted connect: the public id of the client in the namespace.
+    sid: str
     #: The query string of a connect.
     qs: str
     #: Of an error.

@@ -25,8 +25,8 @@ class SocketIO5(EngineIO):
     def _connected(self, packet: Packet) -> Packet:
         # The answer to a connect names the client's id in that namespace, which is
         # public; the session's id is not.
-        sid = {"sid": secrets.token_urlsafe(15)}
-        return {"type": "connect", "endpoint": packet["endpoint"], "data": sid}
+        sid = packet.get("sid") or secrets.token_urlsafe(15)
+        return {"type": "connect", "endpoint": packet["endpoint"], "data": {"sid": sid}}
 
     def bytes_in(self, text: str) -> bytes | None:
         return engineio.decode_base64(text[1:]) if self.is_base64(text) else None
