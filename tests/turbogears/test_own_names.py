@@ -25,7 +25,7 @@ from tgext.socketio.pubsub import PubSubTGNamespace
 ORIGINAL = {"allow_only", "on_subscribe", "publish", "pubsub"}
 
 #: Names that an application had used because they are common, or were ours once.
-OTHERS = ["user", "_send", "_leave", "_call", "_handler", "_rooms", "name", "state"]
+OTHERS = ["_send", "_leave", "_call", "_handler", "_rooms", "name", "state"]
 
 
 class Invited(Predicate):

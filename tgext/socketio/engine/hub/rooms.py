@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from operator import attrgetter, methodcaller
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ...wire.json import Dumps
 from ...wire.socketio.encoded import Encoded
@@ -120,6 +120,8 @@ class Rooms:
     :ivar bus: carries broadcasts to other processes, if there are any.
     :ivar watcher: is told who comes and leaves, where somebody wants to know.
     :ivar name: of their controller, the same in every process.
+    :ivar others: the other processes, for what is done with sockets in all of them; see
+        ``engine/namespaces/targets.py``.
     :ivar home: the thread that serves the members.
     """
 
@@ -128,6 +130,7 @@ class Rooms:
         self.bus: Bus | None = None
         self.watcher: Watcher | None = None
         self.name = ""
+        self.others: Any = None
         self.home = home()
         self._members: dict[Key, dict[Receiver, None]] = {}
         self._rooms: dict[tuple[Receiver, str], set[Room | None]] = {}

@@ -23,7 +23,17 @@ class AckTimeout(Exception):
     """The client did not answer in time."""
 
 
-class Expiring:
+class Awaited:
+    """A callback that is told when no ack will come."""
+
+    __slots__ = ()
+
+    def release(self) -> None:
+        """No ack will come."""
+        raise NotImplementedError
+
+
+class Expiring(Awaited):
     """A callback with a timeout.
 
     It is called once: with the arguments of the ack, or with an :class:`AckTimeout`.
@@ -50,7 +60,7 @@ class Expiring:
             self._deadline = None
 
 
-class Call:
+class Call(Awaited):
     """A callback that a greenlet waits for."""
 
     def __init__(self) -> None:
@@ -213,5 +223,5 @@ class AckBook:
 
 def release(callback: Callable[..., Any] | None) -> None:
     """Stop the timeout of a callback, or wake its greenlet: no ack will come."""
-    if isinstance(callback, (Call, Expiring)):
+    if isinstance(callback, Awaited):
         callback.release()

@@ -17,11 +17,12 @@ from .events import SHORT, cached_method_of, method_of
 from .handlers import Handler, Handlers
 from .jobs import Spawning
 from .names import OwnNames
+from .targets import Targets
 
 __all__ = ["BaseNamespace", "ConnectionRefused"]
 
 
-class BaseNamespace(OwnNames, AccessList, Spawning):
+class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
     """One client's connection to a namespace.
 
     Subclass it and define ``on_<event>`` methods. The method is called with the

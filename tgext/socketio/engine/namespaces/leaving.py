@@ -223,15 +223,16 @@ def leave(namespace: Member, reason: str, packet: Packet | None = None) -> None:
     _end(namespace, packet)
 
 
-def dismiss(namespace: Member, silent: bool) -> None:
-    """End a namespace because the application disconnects the whole connection.
+def dismiss(namespace: Member, silent: bool, reason: str = SERVER_LEFT) -> None:
+    """End a namespace because the application disconnects it from outside.
 
     As in gevent-socketio, ``recv_disconnect`` is called, which calls ``disconnect``.
     Both may still send.
 
     :param silent: don't tell the client.
+    :param reason: ``disconnect_reason``, unless the namespace has one already.
     """
-    _explain(namespace, SERVER_LEFT)
+    _explain(namespace, reason)
     leaving_of(namespace).tells = not silent
     _end(namespace)
 

@@ -30,12 +30,15 @@ API = (
     "presence_linger",
     "present",
     "pubblication_channel",
+    "room",
     "rooms",
     "run_in_app",
+    "socket_by_id",
     "track",
     "unallowed_event_name_error",
     "unsubscribe",
     "untrack",
+    "user",
 )
 
 _PACKAGE = __name__.partition(".engine.")[0] + "."
@@ -72,16 +75,10 @@ class OwnNames:
 
     :ivar auth: the auth payload with which a 3.x or 4.x client connected, or None.
     :ivar disconnect_reason: in Socket.IO's words; None until the namespace ends.
-    :ivar id: the public id of the client in the namespace; 3.x and 4.x clients know it
-        as ``socket.id``.
     """
-
-    socket: Any
-    ns_name: str
 
     auth: Any = Shown("_tgsio_auth")
     disconnect_reason: Any = Shown("_tgsio_reason")
-    id: Any = Shown("_tgsio_id")
 
     _tgsio_auth: Any = None
     _tgsio_reason: str | None = None
@@ -89,11 +86,6 @@ class OwnNames:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         give_way(cls)
-
-    @property
-    def _tgsio_id(self) -> str:
-        sid: str = self.socket._tgsio_id_in(self.ns_name)
-        return sid
 
     def authorize_connect(self) -> None:
         """Override it to refuse a client before ``initialize`` runs.

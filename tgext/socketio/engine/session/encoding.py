@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet, ReservedName
 from ..logs import get_logger
-from ..namespaces.acks import Call, Expiring
+from ..namespaces.acks import Call, Expiring, release
 from .connection import Connection
 from .factories import name_of
 
@@ -80,4 +80,4 @@ def drop(socket: Connection, packet: Packet, error: ReservedName) -> None:
     if isinstance(callback, Call):
         raise error
     if number is not None and not isinstance(callback, Expiring):
-        socket.acks.pop(number)
+        release(socket.acks.pop(number))
