@@ -24,6 +24,7 @@ from ..engine.hub.settings import NUMBER, NUMBER_OR_0, SECONDS, Kind
 from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .feeds import Heard
+from .logs.redis import RedisLog
 from .options import PORT, TEXT, read_options
 from .redis_link import LOST
 from .redis_listener import RedisListener
@@ -125,6 +126,8 @@ class RedisPubSub(PubSub):
             socket_timeout,
             self._credentials.hide,
         )
+        #: The log of its topics.
+        self.log = RedisLog(self)
         if connection_pool is None:
             self._check_connection()
 

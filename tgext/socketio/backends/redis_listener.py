@@ -62,6 +62,11 @@ class RedisListener:
         self._backoff = Backoff()
         #: The time at which Redis was lost; 0 while it is connected.
         self._lost_since = 0.0
+        #: Called when Redis is lost, and when a new connection hears all channels.
+        self.lost: list[Callable[[], object]] = []
+        self.returned: list[Callable[[], object]] = []
+        #: Whether the answer to a ping will say that all channels are heard.
+        self._returning = False
 
     @property
     def connecting(self) -> bool:
@@ -185,6 +190,7 @@ class RedisListener:
         try:
             for start in range(0, len(channels), _AT_ONCE):
                 link.send(("SUBSCRIBE", *channels[start : start + _AT_ONCE]))
+            self._ask_whether_all_are_heard(link)
             for reply in yielding(link.replies()):
                 self._handle(link, reply)
         except ERRORS as error:
@@ -209,6 +215,16 @@ class RedisListener:
                 answer.set()
         elif kind == REFUSED:
             self._handle_refusal(link, *reply[1:])
+        elif kind == "pong" and self._returning:
+            self._returning = False
+            for returned in self.returned:
+                returned()
+
+    def _ask_whether_all_are_heard(self, link: Link) -> None:
+        # Redis answers in order: this after all subscriptions.
+        if self.returned:
+            self._returning = True
+            link.send(("PING",))
 
     def _handle_refusal(
         self, link: Link, error: Exception, command: str, *channels: str
@@ -216,6 +232,7 @@ class RedisListener:
         if command == "SUBSCRIBE" and len(channels) > 1:
             # One of the channels may be the reason: try them one by one.
             link.send(*((command, channel) for channel in channels))
+            self._ask_whether_all_are_heard(link)
             return
         names = escape(" ".join(channels))
         log.warning("%s refuses %s: %s", self._name, names, self._describe(error))
@@ -242,6 +259,8 @@ class RedisListener:
 
     def _report_loss(self, error: BaseException) -> None:
         self._wake.clear()
+        for lost in self.lost:
+            lost()
         if not self._lost_since:
             self._lost_since = time.monotonic()
             said = self._describe(error)

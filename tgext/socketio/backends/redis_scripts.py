@@ -1,4 +1,4 @@
-"""Lua scripts for Redis: each is one atomic operation, in a file of its own."""
+"""Lua scripts for Redis: each is one atomic operation, in a file of ``lua/``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,203 @@
+"""The log in a real Redis: which failures it survives, and which it notices."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gevent
+import pytest
+
+from tests.engine.clients import wait_for
+from tests.redis_server import RedisServer, running_redis
+from tgext.socketio.backends.logs.entries import Entry, Keep, Position
+from tgext.socketio.backends.logs.redis import RedisLog
+
+from ..conftest import Connect
+from ..test_logs import Clock
+
+KEEP = Keep(10, 300.0)
+
+
+def fill(log: RedisLog, *messages: str) -> Position:
+    position: Position | None = None
+    for each in messages:
+        position = log.append("news", each, KEEP)
+    assert position is not None
+    return position
+
+
+def read(log: RedisLog, after: Position) -> tuple[list[str], bool]:
+    replay = log.read(["news"], after)
+    return [each.message for each in replay.entries], replay.complete
+
+
+def restart(server: RedisServer) -> None:
+    server.kill()
+    server.start()
+
+
+@contextmanager
+def with_file(directory: Path) -> Iterator[RedisServer]:
+    options = {"appendonly": "yes", "appendfsync": "always"}
+    with running_redis(directory, **options, repl_diskless_sync_delay="0") as server:
+        yield server
+
+
+def test_after_a_restart_with_its_file_the_log_goes_on(
+    tmp_path: Path, connect: Connect
+) -> None:
+    with with_file(tmp_path) as server:
+        log, other = connect(server).log, connect(server).log
+        first = fill(log, "1", "2")
+        restart(server)
+        second = fill(other, "3")
+        assert second.epoch == first.epoch
+        assert second.number > first.number + 1, "no number is used twice"
+        assert read(log, Position(first.epoch, 0)) == (["1", "2", "3"], True)
+        assert read(log, first) == (["3"], True)
+        in_gap = first._replace(number=first.number + 1)
+        assert read(log, in_gap) == (["3"], False)
+        assert read(log, first) == (["3"], True), "whoever asked has no say in that"
+
+
+def test_entries_that_a_file_has_lost_are_noticed(
+    tmp_path: Path, connect: Connect
+) -> None:
+    with with_file(tmp_path / ".") as server:
+        backend, heard = connect(server), list[Entry]()
+        backend.log.listen("news", heard.append)
+        first = fill(backend.log, "1")
+        files = tmp_path / "appendonlydir"
+        shutil.copytree(files, tmp_path / "earlier")
+        last = fill(backend.log, "lost", "lost")
+        wait_for(lambda: len(heard) == 3, "they are heard")
+        server.kill()
+        shutil.rmtree(files)
+        shutil.copytree(tmp_path / "earlier", files)
+        server.start()
+        other = connect(server).log
+        fill(other, "2")
+        wait_for(lambda: len(heard) == 4, "what is new is heard")
+        assert other.now().epoch == last.epoch
+        assert read(other, first) == (["2"], False)
+        assert read(other, other.now()) == ([], True)
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_after_another_restart_a_new_epoch_begins(
+    tmp_path: Path, connect: Connect, is_saved: bool
+) -> None:
+    with running_redis(tmp_path) as server:
+        log = connect(server).log
+        first = fill(log, "1", "2")
+        if is_saved:
+            server.client.save()
+        restart(server)
+        assert read(log, first) == ([], False)
+        second = fill(log, "3")
+        assert second.epoch != first.epoch
+        assert read(log, first) == (["3"], False)
+        assert read(log, second) == ([], True)
+
+
+def test_after_a_failover_a_new_epoch_begins(tmp_path: Path, connect: Connect) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    with with_file(old) as primary, with_file(new) as replica:
+        first = fill(connect(primary).log, "1")
+        replica.client.replicaof("127.0.0.1", str(primary.port))
+        wait_for(lambda: replica.client.exists("tgext.socketio/log"), "it has a copy")
+        replica.client.replicaof("NO", "ONE")
+        log = connect(replica).log
+        assert read(log, first) == ([], False)
+        assert log.now().epoch != first.epoch
+
+
+def test_flushed_scripts_change_nothing(connect: Connect, server: RedisServer) -> None:
+    log = connect().log
+    first = fill(log, "1")
+    server.client.script_flush()
+    assert fill(log, "2") == first._replace(number=first.number + 1)
+
+
+def test_a_flush_is_noticed_by_all(connect: Connect, server: RedisServer) -> None:
+    log, other = connect().log, connect().log
+    first = fill(log, "1")
+    assert other.now() == first
+    server.client.flushall()
+    second = fill(log, "2")
+    assert second.epoch != first.epoch
+    assert (other.now(), log.now()) == (second, second)
+    assert read(other, first) == (["2"], False)
+
+
+def test_redis_forgets_old_topics_and_keys(
+    connect: Connect, server: RedisServer
+) -> None:
+    server.client.flushall()
+    log = connect().log
+    start = log.now()
+    assert log.append("news", "1", Keep(5, 0.2), "key")
+    assert log.append("news", "1", Keep(5, 0.2), "key") is None
+    gevent.sleep(0.25)
+    assert read(log, start) == ([], False)
+    assert log.append("news", "1", Keep(5, 300), "key")
+    [head] = server.client.keys("*/head/news")
+    [stream] = server.client.keys("*/stream/news")
+    [key] = server.client.keys("*/key/*")
+    assert 3 * 3600 < server.client.ttl(head) <= 3 * 3600 + 300
+    assert 0 < server.client.ttl(stream) <= 300
+    assert 0 < server.client.ttl(key) <= 300
+
+
+def test_topics_that_redis_forgot_may_have_lost_what_is_old(
+    connect: Connect, server: RedisServer
+) -> None:
+    server.client.flushall()
+    clock = Clock()
+    log = RedisLog(connect(), clock)
+    start = log.now()
+    fill(log, "1")
+    for hours in (0.5, 0.5, 1.0, 1.5, 10, 10):
+        clock.seconds += 3600 * hours
+        position = log.append("other", "x", KEEP)
+    server.client.delete(*server.client.keys("*/news"))
+    assert position is not None
+    assert read(log, start) == ([], False)
+    assert read(log, position) == ([], True)
+    clock.seconds += 3600 * 3
+    assert read(log, position) == ([], True)
+    fill(log, "2")
+    assert read(log, position) == (["2"], True)
+    assert read(log, start) == (["2"], False)
+
+
+def test_topics_that_are_new_have_lost_nothing(
+    connect: Connect, server: RedisServer
+) -> None:
+    server.client.flushall()
+    clock = Clock()
+    log = RedisLog(connect(), clock)
+    log.append("other", "x", KEEP)
+    clock.seconds += 3600 * 1.5
+    position = log.append("other", "x", KEEP)
+    assert position is not None
+    clock.seconds += 3600
+    assert read(log, position) == ([], True)
+    fill(log, "1")
+    assert read(log, position) == (["1"], True)
+
+
+def test_many_that_are_dropped_at_once(connect: Connect, server: RedisServer) -> None:
+    server.client.flushall()
+    log, start = connect().log, connect().log.now()
+    for number in range(500):
+        log.append("news", str(number), Keep(1000, 300))
+    middle = log.now()
+    log.append("news", "last", Keep(2, 300))
+    assert read(log, start) == (["499", "last"], False)
+    assert read(log, middle) == (["last"], True)
