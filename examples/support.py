@@ -28,6 +28,7 @@ from examples.pingpong import CLIENTS
 from examples.support_model import Agents, DBSession, Line, Ticket, shown, shown_line
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.mixins import RoomsMixin
+from tgext.socketio.presence import PresenceMixin
 
 PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 
@@ -87,12 +88,13 @@ def open_ticket(**wanted: Any) -> Ticket:
     return ticket
 
 
-class Desk(RoomsMixin, SocketIOTGNamespace):
+class Desk(SocketIOTGNamespace, RoomsMixin, PresenceMixin):
     """An agent's connection."""
 
     allow_only = not_anonymous()
 
     def recv_connect(self) -> None:
+        self.track()
         self.join(me())
 
     def on_queue(self) -> list[dict[str, Any]]:
@@ -137,12 +139,13 @@ class RootController(TGController):
 
     @expose(content_type=HTML)
     def index(self) -> str:
-        return page("help")
+        here = SocketIO.namespace("/desk").present()
+        return page("help", here=", ".join(sorted(here)) or "nobody")
 
     @expose(content_type=HTML)
     @require(not_anonymous())
     def desk(self) -> str:
-        return page("desk", me())
+        return page("desk", me=me())
 
     @expose(content_type=HTML)
     def login(self, **params: str) -> str:
@@ -154,9 +157,11 @@ class RootController(TGController):
         tg.redirect("/desk" if tg.request.identity else "/login?failed=1")
 
 
-def page(view: str, me: str = "") -> str:
+def page(view: str, **values: str) -> str:
+    values = {"me": "", "here": "", **values}
+    escaped = {name: escape(value) for name, value in values.items()}
     script, integrity = CLIENTS["4"].script, CLIENTS["4"].integrity
-    return PAGE.substitute(view=view, me=escape(me), script=script, integrity=integrity)
+    return PAGE.substitute(escaped, view=view, script=script, integrity=integrity)
 
 
 def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:

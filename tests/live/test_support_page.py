@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -225,6 +226,23 @@ CONNECT = """() => new Promise((resolve) => {
     socket.on('connect_error', (error) => resolve(error.message));
     socket.on('connect', () => resolve('connected'));
 })"""
+
+
+def test_agents_see_who_is_here_and_write_to_each_other(
+    ada: Page, ben: Page, eve: Page
+) -> None:
+    back = ben.locator("#back")
+    if back.is_visible():
+        back.click()
+    here = ben.get_by_role("list", name="Here now").get_by_role("button")
+    api.expect(here).to_have_text(["ada"])
+    here.click()
+    ben.get_by_role("textbox", name="Message to ada").fill("Can you take over?")
+    ben.keyboard.press("Enter")
+    expect_told(ada, "ben: Can you take over?")
+    assert ben.locator("#told li").count() == 0
+    eve.reload()
+    api.expect(eve.locator("#ask")).to_contain_text(re.compile("help: .*ada, ben"))
 
 
 def test_it_fits_a_phone_and_needs_no_mouse(ben: Page, eve: Page) -> None:
