@@ -128,11 +128,21 @@ class Notes:
 
     def __init__(self) -> None:
         self.published: list[tuple[Any, ...]] = []
+        self.heard: list[tuple[str, Any]] = []
         self.closed = 0
 
     def publish(self, packet: Packet, room: str | None) -> None:
         args = list(packet["args"])
         self.published.append((packet["endpoint"], room, packet["name"], args))
+
+    def listen(self, endpoint: str, room: Any) -> None:
+        self.heard.append((endpoint, room))
+
+    def unlisten(self, endpoint: str, room: Any) -> None:
+        self.heard.remove((endpoint, room))
+
+    def wait(self, endpoint: str, rooms: Any) -> None:
+        assert all((endpoint, each) in self.heard for each in rooms)
 
     def close(self) -> None:
         self.closed += 1

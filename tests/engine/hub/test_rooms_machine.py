@@ -16,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
 from tgext.socketio.engine.hub.rooms import Rooms
+from tgext.socketio.engine.hub.selection import Selection
 from tgext.socketio.engine.io.output import Batcher
 from tgext.socketio.wire.socketio.encoded import Encoded
 from tgext.socketio.wire.socketio.generations import (
@@ -79,9 +80,19 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.published: list[tuple[str, object]] = []
+        self.heard: list[tuple[str, Any]] = []
 
     def publish(self, packet: Packet, room: Any) -> None:
         self.published.append((packet["endpoint"], room))
+
+    def listen(self, endpoint: str, room: Any) -> None:
+        self.heard.append((endpoint, room))
+
+    def unlisten(self, endpoint: str, room: Any) -> None:
+        self.heard.remove((endpoint, room))
+
+    def wait(self, endpoint: str, rooms: Any) -> None:
+        assert all((endpoint, each) in self.heard for each in rooms)
 
     def close(self) -> None:
         pass
@@ -156,6 +167,33 @@ class Crowd(RuleBasedStateMachine):
         self._send(endpoint, room, skip)
         self.published.append((endpoint, room))
 
+    @rule(
+        endpoint=endpoints,
+        rooms=st.lists(targets, max_size=3),
+        without=st.lists(targets, max_size=2),
+        skip=st.lists(members, max_size=2),
+        here=st.booleans(),
+    )
+    def broadcast_to_some(
+        self,
+        endpoint: str,
+        rooms: list[Any],
+        without: list[Any],
+        skip: list[Member],
+        here: bool,
+    ) -> None:
+        selection = Selection(tuple(rooms), tuple(without), tuple(skip))
+        send = self.rooms.broadcast_here if here else self.rooms.broadcast
+        send(event_packet(endpoint, "news", [1]), selection)
+        if not here:
+            self.published.append((endpoint, selection))
+        inside = [one for each in rooms for one in self._here(endpoint, each)]
+        outside = [one for each in without for one in self._here(endpoint, each)]
+        receivers = [one for one in inside if one not in (*outside, *skip)]
+        for each in self.everyone:
+            heard, each.heard, each.written = each.heard, [], 0
+            assert len(heard) == (each in receivers)
+
     @rule(endpoint=endpoints, room=targets)
     def hear_from_another_process(self, endpoint: str, room: Any) -> None:
         self._send(endpoint, room, None, elsewhere=False)
@@ -218,6 +256,12 @@ class Crowd(RuleBasedStateMachine):
     @invariant()
     def other_processes_get_each_broadcast_once(self) -> None:
         assert self.bus.published == self.published
+
+    @invariant()
+    def what_has_members_is_heard(self) -> None:
+        occupied = {key for key, here in self.model.items() if here}
+        assert len(self.bus.heard) == len(occupied)
+        assert set(self.bus.heard) == occupied
 
     @invariant()
     def output_is_held_back_only_while_it_is_sent(self) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from tgext.socketio.engine.hub.roomkeys import UserRoom
+from tgext.socketio.engine.hub.selection import Selection
 from tgext.socketio.messaging.bus import ClusterBus
 from tgext.socketio.messaging.channels import Channels
+from tgext.socketio.messaging.topics import topic_of
 from tgext.socketio.wire.socketio.packet import event_packet
 
 from .test_busmessage import BAD
@@ -19,38 +22,43 @@ CHANNEL: Any = "tgext.socketio/cluster"
 PACKET = event_packet("/chat", "said", ["hello", b"1"])
 
 
+LOBBY = topic_of(CHANNEL, "/chat", "lobby")
+ALL = topic_of(CHANNEL, "/chat", None)
+
+
 class Broker:
     """A broker that all processes share: listeners get what is published."""
 
     def __init__(self) -> None:
-        self.heard: list[Callable[[Any], object]] = []
-        self.published: list[Any] = []
+        self.heard: dict[str, list[Callable[[Any], object]]] = {}
+        self.published: list[tuple[str, Any]] = []
 
     def listen(self, channel: str, heard: Callable[[Any], object]) -> None:
-        assert channel == CHANNEL
-        self.heard.append(heard)
+        self.heard.setdefault(channel, []).append(heard)
 
     def unlisten(self, channel: str, heard: Callable[[Any], object]) -> None:
-        self.heard.remove(heard)
+        self.heard[channel].remove(heard)
 
     def publish(self, channel: str, message: Any) -> None:
-        assert channel == CHANNEL
-        self.published.append(message)
-        for each in list(self.heard):
+        self.published.append((channel, message))
+        for each in list(self.heard.get(channel, ())):
             each(message)
 
 
 class Rooms:
-    """Records what is delivered in a process."""
+    """Records what is delivered in a process, which has members in the lobby."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.delivered: list[Any] = []
         self.error = error
 
-    def deliver(self, packet: Any, room: Any) -> None:
+    def occupied(self) -> list[tuple[str, str | None]]:
+        return [("/chat", None), ("/chat", "lobby")]
+
+    def deliver(self, packet: Any, receivers: Any) -> None:
         if self.error is not None:
             raise self.error
-        self.delivered.append((packet, room))
+        self.delivered.append((packet, receivers))
 
 
 @pytest.fixture
@@ -59,7 +67,9 @@ def broker() -> Broker:
 
 
 def bus(broker: Any, rooms: Any, secret: str = "") -> ClusterBus:
-    return ClusterBus(rooms, Channels(broker), CHANNEL, secret)
+    made = ClusterBus(rooms, Channels(broker), CHANNEL, secret)
+    made.wait("/chat", [None, "lobby"])
+    return made
 
 
 @pytest.mark.parametrize("secret", ["", "a secret"])
@@ -90,10 +100,10 @@ def test_what_cannot_be_read_is_skipped_with_a_line(
     rooms = Rooms()
     bus(broker, rooms)
     with caplog.at_level(logging.WARNING):
-        broker.publish(CHANNEL, data)
+        broker.publish(LOBBY, data)
     assert rooms.delivered == []
     [line] = [each.getMessage() for each in caplog.records]
-    assert line.startswith(f"Skipped a message of {CHANNEL}: ")
+    assert line.startswith(f"Skipped a message of {LOBBY}: ")
     # The bus still listens.
     bus(broker, Rooms()).publish(PACKET, None)
     assert len(rooms.delivered) == 1
@@ -126,5 +136,52 @@ def test_what_cannot_be_written_is_not_published(broker: Broker) -> None:
 
 def test_a_message_is_json(broker: Broker) -> None:
     bus(broker, Rooms()).publish(event_packet("/chat", "said", [1]), 5)
-    [message] = broker.published
+    [(topic, message)] = broker.published
+    assert topic == topic_of(CHANNEL, "/chat", 5)
     assert json.loads(message)["room"] == 5
+
+
+@pytest.mark.parametrize(
+    ("receivers", "topic"),
+    [
+        ("lobby", LOBBY),
+        (None, ALL),
+        (UserRoom("ann"), ALL),
+        (Selection(("lobby", "hall"), ("bar",)), ALL),
+        (Selection(("lobby",), ("bar",)), LOBBY),
+    ],
+)
+def test_who_is_meant_gets_it_once(broker: Broker, receivers: Any, topic: str) -> None:
+    rooms = Rooms()
+    bus(broker, rooms)
+    bus(broker, Rooms()).publish(PACKET, receivers)
+    assert [each for each, _ in broker.published] == [topic]
+    assert [each for _, each in rooms.delivered] == [receivers]
+
+
+class Log:
+    """Carries the topics of one namespace in another way."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def publish(self, topic: str, message: str) -> None:
+        self._broker.publish(f"log {topic}", f"5 {message}")
+
+    def listen(self, topic: str, heard: Callable[[Any], object]) -> None:
+        self._broker.listen(f"log {topic}", lambda data: heard(data.partition(" ")[2]))
+
+    def unlisten(self, topic: str, heard: Callable[[Any], object]) -> None:
+        del self._broker.heard[f"log {topic}"]
+
+
+def test_a_namespace_may_have_another_carrier(broker: Broker) -> None:
+    rooms = Rooms()
+    channels = Channels(broker)  # type: ignore[arg-type]
+    carriers: Any = {"/chat": Log(broker)}
+    there = ClusterBus(rooms, channels, CHANNEL, carriers=carriers)  # type: ignore[arg-type]
+    there.wait("/chat", ["lobby"])
+    here = ClusterBus(Rooms(), channels, CHANNEL, carriers=carriers)  # type: ignore[arg-type]
+    here.publish(PACKET, "lobby")
+    assert [each for each, _ in broker.published] == [f"log {LOBBY}"]
+    assert [each for _, each in rooms.delivered] == ["lobby"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
+from tgext.socketio.engine.hub.selection import Selection
 from tgext.socketio.messaging.busmessage import BusCodec, BusMessage
 from tgext.socketio.messaging.sealed import MOST, BusMessageError
 from tgext.socketio.wire.socketio.packet import event_packet
@@ -22,6 +24,15 @@ SIGNED = BusCodec(CHANNEL, "a secret")
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 rooms = st.none() | st.integers() | texts | texts.map(UserRoom) | texts.map(SocketRoom)
+several = st.lists(rooms, max_size=3).map(tuple)
+selections = st.builds(Selection, several, several, st.just(()))
+
+
+def kinds(receivers: Any) -> Any:
+    """The types of rooms, which compare equal to others."""
+    each = receivers if isinstance(receivers, Selection) else Selection((receivers,))
+    return [[type(room) for room in rooms] for rooms in each]
+
 
 scalars = (
     st.none()
@@ -60,7 +71,7 @@ def refusal(codec: BusCodec, data: Any) -> str:
     st.sampled_from([PLAIN, SIGNED]),
     st.text(st.characters()),
     st.lists(nested(scalars | st.binary()), max_size=3),
-    rooms,
+    rooms | selections,
     st.text(max_size=16),
     st.text(max_size=16),
     st.booleans(),
@@ -80,7 +91,14 @@ def test_what_is_written_is_read(
         read = codec.read(data)
         packet = event_packet("/chat", name, args, volatile)
         assert read == BusMessage(sender, room, packet, controller)
-        assert type(read.room) is type(room)
+        assert kinds(read.receivers) == kinds(room)
+
+
+def test_the_sockets_that_a_selection_skips_stay_in_their_process() -> None:
+    packet = event_packet("/chat", "a", [])
+    selection = Selection(("lobby",), ("hall",), (object(),))
+    read = PLAIN.read(PLAIN.write(packet, selection))
+    assert read.receivers == Selection(("lobby",), ("hall",))
 
 
 def test_what_looks_like_bytes_is_what_it_was_or_loses_its_looks() -> None:
@@ -111,6 +129,12 @@ FIELDS: dict[str, Any] = {
     "a room of another kind": message(room={"admin": "anna"}),
     "a room that is half of a surrogate pair": message(room="\ud800"),
     "a room that is a large float": message(room=2.0**70),
+    "rooms that are a text": message(rooms="lobby"),
+    "rooms that are nothing": message(rooms=None),
+    "rooms with a float": message(rooms=["lobby", 1.0]),
+    "rooms with a list": message(rooms=[["lobby"]]),
+    "an exception that is a text": message(rooms=[], **{"except": "lobby"}),
+    "an exception with an object": message(rooms=[], **{"except": [{}]}),
     "a packet that is a list": {**message(), "packet": []},
     "a packet that is a message": message(packet={"type": "message", "data": "hi"}),
     "a packet that disconnects": message(packet={"type": "disconnect"}),
@@ -171,20 +195,23 @@ def test_an_invalid_broadcast_is_refused(data: Any) -> None:
 
 
 @given(
-    st.sampled_from(["from", "room", "packet", "binary"])
+    st.sampled_from(["from", "room", "rooms", "except", "packet", "binary"])
     | st.sampled_from(["type", "endpoint", "name", "args"]),
     nested(scalars),
 )
 def test_whatever_a_field_holds_it_is_right_or_refused(field: str, value: Any) -> None:
     whole = message()
-    (whole if field in whole else whole["packet"])[field] = value
+    if field == "except":
+        whole["rooms"] = []
+    (whole["packet"] if field in whole["packet"] else whole)[field] = value
     try:
-        sender, room, packet, controller = PLAIN.read(json.dumps(whole))
+        sender, receivers, packet, controller = PLAIN.read(json.dumps(whole))
     except BusMessageError:
         return
     assert isinstance(sender, str)
     assert isinstance(controller, str)
-    assert room is None or type(room) in (str, int, UserRoom, SocketRoom)
+    for each in chain.from_iterable(kinds(receivers)):
+        assert each in (type(None), str, int, UserRoom, SocketRoom)
     assert packet["type"] == "event"
     assert set(packet) == {"type", "endpoint", "name", "args"}
     assert isinstance(packet["endpoint"], str)
@@ -199,7 +226,7 @@ def test_what_a_packet_holds_besides_is_left_out() -> None:
 
 @pytest.mark.parametrize("room", [1, "1", 0, "", -5, 2**53, -(2**80), "é"])
 def test_a_room_is_the_same_in_another_process(room: Any) -> None:
-    read = PLAIN.read(PLAIN.write(event_packet("", "a", []), room)).room
+    read: Any = PLAIN.read(PLAIN.write(event_packet("", "a", []), room)).receivers
     assert (read, type(read)) == (room, type(room))
 
 

@@ -53,6 +53,8 @@ class RedisListener:
         self.heard: dict[str, list[Heard]] = {}
         #: Subscriptions that Redis has not confirmed, by channel.
         self._awaited: dict[str, AsyncResult[None]] = {}
+        #: How many SUBSCRIBE commands of a channel are not answered on this connection.
+        self._asked: dict[str, int] = {}
         self._starting = Together()
         self._greenlet: Greenlet[..., Any] | None = None
         self.link: Link | None = None
@@ -87,7 +89,7 @@ class RedisListener:
         listeners.append(heard)
         try:
             if not self._start() and first and self.link is not None:
-                self.link.send(("SUBSCRIBE", channel))
+                self._subscribe(self.link, channel)
             answer = self._awaited.get(channel)
             if answer is not None and self.link is not None:
                 # If Redis does not answer, a ping without an answer ends the
@@ -143,6 +145,7 @@ class RedisListener:
             self._report_loss(error)
             link = None
         self.link = link
+        self._asked.clear()
         self._greenlet = gevent.spawn(self._run, link)
         if not self.heard:
             self._stop()  # it was closed meanwhile
@@ -175,6 +178,7 @@ class RedisListener:
         while True:
             if link is None:
                 link = self.link = self._connect_again()
+                self._asked.clear()
             lost = self._hear(link)
             if self._greenlet is not gevent.getcurrent():
                 return  # it was stopped
@@ -189,7 +193,7 @@ class RedisListener:
         channels = list(self.heard)
         try:
             for start in range(0, len(channels), _AT_ONCE):
-                link.send(("SUBSCRIBE", *channels[start : start + _AT_ONCE]))
+                self._subscribe(link, *channels[start : start + _AT_ONCE])
             self._ask_whether_all_are_heard(link)
             for reply in yielding(link.replies()):
                 self._handle(link, reply)
@@ -198,6 +202,23 @@ class RedisListener:
         finally:
             link.close()
         raise AssertionError("replies never end")
+
+    def _subscribe(self, link: Link, *channels: str) -> None:
+        for each in channels:
+            self._asked[each] = self._asked.get(each, 0) + 1
+        link.send(("SUBSCRIBE", *channels))
+
+    def _answer(self, channel: str) -> AsyncResult[None] | None:
+        """Note that a SUBSCRIBE was answered; returns whom to tell.
+
+        If the channel was left and is listened to again, the first answer is that of a
+        subscription which has ended already.
+        """
+        asked = self._asked.pop(channel, 1) - 1
+        if asked > 0:
+            self._asked[channel] = asked
+            return None
+        return self._awaited.pop(channel, None)
 
     def _handle(self, link: Link, reply: list[Any]) -> None:
         kind = reply[0]
@@ -210,7 +231,7 @@ class RedisListener:
                     log.exception("A message of channel '%s' failed", escape(channel))
         elif kind == "subscribe":
             self._report_return()
-            answer = self._awaited.pop(text(reply[1]), None)
+            answer = self._answer(text(reply[1]))
             if answer is not None:
                 answer.set()
         elif kind == REFUSED:
@@ -237,7 +258,7 @@ class RedisListener:
         names = escape(" ".join(channels))
         log.warning("%s refuses %s: %s", self._name, names, self._describe(error))
         for channel in channels:
-            answer = self._awaited.pop(channel, None)
+            answer = self._answer(channel) if command == "SUBSCRIBE" else None
             if answer is not None:
                 answer.set_exception(error)
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from ..backends.channelnames import OwnName
+from ..backends.feeds import Heard
 from ..engine.concurrency.failures import ERRORS
+from ..engine.hub.roomkeys import Room
 from ..engine.hub.rooms import Rooms
+from ..engine.hub.selection import Receivers
 from ..engine.logs import get_logger
 from ..wire.escape import escape
 from ..wire.socketio.packet import Packet
-from .busmessage import BusCodec, Room
+from .busmessage import BusCodec
 from .channels import Channels
+from .listening import Carrier, Listening, Plain
 from .peers import Peers
 from .sealed import BusMessageError
 from .throttle import ThrottledWarnings
+from .topics import naming_of, room_of
 
 log = get_logger(__name__)
 
@@ -23,12 +30,17 @@ log = get_logger(__name__)
 class ClusterBus:
     """Carries packets between the processes of an application.
 
+    Each topic has a channel of its own at backends to which a further channel costs
+    little. With others all topics share the channel of the cluster.
+
     :param rooms: the sockets of this process.
     :param channels: their backend carries the messages.
-    :param channel: the channel of the messages.
+    :param channel: the channel of the cluster.
     :param secret: the key that signs messages; empty when they are not signed.
     :param controller: the name of the controller that the sockets have connected to.
     :param peers: the other processes, held until :meth:`close`.
+    :param carriers: how topics of some namespaces travel; the backend publishes those
+        of all others.
     :raises BackendError: when the backend cannot listen to the channel.
     """
 
@@ -40,52 +52,74 @@ class ClusterBus:
         secret: str = "",
         controller: str = "",
         peers: Peers | None = None,
+        carriers: Mapping[str, Carrier] | None = None,
     ) -> None:
         self._rooms = rooms
-        self._channels = channels
         self._channel = channel
+        self._secret = secret
         self._controller = controller
-        self._codec = BusCodec(channel, secret)
         # The backend delivers our own messages too. This id identifies them.
         self._id = secrets.token_hex(8)
         self._warnings = ThrottledWarnings(log)
         self._peers = peers
-        channels.feed.listen(channel, self._hear)
+        self._plain = Plain(channels)
+        self._carriers = carriers or {}
+        self._name_of = naming_of(channels.backend, channel)
+        self._listening = Listening(self._name_of, self._carrier_of, self._ear_of)
         if peers is not None:
-            try:
-                peers.hold()
-            except BaseException:
-                channels.feed.unlisten(channel, self._hear)
-                raise
+            peers.hold()
+        for endpoint, room in rooms.occupied():
+            self.listen(endpoint, room)
 
-    def publish(self, packet: Packet, room: Room) -> None:
+    def _carrier_of(self, endpoint: str) -> Carrier:
+        return self._carriers.get(endpoint, self._plain)
+
+    def _ear_of(self, topic: OwnName) -> Heard:
+        return partial(self._hear, BusCodec(topic, self._secret))
+
+    def publish(self, packet: Packet, receivers: Receivers) -> None:
         """Send a packet to the other processes.
 
         :raises TypeError: when an argument cannot be written as JSON.
         :raises ValueError: when the message would be larger than 16 MiB.
         :raises BackendError: when the broker does not accept it within seconds.
         """
-        message = self._codec.write(packet, room, self._id, self._controller)
-        self._channels.backend.publish(self._channel, message)
+        endpoint = packet["endpoint"]
+        topic = self._name_of(endpoint, room_of(receivers))
+        codec = BusCodec(topic, self._secret)
+        message = codec.write(packet, receivers, self._id, self._controller)
+        self._carrier_of(endpoint).publish(topic, message)
+
+    def listen(self, endpoint: str, room: Room | None) -> None:
+        """Listen to a topic; see :meth:`.Bus.listen`."""
+        self._listening.begin(endpoint, room)
+
+    def unlisten(self, endpoint: str, room: Room | None) -> None:
+        """End a :meth:`listen`."""
+        self._listening.end(endpoint, room)
+
+    def wait(self, endpoint: str, rooms: Iterable[Room | None]) -> None:
+        """Wait until this process hears topics that it listens to."""
+        self._listening.wait(endpoint, rooms)
 
     def close(self) -> None:
         """Stop listening to the other processes."""
-        self._channels.feed.unlisten(self._channel, self._hear)
+        self._listening.close()
         if self._peers is not None:
             self._peers.release()
 
-    def _hear(self, data: Any) -> None:
+    def _hear(self, codec: BusCodec, data: Any) -> None:
         try:
-            sender, room, packet, controller = self._codec.read(data)
+            sender, receivers, packet, controller = codec.read(data)
         except BusMessageError as error:
             reason = f"{escape(error)}: {_shown(data)}"
-            text = f"Skipped a message of {self._channel}: {reason}"
+            text = f"Skipped a message of {codec.channel}: {reason}"
             self._warnings.warn(error.kind, text)
             return
         if sender == self._id or controller not in ("", self._controller):
             return
         try:
-            self._rooms.deliver(packet, room)
+            self._rooms.deliver(packet, receivers)
         except ERRORS as error:
             text = (
                 f"A broadcast of another process was not sent to all: {escape(error)}"

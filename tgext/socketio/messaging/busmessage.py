@@ -6,6 +6,8 @@ A message is a JSON object:
 ``to``      the controller whose clients get it; empty for those of all controllers
 ``room``    the room; null for the whole namespace, ``{"user": …}`` for the sockets of a
             user, ``{"socket": …}`` for the one with an id
+``rooms``   instead of ``room``, a list of several
+``except``  a list of rooms whose members do not get it; may be missing
 ``packet``  the packet, with placeholders for bytes as Socket.IO has them on the wire
 ``binary``  a list of these bytes, in base64
 
@@ -21,18 +23,18 @@ from typing import Any, Final, NamedTuple
 
 from ..engine.hub.roomkeys import (
     OwnRoom,
+    Room,
     SocketRoom,
     UserRoom,
     check_room,
     socket_room,
     user_room,
 )
+from ..engine.hub.selection import Receivers, Selection
 from ..wire.errors import ProtocolError
 from ..wire.socketio.binary import put_back, take_out
 from ..wire.socketio.packet import Packet, event_packet
 from .sealed import BusMessageError, Seal, field_of, sender_of
-
-Room = str | int | None
 
 #: JSON readers agree on integers below 2**53 (RFC 8259, section 6).
 _SAFE: Final = 2**53
@@ -59,7 +61,7 @@ class BusMessage(NamedTuple):
     """A broadcast of another process."""
 
     sender: str
-    room: Room
+    receivers: Receivers
     packet: Packet
     controller: str
 
@@ -70,17 +72,25 @@ class BusCodec:
     :param channel: the name of the channel; a signature covers it.
     :param secret: the key that signs messages; empty to send and read them unsigned.
         With a key, messages that it did not sign are invalid.
+
+    :ivar channel: as given.
     """
 
     def __init__(self, channel: str, secret: str = "") -> None:
+        self.channel = channel
         self._seal = Seal(channel, secret)
 
     def write(
-        self, packet: Packet, room: Room, sender: str = "", controller: str = ""
+        self,
+        packet: Packet,
+        receivers: Receivers,
+        sender: str = "",
+        controller: str = "",
     ) -> str:
         """The message that carries a packet.
 
-        :param room: the room that the packet is for; None for the whole namespace.
+        :param receivers: who gets it; of a selection the rooms, not the sockets that
+            it skips.
         :param sender: the id of this process, by which it ignores its own messages.
         :param controller: the name of the controller whose clients get it; empty for
             those of all controllers.
@@ -93,7 +103,7 @@ class BusCodec:
             {
                 "from": sender,
                 "to": controller,
-                "room": _write_room(room),
+                **_write_receivers(receivers),
                 "packet": {**packet, "args": args if binary else packet["args"]},
                 "binary": [base64.b64encode(each).decode() for each in binary],
             }
@@ -120,7 +130,7 @@ class BusCodec:
         volatile = field_of({"volatile": False, **packet}, "volatile", bool)
         packet = event_packet(endpoint, name, args, volatile)
         controller = field_of({"to": "", **message}, "to", str)
-        return BusMessage(sender, _room(message), packet, controller)
+        return BusMessage(sender, _receivers(message), packet, controller)
 
 
 def _bytes(text: Any) -> bytes:
@@ -141,7 +151,16 @@ def _put_back(args: list[Any], binary: list[bytes]) -> Any:
     return args
 
 
-def _write_room(room: Room) -> Any:
+def _write_receivers(receivers: Receivers) -> dict[str, Any]:
+    if not isinstance(receivers, Selection):
+        return {"room": _write_room(receivers)}
+    written: dict[str, Any] = {"rooms": [_write_room(each) for each in receivers.rooms]}
+    if receivers.without:
+        written["except"] = [_write_room(each) for each in receivers.without]
+    return written
+
+
+def _write_room(room: Room | None) -> Any:
     if isinstance(room, OwnRoom):
         return {_NAMES[type(room)]: str.__str__(room)}
     if type(room) is int and not -_SAFE < room < _SAFE:
@@ -149,8 +168,16 @@ def _write_room(room: Room) -> Any:
     return room
 
 
-def _room(message: dict[str, Any]) -> Room:
-    room = message.get("room", False)
+def _receivers(message: dict[str, Any]) -> Receivers:
+    if "rooms" not in message:
+        return _room("room", message.get("room", False))
+    rooms = [_room("rooms", each) for each in field_of(message, "rooms", list)]
+    left_out = field_of({"except": [], **message}, "except", list)
+    without = [_room("except", each) for each in left_out]
+    return Selection(tuple(rooms), tuple(without))
+
+
+def _room(field: str, room: Any) -> Room | None:
     if room is None:
         return None
     try:
@@ -160,4 +187,4 @@ def _room(message: dict[str, Any]) -> Room:
                 return _KINDS[kind](text)
         return check_room(room)
     except (TypeError, ValueError):
-        raise BusMessageError("its field room is invalid") from None
+        raise BusMessageError(f"its field {field} is invalid") from None

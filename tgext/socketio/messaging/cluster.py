@@ -19,6 +19,7 @@ from ..backends.errors import BackendOptionError
 from ..backends.together import Together
 from ..engine.concurrency.threads import where_served
 from ..engine.hub.rooms import Rooms
+from ..engine.hub.selection import Receivers
 from ..wire.socketio.packet import Packet
 
 if TYPE_CHECKING:
@@ -89,13 +90,14 @@ def peers_of(settings: Mapping[str, Any]) -> Peers | None:
 
 def publish_elsewhere(
     packet: Packet,
-    room: str | int | None,
+    receivers: Receivers,
     settings: Mapping[str, Any],
     controllers: Iterable[str] = ("",),
 ) -> None:
     """Send a packet to the sockets of a cluster, from a process that serves none.
 
-    :param room: the room that the packet is for; None for the whole namespace.
+    :param receivers: the room that the packet is for, None for the whole namespace, or
+        a selection.
     :param settings: the application's configuration, or the options of a process
         without one. Without ``socketio.cluster`` there are no receivers, and nothing
         happens.
@@ -105,19 +107,27 @@ def publish_elsewhere(
         message.
     """
     if is_clustered(settings):
-        from .busmessage import BusCodec
-
-        channel = channel_of(settings)
-        codec = BusCodec(channel, secret_of(settings))
-        for each in controllers:
-            message = codec.write(packet, room, controller=each)
-            where_served(_publish, channel, message, settings)
+        arguments = (packet, receivers, settings, controllers)
+        where_served(_publish, *arguments)
 
 
-def _publish(channel: str, message: str, settings: Mapping[str, Any]) -> None:
+def _publish(
+    packet: Packet,
+    receivers: Receivers,
+    settings: Mapping[str, Any],
+    controllers: Iterable[str],
+) -> None:
+    from .busmessage import BusCodec
     from .publishing import backend_for
+    from .topics import naming_of, room_of
 
-    _shared(backend_for(settings)).publish(channel, message)
+    backend = _shared(backend_for(settings))
+    name_of = naming_of(backend, channel_of(settings))
+    topic = name_of(packet["endpoint"], room_of(receivers))
+    codec = BusCodec(topic, secret_of(settings))
+    for each in controllers:
+        message = codec.write(packet, receivers, controller=each)
+        backend.publish(topic, message)
 
 
 def is_clustered(settings: Mapping[str, Any]) -> bool:

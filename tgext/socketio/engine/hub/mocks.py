@@ -6,8 +6,8 @@ from typing import Any
 
 from ...wire.socketio.packet import Packet
 from ..io.output import Batcher
-from .roomkeys import Room
 from .rooms import Receiver, Rooms, deliver
+from .selection import Receivers, Selection
 
 
 class MockRooms(Rooms):
@@ -24,17 +24,27 @@ class MockRooms(Rooms):
         self._output = batcher
 
     def deliver(
-        self, packet: Packet, room: Room | None = None, skip: Receiver | None = None
+        self, packet: Packet, room: Receivers = None, skip: Receiver | None = None
     ) -> None:
         """Send a packet to a room; a mock gets it through ``send_packet``."""
         endpoint = packet["endpoint"]
-        # With an overridden _get_room_name, the room is the name that it returned.
-        names = {f"{endpoint}_{room}", room}
         listed = list(getattr(self._server, "sockets", {}).values())
         for socket in listed:
-            joined = socket.session.get("rooms", ())
-            if (room is None or not names.isdisjoint(joined)) and socket is not skip:
+            if socket is not skip and self._selects(room, endpoint, socket):
                 socket.send_packet(packet)
         members = self.members(endpoint, room)
         rest = [each for each in members if each not in (*listed, skip)]
         deliver(rest, packet, self._output)
+
+    def _selects(self, room: Receivers, endpoint: str, socket: Any) -> bool:
+        if isinstance(room, Selection):
+            return (
+                socket not in room.skip
+                and any(self._selects(each, endpoint, socket) for each in room.rooms)
+                and not any(
+                    self._selects(each, endpoint, socket) for each in room.without
+                )
+            )
+        # With an overridden _get_room_name, the room is the name that it returned.
+        names = {f"{endpoint}_{room}", room}
+        return room is None or not names.isdisjoint(socket.session.get("rooms", ()))

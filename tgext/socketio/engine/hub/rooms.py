@@ -14,8 +14,10 @@ from ..concurrency.fairness import in_turns
 from ..concurrency.threads import get_ident, home
 from ..io.output import Batcher
 from ..logs import get_logger
+from .bus import Bus
 from .index import Index
 from .roomkeys import OwnRoom, Room, SocketRoom, UserRoom
+from .selection import Receivers, Selection
 
 log = get_logger(__name__)
 
@@ -66,19 +68,6 @@ class Receiver(Protocol):
 
     def _tgsio_id_in(self, endpoint: str) -> str:
         """The public id that the client has in a namespace."""
-
-
-class Bus(Protocol):
-    """Carries broadcasts to the other processes that serve the same application.
-
-    It calls :meth:`Rooms.deliver` for each broadcast of another process.
-    """
-
-    def publish(self, packet: Packet, room: Room | None) -> None:
-        """Send a packet to the other processes. May raise any exception."""
-
-    def close(self) -> None:
-        """Stop listening to the other processes; called when the server stops."""
 
 
 class Watcher(Protocol):
@@ -151,7 +140,12 @@ class Rooms:
             log.debug("A connection that ended joins no room: %s", socket)
             return
         key = (endpoint, room)
-        self._members.setdefault(key, {})[socket] = None
+        members = self._members.get(key)
+        if members is None:
+            members = self._members[key] = {}
+            if self.bus is not None:
+                self.bus.listen(endpoint, room)
+        members[socket] = None
         self._rooms.setdefault((socket, endpoint), set()).add(room)
         if room is None and self._indices:
             for index in self._indices_of(endpoint):
@@ -181,19 +175,44 @@ class Rooms:
         """The rooms that a socket is in; ``None`` is the namespace itself."""
         return self._rooms.get((socket, endpoint), frozenset())
 
-    def members(self, endpoint: str, room: Room | None = None) -> list[Receiver]:
-        """The sockets in a room, in the order in which they joined."""
-        if isinstance(room, OwnRoom):
-            return list(self._index(endpoint, type(room)).find(str.__str__(room)))
+    def occupied(self) -> list[Key]:
+        """The namespaces and rooms that have members."""
+        return list(self._members)
+
+    def wait(self, endpoint: str, rooms: Iterable[Room | None]) -> None:
+        """Wait until what other processes send to rooms of this one arrives."""
+        if self.bus is not None:
+            self.bus.wait(endpoint, rooms)
+
+    def members(self, endpoint: str, room: Receivers = None) -> list[Receiver]:
+        """The sockets in a room, in the order in which they joined.
+
+        Those of a :class:`.Selection` are in the order of its rooms.
+        """
+        if isinstance(room, (OwnRoom, Selection)):
+            return list(self._find(endpoint, room))
         return list(self._members.get((endpoint, room), ()))
 
+    def _find(self, endpoint: str, room: OwnRoom | Selection) -> Iterable[Receiver]:
+        if isinstance(room, OwnRoom):
+            return self._index(endpoint, type(room)).find(str.__str__(room))
+        found: dict[Receiver, None] = {}
+        for each in room.rooms:
+            found |= dict.fromkeys(self.members(endpoint, each))
+        left_out = [*room.skip]
+        for each in room.without:
+            left_out += self.members(endpoint, each)
+        for socket in left_out:
+            found.pop(socket, None)
+        return found
+
     def broadcast(
-        self, packet: Packet, room: Room | None = None, skip: Receiver | None = None
+        self, packet: Packet, room: Receivers = None, skip: Receiver | None = None
     ) -> None:
         """Send a packet to all members of a room, in every process.
 
         :param packet: its ``endpoint`` is the namespace.
-        :param room: the room; None for the whole namespace.
+        :param room: the room; None for the whole namespace; or a :class:`.Selection`.
         :param skip: a socket that the packet is not sent to.
         :raises TypeError: when the name of the event is neither a text nor a number;
             the packet is sent to no one then. Also when :func:`deliver` raises it.
@@ -210,10 +229,20 @@ class Rooms:
             if self.bus is not None:
                 self.bus.publish(packet, room)
 
-    def deliver(
-        self, packet: Packet, room: Room | None = None, skip: Receiver | None = None
+    def broadcast_here(
+        self, packet: Packet, room: Receivers = None, skip: Receiver | None = None
     ) -> None:
-        """Send a packet to a room in this process alone; see :meth:`broadcast`."""
+        """Like :meth:`broadcast`, but to the members in this process alone."""
+        packet = {**packet, "name": text_of_name(packet.get("name", ""))}
+        if get_ident() == self.home.ident:
+            self.deliver(packet, room, skip)
+        else:
+            self.home.ask(self.deliver, packet, room, skip)
+
+    def deliver(
+        self, packet: Packet, room: Receivers = None, skip: Receiver | None = None
+    ) -> None:
+        """Send a packet of the bus to a room; see :meth:`broadcast_here`."""
         members = self.members(packet["endpoint"], room)
         if skip is not None and skip in members:
             members.remove(skip)
@@ -228,9 +257,11 @@ class Rooms:
         if members is None or socket not in members:
             return
         del members[socket]
+        endpoint, room = key
         if not members:
             del self._members[key]
-        endpoint, room = key
+            if self.bus is not None:
+                self.bus.unlisten(endpoint, room)
         if room is None and self._indices:
             for index in self._indices_of(endpoint):
                 index.discard(socket)

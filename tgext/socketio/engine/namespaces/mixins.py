@@ -53,6 +53,10 @@ class RoomsMixin(_Base):
     def join(self, room: Room) -> None:
         """Put the client in a room, once it is admitted to the namespace.
 
+        With ``socketio.cluster``, it returns when this process hears the room: what
+        other processes send to it from then on arrives. If the broker does not answer,
+        it returns after some seconds.
+
         After the client has left the namespace, it has no effect.
 
         :raises TypeError: when the room is neither a ``str`` nor an ``int``.
@@ -77,6 +81,8 @@ class RoomsMixin(_Base):
             if name not in names:
                 candidate.undoes(partial(cross_out, self, name))
         note(self, name)
+        if candidate is None:
+            self._tgsio_rooms.wait(self.ns_name, (room,))
 
     def _tgsio_check_rooms(self, room: Room) -> None:
         socket, rooms = self.socket, self._tgsio_rooms
@@ -158,14 +164,18 @@ class RoomsMixin(_Base):
         for name in removed:
             for room in self._tgsio_rooms_of(name):
                 self._tgsio_out_of(room)
+        joined: list[Room] = []
         for name in added:
             rooms = self._tgsio_rooms_of(name)
             if not rooms or any(map(self._tgsio_is_in, rooms)):
                 continue
             if self._tgsio_candidate is None:
                 self._tgsio_rooms.join(self.ns_name, rooms[0], self.socket)
+                joined.append(rooms[0])
             else:
                 self._tgsio_candidate.join(rooms[0])
+        if joined:
+            self._tgsio_rooms.wait(self.ns_name, joined)
 
     def emit_to_room(
         self, room: Room, event: str, *args: Any, volatile: bool = False

@@ -273,15 +273,28 @@ def _others(namespace: Any) -> list[Named]:
 
 def join(namespace: Any) -> None:
     """Join the rooms that are named already; the client has been admitted."""
+    names = _own_names(namespace)
+    if names:
+        namespace._tgsio_written(names, ())
+
+
+def rooms_of_names(namespace: Any) -> list[Room]:
+    """The rooms that :func:`join` joins."""
+    rooms = [namespace._tgsio_rooms_of(each)[:1] for each in _own_names(namespace)]
+    return [each for found in rooms for each in found]
+
+
+def _own_names(namespace: Any) -> set[Any]:
+    """The names that are not those of rooms of other namespaces."""
     names = namespace.session.get(ROOMS)
     if not names or not hasattr(namespace, "_tgsio_written"):
-        return
+        return set()
     own: set[Any] = set(names)
     if namespace._tgsio_prefix:
         for each in _others(namespace):
             if each._tgsio_prefix:
                 own = {name for name in own if not is_in(each, name)}
-    namespace._tgsio_written(own, ())
+    return own
 
 
 def forget(namespace: Any, rooms: Iterable[Room]) -> None:

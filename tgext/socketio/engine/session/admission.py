@@ -26,6 +26,7 @@ from .dispatch import EVENTS
 from .early import EarlyPackets
 from .encoding import encode_connected
 from .factories import Factory
+from .hearing import hear
 
 log = get_logger(__name__)
 
@@ -159,6 +160,7 @@ class Admission:
         socket.hub.registry.namespace_came(socket)
         try:
             decide(socket, candidate, factory)
+            heard = hear(socket, candidate)
         except ConnectionRefused as refused:
             self._refuse(candidate, _text_of(refused.message), refused.data)
         except EventRefused as refused:
@@ -166,7 +168,8 @@ class Admission:
         except BaseException as error:
             self._fail(candidate, error)
         else:
-            self._admit(candidate)
+            with heard:
+                self._admit(candidate)
 
     # How it ends
 

@@ -23,7 +23,7 @@ def decide(socket: Connection, candidate: Candidate, factory: Factory) -> None:
     """
     run = socket.runner.run
     run(_make, socket, candidate, factory, candidate.packet)
-    _check(candidate)
+    check(candidate)
     if candidate.state is not State.ASKING:
         return
     assert candidate.namespace is not None
@@ -32,11 +32,14 @@ def decide(socket: Connection, candidate: Candidate, factory: Factory) -> None:
     candidate.ready = False
     run(_greet, candidate, candidate.packet)
     candidate.greeted = candidate.ready
-    _check(candidate)
+    check(candidate)
 
 
-def _check(candidate: Candidate) -> None:
-    """Raise an exception if the client is refused after a step."""
+def check(candidate: Candidate) -> None:
+    """Raise an exception if the client is refused after a step.
+
+    :raises ConnectionRefused: or the error of the limit that was exceeded.
+    """
     if candidate.stopped is not None:
         raise candidate.stopped
     if candidate.state is not State.ASKING:
