@@ -9,6 +9,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .controller import SocketIOController
     from .engine.namespaces.events import event
+    from .engine.namespaces.ratelimits import rate_limit
     from .namespace import SocketIOTGNamespace
     from .presence import PresenceMixin
 
@@ -18,6 +19,7 @@ __all__ = [
     "SocketIOTGNamespace",
     "__version__",
     "event",
+    "rate_limit",
 ]
 
 
@@ -41,4 +43,8 @@ def __getattr__(name: str) -> Any:
         from .engine.namespaces.events import event
 
         return event
+    if name == "rate_limit":
+        from .engine.namespaces.ratelimits import rate_limit
+
+        return rate_limit
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,6 +14,7 @@ from .engine.namespaces.base import BaseNamespace, ConnectionRefused
 from .engine.namespaces.emitter import expect_ack, make_event
 from .engine.namespaces.handlers import Handler
 from .engine.namespaces.methods import refuse, steps_of
+from .engine.namespaces.ratelimits import exceeded
 from .request.calls import TGHandler, call_as_page
 from .request.context import current
 from .request.guards import all_met, denial, unmet
@@ -129,6 +130,8 @@ class SocketIOTGNamespace(BaseNamespace):
         )
 
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
+        if exceeded(self, method_name, packet):
+            return None
         if method_name != "recv_connect" and not self._tgsio_may_stay(packet):
             return None
         if not self.is_method_allowed(method_name):

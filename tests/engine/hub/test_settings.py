@@ -22,6 +22,7 @@ from ..concurrency import test_heartbeat
 from ..conftest import Serve
 from ..http import test_origins
 from ..io import test_output as test_outbox
+from ..namespaces import test_ratelimits
 from ..sample_namespaces import Echo, Witness, fresh
 from ..server import test_handler, test_server, test_stopping
 from ..server import test_opening as test_sessions
@@ -336,6 +337,9 @@ TESTS: dict[str, tuple[object, ...]] = {
     "slow_timeout": (
         test_outbox.test_a_client_that_reads_slowly_gets_all,
         test_outbox.test_a_client_that_does_not_read_is_disconnected_and_others_are_not,
+    ),
+    "max_events_per_second": (
+        test_ratelimits.test_a_server_limits_the_events_of_each_connection,
     ),
     "max_connections": (test_as_many_connections_as_are_allowed_and_one_more,),
     "max_connections_per_address": (

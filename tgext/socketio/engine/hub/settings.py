@@ -206,6 +206,11 @@ class Settings:
         MAX_JOBS, PER_CONNECTION, "",
         "greenlets that ``spawn`` started for one connection", "``spawn`` raises",
     )
+    max_events_per_second: int = row(
+        0, NUMBER_OR_0, "",
+        "events of one connection in any second; 0: any number",
+        "error ``rate_limited``; 100 times in 10 s: disconnect",
+    )
     max_connections: int | None = row(
         None, NUMBER, "",
         "connections at a time; those being opened count", "503", shown="unlimited",

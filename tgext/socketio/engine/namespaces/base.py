@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ...wire.socketio.packet import Packet
 from ..concurrency.greenlets import Jobs
 from ..concurrency.threads import carried
-from . import emitter, leaving, methods
+from . import emitter, leaving, methods, ratelimits
 from .access import AccessList
 from .beginning import begin
 from .client import Candidate
@@ -59,6 +59,8 @@ class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
     _tgsio_diverted = False
     _tgsio_leaving: leaving.Leaving | None = None
 
+    #: The limits of the class; see :func:`.rate_limit`.
+    _tgsio_limits: ClassVar[tuple[ratelimits.Limit, ...]] = ()
     #: The handlers of the class by method name.
     _tgsio_handlers: ClassVar[Handlers] = Handlers(Handler)
     _tgsio_handler_class: ClassVar[type[Handler]] = Handler
@@ -280,7 +282,12 @@ class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
         )
 
     def call_method_with_acl(self, method_name: str, packet: Packet, *args: Any) -> Any:
-        """Call a method if the ACL allows it; else answer ``method_access_denied``."""
+        """Call a method if its limit and the ACL allow it.
+
+        Otherwise answer ``rate_limited`` or ``method_access_denied``.
+        """
+        if ratelimits.exceeded(self, method_name, packet):
+            return None
         if not self.is_method_allowed(method_name):
             info = f'You do not have access to method "{method_name}"'
             return methods.refuse(self, packet, "method_access_denied", info)

@@ -58,6 +58,12 @@ class Client(Receiver, Asked, Protocol):
     ) -> Any:
         """Tell the client of an error, through the application's error handler."""
 
+    def finish(self) -> None:
+        """Handle no further events."""
+
+    def disconnect(self, silent: bool = False) -> None:
+        """End the connection."""
+
     def remove_namespace(self, namespace: str) -> None:
         """Forget a namespace that was left."""
 

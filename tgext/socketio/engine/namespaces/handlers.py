@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Sequence
 from inspect import Parameter
 from types import MethodType
-from typing import Any
+from typing import Any, Final
 
 #: What gevent-socketio tells a client of a method without ``self``.
 NO_SELF = (
     "The server-side method is invalid, as it doesn't have 'self' as its first argument"
 )
+
+#: The attribute of methods and of classes that has their rate limits.
+LIMITS: Final = "_tgsio_limits"
 
 #: The most handlers of a class that are cached: a class with ``__getattr__`` may have a
 #: handler for any name that a client sends.
@@ -76,13 +79,17 @@ class Handler:
         #: How many arguments it takes at most.
         self.most = sys.maxsize if self.varargs else len(positional)
         self.wants_packet = self.names == ["packet"]
+        #: Whether nothing but its arguments decides about a call.
+        self._direct = not self.wants_packet and not getattr(method, LIMITS, ())
 
     def fits(self, method: Callable[..., Any], args: Sequence[Any]) -> bool:
-        """Whether ``method`` is the one described here, and takes ``args``."""
+        """Whether ``method`` is the one described here, and may be called with ``args``
+        and without further steps.
+        """
         return (
             getattr(method, "__func__", method) is self.function
             and self.required <= len(args) <= self.most
-            and not self.wants_packet
+            and self._direct
         )
 
     def mismatch(self, args: Sequence[Any]) -> str:

@@ -39,6 +39,7 @@ def complete(socket: Any) -> None:
         "drain": lambda timeout=None: True,
         "encode": lambda packet: _encode(socket, packet),
         "ended": False,
+        "finish": lambda: None,
         "generation": SOCKETIO_1,
         "hub": hub,
         "_tgsio_rooms": hub.rooms,

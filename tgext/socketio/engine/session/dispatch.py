@@ -16,6 +16,7 @@ from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import EventRefused
 from ..namespaces.leaving import leave
+from ..namespaces.ratelimits import RATE_LIMITED, EventRate
 from .connection import Connection
 
 log = get_logger(__name__)
@@ -33,10 +34,12 @@ class Dispatcher:
     :param socket: the client's session.
     """
 
-    __slots__ = ("_socket",)
+    __slots__ = ("_rate", "_socket")
 
     def __init__(self, socket: Connection) -> None:
         self._socket = socket
+        most = socket.hub.settings.max_events_per_second
+        self._rate = EventRate(most) if most else None
 
     def receive(self, message: str | bytes) -> None:
         """Handle one message, in the calling greenlet.
@@ -66,6 +69,8 @@ class Dispatcher:
             if namespace is None or namespace._tgsio_diverted:
                 socket.admission.dispatch(packet)  # not admitted yet, or left
             elif packet["type"] in EVENTS:
+                if self._rate is not None:
+                    self._count(self._rate)
                 ack = socket.runner.run(self._perform, namespace, packet)
                 if ack is not None:
                     outbox = socket.outbox
@@ -87,6 +92,15 @@ class Dispatcher:
             where = (name, endpoint or "/", socket.log_name)
             log_failure(log, "Event %r of namespace %s failed (session %s)", *where)
             self.fail(packet, "internal_error", "Internal server error")
+
+    def _count(self, rate: EventRate) -> None:
+        """Count an event.
+
+        :raises EventRefused: when there are too many.
+        """
+        excess = rate.excess(self._socket)
+        if excess is not None:
+            raise EventRefused(RATE_LIMITED, excess)
 
     def fail(self, packet: Packet, error_name: str, error_message: Any) -> None:
         """Tell the client that its packet failed: with an error, and with the ack if it

@@ -59,6 +59,8 @@ class Packet(TypedDict, total=False):
     attachments: int
     #: Of an event that is sent: whether it is dropped for clients whose output waits.
     volatile: bool
+    #: Of a received event: the rate limits that it has been counted for.
+    counted: list[int]
     #: Of a refused event: the name and the information of the error.
     refusal: tuple[str, Any]
 
