@@ -1,4 +1,4 @@
-"""A chat on channels: rooms, names, and who is typing.
+"""A chat: rooms that remember what was said, who is here, and who is typing.
 
 From the repository's root, with ``tgext.socketio[pubsub]`` installed::
 
@@ -20,9 +20,9 @@ from tgext.socketio.server import socketio_server_runner
 import argparse
 import logging
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -32,6 +32,8 @@ from tg.validation import TGValidationError
 
 from examples.pingpong import CLIENTS
 from tgext.socketio import SocketIOController
+from tgext.socketio.engine.mixins import RoomsMixin
+from tgext.socketio.presence import PresenceMixin
 from tgext.socketio.pubsub import PubSubTGNamespace
 
 PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
@@ -66,46 +68,60 @@ class RoomName:
         return name
 
 
-class Chat(PubSubTGNamespace):
-    """One browser's connection. It is in one room at a time."""
+class Chat(PubSubTGNamespace, RoomsMixin, PresenceMixin):
+    """A tab's connection, which is in one room at a time.
 
-    def initialize(self) -> None:
-        self.id = secrets.token_urlsafe(6)
-        self.name = ""
+    Each room is a channel, whose messages are kept. ``session['who']`` is the person in
+    front of the tab.
+    """
 
-    @validate({"name": Text(24)})
-    def on_enter(self, name: str) -> str:
-        """Return an id, by which the browser recognises its own messages."""
-        self.name = name
-        return self.id
+    #: The number of messages that are kept of each room, and for how many seconds.
+    history, history_ttl = 500, 7 * 24 * 3600.0
+    #: How many of them the page is sent when it enters a room.
+    rewind = 50
+    #: A client that was away for a short time gets what it missed.
+    recovery = True
+    #: Seconds after which who closed the page has left.
+    presence_linger = 5.0
+
+    @validate({"name": Text(24), "key": Text(99)})
+    def on_enter(self, name: str, key: str) -> str:
+        """Return an id, by which the browser recognises its own messages.
+
+        :param key: a secret of the browser, the same in all its tabs.
+        """
+        who = {"id": sha256(key.encode()).hexdigest()[:12], "name": name}
+        self.session["who"] = who
+        return who["id"]
 
     @validate({"room": RoomName()})
     def subscribe_room(self, room: str) -> str | bool:
-        if not self.name:
+        if "who" not in self.session:
             return False
-        for channel in self.channels:
-            if channel != f"room:{room}":
-                self.unsubscribe(channel)
-        if f"room:{room}" not in self.channels:
-            self.tell(f"room:{room}", "joined")
+        for other in self.rooms:
+            if other != room:
+                self.leave(other)
+                self.unsubscribe(f"room:{other}")
+        self.join(room)
+        self.track(room, name=self.session["who"]["name"])
         return f"room:{room}"
 
-    def leave_room(self, channel: str) -> None:
-        self.tell(channel, "left")
+    def presence_key(self) -> str:
+        """The tabs of one browser are one person."""
+        return str(self.session["who"]["id"])
 
     @validate({"text": Text(2000)})
     def on_say(self, text: str) -> bool:
+        message = {"who": self.session.get("who"), "at": time.time(), "text": text}
         for channel in self.channels:
-            self.tell(channel, "said", text=text)
+            self.publish(channel, message)
         return bool(self.channels)
 
     def on_typing(self, typing: bool) -> None:
-        for channel in self.channels:
-            self.tell(channel, "typing", typing=bool(typing))
-
-    def tell(self, channel: str, kind: str, **more: Any) -> None:
-        who = {"id": self.id, "name": self.name}
-        self.publish(channel, {"kind": kind, "who": who, "at": time.time(), **more})
+        """Tell the others. It is not kept, nor sent to who is slow."""
+        who = self.session.get("who")
+        for room in self.rooms:
+            self.emit_to_room(room, "typing", who, bool(typing), volatile=True)
 
 
 class SocketIO(SocketIOController):
@@ -148,6 +164,7 @@ def main() -> None:
     settings = {}
     if options.redis:
         settings = {"anypubsub.backend": "redis", "anypubsub.host": options.redis}
+        settings["socketio.cluster"] = "true"
     app = make_app({}, **settings)
     socketio_server_runner(app, {}, host=options.host, port=options.port)
 

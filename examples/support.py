@@ -88,20 +88,17 @@ def open_ticket(**wanted: Any) -> Ticket:
     return ticket
 
 
-class Desk(SocketIOTGNamespace, RoomsMixin, PresenceMixin):
+class Desk(SocketIOTGNamespace, PresenceMixin):
     """An agent's connection."""
 
     allow_only = not_anonymous()
 
     def recv_connect(self) -> None:
         self.track()
-        self.join(me())
 
     def on_queue(self) -> list[dict[str, Any]]:
-        return [
-            shown(each)
-            for each in DBSession.scalars(select(Ticket).filter_by(closed=False))
-        ]
+        tickets = DBSession.scalars(select(Ticket).filter_by(closed=False))
+        return [shown(each) for each in tickets]
 
     @validate({"number": Convert(int)})
     def on_claim(self, number: int) -> str | None:
@@ -120,10 +117,10 @@ class Desk(SocketIOTGNamespace, RoomsMixin, PresenceMixin):
         open_ticket(number=number, agent=me()).closed = True
         announce(number, closed=True)
 
-    @validate({"text": Text(200)})
+    @validate({"agent": Text(40), "text": Text(200)})
     def on_note(self, agent: str, text: str) -> None:
         """A message to another agent."""
-        self.emit_to_room(str(agent), "note", me(), text)
+        self.user(agent).emit("note", me(), text)
 
 
 class SocketIO(SocketIOController):

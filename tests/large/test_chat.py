@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.live import browsers
-from tests.live.serving import ROOT, START_DEADLINE
+from tests.live.chats import Open, chatting, entering, running, said, say
+from tests.live.serving import START_DEADLINE
 from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
 
@@ -29,75 +24,17 @@ api = pytest.importorskip("playwright.sync_api", reason="playwright is not insta
 PHONE = {"width": 360, "height": 640}
 
 
-@contextmanager
-def chatting(*arguments: str) -> Iterator[str]:
-    """Run the example by its own command, and yield the URL of its page."""
-    port = free_port()
-    with running(port, "examples/chat.py", "--port", str(port), *arguments) as url:
-        yield url
-
-
-@contextmanager
-def running(port: int, *command: str) -> Iterator[str]:
-    """Run a script that serves, and yield its URL."""
-    environment = {**os.environ, "PYTHONPATH": ""}
-    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        end = time.monotonic() + START_DEADLINE
-        while not answers(url):
-            assert process.poll() is None, "the chat ended"
-            assert time.monotonic() < end, "the chat does not answer"
-            time.sleep(0.05)
-        yield url
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(START_DEADLINE) == 0
-    finally:
-        process.kill()
-        process.wait()
-
-
-def answers(url: str) -> bool:
-    try:
-        return bool(urllib.request.urlopen(url, timeout=5).status == 200)
-    except OSError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with chatting() as url:
         yield url
 
 
-Open = Callable[..., "Page"]
-
-
 @pytest.fixture
 def enter(browser: Browser, node_clients: Path) -> Iterator[Open]:
     """Opens windows of users who have entered a room."""
-    scripts = browsers.cdn(node_clients)
-    with ExitStack() as windows:
-
-        def come_in(url: str, name: str, room: str = "lobby", **options: Any) -> Page:
-            window = browsers.window(browser, url, scripts, **options)
-            page = windows.enter_context(window)
-            page.goto(f"/#{room}")
-            page.fill("#name", name)
-            page.press("#name", "Enter")
-            api.expect(page.locator(".notice")).to_contain_text([f"You are in #{room}"])
-            return page
-
-        yield come_in
-
-
-def say(page: Page, text: str) -> None:
-    page.fill("#text", text)
-    page.press("#text", "Enter")
-
-
-def said(page: Page) -> Any:
-    return page.locator(".said .text")
+    with entering(browser, browsers.cdn(node_clients)) as enter:
+        yield enter
 
 
 def test_two_chat_and_a_third_elsewhere_hears_nothing(url: str, enter: Open) -> None:
@@ -143,7 +80,8 @@ def test_rooms_are_changed_and_opened(url: str, enter: Open) -> None:
 def test_who_closes_the_window_left(url: str, enter: Open) -> None:
     ada, ben = enter(url, "Ada", "workshop"), enter(url, "Ben", "workshop")
     ben.goto("about:blank")
-    api.expect(ada.locator(".notice").last).to_have_text("Ben left")
+    # A page that is loaded again is no leave: 5 s later it is one.
+    api.expect(ada.locator(".notice").last).to_have_text("Ben left", timeout=30_000)
 
 
 def test_a_message_that_is_too_long_is_refused(url: str, enter: Open) -> None:
@@ -189,7 +127,7 @@ def expect_back(redis: RedisServer, ada: Page, ben: Page) -> None:
     redis.start()
     api.expect(ada.locator("#state")).to_be_empty()
     end = time.monotonic() + START_DEADLINE
-    while redis.subscribers() != [1, 1]:
+    while redis.listeners("room:lobby") != 2:
         assert time.monotonic() < end
         time.sleep(0.05)
     say(ben, "back again")
