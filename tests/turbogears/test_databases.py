@@ -210,3 +210,21 @@ def test_all_stand_still_while_sqlite_waits_for_a_lock(
     go_on.set()
     assert first.get(timeout=DEADLINE) == ["written"]
     assert late.call("/database", "write") == ["written"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "answer"), [("DELETE", "internal_error"), ("WAL", "written")]
+)
+def test_who_reads_stops_commits_but_in_wal_mode(
+    join: Callable[[], Any], engine: Any, mode: str, answer: str
+) -> None:
+    with engine.connect() as reader:
+        reader.exec_driver_sql(f"PRAGMA journal_mode = {mode}")
+        client = join()
+        for _ in range(3):
+            assert client.call("/database", "write") == ["written"]
+        rows = reader.exec_driver_sql("SELECT * FROM notes")
+        assert rows.fetchone()
+        client.emit("/database", "write", number=1)
+        assert answer in client.read()["args"]
+        rows.close()
