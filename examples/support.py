@@ -26,7 +26,7 @@ from examples import support_model
 from examples.chat import Text
 from examples.pingpong import CLIENTS
 from examples.support_model import Agents, DBSession, Line, Ticket, shown, shown_line
-from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio import SocketIOController, SocketIOTGNamespace, rate_limit
 from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.presence import PresenceMixin
 
@@ -56,9 +56,12 @@ def add_line(number: int, text: str, agent: str | None = None) -> None:
     announce(number, lines=[shown_line(line)])
 
 
-class Help(RoomsMixin, SocketIOTGNamespace):
+class Help(SocketIOTGNamespace, RoomsMixin):
     """A customer's connection; ``session['ticket']`` is the number of the ticket."""
 
+    recovery = True
+
+    @rate_limit("5/minute")
     @validate({"name": Text(40), "question": Text(2000)})
     def on_open(self, name: str, question: str) -> str:
         """Return the key, with which the customer comes back to the ticket."""
@@ -92,6 +95,7 @@ class Desk(SocketIOTGNamespace, PresenceMixin):
     """An agent's connection."""
 
     allow_only = not_anonymous()
+    recovery = True
 
     def recv_connect(self) -> None:
         self.track()

@@ -42,21 +42,10 @@ MISSED: Final = 3
 _FAREWELL: Final = 1.0
 
 #: The kinds of this module's own messages.
-_BEAT, _HELLO, _END, ANSWER = "beat", "hello", "end", "answer"
-
-#: What the id of a sender begins with that asks, and is no process of the cluster.
-GUEST: Final = "guest-"
+_BEAT, _HELLO, _END, _ANSWER = "beat", "hello", "end", "answer"
 
 #: Called with the id of a process and what it sent. It must not block.
 Told = Callable[[str, Any], object]
-
-
-def peers_channel(channel: OwnName) -> OwnName:
-    """The channel that all processes of a cluster listen to.
-
-    :param channel: the channel of the cluster.
-    """
-    return OwnName(f"{channel}/peers")
 
 
 class _Question:
@@ -110,7 +99,7 @@ class Peers:
         self.heard = now()
         self._now = now
         self.channels = channels
-        self._channel = peers_channel(channel)
+        self._channel = OwnName(f"{channel}/peers")
         self._secret = secret
         self._seal = Seal(self._channel, secret)
         self._own = OwnName(f"{self._channel}/{self.id}")
@@ -262,8 +251,7 @@ class Peers:
         if sender == self.id:
             self._hear_own_beat()
             return
-        if not sender.startswith(GUEST):
-            self._note(sender, kind)
+        self._note(sender, kind)
         self._handle(sender, kind, message.get("data"))
 
     def _hear_own_beat(self) -> None:
@@ -289,7 +277,7 @@ class Peers:
             gevent.spawn(self._try_to_tell, _BEAT, sender)
 
     def _handle(self, sender: str, kind: str, data: Any) -> None:
-        if kind == ANSWER:
+        if kind == _ANSWER:
             self._take_answer(sender, data)
             return
         told = self._told.get(kind)
@@ -310,7 +298,7 @@ class Peers:
         self, function: Callable[[Any], Any], sender: str, number: str, data: Any
     ) -> None:
         try:
-            self.tell(ANSWER, [number, function(data)], sender)
+            self.tell(_ANSWER, [number, function(data)], sender)
         except ERRORS:
             log_failure(log, "A question of another process was not answered")
 

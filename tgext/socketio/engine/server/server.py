@@ -215,7 +215,7 @@ class SocketIOServer(WSGIServer):
                 rooms.watcher = None
             if rooms.bus is not None:
                 rooms.bus.close()
-                rooms.bus = rooms.others = None
+                rooms.bus = None
 
     def stop_listening(self) -> None:
         """Refuse new connections, and keep those that are open."""
