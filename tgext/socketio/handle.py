@@ -16,7 +16,7 @@ from .engine.hub.roomkeys import Room, check_room
 from .engine.hub.rooms import Rooms
 from .engine.session.session import Socket
 from .messaging.cluster import is_clustered, publish_elsewhere
-from .messaging.presence.shared import present_in
+from .messaging.presence.shared import present_elsewhere, present_in
 from .request.context import current
 from .request.jsonify import dumps
 from .request.transactions import on_commit
@@ -138,6 +138,8 @@ class NamespaceHandle:
         rooms = self._reached()
         if rooms:
             return where_served(present_in, rooms, topic, settings)
+        if is_clustered(settings):
+            return where_served(present_elsewhere, self._names, topic, settings)
         self._route()
         return {}
 

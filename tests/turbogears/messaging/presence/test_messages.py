@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from tests.wire.strategies import SOME, json_values
 from tgext.socketio.messaging.presence.members import Entry
 from tgext.socketio.messaging.presence.messages import (
-    entries_of,
     is_seconds,
     read_batch,
     read_entry,
+    read_fields,
     read_whole,
-    text_of,
     write_batch,
+    write_field,
     write_whole,
 )
 from tgext.socketio.messaging.presence.replica import Batch, Whole
-from tgext.socketio.messaging.sealed import BusMessageError
+from tgext.socketio.messaging.sealed import BusMessageError, Seal
 
 rooms = st.none() | st.integers() | st.sampled_from(["", "1", "s1", "i1", "lobby", "é"])
 entries = st.builds(
@@ -65,9 +65,13 @@ def test_wholes_arrive_as_they_were(there: dict[int, Entry]) -> None:
     number, read = read_whole(carried(write_whole(Whole(7, there), 100.0)), 100.0)
     assert number == 7
     assert {key: as_tuple(each) for key, each in read.items()} == expected
-    fields = [(str(key), text_of(each, 100.0)) for key, each in there.items()]
-    stored = entries_of(fields, 100.0)
-    assert {key: as_tuple(each) for key, each in stored.items()} == expected
+    for seal in (Seal("a channel"), Seal("a channel", "a secret")):
+        fields = [
+            (str(key), write_field(seal, key, each, 100.0))
+            for key, each in there.items()
+        ]
+        stored = read_fields(seal, fields, 100.0)
+        assert {key: as_tuple(each) for key, each in stored.items()} == expected
 
 
 GOOD: list[Any] = ["/chat", "slobby", "ann", {}, 0]
@@ -132,10 +136,26 @@ def test_anything_else_is_refused(data: Any) -> None:
             read(data, 0.0)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '["/chat"]'])
-def test_an_invalid_field_of_redis_is_refused(text: str) -> None:
+SEAL = Seal("a channel", "a secret")
+FIELD = write_field(SEAL, 1, Entry(("/chat", None), "ann", {}), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("1", ""),
+        ("1", "{}"),
+        ("2", FIELD),
+        ("1", FIELD.replace("ann", "eve")),
+        ("1", FIELD.partition(" ")[2]),
+        ("1", SEAL.write({"reference": 1, "entry": [1, 2, 3, 4, 5]})),
+        ("x", SEAL.write({"reference": "x", "entry": GOOD})),
+    ],
+)
+def test_an_invalid_field_of_redis_is_refused(reference: str, text: str) -> None:
+    assert read_fields(SEAL, [("1", FIELD)], 0.0).keys() == {1}
     with pytest.raises(BusMessageError):
-        entries_of([("1", text)], 0.0)
+        read_fields(SEAL, [(reference, text)], 0.0)
 
 
 @pytest.mark.parametrize(

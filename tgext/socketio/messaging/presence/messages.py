@@ -16,10 +16,7 @@ from typing import Any, Final
 
 from ...engine.concurrency.fairness import in_turns
 from ...engine.hub.roomkeys import Room, check_room
-from ...request.jsonify import dumps
-from ...wire import json
-from ...wire.errors import ProtocolError
-from ..sealed import BusMessageError, field_of
+from ..sealed import BusMessageError, Seal, field_of
 from .members import Entry
 from .replica import Batch, Changes, Whole
 
@@ -72,18 +69,24 @@ def read_whole(data: Any, now: float) -> Whole:
     return Whole(number_of(data), entries)
 
 
-def entries_of(fields: Iterable[tuple[str, str]], now: float) -> dict[int, Entry]:
-    """Entries from their references and their JSON, each as text; in turns.
+def write_field(seal: Seal, reference: int, entry: Entry, now: float) -> str:
+    """An entry as text, signed when processes share a secret."""
+    return seal.write({"reference": reference, "entry": write_entry(entry, now)})
+
+
+def read_fields(
+    seal: Seal, fields: Iterable[tuple[str, str]], now: float
+) -> dict[int, Entry]:
+    """Read what :func:`write_field` has written, by references; in turns.
 
     :raises BusMessageError: when one is invalid.
     """
     entries: dict[int, Entry] = {}
     for reference, text in in_turns(fields):
-        try:
-            data = json.loads(text)
-        except ProtocolError as error:
-            raise BusMessageError("an entry is not JSON", error.reason) from None
-        entries[reference_of(reference)] = read_entry(data, now)
+        message = seal.read(text)
+        if str(message.get("reference")) != reference:
+            raise BusMessageError("an entry has another reference")
+        entries[reference_of(reference)] = read_entry(message.get("entry"), now)
     return entries
 
 
@@ -92,11 +95,6 @@ def write_entry(entry: Entry, now: float) -> list[Any]:
     endpoint, room = entry.topic
     seconds = max(0.001, entry.until - now) if entry.until else 0
     return [endpoint, room_as_text(room), entry.user, entry.info, seconds]
-
-
-def text_of(entry: Entry, now: float) -> str:
-    """An entry as JSON."""
-    return dumps(write_entry(entry, now))
 
 
 def read_entry(data: Any, now: float) -> Entry:
