@@ -137,6 +137,10 @@ class Live:
             lambda: all(each.statistics() == (0, 0) for each in server.hub.all_rooms),
             "all rooms are empty",
         )
+        journals = [each for r in server.hub.all_rooms for each in r.journals.values()]
+        for journal in journals:
+            journal.close()  # nobody will come back
+        assert [len(each) for each in journals] == [0] * len(journals)
         wait_for(lambda: not len(server.hub.timers), "no timer is left")
 
 

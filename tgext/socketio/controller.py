@@ -16,6 +16,7 @@ from .engine.namespaces.base import BaseNamespace
 from .engine.namespaces.foreign import adapt, is_foreign
 from .handle import NamespaceHandle
 from .messaging.cluster import join_cluster
+from .messaging.recovery import let_recover
 from .request.application import Application
 from .request.guards import requirements_of
 from .request.jsonify import dumps
@@ -123,6 +124,7 @@ class SocketIOController(TGController):
         rooms = socket.hub.rooms_of((type(self), owner))
         rooms.name = _name_of(type(self))
         join_cluster(rooms, context.config, rooms.name)
+        let_recover(rooms, socket.hub, context.config)
         application = self._tgsio_application(context.config)
         above = (each for _, each in opening.dispatch_state.controller_path)
         requirements = requirements_of(above)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -227,6 +227,20 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             except FAILURES:
                 log.exception("Leaving channel %r failed", channel)
         super().kill_local_jobs()
+
+    @property
+    def _tgsio_asked_channels(self) -> Mapping[str, str]:
+        return self._tgsio_heard
+
+    def _tgsio_hears_again(self, channels: Mapping[str, str]) -> bool:
+        for asked in channels.values():
+            method_name = self._tgsio_method_name("subscribe_", asked)
+            if method_name is None or not self.is_method_allowed(method_name):
+                log.info("A client may not hear channel %s again", escape(asked))
+                return False
+        for channel, asked in channels.items():
+            self._tgsio_subscribe(channel, asked)
+        return True
 
     def _tgsio_heard_as(self, name: Any) -> list[str]:
         return [

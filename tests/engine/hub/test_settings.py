@@ -26,7 +26,7 @@ from ..namespaces import test_ratelimits
 from ..sample_namespaces import Echo, Witness, fresh
 from ..server import test_handler, test_server, test_stopping
 from ..server import test_opening as test_sessions
-from ..session import test_candidate
+from ..session import test_candidate, test_recovery
 from ..session import test_decoder as test_assembler
 from ..transports import test_polling as test_transports
 from . import test_account
@@ -307,6 +307,7 @@ TESTS: dict[str, tuple[object, ...]] = {
     "heartbeat_timeout": (test_heartbeat,),
     "close_timeout": (test_generations,),
     "handshake_timeout": (test_sessions,),
+    "recovery_window": (test_recovery.test_the_time_within_which_a_client_recovers,),
     "connect_timeout": (
         test_candidate.test_a_way_in_that_ends_in_time,
         test_candidate.test_a_way_in_that_never_ends_is_refused,

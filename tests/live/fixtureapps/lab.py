@@ -1,9 +1,10 @@
 """The application that tests/live/clients/scenarios.js talks to.
 
 ``/pingpong`` is the example's namespace. ``/lab`` has an event for each thing that a
-client can observe. ``/annex`` and ``/été`` are further namespaces. ``/members`` refuses
-anonymous clients. ``/door`` refuses clients without the password, and ``/vault`` does
-the same by raising an exception. A cookie ``user=NAME`` names the user.
+client can observe, and clients of ``/recover`` recover. ``/annex`` and ``/été`` are
+further namespaces. ``/members`` refuses anonymous clients. ``/door`` refuses clients
+without the password, and ``/vault`` does the same by raising an exception. A cookie
+``user=NAME`` names the user.
 
 The page ``/page?client=GENERATION`` has the browser build of that client, and modules
 of tests/live/clients.
@@ -204,6 +205,10 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
         self.emit_to_room(room, "heard", text)
 
 
+class Recover(Lab):
+    recovery = True
+
+
 class Parcels(SocketIOTGNamespace):
     unallowed_event_name_error = False
 
@@ -265,6 +270,7 @@ class SocketIO(SocketIOController):
     vault = Vault
     pingpong = PingPong
     lab = annex = été = Lab
+    recover = Recover
     members = Members
     parcels = Parcels
     door = Door

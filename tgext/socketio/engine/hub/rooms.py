@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from operator import attrgetter, methodcaller
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ from ..io.output import Batcher
 from ..logs import get_logger
 from .bus import Bus
 from .index import Index
+from .observers import Journal, Watcher
 from .roomkeys import OwnRoom, Room, SocketRoom, UserRoom
 from .selection import Receivers, Selection
 
@@ -70,22 +71,6 @@ class Receiver(Protocol):
         """The public id that the client has in a namespace."""
 
 
-class Watcher(Protocol):
-    """Is told who comes to rooms and who leaves them. It must not block."""
-
-    def came(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
-        """A socket has joined a room."""
-
-    def left(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
-        """A socket has left a room."""
-
-    def left_all(self, endpoint: str, socket: Receiver) -> None:
-        """A socket leaves a namespace and all its rooms; each is told by itself too."""
-
-    def close(self) -> None:
-        """Watch no more; called when the server stops, before the bus is closed."""
-
-
 class RoomStatistics(NamedTuple):
     """How much :class:`Rooms` keeps.
 
@@ -112,6 +97,8 @@ class Rooms:
     :ivar others: the other processes, for what is done with sockets in all of them; see
         ``engine/namespaces/targets.py``.
     :ivar home: the thread that serves the members.
+    :ivar journals: of the namespaces whose clients recover.
+    :ivar make_journal: makes the journal of a namespace; None without a log.
     """
 
     def __init__(self, batcher: Batcher) -> None:
@@ -121,6 +108,8 @@ class Rooms:
         self.name = ""
         self.others: Any = None
         self.home = home()
+        self.journals: dict[str, Journal] = {}
+        self.make_journal: Callable[[str], Journal] | None = None
         self._members: dict[Key, dict[Receiver, None]] = {}
         self._rooms: dict[tuple[Receiver, str], set[Room | None]] = {}
         #: Of the namespaces whose users, or ids, have been asked for.
@@ -129,6 +118,17 @@ class Rooms:
     def statistics(self) -> RoomStatistics:
         """How much is kept now."""
         return RoomStatistics(len(self._members), len(self._rooms))
+
+    def close(self) -> None:
+        """The server stops."""
+        for journal in self.journals.values():
+            journal.close()
+        if self.watcher is not None:
+            self.watcher.close()
+            self.watcher = None
+        if self.bus is not None:
+            self.bus.close()
+            self.bus = self.others = None
 
     def move_here(self) -> None:
         """Let the calling thread serve the members from now on."""
@@ -152,10 +152,14 @@ class Rooms:
                 index.add(socket)
         if self.watcher is not None:
             self.watcher.came(endpoint, room, socket)
+        if self.journals and endpoint in self.journals:
+            self.journals[endpoint].joined(room, socket)
 
     def leave(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
         """Remove a socket. No effect when it is not in the room."""
         self._remove((endpoint, room), socket)
+        if self.journals and endpoint in self.journals:
+            self.journals[endpoint].left(room, socket)
 
     def leave_all(self, endpoint: str, socket: Receiver) -> None:
         """Remove a socket from a namespace and all its rooms."""
@@ -222,6 +226,9 @@ class Rooms:
             packet = {**packet, "name": text_of_name(name)}
         if get_ident() != self.home.ident:
             self.home.ask(self.broadcast, packet, room, skip)
+            return
+        if self.journals and packet["endpoint"] in self.journals:
+            self.journals[packet["endpoint"]].broadcast(packet, room, skip)
             return
         try:
             self.deliver(packet, room, skip)

@@ -276,6 +276,12 @@ class Settings:
         "time from a ping to its answer", "disconnect, ``ping timeout``",
         shown="20 s (0.9: 35 s)",
     )
+    recovery_window: float = row(
+        120.0, SECONDS, "s",
+        "time for which a client that has gone can recover, in namespaces with "
+        "``recovery = True``",
+        "it is a new client",
+    )
     close_timeout: float = row(
         60.0, SECONDS, "s",
         "time in which 0.9 clients are told to reconnect",

@@ -225,3 +225,24 @@ def release(callback: Callable[..., Any] | None) -> None:
     """Stop the timeout of a callback, or wake its greenlet: no ack will come."""
     if isinstance(callback, Awaited):
         callback.release()
+
+
+class AckNames:
+    """gevent-socketio's names for the acks of a socket."""
+
+    @property
+    def ack_callbacks(self: Any) -> dict[int, Callable[..., Any]]:
+        """The callbacks that wait for acks, by packet id."""
+        callbacks: dict[int, Callable[..., Any]] = self.acks.callbacks
+        return callbacks
+
+    def _get_next_msgid(self: Any) -> int:
+        number: int = self.acks.next_id()
+        return number
+
+    def _save_ack_callback(self: Any, msgid: int, callback: Callable[..., Any]) -> None:
+        save(self, msgid, callback)
+
+    def _pop_ack_callback(self: Any, msgid: int) -> Callable[..., Any] | None:
+        callback: Callable[..., Any] | None = self.acks.pop(msgid)
+        return callback

@@ -136,6 +136,7 @@ class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
             and timeout is None
             and not volatile
             and not self._tgsio_diverted
+            and self._tgsio_recovery is None
         ):
             # Measured: without this shortcut, an event that emits takes 10 % longer.
             self.socket.send_packet(

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from ...wire.socketio.packet import Packet, event_packet
 from ..concurrency.threads import Home, carried
+from ..recovery.recoverable import Recoverable
 from . import acks
 from .acks import Call, Expiring
 from .client import Candidate, Client
@@ -21,6 +22,7 @@ class Sender(Protocol):
 
     ns_name: str
     _tgsio_candidate: Candidate | None
+    _tgsio_recovery: Recoverable | None
 
     @property
     def socket(self) -> Client: ...
@@ -68,6 +70,10 @@ def send(
     :returns: the packet id that the client has to ack; None if it need not send an ack.
     :raises LimitExceeded: when ``max_pending_acks`` acks are pending already.
     """
+    recovery = sender._tgsio_recovery
+    if recovery is not None and callback is None and not packet.get("volatile"):
+        _send_recoverable(sender, packet, recovery)
+        return None
     if sender._tgsio_is_over():
         return None
     if packet.get("volatile"):
@@ -84,6 +90,13 @@ def _send_volatile(sender: Sender, packet: Packet) -> None:
     """Send a packet unless output of the client waits, or is held until admission."""
     if sender._tgsio_candidate is None and sender.socket.writable:
         sender.socket.send_packet(packet)
+
+
+@carried
+def _send_recoverable(sender: Sender, packet: Packet, session: Recoverable) -> None:
+    # A client that has gone gets it when it is back.
+    candidate = sender._tgsio_candidate
+    session.emit(packet, None if candidate is None else candidate.send)
 
 
 @carried

@@ -17,6 +17,7 @@ from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted
 from ..hub.roomkeys import Room
 from ..logs import get_logger
+from ..recovery.recoverable import Recoverable
 from . import roomnames
 from .client import Client
 
@@ -53,6 +54,7 @@ class Member(Protocol):
     _tgsio_ended: bool
     _tgsio_diverted: bool
     _tgsio_leaving: Leaving | None
+    _tgsio_recovery: Recoverable | None
 
     @property
     def socket(self) -> Client: ...
@@ -142,6 +144,8 @@ def begin_end(namespace: Member) -> None:
         return
     namespace._tgsio_ended = namespace._tgsio_diverted = True
     socket = namespace.socket
+    if namespace._tgsio_recovery is not None:
+        namespace._tgsio_recovery.end(socket)
     if socket.active_ns.get(namespace.ns_name) is namespace:
         # Otherwise the client has connected again: the rooms are the new namespace's.
         _leave_rooms(namespace)

@@ -231,7 +231,9 @@ class BroadcastMixin(_Base):
 
     def _tgsio_broadcast(self, packet: Packet) -> None:
         self.socket._tgsio_rooms.broadcast(packet)
-        if self._tgsio_candidate is not None and not packet.get("volatile"):
+        if packet.get("volatile") or self._tgsio_recovered:
+            return  # a client that is back gets what it missed
+        if self._tgsio_candidate is not None:
             self._tgsio_candidate.send_packet(packet)  # it is not a member yet
 
     def broadcast_event_not_me(

@@ -8,8 +8,10 @@ not depend on what it finds there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from ..recovery.recoverable import Recoverable
 
 #: The names that gevent-socketio and tgext.socketio 0.0.3 do not have.
 API = (
@@ -30,6 +32,8 @@ API = (
     "presence_linger",
     "present",
     "pubblication_channel",
+    "recovered",
+    "recovery",
     "room",
     "rooms",
     "run_in_app",
@@ -75,17 +79,43 @@ class OwnNames:
 
     :ivar auth: the auth payload with which a 3.x or 4.x client connected, or None.
     :ivar disconnect_reason: in Socket.IO's words; None until the namespace ends.
+    :ivar recovered: whether the client was away, and has got what it missed.
     """
 
     auth: Any = Shown("_tgsio_auth")
     disconnect_reason: Any = Shown("_tgsio_reason")
+    #: Whether clients 4.6 and later recover: what they miss while they are away reaches
+    #: them when they are back.
+    recovery: Any = False
+    recovered: Any = Shown("_tgsio_recovered")
 
     _tgsio_auth: Any = None
     _tgsio_reason: str | None = None
+    #: The session that the client can recover, in a class with ``recovery = True``.
+    _tgsio_recovery: Recoverable | None = None
+    _tgsio_recovers: ClassVar = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         give_way(cls)
+        cls._tgsio_recovers = cls.recovery is True
+
+    @property
+    def _tgsio_recovered(self) -> bool:
+        session = self._tgsio_recovery
+        return session is not None and session.recovered
+
+    @property
+    def _tgsio_asked_channels(self) -> Mapping[str, str]:
+        """The channels that the client hears, each with the name it asked for."""
+        return {}
+
+    def _tgsio_hears_again(self, channels: Mapping[str, str]) -> bool:
+        """Subscribe a client that is back.
+
+        :returns: whether it may hear all of the channels still.
+        """
+        return not channels
 
     def authorize_connect(self) -> None:
         """Override it to refuse a client before ``initialize`` runs.

@@ -210,12 +210,7 @@ class SocketIOServer(WSGIServer):
         end_serving(self._home)
         self._home = None
         for rooms in hub.all_rooms:
-            if rooms.watcher is not None:
-                rooms.watcher.close()
-                rooms.watcher = None
-            if rooms.bus is not None:
-                rooms.bus.close()
-                rooms.bus = None
+            rooms.close()
 
     def stop_listening(self) -> None:
         """Refuse new connections, and keep those that are open."""

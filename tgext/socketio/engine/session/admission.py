@@ -19,31 +19,19 @@ from ..logs import get_logger
 from ..namespaces import leaving, roomnames
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused, EventRefused
-from .candidate import Candidate, State
+from .candidate import Candidate
 from .connection import Connection
 from .decision import decide
 from .dispatch import EVENTS
 from .early import EarlyPackets
 from .encoding import encode_connected
+from .errors import FAILED, text_of
 from .factories import Factory
 from .hearing import hear
+from .recovery import forget, session_for
+from .states import State
 
 log = get_logger(__name__)
-
-
-#: The message to a client when connecting it to a namespace failed.
-FAILED = "Internal server error"
-
-
-def _text_of(message: object) -> str:
-    """The message of a refusal as text. The application may give any object."""
-    try:
-        return str(message)
-    except Interrupted:
-        raise
-    except FAILURES:
-        log.exception("The message of a refusal could not be converted to text")
-        return FAILED
 
 
 class Admission:
@@ -159,12 +147,13 @@ class Admission:
         socket.find_outbox()
         socket.hub.registry.namespace_came(socket)
         try:
+            candidate.recovery = session_for(socket, packet, factory)
             decide(socket, candidate, factory)
             heard = hear(socket, candidate)
         except ConnectionRefused as refused:
-            self._refuse(candidate, _text_of(refused.message), refused.data)
+            self._refuse(candidate, text_of(refused.message), refused.data)
         except EventRefused as refused:
-            self._refuse(candidate, _text_of(refused.info), refused.data)
+            self._refuse(candidate, text_of(refused.info), refused.data)
         except BaseException as error:
             self._fail(candidate, error)
         else:
@@ -182,6 +171,9 @@ class Admission:
         assert namespace is not None
         candidate.answer()
         candidate.flush()
+        if socket.ended:  # it missed too much
+            self._depart(candidate)
+            return
         rooms = candidate.rooms
         silent = candidate.leaving
         candidate.close(State.LEFT if silent is not None else State.ADMITTED)
@@ -192,10 +184,15 @@ class Admission:
         if silent is not None:
             leaving.disconnect(namespace, silent)
             return
+        session = candidate.recovery
+        if session is not None:
+            session.admit()
         for room in (None, *rooms):
             socket._tgsio_rooms.join(endpoint, room, socket)
         roomnames.join(namespace)
         candidate.begun.begin()
+        if session is not None:
+            session.settle(socket._tgsio_rooms.rooms_of(endpoint, socket))
 
     def _depart(self, candidate: Candidate) -> None:
         """Forget a candidate whose connection has ended."""
@@ -265,6 +262,8 @@ class Admission:
             socket.active_ns.pop(endpoint, None)
         socket.find_outbox()
         candidate.close(state)
+        if candidate.recovery is not None and state is State.REFUSED:
+            forget(socket, candidate.recovery)
 
     def await_namespace(self) -> None:
         """End the connection soon if the client is in no namespace."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,28 +17,18 @@ from ..concurrency.threads import get_ident
 from ..io.backlog import BURST
 from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
+from ..recovery.recoverable import Recoverable
 from .begun import Begun
 from .connection import Connection
 from .encoding import drop, encode_connected
 from .held import Held
+from .recovery import catch_up, finished
+from .states import AdmissionEnded, State
 
 log = get_logger(__name__)
 
 #: Seconds between two interruptions of a namespace that catches the first.
 AGAIN = 1.0
-
-
-class State(enum.Enum):
-    """What became of a client that asked for a namespace."""
-
-    ASKING = "asking"
-    ADMITTED = "admitted"
-    REFUSED = "refused"
-    LEFT = "left"
-
-
-class AdmissionEnded(Interrupted):
-    """Raised in ``initialize`` or ``recv_connect`` when a limit is exceeded."""
 
 
 class Candidate:
@@ -67,6 +56,7 @@ class Candidate:
         :meth:`deciding`.
     :ivar begun: what the namespace has begun.
     :ivar stopped: the error of the limit that was exceeded, or None.
+    :ivar recovery: the session that the client can recover, if there is one.
     """
 
     __slots__ = (
@@ -88,6 +78,7 @@ class Candidate:
         "namespace",
         "packet",
         "ready",
+        "recovery",
         "rooms",
         "slot",
         "state",
@@ -106,6 +97,7 @@ class Candidate:
         self._turned_away = False  # by another greenlet
         self.failure: BaseException | None = None
         self.stopped: AdmissionEnded | None = None
+        self.recovery: Recoverable | None = None
         self.rooms: dict[Any, None] = {}
         self._held = Held()
         self.begun = Begun(self.endpoint)
@@ -278,13 +270,23 @@ class Candidate:
         """Tell the client that it is connected, and send what waits."""
         if self.answered or self.state is not State.ASKING:
             return
+        packet, session = self.packet, self.recovery
+        if session is not None:
+            if not catch_up(self._socket, session):
+                return
+            packet = {**packet, "pid": session.pid}
         self.answered = True
-        self._write(encode_connected(self._socket, self.packet))
+        self._write(encode_connected(self._socket, packet))
         self.flush()
 
     def flush(self) -> None:
         """Send what waits; the client was told that it is connected."""
-        for each in self._held.take():
+        missed: list[Encoded] = []
+        if self.recovery is not None:
+            if not catch_up(self._socket, self.recovery):
+                return
+            missed = self.recovery.take_missed(self.rooms)
+        for each in (*missed, *self._held.take()):
             self._write(each)
 
     @contextmanager
@@ -299,7 +301,7 @@ class Candidate:
 
     def _write(self, encoded: Encoded) -> None:
         if self._socket.transport is not None:
-            self._socket.transport.outbox.send(encoded)
+            self._socket.transport.outbox.send(finished(encoded, self.recovery))
 
     # The end
 

@@ -16,6 +16,7 @@ from ..hub.registry import Endable
 from ..io.outbox import Outbox
 from ..namespaces.base import BaseNamespace
 from ..namespaces.client import Client
+from ..recovery.recoverable import Recoverable
 from .factories import Factory
 from .transport import Transport
 
@@ -70,6 +71,7 @@ class Connection(Client, Endable, Protocol):
     disconnect_reason: str | None
     outbox: Outbox | None
     transport: Transport | None
+    recovering: Mapping[str, Recoverable] | None
     _ending: Any
 
     @property
@@ -92,5 +94,7 @@ class Connection(Client, Endable, Protocol):
     def kill(
         self, detach: bool = False, reason: str = SERVER_LEFT, code: int = 1000
     ) -> None: ...
+
+    def wait_for_room(self) -> None: ...
 
     def detach(self) -> None: ...

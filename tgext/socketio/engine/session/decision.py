@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from ...wire.socketio.packet import Packet
 from ..namespaces.errors import ConnectionRefused
-from .candidate import Candidate, State
+from ..recovery.journal import without_pid
+from .candidate import Candidate
 from .connection import Connection
 from .environ import environ_for
 from .factories import Factory, make
+from .recovery import restore
+from .states import State
 
 
 def decide(socket: Connection, candidate: Candidate, factory: Factory) -> None:
@@ -57,7 +60,11 @@ def _make(
     environ = environ_for(socket, packet)
     namespace = make(factory, environ, packet["endpoint"], socket.request, candidate)
     namespace._tgsio_auth = packet.get("data")
+    if candidate.recovery is not None:
+        namespace._tgsio_auth = without_pid(packet.get("data"))
     namespace._tgsio_authorize()
+    if candidate.recovery is not None:
+        restore(socket, namespace, candidate.recovery)
     for each in type(namespace).__mro__:
         if "initialize" in vars(each):
             vars(each)["initialize"](namespace)

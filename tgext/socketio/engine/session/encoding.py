@@ -28,8 +28,12 @@ def encode(socket: Connection, packet: Packet) -> Encoded:
         warning has been logged then.
     :raises TypeError: when the data cannot be written as JSON.
     """
+    recovering = socket.recovering
     try:
-        encoded = socket.generation.encode(packet, socket.json_dumps)
+        if recovering is not None and packet.get("endpoint", "") in recovering:
+            encoded = recovering[packet.get("endpoint", "")].encode(socket, packet)
+        else:
+            encoded = socket.generation.encode(packet, socket.json_dumps)
     except ReservedName:
         _report(socket, packet)
         raise

@@ -22,6 +22,7 @@ from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
 from ..namespaces.leaving import abandon, dismiss, leave
 from .connection import Connection
+from .recovery import leave_behind
 
 log = get_logger(__name__)
 
@@ -82,6 +83,7 @@ class Ending:
         if socket.transport is not None:
             socket.transport.outbox.end_waiting()
         socket.admission.end()
+        leave_behind(socket, reason)
         socket.acks.release()
         self._run(self._end)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...wire.socketio.packet import event_packet
+from ..concurrency.failures import FAILURES
+from ..concurrency.interruption import Interrupted
 from ..logs import get_logger
 from .connection import Connection
 
@@ -42,3 +44,18 @@ def tell_error(
         return socket.error_handler(
             socket, error_name, error_message, endpoint, msg_id, quiet
         )
+
+
+#: The message to a client when connecting it to a namespace failed.
+FAILED = "Internal server error"
+
+
+def text_of(message: object) -> str:
+    """The message of a refusal as text. The application may give any object."""
+    try:
+        return str(message)
+    except Interrupted:
+        raise
+    except FAILURES:
+        log.exception("The message of a refusal could not be converted to text")
+        return FAILED

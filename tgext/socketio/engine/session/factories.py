@@ -11,6 +11,7 @@ from ..namespaces.base import BaseNamespace
 from ..namespaces.beginning import beginning_with
 from ..namespaces.client import Candidate
 from ..namespaces.foreign import adapt, is_foreign
+from ..recovery.recoverable import Recoverable
 
 #: Called with the environ, the name of the namespace and ``request=``.
 Factory = Callable[..., BaseNamespace]
@@ -20,6 +21,7 @@ class Asking(Candidate, Protocol):
     """The candidate that a namespace is made for."""
 
     namespace: BaseNamespace | None
+    recovery: Recoverable | None
 
     def drop_namespace(self) -> None: ...
 
@@ -55,6 +57,7 @@ def name_of(factory: Any) -> str:
 
 def _begin(candidate: Asking, namespace: BaseNamespace) -> None:
     namespace._tgsio_candidate = candidate
+    namespace._tgsio_recovery = candidate.recovery
     namespace._tgsio_diverted = True
     candidate.namespace = namespace
     leaving.guard(namespace)

@@ -12,9 +12,10 @@ from typing import Any, Final
 from ..hub.bus import Bus
 from ..hub.roomkeys import Room
 from ..namespaces import roomnames
-from .candidate import Candidate, State
+from .candidate import Candidate
 from .connection import Connection
 from .decision import check
+from .states import State
 
 #: Without other processes.
 _NOTHING: Final[AbstractContextManager[None]] = nullcontext()

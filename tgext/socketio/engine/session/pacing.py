@@ -72,6 +72,13 @@ def send_otherwise(socket: Connection, packet: Packet) -> None:
     home, outbox = socket._tgsio_home, socket.outbox
     if outbox is not None and outbox.closed:
         return  # what the client sent before it went is still handled
+    if socket.recovering is not None:
+        # The position of a packet is that of the moment when it is sent.
+        if get_ident() != home.ident:
+            home.ask(send_otherwise, socket, packet)
+            return
+        make_room(socket)
+        outbox = socket.outbox
     encoded = encode(socket, packet)
     if get_ident() != home.ident:
         home.post(socket.admission.send, encoded, endpoint, kind)

@@ -23,10 +23,11 @@ from ..hub.index import name_of_user, public_id
 from ..hub.rooms import Rooms
 from ..io.outbox import Outbox
 from ..namespaces import leaving
-from ..namespaces.acks import AckBook, save
+from ..namespaces.acks import AckBook, AckNames
 from ..namespaces.base import BaseNamespace
 from ..namespaces.roomnames import Session
 from ..namespaces.runner import PLAIN, EventRunner
+from ..recovery.recoverable import Recoverable
 from .admission import Admission
 from .decoder import Assembler
 from .dispatch import Dispatcher
@@ -38,7 +39,7 @@ from .pacing import drain, make_room, send_otherwise
 from .transport import Transport
 
 
-class Socket(Given):
+class Socket(AckNames, Given):
     """One client's connection.
 
     :param server: the :class:`~tgext.socketio.engine.server.SocketIOServer`.
@@ -80,6 +81,8 @@ class Socket(Given):
     disconnect_reason: str | None = None
     #: Ends the connection if a transport or a connect packet does not come in time.
     deadline: Deadline | None = None
+    #: The sessions that the client can recover, by namespace.
+    recovering: Mapping[str, Recoverable] | None = None
     _ending: Ending | None = None
 
     def __init__(
@@ -137,6 +140,8 @@ class Socket(Given):
 
     def _tgsio_id_in(self, endpoint: str) -> str:
         """The public id of the client in a namespace."""
+        if self.recovering is not None and endpoint in self.recovering:
+            return self.recovering[endpoint].sid
         return public_id(self.sessid, endpoint)
 
     @property
@@ -194,14 +199,18 @@ class Socket(Given):
 
     def send_when_room(self, encoded: Encoded, endpoint: str) -> None:
         """As :meth:`send_encoded`; but a greenlet of this client waits for room."""
-        outbox = self.outbox
-        if outbox is not None and outbox.size > outbox.ease:
-            make_room(self)
+        self.wait_for_room()
         self.send_encoded(encoded, endpoint)
 
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until what was sent has left; see :meth:`.OwnNames.drain`."""
         return drain(self, timeout)
+
+    def wait_for_room(self) -> None:
+        """A greenlet of this client waits until it has read some of its output."""
+        outbox = self.outbox
+        if outbox is not None and outbox.size > outbox.ease:
+            make_room(self)
 
     def error(
         self,
@@ -217,22 +226,6 @@ class Socket(Given):
     @property
     def ended(self) -> bool:
         return self.state in (self.STATE_DISCONNECTING, self.STATE_DISCONNECTED)
-
-    # Acks, by gevent-socketio's names
-
-    @property
-    def ack_callbacks(self) -> dict[int, Callable[..., Any]]:
-        """The callbacks that wait for acks, by packet id."""
-        return self.acks.callbacks
-
-    def _get_next_msgid(self) -> int:
-        return self.acks.next_id()
-
-    def _save_ack_callback(self, msgid: int, callback: Callable[..., Any]) -> None:
-        save(self, msgid, callback)
-
-    def _pop_ack_callback(self, msgid: int) -> Callable[..., Any] | None:
-        return self.acks.pop(msgid)
 
     def attach(self, transport: Transport) -> None:
         """Use a transport from now on. With the first one, the session is connected."""

@@ -63,6 +63,11 @@ class Packet(TypedDict, total=False):
     counted: list[int]
     #: Of a refused event: the name and the information of the error.
     refusal: tuple[str, Any]
+    #: Of an event in a namespace whose clients recover: where it is in the log.
+    position: str
+    #: Of a connect that the server sends: the secret id of a session that the client
+    #: can recover.
+    pid: str
 
 
 class ReservedName(TypeError):

@@ -77,6 +77,9 @@ class Generation(ABC):
     acks_tell: bool = True
     #: Whether clients send events to a namespace before they ask to connect to it.
     sends_early: bool = False
+    #: Whether clients recover: they take the last argument of an event, if it is a
+    #: text, for a position, and send it when they come back.
+    recovers: bool = False
 
     @abstractmethod
     def opening(self, opening: Opening) -> str:

@@ -18,6 +18,8 @@ class SocketIO5(EngineIO):
     name = "3.x/4.x"
     ping = engineio.PING
     implicit_main = False
+    # Since 4.6; earlier ones ignore what it is based on.
+    recovers = True
     _alive = (engineio.PONG, engineio.NOOP)
     _decode = staticmethod(socketio.decode)
     _encode = staticmethod(socketio.encode)
@@ -25,8 +27,10 @@ class SocketIO5(EngineIO):
     def _connected(self, packet: Packet) -> Packet:
         # The answer to a connect names the client's id in that namespace, which is
         # public; the session's id is not.
-        sid = packet.get("sid") or secrets.token_urlsafe(15)
-        return {"type": "connect", "endpoint": packet["endpoint"], "data": {"sid": sid}}
+        data = {"sid": packet.get("sid") or secrets.token_urlsafe(15)}
+        if "pid" in packet:
+            data["pid"] = packet["pid"]
+        return {"type": "connect", "endpoint": packet["endpoint"], "data": data}
 
     def bytes_in(self, text: str) -> bytes | None:
         return engineio.decode_base64(text[1:]) if self.is_base64(text) else None

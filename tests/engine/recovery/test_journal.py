@@ -1,0 +1,63 @@
+"""When the session of a client that is back is not its own any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tgext.socketio.engine.recovery.journal import without_pid
+from tgext.socketio.wire.socketio.reasons import TRANSPORT_CLOSE
+
+from ..conftest import Live
+from .servers import Server
+
+
+@pytest.fixture
+def server(serve: Callable[..., Live]) -> Server:
+    return Server(serve)
+
+
+def test_a_log_that_reaches_not_far_enough(server: Server) -> None:
+    client, pid = server.connect()
+    server.live.socket(client).kill(reason=TRANSPORT_CLOSE)
+    server.record.complete = False
+    assert server.connect(pid)[1] != pid
+
+
+def test_a_log_that_was_lost(server: Server) -> None:
+    client, pid = server.connect()
+    server.live.socket(client).kill(reason=TRANSPORT_CLOSE)
+    server.record.epoch = "another"
+    assert server.connect(pid)[1] != pid
+
+
+def test_another_user(server: Server) -> None:
+    """The session stays with the user whose it is."""
+    client, pid = server.connect()
+    socket = server.live.socket(client)
+    socket.kill(reason=TRANSPORT_CLOSE)
+    (session,) = server.journal.sessions
+    session.user = "bob"
+    assert server.connect(pid)[1] != pid
+    session.user = None
+    assert server.connect(pid)[1] == pid
+
+
+PID = "x" * 22
+
+
+@pytest.mark.parametrize(
+    ("auth", "shown"),
+    [
+        (None, None),
+        ({}, {}),
+        ({"pid": 5, "offset": 3}, {"pid": 5, "offset": 3}),
+        ({"pid": "own", "offset": 3}, {"pid": "own", "offset": 3}),
+        ({"pid": PID, "offset": "e-1"}, None),
+        ({"pid": PID, "token": "t"}, {"token": "t"}),
+    ],
+)
+def test_the_auth_payload_without_what_is_recovery_s(auth: Any, shown: Any) -> None:
+    assert without_pid(auth) == shown

@@ -1,0 +1,20 @@
+"""Positions, as clients give them back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tgext.socketio.engine.recovery.record import Position
+
+
+@pytest.mark.parametrize("position", [Position("e", 0), Position("a-b", 10**18 - 1)])
+def test_a_position_is_read_as_it_was_written(position: Position) -> None:
+    assert Position.read(str(position)) == position
+
+
+@pytest.mark.parametrize(
+    "text", ["", "e", "-", "e-", "-1", "e-x", "e-1 ", "e-²", "e-" + "1" * 19]
+)
+def test_what_is_no_position(text: str) -> None:
+    with pytest.raises(ValueError, match=r"position|digits"):
+        Position.read(text)

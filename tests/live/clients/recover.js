@@ -1,0 +1,90 @@
+'use strict';
+// node recover.js --url http://127.0.0.1:PORT --client 4.6 --client 4.7 ...
+//
+// Each client loses its connection several times, over each transport, and is told
+// something while it is away. Prints one JSON object {"4.6 websocket": observed}.
+
+const {once} = require('node:events');
+const {parseArgs} = require('node:util');
+const {Cutting} = require('./cutting.js');
+
+const OPTIONS = {
+  path: '/socketio/', forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 50,
+  randomizationFactor: 0,
+};
+
+function arrives(socket, event) {
+  return new Promise((resolve) => socket.once(event, resolve));
+}
+
+async function until(condition) {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function recover(version, transport, url, speaker) {
+  const proxy = await new Cutting(Number(new URL(url).port)).start();
+  const {io} = require(`socket.io-client-${version}`);
+  const room = `${version} ${transport}`;
+  const transports = transport === 'upgrade' ? ['polling', 'websocket'] : [transport];
+  const address = `http://127.0.0.1:${proxy.port}/recover`;
+  const socket = io(address, {...OPTIONS, transports});
+  const heard = [];
+  socket.on('heard', (text) => heard.push(text));
+  socket.on('last', (text) => heard.push(text));
+  const ids = new Set();
+  const recovered = [];
+  const back = async () => {
+    await arrives(socket, 'connect');
+    recovered.push(socket.recovered);
+    ids.add(socket.id);
+  };
+  const tell = async (text) => {
+    await speaker.emitWithAck('tell_room', room, text);
+  };
+  await back();
+  // No event has been received yet.
+  await socket.emitWithAck('enter', room);
+  for (const lose of ['cut', 'cut', 'half', 'cut']) {
+    const gone = arrives(socket, 'disconnect');
+    const connected = back();
+    proxy[lose]();
+    await gone;
+    const count = recovered.length;
+    await tell(`missed ${count} a`);
+    await tell(`missed ${count} b`);
+    proxy.allow();
+    await connected;
+    await tell(`live ${count}`);
+    await until(() => heard.includes(`live ${count}`));
+    // A text at the end of an event is no position.
+    socket.emit('count', 'a text');
+    await arrives(socket, 'counted');
+  }
+  socket.disconnect();
+  proxy.server.close();
+  return {recovered, heard, ids: ids.size};
+}
+
+async function main() {
+  const {values} = parseArgs({
+    options: {url: {type: 'string'}, client: {type: 'string', multiple: true}},
+  });
+  const speaker = require('socket.io-client-4').io(`${values.url}/recover`, OPTIONS);
+  await once(speaker, 'connect');
+  const observed = {};
+  const all = [];
+  for (const version of values.client) {
+    for (const transport of ['websocket', 'polling', 'upgrade']) {
+      all.push(recover(version, transport, values.url, speaker).then((seen) => {
+        observed[`${version} ${transport}`] = seen;
+      }));
+    }
+  }
+  await Promise.all(all);
+  process.stdout.write(`${JSON.stringify(observed)}\n`, () => process.exit(0));
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(2);
+});

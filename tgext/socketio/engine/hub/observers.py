@@ -1,0 +1,45 @@
+"""Who observes rooms: presence, and recovery."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ...wire.socketio.packet import Packet
+from .roomkeys import Room
+from .selection import Receivers
+
+
+class Journal(Protocol):
+    """Keeps what is sent in a namespace whose clients recover."""
+
+    def broadcast(self, packet: Packet, room: Receivers, skip: Any) -> None:
+        """Number a packet, keep it, and deliver it; see
+        :meth:`.Rooms.broadcast`."""
+
+    def joined(self, room: Room | None, socket: Any) -> None:
+        """A socket has joined a room."""
+
+    def left(self, room: Room | None, socket: Any) -> None:
+        """A socket has left a room, and not because it has ended."""
+
+    def close(self) -> None:
+        """Forget who has gone; called when the server stops."""
+
+    def __len__(self) -> int:
+        """How many clients it knows, with those that have gone."""
+
+
+class Watcher(Protocol):
+    """Is told who comes to rooms and who leaves them. It must not block."""
+
+    def came(self, endpoint: str, room: Room | None, socket: Any) -> None:
+        """A socket has joined a room."""
+
+    def left(self, endpoint: str, room: Room | None, socket: Any) -> None:
+        """A socket has left a room."""
+
+    def left_all(self, endpoint: str, socket: Any) -> None:
+        """A socket leaves a namespace and all its rooms; each is told by itself too."""
+
+    def close(self) -> None:
+        """Watch no more; called when the server stops, before the bus is closed."""

@@ -1,0 +1,50 @@
+"""What the session of a client needs: its connection, and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from ...wire.json import Dumps
+from ...wire.socketio.encoded import Encoded
+from ...wire.socketio.generations import Generation
+from ...wire.socketio.packet import Packet
+from .record import Missed, Place, Position
+
+
+class Connection(Protocol):
+    """The connection of a client, as its session uses it."""
+
+    session: dict[str, Any]
+    generation: Generation
+    json_dumps: Dumps
+
+    def send_encoded(self, encoded: Encoded, endpoint: str) -> None: ...
+
+    def wait_for_room(self) -> None:
+        """Wait until the client has read some of its output, if this greenlet may."""
+
+    def kill(self, *, reason: str) -> None: ...
+
+
+class Log(Protocol):
+    """The journal of a namespace, as its sessions use it.
+
+    :ivar endpoint: the name of the namespace.
+    :ivar position: what was sent last in this process.
+    :ivar most: the most bytes that one client is sent when it recovers.
+    """
+
+    endpoint: str
+    position: Position
+    most: int
+
+    def append(self, place: Place, packet: Packet) -> Position: ...
+
+    def read(self, places: Collection[Place], after: Position) -> Missed: ...
+
+    def wait_for(self, session: Any) -> None: ...
+
+    def renew(self, session: Any) -> None: ...
+
+    def drop(self, session: Any) -> None: ...

@@ -1,0 +1,208 @@
+"""A namespace whose clients recover: its log, and the sessions of its clients."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+from ...wire.socketio.packet import Packet
+from ...wire.socketio.reasons import TRANSPORT_CLOSE
+from ..concurrency.heartbeat import Wheel
+from ..hub.roomkeys import Room, SocketRoom
+from ..hub.rooms import Receiver, Rooms
+from ..hub.selection import Receivers, Selection
+from ..logs import get_logger
+from .client import Connection
+from .record import Missed, Place, Position, Record
+from .recoverable import Recoverable, State
+from .waiting import Waiting
+
+log = get_logger(__name__)
+
+#: The keys of an auth payload that belong to recovery, and the length of a pid.
+PID, OFFSET = "pid", "offset"
+PID_LENGTH = 22
+
+
+class Client(Connection, Protocol):
+    """A connection, as a journal uses it.
+
+    :ivar recovering: its sessions by namespace; None before the first.
+    """
+
+    recovering: Mapping[str, Recoverable] | None
+
+
+def without_pid(auth: Any) -> Any:
+    """An auth payload as the application gets it.
+
+    A client that is back adds a pid and a position to the payload. The pid is a secret.
+    """
+    if not _pid_of(auth):
+        return auth
+    rest = {name: each for name, each in auth.items() if name not in (PID, OFFSET)}
+    return rest or None
+
+
+def _pid_of(auth: Any) -> str:
+    pid = auth.get(PID) if isinstance(auth, dict) else None
+    return pid if isinstance(pid, str) and len(pid) == PID_LENGTH else ""
+
+
+class Journal:
+    """What is sent in one namespace, and who can recover there.
+
+    :param endpoint: the name of the namespace.
+    :param rooms: its clients in this process.
+    :param record: the log.
+    :param timers: expire the sessions whose clients have gone.
+    :param window: seconds for which they wait.
+    :param most: the most bytes that one client is sent when it recovers.
+
+    :ivar position: of what was sent last in this process.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        rooms: Rooms,
+        record: Record,
+        timers: Wheel,
+        window: float,
+        most: int,
+    ) -> None:
+        self.endpoint = endpoint
+        self.most = most
+        self._rooms = rooms
+        self._record = record
+        self.position = record.now()
+        self._sessions: dict[str, Recoverable] = {}
+        self._waiting = Waiting(timers, window)
+
+    def __len__(self) -> int:
+        """How many sessions there are: those of connected clients, and others."""
+        return len(self._sessions)
+
+    @property
+    def sessions(self) -> list[Recoverable]:
+        """The sessions of connected clients, and of others."""
+        return list(self._sessions.values())
+
+    # Sessions
+
+    def ask(self, client: Client, auth: Any, user: object) -> Recoverable:
+        """The session of a client that asks for the namespace: its own, or a new one.
+
+        May wait for the end of the connection that the client had before.
+
+        :param auth: the client's auth payload.
+        :param user: the id of the user of its connection.
+        """
+        pid = _pid_of(auth)
+        session = self._take(pid, auth.get(OFFSET), client, user) if pid else None
+        if session is None:
+            session = Recoverable(self, user)
+            session.connection = client
+        self._sessions[session.pid] = session
+        return session
+
+    def renew(self, session: Recoverable) -> None:
+        """Make a new session of one that may not be recovered."""
+        self._sessions.pop(session.pid, None)
+        session.renew()
+        self._sessions[session.pid] = session
+
+    def _take(
+        self, pid: str, offset: Any, client: Client, user: object
+    ) -> Recoverable | None:
+        session = self._sessions.get(pid)
+        if session is None:
+            log.debug("A client of %s comes back too late", self.endpoint or "/")
+            return None
+        if session.user != user:
+            log.info(
+                "A client of %s is not recovered: its user is not the one it had",
+                self.endpoint or "/",
+            )
+            return None
+        if session.connection is not None:
+            # It has come back before its end was noticed.
+            session.connection.kill(reason=TRANSPORT_CLOSE)
+        if session.state is not State.GONE:
+            return None
+        self._waiting.remove(session)
+        if not session.find_missed(offset, client):
+            session.forget()
+            return None
+        session.come_back(client)
+        return session
+
+    def wait_for(self, session: Recoverable) -> None:
+        """Keep a session whose client has gone."""
+        self._waiting.add(session)
+
+    def drop(self, session: Recoverable) -> None:
+        """Forget a session. A second call has no effect."""
+        session.state = State.OVER
+        self._waiting.remove(session)
+        self._sessions.pop(session.pid, None)
+
+    def close(self) -> None:
+        """Forget the sessions whose clients have gone: the server stops."""
+        self._waiting.clear()
+
+    # What is sent
+
+    def broadcast(self, packet: Packet, room: Receivers, skip: Receiver | None) -> None:
+        """Send a packet to a room, and keep it for those who have gone.
+
+        :param room: as :meth:`.Rooms.broadcast` takes it.
+        :param skip: a socket that it is not sent to.
+        :raises TypeError: when its data cannot be written as JSON.
+        """
+        if packet.get("volatile"):
+            position = self.position
+            self._rooms.deliver({**packet, "position": str(position)}, room, skip)
+            return
+        receivers = self._selection(room, skip)
+        place = receivers.rooms[0] if len(receivers.rooms) == 1 else None
+        self.position = position = self._record.append(place, packet, receivers)
+        packet = {**packet, "position": str(position)}
+        self._rooms.deliver(packet, room, skip)
+
+    def append(self, place: Place, packet: Packet) -> Position:
+        """Number a packet for one client, and keep it."""
+        receivers = Selection((place,))
+        self.position = position = self._record.append(place, packet, receivers)
+        return position
+
+    def _selection(self, room: Receivers, skip: Receiver | None) -> Selection:
+        """Who gets a broadcast, in terms that hold when the clients are back."""
+        if not isinstance(room, Selection):
+            room = Selection((room,))
+        sockets = room.skip if skip is None else (*room.skip, skip)
+        sessions = map(self._session_of, sockets)
+        left_out = [SocketRoom(each.sid) for each in sessions if each is not None]
+        return Selection(room.rooms, (*room.without, *left_out))
+
+    def read(self, places: Collection[Place], after: Position) -> Missed:
+        """What was sent to any of some places after a position."""
+        return self._record.read(places, after)
+
+    # Rooms
+
+    def _session_of(self, socket: Receiver) -> Recoverable | None:
+        recovering = getattr(socket, "recovering", None)
+        return None if recovering is None else recovering.get(self.endpoint)
+
+    def joined(self, room: Room | None, socket: Receiver) -> None:
+        """A client has joined a room."""
+        session = self._session_of(socket)
+        if session is not None:
+            session.joined(room)
+
+    def left(self, room: Room | None, socket: Receiver) -> None:
+        """A client has left a room, and is in the namespace still."""
+        session = self._session_of(socket)
+        if session is not None:
+            session.left(room)

@@ -1,0 +1,341 @@
+"""One client's session in a namespace, which outlives its connection."""
+
+from __future__ import annotations
+
+import enum
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ...wire.socketio.encoded import Encoded, message_size
+from ...wire.socketio.packet import Packet, ReservedName
+from ...wire.socketio.reasons import (
+    CLIENT_LEFT,
+    PING_TIMEOUT,
+    SLOW_CONSUMER,
+    TRANSPORT_CLOSE,
+    TRANSPORT_ERROR,
+)
+from ...wire.socketio.settled import settled_packet
+from ..hub.index import name_of_user
+from ..hub.roomkeys import Room, SocketRoom, UserRoom
+from ..hub.selection import Selection
+from .client import Connection, Log
+from .positions import Later, as_event, carries, with_position
+from .record import Place, Position
+from .spans import Spans
+from .weight import weight
+
+#: The ends of a connection after which its client can recover. The last is also that of
+#: a client which closes its connection and leaves no namespace.
+RECOVERABLE = frozenset(
+    (TRANSPORT_CLOSE, TRANSPORT_ERROR, PING_TIMEOUT, SLOW_CONSUMER, CLIENT_LEFT)
+)
+
+#: The key of a connection's session that rooms have: they are kept as rooms.
+ROOMS = "rooms"
+
+
+#: The types of the application's rooms.
+_NAMED = (str, int)
+
+#: The place of a message that the client does not get.
+_NOWHERE = object()
+
+
+class State(enum.Enum):
+    """Where the client of a session is."""
+
+    ASKING = "asking"
+    IN = "in"
+    GONE = "gone"
+    OVER = "over"
+
+
+class Recoverable:
+    """A session, from its first connection until it can be recovered no more.
+
+    :param journal: that of its namespace.
+    :param user: the id of its user, who has to be the same when the client is back.
+
+    :ivar pid: the secret by which the client is known when it is back.
+    :ivar sid: the public id of the client's socket.
+    :ivar recovered: whether the client is back.
+    :ivar connection: that of the client; None while it has gone.
+    :ivar candidate_send: keeps an encoded packet until the client is admitted.
+    :ivar values: what the application kept in the ``session`` of the connection.
+    :ivar channels: the channels that the client heard, by the names it asked for.
+    """
+
+    def __init__(self, journal: Log, user: object) -> None:
+        self._journal = journal
+        self.user = user
+        self.connection: Connection | None = None
+        self.weight = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Be a new session: it cannot, or may not, be recovered."""
+        self.pid = secrets.token_urlsafe(16)
+        self.sid = secrets.token_urlsafe(15)
+        self.state = State.ASKING
+        self.recovered = False
+        self.values: dict[str, Any] = {}
+        self.channels: Mapping[str, str] = {}
+        #: Where the session began, and up to where its client has been sent all.
+        self.start = self.read = self._journal.position
+        self.spans = Spans(self.start.number)
+        self._begun = False
+        self._missed: list[tuple[Place | object, Encoded]] = []
+        self._size = 0
+
+    def __repr__(self) -> str:
+        return f"<Recoverable {self.sid} {self.state.value}>"
+
+    # A client that is back
+
+    def find_missed(self, offset: object, connection: Connection) -> bool:
+        """Find what the client missed.
+
+        :param offset: the position that it gives; None if it has received no event.
+        :returns: whether all of it is there, and is not too much.
+        """
+        after = self._place_of(offset)
+        if after is None or after.number < self.spans.since:
+            return False
+        self.read = after
+        self._missed, self._size = [], 0
+        return self._fetch(connection)
+
+    def _place_of(self, offset: object) -> Position | None:
+        """The position that a client has reached; None when it is invalid."""
+        if offset is None:
+            return self.start
+        try:
+            position = Position.read(str(offset))
+        except ValueError:
+            return None
+        # A client that could not be recovered gives the position of an earlier session.
+        if position.epoch != self.start.epoch or position < self.start:
+            return self.start
+        return position
+
+    def _fetch(self, connection: Connection) -> bool:
+        places = self.spans.after(self.read.number)
+        missed = self._journal.read(places, self.read)
+        behind = missed.position < self.read  # it gave a position that never was
+        if not missed.complete or behind or missed.position.epoch != self.read.epoch:
+            return False
+        for number, receivers, packet in missed.entries:
+            place = self._place_at(number, receivers)
+            if place is _NOWHERE:
+                continue
+            position = str(Position(self.read.epoch, number))
+            try:
+                encoded = connection.generation.encode(
+                    with_position(packet, position), connection.json_dumps
+                )
+            except ReservedName:
+                continue
+            self._missed.append((place, encoded))
+            self._size += message_size(encoded.text)
+            self._size += sum(map(len, encoded.attachments))
+            if self._size > self._journal.most:
+                return False
+        self.read = missed.position
+        return True
+
+    def _place_at(self, number: int, receivers: Selection) -> Place | object:
+        """Where the client would have got a message; :data:`_NOWHERE` if it would not.
+
+        It gets a message once that is for several rooms.
+        """
+        has = self.spans.has
+        if any(has(each, number) for each in receivers.without):
+            return _NOWHERE
+        return next((each for each in receivers.rooms if has(each, number)), _NOWHERE)
+
+    def come_back(self, connection: Connection) -> None:
+        """The client asks for the namespace again."""
+        self.connection = connection
+        self.state = State.ASKING
+        self.recovered = True
+
+    def start_anew(self) -> None:
+        """The client may not have what it had: it is a new one."""
+        self._journal.renew(self)
+
+    def catch_up(self) -> bool:
+        """Find what was sent while the client was being admitted.
+
+        :returns: whether the client can be admitted.
+        """
+        if not self.recovered:
+            return True
+        return self.connection is not None and self._fetch(self.connection)
+
+    def take_missed(self, rooms: Collection[Place]) -> list[Encoded]:
+        """Take what the client missed; it is sent at once.
+
+        :param rooms: those that it is in: it may have left some since.
+        """
+        if not self.recovered and not self._begun:
+            self.start = self.read = self._journal.position
+            self.spans = Spans(self.start.number)
+        self._begun = True
+        for place in self._own:
+            self.spans.begin(place, self.read.number)
+        missed, self._missed, self._size = self._missed, [], 0
+        before = self.spans.places
+        left = {each for each in before if self._is_left(each, rooms)}
+        return [encoded for place, encoded in missed if place not in left]
+
+    def _is_left(self, place: Place, rooms: Collection[Place]) -> bool:
+        return type(place) in _NAMED and place not in rooms
+
+    @property
+    def rooms(self) -> list[Room]:
+        """The application's rooms that the client is in."""
+        places = self.spans.places
+        return [each for each in places if each is not None and type(each) in _NAMED]
+
+    def admit(self) -> None:
+        """The client is in the namespace, and joins its rooms now."""
+        self.state = State.IN
+
+    def joined(self, place: Place) -> None:
+        """The client has joined a room."""
+        if self.state is State.IN:
+            number = max(self._journal.position.number, self.read.number)
+            self.spans.begin(place, number)
+
+    def left(self, place: Place) -> None:
+        """The client has left a room, and is in the namespace still."""
+        if self.state is State.IN:
+            self.spans.end(place, self._journal.position.number)
+
+    def settle(self, places: Collection[Place]) -> None:
+        """All rooms are joined; those of before are not, which were left since."""
+        kept = {*places, *self._own}
+        self.spans.keep(kept, self._journal.position.number)
+
+    @property
+    def _own(self) -> list[Place]:
+        """Where the client is, whatever it joins."""
+        user = name_of_user(self.user)
+        own: list[Place] = [SocketRoom(self.sid)]
+        return own if user is None else [*own, UserRoom(user)]
+
+    # What is sent
+
+    @property
+    def position(self) -> str:
+        """Up to where the client has been sent everything."""
+        inside = self.state is State.IN
+        return str(self._journal.position if inside else self.read)
+
+    def emit(self, packet: Packet, hold: Callable[[Encoded], None] | None) -> None:
+        """Send a packet to this client alone, and keep it.
+
+        A client that has gone gets it when it is back.
+
+        :param hold: keeps a packet for a client that is being admitted.
+        :raises TypeError: when its data cannot be written as JSON.
+        """
+        connection = self.connection
+        if self.state is State.OVER:
+            return
+        packet = as_event(packet)
+        if self.state is State.ASKING:
+            if hold is not None and connection is not None:
+                hold(self._encode(connection, packet, logged=True))
+            return
+        if connection is not None:
+            connection.wait_for_room()
+        position = self._journal.append(SocketRoom(self.sid), packet)
+        if self.connection is not None and self.state is State.IN:
+            self._send(self.connection, {**packet, "position": str(position)})
+
+    def _send(self, connection: Connection, packet: Packet) -> None:
+        try:
+            encoded = self._encode(connection, packet)
+        except ReservedName:
+            return
+        connection.send_encoded(encoded, self._journal.endpoint)
+
+    def encode(self, connection: Connection, packet: Packet) -> Encoded:
+        """Encode a packet of the namespace for the client.
+
+        :raises TypeError: when its data cannot be written as JSON.
+        """
+        return self._encode(connection, packet)
+
+    def _encode(
+        self, connection: Connection, packet: Packet, logged: bool = False
+    ) -> Encoded:
+        encode, dumps = connection.generation.encode, connection.json_dumps
+        if not carries(packet):
+            return encode(packet, dumps)
+        if self.state is State.ASKING and not self._begun:
+            return self._for_later(connection, packet, logged)
+        position = packet.get("position") or self.position
+        return encode(with_position(packet, position), dumps)
+
+    def _for_later(
+        self, connection: Connection, packet: Packet, logged: bool
+    ) -> Encoded:
+        dumps = connection.json_dumps
+        encoded = connection.generation.encode(packet, dumps)
+        if logged and packet["type"] == "event":
+            args = packet.get("args", ())
+            packet = settled_packet(packet["endpoint"], packet["name"], args, dumps)
+        return Later(encoded, packet, logged)
+
+    def finish(self, later: Later) -> Encoded:
+        """The packet that waited for its client, which is being told that it is in."""
+        if not later.logged:
+            return later.at(self.position)
+        position = self._journal.append(SocketRoom(self.sid), later.packet)
+        return later.at(str(position))
+
+    # The end of a connection
+
+    def go(
+        self, connection: Connection, channels: Mapping[str, str], reason: str
+    ) -> None:
+        """A connection ends; nothing has been undone yet.
+
+        No effect when the client is not in the namespace through this connection.
+
+        :param channels: those that the client hears.
+        :param reason: why the connection ends.
+        """
+        if self.connection is not connection:
+            return
+        before, self.connection = self.state, None
+        new = before is State.ASKING and not self.recovered
+        if reason not in RECOVERABLE or before is State.OVER or new:
+            self._journal.drop(self)
+            return
+        if before is State.IN:
+            kept = {**connection.session}
+            kept.pop(ROOMS, None)
+            self.values, self.channels = kept, dict(channels)
+            self.weight = weight(kept) + weight(self.channels)
+        self.state = State.GONE
+        self._missed = []
+        self._journal.wait_for(self)
+
+    def end(self, connection: object) -> None:
+        """The client has left the namespace, or was refused: it is gone for good.
+
+        No effect when the client is not in it through this connection.
+        """
+        if self.connection is connection:
+            self.connection = None
+            self._journal.drop(self)
+
+    def forget(self) -> None:
+        """The client cannot recover any more."""
+        self.state = State.OVER
+        self._journal.drop(self)

@@ -1,0 +1,106 @@
+"""Clients that come back to a namespace: their sessions, from their way in to the end.
+
+A client that is back goes the whole way in. What it had is restored after the checks
+that come first, and before ``initialize``; what it missed is sent when it is admitted.
+"""
+
+from __future__ import annotations
+
+from ...wire.socketio.encoded import Encoded
+from ...wire.socketio.packet import Packet
+from ...wire.socketio.reasons import SLOW_CONSUMER
+from ..namespaces.base import BaseNamespace
+from ..recovery.journal import Journal
+from ..recovery.positions import Later
+from ..recovery.recoverable import ROOMS, Recoverable
+from .connection import Connection
+from .factories import Factory
+
+
+def session_for(
+    socket: Connection, packet: Packet, factory: Factory
+) -> Recoverable | None:
+    """The session of a client that asks for a namespace; None if it cannot recover.
+
+    May wait for the end of the connection that the client had before.
+
+    :param packet: the client's connect packet.
+    :param factory: the class of the namespace.
+    """
+    if not getattr(factory, "_tgsio_recovers", False):
+        return None
+    endpoint, auth = packet["endpoint"], packet.get("data")
+    journal = _journal_of(socket, endpoint)
+    if journal is None or not socket.generation.recovers:
+        return None
+    session = journal.ask(socket, auth, socket.runner.user)
+    socket.recovering = {**(socket.recovering or {}), endpoint: session}
+    return session
+
+
+def _journal_of(socket: Connection, endpoint: str) -> Journal | None:
+    """The journal of a namespace. Every generation's messages are kept there."""
+    rooms = socket._tgsio_rooms
+    journal = rooms.journals.get(endpoint)
+    if journal is None and rooms.make_journal is not None:
+        journal = rooms.journals[endpoint] = rooms.make_journal(endpoint)
+    assert journal is None or isinstance(journal, Journal)
+    return journal
+
+
+def restore(socket: Connection, namespace: BaseNamespace, session: Recoverable) -> None:
+    """Give a client that is back what it had.
+
+    All or nothing: if it may not hear one of its channels any more, it is a new client.
+    """
+    if not session.recovered:
+        return
+    if not namespace._tgsio_hears_again(session.channels):
+        session.start_anew()
+        return
+    for name, value in session.values.items():
+        if name != ROOMS:
+            socket.session[name] = value
+    candidate = namespace._tgsio_candidate
+    join = getattr(namespace, "_tgsio_join", None)
+    for room in session.rooms:
+        if join is not None:
+            join(room)
+        elif candidate is not None:
+            candidate.join(room)
+
+
+def catch_up(socket: Connection, session: Recoverable) -> bool:
+    """Find what was sent while a client was being admitted.
+
+    If that is too much, its connection ends: it is a new client when it is back.
+    """
+    if session.catch_up():
+        return True
+    session.end(socket)
+    socket.kill(reason=SLOW_CONSUMER)
+    return False
+
+
+def finished(encoded: Encoded, session: Recoverable | None) -> Encoded:
+    """A packet that waited for its client, with the position that holds now."""
+    if session is not None and type(encoded) is Later:
+        return session.finish(encoded)
+    return encoded
+
+
+def forget(socket: Connection, session: Recoverable) -> None:
+    """The client was refused."""
+    session.end(socket)
+    rest = {**(socket.recovering or {})}
+    socket.recovering = {
+        endpoint: each for endpoint, each in rest.items() if each is not session
+    } or None
+
+
+def leave_behind(socket: Connection, reason: str) -> None:
+    """The connection ends: its client may come back, and recover its sessions."""
+    for endpoint, session in (socket.recovering or {}).items():
+        namespace = socket.active_ns.get(endpoint)
+        channels = {} if namespace is None else namespace._tgsio_asked_channels
+        session.go(socket, channels, reason)

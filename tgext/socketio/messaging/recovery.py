@@ -1,0 +1,96 @@
+"""The logs of namespaces whose clients recover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from ..backends.logs.entries import Keep, Log
+from ..backends.logs.entries import Position as LogPosition
+from ..backends.logs.memory import MemoryLog
+from ..engine.hub.hub import Hub
+from ..engine.hub.rooms import Rooms
+from ..engine.hub.selection import Selection
+from ..engine.recovery.journal import Journal
+from ..engine.recovery.record import Entry, Missed, Place, Position
+from ..wire.socketio.generations import SOCKETIO_5
+from ..wire.socketio.packet import Packet
+from .busmessage import BusCodec
+
+#: The most messages of a room, or for one client, that are kept.
+MOST: Final = 10_000
+
+
+class LoggedNamespace:
+    """The log of one namespace: topics, and messages of JSON.
+
+    :param log: that of the application.
+    :param name: what the names of its topics begin with.
+    :param codec: writes and reads the messages.
+    :param keep: how much of each topic is kept.
+    """
+
+    def __init__(self, log: Log, name: str, codec: BusCodec, keep: Keep) -> None:
+        self._log = log
+        self._name = name
+        self._codec = codec
+        self._keep = keep
+
+    def _topic(self, place: Place) -> str:
+        return f"{self._name} {type(place).__name__} {place or ''}"
+
+    def append(self, place: Place, packet: Packet, receivers: Selection) -> Position:
+        """Number a packet, and keep it."""
+        text = self._codec.write(packet, receivers)
+        position = self._log.append(self._topic(place), text, self._keep)
+        assert position is not None  # it has no key
+        return Position(*position)
+
+    def read(self, places: Iterable[Place], after: Position) -> Missed:
+        """What was sent to any of some places after a position."""
+        topics = map(self._topic, places)
+        replay = self._log.read(topics, LogPosition(*after))
+        entries = []
+        for number, _, message in replay.entries:
+            _, receivers, packet, _ = self._codec.read(message)
+            if isinstance(receivers, Selection):
+                entries.append(Entry(number, receivers, packet))
+        return Missed(entries, Position(*replay.position), replay.complete)
+
+    def now(self) -> Position:
+        """The position of what was sent last."""
+        return Position(*self._log.now())
+
+
+def let_recover(rooms: Rooms, hub: Hub, settings: Mapping[str, Any]) -> None:
+    """Let clients recover in the namespaces of a controller that ask for it.
+
+    :param rooms: those of the controller.
+    :param settings: the application's configuration, as ``tg.config``.
+    """
+    if rooms.make_journal is None:
+        rooms.make_journal = partial(_make_journal, rooms, hub, settings)
+
+
+def _make_journal(
+    rooms: Rooms, hub: Hub, settings: Mapping[str, Any], endpoint: str
+) -> Journal:
+    options = hub.settings
+    # A client may lose messages for as long as the server does not notice its end.
+    unnoticed = options.heartbeat_interval + hub.heartbeat_timeout(SOCKETIO_5)
+    keep = Keep(MOST, options.recovery_window + unnoticed)
+    topic = f"recovery {rooms.name} {endpoint}"
+    record = LoggedNamespace(_log_of(settings), topic, BusCodec(topic), keep)
+    return Journal(
+        endpoint, rooms, record, hub.timers, options.recovery_window, options.max_outbox
+    )
+
+
+def _log_of(settings: Mapping[str, Any]) -> Log:
+    """The log of an application, in memory."""
+    app_globals: Any = settings["tg.app_globals"]
+    log: Log | None = getattr(app_globals, "socketio_log", None)
+    if log is None:
+        log = app_globals.socketio_log = MemoryLog()
+    return log
