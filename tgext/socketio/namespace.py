@@ -18,6 +18,7 @@ from .engine.namespaces.ratelimits import exceeded
 from .request.calls import TGHandler, call_as_page
 from .request.context import current
 from .request.guards import all_met, denial, unmet
+from .request.listening import Listening
 from .request.runner import Runner
 from .request.transactions import on_commit
 from .wire.socketio.encoded import Encoded
@@ -39,19 +40,31 @@ class SocketIOTGNamespace(BaseNamespace):
 
     The class attribute ``allow_only`` guards the namespace: a client that does not meet
     it cannot connect. One that does not meet it any more is disconnected at its next
-    event.
+    event, or within ``socketio.recheck_interval`` if it sends none.
     """
 
     #: A predicate, or a ``require`` with one.
     allow_only: Any = None
 
     _tgsio_handler_class = TGHandler
+    #: Asks the requirements again; None while there are none.
+    _tgsio_listening: Listening | None = None
 
     def _tgsio_authorize(self) -> None:
         reason = unmet(self.allow_only, self._tgsio_event_environ)
         if reason is not None:
             raise ConnectionRefused(reason)
+        if self.allow_only is not None:
+            self._tgsio_listen()
         super()._tgsio_authorize()
+
+    def _tgsio_listen(self) -> None:
+        """Ask the requirements again from now on, also when no event comes."""
+        if self._tgsio_listening is None:
+            self._tgsio_listening = Listening(self)
+
+    def _tgsio_ask_again(self) -> None:
+        self._tgsio_may_stay({})
 
     def emit_on_commit(
         self,

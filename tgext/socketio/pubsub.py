@@ -22,8 +22,9 @@ from .engine.namespaces.names import Shown
 from .messaging.channels import Channels, Listener, channels_of
 from .messaging.publishing import publish
 from .namespace import SocketIOTGNamespace
+from .request.guards import all_met
 from .request.jsonify import dumps
-from .request.runner import Runner
+from .request.runner import DENIALS, Runner
 from .wire.escape import escape
 from .wire.socketio.packet import Packet
 
@@ -242,6 +243,30 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             self._tgsio_subscribe(channel, asked)
         return True
 
+    def _tgsio_ask_again(self) -> None:
+        super()._tgsio_ask_again()
+        denials: dict[str, str | None] = {}
+        for channel, asked in list(self._tgsio_heard.items()):
+            name = self._tgsio_method_name("subscribe_", asked)
+            if name is None or self._tgsio_ended:
+                continue
+            if name not in denials:
+                denials[name] = self._tgsio_denied(name)
+            if (reason := denials[name]) is not None:
+                told = {"channel": channel, "reason": reason}
+                self.error("subscription_ended", told)
+                self._tgsio_unsubscribe(channel)
+
+    def _tgsio_denied(self, method_name: str) -> str | None:
+        """Why a client that has subscribed may not do so any more; None if it may."""
+        requirements = self._tgsio_requirements(method_name)
+        try:
+            if all_met(requirements, self._tgsio_event_environ):
+                return None
+            return self._tgsio_denial(method_name)
+        except DENIALS as denial:  # a predicate has called `tg.abort`
+            return str(denial)
+
     def _tgsio_heard_as(self, name: Any) -> list[str]:
         return [
             channel for channel, asked in self._tgsio_heard.items() if asked == name
@@ -269,6 +294,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         except BaseException:
             self._tgsio_heard.pop(channel, None)
             raise
+        name = self._tgsio_method_name("subscribe_", asked)
+        if name is not None and self._tgsio_requirements(name):
+            self._tgsio_listen()
         if self._tgsio_candidate is not None:
             # A client that is refused keeps no subscription.
             self._tgsio_candidate.undoes(partial(self._tgsio_unsubscribe, channel))

@@ -31,6 +31,7 @@ from .engine.hub import settings
 from .engine.hub.checks import shown
 from .engine.hub.settings import OPTIONS, Kind, Option
 from .engine.server.server import SocketIOServer
+from .messaging.cluster import Elsewhere
 from .request.cookies import CookieWatch
 from .request.destination import Destinations
 from .shutdown import end_by
@@ -169,7 +170,7 @@ def _run(
     except ValueError as error:
         raise OptionError(f"[server:main] {error}") from None
     server.opening_environ = NO_CHALLENGES
-    server.application = CookieWatch(Destinations(wsgi_app))
+    server.application = CookieWatch(Destinations(wsgi_app), Elsewhere())
     scheme = "https" if options.get("certfile") else "http"
     url = f"{scheme}://{join_port(host, port)}"
     where = ", ".join(resources)

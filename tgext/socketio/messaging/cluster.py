@@ -7,19 +7,24 @@ serve the application deliver it to their own sockets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
+import gevent
 from tg.support.converters import asbool
 
 from ..backends.channelnames import OWN, OwnName, check_channel
 from ..backends.errors import BackendOptionError
 from ..backends.together import Together
+from ..drivers import applications
+from ..engine.concurrency.failures import ERRORS, log_failure
 from ..engine.concurrency.threads import where_served
 from ..engine.hub.rooms import Rooms
 from ..engine.hub.selection import Receivers
+from ..engine.logs import get_logger
+from ..request.changes import Change
 from ..wire.socketio.packet import Packet
 
 if TYPE_CHECKING:
@@ -28,7 +33,9 @@ if TYPE_CHECKING:
     from .channels import Channels
     from .peers import Peers
 
-__all__ = ["join_cluster", "peers_of", "publish_elsewhere"]
+log = get_logger(__name__)
+
+__all__ = ["Elsewhere", "join_cluster", "peers_of", "publish_elsewhere"]
 
 OPTION: Final = "socketio.cluster"
 #: Applications that share a broker set different names, or they would receive each
@@ -78,6 +85,7 @@ def peers_of(settings: Mapping[str, Any]) -> Peers | None:
     """
     if not is_clustered(settings):
         return None
+    from .logouts import hear
     from .peers import Peers
 
     channels, app_globals = _channels_of(settings), settings["tg.app_globals"]
@@ -85,7 +93,43 @@ def peers_of(settings: Mapping[str, Any]) -> Peers | None:
     if peers is None or peers.channels is not channels:
         name, secret = channel_of(settings), secret_of(settings)
         peers = app_globals.socketio_peers = Peers(channels, name, secret)
+        hear(peers, secret)
     return peers
+
+
+class Elsewhere:
+    """The other processes of all clustered applications of this one.
+
+    It implements :class:`tgext.socketio.request.changes.Elsewhere`.
+    """
+
+    @property
+    def exists(self) -> bool:
+        """Whether any application is clustered."""
+        return any(self._clustered())
+
+    def tell(self, change: Change) -> None:
+        """Tell them of a change of a browser's login or session."""
+        for config in self._clustered():
+            gevent.spawn(self._tell, config, change)
+
+    def _clustered(self) -> Iterator[Mapping[str, Any]]:
+        for each in list(applications):
+            try:
+                if is_clustered(each.config):
+                    yield each.config
+            except ValueError:
+                pass  # its clients are told; its pages have nothing to do with it
+
+    def _tell(self, settings: Mapping[str, Any], change: Change) -> None:
+        from .logouts import tell
+
+        try:
+            peers = peers_of(settings)
+            if peers is not None:
+                tell(peers, secret_of(settings), change)
+        except ERRORS:
+            log_failure(log, "Telling other processes of a logout failed")
 
 
 def publish_elsewhere(

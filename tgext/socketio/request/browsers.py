@@ -25,8 +25,9 @@ each other again and again.
 A page may set a cookie for other paths or hosts than that of the handshake (RFC 6265,
 sections 5.1.3 and 5.1.4); this does not concern the connection.
 
-This applies to cookies that cannot be guessed (see :func:`secret_names`), and to pages
-that this process serves.
+This applies to cookies that cannot be guessed (see :func:`secret_names`). A page that
+another process of the application has served gives no cookies to the connections here:
+it ends those that would not continue, and those whose session has another id since.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from weakref import WeakSet, WeakValueDictionary
 
 from ..engine.concurrency.failures import ERRORS, log_failure
 from ..engine.logs import get_logger
+from .changes import Change, Directory
 from .cookieheaders import (
     Changes,
     Place,
@@ -109,6 +111,9 @@ class Owner(Protocol):
     def follow(self, page: Page) -> None:
         """A page that was requested with some of its cookies has set others."""
 
+    def hear(self, change: Change) -> None:
+        """A page has changed some of its cookies, which another process served."""
+
 
 class BrowserCookies:
     """The cookies of one connection.
@@ -178,7 +183,7 @@ class BrowserCookies:
         }
         if page.logs_out and self._names[0] in page.had:
             changes[self._names[0]] = None
-        if not changes or not self._is_asked_for_by(page):
+        if not changes or not self._is_asked_for(page.had):
             return
         if not self._outdated and self._continues(changes, page):
             self._adopt(changes)
@@ -193,10 +198,17 @@ class BrowserCookies:
         self._unshare()
         self._end()
 
-    def _is_asked_for_by(self, page: Page) -> bool:
-        """Whether the browser of this connection asked for a page."""
+    def hear(self, change: Change) -> None:
+        """A page has changed some of its cookies, which another process served."""
+        anonymous = self._user is None
+        ends = change.login or change.session or (change.content and anonymous)
+        if ends and self._is_asked_for(change.had):
+            self.end()
+
+    def _is_asked_for(self, cookies: Mapping[str, str]) -> bool:
+        """Whether the browser of this connection asked for the page that had these."""
         had = [
-            name for name in self._names if (name, page.had.get(name)) in self._shared
+            name for name in self._names if (name, cookies.get(name)) in self._shared
         ]
         return self._names[0] in had or (bool(had) and not self._has_ticket())
 
@@ -272,6 +284,19 @@ shared_cookies: WeakValueDictionary[tuple[str, str], SharedCookie] = (
 )
 
 
+#: Those in which the other processes' messages find the cookies.
+_directories: WeakSet[Directory] = WeakSet()
+
+
+def make_directory(digest: Callable[[str, str], str]) -> Directory:
+    """A directory of the cookies of all connections, as long as it is referenced."""
+    directory = Directory(digest)
+    for shared in list(shared_cookies.values()):
+        directory.add(shared)
+    _directories.add(directory)
+    return directory
+
+
 def share(name: str, value: str, owner: Owner) -> SharedCookie:
     """Note that pages which are requested with a cookie concern its owner."""
     pair = (name, plain(value))
@@ -279,5 +304,7 @@ def share(name: str, value: str, owner: Owner) -> SharedCookie:
     if shared is None:
         shared = SharedCookie(*pair)
         shared_cookies[shared.pair] = shared
+        for each in _directories:
+            each.add(shared)
     shared.owners.add(owner)
     return shared

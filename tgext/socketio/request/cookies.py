@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..drivers import applications
-from ..engine.concurrency.failures import ERRORS
+from ..engine.concurrency.failures import ERRORS, log_failure
 from ..engine.concurrency.fairness import Turns
 from ..engine.logs import get_logger
 from .browsers import (
@@ -21,6 +21,7 @@ from .browsers import (
     share,
     shared_cookies,
 )
+from .changes import Change, Elsewhere
 from .cookieheaders import (
     Place,
     SetCookie,
@@ -28,28 +29,32 @@ from .cookieheaders import (
     read_cookies,
     read_named,
     read_set_cookies,
+    replace_cookie,
+    write_cookies,
 )
-from .identity import user_of
+from .identity import API, look_up, user_of
+from .sessions import Sessions
 
 log = get_logger(__name__)
 
 #: How many pages may set cookies while a connection is opened.
 _PAGES = 8
 
-#: What beaker keeps in each session (`beaker.session`); `session.id` is `_id`.
-_KEYS_OF_BEAKER = frozenset(
-    ("_accessed_time", "_creation_time", "_domain", "_id", "_path")
-)
-
 
 class CookieWatch:
     """A WSGI middleware that sees which cookies the application sets.
 
     :param application: the application.
+    :param elsewhere: the other processes of the application; None if there are none.
     """
 
-    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+    def __init__(
+        self,
+        application: Callable[..., Iterable[bytes]],
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         self.application = application
+        self._elsewhere = elsewhere
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -79,6 +84,11 @@ class CookieWatch:
             cookies.accept(changes)
             owners.discard(cookies)
         _tell(list(owners), page)
+        if self._elsewhere is not None and self._elsewhere.exists:
+            for names in {secret_names(each.config) for each in applications}:
+                change = page.change(*names)
+                if change is not None:
+                    self._elsewhere.tell(change)
 
 
 def _tell(owners: list[Owner], page: Page) -> None:
@@ -110,6 +120,7 @@ class _Opening:
     def __init__(self, environ: dict[str, Any]) -> None:
         self._socket = environ["socketio"]
         self._pages: list[Page] = []
+        self._heard: list[Change] = []
         names = [secret_names(each.config) for each in applications]
         self._names = {name for each in names for name in each}
         cookies = read_named(environ.get("HTTP_COOKIE", ""), self._names)
@@ -129,6 +140,11 @@ class _Opening:
         if page.logs_out or any(each.name in self._names for each in page.changes):
             self._pages.append(_KeptPage(page, self._names))
 
+    def hear(self, change: Change) -> None:
+        """A page has changed some of its cookies, which another process served."""
+        if _cookies_of(self._socket) is None and len(self._heard) < _PAGES:
+            self._heard.append(change)
+
     def end(self) -> None:
         """The application has answered."""
         for shared in self._shared:
@@ -140,6 +156,8 @@ class _Opening:
             cookies.end()
         for page in self._pages:
             cookies.follow(page)
+        for change in self._heard:
+            cookies.hear(change)
 
 
 class _KeptPage:
@@ -168,13 +186,16 @@ class _Page:
     :ivar user: the id of the user who asked for it; None when it was anonymous.
     :ivar opens: whether it opens a connection.
     :ivar logs_out: whether it is where users log out.
-    :ivar keeps_session: see :class:`_Sessions`.
+    :ivar keeps_session: see :meth:`.Sessions.keep`.
     """
 
     def __init__(
         self, environ: dict[str, Any], had: str, changes: Sequence[SetCookie]
     ) -> None:
-        self.keeps_session = _Sessions(environ.get("beaker.session"))
+        self._environ = environ
+        self._header = had
+        self._sessions = Sessions(environ.get("beaker.session"))
+        self.keeps_session = self._sessions.keep
         read = read_named(had, read_cookies(had))
         self.had = {name: plain(value) for name, value in read.items()}
         self.changes = changes
@@ -191,45 +212,60 @@ class _Page:
             for owner in shared.owners
         }
 
+    def change(self, login: str, session: str) -> Change | None:
+        """What concerns the connections of other processes; None if nothing does.
 
-class _Sessions:
-    """Compares what two ``Cookie`` headers have for an application's sessions.
+        :param login: the name of the cookie of the login.
+        :param session: the name of the one of the session.
+        """
+        had = {
+            name: value
+            for name in (login, session)
+            if (value := self.had.get(name)) is not None and is_secret(value)
+        }
+        new = {
+            name: value
+            for name, value in Place.of(self._environ).changes(self.changes).items()
+            if name in (login, session) and _plain(value) != self.had.get(name)
+        }
+        # Handshakes of the tabs of a browser would end each other.
+        other_content = not self.opens and session in had and session in new
+        other_session = False
+        if other_content:
+            after = replace_cookie(self._header, session, new[session])
+            other_session = not self._sessions.keep_id(self._header, after)
+            other_content = not self._sessions.keep(self._header, after)
+        found = Change(
+            had,
+            (self.logs_out and login in had)
+            or (login in new and self._changes_user(login, new[login], had.get(login))),
+            other_session,
+            other_content,
+        )
+        return found if had and any(found[1:]) else None
 
-    With ``session.type = cookie`` the cookie holds the session, and changes each time
-    the session is read. With other types the cookie is the session's id, so another
-    cookie is another session.
+    def _changes_user(self, login: str, value: str | None, had: str | None) -> bool:
+        """Whether a new value of the cookie of the login is not the same user's.
 
-    The content of an anonymous session may be a login of the application's own, or a
-    shopping cart: an attacker who planted the cookie must not read it.
-
-    :param session: beaker's session of a request.
-    """
-
-    def __init__(self, session: Any) -> None:
-        self._class = type(session)
-        options = getattr(session, "__dict__", {}).get("_params", {})
-        self._options = options if options.get("type") == "cookie" else None
-        #: The answers so far: the tabs of a browser mostly have the same cookies.
-        self._known: dict[tuple[str, str], bool] = {}
-
-    def __call__(self, before: str, after: str) -> bool:
-        """Whether the session has the same id and the same content in both."""
-        if self._options is None:
-            return False
-        asked = before, after
-        if asked not in self._known:
-            found = self._read(before)
-            self._known[asked] = found is not None and found == self._read(after)
-        return self._known[asked]
-
-    def _read(self, header: str) -> tuple[Any, dict[str, Any]] | None:
-        """The id and the content of a session; None when it is invalid."""
-        session = self._class({"HTTP_COOKIE": header}, **(self._options or {}))
+        The user of the page may be the one before or after a login.
+        """
+        if value is None or had is None:
+            return value != had
         try:
-            return session.id, _content(session)
-        except ERRORS as error:
-            log.debug("The session of a cookie is invalid: %s", error)
-            return None
+            return bool(self._user_with(login, value) != self._user_with(login, had))
+        except ERRORS:
+            log_failure(log, "Looking up the user of a new cookie failed")
+            return True
+
+    def _user_with(self, login: str, value: str) -> Any:
+        environ = self._environ
+        return user_of(
+            look_up(environ.get(API), environ, write_cookies({login: value}))
+        )
+
+
+def _plain(value: str | None) -> str | None:
+    return None if value is None else plain(value)
 
 
 def _logs_out(environ: Mapping[str, Any]) -> bool:
@@ -242,8 +278,3 @@ def _logs_out(environ: Mapping[str, Any]) -> bool:
     return any(
         getattr(each, "logout_handler_path", None) == path for each in plugins.values()
     )
-
-
-def _content(session: Any) -> dict[str, Any]:
-    """What a session holds, without what beaker keeps in it for itself."""
-    return {key: session[key] for key in session if key not in _KEYS_OF_BEAKER}

@@ -129,9 +129,7 @@ class Lookup:
             activity.renew()
 
     def _authenticate(self, environ: dict[str, Any]) -> None:
-        api = environ[API] = copy.copy(self._api)
-        api.environ = environ
-        api.authenticate()
+        _authenticate(self._api, environ)
 
     def user_with(self, environ: Mapping[str, Any], cookies: str) -> Any:
         """The id of the user that a ``Cookie`` header belongs to.
@@ -140,12 +138,9 @@ class Lookup:
         :param cookies: the header.
         :returns: None when no user belongs to the header.
         """
-        asked = {**environ, "HTTP_COOKIE": cookies}
-        asked.pop(_IDENTITY, None)
-        if self._api is not None:
-            self._authenticate(asked)
-            if self.activity is not None and user_of(asked) is None:
-                self.activity.authenticate(asked)
+        asked = look_up(self._api, environ, cookies)
+        if self.activity is not None and user_of(asked) is None:
+            self.activity.authenticate(asked)
         return user_of(asked)
 
     def recall(self, request: Any) -> None:
@@ -182,6 +177,24 @@ class Lookup:
             return
         self._known = KnownIdentity(identity, config) if identity else None
         self._holds_until = time.monotonic() + self._ttl
+
+
+def look_up(api: Any, environ: Mapping[str, Any], cookies: str) -> dict[str, Any]:
+    """A copy of an environment, with the user that a ``Cookie`` header belongs to.
+
+    :param api: that of ``repoze.who``; None if the application does without.
+    """
+    asked = {**environ, "HTTP_COOKIE": cookies}
+    asked.pop(_IDENTITY, None)
+    if api is not None:
+        _authenticate(api, asked)
+    return asked
+
+
+def _authenticate(api: Any, environ: dict[str, Any]) -> None:
+    api = environ[API] = copy.copy(api)
+    api.environ = environ
+    api.authenticate()
 
 
 class KnownIdentity(dict[str, Any]):
