@@ -45,8 +45,7 @@ def announce(number: int, **told: Any) -> None:
     """
     told["number"] = number
     SocketIO.namespace("/desk").emit_on_commit("ticket", told)
-    customer = SocketIO.namespace("/help")
-    customer.emit_to_room_on_commit(number, "ticket", told)
+    SocketIO.namespace("/help").room(number).emit_on_commit("ticket", told)
 
 
 def add_line(number: int, text: str, agent: str | None = None) -> None:

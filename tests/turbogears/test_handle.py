@@ -75,6 +75,24 @@ def test_a_page_emits_to_a_namespace_and_to_a_room(live: Live) -> None:
     new.close()
 
 
+def test_a_handle_has_targets(live: Live) -> None:
+    handle = SocketIO.namespace("/chat")
+    target = handle.room("A")
+    assert target.count() == 0  # no client has connected yet
+    assert target.emit("question", ack=1) == ({}, [])
+    target.join("B")
+    client = live.websocket_5()
+    client.join("/chat")
+    client.call("/chat", "enter", "A")
+    target.emit("told", "A")
+    assert client.event("/chat") == ["told", "A"]
+    target.join("B")
+    handle.room("B").emit_on_commit("told", "B")
+    assert client.event("/chat") == ["told", "B"]
+    assert repr(handle.user("anna")) == "<Target UserRoom('anna') of /chat>"
+    assert repr(handle.socket("x")) == "<Target SocketRoom('x') of /chat>"
+
+
 def test_a_greenlet_emits_to_the_main_namespace(live: Live) -> None:
     client = live.websocket_5()
     client.join("")

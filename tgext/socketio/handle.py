@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, cast
@@ -12,21 +12,20 @@ from tg import config
 from . import testing
 from .engine.concurrency.interruption import sheltered
 from .engine.concurrency.threads import is_serving, where_served
-from .engine.hub.roomkeys import Room, check_room
+from .engine.hub.roomkeys import Room, check_room, socket_room, user_room
 from .engine.hub.rooms import Rooms
+from .engine.namespaces.targets import Here, Reach, Target
 from .engine.session.session import Socket
-from .messaging.cluster import is_clustered, publish_elsewhere
+from .messaging.cluster import is_clustered
+from .messaging.distant import Distant
 from .messaging.presence.shared import present_elsewhere, present_in
 from .request.context import current
 from .request.jsonify import dumps
 from .request.transactions import on_commit
-from .wire.socketio.packet import Packet, event_packet, text_of_name
+from .wire.socketio.packet import event_packet, text_of_name
 from .wire.socketio.settled import settled_packet
 
 __all__ = ["NamespaceHandle"]
-
-#: Sends a packet to a room, or to the whole namespace.
-Route = Callable[[Packet, "Room | None"], None]
 
 
 class NamespaceHandle:
@@ -77,7 +76,7 @@ class NamespaceHandle:
         :raises BackendError: when the broker does not accept the event.
         """
         packet = event_packet(self.endpoint, text_of_name(event), args, volatile)
-        self._route()(packet, None)
+        self._reach().broadcast(packet, None)
 
     def emit_to_room(
         self, room: Room, event: str, *args: Any, volatile: bool = False
@@ -94,7 +93,7 @@ class NamespaceHandle:
         """
         room = check_room(room)
         packet = event_packet(self.endpoint, text_of_name(event), args, volatile)
-        self._route()(packet, room)
+        self._reach().broadcast(packet, room)
 
     def emit_on_commit(self, event: str, *args: Any) -> None:
         """Like :meth:`emit`, when the current transaction has committed.
@@ -106,7 +105,7 @@ class NamespaceHandle:
         :raises LookupError: as :meth:`emit`.
         """
         packet = settled_packet(self.endpoint, event, args, dumps)
-        on_commit(sheltered, self._route(), packet, None)
+        on_commit(sheltered, self._reach().broadcast, packet, None)
 
     def emit_to_room_on_commit(self, room: Room, event: str, *args: Any) -> None:
         """Like :meth:`emit_to_room`, when the current transaction has committed.
@@ -119,7 +118,7 @@ class NamespaceHandle:
         """
         room = check_room(room)
         packet = settled_packet(self.endpoint, event, args, dumps)
-        on_commit(sheltered, self._route(), packet, room)
+        on_commit(sheltered, self._reach().broadcast, packet, room)
 
     def present(self, room: Room | None = None) -> dict[str, list[dict[str, Any]]]:
         """Who is present in a room, or in the namespace, in all processes.
@@ -140,8 +139,37 @@ class NamespaceHandle:
             return where_served(present_in, rooms, topic, settings)
         if is_clustered(settings):
             return where_served(present_elsewhere, self._names, topic, settings)
-        self._route()
+        self._reach()
         return {}
+
+    def user(self, name: object) -> Target:
+        """The sockets of a user in the namespace.
+
+        :param name: ``repoze.who.userid`` of the identity.
+        :raises TypeError: when it is neither a ``str`` nor an ``int``.
+        :raises ValueError: when it has a lone surrogate, or is too long.
+        """
+        return self._target(user_room(name))
+
+    def room(self, name: Room) -> Target:
+        """The sockets in a room of the namespace.
+
+        :raises TypeError: when the room is neither a ``str`` nor an ``int``.
+        :raises ValueError: when its name has a lone surrogate, or is too long.
+        """
+        return self._target(check_room(name))
+
+    def socket(self, sid: str) -> Target:
+        """The socket with a public id in the namespace, ``id`` of its namespace.
+
+        :raises TypeError: when it is not a ``str``.
+        :raises ValueError: when it has a lone surrogate, or is too long.
+        """
+        return self._target(socket_room(sid))
+
+    def _target(self, room: Room) -> Target:
+        later = partial(on_commit, sheltered)
+        return Target(self.endpoint, room, self._reach, dumps, later)
 
     def _reached(self) -> list[Rooms]:
         """The rooms of this process that are sent to.
@@ -154,21 +182,20 @@ class NamespaceHandle:
             return [rooms for rooms, _ in known]
         return [rooms for rooms, owner in known if owner == id(context.config)]
 
-    def _route(self) -> Route:
-        """How packets get to the clients.
+    def _reach(self) -> Reach:
+        """How the clients are reached.
 
         :raises LookupError: when nothing leads to them.
         """
         rooms = self._reached()
         if rooms:
-            return partial(_broadcast, rooms)
+            return Here(rooms)
         settings = config if self._settings is None else self._settings
         if is_clustered(settings):
             # No client has connected to this process. Other processes may have clients.
-            names = self._names
-            return partial(publish_elsewhere, settings=settings, controllers=names)
+            return Distant(settings, self._names)
         if is_serving() or _is_tested():
-            return _to_nobody
+            return Here([])  # no client has connected yet
         raise LookupError(
             "This process has no Socket.IO server, and socketio.cluster is not true: "
             f"nothing leads to the clients of {self.endpoint or '/'}. Give namespace() "
@@ -177,15 +204,6 @@ class NamespaceHandle:
             "{'socketio.cluster': 'true', 'anypubsub.backend': 'redis', "
             "'anypubsub.host': 'redis://localhost'}."
         )
-
-
-def _broadcast(rooms: Sequence[Rooms], packet: Packet, room: Room | None) -> None:
-    for each in rooms:
-        each.broadcast(packet, room)
-
-
-def _to_nobody(packet: Packet, room: Room | None) -> None:
-    """This process serves, and no client has connected yet."""
 
 
 def _is_tested() -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gevent
+import pytest
 from gevent import Greenlet
 
 from tgext.socketio.engine.namespaces.gathering import Answer, Answers
@@ -141,7 +142,19 @@ def test_an_event_of_the_clients_own_is_not_waited_for(serve: Serve) -> None:
     expect_no_acks(live)
 
 
-def test_a_caller_that_is_interrupted_leaves_nothing(serve: Serve) -> None:
+def pausing(items: Iterable[Any]) -> Iterator[Any]:
+    """Lets others run for long after the first."""
+    for each in items:
+        yield each
+        gevent.sleep(DEADLINE)
+
+
+@pytest.mark.parametrize("while_asking", [True, False])
+def test_a_caller_that_is_interrupted_leaves_nothing(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, while_asking: bool
+) -> None:
+    if while_asking:
+        monkeypatch.setattr(f"{Answers.__module__}.in_turns", pausing)
     live = serve({"/chat": fresh()})
     [client] = in_the_lobby(live, "4-websocket")
     asking = ask(live, client, "lobby")

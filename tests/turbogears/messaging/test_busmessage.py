@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
 from tgext.socketio.engine.hub.selection import Selection
-from tgext.socketio.messaging.busmessage import BusCodec, BusMessage
+from tgext.socketio.messaging.busmessage import BusCodec, BusMessage, pack, unpack
 from tgext.socketio.messaging.sealed import MOST, BusMessageError
 from tgext.socketio.wire.socketio.packet import event_packet
 
@@ -239,3 +239,26 @@ def test_numbers_are_what_json_makes_of_them() -> None:
     big = 10 ** min(400, sys.get_int_max_str_digits() or 400)
     args = PLAIN.read(PLAIN.write(event_packet("", "a", [big]), None)).packet["args"]
     assert args[0] in (big, float("inf"))
+
+
+@given(nested(scalars | st.binary()))
+def test_a_packed_value_is_what_it_was(value: Any) -> None:
+    assert unpack(json.loads(json.dumps(pack(value)))) == value
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        None,
+        [],
+        [1],
+        [1, None],
+        [1, ["?"]],
+        [1, ["AAAA"]],
+        [{"_placeholder": True, "num": 7}, ["AAAA"]],
+        {"0": 1, "1": []},
+    ],
+)
+def test_what_was_not_packed_is_refused(packed: Any) -> None:
+    with pytest.raises(BusMessageError):
+        unpack(packed)

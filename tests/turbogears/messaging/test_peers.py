@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -107,6 +108,24 @@ def test_a_new_process_knows_all_at_once(cluster: Cluster, secret: str) -> None:
     third = cluster.start(secret)
     know_each_other(first, second, third)
     assert came == [third.id]
+
+
+def test_a_guest_is_answered_and_is_no_process(cluster: Cluster) -> None:
+    first, second = cluster.start(), cluster.start()
+    know_each_other(first, second)
+    came: list[str] = []
+    for each in (first, second):
+        each.answer("age", lambda data: data + 1)
+        each.came.append(came.append)
+    answers: list[Any] = []
+    cluster.broker.listen(f"{CHANNEL}/peers/guest-1", answers.append)
+    question = {"from": "guest-1", "kind": "age", "data": ["number", 1]}
+    cluster.broker.publish(f"{CHANNEL}/peers", json.dumps(question))
+    wait_for(lambda: len(answers) == 2, "both answer")
+    cluster.broker.unlisten(f"{CHANNEL}/peers/guest-1", answers.append)
+    assert [json.loads(each)["data"] for each in answers] == [["number", 2]] * 2
+    assert came == []
+    know_each_other(first, second)
 
 
 def test_who_ends_is_gone_at_once(cluster: Cluster) -> None:

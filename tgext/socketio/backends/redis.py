@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import redis
@@ -26,6 +27,7 @@ from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .feeds import Heard
 from .logs.redis import RedisLog
 from .options import PORT, TEXT, read_options
+from .redis_conversation import converse
 from .redis_link import LOST
 from .redis_listener import RedisListener
 from .redis_pool import address_of, credentials_of, make_pool
@@ -223,6 +225,29 @@ class RedisPubSub(PubSub):
             self._explain(error)
         finally:
             self._turns.release()
+
+    def converse(
+        self,
+        own: str,
+        channel: str,
+        message: str,
+        seconds: float,
+        heard: Callable[[Any], int],
+    ) -> int:
+        """Publish a message and receive the answers, in any process.
+
+        :param own: the channel of the answers; nothing else subscribes to it.
+        :param heard: called with each answer; returns how many processes have answered.
+        :returns: how many have received the message. It returns when as many have
+            answered, or after ``seconds``.
+        :raises ValueError: when the name of a channel is invalid.
+        :raises BackendError: when Redis does not accept it within seconds.
+        """
+        own, publish = check_channel(own), partial(self.publish, channel, message)
+        try:
+            return converse(self._client, own, publish, seconds, heard)
+        except LOST as error:
+            self._explain(error)
 
     def subscribe(self, *channels: str) -> RedisSubscriber:
         """Subscribe to channels.

@@ -133,6 +133,28 @@ class BusCodec:
         return BusMessage(sender, _receivers(message), packet, controller)
 
 
+def pack(value: Any) -> list[Any]:
+    """A value for JSON: with placeholders for bytes, and a list of these in base64."""
+    binary: list[bytes] = []
+    bare = take_out(value, binary)
+    encoded = [base64.b64encode(each).decode() for each in binary]
+    return [bare if binary else value, encoded]
+
+
+def unpack(packed: Any) -> Any:
+    """The value that :func:`pack` was given.
+
+    :raises BusMessageError: when it is invalid.
+    """
+    if not (isinstance(packed, list) and len(packed) == 2):
+        raise BusMessageError("a packed value is invalid")
+    value, encoded = packed
+    if not isinstance(encoded, list):
+        raise BusMessageError("a packed value is invalid")
+    binary = [_bytes(each) for each in encoded]
+    return _put_back(value, binary) if binary else value
+
+
 def _bytes(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
@@ -153,14 +175,15 @@ def _put_back(args: list[Any], binary: list[bytes]) -> Any:
 
 def _write_receivers(receivers: Receivers) -> dict[str, Any]:
     if not isinstance(receivers, Selection):
-        return {"room": _write_room(receivers)}
-    written: dict[str, Any] = {"rooms": [_write_room(each) for each in receivers.rooms]}
+        return {"room": write_room(receivers)}
+    written: dict[str, Any] = {"rooms": [write_room(each) for each in receivers.rooms]}
     if receivers.without:
-        written["except"] = [_write_room(each) for each in receivers.without]
+        written["except"] = [write_room(each) for each in receivers.without]
     return written
 
 
-def _write_room(room: Room | None) -> Any:
+def write_room(room: Room | None) -> Any:
+    """A room, a user, an id, or None for the whole namespace, for JSON."""
     if isinstance(room, OwnRoom):
         return {_NAMES[type(room)]: str.__str__(room)}
     if type(room) is int and not -_SAFE < room < _SAFE:
@@ -170,14 +193,19 @@ def _write_room(room: Room | None) -> Any:
 
 def _receivers(message: dict[str, Any]) -> Receivers:
     if "rooms" not in message:
-        return _room("room", message.get("room", False))
-    rooms = [_room("rooms", each) for each in field_of(message, "rooms", list)]
+        return read_room("room", message.get("room", False))
+    rooms = [read_room("rooms", each) for each in field_of(message, "rooms", list)]
     left_out = field_of({"except": [], **message}, "except", list)
-    without = [_room("except", each) for each in left_out]
+    without = [read_room("except", each) for each in left_out]
     return Selection(tuple(rooms), tuple(without))
 
 
-def _room(field: str, room: Any) -> Room | None:
+def read_room(field: str, room: Any) -> Room | None:
+    """Read what :func:`write_room` returned.
+
+    :param field: where it was, for the message of the error.
+    :raises BusMessageError: when it is invalid.
+    """
     if room is None:
         return None
     try:

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
 
     from .channels import Channels
+    from .guests import Guest
     from .peers import Peers
 
 log = get_logger(__name__)
 
-__all__ = ["Elsewhere", "join_cluster", "peers_of", "publish_elsewhere"]
+__all__ = ["Elsewhere", "guest_of", "join_cluster", "peers_of", "publish_elsewhere"]
 
 OPTION: Final = "socketio.cluster"
 #: Applications that share a broker set different names, or they would receive each
@@ -68,11 +69,14 @@ def join_cluster(rooms: Rooms, settings: Mapping[str, Any], controller: str) -> 
 
 def _join(rooms: Rooms, settings: Mapping[str, Any], controller: str) -> None:
     from .bus import ClusterBus
+    from .targets import crowd_of
 
     channels, name = _channels_of(settings), channel_of(settings)
     secret = secret_of(settings)
     peers = peers_of(settings)
     rooms.bus = ClusterBus(rooms, channels, name, secret, controller, peers)
+    if peers is not None:
+        crowd_of(peers).add(rooms, controller)
 
 
 def peers_of(settings: Mapping[str, Any]) -> Peers | None:
@@ -130,6 +134,19 @@ class Elsewhere:
                 tell(peers, secret_of(settings), change)
         except ERRORS:
             log_failure(log, "Telling other processes of a logout failed")
+
+
+def guest_of(settings: Mapping[str, Any]) -> Guest:
+    """Asks the processes of a cluster, for a process without clients.
+
+    :param settings: as of :func:`publish_elsewhere`.
+    :raises BackendError: when an option is invalid.
+    """
+    from .guests import Guest
+    from .publishing import backend_for
+
+    backend = _shared(backend_for(settings))
+    return Guest(backend, channel_of(settings), secret_of(settings))
 
 
 def publish_elsewhere(

@@ -42,10 +42,21 @@ MISSED: Final = 3
 _FAREWELL: Final = 1.0
 
 #: The kinds of this module's own messages.
-_BEAT, _HELLO, _END, _ANSWER = "beat", "hello", "end", "answer"
+_BEAT, _HELLO, _END, ANSWER = "beat", "hello", "end", "answer"
+
+#: What the id of a sender begins with that asks, and is no process of the cluster.
+GUEST: Final = "guest-"
 
 #: Called with the id of a process and what it sent. It must not block.
 Told = Callable[[str, Any], object]
+
+
+def peers_channel(channel: OwnName) -> OwnName:
+    """The channel that all processes of a cluster listen to.
+
+    :param channel: the channel of the cluster.
+    """
+    return OwnName(f"{channel}/peers")
 
 
 class _Question:
@@ -99,7 +110,7 @@ class Peers:
         self.heard = now()
         self._now = now
         self.channels = channels
-        self._channel = OwnName(f"{channel}/peers")
+        self._channel = peers_channel(channel)
         self._secret = secret
         self._seal = Seal(self._channel, secret)
         self._own = OwnName(f"{self._channel}/{self.id}")
@@ -251,7 +262,8 @@ class Peers:
         if sender == self.id:
             self._hear_own_beat()
             return
-        self._note(sender, kind)
+        if not sender.startswith(GUEST):
+            self._note(sender, kind)
         self._handle(sender, kind, message.get("data"))
 
     def _hear_own_beat(self) -> None:
@@ -277,7 +289,7 @@ class Peers:
             gevent.spawn(self._try_to_tell, _BEAT, sender)
 
     def _handle(self, sender: str, kind: str, data: Any) -> None:
-        if kind == _ANSWER:
+        if kind == ANSWER:
             self._take_answer(sender, data)
             return
         told = self._told.get(kind)
@@ -298,7 +310,7 @@ class Peers:
         self, function: Callable[[Any], Any], sender: str, number: str, data: Any
     ) -> None:
         try:
-            self.tell(_ANSWER, [number, function(data)], sender)
+            self.tell(ANSWER, [number, function(data)], sender)
         except ERRORS:
             log_failure(log, "A question of another process was not answered")
 

@@ -57,6 +57,7 @@ def _join(rooms: Rooms, namespace: Any, room: Room) -> None:
         namespace._tgsio_join(namespace._tgsio_key(room))
     else:
         rooms.join(namespace.ns_name, room, namespace.socket)
+        rooms.wait(namespace.ns_name, (room,))
 
 
 def _leave(rooms: Rooms, namespace: Any, room: Room) -> None:

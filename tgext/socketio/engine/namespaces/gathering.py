@@ -61,7 +61,10 @@ class Answer(acks.Awaited):
 
 
 class Gathering:
-    """The sockets that were asked, and the answers so far."""
+    """The sockets that were asked, and the answers so far.
+
+    A context: at its end, nothing waits for an ack any more.
+    """
 
     def __init__(self) -> None:
         #: Those that may still answer, with the ids of their packets.
@@ -71,6 +74,13 @@ class Gathering:
         #: All that were asked, in order.
         self.ids: list[str] = []
         self.answers: dict[str, Any] = {}
+
+    def __enter__(self) -> Gathering:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for sid in list(self._open):
+            self._forget(sid)
 
     def ask(self, rooms: Rooms, packet: Packet, room: Room | None) -> None:
         """Send a packet to each socket of a room in this process, and expect an ack.
@@ -114,11 +124,7 @@ class Gathering:
 
     def wait(self, seconds: float) -> Answers:
         """Wait until each socket has answered or gone, or the time is over."""
-        try:
-            self._done.wait(seconds)
-        finally:
-            for sid in list(self._open):
-                self._forget(sid)
+        self._done.wait(seconds)
         missing = [each for each in self.ids if each not in self.answers]
         return Answers(self.answers, missing)
 

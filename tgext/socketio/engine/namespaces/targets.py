@@ -110,10 +110,10 @@ def _gather(
         if each.others is not None
     ]
     try:
-        here = Gathering()
-        for each in all_rooms:
-            here.ask(each, packet, room)
-        answers, missing = here.wait(seconds)
+        with Gathering() as here:
+            for each in all_rooms:
+                here.ask(each, packet, room)
+            answers, missing = here.wait(seconds)
         for other in elsewhere:
             more, gone = other.get()
             answers.update(more)
