@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from crank.util import get_argspec
@@ -19,12 +17,14 @@ from .engine.concurrency.threads import carried
 from .engine.hub.account import LimitExceeded
 from .engine.logs import get_logger
 from .engine.namespaces.names import Shown
-from .messaging.channels import Channels, Listener, channels_of
+from .messaging.histories import Histories
+from .messaging.log import Position
+from .messaging.messages import write
 from .messaging.publishing import publish
+from .messaging.subscriptions import Asked, Subscriptions, method_name, wanted_by
 from .namespace import SocketIOTGNamespace
 from .request.guards import all_met
-from .request.jsonify import dumps
-from .request.runner import DENIALS, Runner
+from .request.runner import DENIALS
 from .wire.escape import escape
 from .wire.socketio.packet import Packet
 
@@ -35,35 +35,7 @@ __all__ = ["PubSubTGNamespace", "publish"]
 
 log = get_logger(__name__)
 
-#: The names that clients may ask for: each names a method of the namespace.
-CHANNEL_NAME = re.compile(r"[A-Za-z0-9 _.:-]+")
-
 _NOT_AVAILABLE = "Trying to subscribe to a channel not available"
-_TO_UNDERSCORE = str.maketrans(" .:-", "____")
-
-
-class _Asked:
-    """A method that decides whether a client is subscribed.
-
-    :ivar returned: whether it was called, and did not fail. A decorator or an override
-        of the application may catch its failure.
-    """
-
-    def __init__(self, method: Callable[..., Any]) -> None:
-        self.method = method
-        self.returned = False
-
-    def noting(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        """The method, which notes that it has returned."""
-
-        @wraps(method)
-        def note(*args: Any, **kwargs: Any) -> Any:
-            self.returned = False
-            answer = method(*args, **kwargs)
-            self.returned = True
-            return answer
-
-        return note
 
 
 class PubSubTGNamespace(SocketIOTGNamespace):
@@ -76,6 +48,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     of another channel to subscribe it to; with any other value the client is subscribed
     to the channel that it asked for. The ack is the name of the channel, or False.
 
+    With ``history``, the client's event ``resume`` is ``subscribe`` with a position in
+    front: it sends first what came after it.
+
     A message of the channel arrives as the event ``pubblication``. The client's event
     ``unsubscribe`` ends the subscription; its ack is whether there was one. The method
     ``leave_<channel>`` is called then, and when the client disconnects. If it takes an
@@ -83,13 +58,30 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     """
 
     #: Whether ``pubblication`` carries the channel as second argument.
-    pubblication_channel = False
+    pubblication_channel: Any = False
+
+    #: Whether it carries its position as last argument, with which clients resume. A
+    #: message that is in no history has None.
+    pubblication_position: Any = False
+
+    #: The number of messages that are kept of each channel, and how many seconds.
+    history: Any = 0
+    history_ttl: Any = 300
+
+    #: The number of them that a new subscriber is sent at once.
+    rewind: Any = 0
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if wanted_by(cls).keep is not None:
+            Histories.are_used = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        #: Maps each channel of the client to the name that the client asked for.
-        self._tgsio_heard: dict[str, str] = {}
-        self._tgsio_process_channels: Channels | None = None
-        self._tgsio_asked: _Asked | None = None
+        self._tgsio_subscriptions = Subscriptions(self, self._tgsio_tell_left)
+        #: The position after which `on_subscribe` is to send messages, for `on_resume`.
+        self._tgsio_since: Position | None = None
+        self._tgsio_complete = False
+        self._tgsio_asked: Asked | None = None
         super().__init__(*args, **kwargs)
 
     @classmethod
@@ -101,30 +93,44 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     channels: Any = Shown("_tgsio_heard_channels")
 
     @property
+    def _tgsio_heard(self) -> dict[str, str]:
+        return self._tgsio_subscriptions.heard
+
+    @property
     def _tgsio_heard_channels(self) -> list[str]:
         return list(self._tgsio_heard)
 
-    def publish(self, channel: str, message: Any, on_commit: bool = False) -> None:
+    def publish(
+        self,
+        channel: str,
+        message: Any,
+        on_commit: bool = False,
+        key: str | None = None,
+    ) -> None:
         """Send a message to all listeners of a channel, in every process.
 
-        :param message: anything that can be written as JSON.
+        :param message: anything that can be written as JSON, with bytes in it.
         :param on_commit: whether it is sent when the current transaction has committed,
             and not at all when that is rolled back. The message is written now.
+        :param key: of messages with one key, only the first is sent in the time of the
+            channel's history.
         :raises TypeError: when the message cannot be written as JSON.
         :raises ValueError: when the name of the channel is invalid; a name that a
-            client chose may be.
+            client chose may be. Also when there is a key, and the channel has no
+            history.
         :raises BackendError: when the broker does not accept the message within
             seconds.
         """
-        channel, text = check_channel(channel), dumps(message)
+        channel, text = check_channel(channel), write(message)
         if on_commit:
-            self._tgsio_on_commit(self._tgsio_publish, channel, text)
+            self._tgsio_on_commit(self._tgsio_publish, channel, text, key)
         else:
-            self._tgsio_publish(channel, text)
+            self._tgsio_publish(channel, text, key)
 
     @carried
-    def _tgsio_publish(self, channel: str, text: str) -> None:
-        self._tgsio_channels().send(channel, text)
+    def _tgsio_publish(self, channel: str, text: str, key: str | None) -> None:
+        keep = wanted_by(type(self)).keep
+        self._tgsio_subscriptions.channels.send(channel, text, keep, key)
 
     def on_subscribe(self, packet: Packet) -> Any:
         """Subscribe the client to a channel.
@@ -148,6 +154,29 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             self.error("subscription_rejected", text)
         return False
 
+    def on_resume(self, packet: Packet) -> Any:
+        """Subscribe the client, and send it what came after a position first.
+
+        The arguments are the position of a message, and then those of ``subscribe``,
+        whose method decides. The position may be None: then all that is kept is sent.
+
+        :returns: the ack: ``[channel, complete]``, where ``complete`` tells whether no
+            message after the position is missing; or False.
+        """
+        text, *args = packet["args"] or [None]
+        try:
+            since = Position("", 0) if text is None else Position.read(text)
+        except ValueError as error:
+            self.error("invalid_position", str(error))
+            return False
+        self._tgsio_since, self._tgsio_complete = since, False
+        asked: Packet = {**packet, "name": "subscribe", "args": args}
+        try:
+            channel = self.call_method_with_acl("on_subscribe", asked, *args)
+        finally:
+            self._tgsio_since = None
+        return [channel, self._tgsio_complete] if channel else False
+
     def _tgsio_accept(self, asked: str, channel: str) -> Any:
         """Subscribe the client.
 
@@ -160,7 +189,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             # The method may return a name that the client chose, unchecked.
             log.info("A subscription (%s) is refused: %s", escape(asked), error)
             return self._tgsio_not_available()
-        self._tgsio_subscribe(channel, asked)
+        self._tgsio_complete = self._tgsio_subscribe(channel, asked, self._tgsio_since)
         return channel
 
     def _tgsio_not_available(self) -> bool:
@@ -169,7 +198,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     def _tgsio_is_too_many(self, asked: str) -> bool:
         """Whether the client would exceed ``max_channels``."""
-        if self._tgsio_heard_as(asked):
+        if self._tgsio_subscriptions.heard_as(asked):
             return False
         try:
             self.socket.account.check("max_channels", self._tgsio_number_heard())
@@ -187,27 +216,23 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         """
         name = packet["args"][0] if packet["args"] else None
         heard = list(self._tgsio_heard)  # a name may be a list, which is in no dict
-        channels = [name] if name in heard else self._tgsio_heard_as(name)
+        channels = [name] if name in heard else self._tgsio_subscriptions.heard_as(name)
         for channel in channels:
-            self._tgsio_unsubscribe(channel)
+            self._tgsio_subscriptions.end(channel)
         return bool(channels)
 
     @carried
     def unsubscribe(self, channel: str) -> None:
         """End the subscription of the client to a channel, if it has one."""
-        self._tgsio_unsubscribe(channel)
+        self._tgsio_subscriptions.end(channel)
 
-    def _tgsio_unsubscribe(self, channel: str) -> None:
-        asked = self._tgsio_heard.pop(channel, None)
-        if asked is None:
-            return
-        self._tgsio_channels().unsubscribe(channel, self._tgsio_listener())
+    def _tgsio_tell_left(self, channel: str, asked: str) -> None:
         method_name = self._tgsio_method_name("leave_", asked)
         if method_name is not None:
             # A connection may end outside of any event.
-            self.socket.runner.run(self._tgsio_tell_left, method_name, channel)
+            self.socket.runner.run(self._tgsio_call_left, method_name, channel)
 
-    def _tgsio_tell_left(self, method_name: str, channel: str) -> None:
+    def _tgsio_call_left(self, method_name: str, channel: str) -> None:
         method = getattr(self, method_name)
         handler: Any = self._tgsio_handlers.of(method_name, method)
         takes = handler.names or any(get_argspec(handler.named)[:2])
@@ -216,13 +241,12 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     def _tgsio_begin_end(self) -> None:
         super()._tgsio_begin_end()
         # The client must not hear what its own `recv_disconnect` publishes.
-        for channel in self._tgsio_heard:
-            self._tgsio_channels().unsubscribe(channel, self._tgsio_listener())
+        self._tgsio_subscriptions.stop_hearing()
 
     def kill_local_jobs(self) -> None:
         for channel in in_turns(list(self._tgsio_heard)):
             try:
-                self._tgsio_unsubscribe(channel)
+                self._tgsio_subscriptions.end(channel)
             except Interrupted:
                 raise
             except FAILURES:
@@ -240,7 +264,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
                 log.info("A client may not hear channel %s again", escape(asked))
                 return False
         for channel, asked in channels.items():
-            self._tgsio_subscribe(channel, asked)
+            self._tgsio_subscribe(channel, asked, is_back=True)
         return True
 
     def _tgsio_ask_again(self) -> None:
@@ -255,7 +279,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             if (reason := denials[name]) is not None:
                 told = {"channel": channel, "reason": reason}
                 self.error("subscription_ended", told)
-                self._tgsio_unsubscribe(channel)
+                self._tgsio_subscriptions.end(channel)
 
     def _tgsio_denied(self, method_name: str) -> str | None:
         """Why a client that has subscribed may not do so any more; None if it may."""
@@ -267,11 +291,6 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         except DENIALS as denial:  # a predicate has called `tg.abort`
             return str(denial)
 
-    def _tgsio_heard_as(self, name: Any) -> list[str]:
-        return [
-            channel for channel, asked in self._tgsio_heard.items() if asked == name
-        ]
-
     def _tgsio_number_heard(self) -> int:
         """The number of channels that the connection hears, in all its namespaces."""
         namespaces = {self, *self.socket.active_ns.values()}
@@ -281,44 +300,24 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             if isinstance(each, PubSubTGNamespace)
         )
 
-    def _tgsio_subscribe(self, channel: str, asked: str) -> None:
-        if channel in self._tgsio_heard:
-            return
-        if self._tgsio_is_over():
-            log.debug("Not subscribed: the client has left %s", self.ns_name or "/")
-            return
-        self.socket.account.check("max_channels", self._tgsio_number_heard())
-        self._tgsio_heard[channel] = asked
-        try:
-            self._tgsio_channels().subscribe(channel, self._tgsio_listener())
-        except BaseException:
-            self._tgsio_heard.pop(channel, None)
-            raise
+    def _tgsio_subscribe(
+        self,
+        channel: str,
+        asked: str,
+        since: Position | None = None,
+        is_back: bool = False,
+    ) -> bool:
+        number = self._tgsio_number_heard()
+        complete = self._tgsio_subscriptions.add(channel, asked, number, since, is_back)
         name = self._tgsio_method_name("subscribe_", asked)
         if name is not None and self._tgsio_requirements(name):
             self._tgsio_listen()
-        if self._tgsio_candidate is not None:
-            # A client that is refused keeps no subscription.
-            self._tgsio_candidate.undoes(partial(self._tgsio_unsubscribe, channel))
-
-    def _tgsio_channels(self) -> Channels:
-        # Kept because subscriptions may end outside of a request, without `config`.
-        if self._tgsio_process_channels is None:
-            runner = self.socket.runner
-            known = runner.config if isinstance(runner, Runner) else config
-            self._tgsio_process_channels = channels_of(known)
-        return self._tgsio_process_channels
-
-    def _tgsio_listener(self) -> Listener:
-        named = self.pubblication_channel is True
-        return Listener(self.socket, self.ns_name, named, self)
+        return complete
 
     def _tgsio_method_name(self, prefix: str, channel: Any) -> str | None:
         """The method for a channel that a client names; None if it does not exist."""
-        if not isinstance(channel, str) or CHANNEL_NAME.fullmatch(channel) is None:
-            return None
-        name = prefix + channel.translate(_TO_UNDERSCORE)
-        return name if callable(getattr(self, name, None)) else None
+        name = method_name(prefix, channel)
+        return name if name and callable(getattr(self, name, None)) else None
 
     def _tgsio_ask(self, method_name: str, packet: Packet) -> tuple[bool, Any]:
         """Call a method as an event does, with ``@require`` and ``@validate``.
@@ -327,7 +326,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             returned. It is not called when the client is denied, or the arguments are
             invalid.
         """
-        asked = self._tgsio_asked = _Asked(getattr(self, method_name))
+        asked = self._tgsio_asked = Asked(getattr(self, method_name))
         try:
             answer = self.call_method_with_acl(method_name, packet, *packet["args"])
             return asked.returned, answer

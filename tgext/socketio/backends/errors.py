@@ -5,6 +5,7 @@
     BackendError
     ├── BackendOptionError   an option is invalid; the message names it
     └── BrokerUnavailable    the broker does not answer
+        └── BrokerRefused    it answers, and refuses
 """
 
 from __future__ import annotations
@@ -32,3 +33,7 @@ class BrokerUnavailable(BackendError):
     A message whose publishing raised this may have arrived nevertheless, if the
     connection was lost before the answer came.
     """
+
+
+class BrokerRefused(BrokerUnavailable):
+    """The broker refuses a command."""

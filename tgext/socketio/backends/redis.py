@@ -23,7 +23,7 @@ from redis.retry import Retry
 
 from ..engine.hub.settings import NUMBER, NUMBER_OR_0, SECONDS, Kind
 from .channelnames import check_channel
-from .errors import BackendError, BackendOptionError, BrokerUnavailable
+from .errors import BackendError, BackendOptionError, BrokerRefused, BrokerUnavailable
 from .feeds import Heard
 from .logs.redis import RedisLog
 from .options import PORT, TEXT, read_options
@@ -292,7 +292,7 @@ class RedisPubSub(PubSub):
         elif isinstance(error, ResponseError) and "DB index" in said:
             explained = BackendOptionError("anypubsub.db", f"{self.name}: {said}")
         elif isinstance(error, ResponseError):
-            explained = BrokerUnavailable(f"{self.name} refuses: {said}")
+            explained = BrokerRefused(f"{self.name} refuses: {said}")
         else:
             text = f"anypubsub.host: {self.name} cannot be reached: {said}"
             explained = BrokerUnavailable(text)

@@ -10,128 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..backends.channelnames import check_channel
 from ..backends.choice import backend_of
 from ..backends.feeds import Feed, feed_of, publish
-from ..backends.together import Together
-from ..engine.concurrency.failures import ERRORS
-from ..engine.hub.rooms import deliver
 from ..engine.logs import get_logger
-from ..engine.namespaces.client import Client
-from ..request.jsonify import dumps
-from ..wire import json
-from ..wire.errors import InvalidJSON
-from ..wire.escape import escape
-from ..wire.socketio.packet import Packet, event_packet
+from .channel import EVENT, Channel, Listener, Reader
+from .histories import Histories
+from .log import Keep
+from .messages import write
 from .throttle import ThrottledWarnings
 
 if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
 
+__all__ = ["EVENT", "Channel", "Channels", "Listener", "Reader", "channels_of"]
+
 log = get_logger(__name__)
-
-#: The event that brings a message to the browser, in the original's spelling.
-EVENT = "pubblication"
-
-
-def loads(data: Any) -> Any:
-    """Read a message of a backend.
-
-    :raises InvalidJSON: when it is not JSON.
-    """
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        try:
-            data = bytes(data).decode()
-        except UnicodeDecodeError:
-            raise InvalidJSON("invalid JSON: not UTF-8") from None
-    if not isinstance(data, str):
-        raise InvalidJSON(f"invalid JSON: it is {type(data).__name__}")
-    return json.loads(data)
-
-
-#: An endpoint, and whether its events carry the name of the channel. Listeners of one
-#: audience get the same packet.
-Audience = tuple[str, bool]
-
-
-class Listener(NamedTuple):
-    """A client that listens to a channel, in one of its namespaces.
-
-    :param endpoint: the name of the namespace.
-    :param named: whether its events carry the channel as second argument.
-    :param owner: the namespace object. If the client leaves a namespace and connects to
-        it again, there are two objects. Subscriptions of the second one stay when the
-        first one unsubscribes.
-    """
-
-    socket: Client
-    endpoint: str
-    named: bool
-    owner: object = None
-
-    @property
-    def audience(self) -> Audience:
-        """The audience that it belongs to."""
-        return self.endpoint, self.named
-
-
-class Channel:
-    """One channel, and its listeners in this process.
-
-    :ivar open: whether the backend delivers its messages to this process.
-    """
-
-    def __init__(self, name: str, warnings: ThrottledWarnings) -> None:
-        self.name = name
-        self._warnings = warnings
-        #: Maps each audience to its sockets, and each socket to the listener's owner.
-        self.audiences: dict[Audience, dict[Client, object]] = {}
-        #: The call that subscribes at the backend; new listeners wait for it together.
-        self.asking = Together()
-        self.open = False
-
-    def add(self, listener: Listener) -> None:
-        """Add a listener; a second time has no effect."""
-        self.audiences.setdefault(listener.audience, {})[listener.socket] = (
-            listener.owner
-        )
-
-    def discard(self, listener: Listener) -> None:
-        """Remove a listener, if its owner is the one that was added."""
-        sockets = self.audiences.get(listener.audience, {})
-        if sockets.get(listener.socket) is listener.owner:
-            sockets.pop(listener.socket, None)
-        if not sockets:
-            self.audiences.pop(listener.audience, None)
-
-    def hear(self, data: Any) -> None:
-        """Send a message of the backend to all listeners."""
-        try:
-            message = loads(data)
-        except InvalidJSON as error:
-            shown = data if isinstance(data, (str, bytes)) else type(data).__name__
-            self._warnings.warn(
-                "invalid",
-                f"Skipped a message of channel '{escape(self.name)}': "
-                f"{escape(error.reason)}: {escape(shown)}",
-            )
-            return
-        for (endpoint, named), sockets in list(self.audiences.items()):
-            args = (message, self.name) if named else (message,)
-            packet = event_packet(endpoint, EVENT, args)
-            try:
-                _deliver(list(sockets), packet)
-            except ERRORS:
-                log.exception(
-                    "A message of channel '%s' was not sent", escape(self.name)
-                )
-
-
-def _deliver(sockets: list[Client], packet: Packet) -> None:
-    if sockets:
-        deliver(sockets, packet, sockets[0].hub.batcher)
 
 
 class Channels:
@@ -139,11 +35,13 @@ class Channels:
 
     :ivar backend: carries the messages.
     :ivar feed: listens to the backend.
+    :ivar histories: the history of the channels.
     """
 
     def __init__(self, backend: PubSub) -> None:
         self.backend = backend
         self.feed: Feed = feed_of(backend)
+        self.histories = Histories(backend)
         self._channels: dict[str, Channel] = {}
         self._warnings = ThrottledWarnings(log)
 
@@ -153,25 +51,38 @@ class Channels:
     def publish(self, name: str, message: Any) -> None:
         """Send a message to all listeners of a channel, in every process.
 
-        :param message: anything that can be written as JSON.
+        :param message: anything that can be written as JSON, with bytes in it.
         :raises TypeError: when the message cannot be written as JSON.
         :raises ValueError: when the name is invalid.
         :raises BackendError: when the broker does not accept the message.
         """
-        self.send(check_channel(name), dumps(message))
+        self.send(check_channel(name), write(message))
 
-    def send(self, name: str, text: str) -> None:
-        """Like :meth:`publish`, with a name that was checked, and JSON.
+    def send(
+        self, name: str, text: str, keep: Keep | None = None, key: str | None = None
+    ) -> None:
+        """Like :meth:`publish`, with a name that was checked, and a written message.
 
+        :param keep: the history that the publisher asks for; None if it asks for none.
+        :param key: with the same key, the message is sent once in the time of its
+            history.
+        :raises ValueError: when there is a key, and the channel has no history.
         :raises BackendError: when the broker does not accept the message.
         """
-        publish(self.backend, name, text)
+        if keep is None and key is None and not self.histories.are_used:
+            publish(self.backend, name, text)
+        else:
+            self.histories.publish(name, text, keep, key)
 
-    def subscribe(self, name: str, listener: Listener) -> None:
+    def subscribe(
+        self, name: str, listener: Listener, earlier: Reader | None = None
+    ) -> bool:
         """Add a listener to a channel; a second time has no effect.
 
         Blocks until the backend has subscribed.
 
+        :param earlier: reads what the listener is sent before anything newer.
+        :returns: whether it was sent all that it missed: false without a log.
         :raises ValueError: when the name is invalid.
         :raises BackendError: when the backend cannot subscribe; the listener is removed
             then.
@@ -181,19 +92,50 @@ class Channels:
         if channel is None:
             channel = self._channels[name] = Channel(name, self._warnings)
         channel.add(listener)
+        if earlier is not None:
+            channel.hold(listener)
         try:
             while channel.audiences and not channel.open:
                 channel.asking.do(partial(self._open, channel))
+            while listener.keep and not channel.keep and self._keeps(channel):
+                channel.asking.do(partial(self._keep, channel, listener.keep))
+            if earlier is None:
+                return False
+            return self._send_earlier(channel, listener, earlier)
         except BaseException:
             channel.discard(listener)
             raise
         finally:
+            channel.release(listener)
             # The listener may have left while this blocked.
             self._close_if_unheard(channel)
 
     def _open(self, channel: Channel) -> None:
         self.feed.listen(channel.name, channel.hear)
         channel.open = True
+
+    def _keeps(self, channel: Channel) -> bool:
+        return bool(channel.open and channel.audiences and self.histories.log_for())
+
+    def _keep(self, channel: Channel, keep: Keep) -> None:
+        """Let the log give a channel its messages."""
+        log = self.histories.log_for()
+        assert log is not None
+        self.histories.declare(channel.name, keep)
+        log.listen(channel.name, channel.hear_entry)
+        channel.log, channel.keep = log, keep
+        channel.unlogged = partial(self.histories.miss, channel.name, keep)
+
+    def _send_earlier(
+        self, channel: Channel, listener: Listener, earlier: Reader
+    ) -> bool:
+        if channel.log is None or not channel.open:
+            channel.let_go(listener)
+            return False
+        replay = earlier(channel.log)
+        channel.send_earlier(listener, replay)
+        channel.let_go(listener)
+        return replay.complete
 
     def unsubscribe(self, name: str, listener: Listener) -> None:
         """Remove a listener from a channel; does not block."""
@@ -207,6 +149,9 @@ class Channels:
             return
         if self._channels.get(channel.name) is channel:
             del self._channels[channel.name]
+        if channel.log is not None:
+            channel.log.unlisten(channel.name, channel.hear_entry)
+            channel.log = None
         if channel.open:
             channel.open = False
             self.feed.unlisten(channel.name, channel.hear)

@@ -14,6 +14,8 @@ import string
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Protocol
 
+from ...wire.escape import escape
+
 #: Characters of an epoch. The first is a letter: no JSON begins like a position.
 _LETTERS: Final = string.ascii_lowercase
 _CHARACTERS: Final = _LETTERS + string.digits
@@ -123,6 +125,18 @@ class Log(Protocol):
     def now(self) -> Position:
         """The latest position of the log."""
 
+    def declare(self, topic: str, keep: Keep) -> None:
+        """Note how much of a topic is kept, for those who publish without knowing it.
+
+        It is forgotten when nobody has used it for a week.
+        """
+
+    def publish(self, topic: str, message: str, key: str | None = None) -> None:
+        """Append a message if the topic was declared, or else only publish it.
+
+        :raises ValueError: when there is a key, and the topic was not declared.
+        """
+
     def listen(self, topic: str, heard: HeardEntry) -> None:
         """Call ``heard`` with each entry of a topic, once and in order.
 
@@ -132,6 +146,14 @@ class Log(Protocol):
 
     def unlisten(self, topic: str, heard: HeardEntry) -> None:
         """No longer call ``heard``; does not block."""
+
+
+def undeclared(topic: str) -> ValueError:
+    """The error of a message with a key, in a topic that was not declared."""
+    return ValueError(
+        f"key= needs a history, and nobody has asked for one of '{escape(topic)}': "
+        "give the number of messages to keep, as history=100"
+    )
 
 
 def write_logged(position: Position, message: str) -> str:

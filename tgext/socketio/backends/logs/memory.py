@@ -12,11 +12,21 @@ from typing import Final
 from ...engine.concurrency.failures import ERRORS
 from ...engine.logs import get_logger
 from ...wire.escape import escape
-from .entries import Entry, HeardEntry, Keep, Position, Replay, new_epoch, write_logged
+from .entries import (
+    Entry,
+    HeardEntry,
+    Keep,
+    Position,
+    Replay,
+    new_epoch,
+    undeclared,
+    write_logged,
+)
 
 log = get_logger(__name__)
 
-#: Topics without entries of which the log still knows when they had their last one.
+#: Topics that were declared, and topics without entries of which the log still knows
+#: when they had their last one.
 REMEMBERED: Final = 10_000
 
 #: Expired things that are dropped with each append, at most.
@@ -71,8 +81,9 @@ class Ring:
 class MemoryLog:
     """A log in memory.
 
-    :param tell: called with a topic, and with each of its messages as
-        :func:`~.entries.write_logged` writes it: for subscribers that know no log.
+    :param tell: publishes a message, for subscribers that know no log: it is called
+        with a topic, and with each of its messages as :func:`~.entries.write_logged`
+        writes it.
     :param now: returns the time in seconds.
     """
 
@@ -95,6 +106,7 @@ class MemoryLog:
         #: Topics and keys, by the earliest time at which they may expire.
         self._due: list[tuple[float, int, str, str | None]] = []
         self._heard: dict[str, list[HeardEntry]] = {}
+        self._kept: OrderedDict[str, Keep] = OrderedDict()
         #: Entries that listeners have not been told yet.
         self._untold: deque[Entry] = deque()
         self._telling = False
@@ -168,6 +180,22 @@ class MemoryLog:
         if self._tell is not None:
             position = Position(self.epoch, entry.number)
             self._tell(entry.topic, write_logged(position, entry.message))
+
+    def declare(self, topic: str, keep: Keep) -> None:
+        self._kept[topic] = keep
+        self._kept.move_to_end(topic)
+        if len(self._kept) > REMEMBERED:
+            self._kept.popitem(last=False)
+
+    def publish(self, topic: str, message: str, key: str | None = None) -> None:
+        keep = self._kept.get(topic)
+        if keep is not None:
+            self._kept.move_to_end(topic)
+            self.append(topic, message, keep, key)
+        elif key is not None:
+            raise undeclared(topic)
+        elif self._tell is not None:
+            self._tell(topic, message)
 
     def read(self, topics: Iterable[str], after: Position) -> Replay:
         known = after.epoch == self.epoch and after.number <= self._number

@@ -14,10 +14,18 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
-from ..errors import BrokerUnavailable
+from ..errors import BrokerRefused, BrokerUnavailable
 from ..redis_scripts import Argument, Script
 from .catching import Catching
-from .entries import Entry, HeardEntry, Keep, Position, Replay, new_epoch
+from .entries import (
+    Entry,
+    HeardEntry,
+    Keep,
+    Position,
+    Replay,
+    new_epoch,
+    undeclared,
+)
 
 #: The keys of all logs begin so.
 PREFIX: Final = "tgext.socketio/log"
@@ -26,6 +34,8 @@ _BEGIN: Final = Script.of("log_begin")
 _APPEND: Final = Script.of("log_append")
 _READ: Final = Script.of("log_read")
 _LATEST: Final = Script.of("log_latest")
+_DECLARE: Final = Script.of("log_declare")
+_PUBLISH: Final = Script.of("log_publish")
 
 #: How often the epoch may change during one call.
 _TRIES: Final = 4
@@ -54,6 +64,9 @@ class Backend(Protocol):
         unknown: Callable[[], object] | None = None,
     ) -> Any:
         """Run a script."""
+
+    def publish(self, channel: str, message: str) -> object:
+        """Publish a message that is in no log."""
 
     def listen(self, channel: str, heard: Callable[[Any], object]) -> None:
         """Call ``heard`` with each message of a channel."""
@@ -137,6 +150,26 @@ class RedisLog:
     def now(self) -> Position:
         return self.read([], Position("", 0)).position
 
+    def declare(self, topic: str, keep: Keep) -> None:
+        self._backend.run(_DECLARE, [_kept(topic)], [keep.most, keep.seconds])
+
+    def publish(self, topic: str, message: str, key: str | None = None) -> None:
+        has_key = int(key is not None)
+        try:
+            args = (topic, message, has_key)
+            kept = self._backend.run(_PUBLISH, [_kept(topic)], args)
+        except BrokerRefused:
+            # Its user may only publish. Then nobody has declared a history either.
+            if has_key:
+                raise
+            self._backend.publish(topic, message)
+            return
+        if isinstance(kept, bytes):
+            most, seconds = kept.split()
+            self.append(topic, message, Keep(int(most), float(seconds)), key)
+        elif has_key:
+            raise undeclared(topic)
+
     def listen(self, topic: str, heard: HeardEntry) -> None:
         self._catching.listen(topic, heard)
 
@@ -175,6 +208,11 @@ class RedisLog:
 def _keys(epoch: str, topic: str) -> list[str]:
     """The names of a topic's head and stream."""
     return [f"{PREFIX}/{epoch}/{kind}/{topic}" for kind in ("head", "stream")]
+
+
+def _kept(topic: str) -> str:
+    """The name of the key that says how much of a topic is kept."""
+    return f"{PREFIX}/kept/{topic}"
 
 
 def _key(topic: str, key: str | None) -> str:

@@ -1,0 +1,215 @@
+"""The subscriptions of one client in one of its namespaces, and who decides on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
+from typing import Any, Final, NamedTuple, Protocol
+
+from tg import config
+
+from ..engine.logs import get_logger
+from ..engine.namespaces.client import Client
+from ..request.runner import Runner
+from .channels import Channels, Listener, Reader, channels_of
+from .histories import keep_of
+from .log import Keep, Log, Position, Replay
+
+log = get_logger(__name__)
+
+
+#: The names that clients may ask for: each names a method of the namespace.
+CHANNEL_NAME: Final = re.compile(r"[A-Za-z0-9 _.:-]+")
+
+_TO_UNDERSCORE: Final = str.maketrans(" .:-", "____")
+
+
+def method_name(prefix: str, channel: Any) -> str | None:
+    """The name of the method for a channel; None if the channel's name has none."""
+    if not isinstance(channel, str) or CHANNEL_NAME.fullmatch(channel) is None:
+        return None
+    return prefix + channel.translate(_TO_UNDERSCORE)
+
+
+class Asked:
+    """A method that decides whether a client is subscribed.
+
+    :ivar returned: whether it was called, and did not fail. A decorator or an override
+        of the application may catch its failure.
+    """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+        self.returned = False
+
+    def noting(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The method, which notes that it has returned."""
+
+        @wraps(method)
+        def note(*args: Any, **kwargs: Any) -> Any:
+            self.returned = False
+            answer = method(*args, **kwargs)
+            self.returned = True
+            return answer
+
+        return note
+
+
+class Wanted(NamedTuple):
+    """What a namespace class asks for.
+
+    :param named: whether events carry the channel.
+    :param positioned: whether they carry the position.
+    :param keep: the history of its channels; None for none.
+    :param rewind: the number of messages that a new subscriber is sent.
+    """
+
+    named: bool
+    positioned: bool
+    keep: Keep | None
+    rewind: int
+
+
+class Owner(Protocol):
+    """The namespace object."""
+
+    socket: Any
+    ns_name: str
+    _tgsio_candidate: Any
+
+    def _tgsio_is_over(self) -> bool:
+        """Whether the client has left the namespace."""
+
+
+def wanted_by(cls: type) -> Wanted:
+    """What a class asks for. Its attributes may be names of the application's."""
+    rewind = getattr(cls, "rewind", 0)
+    return Wanted(
+        getattr(cls, "pubblication_channel", False) is True,
+        getattr(cls, "pubblication_position", False) is True,
+        keep_of(getattr(cls, "history", 0), getattr(cls, "history_ttl", 0)),
+        rewind if type(rewind) is int and rewind > 0 else 0,
+    )
+
+
+def latest(channel: str, count: int) -> Reader:
+    """Reads the latest messages of a channel."""
+
+    def read(log: Log) -> Replay:
+        return log.latest(channel, count)
+
+    return read
+
+
+def after(channel: str, position: Position) -> Reader:
+    """Reads the messages of a channel after a position."""
+
+    def read(log: Log) -> Replay:
+        return log.read([channel], position)
+
+    return read
+
+
+class Subscriptions:
+    """The channels that a client hears.
+
+    :param owner: the namespace object.
+    :param left: called with a channel, and with the name that the client asked for,
+        when a subscription has ended.
+
+    :ivar heard: maps each channel to the name that the client asked for, in the order
+        of the subscriptions.
+    """
+
+    def __init__(self, owner: Owner, left: Callable[[str, str], object]) -> None:
+        self.heard: dict[str, str] = {}
+        self._owner = owner
+        self._left = left
+        self._known: Channels | None = None
+
+    @property
+    def channels(self) -> Channels:
+        """The channels of the process."""
+        # Kept because subscriptions may end outside of a request, without `config`.
+        if self._known is None:
+            runner = self._owner.socket.runner
+            settings: Mapping[str, Any] = (
+                runner.config if isinstance(runner, Runner) else config
+            )
+            self._known = channels_of(settings)
+        return self._known
+
+    @property
+    def _listener(self) -> Listener:
+        owner = self._owner
+        socket: Client = owner.socket
+        wanted = wanted_by(type(owner))
+        return Listener(
+            socket, owner.ns_name, wanted.named, owner, wanted.positioned, wanted.keep
+        )
+
+    def heard_as(self, name: Any) -> list[str]:
+        """The channels that the client hears for a name that it asked for."""
+        return [channel for channel, asked in self.heard.items() if asked == name]
+
+    def add(
+        self,
+        channel: str,
+        asked: str,
+        number: int,
+        since: Position | None = None,
+        is_back: bool = False,
+    ) -> bool:
+        """Subscribe the client.
+
+        :param asked: the name that the client asked for.
+        :param number: how many channels its connection hears.
+        :param since: a position; messages after it are sent first. Without one, a new
+            subscriber is sent the latest messages, as its class says.
+        :param is_back: whether the client recovers the subscription, and what it missed
+            with it.
+        :returns: whether it was sent all messages after ``since``.
+        :raises LimitExceeded: when it would exceed ``max_channels``.
+        :raises BackendError: when the backend cannot subscribe.
+        """
+        owner = self._owner
+        is_new = channel not in self.heard
+        if not is_new and since is None:
+            return False
+        if owner._tgsio_is_over():
+            log.debug("Not subscribed: the client has left %s", owner.ns_name or "/")
+            return False
+        if is_new:
+            owner.socket.account.check("max_channels", number)
+        self.heard.setdefault(channel, asked)
+        try:
+            earlier = None if is_back else self._earlier(channel, since)
+            complete = self.channels.subscribe(channel, self._listener, earlier)
+        except BaseException:
+            self.heard.pop(channel, None)
+            raise
+        if is_new and owner._tgsio_candidate is not None:
+            # A client that is refused keeps no subscription.
+            owner._tgsio_candidate.undoes(partial(self.end, channel))
+        return complete
+
+    def _earlier(self, channel: str, since: Position | None) -> Reader | None:
+        wanted = wanted_by(type(self._owner))
+        if wanted.keep is None:
+            return None
+        if since is not None:
+            return after(channel, since)
+        return latest(channel, wanted.rewind) if wanted.rewind else None
+
+    def end(self, channel: str) -> None:
+        """End a subscription, if there is one."""
+        asked = self.heard.pop(channel, None)
+        if asked is not None:
+            self.channels.unsubscribe(channel, self._listener)
+            self._left(channel, asked)
+
+    def stop_hearing(self) -> None:
+        """Send the client nothing more; its subscriptions end later."""
+        for channel in self.heard:
+            self.channels.unsubscribe(channel, self._listener)
