@@ -59,6 +59,7 @@ class Member:
     """A client in ``/chat``, and the events that it got.
 
     :ivar events: the events, by arrival, without acks.
+    :ivar answer: its answer when it is asked for an ack; None: it gives none.
     """
 
     def __init__(self, server: Server) -> None:
@@ -66,6 +67,7 @@ class Member:
         self._client.join(ENDPOINT)
         self._answers: Queue[Any] = Queue()
         self.events: list[list[Any]] = []
+        self.answer: Any = None
         self._reader = gevent.spawn(self._read)
 
     def _read(self) -> None:
@@ -85,6 +87,10 @@ class Member:
             else:
                 count = packet.get("attachments", 0)
                 binary = [self._client.receive_any() for _ in range(count)]
+                if packet["type"] == "disconnect":
+                    packet = {"name": "disconnect", "args": []}
+                if "id" in packet and self.answer is not None:
+                    self._client.ack(ENDPOINT, packet["id"], self.answer)
                 self.events.append([packet["name"], *packet["args"], *binary])
 
     def emit(self, event: str, *args: Any) -> None:

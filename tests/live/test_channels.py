@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 
 from tests.engine import clients
@@ -256,6 +257,51 @@ def test_bytes_reach_every_process(cluster: list[Server]) -> None:
         for member in members:
             placeholder = {"_placeholder": True, "num": 0}
             assert member.events == [["shouted", placeholder, b"\x00\xffA"]]
+
+
+def test_acks_are_gathered_from_every_process(cluster: list[Server]) -> None:
+    with crowd(*cluster, size=3) as members:
+        ids = [each.call("id") for each in members]
+        for number, member in enumerate(members[1:-1], 1):
+            member.call("enter", "lobby")
+            member.answer = number
+        members[3].answer = None
+        assert members[0].call("survey", "lobby", 0.5) == {
+            "answers": {ids[1]: 1, ids[2]: 2, ids[4]: 4},
+            "missing": [ids[3]],
+        }
+
+
+def test_a_room_is_moved_and_sent_away_in_every_process(cluster: list[Server]) -> None:
+    with crowd(*cluster, size=2) as members:
+        for member in members[1:]:
+            member.call("enter", "lobby")
+        assert members[0].call("move", "lobby", "hall") == 3
+        members[0].call("tell_room", "hall", "psst")
+        wait_until(lambda: all(each.events for each in members[1:]), "all hear")
+        members[0].call("send_away", "hall")
+        away = [["told", "psst"], ["disconnect"]]
+        wait_until(lambda: all(each.events == away for each in members[1:]), "all go")
+        assert members[0].call("move", "hall", "lobby") == 0
+
+
+def test_who_was_asked_by_a_process_that_is_killed_is_missing(
+    servers: Servers, own: RedisServer
+) -> None:
+    both = servers(own, 2, **{"socketio.cluster": "true"})
+    with crowd(*both, size=2) as members:
+        ids = [each.call("id") for each in members]
+        for member in members:
+            member.call("enter", "lobby")
+        members[1].answer = "here"
+        asking = gevent.spawn(members[0].call, "survey", "lobby", 1.0)
+        wait_until(lambda: all(each.events for each in members), "all are asked")
+        both[1].kill()
+        assert asking.get() == {
+            "answers": {ids[1]: "here"},
+            "missing": [ids[0], *ids[2:]],
+        }
+    both[1].wait_until_ended()
 
 
 def test_a_page_of_any_process_reaches_all(

@@ -413,6 +413,17 @@ def test_an_event_may_be_named_by_a_number(connection: Connection) -> None:
     assert seen == {"error": ["unallowed_event_name", info], "sum": [5]}
 
 
+def test_a_client_has_an_id_and_answers_with_all(connection: Connection) -> None:
+    assert connection.seen["survey"] == {
+        "question": "colour",
+        # Clients before 3.x take the session id for theirs.
+        "known": connection.choose(new=True, others=False),
+        "answer": ["blue", [7]],
+        "missing": [],
+        "rooms": [["asked"]],
+    }
+
+
 def test_a_namespace_may_have_any_name(connection: Connection) -> None:
     seen = connection.seen["beyond_ascii"]
     assert seen == {"sum": [5], "greeting": [GREETING]}

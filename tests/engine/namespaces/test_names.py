@@ -108,3 +108,58 @@ def test_a_namespace_lists_the_rooms_of_its_client(serve: Serve, kind: str) -> N
     client.call("/chat", "leave", "hall")
     assert client.call("/chat", "rooms") == [["set", "'7'", "7"]]
     assert client.call("/game", "rooms") == [["set", "'hall'"]]
+
+
+class Members:
+    """A mixin of an application."""
+
+    def on_enter(self, room: str) -> None:
+        enter = lambda: self  # noqa: E731  `self` is a cell then
+        self.room = room
+        enter()
+
+
+class Login(Members, RoomEvents, RoomsMixin, Echo):
+    """Asks for what it has not set yet, as with gevent-socketio."""
+
+    room: Any
+    user: Any
+
+    def on_login(self, name: str, id: int) -> None:
+        self.user, other = name, self
+        other.id = id
+
+    def on_who(self) -> Any:
+        found = [getattr(self, each, None) for each in ("user", "room")]
+        return [*found, hasattr(self, "user"), callable(self.socket_by_id)]
+
+
+class Later(Login):
+    """Inherits what it does not define."""
+
+
+@pytest.mark.parametrize("cls", [Login, Later])
+def test_what_an_application_assigns_is_missing_before(
+    serve: Serve, cls: type[BaseNamespace]
+) -> None:
+    client = serve({"/chat": cls}).client()
+    client.join("/chat")
+    assert client.call("/chat", "who") == [[None, None, False, True]]
+    client.call("/chat", "login", "ann", 5)
+    client.call("/chat", "enter", "lobby")
+    assert client.call("/chat", "who") == [["ann", "lobby", True, True]]
+
+
+def test_what_an_application_assigns_elsewhere_is_ours(serve: Serve) -> None:
+    class Other(Echo):
+        def on_set(self) -> Any:
+            message = type("Message", (), {})()
+            message.user, message.id = "ann", 1
+            self.message = message
+            return callable(self.user), len(self.id)
+
+    client = serve({"/chat": Other}).client()
+    client.join("/chat")
+    assert client.call("/chat", "set") == [True, 20]
+    with pytest.raises(AttributeError, match="'Login' object has no attribute 'user'"):
+        Login.user.__get__(object(), Login)

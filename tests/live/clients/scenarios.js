@@ -93,6 +93,17 @@ const scenarios = {
     return {question, answered: await client.next('answered')};
   },
 
+  // The client, asked together with all sockets that have its id.
+  async survey(open) {
+    const client = await open('/lab');
+    client.emit('survey', 'colour', (...args) => client.deliver('surveyed', args));
+    const [question, answer] = await client.next('question');
+    answer('blue', [7]);
+    const [id, answers, missing] = await client.next('surveyed');
+    const known = client.socket.id === id;
+    return {question, known, answer: answers[id], missing, rooms: await client.ask('rooms')};
+  },
+
   // The server's handler does not return before the client has answered.
   async server_waits_for_ack(open) {
     const client = await open('/lab');

@@ -33,6 +33,22 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
         self.join(room)
         return room
 
+    def on_id(self) -> str:
+        return str(self.id)
+
+    def on_survey(self, room: str, seconds: float) -> Any:
+        answers, missing = self.room(room).emit("question", ack=seconds)
+        return {"answers": answers, "missing": missing}
+
+    def on_move(self, room: str, other: str) -> int:
+        """The number of those who were in a room and are in the other now."""
+        self.room(room).join(other)
+        return self.room(other).count()
+
+    def on_send_away(self, room: str) -> str:
+        self.room(room).disconnect("sent away")
+        return "done"
+
     def on_tell_room(self, room: str, *words: Any) -> str:
         self.emit_to_room(room, "told", *words)
         return "told"

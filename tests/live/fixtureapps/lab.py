@@ -100,6 +100,15 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
 
         self.emit("question", "quick", callback=told, timeout=seconds)
 
+    def on_survey(self, question: str) -> Any:
+        target = self.socket_by_id(self.id)
+        target.join("asked")
+        answers, missing = target.emit("question", question, ack=PATIENCE)
+        return self.id, answers, missing
+
+    def on_rooms(self) -> Any:
+        return sorted(self.rooms)
+
     def on_auth(self) -> Any:
         return self.auth
 

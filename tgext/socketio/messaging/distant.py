@@ -12,7 +12,7 @@ from ..engine.namespaces.commands import Command
 from ..engine.namespaces.gathering import Answers
 from ..wire.socketio.packet import Packet
 from .cluster import guest_of, publish_elsewhere
-from .targets import Elsewhere
+from .targets import OtherSockets
 
 
 class Distant:
@@ -48,7 +48,7 @@ class Distant:
         return where_served(self._gather, packet, room, seconds)
 
     def _command(self, endpoint: str, room: Room | None, command: Command) -> None:
-        elsewhere = Elsewhere(guest_of(self._settings))
+        elsewhere = OtherSockets(guest_of(self._settings))
         elsewhere.command(self._controllers, endpoint, room, command)
 
     def _count(self, endpoint: str, room: Room | None) -> int:
@@ -57,7 +57,7 @@ class Distant:
     def _gather(self, packet: Packet, room: Room | None, seconds: float) -> Answers:
         return self._asking().gather(self._controllers, packet, room, seconds)
 
-    def _asking(self) -> Elsewhere:
+    def _asking(self) -> OtherSockets:
         """:raises BackendOptionError: when the backend carries no answers."""
         guest = guest_of(self._settings)
         if not guest.is_answered:
@@ -65,4 +65,4 @@ class Distant:
                 "anypubsub.backend",
                 "a process without clients can ask the others only with redis",
             )
-        return Elsewhere(guest)
+        return OtherSockets(guest)

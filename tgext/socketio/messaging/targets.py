@@ -46,7 +46,7 @@ class Asker(Protocol):
         """Call a function with the sender and the data of each message of a kind."""
 
 
-class Elsewhere:
+class OtherSockets:
     """The sockets of the other processes.
 
     :param asker: asks these processes.
@@ -136,7 +136,7 @@ class Crowd:
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
         self._controllers: WeakKeyDictionary[Rooms, str] = WeakKeyDictionary()
-        self.elsewhere = Elsewhere(peers)
+        self.elsewhere = OtherSockets(peers)
         peers.answer(_COMMAND, self._obey)
         peers.answer(_COUNT, self._count)
         peers.answer(_GATHER, self._gather)
@@ -195,20 +195,20 @@ class Others:
     :param to: the controllers whose clients are meant; an empty name for all.
     """
 
-    def __init__(self, elsewhere: Elsewhere, to: Sequence[str]) -> None:
+    def __init__(self, elsewhere: OtherSockets, to: Sequence[str]) -> None:
         self._elsewhere = elsewhere
         self._to = to
 
     def command(self, endpoint: str, room: Room | None, command: Command) -> None:
-        """See :meth:`Elsewhere.command`."""
+        """See :meth:`OtherSockets.command`."""
         self._elsewhere.command(self._to, endpoint, room, command)
 
     def count(self, endpoint: str, room: Room | None) -> int:
-        """See :meth:`Elsewhere.count`."""
+        """See :meth:`OtherSockets.count`."""
         return self._elsewhere.count(self._to, endpoint, room)
 
     def gather(self, packet: Packet, room: Room | None, seconds: float) -> Answers:
-        """See :meth:`Elsewhere.gather`."""
+        """See :meth:`OtherSockets.gather`."""
         return self._elsewhere.gather(self._to, packet, room, seconds)
 
 

@@ -9,6 +9,9 @@ not depend on what it finds there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dis import get_instructions
+from inspect import unwrap
+from types import CodeType
 from typing import Any, ClassVar
 
 from ..recovery.recoverable import Recoverable
@@ -66,13 +69,66 @@ class Shown:
         return self if namespace is None else getattr(namespace, self._name)
 
 
+#: Names that applications give to attributes which they set when it is time, and ask
+#: for before: ``getattr(self, 'user', None)``.
+COMMON = frozenset(("auth", "channels", "id", "room", "rooms", "user"))
+
+
+class Missing:
+    """Hides a name of ours from an application that assigns it to ``self``.
+
+    Until then the attribute is missing, as with gevent-socketio.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, namespace: Any, cls: type) -> Any:
+        if namespace is None:
+            return self
+        text = f"{cls.__name__!r} object has no attribute {self._name!r}"
+        raise AttributeError(text, name=self._name, obj=namespace)
+
+
+def _assigned(function: Any) -> set[str]:
+    """The names of :data:`COMMON` that a method assigns to its object."""
+    code = getattr(unwrap(function), "__code__", None)
+    if not isinstance(code, CodeType) or not code.co_argcount:
+        return set()
+    if COMMON.isdisjoint(code.co_names):
+        return set()
+    found, before = set(), None
+    for each in get_instructions(code):
+        if each.opname == "STORE_ATTR" and before is not None:
+            loaded = before.argval
+            last = loaded[-1] if isinstance(loaded, tuple) else loaded
+            if "LOAD_" in before.opname and last == code.co_varnames[0]:
+                found.add(each.argval)
+        before = each
+    return found & COMMON
+
+
 def give_way(cls: type) -> None:
-    """Let a class have names of :data:`API` from mixins that come later in the MRO."""
+    """Let a class have names of :data:`API` from mixins that come later in the MRO.
+
+    Those that its methods assign are missing until they do.
+    """
+    theirs = [each for each in cls.__mro__ if not _is_own(each)]
+    functions = [value for each in theirs for value in list(vars(each).values())]
+    for name in {name for function in functions for name in _assigned(function)}:
+        found = _defining(cls, name)
+        if found and _is_own(found[0]):
+            setattr(cls, name, Missing(name))
     for name in API:
-        found = [each for each in cls.__mro__ if name in vars(each)]
+        found = _defining(cls, name)
         theirs = [each for each in found if not _is_own(each)]
         if theirs and _is_own(found[0]):
             setattr(cls, name, vars(theirs[0])[name])
+
+
+def _defining(cls: type, name: str) -> list[type]:
+    """The classes of the MRO that define a name."""
+    return [each for each in cls.__mro__ if name in vars(each)]
 
 
 def _is_own(cls: type) -> bool:
