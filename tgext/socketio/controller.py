@@ -135,6 +135,8 @@ class SocketIOController(TGController):
         return "done"
 
     def _tgsio_remember(self, rooms: Rooms, owner: int) -> None:
+        if self._tgsio_rooms.get(rooms) == owner:
+            return  # not the first client
         for cls in type(self).__mro__:
             if issubclass(cls, SocketIOController):
                 cls._tgsio_rooms[rooms] = owner

@@ -121,6 +121,8 @@ class Outbox:
 
     send_own = send
 
+    def end_waiting(self) -> None: ...
+
 
 class Transport:
     """A transport that sends nothing."""

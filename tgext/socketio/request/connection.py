@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.server.opening import PARSED
+from ..engine.server.opening import PARSED, SOCKETIO
 from .application import Application, ControllerPath
 from .identity import Lookup, remove_lookup, user_of
 from .widgets import find_middleware
@@ -20,6 +20,7 @@ _OPENING_ONLY = frozenset(
         "tg.locals",
         "webob.adhoc_attrs",
         "wsgi.input",
+        SOCKETIO,
         *PARSED,
     )
 )
@@ -51,11 +52,11 @@ class Connection:
     ) -> None:
         self.application = application
         self.socket: Any = environ["socketio"]
+        # A dict takes less memory when its keys are plain texts; SOCKETIO is none.
         self.environ = {
-            str(name): value
-            for name, value in environ.items()
-            if name not in _OPENING_ONLY
+            name: value for name, value in environ.items() if name not in _OPENING_ONLY
         }
+        self.environ[str(SOCKETIO)] = self.socket
         for_each_event = application.wrappers.identity
         ttl, user = application.identity_ttl, user_of(environ)
         self.lookup = Lookup(

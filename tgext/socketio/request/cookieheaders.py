@@ -138,7 +138,10 @@ class Place(NamedTuple):
         """The place of a request."""
         path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
         host = str(environ.get("HTTP_HOST", "")).lower()
-        return cls(path or "/", re.sub(r":\d*$", "", host))
+        name, colon, port = host.rpartition(":")
+        if colon and (not port or port.isdecimal()):
+            host = name
+        return cls(path or "/", host)
 
     def changes(self, cookies: Iterable[SetCookie]) -> dict[str, str | None]:
         """What changes for requests to this place when a page has set cookies."""

@@ -67,7 +67,7 @@ class CookieWatch:
                 self._see(had, told, environ)
             return start_response(status, headers, *rest)
 
-        if "socketio" not in environ:
+        if "socketio" not in environ or not had:
             return self.application(environ, start)
         opening = _Opening(environ)
         try:

@@ -53,7 +53,7 @@ class HandshakeRefused(WebSocketError):
         self.why: str | None = why or text
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Handshake:
     """The parameters of a valid handshake."""
 

@@ -306,7 +306,9 @@ class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
         self, handler: Handler, method: Callable[..., Any], args: tuple[Any, ...]
     ) -> Any:
         """Call a method with arguments that fit."""
-        return self._tgsio_decorated(methods.deciding(self, method))(*args)
+        if hasattr(self, "exception_handler_decorator"):
+            method = methods.deciding(self, method)
+        return self._tgsio_decorated(method)(*args)
 
     def _tgsio_decorated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         decorator = getattr(self, "exception_handler_decorator", None)

@@ -20,7 +20,7 @@ _ELSEWHERE = ("404", "2")
 _TRANSPORTS_OF_0_9 = {"polling": "xhr-polling"}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answer:
     """What the application answered."""
 

@@ -45,7 +45,7 @@ class Connection(Protocol):
         """Run the WebSocket in a new greenlet, which closes the connection."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Request:
     """A request, and how to answer it.
 

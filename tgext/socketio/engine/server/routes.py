@@ -12,7 +12,7 @@ from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Gen
 ENGINEIO_VERSIONS = {"2": SOCKETIO_4, "3": SOCKETIO_4, "4": SOCKETIO_5}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Route:
     """What the URL of a request contains."""
 

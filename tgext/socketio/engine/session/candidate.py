@@ -20,6 +20,7 @@ from ..namespaces.base import BaseNamespace
 from ..recovery.recoverable import Recoverable
 from .begun import Begun
 from .connection import Connection
+from .deciding import Deciding
 from .encoding import drop, encode_connected
 from .held import Held
 from .recovery import catch_up, finished
@@ -169,19 +170,13 @@ class Candidate:
         self._jobs = list(self.namespace.jobs)
         self.greeting = True
 
-    @contextmanager
-    def deciding(self) -> Iterator[None]:
+    def deciding(self) -> Deciding:
         """Refuse the client if an exception leaves the block, even if it is caught.
 
         An application's ``exception_handler_decorator``, or an override such as
         ``process_packet``, may catch the exceptions of all handlers.
         """
-        self.failure = None  # a decorator may try again, and succeed
-        try:
-            yield
-        except BaseException as error:
-            self.failure = error
-            raise
+        return Deciding(self)
 
     def drop_namespace(self) -> None:
         """End the namespace of a refused client or a failed attempt, and its jobs."""
