@@ -101,18 +101,37 @@ def test_who_does_not_know_the_secret_ends_nothing(cluster: Cluster) -> None:
     assert not connection.ended
 
 
+def test_a_connection_is_found_by_a_ticket_that_was_issued_anew(
+    cluster: Cluster,
+) -> None:
+    first, _ = start(cluster)
+    connection, other = Connection("ticket=a", "ada"), Connection("ticket=z", "zoe")
+    went_on = (False, False, False)
+    for old, new in ("ab", "bc", "cd"):
+        tell(first, SECRET, Change({"ticket": old}, *went_on, {"ticket": new}))
+    gevent.sleep(0)
+    assert not connection.ended
+    tell(first, SECRET, Change({"ticket": "d"}, *LOGIN))
+    gevent.sleep(0)
+    assert connection.ended
+    assert not other.ended
+
+
 D = "0" * 64
 BAD: list[Any] = [
     None,
     [],
     {},
     {"had": [D]},
-    {"had": D, "login": True, "session": True, "content": True},
-    {"had": [5], "login": True, "session": True, "content": True},
-    {"had": ["short"], "login": True, "session": True, "content": True},
-    {"had": [D] * 9, "login": True, "session": True, "content": True},
-    {"had": [D], "login": 1, "session": True, "content": True},
-    {"had": [D], "login": True, "session": None, "content": True},
+    {"had": D, "login": True, "session": True, "content": True, "renewed": []},
+    {"had": [5], "login": True, "session": True, "content": True, "renewed": []},
+    {"had": ["short"], "login": True, "session": True, "content": True, "renewed": []},
+    {"had": [D] * 9, "login": True, "session": True, "content": True, "renewed": []},
+    {"had": [D], "login": 1, "session": True, "content": True, "renewed": []},
+    {"had": [D], "login": True, "session": None, "content": True, "renewed": []},
+    {"had": [D], "login": True, "session": True, "content": True, "renewed": [D]},
+    {"had": [D], "login": True, "session": True, "content": True, "renewed": [[D]]},
+    {"had": [D], "login": True, "session": True, "content": True, "renewed": [[D, 5]]},
 ]
 
 

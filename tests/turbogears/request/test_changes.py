@@ -12,6 +12,7 @@ from beaker.session import SessionObject
 from tgext.socketio.drivers import applications
 from tgext.socketio.request.browsers import make_directory, share
 from tgext.socketio.request.changes import Change
+from tgext.socketio.request.cookieheaders import plain
 from tgext.socketio.request.cookies import CookieWatch
 
 OPTIONS = {"type": "cookie", "key": "session", "validate_key": "secret"}
@@ -87,7 +88,10 @@ PAGES = {
     "a ticket that is not valid": (
         "ticket=a", "ticket=x", "ada", LOGIN
     ),
-    "a ticket issued anew": ("ticket=a", "ticket=A", "ada", None),
+    "a ticket issued anew": (
+        "ticket=a", "ticket=A", "ada",
+        Change(TICKET, False, False, False, {"ticket": "A"}),
+    ),
     "the same ticket": ("ticket=a", 'ticket="a"', "ada", None),
     "another session": (
         "ticket=a; session=s", "session=t", "ada", Change(BOTH, False, True, True)
@@ -146,7 +150,7 @@ def saved(cookie: str, **values: Any) -> tuple[Any, str]:
 @pytest.mark.parametrize(
     ("values", "new", "expected"),
     [
-        ({"colour": "red"}, False, None),
+        ({"colour": "red"}, False, (False, False, False)),
         ({"colour": "blue"}, False, (False, False, True)),
         ({"colour": "red"}, True, (False, True, True)),
     ],
@@ -156,8 +160,10 @@ def test_a_session_in_a_cookie_is_another_when_it_holds_another(
 ) -> None:
     cookie = saved("", colour="red")[1].partition(";")[0]
     session, set_cookie = saved("" if new else cookie, **values)
-    found = told(cookie, set_cookie, user=None, **{"beaker.session": session})
-    assert [each[1:] for each in found] == ([] if expected is None else [expected])
+    [found] = told(cookie, set_cookie, user=None, **{"beaker.session": session})
+    assert found[1:4] == expected
+    later = {} if new else {"session": plain(set_cookie.split("=", 1)[1].split(";")[0])}
+    assert found.renewed == later
 
 
 def test_handshakes_tell_of_no_session() -> None:
@@ -199,3 +205,17 @@ def test_cookies_are_found_while_a_connection_has_them() -> None:
     gc.collect()
     assert directory.had(digests) == ({}, set())
     assert len(directory) == 0
+
+
+def test_a_cookie_is_found_by_its_latest_values() -> None:
+    owner = Owner()
+    directory = make_directory(lambda name, value: f"{name}-{value}")
+    shared = share("ticket", "0", owner)
+    for number in range(20):
+        directory.renew(f"ticket-{number}", f"ticket-{number + 1}")
+    directory.renew("ticket-unknown", "ticket-other")
+    for digest in ("ticket-0", "ticket-20", "ticket-13"):
+        assert directory.had([digest]) == ({"ticket": "0"}, {owner})
+    for digest in ("ticket-12", "ticket-1", "ticket-other"):
+        assert directory.had([digest]) == ({}, set())
+    assert shared.pair == ("ticket", "0")

@@ -57,10 +57,12 @@ def hear(peers: Peers, secret: str) -> None:
     directory = make_directory(partial(digest_of, secret))
 
     def told(sender: str, data: Any) -> None:
-        digests, flags = _read(data)
+        digests, flags, renewed = _read(data)
         had, owners = directory.had(digests)
-        if owners:
+        if owners and any(flags):
             gevent.spawn(_tell_owners, owners, Change(had, *flags))
+        for digest, later in renewed:
+            directory.renew(digest, later)
 
     peers.on(KIND, told)
 
@@ -74,7 +76,11 @@ def tell(peers: Peers, secret: str, change: Change) -> None:
     """Tell the other processes of a change. May wait for the broker."""
     digests = [digest_of(secret, *pair) for pair in change.had.items()]
     flags = {"login": change.login, "session": change.session}
-    data = {"had": digests, **flags, "content": change.content}
+    renewed = [
+        [digest_of(secret, name, change.had[name]), digest_of(secret, name, value)]
+        for name, value in change.renewed.items()
+    ]
+    data = {**flags, "content": change.content, "had": digests, "renewed": renewed}
     try:
         peers.hold()  # this process may have had no client yet
         try:
@@ -86,19 +92,27 @@ def tell(peers: Peers, secret: str, change: Change) -> None:
         _warnings.warn("not told", text)
 
 
-def _read(data: Any) -> tuple[list[str], tuple[bool, bool, bool]]:
+def _read(data: Any) -> tuple[list[str], tuple[bool, bool, bool], list[list[str]]]:
     """Read the data of a message.
 
     :raises BusMessageError: when it is invalid.
     """
     digests: list[Any] = field_of(data, "had", list)
-    if len(digests) > _MOST or not all(map(_is_digest, digests)):
+    renewed: list[Any] = field_of(data, "renewed", list)
+    if not _are_digests(digests):
         raise BusMessageError("its field had has other values than digests")
+    if len(renewed) > _MOST or not all(
+        isinstance(each, list) and len(each) == 2 and _are_digests(each)
+        for each in renewed
+    ):
+        raise BusMessageError("its field renewed has other values than digests")
     login, session, content = (
         field_of(data, name, bool) for name in ("login", "session", "content")
     )
-    return digests, (login, session, content)
+    return digests, (login, session, content), renewed
 
 
-def _is_digest(value: object) -> bool:
-    return isinstance(value, str) and len(value) == _LENGTH
+def _are_digests(values: list[Any]) -> bool:
+    return len(values) <= _MOST and all(
+        isinstance(each, str) and len(each) == _LENGTH for each in values
+    )

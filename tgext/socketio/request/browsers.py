@@ -275,6 +275,7 @@ class SharedCookie:
     def __init__(self, name: str, value: str) -> None:
         self.pair = (name, value)
         self.owners: WeakSet[Owner] = WeakSet()
+        self.later: list[str] = []
 
 
 #: The keys are name and plain value: a ticket is the same with and without quotes. The

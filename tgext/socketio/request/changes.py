@@ -3,14 +3,19 @@
 They are told of logins, logouts and changed sessions, not of the new cookies: the
 browser sends these when it connects again. A process tells digests of the cookies that
 the page was requested with; the processes that have connections with these cookies find
-them, and end them.
+them, and end them. They are told of cookies that were issued anew as well, so that they
+find the connections by the new ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from weakref import WeakSet, WeakValueDictionary
+
+#: How many new values of a cookie are known: as many as a browser's requests at a time
+#: may set.
+_LATER: Final = 8
 
 
 class Change(NamedTuple):
@@ -20,6 +25,7 @@ class Change(NamedTuple):
         quotes and escapes.
     :ivar login: whether a user was logged in or out, or another user was logged in.
     :ivar session: whether the session is another, or has ended.
+    :ivar renewed: the new values of those of ``had`` that go on.
     :ivar content: whether the session is the same, and its content, which the cookie
         holds, is another.
     """
@@ -28,6 +34,7 @@ class Change(NamedTuple):
     login: bool
     session: bool
     content: bool
+    renewed: Mapping[str, str] = {}
 
 
 class Elsewhere(Protocol):
@@ -46,10 +53,12 @@ class Shared(Protocol):
 
     :ivar pair: its name and value.
     :ivar owners: the connections.
+    :ivar later: digests of the values that other processes have issued for it since.
     """
 
     pair: tuple[str, str]
     owners: WeakSet[Any]
+    later: list[str]
 
 
 class Directory:
@@ -68,6 +77,16 @@ class Directory:
     def add(self, shared: Shared) -> None:
         """Find a cookie from now on, as long as a connection has it."""
         self._found[self._digest(*shared.pair)] = shared
+
+    def renew(self, digest: str, later: str) -> None:
+        """Find a cookie by the digest of its new value, too."""
+        shared = self._found.get(digest)
+        if shared is None or later in self._found:
+            return
+        self._found[later] = shared
+        shared.later.append(later)
+        if len(shared.later) > _LATER:
+            self._found.pop(shared.later.pop(0), None)
 
     def had(self, digests: Iterable[str]) -> tuple[dict[str, str], set[Any]]:
         """The cookies that digests are of, and the connections that have them."""

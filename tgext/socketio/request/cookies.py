@@ -228,20 +228,24 @@ class _Page:
             for name, value in Place.of(self._environ).changes(self.changes).items()
             if name in (login, session) and _plain(value) != self.had.get(name)
         }
-        # Handshakes of the tabs of a browser would end each other.
-        other_content = not self.opens and session in had and session in new
-        other_session = False
-        if other_content:
+        renewed = {name: value for name, value in new.items() if value and name in had}
+        other_user = (self.logs_out and login in had) or (
+            login in new and self._changes_user(login, new[login], had.get(login))
+        )
+        if other_user:
+            renewed.pop(login, None)
+        other_session = other_content = False
+        if session in had and session in new:
             after = replace_cookie(self._header, session, new[session])
             other_session = not self._sessions.keep_id(self._header, after)
             other_content = not self._sessions.keep(self._header, after)
-        found = Change(
-            had,
-            (self.logs_out and login in had)
-            or (login in new and self._changes_user(login, new[login], had.get(login))),
-            other_session,
-            other_content,
-        )
+            if other_session or login in had:
+                renewed.pop(session, None)  # the ticket is enough to find connections
+        if self.opens:
+            # Handshakes of the tabs of a browser would end each other.
+            other_session = other_content = False
+        plain_values = {name: plain(value) for name, value in renewed.items()}
+        found = Change(had, other_user, other_session, other_content, plain_values)
         return found if had and any(found[1:]) else None
 
     def _changes_user(self, login: str, value: str | None, had: str | None) -> bool:
