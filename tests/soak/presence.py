@@ -233,9 +233,7 @@ class Users:
         while True:
             shown = [each.present() for each in nodes]
             seconds = time.monotonic() - begin
-            if any(each != shown[0] for each in shown):
-                agreed = 0.0
-            elif not agreed:
+            if not agreed and all(each == shown[0] for each in shown):
                 agreed = seconds
             if all(each == expected for each in shown):
                 break

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -393,3 +395,21 @@ def test_many_who_come_at_once_are_told_together(start: Start) -> None:
         there.update(event if name == "presence_state" else event["joins"])
         events += 1
     assert events < 20
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "messages_that_must_arrive.rst"
+
+
+def test_the_example_of_the_documentation_runs(start: Start) -> None:
+    section = PAGE.read_text(encoding="utf-8").partition("Presence: who is here\n")[2]
+    example = section.partition(" ::\n\n")[2].partition("\nIn the browser")[0]
+    names: dict[str, Any] = {}
+    exec(dedent(example), names)
+    place = start(names["Chat"])
+    ann = place.enter("ann")
+    entry = {"name": "somebody", "status": "online"}
+    assert ann.event() == ["presence_state", {"ann": [entry]}, None]
+    ann.ask("enter", "lobby")
+    assert ann.ask("who", "lobby") == {"ann": [{"name": "somebody"}]}
+    ann.ask("status", "away")
+    assert ann.ask("who", None) == {"ann": [{**entry, "status": "away"}]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ LOBBY: Topic = ("/chat", "lobby")
 
 
 def entry(user: str, tab: int, until: float = 0.0) -> Entry:
-    return Entry(LOBBY, user, {"tab": tab}, until)
+    return Entry(LOBBY, user, {"tab": tab}, until, until)
 
 
 @pytest.fixture
@@ -57,6 +58,20 @@ def test_an_entry_that_waits_counts_only_while_there_is_no_other(
     assert members.of(LOBBY, "ann") == [{"tab": 3}]
     members.remove(there)
     assert members.of(LOBBY, "ann") == [{"tab": 2}]
+
+
+def test_all_processes_show_the_same_entry_of_those_that_wait() -> None:
+    """Their times differ a little, and they learned of the entries in any order."""
+    ends = [(10.0, 3.0), (10.2, 2.0), (10.1, 3.0)]
+    waiting = [
+        Entry(LOBBY, "ann", {"tab": tab}, until, ended)
+        for tab, (until, ended) in enumerate(ends)
+    ]
+    for entries in permutations(waiting):
+        members = Members()
+        for each in entries:
+            members.add(each)
+        assert members.of(LOBBY, "ann") == [{"tab": 2}]
 
 
 def test_who_comes_and_goes_at_once_is_not_told(members: Members) -> None:

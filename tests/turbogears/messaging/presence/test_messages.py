@@ -31,6 +31,7 @@ entries = st.builds(
     st.sampled_from(["ann", "", "é"]),
     st.dictionaries(st.sampled_from("ab"), st.none() | st.text("xyé")),
     st.sampled_from([0.0, 100.5, 110.0]),
+    st.floats(-1e12, 1e12),
 )
 whole_entries = st.dictionaries(st.integers(0, 2**63 - 1), entries, max_size=4)
 
@@ -39,7 +40,7 @@ def as_tuple(entry: Entry | None, shift: float = 0.0) -> Any:
     if entry is None:
         return None
     until = entry.until and entry.until + shift
-    return entry.topic, entry.user, entry.info, until
+    return entry.topic, entry.user, entry.info, until, entry.ended
 
 
 def carried(data: Any) -> Any:
@@ -74,7 +75,7 @@ def test_wholes_arrive_as_they_were(there: dict[int, Entry]) -> None:
         assert {key: as_tuple(each) for key, each in stored.items()} == expected
 
 
-GOOD: list[Any] = ["/chat", "slobby", "ann", {}, 0]
+GOOD: list[Any] = ["/chat", "slobby", "ann", {}, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,10 @@ GOOD: list[Any] = ["/chat", "slobby", "ann", {}, 0]
         (4, 3601),
         (4, float("nan")),
         (4, float("inf")),
+        (5, None),
+        (5, True),
+        (5, float("nan")),
+        pytest.param(5, 10**400, id="5-large"),
     ],
 )
 def test_an_invalid_entry_is_refused(place: int, value: Any) -> None:
@@ -117,7 +122,7 @@ def test_an_invalid_entry_is_refused(place: int, value: Any) -> None:
         {"number": 1, "there": [], "gone": []},
         {"number": 1, "there": {"x": GOOD}, "gone": []},
         {"number": 1, "there": {"-1": GOOD}, "gone": []},
-        {"number": 1, "there": {"1": GOOD[:4]}, "gone": []},
+        {"number": 1, "there": {"1": GOOD[:5]}, "gone": []},
         {"number": 1, "there": {}, "gone": {}},
         {"number": 1, "there": {}, "gone": [None]},
         {"number": 1, "there": {}, "gone": [-1]},
@@ -148,7 +153,7 @@ FIELD = write_field(SEAL, 1, Entry(("/chat", None), "ann", {}), 0.0)
         ("2", FIELD),
         ("1", FIELD.replace("ann", "eve")),
         ("1", FIELD.partition(" ")[2]),
-        ("1", SEAL.write({"reference": 1, "entry": [1, 2, 3, 4, 5]})),
+        ("1", SEAL.write({"reference": 1, "entry": [1, 2, 3, 4, 5, 6]})),
         ("x", SEAL.write({"reference": "x", "entry": GOOD})),
     ],
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
+from ...engine.concurrency.fairness import in_turns
 from ...engine.hub.roomkeys import Room
 
 #: A namespace, and a room of it; None for the namespace itself.
 Topic = tuple[str, Room | None]
 
 Info = dict[str, Any]
+
+#: Members that are copied before other greenlets may run.
+AT_ONCE: Final = 500
 
 
 class Entry:
@@ -21,15 +25,25 @@ class Entry:
     :param info: what is told about it. It is never changed.
     :param until: 0 while the socket is there; afterwards, the time until which its
         member waits for another one.
+    :param ended: when the socket ended, by the clock of its process: a number that is
+        the same in all processes.
     """
 
-    __slots__ = ("info", "topic", "until", "user")
+    __slots__ = ("ended", "info", "topic", "until", "user")
 
-    def __init__(self, topic: Topic, user: str, info: Info, until: float = 0.0) -> None:
+    def __init__(
+        self,
+        topic: Topic,
+        user: str,
+        info: Info,
+        until: float = 0.0,
+        ended: float = 0.0,
+    ) -> None:
         self.topic = topic
         self.user = user
         self.info = info
         self.until = until
+        self.ended = ended
 
 
 class Difference:
@@ -66,6 +80,16 @@ class Members:
 
     def __contains__(self, topic: Topic) -> bool:
         return topic in self._topics
+
+    def copy(self, topic: Topic) -> dict[str, list[Info]]:
+        """The members of a topic, with all entries of each; in turns."""
+        found: dict[str, list[Info]] = {}
+        items = list(self._topics.get(topic, {}).items())
+        for start in in_turns(range(0, len(items), AT_ONCE)):
+            for user, entries in items[start : start + AT_ONCE]:
+                if entries:  # the user may have left while others ran
+                    found[user] = [each.copy() for each in shown(entries)]
+        return found
 
     @property
     def has_changed(self) -> bool:
@@ -154,8 +178,9 @@ def shown(entries: list[Entry]) -> list[Info]:
     if len(entries) == 1:
         return [entries[0].info]
     there = [each.info for each in entries if not each.until]
-    return there or [max(entries, key=_until).info]
+    # All processes have to choose the same.
+    return there or [max(entries, key=_end_of).info]
 
 
-def _until(entry: Entry) -> float:
-    return entry.until
+def _end_of(entry: Entry) -> tuple[float, str]:
+    return entry.ended, str(sorted(entry.info.items()))

@@ -1,8 +1,9 @@
 """What processes tell each other about presence.
 
 An entry is a list: the namespace, the room (null, or text that begins with ``s`` or
-``i`` for a ``str`` or an ``int``), the user, the information, and 0, or the seconds
-until it ends. References of entries are numbers, in JSON objects and in Redis as text.
+``i`` for a ``str`` or an ``int``), the user, the information, and two numbers: 0, or
+the seconds until it ends; 0, or when its socket ended. References of entries are
+numbers, in JSON objects and in Redis as text.
 
 Anybody who can publish on the broker can send a message, so each field is checked.
 """
@@ -94,7 +95,8 @@ def write_entry(entry: Entry, now: float) -> list[Any]:
     """An entry as JSON can carry it."""
     endpoint, room = entry.topic
     seconds = max(0.001, entry.until - now) if entry.until else 0
-    return [endpoint, room_as_text(room), entry.user, entry.info, seconds]
+    text = room_as_text(room)
+    return [endpoint, text, entry.user, entry.info, seconds, entry.ended]
 
 
 def read_entry(data: Any, now: float) -> Entry:
@@ -102,17 +104,19 @@ def read_entry(data: Any, now: float) -> Entry:
 
     :raises BusMessageError: when it is invalid.
     """
-    if not (isinstance(data, list) and len(data) == 5):
-        raise BusMessageError("an entry is not a list of five")
-    endpoint, room, user, info, seconds = data
+    if not (isinstance(data, list) and len(data) == 6):
+        raise BusMessageError("an entry is not a list of six")
+    endpoint, room, user, info, seconds, ended = data
     if not (isinstance(endpoint, str) and isinstance(user, str)):
         raise BusMessageError("an entry's namespace or user is not text")
     if not isinstance(info, dict):
         raise BusMessageError("an entry's information is not an object")
     if type(seconds) not in (int, float) or not 0 <= seconds <= LONGEST:
         raise BusMessageError("an entry's seconds are invalid")
+    if type(ended) not in (int, float) or not abs(ended) < 1e18:
+        raise BusMessageError("the end of an entry's socket is invalid")
     until = now + seconds if seconds else 0.0
-    return Entry((intern(endpoint), room_of(room)), user, info, until)
+    return Entry((intern(endpoint), room_of(room)), user, info, until, ended)
 
 
 def room_as_text(room: Room | None) -> str | None:

@@ -131,12 +131,7 @@ class Presence:
 
         Of many members, it lets other greenlets run.
         """
-        found = {}
-        for user in in_turns(self._members.users(topic)):
-            infos = self._members.of(topic, user)
-            if infos:
-                found[user] = [each.copy() for each in infos]
-        return found
+        return self._members.copy(topic)
 
     # Watching the rooms
 
@@ -153,10 +148,10 @@ class Presence:
         tracked = self._tracked.pop((socket, endpoint), None)
         if tracked is None:
             return
-        until = self._now() + tracked.linger
+        until, ended = self._now() + tracked.linger, time.time()
         for room, reference in in_turns(list(tracked.references.items())):
             if tracked.linger:
-                self.replica.linger(reference, until)
+                self.replica.linger(reference, until, ended)
             else:
                 self.replica.remove(reference)
             self._announcer.discard((endpoint, room), socket)

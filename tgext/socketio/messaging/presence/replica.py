@@ -114,12 +114,17 @@ class Replica:
             self.members.remove(entry)
             self._unsent[reference] = None
 
-    def linger(self, reference: int, until: float) -> None:
-        """Keep an entry whose socket has gone, until its member has another one."""
+    def linger(self, reference: int, until: float, ended: float = 0.0) -> None:
+        """Keep an entry whose socket has gone, for some time.
+
+        :param until: the time at which the entry ends.
+        :param ended: the time at which the socket ended, by a clock that processes
+            share.
+        """
         entry = self.own.get(reference)
         if entry is not None:
-            ended = Entry(entry.topic, entry.user, entry.info, until)
-            self.replace(reference, ended)
+            rest = Entry(entry.topic, entry.user, entry.info, until, ended)
+            self.replace(reference, rest)
 
     @property
     def unsent(self) -> int:
@@ -295,6 +300,7 @@ def _equal(one: Entry, other: Entry) -> bool:
         one.topic == other.topic
         and one.user == other.user
         and bool(one.until) == bool(other.until)
+        and one.ended == other.ended
         and one.info == other.info
     )
 

@@ -1,0 +1,120 @@
+"""Presence of 10,000 members in one process: memory, and how long the steps take.
+
+``python benchmarks/presence.py [members]``
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import gevent  # noqa: E402
+
+from tgext.socketio.engine.hub.rooms import Rooms  # noqa: E402
+from tgext.socketio.engine.io.output import Batcher  # noqa: E402
+from tgext.socketio.messaging.presence.members import Topic  # noqa: E402
+from tgext.socketio.messaging.presence.presence import Presence  # noqa: E402
+from tgext.socketio.wire import json  # noqa: E402
+from tgext.socketio.wire.socketio.generations import SOCKETIO_5  # noqa: E402
+
+LOBBY: Topic = ("/chat", "lobby")
+
+#: Seconds between two looks how late the event loop is.
+LOOK = 0.001
+
+
+class Outbox:
+    """Counts what is sent."""
+
+    size = 0
+
+    def send(self, encoded: Any) -> None:
+        self.size += 1
+
+
+class Client:
+    """A client whose output goes nowhere; each packet is encoded as for others."""
+
+    generation = SOCKETIO_5
+    json_dumps = staticmethod(json.dumps)
+    ended = False
+
+    def __init__(self) -> None:
+        self.outbox = Outbox()
+
+    def encode(self, packet: Any) -> Any:
+        return SOCKETIO_5.encode(packet, json.dumps)
+
+
+def timed(what: str, function: Callable[[], Any], times: int = 1) -> Any:
+    begin = time.process_time()
+    for _ in range(times):
+        result = function()
+    seconds = (time.process_time() - begin) / times
+    print(f"{what:46} {seconds * 1e6:12,.1f} µs")
+    return result
+
+
+class Lateness:
+    """The longest time for which the event loop did not run, in seconds of the CPU:
+    what other processes take from it does not count.
+    """
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+        self._greenlet = gevent.spawn(self._watch)
+
+    def _watch(self) -> None:
+        while True:
+            begin = time.process_time()
+            gevent.sleep(LOOK)
+            self.worst = max(self.worst, time.process_time() - begin)
+
+    def of(self, what: str, seconds: float) -> None:
+        """Let all others run for some seconds, and print the worst."""
+        self.worst = 0.0
+        gevent.sleep(seconds)
+        print(f"{what:46} {self.worst * 1e3:12,.1f} ms")
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    rooms: Any = Rooms(Batcher())
+    presence = rooms.watcher = Presence(rooms)
+    clients: list[Any] = [Client() for _ in range(count + 1000)]
+    for each in clients:
+        rooms.join(*LOBBY, each)
+
+    def track(number: int) -> None:
+        info = {"name": f"User {number}", "status": "here"}
+        presence.track(LOBBY, clients[number], f"user{number}", info, 10.0)
+
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(count):
+        track(number)
+    size = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    print(f"{'memory of a member, its info included':46} {size / count:12,.0f} bytes")
+    lateness = Lateness()
+    lateness.of(f"the loop, while {count:,} are told of {count:,}", 5.0)
+    more = iter(range(count, count + 1000))
+    timed("a join (track)", lambda: track(next(more)), 1000)
+    lateness.of("the loop, while 1,000 joins are told", 3.0)
+    timed("present()", lambda: presence.present(LOBBY), 20)
+    rest = iter(clients)
+    timed("an end", lambda: rooms.leave_all("/chat", next(rest)), 1000)
+    lateness.of("the loop, while 1,000 ends are told", 12.0)
+    sent = sum(each.outbox.size for each in clients)
+    print(f"{'events sent in all':46} {sent:12,}")
+
+
+if __name__ == "__main__":
+    main()
