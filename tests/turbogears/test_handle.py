@@ -228,6 +228,29 @@ def test_the_settings_of_a_controller_check_its_names_too() -> None:
     assert repr(handle) == "<NamespaceHandle /chess>"
 
 
+def test_a_handle_emits_to_several_rooms_without_others(live: Live) -> None:
+    clients = [live.websocket_5() for _ in range(3)]
+    for client, rooms in zip(clients, ["AB", "B", "C"], strict=True):
+        client.join("/chat")
+        for room in rooms:
+            client.call("/chat", "enter", room)
+    handle = SocketIO.namespace("/chat")
+    first, second, third = clients
+    for suffix in ("", "_on_commit"):
+        emit = getattr(handle, f"emit{suffix}")
+        emit_to_room = getattr(handle, f"emit_to_room{suffix}")
+        for local in (False, True):
+            emit_to_room(["A", "B"], "told", 1, local=local)
+            emit("told", 2, except_=["C", live.socket(second)], local=local)
+            emit_to_room({"A", "C"}, "told", 3, except_="A", local=local)
+            assert first.event("/chat") == ["told", 1]
+            assert first.event("/chat") == ["told", 2]
+            assert second.event("/chat") == ["told", 1]
+            assert third.event("/chat") == ["told", 3]
+    for client in clients:
+        client.call("/chat", "enter", "B")  # nothing else was told
+
+
 @pytest.mark.parametrize("room", NO_ROOMS, ids=repr)
 def test_a_page_cannot_emit_to_what_is_no_room(live: Live, room: object) -> None:
     client = live.client("4-websocket")
@@ -235,6 +258,10 @@ def test_a_page_cannot_emit_to_what_is_no_room(live: Live, room: object) -> None
     handle = SocketIO.namespace("/chat")
     with pytest.raises(TypeError, match="a room is a str or an int"):
         handle.emit_to_room(room, "news", "for nobody")
+    with pytest.raises(TypeError, match="a room is a str or an int"):
+        handle.emit_to_room(["A", room], "news", "for nobody")
+    with pytest.raises(TypeError, match="a room is a str or an int"):
+        handle.emit("news", "for nobody", except_=[room])
     handle.emit("news", "for all")
     assert client.event("/chat") == ["news", "for all"]
 
@@ -353,8 +380,10 @@ EVERYWHERE = (
     GIVEN
     + """
 handle = SocketIOController.namespace("/chat", settings=settings)
+handle.emit("told", "nobody", local=True)
 handle.emit("told", "one")
-handle.emit_to_room("A", "told", b"two")
+handle.emit("told", "nobody", except_="A")
+handle.emit_to_room(["A", "B"], "told", b"two")
 """
 )
 BY_CONTROLLER = EVERYWHERE.replace("SocketIOController.namespace", "SocketIO.namespace")

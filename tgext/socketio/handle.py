@@ -14,6 +14,8 @@ from .engine.concurrency.interruption import sheltered
 from .engine.concurrency.threads import is_serving, where_served
 from .engine.hub.roomkeys import Room, check_room, socket_room, user_room
 from .engine.hub.rooms import Rooms
+from .engine.hub.selection import Receivers
+from .engine.namespaces.receivers import Named, Sending, named, without
 from .engine.namespaces.targets import Here, Reach, Target
 from .engine.session.session import Socket
 from .messaging.cluster import is_clustered
@@ -22,7 +24,7 @@ from .messaging.presence.shared import present_elsewhere, present_in
 from .request.context import current
 from .request.jsonify import dumps
 from .request.transactions import on_commit
-from .wire.socketio.packet import event_packet, text_of_name
+from .wire.socketio.packet import Packet, event_packet, text_of_name
 from .wire.socketio.settled import settled_packet
 
 __all__ = ["NamespaceHandle"]
@@ -65,49 +67,83 @@ class NamespaceHandle:
         members = chain.from_iterable(found)
         return cast("list[Socket]", list(members))
 
-    def emit(self, event: str, *args: Any, volatile: bool = False) -> None:
+    def emit(
+        self,
+        event: str,
+        *args: Any,
+        volatile: bool = False,
+        except_: Any = None,
+        local: bool = False,
+    ) -> None:
         """Send an event to all in the namespace.
 
         :param volatile: whether clients whose output waits are left out.
-        :raises TypeError: when an argument cannot be written as JSON. Also when it has
-            bytes and a receiver is a 0.9 client; the other clients get the event.
+        :param except_: who is left out, too: the members of a room, a socket, a
+            namespace object; or a list or a set of these.
+        :param local: whether the event stays in this process.
+        :raises TypeError: when an argument cannot be written as JSON, or ``except_`` is
+            invalid. Also when it has bytes and a receiver is a 0.9 client; the other
+            clients get the event.
+        :raises ValueError: as :meth:`emit_to_room`, of ``except_``.
         :raises LookupError: when this process has no server, and its application or the
             ``settings`` of the handle name no broker that leads to one.
         :raises BackendError: when the broker does not accept the event.
         """
+        receivers = without(None, except_)
         packet = event_packet(self.endpoint, text_of_name(event), args, volatile)
-        self._reach().broadcast(packet, None)
+        self._sending(local)(packet, receivers)
 
     def emit_to_room(
-        self, room: Room, event: str, *args: Any, volatile: bool = False
+        self,
+        room: Named,
+        event: str,
+        *args: Any,
+        volatile: bool = False,
+        except_: Any = None,
+        local: bool = False,
     ) -> None:
         """Send an event to all in a room of the namespace.
 
-        :param volatile: whether clients whose output waits are left out.
-        :raises TypeError: as :meth:`emit`, and when the room is neither a ``str`` nor
-            an ``int``.
+        The other parameters are those of :meth:`emit`.
+
+        :param room: the room; or a list or a set of rooms. Who is in several of them
+            gets the event once.
+        :raises TypeError: as :meth:`emit`, and when a room is neither a ``str`` nor an
+            ``int``.
         :raises ValueError: when the room's name is too long, or cannot be encoded as
             UTF-8.
         :raises LookupError: as :meth:`emit`.
         :raises BackendError: as :meth:`emit`.
         """
-        room = check_room(room)
+        receivers = without(named(room), except_)
         packet = event_packet(self.endpoint, text_of_name(event), args, volatile)
-        self._reach().broadcast(packet, room)
+        self._sending(local)(packet, receivers)
 
-    def emit_on_commit(self, event: str, *args: Any) -> None:
+    def emit_on_commit(
+        self, event: str, *args: Any, except_: Any = None, local: bool = False
+    ) -> None:
         """Like :meth:`emit`, when the current transaction has committed.
 
         It is not sent when the transaction is rolled back. The arguments are copied
         now. See :func:`tgext.socketio.transactions.on_commit`.
 
-        :raises TypeError: when an argument cannot be written as JSON.
+        :raises TypeError: when an argument cannot be written as JSON, or ``except_`` is
+            invalid.
+        :raises ValueError: as :meth:`emit`.
         :raises LookupError: as :meth:`emit`.
         """
+        receivers = without(None, except_)
         packet = settled_packet(self.endpoint, event, args, dumps)
-        on_commit(sheltered, self._reach().broadcast, packet, None)
+        on_commit(sheltered, self._sending(local), packet, receivers)
 
-    def emit_to_room_on_commit(self, room: Room, event: str, *args: Any) -> None:
+    def emit_to_room_on_commit(
+        self,
+        room: Named,
+        event: str,
+        *args: Any,
+        except_: Any = None,
+        local: bool = False,
+    ) -> None:
         """Like :meth:`emit_to_room`, when the current transaction has committed.
 
         See :meth:`emit_on_commit`.
@@ -116,9 +152,9 @@ class NamespaceHandle:
         :raises ValueError: as :meth:`emit_to_room`.
         :raises LookupError: as :meth:`emit`.
         """
-        room = check_room(room)
+        receivers = without(named(room), except_)
         packet = settled_packet(self.endpoint, event, args, dumps)
-        on_commit(sheltered, self._reach().broadcast, packet, room)
+        on_commit(sheltered, self._sending(local), packet, receivers)
 
     def present(self, room: Room | None = None) -> dict[str, list[dict[str, Any]]]:
         """Who is present in a room, or in the namespace, in all processes.
@@ -182,6 +218,15 @@ class NamespaceHandle:
             return [rooms for rooms, _ in known]
         return [rooms for rooms, owner in known if owner == id(context.config)]
 
+    def _sending(self, local: bool) -> Sending:
+        """How packets get to the clients: to all, or to those of this process alone.
+
+        :raises LookupError: when nothing leads to them.
+        """
+        if local:
+            return partial(_broadcast_here, self._reached())
+        return self._reach().broadcast
+
     def _reach(self) -> Reach:
         """How the clients are reached.
 
@@ -204,6 +249,13 @@ class NamespaceHandle:
             "{'socketio.cluster': 'true', 'anypubsub.backend': 'redis', "
             "'anypubsub.host': 'redis://localhost'}."
         )
+
+
+def _broadcast_here(
+    rooms: Sequence[Rooms], packet: Packet, receivers: Receivers
+) -> None:
+    for each in rooms:
+        each.broadcast_here(packet, receivers)
 
 
 def _is_tested() -> bool:

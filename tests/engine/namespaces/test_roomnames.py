@@ -384,6 +384,19 @@ def test_an_overridden_name_is_asked(serve: Serve, kind: str) -> None:
     assert not hears(speaker, hearer)
 
 
+def test_an_overridden_name_may_be_a_number(serve: Serve) -> None:
+    class Numbered(Writing):
+        def _get_room_name(self, room: Any) -> Any:
+            return len(room)
+
+    live = serve({"/chat": Numbered})
+    speaker, hearer = two(live, "4-websocket")
+    hearer.call("/chat", "write", "add", 5)
+    assert hears(speaker, hearer, "lobby")
+    hearer.call("/chat", "write", "discard", 5)
+    assert not hears(speaker, hearer, "lobby")
+
+
 def test_rooms_of_one_name_are_one_room_in_several_namespaces(serve: Serve) -> None:
     live = serve({"/chat": Wide, "/game": Wide, "/other": Writing})
     speaker, hearer = two(live, "4-websocket")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tgext.socketio.engine.recovery.journal import without_pid
+from tgext.socketio.wire.socketio.packet import event_packet
 from tgext.socketio.wire.socketio.reasons import TRANSPORT_CLOSE
 
 from ..conftest import Live
@@ -43,6 +44,20 @@ def test_another_user(server: Server) -> None:
     assert server.connect(pid)[1] != pid
     session.user = None
     assert server.connect(pid)[1] == pid
+
+
+def test_what_stays_in_this_process_is_numbered_and_kept(server: Server) -> None:
+    client, pid = server.connect()
+    assert client.event("/chat")[0] == "welcome"
+    rooms = server.live.server.hub.rooms
+    rooms.broadcast_here(event_packet("/chat", "news", ["one"]))
+    *event, position = client.event("/chat")
+    assert event == ["news", "one"]
+    server.live.socket(client).kill(reason=TRANSPORT_CLOSE)
+    rooms.broadcast_here(event_packet("/chat", "news", ["two"]))
+    client, again = server.connect(pid, position)
+    assert again == pid
+    assert client.event("/chat")[:2] == ["news", "two"]
 
 
 PID = "x" * 22

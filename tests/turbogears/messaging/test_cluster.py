@@ -5,30 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
-from tg import MinimalApplicationConfigurator, TGController, request_local
 
 from tests.engine import clients
 from tests.engine.clients import BINARY_KINDS, DEADLINE, wait_for
-from tests.engine.conftest import Live
 from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
-from tgext.socketio import SocketIOController, SocketIOTGNamespace
+from tgext.socketio import SocketIOController
 from tgext.socketio.engine.hub.roomkeys import check_room
-from tgext.socketio.engine.hub.rooms import Rooms
-from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.messaging.channels import channels_of
 from tgext.socketio.messaging.cluster import CHANNEL
 from tgext.socketio.messaging.topics import topic_of
-from tgext.socketio.pubsub import PubSubTGNamespace
 from tgext.socketio.wire.socketio.packet import event_packet
 
+from .clusters import Chat, Start
 from .test_busmessage import BAD
 
 #: The topic of all in the namespace.
@@ -41,109 +36,6 @@ class Level(IntEnum):
 
 class Name(str, Enum):
     ONE = "1"
-
-
-class Chat(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
-    def on_enter(self, room: str) -> None:
-        self.join(room)
-
-    def on_shout(self, *words: Any) -> None:
-        self.broadcast_event("shouted", *words)
-
-    def on_show(self, words: Any) -> None:
-        self.broadcast_event_not_me("shown", words, b"a picture")
-
-    def on_shout_to_others(self, *words: Any) -> None:
-        self.broadcast_event_not_me("shouted", *words)
-
-    def on_tell_room(self, room: str, *words: Any) -> None:
-        self.emit_to_room(room, "told", *words)
-
-
-class Spy(PubSubTGNamespace):
-    def subscribe_any(self, name: str) -> str:
-        return name
-
-    def on_publish(self, name: str, message: Any) -> None:
-        self.publish(name, message)
-
-
-class Globals: ...
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-class Node:
-    """A server of a cluster, with an application of its own."""
-
-    def __init__(self, live: Live, config: Any) -> None:
-        self.live = live
-        self.config = config
-
-    def join(self, kind: str = "4-websocket", endpoint: str = "/chat") -> Any:
-        client = self.live.client(kind)
-        client.join(endpoint)
-        return client
-
-    @property
-    def rooms(self) -> Rooms:
-        """Those of the first controller that has clients, after those of the server."""
-        return self.live.server.hub.all_rooms[:2][-1]
-
-    @property
-    def bus(self) -> Any:
-        return self.rooms.bus
-
-
-Start = Callable[..., Node]
-
-
-@pytest.fixture
-def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
-    nodes: list[Node] = []
-
-    def make(**options: Any) -> Node:
-        class SocketIO(SocketIOController):
-            chat = Chat
-            spy = Spy
-
-        class Annex(SocketIOController):
-            chat = Chat
-
-        class RootController(TGController):
-            socketio = SocketIO()
-            annex = Annex()
-
-        settings = {
-            "anypubsub.backend": "redis",
-            "anypubsub.host": redis.url,
-            "socketio.cluster": "true",
-            **options,
-        }
-        configurator = MinimalApplicationConfigurator()
-        configurator.update_blueprint(
-            {
-                "root_controller": RootController(),
-                "app_globals": Globals,
-                **{name: each for name, each in settings.items() if each is not None},
-            }
-        )
-        wsgi = configurator.make_wsgi_app({}, {})
-        config = request_local.config.current_conf()
-        live = serve(application=wsgi, resource=["socketio", "annex"])
-        nodes.append(Node(live, config))
-        return nodes[-1]
-
-    yield make
-    for node in nodes:
-        node.live.close_clients()
-        node.live.server.stop(timeout=1)
-        assert node.bus is None
-    wait_for(lambda: redis.subscribers() == [], "nothing is subscribed any more")
 
 
 @pytest.mark.parametrize("kind", BINARY_KINDS)
@@ -323,6 +215,7 @@ def test_who_serves_no_socket_reaches_those_of_others(start: Start) -> None:
         """The controller, as another process has it."""
 
         chat = Chat
+        __module__ = start.__module__
         __qualname__ = "start.<locals>.make.<locals>.SocketIO"
 
     start()  # outside of requests, the configuration of this one is used

@@ -244,7 +244,7 @@ class Cluster(RuleBasedStateMachine):
 
 
 TestCluster = Cluster.TestCase
-TestCluster.settings = machine_settings(60, 30)
+TestCluster.settings = machine_settings(30, 30)
 
 
 @pytest.fixture

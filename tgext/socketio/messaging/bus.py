@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, Final
 
 from ..backends.channelnames import OwnName
 from ..backends.feeds import Heard
@@ -25,6 +25,9 @@ from .throttle import ThrottledWarnings
 from .topics import naming_of, room_of
 
 log = get_logger(__name__)
+
+#: Codecs that are kept, one for each of the topics that were used last.
+_KEPT: Final = 1024
 
 
 class ClusterBus:
@@ -55,8 +58,6 @@ class ClusterBus:
         carriers: Mapping[str, Carrier] | None = None,
     ) -> None:
         self._rooms = rooms
-        self._channel = channel
-        self._secret = secret
         self._controller = controller
         # The backend delivers our own messages too. This id identifies them.
         self._id = secrets.token_hex(8)
@@ -65,6 +66,7 @@ class ClusterBus:
         self._plain = Plain(channels)
         self._carriers = carriers or {}
         self._name_of = naming_of(channels.backend, channel)
+        self._codec_of = lru_cache(_KEPT)(partial(BusCodec, secret=secret))
         self._listening = Listening(self._name_of, self._carrier_of, self._ear_of)
         if peers is not None:
             peers.hold()
@@ -75,7 +77,7 @@ class ClusterBus:
         return self._carriers.get(endpoint, self._plain)
 
     def _ear_of(self, topic: OwnName) -> Heard:
-        return partial(self._hear, BusCodec(topic, self._secret))
+        return partial(self._hear, self._codec_of(topic))
 
     def publish(self, packet: Packet, receivers: Receivers) -> None:
         """Send a packet to the other processes.
@@ -86,8 +88,9 @@ class ClusterBus:
         """
         endpoint = packet["endpoint"]
         topic = self._name_of(endpoint, room_of(receivers))
-        codec = BusCodec(topic, self._secret)
-        message = codec.write(packet, receivers, self._id, self._controller)
+        message = self._codec_of(topic).write(
+            packet, receivers, self._id, self._controller
+        )
         self._carrier_of(endpoint).publish(topic, message)
 
     def listen(self, endpoint: str, room: Room | None) -> None:

@@ -18,7 +18,7 @@ is cut, and ends with ``#`` and a digest of the whole name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -46,6 +46,11 @@ _SAFE: Final = 2**53
 _DIGEST: Final = 20
 
 
+#: Names that are kept: making one takes as long as writing a short message.
+_KEPT: Final = 1024
+
+
+@lru_cache(_KEPT)
 def topic_of(channel: str, endpoint: str, room: Room | None) -> OwnName:
     """The name of a topic at the broker, which no other topic has.
 

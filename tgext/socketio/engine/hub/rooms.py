@@ -241,10 +241,12 @@ class Rooms:
     ) -> None:
         """Like :meth:`broadcast`, but to the members in this process alone."""
         packet = {**packet, "name": text_of_name(packet.get("name", ""))}
-        if get_ident() == self.home.ident:
-            self.deliver(packet, room, skip)
+        if get_ident() != self.home.ident:
+            self.home.ask(self.broadcast_here, packet, room, skip)
+        elif self.journals and packet["endpoint"] in self.journals:
+            self.journals[packet["endpoint"]].broadcast_here(packet, room, skip)
         else:
-            self.home.ask(self.deliver, packet, room, skip)
+            self.deliver(packet, room, skip)
 
     def deliver(
         self, packet: Packet, room: Receivers = None, skip: Receiver | None = None

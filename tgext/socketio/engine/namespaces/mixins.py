@@ -11,8 +11,10 @@ from ...wire.socketio.settled import settled_packet
 from ..concurrency.threads import carried
 from ..hub.roomkeys import Room, check_room
 from ..hub.rooms import Rooms
+from ..hub.selection import Receivers
 from ..logs import get_logger
 from .names import Shown
+from .receivers import Named, leaves_out, named, sending, without
 from .roomnames import ROOMS, cross_out, note, rooms_named
 
 log = get_logger(__name__)
@@ -149,6 +151,8 @@ class RoomsMixin(_Base):
     def _tgsio_rooms_of(self, name: object) -> tuple[Room, ...]:
         """The rooms that a name stands for."""
         prefix = self._tgsio_prefix
+        if not prefix and type(name) is int:
+            return (name,)
         if not isinstance(name, str) or not name.startswith(prefix):
             return ()
         found = rooms_named(name[len(prefix) :])
@@ -178,20 +182,40 @@ class RoomsMixin(_Base):
             self._tgsio_rooms.wait(self.ns_name, joined)
 
     def emit_to_room(
-        self, room: Room, event: str, *args: Any, volatile: bool = False
+        self,
+        room: Named,
+        event: str,
+        *args: Any,
+        volatile: bool = False,
+        except_: Any = None,
+        local: bool = False,
     ) -> None:
         """Send an event to all in the room except this client.
 
+        :param room: the room; or a list or a set of rooms. Who is in several of them
+            gets the event once.
         :param volatile: whether clients whose output waits are left out.
-        :raises TypeError: when the room is neither a ``str`` nor an ``int``, or an
+        :param except_: who is left out, too: the members of a room, a socket, a
+            namespace object; or a list or a set of these.
+        :param local: whether the event stays in this process.
+        :raises TypeError: when a room is neither a ``str`` nor an ``int``, or an
             argument cannot be written as JSON.
         :raises ValueError: as :meth:`join`.
         """
-        room = self._tgsio_key(room)
+        key_of = self._tgsio_key
+        receivers = without(named(room, key_of), except_, key_of)
         packet = event_packet(self.ns_name, event, args, volatile)
-        self._tgsio_rooms.broadcast(packet, room, skip=self.socket)
+        send = sending(self._tgsio_rooms, local)
+        send(packet, receivers, skip=self.socket)
 
-    def emit_to_room_on_commit(self, room: Room, event: str, *args: Any) -> None:
+    def emit_to_room_on_commit(
+        self,
+        room: Named,
+        event: str,
+        *args: Any,
+        except_: Any = None,
+        local: bool = False,
+    ) -> None:
         """Like :meth:`emit_to_room`, when the current transaction has committed.
 
         It is not sent when the transaction is rolled back. The arguments are copied
@@ -200,60 +224,99 @@ class RoomsMixin(_Base):
         :raises TypeError: as :meth:`emit_to_room`.
         :raises ValueError: as :meth:`join`.
         """
-        room = self._tgsio_key(room)
+        key_of = self._tgsio_key
+        receivers = without(named(room, key_of), except_, key_of)
         packet = settled_packet(self.ns_name, event, args, self.socket.json_dumps)
-        send = partial(self._tgsio_rooms.broadcast, packet, room, skip=self.socket)
-        self._tgsio_on_commit(send)
+        send = sending(self._tgsio_rooms, local)
+        self._tgsio_on_commit(partial(send, packet, receivers, skip=self.socket))
 
 
 class BroadcastMixin(_Base):
-    """Events to everyone in the namespace."""
+    """Events to everyone in the namespace.
 
-    def broadcast_event(self, event: str, *args: Any, volatile: bool = False) -> None:
+    ``except_`` and ``local`` are those of :meth:`RoomsMixin.emit_to_room`.
+    """
+
+    def broadcast_event(
+        self,
+        event: str,
+        *args: Any,
+        volatile: bool = False,
+        except_: Any = None,
+        local: bool = False,
+    ) -> None:
         """Send an event to all in the namespace, including this client.
 
         :param volatile: whether clients whose output waits are left out.
         :raises TypeError: as :meth:`.BaseNamespace.emit`; other clients may have
-            received it.
+            received it. When ``except_`` is invalid, nobody has.
+        :raises ValueError: as :meth:`RoomsMixin.join`, of ``except_``.
         """
-        self._tgsio_broadcast(event_packet(self.ns_name, event, args, volatile))
+        receivers = self._tgsio_all_without(except_)
+        packet = event_packet(self.ns_name, event, args, volatile)
+        self._tgsio_broadcast(packet, receivers, local)
 
-    def broadcast_event_on_commit(self, event: str, *args: Any) -> None:
+    def broadcast_event_on_commit(
+        self, event: str, *args: Any, except_: Any = None, local: bool = False
+    ) -> None:
         """Like :meth:`broadcast_event`, when the current transaction has committed.
 
         It is not sent when the transaction is rolled back. The arguments are copied
         now. Without transactions, it is sent at once.
 
-        :raises TypeError: when an argument cannot be written as JSON.
+        :raises TypeError: when an argument cannot be written as JSON, or ``except_`` is
+            invalid.
+        :raises ValueError: as :meth:`broadcast_event`.
         """
+        receivers = self._tgsio_all_without(except_)
         packet = settled_packet(self.ns_name, event, args, self.socket.json_dumps)
-        self._tgsio_on_commit(self._tgsio_broadcast, packet)
+        self._tgsio_on_commit(self._tgsio_broadcast, packet, receivers, local)
 
-    def _tgsio_broadcast(self, packet: Packet) -> None:
-        self.socket._tgsio_rooms.broadcast(packet)
-        if packet.get("volatile") or self._tgsio_recovered:
+    def _tgsio_all_without(self, except_: Any) -> Receivers:
+        if except_ is None:
+            return None
+        return without(None, except_, getattr(self, "_tgsio_key", check_room))
+
+    def _tgsio_broadcast(
+        self, packet: Packet, receivers: Receivers, local: bool
+    ) -> None:
+        sending(self.socket._tgsio_rooms, local)(packet, receivers)
+        candidate = self._tgsio_candidate
+        if candidate is None or packet.get("volatile") or self._tgsio_recovered:
             return  # a client that is back gets what it missed
-        if self._tgsio_candidate is not None:
-            self._tgsio_candidate.send_packet(packet)  # it is not a member yet
+        if not leaves_out(receivers, self.socket, candidate.rooms):
+            candidate.send_packet(packet)  # it is not a member yet
 
     def broadcast_event_not_me(
-        self, event: str, *args: Any, volatile: bool = False
+        self,
+        event: str,
+        *args: Any,
+        volatile: bool = False,
+        except_: Any = None,
+        local: bool = False,
     ) -> None:
         """Send an event to all in the namespace except this client.
 
         :param volatile: whether clients whose output waits are left out.
         :raises TypeError: as :meth:`broadcast_event`.
+        :raises ValueError: as :meth:`broadcast_event`.
         """
+        receivers = self._tgsio_all_without(except_)
         packet = event_packet(self.ns_name, event, args, volatile)
-        self.socket._tgsio_rooms.broadcast(packet, skip=self.socket)
+        send = sending(self.socket._tgsio_rooms, local)
+        send(packet, receivers, skip=self.socket)
 
-    def broadcast_event_not_me_on_commit(self, event: str, *args: Any) -> None:
+    def broadcast_event_not_me_on_commit(
+        self, event: str, *args: Any, except_: Any = None, local: bool = False
+    ) -> None:
         """Like :meth:`broadcast_event_not_me`, when the transaction has committed.
 
         See :meth:`broadcast_event_on_commit`.
 
-        :raises TypeError: when an argument cannot be written as JSON.
+        :raises TypeError: as :meth:`broadcast_event_on_commit`.
+        :raises ValueError: as :meth:`broadcast_event`.
         """
+        receivers = self._tgsio_all_without(except_)
         packet = settled_packet(self.ns_name, event, args, self.socket.json_dumps)
-        send = partial(self.socket._tgsio_rooms.broadcast, packet, skip=self.socket)
-        self._tgsio_on_commit(send)
+        send = sending(self.socket._tgsio_rooms, local)
+        self._tgsio_on_commit(partial(send, packet, receivers, skip=self.socket))

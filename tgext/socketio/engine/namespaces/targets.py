@@ -15,6 +15,7 @@ from ...wire.socketio.settled import settled_packet
 from ..concurrency.threads import get_ident
 from ..hub.roomkeys import Room, check_room, socket_room, user_room
 from ..hub.rooms import Rooms
+from ..hub.selection import Receivers
 from .client import Client
 from .commands import Command, obey
 from .gathering import Answers, Gathering
@@ -43,7 +44,7 @@ class Others(Protocol):
 class Reach(Others, Protocol):
     """How the sockets of a target are reached, here and in the other processes."""
 
-    def broadcast(self, packet: Packet, room: Room | None) -> None:
+    def broadcast(self, packet: Packet, room: Receivers) -> None:
         """Send a packet to a room."""
 
 
@@ -56,7 +57,7 @@ class Here:
     def __init__(self, rooms: Sequence[Rooms]) -> None:
         self._rooms = rooms
 
-    def broadcast(self, packet: Packet, room: Room | None) -> None:
+    def broadcast(self, packet: Packet, room: Receivers) -> None:
         """Send a packet to a room."""
         for each in self._rooms:
             each.broadcast(packet, room)
