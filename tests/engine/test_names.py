@@ -14,9 +14,10 @@ from tgext.socketio.engine.virtsocket import Socket
 #: The names that ``self.socket`` has and gevent-socketio's has not.
 OF_SOCKETS = """
     STATE_FINISHING STATE_NEW accept account acks admission assembler attach
-    awaits_transport base64 busy claimed deadline disconnect_reason dispatcher encode
-    encodes_twice ended find_outbox finish generation hub log_name outbox runner
-    send_encoded send_when_room settle start_own_job transport
+    awaits_transport base64 busy claimed deadline disconnect_reason dispatcher drain
+    encode encodes_twice ended find_outbox finish generation hub log_name outbox
+    recovering runner send_encoded send_when_room settle start_own_job transport
+    wait_for_room writable
 """
 
 
