@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import count, islice
 from typing import Final
 
 from ...engine.concurrency.failures import ERRORS
@@ -105,6 +105,8 @@ class MemoryLog:
         self._keys: dict[tuple[str, str], float] = {}
         #: Topics and keys, by the earliest time at which they may expire.
         self._due: list[tuple[float, int, str, str | None]] = []
+        #: A number for each of them: a topic and a key have no order.
+        self._serial = count()
         self._heard: dict[str, list[HeardEntry]] = {}
         self._kept: OrderedDict[str, Keep] = OrderedDict()
         #: Entries that listeners have not been told yet.
@@ -124,7 +126,7 @@ class MemoryLog:
         if ring is None:
             dropped = self._emptied.pop(topic, self._forgotten)
             ring = self._rings[topic] = Ring(dropped)
-            heappush(self._due, (now + keep.seconds, self._number, topic, None))
+            self._await(now + keep.seconds, topic)
         ring.append(entry, keep, now)
         self._untold.append(entry)
         self._tell_all()
@@ -135,23 +137,26 @@ class MemoryLog:
         if self._keys.get((topic, key), now) > now:
             return False
         expires = self._keys[topic, key] = now + keep.seconds
-        heappush(self._due, (expires, self._number, topic, key))
+        self._await(expires, topic, key)
         return True
 
     def _expire(self, now: float) -> None:
         for _ in range(_DROPPED_AT_ONCE):
             if not self._due or self._due[0][0] > now:
                 return
-            _, number, topic, key = heappop(self._due)
+            _, _, topic, key = heappop(self._due)
             if key is None:
-                self._expire_ring(topic, number, now)
+                self._expire_ring(topic, now)
             elif self._keys.get((topic, key), 0.0) <= now:
                 self._keys.pop((topic, key), None)
 
-    def _expire_ring(self, topic: str, number: int, now: float) -> None:
+    def _await(self, time: float, topic: str, key: str | None = None) -> None:
+        heappush(self._due, (time, next(self._serial), topic, key))
+
+    def _expire_ring(self, topic: str, now: float) -> None:
         ring = self._rings[topic]
         if ring.expires > now:
-            heappush(self._due, (ring.expires, number, topic, None))
+            self._await(ring.expires, topic)
             return
         ring.drop_old(now)
         del self._rings[topic]
