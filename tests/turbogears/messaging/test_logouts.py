@@ -9,6 +9,8 @@ from typing import Any
 import gevent
 import pytest
 
+from tests.engine.clients import wait_for
+from tgext.socketio.messaging.cluster import Elsewhere
 from tgext.socketio.messaging.logouts import KIND, digest_of, hear, tell
 from tgext.socketio.messaging.peers import Peers
 from tgext.socketio.request.browsers import BrowserCookies
@@ -169,3 +171,36 @@ def test_a_process_that_has_no_client_yet_tells_too(cluster: Cluster) -> None:
     gevent.sleep(0)
     assert connection.ended
     assert idle.id not in second.alive
+
+
+def test_changes_are_told_in_their_order(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the first has to wait for the broker."""
+    first, _ = start(cluster)
+    said: list[int] = []
+
+    def slow(peers: Peers, secret: str, change: Change) -> None:
+        if not said:
+            gevent.sleep(0.01)
+        said.append(int(change.had["ticket"]))
+
+    application: Any = type("Application", (), {"config": {"socketio.cluster": "true"}})
+    monkeypatch.setattr("tgext.socketio.messaging.cluster.applications", [application])
+    monkeypatch.setattr("tgext.socketio.messaging.cluster.peers_of", lambda _: first)
+    monkeypatch.setattr("tgext.socketio.messaging.logouts.tell", slow)
+    elsewhere = Elsewhere()
+    assert elsewhere.exists
+    for number in range(5):
+        elsewhere.tell(Change({"ticket": str(number)}, *LOGIN))
+    wait_for(lambda: len(said) == 5, "all are told")
+    assert said == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("value", ["false", None, "perhaps"])
+def test_an_application_that_is_alone_tells_nobody(
+    value: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application: Any = type("Application", (), {"config": {"socketio.cluster": value}})
+    monkeypatch.setattr("tgext.socketio.messaging.cluster.applications", [application])
+    assert not Elsewhere().exists

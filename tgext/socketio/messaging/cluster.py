@@ -7,6 +7,7 @@ serve the application deliver it to their own sockets.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -104,8 +105,16 @@ def peers_of(settings: Mapping[str, Any]) -> Peers | None:
 class Elsewhere:
     """The other processes of all clustered applications of this one.
 
-    It implements :class:`tgext.socketio.request.changes.Elsewhere`.
+    It implements :class:`tgext.socketio.request.changes.Elsewhere`. Changes are told in
+    their order: a logout by the last cookie is found by those before it.
     """
+
+    #: Changes that may wait for the broker; of more, the oldest are dropped.
+    MOST: Final = 10_000
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Mapping[str, Any], Change]] = deque(maxlen=self.MOST)
+        self._telling: gevent.Greenlet[..., Any] | None = None
 
     @property
     def exists(self) -> bool:
@@ -114,8 +123,9 @@ class Elsewhere:
 
     def tell(self, change: Change) -> None:
         """Tell them of a change of a browser's login or session."""
-        for config in self._clustered():
-            gevent.spawn(self._tell, config, change)
+        self._waiting.extend((config, change) for config in self._clustered())
+        if not self._telling:  # a greenlet is false when it has ended
+            self._telling = gevent.spawn(self._tell_all)
 
     def _clustered(self) -> Iterator[Mapping[str, Any]]:
         for each in list(applications):
@@ -124,6 +134,10 @@ class Elsewhere:
                     yield each.config
             except ValueError:
                 pass  # its clients are told; its pages have nothing to do with it
+
+    def _tell_all(self) -> None:
+        while self._waiting:
+            self._tell(*self._waiting.popleft())
 
     def _tell(self, settings: Mapping[str, Any], change: Change) -> None:
         from .logouts import tell
