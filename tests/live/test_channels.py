@@ -266,7 +266,10 @@ def test_acks_are_gathered_from_every_process(cluster: list[Server]) -> None:
             member.call("enter", "lobby")
             member.answer = number
         members[3].answer = None
-        assert members[0].call("survey", "lobby", 0.5) == {
+        asking = gevent.spawn(members[0].call, "survey", "lobby", 60)
+        wait_until(lambda: members[3].events, "all are asked")
+        members[3].close()
+        assert asking.get() == {
             "answers": {ids[1]: 1, ids[2]: 2, ids[4]: 4},
             "missing": [ids[3]],
         }
@@ -294,7 +297,7 @@ def test_who_was_asked_by_a_process_that_is_killed_is_missing(
         for member in members:
             member.call("enter", "lobby")
         members[1].answer = "here"
-        asking = gevent.spawn(members[0].call, "survey", "lobby", 1.0)
+        asking = gevent.spawn(members[0].call, "survey", "lobby", 3.0)
         wait_until(lambda: all(each.events for each in members), "all are asked")
         both[1].kill()
         assert asking.get() == {

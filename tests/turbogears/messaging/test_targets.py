@@ -200,11 +200,8 @@ def test_users_of_another_controller_are_others(start: Start, origin: Origin) ->
     here, there = start(), start()
     ben = here.join("ben")
     anna = there.join("anna")
-    stranger = there.live.websocket_5(headers={"X-User": "anna"})  # of Annex below
-    stranger.close()
     know_each_other(here, there)
-    monkey = pytest.MonkeyPatch()
-    with monkey.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.engine.clients.RESOURCE", "/annex")
         stranger = there.join("anna")
     asked = origin(here, ben)
@@ -261,14 +258,15 @@ def test_acks_of_all_processes_are_gathered(start: Start, origin: Origin) -> Non
     here, there = start(), start()
     ben, anna = here.join("ben"), here.join("anna")
     kinds = "0.9-websocket", "2-websocket", "4-polling"
-    anna_too, silent, leaves = [there.join("anna", kind) for kind in kinds]
-    ids = [id_of(each) for each in (anna, anna_too, silent, leaves)]
+    anna_too, closes, leaves = [there.join("anna", kind) for kind in kinds]
+    ids = [id_of(each) for each in (anna, anna_too, closes, leaves)]
     know_each_other(here, there)
     target = origin(here, ben).user("anna")
-    asking = gevent.spawn(target.emit, "question", ["how"], ack=0.5)
+    asking = gevent.spawn(target.emit, "question", ["how"], ack=DEADLINE)
     anna.ack("/chat", question(anna), 1, "two")
     anna_too.ack("/chat", question(anna_too), {"a": [None]})
-    question(silent)
+    question(closes)
+    closes.close()
     question(leaves)
     leaves.leave("/chat")
     answers, missing = asking.get()
@@ -276,6 +274,17 @@ def test_acks_of_all_processes_are_gathered(start: Start, origin: Origin) -> Non
     assert sorted(missing) == sorted(ids[2:])
     for node in (here, there):
         assert not any(len(each.acks) for each in node.live.server.sockets.values())
+
+
+def test_who_does_not_answer_is_missing(start: Start, origin: Origin) -> None:
+    here, there = start(), start()
+    ben, anna = here.join("ben"), there.join("anna")
+    sid = id_of(anna)
+    know_each_other(here, there)
+    target = origin(here, ben).user("anna")
+    assert target.emit("question", ack=0.05) == Answers({}, [sid])
+    anna.ack("/chat", question(anna), "late")
+    expect_nothing_more(ben, anna)
 
 
 def test_bytes_are_asked_and_answered(start: Start, origin: Origin) -> None:
@@ -329,9 +338,10 @@ def test_with_a_secret_strangers_are_not_obeyed(
         more = {"socketio.cluster_secret": secret} if secret else {}
         handle = SocketIOController.namespace("/chat", settings_of(redis, **more))
         target = handle.user("anna")
-        pytest.MonkeyPatch().setattr(handle, "_reached", list)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(targets, "PATIENCE", 0.05)
+            patch.setattr(handle, "_reached", list)  # the process has no clients
+            if not count:
+                patch.setattr(targets, "PATIENCE", 0.05)
             assert target.count() == count
     expect_nothing_more(anna)
     assert "Skipped a message" in caplog.text
