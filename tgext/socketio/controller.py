@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from functools import partial
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -16,7 +17,7 @@ from .engine.namespaces.base import BaseNamespace
 from .engine.namespaces.foreign import adapt, is_foreign
 from .handle import NamespaceHandle
 from .messaging.cluster import join_cluster
-from .messaging.recovery import let_recover
+from .messaging.recovery import carriers_of, let_recover
 from .request.application import Application
 from .request.guards import requirements_of
 from .request.jsonify import dumps
@@ -123,7 +124,8 @@ class SocketIOController(TGController):
         owner = id(context.config)
         rooms = socket.hub.rooms_of((type(self), owner))
         rooms.name = _name_of(type(self))
-        join_cluster(rooms, context.config, rooms.name)
+        carriers = partial(carriers_of, self._tgsio_namespaces, context.config)
+        join_cluster(rooms, context.config, rooms.name, carriers)
         let_recover(rooms, socket.hub, context.config)
         application = self._tgsio_application(context.config)
         above = (each for _, each in opening.dispatch_state.controller_path)

@@ -55,7 +55,7 @@ class Rooms:
     def occupied(self) -> list[tuple[str, str | None]]:
         return [("/chat", None), ("/chat", "lobby")]
 
-    def deliver(self, packet: Any, receivers: Any) -> None:
+    def hear(self, packet: Any, receivers: Any) -> None:
         if self.error is not None:
             raise self.error
         self.delivered.append((packet, receivers))

@@ -122,7 +122,7 @@ class ClusterBus:
         if sender == self._id or controller not in ("", self._controller):
             return
         try:
-            self._rooms.deliver(packet, receivers)
+            self._rooms.hear(packet, receivers)
         except ERRORS as error:
             text = (
                 f"A broadcast of another process was not sent to all: {escape(error)}"

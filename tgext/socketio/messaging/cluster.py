@@ -8,7 +8,7 @@ serve the application deliver it to their own sockets.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .channels import Channels
     from .guests import Guest
+    from .listening import Carrier
     from .peers import Peers
 
 log = get_logger(__name__)
@@ -50,7 +51,12 @@ CHANNEL: Final = OwnName(OWN + "cluster")
 _joining: WeakKeyDictionary[Rooms, Together] = WeakKeyDictionary()
 
 
-def join_cluster(rooms: Rooms, settings: Mapping[str, Any], controller: str) -> None:
+def join_cluster(
+    rooms: Rooms,
+    settings: Mapping[str, Any],
+    controller: str,
+    carriers: Callable[[], Mapping[str, Carrier]] = dict,
+) -> None:
     """Connect rooms with the other processes, if ``socketio.cluster`` is set.
 
     If they are connected already, nothing happens.
@@ -58,6 +64,7 @@ def join_cluster(rooms: Rooms, settings: Mapping[str, Any], controller: str) -> 
     :param rooms: those of the controller.
     :param settings: the application's configuration, as ``tg.config``.
     :param controller: the name of the controller, the same in every process.
+    :param carriers: returns how topics of some of its namespaces travel.
     :raises ValueError: when ``socketio.cluster`` is neither true nor false.
     :raises BackendError: when an option is invalid (the message names it), or the
         broker cannot be reached. The next call tries again.
@@ -65,17 +72,23 @@ def join_cluster(rooms: Rooms, settings: Mapping[str, Any], controller: str) -> 
     if not is_clustered(settings) or rooms.bus is not None:
         return
     joining = _joining.setdefault(rooms, Together())
-    joining.do(partial(_join, rooms, settings, controller))
+    joining.do(partial(_join, rooms, settings, controller, carriers))
 
 
-def _join(rooms: Rooms, settings: Mapping[str, Any], controller: str) -> None:
+def _join(
+    rooms: Rooms,
+    settings: Mapping[str, Any],
+    controller: str,
+    carriers: Callable[[], Mapping[str, Carrier]],
+) -> None:
     from .bus import ClusterBus
     from .targets import crowd_of
 
     channels, name = _channels_of(settings), channel_of(settings)
     secret = secret_of(settings)
     peers = peers_of(settings)
-    rooms.bus = ClusterBus(rooms, channels, name, secret, controller, peers)
+    carried = carriers()
+    rooms.bus = ClusterBus(rooms, channels, name, secret, controller, peers, carried)
     if peers is not None:
         crowd_of(peers).add(rooms, controller)
 

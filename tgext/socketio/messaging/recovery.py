@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..backends.logs.entries import Keep, Log
 from ..backends.logs.entries import Position as LogPosition
@@ -17,9 +17,32 @@ from ..engine.recovery.record import Entry, Missed, Place, Position
 from ..wire.socketio.generations import SOCKETIO_5
 from ..wire.socketio.packet import Packet
 from .busmessage import BusCodec
+from .cluster import peers_of
+from .log import log_of
+
+if TYPE_CHECKING:
+    from .listening import Carrier
 
 #: The most messages of a room, or for one client, that are kept.
 MOST: Final = 10_000
+
+
+def carriers_of(
+    namespaces: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Mapping[str, Carrier]:
+    """How broadcasts of a controller's namespaces travel, if clients recover there.
+
+    :param namespaces: their classes by name.
+    :param settings: the application's configuration, as ``tg.config``.
+    """
+    names = [name for name, each in namespaces.items() if each._tgsio_recovers]
+    peers = peers_of(settings) if names else None
+    if peers is None:
+        return {}
+    from .logged import carrier_of
+
+    carrier = carrier_of(peers.channels)
+    return {} if carrier is None else dict.fromkeys(names, carrier)
 
 
 class LoggedNamespace:
@@ -82,9 +105,14 @@ def _make_journal(
     keep = Keep(MOST, options.recovery_window + unnoticed)
     topic = f"recovery {rooms.name} {endpoint}"
     record = LoggedNamespace(_log_of(settings), topic, BusCodec(topic), keep)
-    return Journal(
+    journal = Journal(
         endpoint, rooms, record, hub.timers, options.recovery_window, options.max_outbox
     )
+    peers = peers_of(settings)
+    if peers is not None and log_of(peers.channels) is None:
+        # What other processes send while the broker is lost does not arrive.
+        peers.returned.append(journal.lose)
+    return journal
 
 
 def _log_of(settings: Mapping[str, Any]) -> Log:

@@ -97,8 +97,7 @@ class Rooms:
     :ivar others: the other processes, for what is done with sockets in all of them; see
         ``engine/namespaces/targets.py``.
     :ivar home: the thread that serves the members.
-    :ivar journals: of the namespaces whose clients recover.
-    :ivar make_journal: makes the journal of a namespace; None without a log.
+    :ivar journals: of the namespaces whose clients recover, by ``make_journal``.
     """
 
     def __init__(self, batcher: Batcher) -> None:
@@ -121,14 +120,10 @@ class Rooms:
 
     def close(self) -> None:
         """The server stops."""
-        for journal in self.journals.values():
-            journal.close()
-        if self.watcher is not None:
-            self.watcher.close()
-            self.watcher = None
-        if self.bus is not None:
-            self.bus.close()
-            self.bus = self.others = None
+        for each in (*self.journals.values(), self.watcher, self.bus):
+            if each is not None:
+                each.close()
+        self.watcher = self.bus = self.others = None
 
     def move_here(self) -> None:
         """Let the calling thread serve the members from now on."""
@@ -227,14 +222,18 @@ class Rooms:
         if get_ident() != self.home.ident:
             self.home.ask(self.broadcast, packet, room, skip)
             return
-        if self.journals and packet["endpoint"] in self.journals:
-            self.journals[packet["endpoint"]].broadcast(packet, room, skip)
-            return
         try:
-            self.deliver(packet, room, skip)
+            self.hear(packet, room, skip)
         finally:
             if self.bus is not None:
                 self.bus.publish(packet, room)
+
+    def hear(
+        self, packet: Packet, room: Receivers = None, skip: Receiver | None = None
+    ) -> None:
+        """Deliver a packet of this or of another process; see :meth:`broadcast`."""
+        journal = self.journals.get(packet["endpoint"])
+        (journal.broadcast if journal is not None else self.deliver)(packet, room, skip)
 
     def broadcast_here(
         self, packet: Packet, room: Receivers = None, skip: Receiver | None = None
@@ -251,7 +250,7 @@ class Rooms:
     def deliver(
         self, packet: Packet, room: Receivers = None, skip: Receiver | None = None
     ) -> None:
-        """Send a packet of the bus to a room; see :meth:`broadcast_here`."""
+        """Send a packet to a room, and keep it for nobody."""
         members = self.members(packet["endpoint"], room)
         if skip is not None and skip in members:
             members.remove(skip)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import TRANSPORT_CLOSE
 from ..concurrency.heartbeat import Wheel
+from ..hub.bus import Bus
 from ..hub.roomkeys import Room, SocketRoom
 from ..hub.rooms import Receiver, Rooms
 from ..hub.selection import Receivers, Selection
@@ -78,6 +79,10 @@ class Journal:
         self.position = record.now()
         self._sessions: dict[str, Recoverable] = {}
         self._waiting = Waiting(timers, window)
+        #: The topics of the bus that are listened to for a client that has gone.
+        self._heard: dict[Recoverable, tuple[Bus, list[Place]]] = {}
+        #: Up to here, messages of other processes may have been lost.
+        self._lost = 0
 
     def __len__(self) -> int:
         """How many sessions there are: those of connected clients, and others."""
@@ -139,11 +144,33 @@ class Journal:
 
     def wait_for(self, session: Recoverable) -> None:
         """Keep a session whose client has gone."""
+        bus = self._rooms.bus
+        if bus is not None and session not in self._heard:
+            # The client may be the last one of this process in its rooms.
+            places: list[Place] = [None, *session.rooms]
+            self._heard[session] = bus, places
+            for each in places:
+                bus.listen(self.endpoint, each)
         self._waiting.add(session)
+
+    def settled(self, session: Recoverable) -> None:
+        """The client is back in its rooms, or will not be."""
+        bus, places = self._heard.pop(session, (None, ()))
+        if bus is not None:
+            for each in places:
+                bus.unlisten(self.endpoint, each)
+
+    def lose(self) -> None:
+        """Messages of other processes may be missing that were sent up to now.
+
+        Who has not received what was sent since cannot recover.
+        """
+        self._lost = self.position.number
 
     def drop(self, session: Recoverable) -> None:
         """Forget a session. A second call has no effect."""
         session.state = State.OVER
+        self.settled(session)
         self._waiting.remove(session)
         self._sessions.pop(session.pid, None)
 
@@ -193,7 +220,10 @@ class Journal:
 
     def read(self, places: Collection[Place], after: Position) -> Missed:
         """What was sent to any of some places after a position."""
-        return self._record.read(places, after)
+        missed = self._record.read(places, after)
+        if after.number < self._lost:
+            missed = missed._replace(complete=False)
+        return missed
 
     # Rooms
 

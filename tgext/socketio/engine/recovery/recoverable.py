@@ -218,6 +218,7 @@ class Recoverable:
         """All rooms are joined; those of before are not, which were left since."""
         kept = {*places, *self._own}
         self.spans.keep(kept, self._journal.position.number)
+        self._journal.settled(self)
 
     @property
     def _own(self) -> list[Place]:
