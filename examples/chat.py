@@ -79,7 +79,9 @@ class Chat(PubSubTGNamespace, RoomsMixin, PresenceMixin):
     history, history_ttl = 500, 7 * 24 * 3600.0
     #: How many of them the page is sent when it enters a room.
     rewind = 50
-    #: A client that was away for a short time gets what it missed.
+    #: Each has its position. The page that was away asks for what came after its last.
+    pubblication_position = True
+    #: Who was away for a short time is still in the room, with the same `session`.
     recovery = True
     #: Seconds after which who closed the page has left.
     presence_linger = 5.0

@@ -131,11 +131,9 @@ class SocketIO(SocketIOController):
     desk = Desk
 
 
-HTML = "text/html; charset=utf-8"
-
-
 class RootController(TGController):
     socketio = SocketIO()
+    HTML = "text/html; charset=utf-8"
 
     @expose(content_type=HTML)
     def index(self) -> str:
@@ -157,11 +155,9 @@ class RootController(TGController):
         tg.redirect("/desk" if tg.request.identity else "/login?failed=1")
 
 
-def page(view: str, **values: str) -> str:
-    values = {"me": "", "here": "", **values}
-    escaped = {name: escape(value) for name, value in values.items()}
-    script, integrity = CLIENTS["4"].script, CLIENTS["4"].integrity
-    return PAGE.substitute(escaped, view=view, script=script, integrity=integrity)
+def page(view: str, me: str = "", here: str = "") -> str:
+    client = CLIENTS["4"]._asdict() | {"script": CLIENTS["4"].script}
+    return PAGE.substitute(client, view=view, me=escape(me), here=escape(here))
 
 
 def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:

@@ -53,7 +53,7 @@ def test_two_chat_and_a_third_elsewhere_hears_nothing(url: str, enter: Open) -> 
 
 
 def test_who_types_is_seen_to(url: str, enter: Open) -> None:
-    ada, ben = enter(url, "Ada", "tea"), enter(url, "Ben", "tea")
+    ada, ben = enter(url, "Ada", "typing"), enter(url, "Ben", "typing")
     ada.fill("#text", "I think")
     api.expect(ben.locator("#typing")).to_have_text("Ada is typing")
     api.expect(ada.locator("#typing")).to_be_empty()
@@ -63,7 +63,7 @@ def test_who_types_is_seen_to(url: str, enter: Open) -> None:
 
 
 def test_rooms_are_changed_and_opened(url: str, enter: Open) -> None:
-    ada, ben = enter(url, "Ada", "tea"), enter(url, "Ben", "tea")
+    ada, ben = enter(url, "Ada", "moving"), enter(url, "Ben", "moving")
     ada.fill("#room", "Quiet Corner")
     ada.press("#room", "Enter")
     api.expect(ada.locator("#here")).to_have_text("#quiet-corner")

@@ -1,15 +1,16 @@
-"""Who is here, in the chat of examples/."""
+"""What the chat of examples/ remembers, who is here, and who was away."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from . import browsers
-from .chats import Open, chatting, entering
+from .chats import Open, chatting, entering, said, say
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -20,6 +21,14 @@ PHONE = {"width": 320, "height": 568}
 
 #: Milliseconds within which the page has to show the result.
 PATIENCE = 15_000
+
+#: Keeps the WebSockets of the page, to cut them.
+KEEP = """
+    window.opened = [];
+    window.WebSocket = class extends WebSocket {
+        constructor(...args) { super(...args); window.opened.push(this); }
+    };
+"""
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +76,46 @@ def test_who_is_here_is_seen_and_said(url: str, enter: Open) -> None:
     ben.goto("/#elsewhere")
     api.expect(ada.locator(".notice").last).to_have_text("Ben left")
     expect_people(ada, "Ada (you)")
+
+
+def test_who_comes_later_reads_what_was_said(url: str, enter: Open) -> None:
+    ada = enter(url, "Ada", "book")
+    for text in ("first", "second"):
+        say(ada, text)
+    api.expect(said(ada)).to_have_text(["first", "second"])
+    ben = enter(url, "Ben", "book")
+    api.expect(said(ben)).to_have_text(["first", "second"])
+    assert ben.locator(".mine").count() == 0
+    ada.reload()
+    ada.press("#name", "Enter")
+    api.expect(ada.locator(".mine .text")).to_have_text(["first", "second"])
+
+
+def test_who_was_away_gets_what_was_missed(url: str, enter: Open) -> None:
+    ada, ben = enter(url, "Ada", "train", viewport=PHONE), enter(url, "Ben", "train")
+    ada.add_init_script(KEEP)
+    ada.reload()
+    ada.press("#name", "Enter")
+    say(ben, "in the tunnel")
+    api.expect(said(ada)).to_have_text(["in the tunnel"])
+    ada.wait_for_function("opened.some((each) => each.readyState === 1)")
+    line = said(ada).first.element_handle()
+    # The page's time stands still: it waits with connecting again.
+    ada.clock.install()
+    ada.clock.pause_at(datetime.now() + timedelta(minutes=1))
+    ada.evaluate("opened.forEach((each) => each.close())")
+    api.expect(ada.locator("#state")).to_have_text("Connecting again…")
+    expect_fits(ada)
+    for number in range(3):
+        say(ben, f"still there? {number}")
+    api.expect(said(ben)).to_have_count(4)
+    assert said(ada).count() == 1
+    ada.clock.run_for(10_000)
+    missed = [f"still there? {number}" for number in range(3)]
+    api.expect(said(ada)).to_have_text(["in the tunnel", *missed])
+    api.expect(ada.locator("#state")).to_be_empty()
+    # The page was not filled anew, and nobody left.
+    assert line.is_visible()
+    assert ben.locator(".notice").filter(has_text="left").count() == 0
+    say(ada, "yes")
+    api.expect(said(ben).last).to_have_text("yes")
