@@ -113,6 +113,16 @@ def test_ten_answers_arrive_in_order(connection: Connection) -> None:
     assert connection.seen["fireball"] == {"sounds": ["bang!"] * 10 + ["pong"]}
 
 
+def test_what_was_missed_is_resumed(connection: Connection) -> None:
+    assert connection.seen["history"] == {
+        "subscribed": True,
+        "rewound": [2, 3],
+        "complete": True,
+        "missed": [4, 5],
+        "live": [6],
+    }
+
+
 def test_large_answers_arrive(connection: Connection) -> None:
     assert connection.seen["large"] == {"equal": [True] * 3}
 

@@ -38,6 +38,29 @@ const scenarios = {
     return {sound: (await client.next('pong'))[0]};
   },
 
+  // What a client missed, and what one that is new gets first.
+  async history(open) {
+    const speaker = await open('/news');
+    const name = `news ${Math.random()}`;
+    await speaker.ask('tell', name, 1, 2, 3);
+    const client = await open('/news');
+    const [subscribed] = await client.ask('subscribe', 'topic', name);
+    const rewound = [await client.next('pubblication'), await client.next('pubblication')];
+    await client.close();
+    await speaker.ask('tell', name, 4, 5);
+    const back = await open('/news');
+    const [[resumed, complete]] = await back.ask('resume', rewound[1][1], 'topic', name);
+    const missed = await back.take('pubblication', 2);
+    await speaker.ask('tell', name, 6);
+    return {
+      subscribed: subscribed === name && resumed === name,
+      rewound: rewound.map(([number]) => number),
+      complete,
+      missed,
+      live: await back.take('pubblication', 1),
+    };
+  },
+
   // The ping after them shows that there were ten.
   async fireball(open) {
     const client = await open('/pingpong');

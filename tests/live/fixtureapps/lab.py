@@ -39,6 +39,7 @@ from tgext.socketio import SocketIOController, SocketIOTGNamespace, event
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespaces.acks import AckTimeout
 from tgext.socketio.namespace import ConnectionRefused
+from tgext.socketio.pubsub import PubSubTGNamespace
 from tgext.socketio.wire.socketio.packet import event_packet
 
 #: Seconds that a handler waits for a client, or for news of one.
@@ -218,6 +219,20 @@ class Recover(Lab):
     recovery = True
 
 
+class News(PubSubTGNamespace):
+    history = 10
+    rewind = 2
+    pubblication_position = True
+
+    def subscribe_topic(self, name: str) -> str:
+        return name
+
+    def on_tell(self, name: str, *texts: Any) -> bool:
+        for text in texts:
+            self.publish(name, text)
+        return True
+
+
 class Parcels(SocketIOTGNamespace):
     unallowed_event_name_error = False
 
@@ -280,6 +295,7 @@ class SocketIO(SocketIOController):
     pingpong = PingPong
     lab = annex = été = Lab
     recover = Recover
+    news = News
     members = Members
     parcels = Parcels
     door = Door
@@ -383,12 +399,17 @@ def cookie_identity(app: Callable[..., Any]) -> Callable[..., Any]:
     return identified
 
 
+class Globals:
+    """Where the channels are kept."""
+
+
 def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:
     configurator = MinimalApplicationConfigurator()
     configurator.register_application_wrapper(IdentityApplicationWrapper, after=True)
     configurator.update_blueprint(
         {
             "root_controller": RootController(),
+            "app_globals": Globals,
             "sa_auth.authmetadata": Users(),
         }
     )
