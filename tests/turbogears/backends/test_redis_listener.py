@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,57 @@ class Scripted:
             size = int(lines.readline()[1:])
             command.append(lines.read(size + 2)[:-2])
         return command
+
+
+class Slow(Scripted):
+    """A Redis that answers (UN)SUBSCRIBE when the test says so."""
+
+    def __init__(self) -> None:
+        self.unanswered: list[tuple[bytes, bytes]] = []
+        self.sock: Any = None
+        super().__init__(b"")
+
+    def _serve(self, sock: Any, address: Any) -> None:
+        lines, subscribed = sock.makefile("rb"), False
+        while command := self._read(lines):
+            name = command[0].lower()
+            if name in (b"subscribe", b"unsubscribe"):
+                subscribed, self.sock = True, sock
+                self.unanswered += [(name, each) for each in command[1:]]
+            elif name == b"ping":
+                sock.sendall(reply(b"pong", b"") if subscribed else b"+PONG\r\n")
+            else:
+                sock.sendall(b"+OK\r\n")
+
+    def answer(self) -> None:
+        """Answer what was asked first."""
+        self.sock.sendall(reply(*self.unanswered.pop(0), 1))
+
+
+def test_a_channel_that_was_left_meanwhile_is_active_when_listen_returns() -> None:
+    """The answer to the first SUBSCRIBE is not the one to the second."""
+    with closing(Slow()) as server:
+        backend = RedisPubSub(
+            port=server.port, socket_timeout=30, health_check_interval=30
+        )
+        other: list[bytes] = []
+        asking = gevent.spawn(backend.listen, "other", other.append)
+        wait_for(lambda: server.unanswered, "it subscribes")
+        server.answer()
+        asking.get(timeout=20)
+        first = gevent.spawn(backend.listen, "news", print)
+        wait_for(lambda: len(server.unanswered) == 1, "it subscribes")
+        first.kill()
+        second = gevent.spawn(backend.listen, "news", print)
+        wait_for(lambda: len(server.unanswered) == 3, "it subscribes again")
+        server.answer()
+        server.answer()
+        server.sock.sendall(reply(b"message", b"other", b"hello"))
+        wait_for(lambda: other, "the answers are read")
+        assert not second.ready()
+        server.answer()
+        second.get(timeout=20)
+        backend.close()
 
 
 def reply(*values: bytes | int) -> bytes:
