@@ -188,7 +188,7 @@ class Rooms:
 
         Those of a :class:`.Selection` are in the order of its rooms.
         """
-        if isinstance(room, (OwnRoom, Selection)):
+        if room is not None and isinstance(room, (OwnRoom, Selection)):
             return list(self._find(endpoint, room))
         return list(self._members.get((endpoint, room), ()))
 

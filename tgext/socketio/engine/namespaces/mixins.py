@@ -203,7 +203,9 @@ class RoomsMixin(_Base):
         :raises ValueError: as :meth:`join`.
         """
         key_of = self._tgsio_key
-        receivers = without(named(room, key_of), except_, key_of)
+        receivers = named(room, key_of)
+        if except_ is not None:
+            receivers = without(receivers, except_, key_of)
         packet = event_packet(self.ns_name, event, args, volatile)
         send = sending(self._tgsio_rooms, local)
         send(packet, receivers, skip=self.socket)
@@ -252,7 +254,7 @@ class BroadcastMixin(_Base):
             received it. When ``except_`` is invalid, nobody has.
         :raises ValueError: as :meth:`RoomsMixin.join`, of ``except_``.
         """
-        receivers = self._tgsio_all_without(except_)
+        receivers = None if except_ is None else self._tgsio_all_without(except_)
         packet = event_packet(self.ns_name, event, args, volatile)
         self._tgsio_broadcast(packet, receivers, local)
 
@@ -268,13 +270,11 @@ class BroadcastMixin(_Base):
             invalid.
         :raises ValueError: as :meth:`broadcast_event`.
         """
-        receivers = self._tgsio_all_without(except_)
+        receivers = None if except_ is None else self._tgsio_all_without(except_)
         packet = settled_packet(self.ns_name, event, args, self.socket.json_dumps)
         self._tgsio_on_commit(self._tgsio_broadcast, packet, receivers, local)
 
     def _tgsio_all_without(self, except_: Any) -> Receivers:
-        if except_ is None:
-            return None
         return without(None, except_, getattr(self, "_tgsio_key", check_room))
 
     def _tgsio_broadcast(
@@ -301,7 +301,7 @@ class BroadcastMixin(_Base):
         :raises TypeError: as :meth:`broadcast_event`.
         :raises ValueError: as :meth:`broadcast_event`.
         """
-        receivers = self._tgsio_all_without(except_)
+        receivers = None if except_ is None else self._tgsio_all_without(except_)
         packet = event_packet(self.ns_name, event, args, volatile)
         send = sending(self.socket._tgsio_rooms, local)
         send(packet, receivers, skip=self.socket)
@@ -316,7 +316,7 @@ class BroadcastMixin(_Base):
         :raises TypeError: as :meth:`broadcast_event_on_commit`.
         :raises ValueError: as :meth:`broadcast_event`.
         """
-        receivers = self._tgsio_all_without(except_)
+        receivers = None if except_ is None else self._tgsio_all_without(except_)
         packet = settled_packet(self.ns_name, event, args, self.socket.json_dumps)
         send = sending(self.socket._tgsio_rooms, local)
         self._tgsio_on_commit(partial(send, packet, receivers, skip=self.socket))
