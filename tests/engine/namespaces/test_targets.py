@@ -73,6 +73,16 @@ INVALID: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
         ValueError,
         "a volatile event has no ack",
     ),
+    "some": (
+        lambda n: n.user("a").emit("e", ack=1, except_="b"),
+        ValueError,
+        "all sockets are asked",
+    ),
+    "exceptions": (
+        lambda n: n.user("a").emit("e", except_=1.5),
+        TypeError,
+        "a room is",
+    ),
     "less": (lambda n: n.user("a").emit("e", ack=-1), ValueError, "ack is -1: give"),
 }
 
@@ -95,3 +105,18 @@ def test_a_volatile_event_is_not_for_those_whose_output_waits(serve: Serve) -> N
     namespace_of(live, ready).user("anna").emit("news", volatile=True)
     assert ready.event("/chat") == ["news"]
     assert idle.call("/chat", "echo") == []
+
+
+def test_the_other_tabs_of_a_user_are_told(serve: Serve) -> None:
+    live = serve({"/chat": fresh()})
+    this, other, away = people(live, "anna", "anna", "anna")
+    away.call("/chat", "enter", "away")
+    namespace = namespace_of(live, this)
+    target = namespace.user("anna")
+    target.emit("read", 5, except_=namespace)
+    target.emit_on_commit("read", 6, except_=[namespace, "away"])
+    assert other.event("/chat") == ["read", 5]
+    assert other.event("/chat") == ["read", 6]
+    assert away.event("/chat") == ["read", 5]
+    for client in (this, away):
+        assert client.call("/chat", "echo") == []

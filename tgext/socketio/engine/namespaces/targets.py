@@ -20,6 +20,7 @@ from .client import Client
 from .commands import Command, obey
 from .gathering import Answers, Gathering
 from .names import Shown
+from .receivers import KeyOf, without
 
 #: Seconds to wait for acks with ``ack=True``.
 PATIENCE: Final = 10.0
@@ -135,6 +136,7 @@ class Target:
     :param reach: finds out how the sockets are reached.
     :param dumps: the application's JSON writer.
     :param on_commit: calls a function when the transaction has committed.
+    :param key_of: makes the key of a room of its name, for ``except_``.
     """
 
     def __init__(
@@ -144,19 +146,26 @@ class Target:
         reach: Callable[[], Reach],
         dumps: Dumps,
         on_commit: Callable[..., object],
+        key_of: KeyOf = check_room,
     ) -> None:
         self._endpoint = endpoint
         self._room = room
         self._reach = reach
         self._dumps = dumps
         self._on_commit = on_commit
+        self._key_of = key_of
 
     def __repr__(self) -> str:
         return f"<Target {self._room!r} of {self._endpoint or '/'}>"
 
     @overload
     def emit(
-        self, event: str, *args: Any, ack: None = None, volatile: bool = False
+        self,
+        event: str,
+        *args: Any,
+        ack: None = None,
+        volatile: bool = False,
+        except_: Any = None,
     ) -> None: ...
 
     @overload
@@ -168,23 +177,27 @@ class Target:
         *args: Any,
         ack: float | None = None,
         volatile: bool = False,
+        except_: Any = None,
     ) -> Answers | None:
         """Send an event to all sockets of the target.
 
         :param ack: seconds to wait for the acks of all of them; True for 10 seconds.
         :param volatile: whether clients whose output waits are left out.
+        :param except_: who is left out, too: the members of a room, a socket, a
+            namespace object; or a list or a set of these.
         :returns: with ``ack``, the :class:`.Answers`: ``answers`` by the ids of the
             sockets, and the ids that are ``missing``; else None.
-        :raises TypeError: when an argument cannot be written as JSON. Without ``ack``,
-            also when it has bytes and a receiver is a 0.9 client; the other clients get
-            the event.
+        :raises TypeError: when an argument cannot be written as JSON, or ``except_`` is
+            invalid. Without ``ack``, also when it has bytes and a receiver is a 0.9
+            client; the other clients get the event.
         :raises ValueError: when ``ack`` is not more than 0 and at most 3600, or comes
-            with ``volatile``.
+            with ``volatile`` or ``except_``.
         :raises BackendError: when the broker does not accept the event.
         """
         if ack is None:
             packet = event_packet(self._endpoint, text_of_name(event), args, volatile)
-            self._reach().broadcast(packet, self._room)
+            receivers = without(self._room, except_, self._key_of)
+            self._reach().broadcast(packet, receivers)
             return None
         seconds = PATIENCE if ack is True else ack
         if not 0 < seconds <= LONGEST:
@@ -192,19 +205,23 @@ class Target:
             raise ValueError(f"{text}, more than 0 and at most {LONGEST:g}")
         if volatile:
             raise ValueError("a volatile event has no ack: none comes if it is lost")
+        if except_ is not None:
+            raise ValueError("with ack, all sockets are asked: except_ has no effect")
         packet = settled_packet(self._endpoint, event, args, self._dumps)
         return self._reach().gather(packet, self._room, seconds)
 
-    def emit_on_commit(self, event: str, *args: Any) -> None:
+    def emit_on_commit(self, event: str, *args: Any, except_: Any = None) -> None:
         """Like :meth:`emit`, when the current transaction has committed.
 
         It is not sent when the transaction is rolled back. The arguments are copied
         now. Without transactions, it is sent at once.
 
-        :raises TypeError: when an argument cannot be written as JSON.
+        :raises TypeError: when an argument cannot be written as JSON, or ``except_`` is
+            invalid.
         """
+        receivers = without(self._room, except_, self._key_of)
         packet = settled_packet(self._endpoint, event, args, self._dumps)
-        self._on_commit(self._reach().broadcast, packet, self._room)
+        self._on_commit(self._reach().broadcast, packet, receivers)
 
     def count(self) -> int:
         """How many sockets the target has now, in all processes.
@@ -295,4 +312,5 @@ class Targets:
     def _tgsio_target(self, room: Room) -> Target:
         here = Here([self.socket._tgsio_rooms])
         dumps = self.socket.json_dumps
-        return Target(self.ns_name, room, lambda: here, dumps, self._tgsio_on_commit)
+        later, key_of = self._tgsio_on_commit, getattr(self, "_tgsio_key", check_room)
+        return Target(self.ns_name, room, lambda: here, dumps, later, key_of)
