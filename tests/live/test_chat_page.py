@@ -37,13 +37,35 @@ def url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def enter(browser: Browser, node_clients: Path) -> Iterator[Open]:
     """Opens windows of users who have entered a room."""
     api.expect.set_options(timeout=PATIENCE)
     with entering(browser, browsers.cdn(node_clients)) as enter:
         yield enter
     api.expect.set_options(timeout=5_000)
+
+
+@pytest.fixture(scope="module")
+def ada(url: str, enter: Open) -> Page:
+    """A user with a phone."""
+    page: Page = enter(url, "Ada", viewport=PHONE, color_scheme="dark")
+    page.add_init_script(KEEP)
+    page.reload()
+    page.press("#name", "Enter")
+    return page
+
+
+@pytest.fixture(scope="module")
+def ben(url: str, enter: Open) -> Page:
+    return enter(url, "Ben")
+
+
+def go(room: str, *pages: Page) -> None:
+    for page in pages:
+        page.evaluate(f"location.hash = '{room}'")
+        entered = page.locator(".notice").filter(has_text=f"You are in #{room}")
+        api.expect(entered).to_have_count(1)
 
 
 def expect_people(page: Page, *names: str) -> None:
@@ -57,9 +79,10 @@ def expect_fits(page: Page) -> None:
         assert page.evaluate(has) <= PHONE[side]
 
 
-def test_who_is_here_is_seen_and_said(url: str, enter: Open) -> None:
-    options = {"viewport": PHONE, "color_scheme": "dark"}
-    ada, ben = enter(url, "Ada", "tea", **options), enter(url, "Ben", "tea")
+def test_who_is_here_is_seen_and_said(
+    ada: Page, ben: Page, url: str, enter: Open
+) -> None:
+    go("tea", ada, ben)
     expect_people(ada, "Ada (you)", "Ben")
     expect_people(ben, "Ada", "Ben (you)")
     api.expect(ada.locator(".notice").last).to_have_text("Ben came in")
@@ -73,17 +96,17 @@ def test_who_is_here_is_seen_and_said(url: str, enter: Open) -> None:
     tab = enter(url, "Ben", "tea", storage_state=ben.context.storage_state())
     expect_people(tab, "Ada", "Ben (you)")
     tab.close()
-    ben.goto("/#elsewhere")
+    go("elsewhere", ben)
     api.expect(ada.locator(".notice").last).to_have_text("Ben left")
     expect_people(ada, "Ada (you)")
 
 
-def test_who_comes_later_reads_what_was_said(url: str, enter: Open) -> None:
-    ada = enter(url, "Ada", "book")
+def test_who_comes_later_reads_what_was_said(ada: Page, ben: Page) -> None:
+    go("book", ada)
     for text in ("first", "second"):
         say(ada, text)
     api.expect(said(ada)).to_have_text(["first", "second"])
-    ben = enter(url, "Ben", "book")
+    go("book", ben)
     api.expect(said(ben)).to_have_text(["first", "second"])
     assert ben.locator(".mine").count() == 0
     ada.reload()
@@ -91,11 +114,8 @@ def test_who_comes_later_reads_what_was_said(url: str, enter: Open) -> None:
     api.expect(ada.locator(".mine .text")).to_have_text(["first", "second"])
 
 
-def test_who_was_away_gets_what_was_missed(url: str, enter: Open) -> None:
-    ada, ben = enter(url, "Ada", "train", viewport=PHONE), enter(url, "Ben", "train")
-    ada.add_init_script(KEEP)
-    ada.reload()
-    ada.press("#name", "Enter")
+def test_who_was_away_gets_what_was_missed(ada: Page, ben: Page) -> None:
+    go("train", ada, ben)
     say(ben, "in the tunnel")
     api.expect(said(ada)).to_have_text(["in the tunnel"])
     ada.wait_for_function("opened.some((each) => each.readyState === 1)")
