@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Final, Protocol, get_args
 from weakref import WeakKeyDictionary
 
 from ..engine.hub.roomkeys import Room, check_room
@@ -16,9 +16,11 @@ from ..engine.namespaces.targets import LONGEST
 from ..wire.escape import escape
 from ..wire.socketio.packet import Packet, event_packet
 from .busmessage import pack, read_room, unpack, write_room
-from .peers import Peers
 from .sealed import LONGEST_ID, BusMessageError, field_of
 from .throttle import ThrottledWarnings
+
+if TYPE_CHECKING:
+    from .peers import Peers  # which needs anypubsub; controllers do not
 
 log = get_logger(__name__)
 
