@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from time import perf_counter
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import gevent
-from anypubsub.interfaces import PubSub
 
 from ..engine.concurrency.failures import ERRORS
 from ..engine.concurrency.fairness import SLICE, Turns
 from ..engine.logs import get_logger
 from .backoff import Backoff
 from .channelnames import check_channel
+
+if TYPE_CHECKING:
+    from anypubsub.interfaces import PubSub
 
 log = get_logger(__name__)
 
