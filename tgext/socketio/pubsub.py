@@ -129,7 +129,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     @carried
     def _tgsio_publish(self, channel: str, text: str, key: str | None) -> None:
-        keep = wanted_by(type(self)).keep
+        keep = wanted_by(type(self)).keep if Histories.are_used else None
         self._tgsio_subscriptions.channels.send(channel, text, keep, key)
 
     def on_subscribe(self, packet: Packet) -> Any:
