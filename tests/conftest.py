@@ -16,8 +16,10 @@ try:
 except ModuleNotFoundError:
     pass  # the tests of some environments have no properties
 else:
-    # How long an example takes says how busy the machine is.
-    settings.register_profile("tests", deadline=None)
+    # How long an example takes says how busy the machine is. All runs have the same
+    # examples, unless `tox run -e fuzz` asks for others.
+    random = "TGEXT_SOCKETIO_EXAMPLES" in os.environ
+    settings.register_profile("tests", deadline=None, derandomize=not random)
     settings.load_profile("tests")
 
 #: Set where everything is installed, so that nothing stays untested unnoticed.

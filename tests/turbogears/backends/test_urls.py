@@ -150,6 +150,7 @@ def use(host: str) -> Iterator[str]:
 )
 @given(st.sampled_from(PLACES), passwords, st.booleans())
 @example("redis://:{}", " % %", False)
+@example("redis://:{}", "@7777", False)
 @example("redis+sentinel://user:{}@127.0.0.1:1/mymaster", "77\u2100\t", True)
 @example("http://user:{}@127.0.0.1", ":// ", False)
 def test_no_piece_of_a_password_is_shown(
@@ -158,6 +159,9 @@ def test_no_piece_of_a_password_is_shown(
     log.lines.clear()
     host = place.format(quote(password, safe="") if encoded else password)
     texts = "\n".join([*use(host), *log.lines])
+    if place.endswith("{}") and not encoded:
+        # Errors show the host, which begins after the last "@" (RFC 3986, 3.2).
+        password = password.rpartition("@")[0]
     expect_no_piece(password, texts)
     expect_no_piece(quote(password, safe="").replace("%", ""), texts.replace("%", ""))
 

@@ -110,3 +110,25 @@ def test_nothing_runs_when_there_is_nothing_to_do(
     track(presence, LOBBY, socket)
     presence.untrack(LOBBY, socket)
     wait_for(lambda: greenlets() == [], "the greenlet ends")
+
+
+def test_a_failure_does_not_end_presence(
+    rooms: NotedRooms,
+    presence: Presence,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failures = iter([RuntimeError("broken")])
+    expire = presence.replica.expire
+
+    def fail_once(now: float) -> None:
+        for each in failures:
+            raise each
+        expire(now)
+
+    monkeypatch.setattr(presence.replica, "expire", fail_once)
+    watcher: Any = Watcher()
+    rooms.join(*LOBBY, watcher)
+    track(presence, LOBBY, Watcher())
+    wait_for(lambda: "lobby" in watcher.known, "the watcher gets the state")
+    assert "Presence failed" in caplog.text

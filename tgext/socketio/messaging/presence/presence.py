@@ -182,13 +182,25 @@ class Presence:
             if wait > 0:
                 self._woken.clear()
                 self._woken.wait(wait)
-            now = self._now()
-            self.replica.expire(now)
-            if self.sharing is not None and self.replica.unsent:
-                self.sharing.wake()
-            if self._announcer.pending and now >= self._tell_at:
-                self._announce(now)
+            try:
+                self._do_what_is_due(self._now())
+            except ERRORS:
+                log.exception("Presence failed")
+                gevent.sleep(LONGEST_PAUSE)
         self._greenlet = None
+
+    def _do_what_is_due(self, now: float) -> None:
+        self.replica.expire(now)
+        if self.sharing is not None and self.replica.unsent:
+            self.sharing.wake()
+        if self._announcer.pending and now >= self._tell_at:
+            try:
+                self._announcer.announce()
+            finally:
+                ended = self._now()
+                # Others ran meanwhile, and count too: a busy process tells less often.
+                pause = max(INTERVAL, (ended - now) * SHARE)
+                self._tell_at = ended + min(pause, LONGEST_PAUSE)
 
     def _next(self) -> float | None:
         """Seconds until something is due; None for never."""
@@ -198,16 +210,6 @@ class Presence:
         if self.replica.next_end is not None:
             due.append(self.replica.next_end)
         return max(0.0, min(due) - self._now()) if due else None
-
-    def _announce(self, began: float) -> None:
-        try:
-            self._announcer.announce()
-        except ERRORS:
-            log.exception("Presence was not told")
-        ended = self._now()
-        # It yields to others, whose work counts too: a busy process tells less often.
-        pause = (ended - began) * SHARE
-        self._tell_at = ended + min(max(INTERVAL, pause), LONGEST_PAUSE)
 
     def close(self) -> None:
         """Stop: the server does, and its clients have gone."""
