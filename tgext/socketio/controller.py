@@ -105,7 +105,7 @@ class SocketIOController(TGController):
         return state
 
     @expose()
-    def _default(self, *args: Any, **kwargs: Any) -> str:
+    def _default(self, *args: Any, **kwargs: Any) -> str | bytes:
         opening = request._current_obj()
         environ = opening.environ
         if "socketio" not in environ:
@@ -134,7 +134,8 @@ class SocketIOController(TGController):
         socket.runner = Runner(environ, context, application, requirements, rooms)
         socketio_manage(environ, self._tgsio_namespaces, opening, json_dumps=dumps)
         self._tgsio_remember(rooms, owner)
-        return "done"
+        # Bytes: for a text, TurboGears would look up the charset.
+        return b"done"
 
     def _tgsio_remember(self, rooms: Rooms, owner: int) -> None:
         if self._tgsio_rooms.get(rooms) == owner:
