@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    consumes,
-    invariant,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.wire.strategies import machine_settings
 from tgext.socketio.messaging.presence.members import Entry, Members, Topic
@@ -202,21 +196,84 @@ def test_the_members_of_several_processes_when_each_is_read_as_a_whole() -> None
     assert all_of(wholes).of(LOBBY, "ann") == [{"tab": 1}, {"tab": 2}]
 
 
+class View:
+    """What a process was told of another one, whatever it made of it."""
+
+    def __init__(self) -> None:
+        self.whole = self.told = -1
+        self.batches: set[int] = set()
+
+    @property
+    def complete(self) -> bool:
+        """Whether it got all that it was told of."""
+        needed = range(self.whole + 1, self.told + 1)
+        return not needed or (self.whole >= 0 and self.batches.issuperset(needed))
+
+
 class Process:
-    """A process, and the state that its heartbeats keep in the store."""
+    """A process, and its table in the store."""
 
     def __init__(self, number: int) -> None:
         self.replica = Replica(number)
-        self.references: list[int] = []
-        #: The last whole that could be written; None when the others ask for it.
-        self.stored = self.replica.whole()
         self.cut = False
+        #: Its table; None when the store has lost it.
+        self.stored: Whole | None = None
+        #: Whether its last write succeeded.
+        self.written = False
+        self.views: defaultdict[str, View] = defaultdict(View)
+
+    def write(self, batch: Batch | None = None) -> bool:
+        """Write a batch, or renew the table; False while the store is out of reach.
+
+        After a failure, and when the table is lost, the whole is written.
+        """
+        there = self.stored if self.written else None
+        self.written = not self.cut
+        if self.cut:
+            return False
+        if there is None:
+            self.stored = self.replica.whole()
+        elif batch is not None:
+            changed = {**there.entries, **batch.changes}
+            entries = {key: each for key, each in changed.items() if each is not None}
+            self.stored = Whole(batch.number, entries)
+        return True
+
+    def forget(self, name: str) -> None:
+        self.replica.forget(name)
+        self.views.pop(name, None)
+
+
+USERS = st.sampled_from("ab")
+TOPICS = st.sampled_from([LOBBY, MAIN])
+INFOS = st.integers(0, 2)
+
+CHANGES = st.sampled_from(["change", "untrack", "close"])
+FAILURES = st.sampled_from(
+    [
+        "a process begins",
+        "is killed",
+        "stops",
+        "is taken for dead",
+        "is cut off",
+        "is back",
+        "is back, and knows it",
+        "the store is emptied",
+    ]
+)
+
+#: Which of those that there are.
+WHICH = st.integers(0, 5)
+
+#: What becomes of a message; one that is lost reaches all others but one.
+HOW = st.sampled_from(["arrives", "later", "lost"])
+
+#: The same of a change; it may also stay with others that are not told yet.
+TOLD = st.sampled_from(["arrives", "lost", "later", ""])
 
 
 class Cluster(RuleBasedStateMachine):
     """Some processes; the network loses, repeats and reorders what they send."""
-
-    references = Bundle("references")
 
     def __init__(self) -> None:
         super().__init__()
@@ -225,83 +282,98 @@ class Cluster(RuleBasedStateMachine):
         self.running: dict[str, Process] = {}
         #: Messages that are under way: to whom, from whom, and what.
         self.under_way: list[tuple[str, str, Batch | int | Whole]] = []
-        for _ in range(2):
-            self.start()
+        for _ in range(3):
+            self._start()
 
-    def _some(self, data: st.DataObject) -> str:
-        return data.draw(st.sampled_from(sorted(self.running)))
+    # Processes
 
-    def _publish(self, name: str, message: Batch | int) -> None:
-        for each in self.running:
-            if each != name and not (self.running[each].cut or self.running[name].cut):
-                self.under_way.append((each, name, message))
+    def _some(self, which: int) -> str:
+        return list(self.running)[which % len(self.running)]
 
-    @rule()
-    def start(self) -> None:
-        if len(self.running) < 4:
-            self.made += 1
-            name = f"p{self.made}"
-            process = self.running[name] = Process(self.made * 1000)
-            for each in self.running:
-                if each != name:
+    def _others(self, name: str) -> list[str]:
+        """The processes that get what a process sends now."""
+        if self.running[name].cut:
+            return []
+        return [
+            each
+            for each, other in self.running.items()
+            if each != name and not other.cut
+        ]
+
+    @rule(which=WHICH, other=WHICH, what=FAILURES)
+    def fail(self, which: int, other: int, what: str) -> None:
+        name = self._some(which)
+        process = self.running[name]
+        if what == "a process begins" and len(self.running) < 3:
+            self._start()
+        elif what in ("is killed", "stops"):
+            if what == "stops":
+                self._tell_the_last(name)
+            del self.running[name]
+            if len(self.running) < 2:
+                self._start()
+        elif what == "is taken for dead":  # it was silent, or cut off
+            self.running[self._some(other)].forget(name)
+        elif what == "the store is emptied":
+            for each in self.running.values():
+                each.stored = None
+        elif what == "is cut off":
+            process.cut = True
+        elif what.startswith("is back"):
+            process.cut = False
+            if what == "is back, and knows it":
+                process.written = False
+                for each in process.replica.peers:
                     process.replica.doubt(each)
 
-    @rule(data=st.data())
-    def kill(self, data: st.DataObject) -> None:
-        if len(self.running) > 1:
-            name = self._some(data)
-            del self.running[name]
+    def _start(self) -> None:
+        self.made += 1
+        name = f"p{self.made}"
+        new = Process(self.made * 1000)
+        new.replica.add(entry("a"))
+        new.write()
+        for each, other in self.running.items():
+            new.replica.doubt(each)
+            other.replica.doubt(name)
+        self.running[name] = new
+        for each in self.running:
+            self._read(each)
 
-    @rule(data=st.data())
-    def notice_the_dead(self, data: st.DataObject) -> None:
-        process = self.running[self._some(data)]
-        for each in process.replica.peers:
-            if each not in self.running:
-                process.replica.forget(each)
+    def _tell_the_last(self, name: str) -> None:
+        replica = self.running[name].replica
+        for each in list(replica.own):
+            replica.linger(each, self.now + 10.0, self.now)
+        self._flush(name, "arrives")
+        for each in self._others(name):
+            self.running[each].forget(name)
 
-    @rule(data=st.data())
-    def take_for_dead(self, data: st.DataObject) -> None:
-        """A process was silent, or cut off: the others forget it for a while."""
-        process = self.running[self._some(data)]
-        process.replica.forget(data.draw(st.sampled_from(sorted(self.running))))
+    # What the application does
 
-    @rule(data=st.data())
-    def cut(self, data: st.DataObject) -> None:
-        process = self.running[self._some(data)]
-        process.cut = not process.cut
+    @rule(which=WHICH, user=USERS, topic=TOPICS, info=INFOS, how=TOLD)
+    def track(self, which: int, user: str, topic: Topic, info: int, how: str) -> None:
+        name = self._some(which)
+        self.running[name].replica.add(entry(user, topic, info=info))
+        self._flush(name, how)
 
-    @rule(
-        target=references,
-        data=st.data(),
-        user=st.sampled_from("abc"),
-        topic=st.sampled_from([LOBBY, MAIN]),
-        info=st.integers(0, 2),
-    )
-    def track(self, data: Any, user: str, topic: Topic, info: int) -> Any:
-        name = self._some(data)
-        added = self.running[name].replica.add(entry(user, topic, info=info))
-        return name, added
-
-    @rule(which=references, info=st.integers(0, 2))
-    def change(self, which: Any, info: int) -> None:
-        name, reference = which
-        if name in self.running:
-            replica = self.running[name].replica
-            old = replica.own.get(reference)
-            if old is not None and not old.until:
-                replica.replace(reference, entry(old.user, old.topic, info=info))
-
-    @rule(which=consumes(references))
-    def untrack(self, which: Any) -> None:
-        name, reference = which
-        if name in self.running:
-            self.running[name].replica.remove(reference)
-
-    @rule(which=consumes(references))
-    def close(self, which: Any) -> None:
-        name, reference = which
-        if name in self.running:
-            self.running[name].replica.linger(reference, self.now + 10.0)
+    @rule(which=WHICH, what=CHANGES, info=INFOS, how=TOLD)
+    def change(self, which: int, what: str, info: int, how: str) -> None:
+        found = [
+            (name, reference)
+            for name, process in self.running.items()
+            for reference in process.replica.own
+        ]
+        if not found:
+            return
+        name, reference = found[which % len(found)]
+        replica = self.running[name].replica
+        old = replica.own[reference]
+        if what == "untrack":
+            replica.remove(reference)
+        elif what == "close":
+            replica.linger(reference, self.now + 10.0, self.now)
+        elif not old.until:
+            replica.replace(reference, entry(old.user, old.topic, info=info))
+        self._flush(name, how)
 
     @rule(seconds=st.sampled_from([1.0, 10.0]))
     def pass_time(self, seconds: float) -> None:
@@ -309,94 +381,107 @@ class Cluster(RuleBasedStateMachine):
         for each in self.running.values():
             each.replica.expire(self.now)
 
-    @rule(data=st.data(), most=st.integers(1, 3))
-    def flush(self, data: st.DataObject, most: int) -> None:
-        """Write what changed, if the store is there, and tell the others."""
-        name = self._some(data)
-        self._flush(name, most)
+    # Messages
 
-    def _flush(self, name: str, most: int) -> None:
+    def _flush(self, name: str, how: str) -> None:
+        """Write what changed, and tell the others; what cannot be written is lost."""
         process = self.running[name]
-        batch = process.replica.take(most)
-        if not process.cut:
-            stored = {**process.stored.entries, **batch.changes}
-            there = {key: each for key, each in stored.items() if each is not None}
-            process.stored = Whole(batch.number, there)
-        self._publish(name, batch)
+        while how and process.replica.unsent:
+            batch = process.replica.take(2)
+            if not process.write(batch):
+                return
+            self._tell(name, batch, how)
 
-    @rule(data=st.data())
-    def beat(self, data: st.DataObject) -> None:
-        self._beat(self._some(data))
+    @rule(which=WHICH, how=HOW)
+    def beat(self, which: int, how: str) -> None:
+        self._beat(self._some(which), how)
 
-    def _beat(self, name: str) -> None:
+    def _beat(self, name: str, how: str) -> None:
         process = self.running[name]
-        if not process.cut:
-            if process.stored.number != process.replica.number:
-                process.stored = process.replica.whole()
-            self._publish(name, process.replica.number)
+        self._flush(name, how)
+        if process.write():
+            self._tell(name, process.replica.number, how)
+        for each in list(process.views):
+            if each not in self.running:
+                process.forget(each)
 
-    @rule(data=st.data())
-    def read(self, data: st.DataObject) -> None:
-        """Begin to read the whole of a process; it arrives later."""
-        name = self._some(data)
-        doubted = [
-            each for each in self.running[name].replica.doubted if each in self.running
-        ]
-        if doubted and not self.running[name].cut:
-            other = data.draw(st.sampled_from(sorted(doubted)))
-            self.under_way.append((name, other, self.running[other].stored))
-
-    @rule(data=st.data(), what=st.sampled_from(["arrives", "twice", "lost"]))
-    def move(self, data: st.DataObject, what: str) -> None:
-        if not self.under_way:
+    def _tell(self, name: str, message: Batch | int, how: str) -> None:
+        others = self._others(name)
+        if how == "later":
+            self.under_way += [(each, name, message) for each in others]
             return
-        index = data.draw(st.integers(0, len(self.under_way) - 1))
-        message = self.under_way[index]
-        if what != "twice":
-            del self.under_way[index]
-        if what != "lost":
-            self._arrive(*message)
+        for each in others[1:] if how == "lost" else others:
+            self._arrive(each, name, message)
+
+    @rule(which=WHICH, later=st.booleans())
+    def read(self, which: int, later: bool) -> None:
+        self._read(self._some(which), later)
+
+    def _read(self, name: str, later: bool = False) -> None:
+        """Read the tables of those that a process doubts."""
+        process = self.running[name]
+        for each in [] if process.cut else process.replica.doubted:
+            other = self.running.get(each)
+            if other is None:
+                process.forget(each)
+            elif other.stored is not None and later:
+                self.under_way.append((name, each, other.stored))
+            elif other.stored is not None:
+                self._arrive(name, each, other.stored)
+
+    @rule(which=WHICH, what=st.sampled_from(["arrives", "twice", "lost"]))
+    def move(self, which: int, what: str) -> None:
+        if self.under_way:
+            index = which % len(self.under_way)
+            message = self.under_way[index]
+            if what != "twice":
+                del self.under_way[index]
+            if what != "lost":
+                self._arrive(*message)
 
     def _arrive(self, to: str, sender: str, message: Batch | int | Whole) -> None:
-        if to not in self.running or sender not in self.running:
+        process = self.running.get(to)
+        if process is None:
             return
-        replica = self.running[to].replica
-        if isinstance(message, Batch):
-            replica.hear(sender, message)
-        elif isinstance(message, int):
-            replica.heartbeat(sender, message)
+        view = process.views[sender]
+        if isinstance(message, Whole):
+            process.replica.load(sender, message)
+            view.whole = max(view.whole, message.number)
+        elif isinstance(message, Batch):
+            process.replica.hear(sender, message)
+            view.batches.add(message.number)
+            view.told = max(view.told, message.number)
         else:
-            replica.load(sender, message)
+            process.replica.heartbeat(sender, message)
+            view.told = max(view.told, message)
+        assert view.complete or sender in process.replica.doubted
+
+    # What is true at any time, and in the end
 
     @invariant()
     def each_shows_its_own(self) -> None:
         for each in self.running.values():
             for one in each.replica.own.values():
+                assert not one.until or one.until > self.now
                 infos = each.replica.members.of(one.topic, one.user)
                 assert infos
                 assert one.until or one.info in infos
 
     def teardown(self) -> None:
-        """The network is whole again: after two heartbeats all agree."""
+        """The failures have ended: after two heartbeats all agree."""
         for process in self.running.values():
             process.cut = False
         self.now += 20.0
-        for process in self.running.values():
-            process.replica.expire(self.now)
-            for each in process.replica.peers:
-                if each not in self.running:
-                    process.replica.forget(each)
-        self.under_way.clear()
+        # What is under way may still arrive, and some of it does not.
+        del self.under_way[::2]
         for _ in range(2):
-            for name in self.running:
-                while self.running[name].replica.unsent:
-                    self._flush(name, 2)
-                self._beat(name)
+            for name, process in self.running.items():
+                process.replica.expire(self.now)
+                self._beat(name, "later")
             while self.under_way:
                 self._arrive(*self.under_way.pop())  # the last one first
-            for name, process in self.running.items():
-                for each in process.replica.doubted:
-                    self._arrive(name, each, self.running[each].stored)
+            for name in self.running:
+                self._read(name)
         expected = Members()
         for process in self.running.values():
             for each in process.replica.own.values():
@@ -409,4 +494,4 @@ class Cluster(RuleBasedStateMachine):
 
 
 TestCluster = Cluster.TestCase
-TestCluster.settings = machine_settings(40, 40)
+TestCluster.settings = machine_settings(80, 40)
