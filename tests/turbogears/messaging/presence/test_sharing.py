@@ -141,6 +141,7 @@ class Cluster:
         self.clock = Clock()
         self.broker = Broker(self.clock)
         self.running: list[Process] = []
+        self.sources: list[Source] = []
 
     def share(
         self,
@@ -158,6 +159,7 @@ class Cluster:
             )
         else:
             source = AnswerSource(peers, replica, controller, self.clock)
+        self.sources.append(source)
         return ClusterSharing(replica, peers, source, controller, told, self.clock)
 
     def start(self, secret: str = "") -> Process:
@@ -390,3 +392,46 @@ def test_a_broker_that_does_not_answer_is_an_error(cluster: Cluster) -> None:
     process.sharing.close()
     cluster.broker.lost = False
     process.peers.release()
+
+
+def test_who_ends_while_it_is_read_does_not_stay(cluster: Cluster) -> None:
+    first, second = cluster.start(), cluster.start()
+    first.add("ann")
+    cluster.expect("ann")
+    cluster.settle()
+    source = cluster.sources[-1]
+    read, told = source.read, second.told
+
+    def read_late(names: list[str]) -> Any:
+        found = read(names)
+        cluster.stop(first)
+        wait_for(lambda: second.replica.peers == [], "it is forgotten")
+        return found
+
+    source.read = read_late  # type: ignore[method-assign]
+    second.replica.doubt(first.peers.id)
+    second.sharing.wake()
+    wait_for(lambda: second.told > told + 1, "it was read")
+    assert second.sees() == set()
+    assert second.replica.peers == []
+
+
+def test_a_table_that_outlives_its_process_is_forgotten() -> None:
+    """It is read once more when the broker was lost."""
+    cluster = Cluster(has_tables=True)
+    first, second = cluster.start(), cluster.start()
+    cluster.settle()
+    cluster.beat()
+    ann, _ = first.add("ann"), first.add("bob")
+    first.replica.linger(ann, cluster.clock.now + 3000.0)
+    first.sharing.wake()
+    cluster.expect("ann", "bob")
+    cluster.kill(first)
+    first.peers.tell("end")
+    cluster.expect("ann")
+    for returned in second.peers.returned:
+        returned()
+    for _ in range(MISSED + 1):
+        cluster.beat()
+    assert second.sees() == {"ann"}
+    cluster.stop(second)

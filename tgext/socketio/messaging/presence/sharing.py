@@ -20,7 +20,7 @@ from ...engine.concurrency.failures import ERRORS
 from ...engine.logs import get_logger
 from ..peers import MISSED, Peers
 from .messages import natural, read_batch, write_batch
-from .replica import Replica
+from .replica import Replica, Whole
 from .sources import Source, ignore
 
 log = get_logger(__name__)
@@ -65,7 +65,7 @@ class ClusterSharing:
         self._now = now
         self._kind = f"presence {controller}"
         self._number_kind = f"presence number {controller}"
-        #: Processes that were found, and not heard yet: when they are given up.
+        #: Processes that were read, and are not heard: when they are given up.
         self._unheard: dict[str, float] = {}
         #: When processes were read that are doubted since.
         self._read_at: dict[str, float] = {}
@@ -87,8 +87,7 @@ class ClusterSharing:
         peers.returned.append(self._returned)
         try:
             self._source.renew()
-            until = self._now() + MISSED * peers.interval
-            self._unheard = dict.fromkeys(self._source.others(), until)
+            self._unheard = dict.fromkeys(self._source.others(), self._until())
             for name in {*self._unheard, *peers.alive}:
                 self._replica.doubt(name)
             self._read_doubted()
@@ -220,9 +219,21 @@ class ClusterSharing:
         found = self._source.read(names)
         for name in names:
             if name in found:
-                self._replica.load(name, found[name])
+                self._load(name, found[name])
             elif name not in self._peers.alive:
                 self._replica.forget(name)  # it has ended
         left = set(self._replica.doubted)
         self._read_at = dict.fromkeys({*read_at, *names} & left, now)
         self._told()
+
+    def _load(self, name: str, whole: Whole) -> None:
+        if name not in self._replica.doubted:
+            return  # it has gone while it was read
+        self._replica.load(name, whole)
+        if name not in self._peers.alive:
+            # A table is there for some time after its process.
+            self._unheard.setdefault(name, self._until())
+
+    def _until(self) -> float:
+        """The time at which a process is given up that is not heard from now on."""
+        return self._now() + MISSED * self._peers.interval
