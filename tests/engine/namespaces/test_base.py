@@ -218,7 +218,14 @@ OURS = {
     "disconnect_reason",
     "drain",
     "emit_to_room_on_commit",
+    "id",
+    "recovered",
+    "recovery",
+    "room",
+    "rooms",
+    "socket_by_id",
     "unallowed_event_name_error",
+    "user",
 }
 
 
