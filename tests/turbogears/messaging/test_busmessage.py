@@ -15,6 +15,7 @@ from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
 from tgext.socketio.engine.hub.selection import Selection
 from tgext.socketio.messaging.busmessage import BusCodec, BusMessage, pack, unpack
 from tgext.socketio.messaging.sealed import MOST, BusMessageError
+from tgext.socketio.wire.json import dumps, loads
 from tgext.socketio.wire.socketio.packet import event_packet
 
 CHANNEL = "tgext.socketio/cluster"
@@ -233,6 +234,36 @@ def test_a_room_is_the_same_in_another_process(room: Any) -> None:
 def test_a_broadcast_that_is_too_large_is_not_sent() -> None:
     with pytest.raises(ValueError, match="more than 16777216"):
         PLAIN.write(event_packet("", "a", ["x" * MOST]), None)
+
+
+def wrapped(value: Any, levels: int) -> Any:
+    for number in range(levels):
+        value = [value] if number % 2 else {"in": value}
+    return value
+
+
+#: Around the limits of Python, and of the writer with more calls.
+DEPTHS = [*range(900, 1010, 7), 1_100, 2_000, 2_800, *range(2_960, 3_010)]
+
+
+@pytest.mark.parametrize("leaf", [1, b"bytes"], ids=["text", "bytes"])
+def test_whatever_is_nested_so_deep_that_it_is_written_is_read(leaf: Any) -> None:
+    written = []
+    for levels in DEPTHS:
+        deep = wrapped(leaf, levels)
+        try:
+            broadcast = PLAIN.write(event_packet("/chat", "deep", [deep]), None)
+            packed = loads(dumps(pack(deep)))
+        except TypeError:
+            continue
+        written.append(levels)
+        found = [*PLAIN.read(broadcast).packet["args"], unpack(packed)]
+        for value in found:
+            inner = value
+            for _ in range(levels):
+                [inner] = inner.values() if isinstance(inner, dict) else inner
+            assert inner == leaf
+    assert max(written) > 2_800
 
 
 def test_numbers_are_what_json_makes_of_them() -> None:

@@ -43,6 +43,17 @@ def test_other_types_of_bytes() -> None:
     assert read(write([bytearray(b"1"), memoryview(b"2")])) == [b"1", b"2"]
 
 
+@pytest.mark.parametrize("levels", [990, 1_100, 2_500])
+def test_bytes_may_be_far_inside(levels: int) -> None:
+    deep: Any = b"bytes"
+    for _ in range(levels):
+        deep = [deep]
+    found = read(write(deep))
+    for _ in range(levels):
+        [found] = found
+    assert found == b"bytes"
+
+
 @pytest.mark.parametrize("message", [object(), {"a": {1, 2}, "b": object()}, {b"k": 1}])
 def test_other_values_are_refused(message: Any) -> None:
     with pytest.raises(TypeError):

@@ -166,7 +166,7 @@ def _put_back(args: list[Any], binary: list[bytes]) -> Any:
     attachments: list[bytes | None] = list(binary)
     try:
         args = put_back(args, attachments)
-    except (ProtocolError, RecursionError):
+    except ProtocolError:
         raise BusMessageError("its placeholders and its bytes do not match") from None
     if any(each is not None for each in attachments):
         raise BusMessageError("its placeholders and its bytes do not match")

@@ -63,6 +63,6 @@ def _read_binary(value: Any) -> Any:
             base64.b64decode(each, validate=True) for each in value["binary"]
         ]
         [message] = put_back(message, attachments)
-    except (KeyError, TypeError, ValueError, ProtocolError, RecursionError):
+    except (KeyError, TypeError, ValueError, ProtocolError):
         raise InvalidJSON("invalid bytes in a message") from None
     return message

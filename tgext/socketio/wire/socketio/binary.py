@@ -63,16 +63,27 @@ def put_back(value: Any, attachments: list[bytes | None]) -> Any:
     thousand times would become a thousand times as large when it is broadcast.
 
     :raises PacketError: when a placeholder names an attachment that is missing, or was
-        named before.
+        named before; or when it is nested too deep.
     """
+    try:
+        try:
+            return _put_back(value, attachments)
+        except RecursionError:
+            # This continues: the placeholders found so far are replaced already.
+            return deep(_put_back, value, attachments)
+    except RecursionError:
+        raise PacketError("the packet is nested too deep") from None
+
+
+def _put_back(value: Any, attachments: list[bytes | None]) -> Any:
     if isinstance(value, list):
         for index, item in enumerate(value):
-            value[index] = put_back(item, attachments)
+            value[index] = _put_back(item, attachments)
     elif isinstance(value, dict):
         if value.get(_MARK) is True:
             return _attachment(value.get("num"), attachments)
         for key, item in value.items():
-            value[key] = put_back(item, attachments)
+            value[key] = _put_back(item, attachments)
     return value
 
 
@@ -124,13 +135,5 @@ class Reassembler:
     def packet(self) -> Packet:
         """The packet with its attachments in place."""
         packet = self._anew()
-        args, attachments = packet["args"], self._attachments
-        try:
-            try:
-                packet["args"] = put_back(args, attachments)
-            except RecursionError:
-                # This continues: the placeholders found so far are replaced already.
-                packet["args"] = deep(put_back, args, attachments)
-        except RecursionError:
-            raise PacketError("the packet is nested too deep") from None
+        packet["args"] = put_back(packet["args"], self._attachments)
         return packet

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import json
-from ..depth import deep
 from ..errors import PacketError
 from ..json import Dumps
 from .binary import put_back, take_out
@@ -27,15 +26,8 @@ def settled_packet(
     attachments: list[bytes | None] = []
     copied: Any = json.loads(dumps(take_out(args, attachments)))  # type: ignore[arg-type]
     if attachments:
-        copied = _put_back(copied, attachments)
-    return event_packet(endpoint, text_of_name(name), copied)
-
-
-def _put_back(copied: Any, attachments: list[bytes | None]) -> Any:
-    try:
         try:
-            return put_back(copied, attachments)
-        except RecursionError:
-            return deep(put_back, copied, attachments)
-    except (PacketError, RecursionError) as error:
-        raise TypeError(f"cannot be written as JSON: {error}") from None
+            copied = put_back(copied, attachments)
+        except PacketError as error:
+            raise TypeError(f"cannot be written as JSON: {error}") from None
+    return event_packet(endpoint, text_of_name(name), copied)
