@@ -9,6 +9,7 @@ from typing import Any
 
 from tgext.socketio.engine import socketio_manage
 from tgext.socketio.engine.namespace import BaseNamespace
+from tgext.socketio.engine.namespaces.runner import PlainRunner
 from tgext.socketio.engine.recovery.journal import Journal
 
 from ..conftest import Live
@@ -35,14 +36,18 @@ class Unlogged(BaseNamespace):
 class Server:
     """A server whose namespaces have a log."""
 
-    def __init__(self, serve: Callable[..., Live], **options: Any) -> None:
+    def __init__(
+        self, serve: Callable[..., Live], chat: type[Chat] = Chat, **options: Any
+    ) -> None:
         self.record = ListRecord()
-        self.user = "ann"
-        namespaces = {"/chat": Chat, "/unlogged": Unlogged}
+        self.user: str | None = None  # of those that connect next
+        namespaces = {"/chat": chat, "/unlogged": Unlogged}
 
         def application(environ: dict[str, Any], start: Any) -> list[bytes]:
             if "socketio" in environ:
                 socket = environ["socketio"]
+                socket.runner = runner = PlainRunner()
+                runner.user = self.user
                 hub = socket.hub
                 rest = hub.timers, hub.settings.recovery_window, 1000
                 hub.rooms.make_journal = partial(make, hub.rooms, self.record, *rest)

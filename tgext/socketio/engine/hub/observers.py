@@ -25,6 +25,12 @@ class Journal(Protocol):
     def left(self, room: Room | None, socket: Any) -> None:
         """A socket has left a room, and not because it has ended."""
 
+    def take_out(self, target: Room | None, room: Room) -> None:
+        """Sockets are taken out of a room: clients that have gone, too."""
+
+    def dismiss(self, target: Room | None) -> None:
+        """Sockets are disconnected by the application: clients that have gone, too."""
+
     def close(self) -> None:
         """Forget who has gone; called when the server stops."""
 

@@ -35,8 +35,10 @@ def obey(rooms: Rooms, endpoint: str, room: Room | None, command: Command) -> No
     """Do something with each socket of a room in this process.
 
     What fails for one of them is logged, and done for the others. Clients that are
-    disconnected leave soon after this returns.
+    disconnected leave soon after this returns. Clients that have gone, and could
+    recover, are out of the room or disconnected when they are back; they join nothing.
     """
+    _do_with_gone(rooms, endpoint, room, command)
     do = _COMMANDS[command.kind]
     for socket in in_turns(rooms.members(endpoint, room)):
         namespace = getattr(socket, "active_ns", {}).get(endpoint)
@@ -50,6 +52,18 @@ def obey(rooms: Rooms, endpoint: str, room: Room | None, command: Command) -> No
             log.warning("A client of %s joins no room: %s", endpoint or "/", error)
         except FAILURES:
             log_failure(log, "A client of %s: %s failed", endpoint or "/", command.kind)
+
+
+def _do_with_gone(
+    rooms: Rooms, endpoint: str, room: Room | None, command: Command
+) -> None:
+    journal = rooms.journals.get(endpoint)
+    if journal is None:
+        return
+    if command.kind == "leave":
+        journal.take_out(room, command.value)
+    elif command.kind == "disconnect":
+        journal.dismiss(room)
 
 
 def _join(rooms: Rooms, namespace: Any, room: Room) -> None:

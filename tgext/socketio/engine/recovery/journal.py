@@ -160,6 +160,35 @@ class Journal:
             for each in places:
                 bus.unlisten(self.endpoint, each)
 
+    # Clients that have gone
+
+    def take_out(self, target: Place, room: Room) -> None:
+        """Clients are taken out of a room: those that have gone, too.
+
+        :param target: where they are: a room, a user, or one socket.
+        """
+        for session in self._sessions_in(target):
+            is_in = session.state is State.IN
+            if not session.names_rooms and (is_in or session.state is State.GONE):
+                session.spans.end(room, self.position.number)
+            elif not is_in:
+                # It is coming back into the room, or only its namespace knows the room.
+                session.forget()
+
+    def dismiss(self, target: Place) -> None:
+        """Clients are disconnected by the application: those that have gone, too.
+
+        :param target: as :meth:`take_out` takes it.
+        """
+        for session in self._sessions_in(target):
+            if session.state is State.IN:
+                session.is_last = True  # its connection may end before it has left
+            else:
+                session.forget()
+
+    def _sessions_in(self, target: Place) -> list[Recoverable]:
+        return [each for each in self.sessions if each.is_at(target)]
+
     def lose(self) -> None:
         """Messages of other processes may be missing that were sent up to now.
 

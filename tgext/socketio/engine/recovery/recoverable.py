@@ -61,8 +61,9 @@ class Recoverable:
     :ivar pid: the secret by which the client is known when it is back.
     :ivar sid: the public id of the client's socket.
     :ivar recovered: whether the client is back.
+    :ivar is_last: whether it ends with its connection.
+    :ivar names_rooms: whether its namespace overrides the names of rooms.
     :ivar connection: that of the client; None while it has gone.
-    :ivar candidate_send: keeps an encoded packet until the client is admitted.
     :ivar values: what the application kept in the ``session`` of the connection.
     :ivar channels: the channels that the client heard, by the names it asked for.
     """
@@ -79,7 +80,7 @@ class Recoverable:
         self.pid = secrets.token_urlsafe(16)
         self.sid = secrets.token_urlsafe(15)
         self.state = State.ASKING
-        self.recovered = False
+        self.recovered = self.is_last = self.names_rooms = False
         self.values: dict[str, Any] = {}
         self.channels: Mapping[str, str] = {}
         #: Where the session began, and up to where its client has been sent all.
@@ -172,7 +173,8 @@ class Recoverable:
         """
         if not self.recovered:
             return True
-        return self.connection is not None and self._fetch(self.connection)
+        asks = self.state is State.ASKING  # it may have been disconnected meanwhile
+        return asks and self.connection is not None and self._fetch(self.connection)
 
     def take_missed(self, rooms: Collection[Place]) -> list[Encoded]:
         """Take what the client missed; it is sent at once.
@@ -189,6 +191,11 @@ class Recoverable:
         before = self.spans.places
         left = {each for each in before if self._is_left(each, rooms)}
         return [encoded for place, encoded in missed if place not in left]
+
+    def is_at(self, place: Place) -> bool:
+        """Whether the client is, or was when it went, in a room or the like."""
+        known = self.recovered or self.state is not State.ASKING
+        return known and place in self.spans.places
 
     def _is_left(self, place: Place, rooms: Collection[Place]) -> bool:
         return type(place) in _NAMED and place not in rooms
@@ -314,7 +321,7 @@ class Recoverable:
         if self.connection is not connection:
             return
         before, self.connection = self.state, None
-        new = before is State.ASKING and not self.recovered
+        new = self.is_last or (before is State.ASKING and not self.recovered)
         if reason not in RECOVERABLE or before is State.OVER or new:
             self._journal.drop(self)
             return

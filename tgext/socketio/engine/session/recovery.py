@@ -103,4 +103,5 @@ def leave_behind(socket: Connection, reason: str) -> None:
     for endpoint, session in (socket.recovering or {}).items():
         namespace = socket.active_ns.get(endpoint)
         channels = {} if namespace is None else namespace._tgsio_asked_channels
+        session.names_rooms = getattr(namespace, "_tgsio_prefix", None) == ""
         session.go(socket, channels, reason)
