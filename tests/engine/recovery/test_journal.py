@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from tgext.socketio.engine.hub.selection import Selection
 from tgext.socketio.engine.recovery.journal import without_pid
 from tgext.socketio.wire.socketio.packet import event_packet
 from tgext.socketio.wire.socketio.reasons import TRANSPORT_CLOSE
@@ -32,6 +34,25 @@ def test_a_log_that_was_lost(server: Server) -> None:
     server.live.socket(client).kill(reason=TRANSPORT_CLOSE)
     server.record.epoch = "another"
     assert server.connect(pid)[1] != pid
+
+
+@pytest.mark.parametrize("fault", ["unreadable", "unsendable"])
+def test_a_log_that_fails(
+    server: Server, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """The client is a new one, and its session is forgotten."""
+    client, pid = server.connect()
+    assert client.event("/chat")[0] == "welcome"
+    server.live.socket(client).kill(reason=TRANSPORT_CLOSE)
+    if fault == "unsendable":
+        packet = event_packet("/chat", "news", [object()])
+        server.record.append(None, packet, Selection((None,)))
+    else:
+        monkeypatch.setattr(server.record, "read", Mock(side_effect=ValueError))
+    back, again = server.connect(pid)
+    assert back.event("/chat")[:2] == ["welcome", False]
+    assert again != pid
+    assert [each.pid for each in server.journal.sessions] == [again]
 
 
 def test_another_user(server: Server) -> None:

@@ -32,6 +32,7 @@ from ..engine.hub.roomkeys import (
 )
 from ..engine.hub.selection import Receivers, Selection
 from ..wire.errors import ProtocolError
+from ..wire.limits import Limits
 from ..wire.socketio.binary import put_back, take_out
 from ..wire.socketio.packet import Packet, event_packet
 from .sealed import BusMessageError, Seal, field_of, sender_of
@@ -72,12 +73,16 @@ class BusCodec:
     :param channel: the name of the channel; a signature covers it.
     :param secret: the key that signs messages; empty to send and read them unsigned.
         With a key, messages that it did not sign are invalid.
+    :param limits: what clients may be sent; None when that is checked elsewhere.
 
     :ivar channel: as given.
     """
 
-    def __init__(self, channel: str, secret: str = "") -> None:
+    def __init__(
+        self, channel: str, secret: str = "", limits: Limits | None = None
+    ) -> None:
         self.channel = channel
+        self._limits = limits
         self._seal = Seal(channel, secret)
 
     def write(
@@ -94,11 +99,14 @@ class BusCodec:
         :param sender: the id of this process, by which it ignores its own messages.
         :param controller: the name of the controller whose clients get it; empty for
             those of all controllers.
-        :raises TypeError: when an argument cannot be written as JSON.
+        :raises TypeError: when an argument cannot be written as JSON, or has more bytes
+            values than the limits allow.
         :raises ValueError: when the message is larger than 16 MiB.
         """
         binary: list[bytes] = []
         args = take_out(packet["args"], binary)
+        if binary and self._limits is not None:
+            self._limits.check_sent(len(binary))
         return self._seal.write(
             {
                 "from": sender,

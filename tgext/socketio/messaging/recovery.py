@@ -12,16 +12,22 @@ from ..backends.logs.memory import MemoryLog
 from ..engine.hub.hub import Hub
 from ..engine.hub.rooms import Rooms
 from ..engine.hub.selection import Selection
+from ..engine.logs import get_logger
 from ..engine.recovery.journal import Journal
 from ..engine.recovery.record import Entry, Missed, Place, Position
+from ..wire.escape import escape
 from ..wire.socketio.generations import SOCKETIO_5
 from ..wire.socketio.packet import Packet
 from .busmessage import BusCodec
 from .cluster import peers_of
 from .log import log_of
+from .sealed import BusMessageError
+from .throttle import ThrottledWarnings
 
 if TYPE_CHECKING:
     from .listening import Carrier
+
+logger = get_logger(__name__)
 
 #: The most messages of a room, or for one client, that are kept.
 MOST: Final = 10_000
@@ -59,27 +65,37 @@ class LoggedNamespace:
         self._name = name
         self._codec = codec
         self._keep = keep
+        self._warnings = ThrottledWarnings(logger)
 
     def _topic(self, place: Place) -> str:
         return f"{self._name} {type(place).__name__} {place or ''}"
 
     def append(self, place: Place, packet: Packet, receivers: Selection) -> Position:
-        """Number a packet, and keep it."""
+        """Number a packet, and keep it; see :meth:`.Record.append`."""
         text = self._codec.write(packet, receivers)
         position = self._log.append(self._topic(place), text, self._keep)
         assert position is not None  # it has no key
         return Position(*position)
 
     def read(self, places: Iterable[Place], after: Position) -> Missed:
-        """What was sent to any of some places after a position."""
+        """What was sent to any of some places after a position.
+
+        It is incomplete when a message cannot be read.
+        """
         topics = map(self._topic, places)
         replay = self._log.read(topics, LogPosition(*after))
-        entries = []
+        entries, complete = [], replay.complete
         for number, _, message in replay.entries:
-            _, receivers, packet, _ = self._codec.read(message)
+            try:
+                _, receivers, packet, _ = self._codec.read(message)
+            except BusMessageError as error:
+                text = f"A message of the log {self._name} is lost: {escape(error)}"
+                self._warnings.warn(error.kind, text)
+                complete = False
+                continue
             if isinstance(receivers, Selection):
                 entries.append(Entry(number, receivers, packet))
-        return Missed(entries, Position(*replay.position), replay.complete)
+        return Missed(entries, Position(*replay.position), complete)
 
     def now(self) -> Position:
         """The position of what was sent last."""
@@ -104,7 +120,8 @@ def _make_journal(
     unnoticed = options.heartbeat_interval + hub.heartbeat_timeout(SOCKETIO_5)
     keep = Keep(MOST, options.recovery_window + unnoticed)
     topic = f"recovery {rooms.name} {endpoint}"
-    record = LoggedNamespace(_log_of(settings), topic, BusCodec(topic), keep)
+    codec = BusCodec(topic, limits=hub.limits)
+    record = LoggedNamespace(_log_of(settings), topic, codec, keep)
     journal = Journal(
         endpoint, rooms, record, hub.timers, options.recovery_window, options.max_outbox
     )

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import TRANSPORT_CLOSE
+from ..concurrency.failures import ERRORS, log_failure
 from ..concurrency.heartbeat import Wheel
 from ..hub.bus import Bus
 from ..hub.roomkeys import Room, SocketRoom
@@ -136,11 +137,23 @@ class Journal:
         if session.state is not State.GONE:
             return None
         self._waiting.remove(session)
-        if not session.find_missed(offset, client):
-            session.forget()
+        if not self._finds_missed(session, offset, client):
             return None
         session.come_back(client)
         return session
+
+    def _finds_missed(self, session: Recoverable, offset: Any, client: Client) -> bool:
+        """Find what a client missed, or forget its session: all or nothing."""
+        found = False
+        try:
+            found = session.find_missed(offset, client)
+        except ERRORS:
+            where = self.endpoint or "/"
+            log_failure(log, "What a client of %s missed could not be read", where)
+        finally:
+            if not found:
+                session.forget()
+        return found
 
     def wait_for(self, session: Recoverable) -> None:
         """Keep a session whose client has gone."""

@@ -72,7 +72,8 @@ class Record(Protocol):
         """Number a packet, and keep it.
 
         :param place: where those look for it who have missed it.
-        :raises TypeError: when the packet cannot be written as JSON.
+        :raises TypeError: when the packet cannot be written as JSON, or has more
+            attachments than clients accept. It is not kept then.
         """
 
     def read(self, places: Iterable[Place], after: Position) -> Missed:

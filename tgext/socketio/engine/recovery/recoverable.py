@@ -35,7 +35,6 @@ RECOVERABLE = frozenset(
 #: The key of a connection's session that rooms have: they are kept as rooms.
 ROOMS = "rooms"
 
-
 #: The types of the application's rooms.
 _NAMED = (str, int)
 
@@ -138,6 +137,8 @@ class Recoverable:
                 )
             except ReservedName:
                 continue
+            except TypeError:
+                return False
             self._missed.append((place, encoded))
             self._size += message_size(encoded.text)
             self._size += sum(map(len, encoded.attachments))

@@ -200,8 +200,13 @@ class Candidate:
             drop(self._socket, packet, error)
 
     def send(self, encoded: Encoded) -> None:
-        """Keep an encoded packet until the client is admitted."""
+        """Keep an encoded packet until the client is admitted.
+
+        :raises TypeError: when it has more attachments than clients accept.
+        """
         socket = self._socket
+        if encoded.attachments:
+            socket.hub.limits.check_sent(len(encoded.attachments))
         if get_ident() != socket._tgsio_home.ident:
             socket._tgsio_home.post(self.send, encoded)
             return
