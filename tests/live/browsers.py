@@ -99,4 +99,7 @@ def window(
         yield page
     finally:
         page.close()
-    assert complaints == []
+    # Chromium says this when a page is left while it connects.
+    left = "WebSocket is closed before the connection is established"
+    complaints = [each for each in complaints if left not in each]
+    assert not complaints, complaints

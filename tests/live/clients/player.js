@@ -5,7 +5,7 @@
 const {GENERATIONS} = require('./clients.js');
 const {scenarios} = require('./scenarios.js');
 
-const DEADLINE = 20_000; // milliseconds that a scenario may take
+const DEADLINE = 60_000; // milliseconds that a scenario may take
 const SEEN_AT_MOST = 40; // events in the report of a failure
 
 // `connection` is {client, url, transport, ...}, as clients.js has it.

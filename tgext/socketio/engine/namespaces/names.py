@@ -92,7 +92,10 @@ class Missing:
 
 def _assigned(function: Any) -> set[str]:
     """The names of :data:`COMMON` that a method assigns to its object."""
-    code = getattr(unwrap(function), "__code__", None)
+    try:
+        code = getattr(unwrap(function), "__code__", None)
+    except Exception:
+        return set()  # an object of the application, which raises when it is asked
     if not isinstance(code, CodeType) or not code.co_argcount:
         return set()
     if COMMON.isdisjoint(code.co_names):
