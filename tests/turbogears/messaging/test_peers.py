@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import gevent
 import pytest
@@ -14,6 +15,7 @@ from tests.engine.clients import wait_for
 from tgext.socketio.backends.errors import BrokerUnavailable
 from tgext.socketio.messaging.channels import Channels
 from tgext.socketio.messaging.peers import INTERVAL, MISSED, Peers
+from tgext.socketio.messaging.sealed import BusMessageError
 
 from .test_busmessage import BAD
 
@@ -211,6 +213,21 @@ def test_a_failed_answer_is_logged_and_the_question_ends(
     assert "A question of another process was not answered" in caplog.text
 
 
+@pytest.mark.parametrize("error", [BusMessageError("not so"), TypeError, ValueError])
+def test_invalid_questions_are_logged_now_and_then(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture, error: Any
+) -> None:
+    first, second = cluster.start(), cluster.start()
+    know_each_other(first, second)
+    refuse = Mock(side_effect=error)
+    second.answer("count", refuse)
+    for _ in range(5):
+        assert first.ask("count", None, timeout=0.05) == {}
+    wait_for(lambda: refuse.call_count == 5, "all questions arrived")
+    lines = [each for each in caplog.records if "question" in each.getMessage()]
+    assert [each.exc_info for each in lines] == [None]
+
+
 def test_without_others_nobody_is_asked(cluster: Cluster) -> None:
     assert cluster.start().ask("count", None, timeout=60) == {}
 
@@ -221,6 +238,8 @@ def test_without_others_nobody_is_asked(cluster: Cluster) -> None:
         *BAD.values(),
         '{"from": "x"}',
         '{"from": "x", "kind": 1}',
+        '{"from": "\\ud800", "kind": "beat", "data": null}',
+        '{"from": "a b", "kind": "hello", "data": null}',
         '{"from": "x", "kind": "news", "data": [1]}',
         '{"from": "x", "kind": "answer", "data": 1}',
         '{"from": "x", "kind": "count", "data": [1, 2]}',

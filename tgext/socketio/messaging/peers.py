@@ -311,6 +311,9 @@ class Peers:
     ) -> None:
         try:
             self.tell(ANSWER, [number, function(data)], sender)
+        except (TypeError, ValueError) as error:
+            text = f"A question of a process is invalid: {escape(error)}"
+            self._warnings.warn("a question", text)
         except ERRORS:
             log_failure(log, "A question of another process was not answered")
 
