@@ -73,7 +73,7 @@ def refusal(codec: BusCodec, data: Any) -> str:
     st.text(st.characters()),
     st.lists(nested(scalars | st.binary()), max_size=3),
     rooms | selections,
-    st.text(max_size=16),
+    st.from_regex(r"[0-9A-Za-z_-]{0,64}", fullmatch=True),
     st.text(max_size=16),
     st.booleans(),
 )

@@ -45,6 +45,19 @@ def test_a_sender_is_a_short_text(message: Any) -> None:
         sender_of(message)
 
 
+@pytest.mark.parametrize(
+    "each", ["\ud800", "a b", "a/b", "x\n", "\u00e9", "\0", "*", "\u0661"]
+)
+def test_a_sender_is_a_part_of_names(each: str) -> None:
+    with pytest.raises(BusMessageError, match="its field from is not the id"):
+        sender_of({"from": each})
+
+
+@pytest.mark.parametrize("each", ["", "x", "0af9", "guest-0af9", "A_1", "x" * 64])
+def test_the_ids_of_senders(each: str) -> None:
+    assert sender_of({"from": each}) == each
+
+
 @pytest.mark.parametrize("value", [None, True, 1.5, "1"])
 def test_a_field_has_one_type(value: Any) -> None:
     with pytest.raises(BusMessageError, match="its field a is not a int"):

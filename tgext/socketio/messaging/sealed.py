@@ -99,19 +99,25 @@ def field_of(message: Any, name: str, kind: type) -> Any:
     return value
 
 
-def sender_of(message: Any) -> str:
-    """The id of the process that sent a message.
+#: The ids of processes: parts of the names of channels and tables.
+_ID: Final = re.compile(r"[0-9A-Za-z_-]{0,64}")
 
-    :raises BusMessageError: when it is missing or too long.
+
+def id_of(message: Any, name: str) -> str:
+    """The id of a process in a field.
+
+    :raises BusMessageError: when it is missing, longer than 64 characters, or has
+        others than ASCII letters, digits, ``-`` and ``_``.
     """
-    sender: str = field_of(message, "from", str)
-    if len(sender) > LONGEST_ID:
-        raise BusMessageError("its field from is too long")
-    return sender
+    found: str = field_of(message, name, str)
+    if not _ID.fullmatch(found):
+        raise BusMessageError(f"its field {name} is not the id of a process")
+    return found
 
 
-#: The largest number of characters of a process' id.
-LONGEST_ID: Final = 64
+def sender_of(message: Any) -> str:
+    """The id of the process that sent a message; see :func:`id_of`."""
+    return id_of(message, "from")
 
 
 def _text(data: Any) -> str:

@@ -16,7 +16,7 @@ from ..engine.namespaces.targets import LONGEST
 from ..wire.escape import escape
 from ..wire.socketio.packet import Packet, event_packet
 from .busmessage import pack, read_room, unpack, write_room
-from .sealed import LONGEST_ID, BusMessageError, field_of
+from .sealed import BusMessageError, field_of, id_of
 from .throttle import ThrottledWarnings
 
 if TYPE_CHECKING:
@@ -175,8 +175,8 @@ class Crowd:
         endpoint, room = _place(data)
         name, *packed = field_of(data, "event", list) or [None]
         args = unpack(packed)
-        seconds, asker = data.get("seconds"), field_of(data, "asker", str)
-        if type(name) is not str or type(args) is not list or len(asker) > LONGEST_ID:
+        seconds, asker = data.get("seconds"), id_of(data, "asker")
+        if type(name) is not str or type(args) is not list:
             raise BusMessageError("its event is invalid")
         if type(seconds) not in (int, float) or not 0 < seconds <= LONGEST:
             raise BusMessageError("its field seconds is invalid")

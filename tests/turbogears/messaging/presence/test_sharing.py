@@ -435,3 +435,23 @@ def test_a_table_that_outlives_its_process_is_forgotten() -> None:
         cluster.beat()
     assert second.sees() == {"ann"}
     cluster.stop(second)
+
+
+def test_who_cannot_be_read_hides_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(has_tables=True)
+    read = cluster.broker.read
+
+    def read_as_redis(name: str) -> Table | None:
+        name.encode()
+        return read(name)
+
+    monkeypatch.setattr(cluster.broker, "read", read_as_redis)
+    cluster.broker.write_whole("\ud800 a.controller", 1, {})
+    first = cluster.start()
+    first.add("ann")
+    cluster.expect("ann")
+    cluster.beat()
+    second = cluster.start()
+    assert second.sees() == {"ann"}
+    for each in (first, second):
+        cluster.stop(each)

@@ -8,12 +8,14 @@ from typing import Any, Final, Protocol
 
 import gevent
 
-from ...backends.redis_tables import Table, Tables
+from ...backends.errors import BackendError
+from ...backends.redis_tables import Tables
+from ...engine.concurrency.failures import ERRORS
 from ...engine.concurrency.fairness import in_turns
 from ...engine.logs import get_logger
 from ...wire.escape import escape
 from ..peers import Peers
-from ..sealed import BusMessageError, Seal
+from ..sealed import Seal
 from .messages import read_fields, read_whole, write_field, write_whole
 from .replica import Batch, Replica, Whole
 
@@ -127,12 +129,16 @@ class TableSource:
     def read(self, names: list[str]) -> dict[str, Whole]:
         found: dict[str, Whole] = {}
         for name in names:
-            table_of_it = table_name(name, self._controller)
-            table = self._tables.read(table_of_it)
-            if table is not None:
-                seal = Seal(table_of_it, self._secret)
-                _add(found, name, partial(_whole_of, table, seal, self._now()))
+            _add(found, name, partial(self._whole_of, name))
         return found
+
+    def _whole_of(self, name: str) -> Whole | None:
+        table_of_it = table_name(name, self._controller)
+        table = self._tables.read(table_of_it)
+        if table is None:
+            return None
+        seal = Seal(table_of_it, self._secret)
+        return Whole(table.number, read_fields(seal, table.entries, self._now()))
 
     def end(self) -> None:
         self._tables.remove(self._table)
@@ -195,16 +201,18 @@ class AnswerSource:
         self._peers.on(self._kind, ignore)
 
 
-def _whole_of(table: Table, seal: Seal, now: float) -> Whole:
-    return Whole(table.number, read_fields(seal, table.entries, now))
-
-
-def _add(found: dict[str, Whole], name: str, read: Callable[[], Whole]) -> None:
+def _add(found: dict[str, Whole], name: str, read: Callable[[], Whole | None]) -> None:
+    """Add what can be read: one process hides no others."""
     try:
-        found[name] = read()
-    except BusMessageError as error:
+        whole = read()
+    except BackendError:
+        raise
+    except ERRORS as error:
         shown = escape(name)
         log.warning("The presence of process %s is skipped: %s", shown, error)
+    else:
+        if whole is not None:
+            found[name] = whole
 
 
 def table_name(process: str, controller: str) -> str:
