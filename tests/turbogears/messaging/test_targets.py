@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import gevent
 import pytest
@@ -20,6 +21,7 @@ from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.engine.namespaces.gathering import Answers
 from tgext.socketio.messaging import targets
+from tgext.socketio.wire.socketio.packet import event_packet
 
 ROOT = Path(__file__).parents[3]
 
@@ -298,6 +300,53 @@ def test_bytes_are_asked_and_answered(start: Start, origin: Origin) -> None:
     assert anna.receive_bytes() == b"\x00\xff"
     anna.send(f'461-/chat,{number}[{{"_placeholder":true,"num":0}}]', b"\xff\x00")
     assert asking.get() == Answers({sid: b"\xff\x00"}, [])
+
+
+def nested(levels: int, leaf: str = "") -> str:
+    return "[" * levels + leaf + "]" * levels
+
+
+#: An ack, with its number to be filled in, and whether it arrives; the limit of size is
+#: lower during the test.
+ACKS: list[tuple[list[Any], bool]] = [
+    (["43/chat,%d[" + nested(2_996) + "]"], False),
+    (
+        ["461-/chat,%d[" + nested(1_100, '{"_placeholder":true,"num":0}') + "]", b"x"],
+        True,
+    ),
+    (['43/chat,%d["' + "x" * 4_000 + '"]'], False),
+    (['43/chat,%d["' + r"\"" * 1_500 + '"]'], False),
+]
+
+
+@pytest.mark.parametrize(("ack", "arrives"), ACKS)
+def test_an_ack_hides_no_others(
+    start: Start, monkeypatch: pytest.MonkeyPatch, ack: list[Any], arrives: bool
+) -> None:
+    monkeypatch.setattr(targets, "MOST", 5_000)
+    here, there = start(), start()
+    ben, eve, anna = here.join("ben"), there.join("anna"), there.join("anna")
+    ids = [id_of(each) for each in (eve, anna)]
+    know_each_other(here, there)
+    target = here.namespace(ben).user("anna")
+    asking = gevent.spawn(target.emit, "question", ack=DEADLINE)
+    text, *attachments = ack
+    eve.send(text % question(eve), *attachments)
+    anna.ack("/chat", question(anna), "honest")
+    answers, missing = asking.get()
+    assert answers[ids[1]] == "honest"
+    assert (ids[0] in answers) is arrives
+    assert missing == ([] if arrives else ids[:1])
+
+
+def test_acks_that_cannot_be_read_are_missing() -> None:
+    texts = ["[[1],[]]", 5, "x", "[]", "[[[1]],[]]", '[[1],["?"]]']
+    answer = {"ids": list("abcdef"), "values": texts, "missing": ["g"]}
+    asker = Mock(id="x", ask=Mock(return_value={"y": answer, "z": 5}))
+    sockets = targets.OtherSockets(asker)
+    found = sockets.gather([""], event_packet("/chat", "question", []), None, 1)
+    assert found.answers == {"a": 1, "e": [1]}
+    assert sorted(found.missing) == ["b", "c", "d", "f", "g"]
 
 
 def test_who_was_asked_by_a_process_that_has_gone_is_missing(

@@ -13,10 +13,12 @@ from ..engine.logs import get_logger
 from ..engine.namespaces.commands import Command, Kind, obey
 from ..engine.namespaces.gathering import Answers, Gathering
 from ..engine.namespaces.targets import LONGEST
+from ..wire.errors import ProtocolError
 from ..wire.escape import escape
+from ..wire.json import dumps, loads
 from ..wire.socketio.packet import Packet, event_packet
 from .busmessage import pack, read_room, unpack, write_room
-from .sealed import BusMessageError, field_of, id_of
+from .sealed import MOST, BusMessageError, field_of, id_of
 from .throttle import ThrottledWarnings
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ PATIENCE: Final = 5.0
 
 #: Seconds for the answers of clients to come from another process.
 TRAVEL: Final = 1.0
+
+#: The bytes of a message that answers, without ids and answers.
+_FRAME: Final = 1024
 
 #: The kinds of the messages.
 _COMMAND, _COUNT, _GATHER, _ASKED = "command", "count", "gather", "asked"
@@ -112,14 +117,19 @@ class OtherSockets:
     def _add(self, gathered: Answers, answer: Any) -> None:
         try:
             ids, missing = _ids(answer, "ids"), _ids(answer, "missing")
-            values = unpack(field_of(answer, "values", list))
+            texts = field_of(answer, "values", list)
         except BusMessageError as error:
             text = f"Skipped the acks of another process: {escape(error)}"
             self._warnings.warn(error.kind, text)
             return
-        pairs = zip(ids, values, strict=False)
-        gathered.answers.update((sid, _as_answer(value)) for sid, value in pairs)
         gathered.missing.extend(missing)
+        for sid, text in zip(ids, texts, strict=False):
+            try:
+                gathered.answers[sid] = _read_answer(text)
+            except BusMessageError as error:
+                gathered.missing.append(sid)
+                line = f"Skipped an ack of another process: {escape(error)}"
+                self._warnings.warn(error.kind, line)
 
     def _note_asked(self, sender: str, data: Any) -> None:
         asked = self._asked.get(field_of(data, "number", str))
@@ -186,8 +196,10 @@ class Crowd:
             told = {"number": data.get("number"), "ids": gathering.ids}
             self._peers.tell(_ASKED, told, asker)
             answers, missing = gathering.wait(seconds)
-        values = [_as_list(each) for each in answers.values()]
-        return {"ids": list(answers), "values": pack(values), "missing": missing}
+        room = MOST - len(dumps(gathering.ids)) - _FRAME
+        texts = _written(answers, room)
+        missing.extend(each for each in answers if each not in texts)
+        return {"ids": list(texts), "values": list(texts.values()), "missing": missing}
 
 
 class Others:
@@ -238,6 +250,36 @@ def _ids(data: Any, name: str) -> list[str]:
     if any(type(each) is not str for each in found):
         raise BusMessageError(f"its field {name} has something else than ids")
     return found
+
+
+def _written(answers: dict[str, Any], room: int) -> dict[str, str]:
+    """Answers as text, each for itself: one that cannot be sent hides no others.
+
+    :param room: the most bytes; if that is too little, the longest are left out.
+    """
+    texts: dict[str, str] = {}
+    for sid, answer in answers.items():
+        try:
+            texts[sid] = dumps(pack(_as_list(answer)))
+        except (TypeError, ValueError) as error:
+            log.info("An ack cannot be told to another process: %s", escape(error))
+    sizes = {sid: len(dumps(text).encode()) + 1 for sid, text in texts.items()}
+    for sid in sorted(sizes, key=sizes.__getitem__):
+        room -= sizes[sid]
+        if room < 0:
+            log.info("An ack is too large for another process: %d bytes", sizes[sid])
+            del texts[sid]
+    return texts
+
+
+def _read_answer(text: Any) -> Any:
+    if type(text) is not str:
+        raise BusMessageError("an ack is not text")
+    try:
+        packed = loads(text)
+    except ProtocolError:
+        raise BusMessageError("an ack is not JSON") from None
+    return _as_answer(unpack(packed))
 
 
 def _as_list(answer: Any) -> Any:
