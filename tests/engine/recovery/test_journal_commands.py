@@ -1,4 +1,4 @@
-"""Clients that are taken out of rooms or disconnected while they have gone."""
+"""Who changes the rooms of clients, or disconnects them, when they have gone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import gevent
 import pytest
 from gevent.event import Event
 
@@ -26,6 +27,7 @@ class Club(RoomsMixin, servers.Chat):
     #: Whether they wait for these.
     comes: ClassVar[Event]
     leaves: ClassVar[Event]
+    changed: ClassVar[Event]
 
     def recv_connect(self) -> None:
         if self.recovered:
@@ -38,9 +40,16 @@ class Club(RoomsMixin, servers.Chat):
         assert self.leaving.wait(DEADLINE)
         self.disconnect(silent=True)
 
+    def on_change(self) -> None:
+        self.leaves.set()
+        assert self.leaving.wait(DEADLINE)
+        self.leave("secret")
+        self.join("another")
+        self.changed.set()
+
     def on_enter(self, room: str) -> list[str]:
         self.join(room)
-        return [str(each) for each in self.rooms]
+        return sorted(str(each) for each in self.rooms)
 
 
 class Renaming(Club):
@@ -53,7 +62,7 @@ class Party:
 
     def __init__(self, serve: Callable[..., Live], kind: type[Club]) -> None:
         kind.coming, kind.leaving = Event(), Event()
-        kind.comes, kind.leaves = Event(), Event()
+        kind.comes, kind.leaves, kind.changed = Event(), Event(), Event()
         kind.coming.set()
         kind.leaving.set()
         self.kind = kind
@@ -156,3 +165,17 @@ def test_whose_connection_ends_while_it_is_disconnected(party: Party) -> None:
     assert pid != party.pid
     assert client.event("/chat")[:2] == ["welcome", False]
     party.kind.leaving.set()
+
+
+def test_a_connection_that_has_ended_changes_no_rooms(party: Party) -> None:
+    """Its handlers may run still when the client has recovered."""
+    party.kind.leaving.clear()
+    party.ann.emit("/chat", "change")
+    assert party.kind.leaves.wait(DEADLINE)
+    (session,) = [x for x in party.server.journal.sessions if x.pid == party.pid]
+    gevent.spawn(party.lose)
+    wait_for(lambda: session.connection is None, "the end is noticed")
+    assert party.back() == (True, [party.name("new"), party.name("secret")])
+    party.kind.leaving.set()
+    assert party.kind.changed.wait(DEADLINE)
+    assert party.back() == (True, [party.name("new"), party.name("secret")])

@@ -273,14 +273,20 @@ class Journal:
         recovering = getattr(socket, "recovering", None)
         return None if recovering is None else recovering.get(self.endpoint)
 
+    def _session_held_by(self, socket: Receiver) -> Recoverable | None:
+        """The session of a connection, unless its client has another one by now."""
+        session = self._session_of(socket)
+        holder: object = None if session is None else session.connection
+        return session if holder is socket else None
+
     def joined(self, room: Room | None, socket: Receiver) -> None:
         """A client has joined a room."""
-        session = self._session_of(socket)
+        session = self._session_held_by(socket)
         if session is not None:
             session.joined(room)
 
     def left(self, room: Room | None, socket: Receiver) -> None:
         """A client has left a room, and is in the namespace still."""
-        session = self._session_of(socket)
+        session = self._session_held_by(socket)
         if session is not None:
             session.left(room)
