@@ -41,7 +41,7 @@ class Server:
     ) -> None:
         self.record = ListRecord()
         self.user: str | None = None  # of those that connect next
-        namespaces = {"/chat": chat, "/unlogged": Unlogged}
+        namespaces = {"/chat": chat, "/other": chat, "/unlogged": Unlogged}
 
         def application(environ: dict[str, Any], start: Any) -> list[bytes]:
             if "socketio" in environ:

@@ -15,7 +15,6 @@ from .record import Missed, Place, Position
 class Connection(Protocol):
     """The connection of a client, as its session uses it."""
 
-    session: dict[str, Any]
     generation: Generation
     json_dumps: Dumps
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 from ...wire.socketio.encoded import Encoded, message_size
 from ...wire.socketio.packet import Packet, ReservedName
@@ -24,6 +23,7 @@ from .client import Connection, Log
 from .positions import Later, as_event, carries, with_position
 from .record import Place, Position
 from .spans import Spans
+from .values import Values
 from .weight import weight
 
 #: The ends of a connection after which its client can recover. The last is also that of
@@ -31,9 +31,6 @@ from .weight import weight
 RECOVERABLE = frozenset(
     (TRANSPORT_CLOSE, TRANSPORT_ERROR, PING_TIMEOUT, SLOW_CONSUMER, CLIENT_LEFT)
 )
-
-#: The key of a connection's session that rooms have: they are kept as rooms.
-ROOMS = "rooms"
 
 #: The types of the application's rooms.
 _NAMED = (str, int)
@@ -80,7 +77,7 @@ class Recoverable:
         self.sid = secrets.token_urlsafe(15)
         self.state = State.ASKING
         self.recovered = self.is_last = self.names_rooms = False
-        self.values: dict[str, Any] = {}
+        self.values = Values()
         self.channels: Mapping[str, str] = {}
         #: Where the session began, and up to where its client has been sent all.
         self.start = self.read = self._journal.position
@@ -310,12 +307,17 @@ class Recoverable:
     # The end of a connection
 
     def go(
-        self, connection: Connection, channels: Mapping[str, str], reason: str
+        self,
+        connection: Connection,
+        values: Values,
+        channels: Mapping[str, str],
+        reason: str,
     ) -> None:
         """A connection ends; nothing has been undone yet.
 
         No effect when the client is not in the namespace through this connection.
 
+        :param values: those of the connection.
         :param channels: those that the client hears.
         :param reason: why the connection ends.
         """
@@ -327,10 +329,8 @@ class Recoverable:
             self._journal.drop(self)
             return
         if before is State.IN:
-            kept = {**connection.session}
-            kept.pop(ROOMS, None)
-            self.values, self.channels = kept, dict(channels)
-            self.weight = weight(kept) + weight(self.channels)
+            self.values, self.channels = values, dict(channels)
+            self.weight = values.weight + weight(self.channels)
         self.state = State.GONE
         self._missed = []
         self._journal.wait_for(self)

@@ -12,7 +12,8 @@ from ...wire.socketio.reasons import SLOW_CONSUMER
 from ..namespaces.base import BaseNamespace
 from ..recovery.journal import Journal
 from ..recovery.positions import Later
-from ..recovery.recoverable import ROOMS, Recoverable
+from ..recovery.recoverable import Recoverable, State
+from ..recovery.values import Values
 from .connection import Connection
 from .factories import Factory
 
@@ -58,9 +59,8 @@ def restore(socket: Connection, namespace: BaseNamespace, session: Recoverable) 
     if not namespace._tgsio_hears_again(session.channels):
         session.start_anew()
         return
-    for name, value in session.values.items():
-        if name != ROOMS:
-            socket.session[name] = value
+    if _values_in(socket) is None:  # else it has them, and may have changed them
+        session.values.restore(socket.session)
     candidate = namespace._tgsio_candidate
     join = getattr(namespace, "_tgsio_join", None)
     for room in session.rooms:
@@ -68,6 +68,13 @@ def restore(socket: Connection, namespace: BaseNamespace, session: Recoverable) 
             join(room)
         elif candidate is not None:
             candidate.join(room)
+
+
+def _values_in(socket: Connection) -> Values | None:
+    """The values that a connection has from one that its client had before."""
+    sessions = (socket.recovering or {}).values()
+    found = (each.values for each in sessions if each.values.are_in(socket.session))
+    return next(found, None)
 
 
 def catch_up(socket: Connection, session: Recoverable) -> bool:
@@ -100,8 +107,15 @@ def forget(socket: Connection, session: Recoverable) -> None:
 
 def leave_behind(socket: Connection, reason: str) -> None:
     """The connection ends: its client may come back, and recover its sessions."""
-    for endpoint, session in (socket.recovering or {}).items():
+    if not socket.recovering:
+        return
+    values = _values_in(socket) or Values()
+    if all(each.state is State.ASKING for each in socket.recovering.values()):
+        values.revert()
+    else:
+        values.keep(socket.session)
+    for endpoint, session in socket.recovering.items():
         namespace = socket.active_ns.get(endpoint)
         channels = {} if namespace is None else namespace._tgsio_asked_channels
         session.names_rooms = getattr(namespace, "_tgsio_prefix", None) == ""
-        session.go(socket, channels, reason)
+        session.go(socket, values, channels, reason)
