@@ -10,6 +10,7 @@ from tg import config
 
 from .backends.channelnames import check_channel
 from .backends.choice import backend_of
+from .backends.errors import BackendError
 from .engine.concurrency.failures import FAILURES
 from .engine.concurrency.fairness import in_turns
 from .engine.concurrency.interruption import Interrupted
@@ -263,8 +264,13 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             if method_name is None or not self.is_method_allowed(method_name):
                 log.info("A client may not hear channel %s again", escape(asked))
                 return False
-        for channel, asked in channels.items():
-            self._tgsio_subscribe(channel, asked, is_back=True)
+        try:
+            for channel, asked in channels.items():
+                self._tgsio_subscribe(channel, asked, is_back=True)
+        except (BackendError, LimitExceeded) as error:
+            log.warning("A client does not hear its channels again: %s", escape(error))
+            self._tgsio_subscriptions.forget()
+            return False
         return True
 
     def _tgsio_ask_again(self) -> None:

@@ -209,6 +209,11 @@ class Subscriptions:
             self.channels.unsubscribe(channel, self._listener)
             self._left(channel, asked)
 
+    def forget(self) -> None:
+        """End all subscriptions. The namespace is not told: the client was not in."""
+        self.stop_hearing()
+        self.heard.clear()
+
     def stop_hearing(self) -> None:
         """Send the client nothing more; its subscriptions end later."""
         for channel in self.heard:
