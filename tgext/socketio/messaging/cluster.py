@@ -69,7 +69,7 @@ def join_cluster(
     :raises BackendError: when an option is invalid (the message names it), or the
         broker cannot be reached. The next call tries again.
     """
-    if not is_clustered(settings) or rooms.bus is not None:
+    if rooms.bus is not None or not is_clustered(settings):
         return
     joining = _joining.setdefault(rooms, Together())
     joining.do(partial(_join, rooms, settings, controller, carriers))

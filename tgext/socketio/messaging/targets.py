@@ -196,8 +196,8 @@ class Crowd:
             told = {"number": data.get("number"), "ids": gathering.ids}
             self._peers.tell(_ASKED, told, asker)
             answers, missing = gathering.wait(seconds)
-        room = MOST - len(dumps(gathering.ids)) - _FRAME
-        texts = _written(answers, room)
+        left = MOST - len(dumps(gathering.ids)) - _FRAME
+        texts = _written(answers, left)
         missing.extend(each for each in answers if each not in texts)
         return {"ids": list(texts), "values": list(texts.values()), "missing": missing}
 

@@ -12,7 +12,7 @@ import copy
 import time
 from typing import Any
 
-from ..wire.socketio.packet import Packet
+from ..wire.socketio.packet import EVENTS, Packet
 
 
 def is_activity(packet: Packet | None) -> bool:
@@ -20,7 +20,7 @@ def is_activity(packet: Packet | None) -> bool:
 
     Acks and connect packets may be sent by the client's library alone.
     """
-    return packet is not None and packet["type"] in ("event", "message", "json")
+    return packet is not None and packet["type"] in EVENTS
 
 
 class Activity:

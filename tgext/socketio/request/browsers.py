@@ -44,6 +44,7 @@ from .cookieheaders import (
     Place,
     SetCookie,
     plain,
+    plain_or_none,
     read_named,
     replace_cookie,
     write_cookies,
@@ -179,7 +180,7 @@ class BrowserCookies:
         changes = {
             name: value
             for name, value in self._place.changes(page.changes).items()
-            if name in self._names and page.had.get(name) != _plain(value)
+            if name in self._names and page.had.get(name) != plain_or_none(value)
         }
         if page.logs_out and self._names[0] in page.had:
             changes[self._names[0]] = None
@@ -263,10 +264,6 @@ class BrowserCookies:
             known = [pair for pair in self._shared if pair[0] == name]
             for pair in known[:-_VALUES]:
                 self._shared.pop(pair).owners.discard(self)
-
-
-def _plain(value: str | None) -> str | None:
-    return None if value is None else plain(value)
 
 
 class SharedCookie:

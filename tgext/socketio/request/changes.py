@@ -26,8 +26,8 @@ class Change(NamedTuple):
     :ivar login: whether a user was logged in or out, or another user was logged in.
     :ivar session: whether the session is another, or has ended.
     :ivar renewed: the new values of those of ``had`` that go on.
-    :ivar content: whether the session is the same, and its content, which the cookie
-        holds, is another.
+    :ivar content: whether the session, or its content, which the cookie holds, is
+        another.
     """
 
     had: Mapping[str, str]

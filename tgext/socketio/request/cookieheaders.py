@@ -31,6 +31,11 @@ def plain(value: str) -> str:
     return _PYTHON.value_decode(value)[0]
 
 
+def plain_or_none(value: str | None) -> str | None:
+    """As :func:`plain`; None, of a cookie that is deleted, stays None."""
+    return None if value is None else plain(value)
+
+
 _PYTHON = SimpleCookie()
 
 #: A header as browsers send it, which all readers read alike. Python's needs much time.

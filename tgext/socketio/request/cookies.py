@@ -26,6 +26,7 @@ from .cookieheaders import (
     Place,
     SetCookie,
     plain,
+    plain_or_none,
     read_cookies,
     read_named,
     read_set_cookies,
@@ -226,7 +227,7 @@ class _Page:
         new = {
             name: value
             for name, value in Place.of(self._environ).changes(self.changes).items()
-            if name in (login, session) and _plain(value) != self.had.get(name)
+            if name in (login, session) and plain_or_none(value) != self.had.get(name)
         }
         renewed = {name: value for name, value in new.items() if value and name in had}
         other_user = (self.logs_out and login in had) or (
@@ -266,10 +267,6 @@ class _Page:
         return user_of(
             look_up(environ.get(API), environ, write_cookies({login: value}))
         )
-
-
-def _plain(value: str | None) -> str | None:
-    return None if value is None else plain(value)
 
 
 def _logs_out(environ: Mapping[str, Any]) -> bool:

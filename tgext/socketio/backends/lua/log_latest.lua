@@ -6,8 +6,8 @@
 -- ARGV[1]  the epoch that the names of the keys are of
 -- ARGV[2]  the number of entries
 -- ARGV[3]  the time in seconds; empty for that of Redis
--- returns  the epoch of the log; the number of its latest entry; 1 unless fewer
---          entries than asked for are left; and a list of number, message, …, the
+-- returns  the epoch of the log; the number of its latest entry; 1 if there are
+--          as many as asked for, or none was dropped; and a list of number, message, …, the
 --          latest first. If the epoch is another one, nothing else is returned.
 
 local known = redis.call('HMGET', KEYS[1], 'epoch', 'number')

@@ -13,7 +13,7 @@ from .selection import Receivers
 class Bus(Protocol):
     """Carries broadcasts to the other processes that serve the same application.
 
-    It calls :meth:`.Rooms.deliver` for each broadcast of another process, and listens
+    It calls :meth:`.Rooms.hear` for each broadcast of another process, and listens
     to the rooms that have members in this one.
     """
 

@@ -16,9 +16,6 @@ class Journal(Protocol):
         """Number a packet, keep it, and deliver it; see
         :meth:`.Rooms.broadcast`."""
 
-    def broadcast_here(self, packet: Packet, room: Receivers, skip: Any) -> None:
-        """Like :meth:`broadcast`, for the clients of this process alone."""
-
     def joined(self, room: Room | None, socket: Any) -> None:
         """A socket has joined a room."""
 

@@ -242,10 +242,8 @@ class Rooms:
         packet = {**packet, "name": text_of_name(packet.get("name", ""))}
         if get_ident() != self.home.ident:
             self.home.ask(self.broadcast_here, packet, room, skip)
-        elif self.journals and packet["endpoint"] in self.journals:
-            self.journals[packet["endpoint"]].broadcast_here(packet, room, skip)
         else:
-            self.deliver(packet, room, skip)
+            self.hear(packet, room, skip)
 
     def deliver(
         self, packet: Packet, room: Receivers = None, skip: Receiver | None = None

@@ -142,7 +142,7 @@ def call(sender: Sender, event: str, args: tuple[Any, ...], timeout: float) -> A
 
 
 def drain(sender: Sender, timeout: float | None) -> bool:
-    """Wait until what was sent to a client has left; see :meth:`.OwnNames.drain`."""
+    """Wait until what was sent to a client has left: :meth:`.BaseNamespace.drain`."""
     sender._tgsio_home.require("waiting for output")
     if sender._tgsio_candidate is not None or sender._tgsio_is_over():
         return False

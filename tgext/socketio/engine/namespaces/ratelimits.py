@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 import gevent
 
 from ...wire.escape import escape
-from ...wire.socketio.packet import Packet
+from ...wire.socketio.packet import EVENTS, Packet
 from ..hub.rates import Rate, Users, Window, Windows
 from ..hub.rooms import Rooms
 from ..logs import get_logger
@@ -37,9 +37,6 @@ RATE_LIMITED: Final = "rate_limited"
 
 #: A client is disconnected when more events than this exceeded limits in this time.
 OFFENCES: Final = Rate(100, 10.0)
-
-#: The packets that count for a class: what the client sends its namespace.
-_COUNTED: Final = ("event", "message", "json")
 
 _T = TypeVar("_T", bound=Callable[..., Any])
 _numbers = count()
@@ -177,7 +174,7 @@ def exceeded(namespace: Limited, method_name: str, packet: Packet) -> bool:
     limits: tuple[Limit, ...] = getattr(
         getattr(namespace, method_name, None), LIMITS, ()
     )
-    if namespace._tgsio_limits and packet.get("type") in _COUNTED:
+    if namespace._tgsio_limits and packet.get("type") in EVENTS:
         limits = namespace._tgsio_limits + limits
     if not limits:
         return False
@@ -212,7 +209,9 @@ def _windows_of(
     windows = counted.windows
     user = client.runner.user if limit.by_user else None
     if user is not None:
-        users = _users.setdefault(client._tgsio_rooms, Users())
+        users = _users.get(client._tgsio_rooms)
+        if users is None:
+            users = _users[client._tgsio_rooms] = Users()
         windows = users.of(user, now)
     return windows.of(limit.number, limit.rates)
 

@@ -33,7 +33,7 @@ class Others(Protocol):
     """The other processes, which do with their sockets what is done here."""
 
     def command(self, endpoint: str, room: Room | None, command: Command) -> None:
-        """Tell them; does not wait."""
+        """Let them do it; waits some seconds at most."""
 
     def count(self, endpoint: str, room: Room | None) -> int:
         """How many sockets of a room they have."""
@@ -233,7 +233,8 @@ class Target:
     def join(self, room: Room) -> None:
         """Put all sockets of the target in a room.
 
-        Those of other processes are in it a moment later.
+        When it returns, those of other processes are in it too, unless a process does
+        not answer within 5 seconds, or the broker carries no answers.
 
         :raises TypeError: when the room is neither a ``str`` nor an ``int``.
         :raises ValueError: when its name has a lone surrogate, or is too long.

@@ -239,12 +239,6 @@ class Journal:
         packet = {**packet, "position": str(position)}
         self._rooms.deliver(packet, room, skip)
 
-    def broadcast_here(
-        self, packet: Packet, room: Receivers, skip: Receiver | None
-    ) -> None:
-        """Like :meth:`broadcast`, for the clients of this process alone."""
-        self.broadcast(packet, room, skip)  # the log is that of this process
-
     def append(self, place: Place, packet: Packet) -> Position:
         """Number a packet for one client, and keep it."""
         receivers = Selection((place,))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ...wire.socketio.encoded import Encoded
-from ...wire.socketio.packet import Packet, arguments, event_packet
-
-_KINDS = frozenset(("event", "message", "json"))
+from ...wire.socketio.packet import EVENTS, Packet, arguments, event_packet
 
 
 def carries(packet: Packet) -> bool:
@@ -14,7 +12,7 @@ def carries(packet: Packet) -> bool:
     The last argument of an event that asks for an ack is the ack's function, which
     clients take for no position.
     """
-    return packet["type"] in _KINDS and "id" not in packet
+    return packet["type"] in EVENTS and "id" not in packet
 
 
 def as_event(packet: Packet) -> Packet:

@@ -254,7 +254,7 @@ class Recoverable:
         packet = as_event(packet)
         if self.state is State.ASKING:
             if hold is not None and connection is not None:
-                hold(self._encode(connection, packet, logged=True))
+                hold(self.encode(connection, packet, logged=True))
             return
         if connection is not None:
             connection.wait_for_room()
@@ -264,21 +264,19 @@ class Recoverable:
 
     def _send(self, connection: Connection, packet: Packet) -> None:
         try:
-            encoded = self._encode(connection, packet)
+            encoded = self.encode(connection, packet)
         except ReservedName:
             return
         connection.send_encoded(encoded, self._journal.endpoint)
 
-    def encode(self, connection: Connection, packet: Packet) -> Encoded:
-        """Encode a packet of the namespace for the client.
-
-        :raises TypeError: when its data cannot be written as JSON.
-        """
-        return self._encode(connection, packet)
-
-    def _encode(
+    def encode(
         self, connection: Connection, packet: Packet, logged: bool = False
     ) -> Encoded:
+        """Encode a packet of the namespace for the client.
+
+        :param logged: whether the log keeps it.
+        :raises TypeError: when its data cannot be written as JSON.
+        """
         encode, dumps = connection.generation.encode, connection.json_dumps
         if not carries(packet):
             return encode(packet, dumps)

@@ -10,7 +10,7 @@ from gevent import getcurrent
 
 from ...wire.escape import escape
 from ...wire.socketio.encoded import Encoded
-from ...wire.socketio.packet import Packet
+from ...wire.socketio.packet import EVENTS, Packet
 from ...wire.socketio.reasons import CLIENT_LEFT, PARSE_ERROR, SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted
@@ -22,7 +22,6 @@ from ..namespaces.errors import ConnectionRefused, EventRefused
 from .candidate import Candidate
 from .connection import Connection
 from .decision import decide
-from .dispatch import EVENTS
 from .early import EarlyPackets
 from .encoding import encode_connected
 from .errors import FAILED, text_of

@@ -8,7 +8,7 @@ from ...wire.errors import PacketError, ProtocolError
 from ...wire.escape import escape
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import CLOSE
-from ...wire.socketio.packet import Packet
+from ...wire.socketio.packet import EVENTS, Packet
 from ...wire.socketio.reasons import CLIENT_LEFT, PARSE_ERROR
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted, Overdue
@@ -20,9 +20,6 @@ from ..namespaces.ratelimits import RATE_LIMITED, EventRate
 from .connection import Connection
 
 log = get_logger(__name__)
-
-#: The types of packets that call a handler, whose return value is the ack.
-EVENTS = frozenset(("event", "message", "json"))
 
 
 class Dispatcher:

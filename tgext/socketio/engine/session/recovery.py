@@ -99,9 +99,9 @@ def finished(encoded: Encoded, session: Recoverable | None) -> Encoded:
 def forget(socket: Connection, session: Recoverable) -> None:
     """The client was refused."""
     session.end(socket)
-    rest = {**(socket.recovering or {})}
+    sessions = socket.recovering or {}
     socket.recovering = {
-        endpoint: each for endpoint, each in rest.items() if each is not session
+        endpoint: each for endpoint, each in sessions.items() if each is not session
     } or None
 
 

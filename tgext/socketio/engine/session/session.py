@@ -203,7 +203,7 @@ class Socket(AckNames, Given):
         self.send_encoded(encoded, endpoint)
 
     def drain(self, timeout: float | None = None) -> bool:
-        """Wait until what was sent has left; see :meth:`.OwnNames.drain`."""
+        """Wait until what was sent has left; see :meth:`.BaseNamespace.drain`."""
         return drain(self, timeout)
 
     def wait_for_room(self) -> None:

@@ -116,7 +116,7 @@ class Announcer:
             if difference:
                 event = {"joins": difference.joins, "leaves": difference.leaves}
                 self._deliver(topic, DIFFERENCE, event, old)
-            if topic not in self._members.changed:
+            if not self._members.is_changed(topic):
                 break
         new = [each for each in receivers if each not in told]
         if new:

@@ -101,6 +101,10 @@ class Members:
         """The topics whose changes were not taken."""
         return list(self._before)
 
+    def is_changed(self, topic: Topic) -> bool:
+        """Whether a topic is one of :attr:`changed`."""
+        return topic in self._before
+
     def add(self, entry: Entry) -> None:
         """Add an entry, which must not be there yet."""
         self.note(entry)

@@ -144,7 +144,7 @@ class Replica:
         return Batch(self.number, changes)
 
     def whole(self) -> Whole:
-        """All entries of this process that batches have had."""
+        """All entries of this process: at least those that batches have had."""
         return Whole(self.number, dict(self.own))
 
     # Those of the others

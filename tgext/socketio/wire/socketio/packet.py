@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
 from ..errors import PacketError
 
@@ -25,6 +25,9 @@ PacketType = Literal[
     "error",
     "noop",
 ]
+
+#: The types of the packets with which a client sends something to a handler.
+EVENTS: Final = frozenset(("event", "message", "json"))
 
 
 class Packet(TypedDict, total=False):
