@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tgext.socketio.wire import json as wire_json
 from tgext.socketio.wire.depth import deep
-from tgext.socketio.wire.nested import PythonDecoder, write
+from tgext.socketio.wire.nested import LEVELS, PythonDecoder, write
 
 from .strategies import MANY, json_values
 
@@ -60,6 +60,16 @@ def test_it_is_read_as_c_code_reads_it(text: str) -> None:
 def test_thousands_of_levels(begin: str, end: str) -> None:
     text = begin * 2400 + "1" + end * 2400
     assert deep(write, deep(loads, text), wire_json.py_dumps) == text
+
+
+def test_what_is_written_can_be_read() -> None:
+    value: object = 1
+    for _ in range(LEVELS):
+        value = [value]
+    text = deep(write, value, wire_json.py_dumps)
+    assert deep(write, deep(loads, text), wire_json.py_dumps) == text
+    with pytest.raises(RecursionError, match=str(LEVELS)):
+        deep(write, [value], wire_json.py_dumps)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000])
