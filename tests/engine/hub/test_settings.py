@@ -308,6 +308,8 @@ TESTS: dict[str, tuple[object, ...]] = {
     "close_timeout": (test_generations,),
     "handshake_timeout": (test_sessions,),
     "recovery_window": (test_recovery.test_the_time_within_which_a_client_recovers,),
+    # What it limits is above the engine: tests/.../messaging/test_recovery_bounds.py.
+    "max_recovery_log": (),
     "connect_timeout": (
         test_candidate.test_a_way_in_that_ends_in_time,
         test_candidate.test_a_way_in_that_never_ends_is_refused,

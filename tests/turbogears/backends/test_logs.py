@@ -18,7 +18,7 @@ from tgext.socketio.backends.logs.entries import (
     read_logged,
     write_logged,
 )
-from tgext.socketio.backends.logs.memory import REMEMBERED, MemoryLog
+from tgext.socketio.backends.logs.memory import MemoryLog
 from tgext.socketio.backends.logs.redis import RedisLog
 
 from .conftest import Connect
@@ -300,18 +300,3 @@ def test_memory_tells_those_who_know_no_log() -> None:
     log = MemoryLog(lambda topic, text: told.append((topic, text)))
     position = fill(log, "1")
     assert told == [(TOPIC, f"{position} 1")]
-
-
-def test_memory_does_not_grow_with_topics_and_keys(clock: Clock) -> None:
-    log = MemoryLog(now=clock)
-    start = log.now()
-    for number in range(REMEMBERED + 100):
-        log.append(f"topic {number}", "x", Keep(1, 1.0), f"key {number}")
-        clock.seconds += 1
-    sizes = {
-        name: len(value) for name, value in vars(log).items() if hasattr(value, "pop")
-    }
-    assert sum(sizes.values()) < REMEMBERED + 50, sizes
-    assert read(log, start, "topic 0") == ([], False), "forgotten"
-    assert read(log, start, "never") == ([], False), "it is not known to be another"
-    assert read(log, log.now(), "topic 0", "never") == ([], True)

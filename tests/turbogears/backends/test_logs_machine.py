@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from tests.engine.clients import wait_for
 from tests.redis_server import RedisServer
 from tests.wire.strategies import machine_settings
 from tgext.socketio.backends.logs.entries import Entry, Keep, Log, Position
+from tgext.socketio.backends.logs.kept import ENTRY, KEY, TOPIC
 from tgext.socketio.backends.logs.memory import MemoryLog
 from tgext.socketio.backends.logs.redis import RedisLog
 from tgext.socketio.backends.redis import RedisPubSub
@@ -30,6 +31,10 @@ from .test_logs import Clock
 TOPICS = {"news": 10.0, "sports é": 60.0, "a b": 10.0}
 
 names = st.sampled_from(list(TOPICS))
+
+#: Bytes of an entry with its topic and its key, at most; and of a log with few of them.
+LARGEST = ENTRY + TOPIC + KEY + 500
+MOST = 3 * LARGEST
 
 
 class Kept(NamedTuple):
@@ -113,18 +118,20 @@ class Logged(RuleBasedStateMachine):
     def read(self, some: set[str], data: st.DataObject) -> None:
         number = data.draw(st.integers(0, self.model.number + 1))
         replay = self.log.read(some, Position(self.epoch, number))
-        expected = sorted(
-            Entry(each.number, name, each.message)
-            for name in some
-            for each in self.model.kept[name]
-            if each.number > number
-        )
-        assert replay.entries == expected
+        assert replay.entries == self.kept(some, number)
         assert replay.complete == (
             number <= self.model.number
             and all(self.model.dropped[name] <= number for name in some)
         )
         assert replay.position == Position(self.epoch, self.model.number)
+
+    def kept(self, some: Iterable[str], number: int) -> list[Entry]:
+        return sorted(
+            Entry(each.number, name, each.message)
+            for name in some
+            for each in self.model.kept[name]
+            if each.number > number
+        )
 
     @rule(some=st.sets(names, min_size=1))
     def read_with_a_position_of_another_epoch(self, some: set[str]) -> None:
@@ -185,8 +192,62 @@ class Logged(RuleBasedStateMachine):
             self.log.unlisten(name, heard.append)
 
 
+class Small(Logged):
+    """A log that has room for some entries: the oldest of all topics are dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log = MemoryLog(now=self.clock, most=MOST)
+        self.start = self.log.now()
+
+    @rule(some=st.sets(names, min_size=1), data=st.data())
+    def read(self, some: set[str], data: st.DataObject) -> None:
+        number = data.draw(st.integers(0, self.model.number + 1))
+        replay = self.log.read(some, Position(self.epoch, number))
+        expected = self.kept(some, number)
+        found = replay.entries
+        assert found == expected[len(expected) - len(found) :], "the oldest are dropped"
+        assert replay.complete == (
+            number <= self.model.number
+            and found == expected
+            and all(self.model.dropped[name] <= number for name in some)
+        )
+
+    @rule(some=st.sets(names, min_size=1))
+    def read_with_a_position_of_another_epoch(self, some: set[str]) -> None:
+        replay = self.log.read(some, Position("zzzzzzzzzzzz", 1))
+        assert not replay.complete
+
+    @rule(name=names, count=st.integers(0, 5))
+    def latest(self, name: str, count: int) -> None:
+        replay = self.log.latest(name, count)
+        expected = self.kept([name], 0)
+        found = replay.entries
+        assert found == expected[len(expected) - len(found) :]
+        assert replay.complete >= (len(found) == count)
+
+    @rule(name=names, most=st.integers(0, 4), key=st.sampled_from([None, "", "k"]))
+    def append(self, name: str, most: int, key: str | None) -> None:
+        assert isinstance(self.log, MemoryLog)
+        before = self.missing
+        # A key that was dropped can be used again, so each is used once.
+        super().append(name, most, key and f"{key}{self.sent}")
+        assert self.log.size <= MOST
+        if self.missing > before:
+            assert self.log.size > MOST - LARGEST, "no more is dropped than is needed"
+
+    @property
+    def missing(self) -> int:
+        kept = self.log.read(TOPICS, self.start).entries
+        return len(self.kept(TOPICS, 0)) - len(kept)
+
+
 def test_the_log_in_memory_does_what_the_model_does() -> None:
     run_state_machine_as_test(Logged, settings=machine_settings(60, 40))
+
+
+def test_a_small_log_in_memory_drops_the_oldest() -> None:
+    run_state_machine_as_test(Small, settings=machine_settings(40, 30))
 
 
 def test_the_log_in_redis_does_what_the_model_does(

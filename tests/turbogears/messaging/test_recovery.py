@@ -110,7 +110,7 @@ class Plain(Chat):
 
 
 class SocketIO(SocketIOController):
-    chat = Chat
+    chat = noise = Chat
     plain = Plain
 
 

@@ -121,7 +121,9 @@ def _make_journal(
     keep = Keep(MOST, options.recovery_window + unnoticed)
     topic = f"recovery {rooms.name} {endpoint}"
     codec = BusCodec(topic, limits=hub.limits)
-    record = LoggedNamespace(_log_of(settings), topic, codec, keep)
+    # Each namespace has a log: what fills one leaves the others as they are.
+    kept = MemoryLog(most=options.max_recovery_log)
+    record = LoggedNamespace(kept, topic, codec, keep)
     journal = Journal(
         endpoint, rooms, record, hub.timers, options.recovery_window, options.max_outbox
     )
@@ -130,12 +132,3 @@ def _make_journal(
         # What other processes send while the broker is lost does not arrive.
         peers.returned.append(journal.lose)
     return journal
-
-
-def _log_of(settings: Mapping[str, Any]) -> Log:
-    """The log of an application, in memory."""
-    app_globals: Any = settings["tg.app_globals"]
-    log: Log | None = getattr(app_globals, "socketio_log", None)
-    if log is None:
-        log = app_globals.socketio_log = MemoryLog()
-    return log

@@ -18,6 +18,10 @@ MAX_ATTACHMENTS = 10
 #: is a message of its own, but all are kept until the last has arrived.
 ATTACHMENTS_SIZE = 4
 
+#: Bytes of the messages that a log in memory keeps, with what it needs to find them: a
+#: room that is sent 1 KB a hundred times a second needs 25 MB for the time of recovery.
+MAX_LOG = 64 * 1024 * 1024
+
 #: Rooms, channels, jobs and pending acks of one connection: more than applications
 #: need, and few enough that ending them all takes milliseconds.
 MAX_ROOMS = 1000

@@ -21,6 +21,7 @@ from ...wire.limits import (
     MAX_CHANNELS,
     MAX_HEADER_SIZE,
     MAX_JOBS,
+    MAX_LOG,
     MAX_MESSAGE_SIZE,
     MAX_OUTBOX,
     MAX_PENDING_ACKS,
@@ -281,6 +282,12 @@ class Settings:
         "time for which a client that has gone can recover, in namespaces with "
         "``recovery = True``",
         "it is a new client",
+    )
+    max_recovery_log: int = row(
+        MAX_LOG, NUMBER, "bytes",
+        "what a process keeps of the messages of one such namespace, for clients that "
+        "have gone",
+        "the oldest are dropped; who needs them is a new client",
     )
     close_timeout: float = row(
         60.0, SECONDS, "s",
