@@ -1,0 +1,1 @@
+"""Messages that must arrive, while everything goes wrong; see ``__main__.py``."""

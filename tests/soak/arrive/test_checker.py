@@ -1,0 +1,113 @@
+"""What the checker finds, in runs that never were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .checker import check, read_clients
+from .disturbances import LENGTHS, schedule
+from .ledger import Ledger, read_ledgers
+
+#: It enters r1 at 10, after message 1 was published, and receives 2 to 5.
+GOOD = """
+c 7 9.0 0 http://127.0.0.1:1
+e 7 10.1 10.0 r1
+m 7 12.0 r1 a1 2
+m 7 13.0 r1 a1 3
+d 7 13.5 transport close
+c 7 13.8 1 http://127.0.0.1:1
+l 7 13.9 1 r1
+m 7 14.0 r1 a1 4
+m 7 15.0 r1 a1 5
+"""
+
+AT_THE_END = "client 7: stretch 1 of 1, room r1, process a1: "
+
+#: What is changed in it, and what is wrong then.
+FAULTS = {
+    "nothing": ("", "", []),
+    "in the middle": ("m 7 13.0 r1 a1 3\n", "", [f"{AT_THE_END}missing 3"]),
+    "at the beginning": ("m 7 12.0 r1 a1 2\n", "", [f"{AT_THE_END}missing 2"]),
+    "at the end": ("m 7 15.0 r1 a1 5\n", "", [f"{AT_THE_END}missing 5"]),
+    "twice": (
+        "m 7 14.0 r1 a1 4\n",
+        "m 7 14.0 r1 a1 3\nm 7 14.0 r1 a1 4\n",
+        [f"{AT_THE_END}doubled 3"],
+    ),
+    "too late": (
+        "m 7 12.0 r1 a1 2\nm 7 13.0 r1 a1 3\n",
+        "m 7 12.0 r1 a1 3\nm 7 13.0 r1 a1 2\n",
+        [f"{AT_THE_END}reordered 2"],
+    ),
+    "unknown": (
+        "m 7 15.0 r1 a1 5\n",
+        "m 7 15.0 r1 a1 5\nm 7 15.0 r1 a1 8\n",
+        [f"{AT_THE_END}never published 8"],
+    ),
+    "unsure, and published": (
+        "m 7 15.0 r1 a1 5\n",
+        "m 7 15.0 r1 a1 5\nm 7 15.0 r1 a1 6\n",
+        [],
+    ),
+    "unsure, and twice": (
+        "m 7 15.0 r1 a1 5\n",
+        "m 7 15.0 r1 a1 5\nm 7 15.0 r1 a1 6\nm 7 15.0 r1 a1 6\n",
+        [f"{AT_THE_END}doubled 6"],
+    ),
+    "of a process that was killed meanwhile": (
+        "m 7 15.0 r1 a1 5\n",
+        "m 7 15.0 r1 a1 5\nm 7 15.0 r1 a1 7\n",
+        [],
+    ),
+    "of another room": (
+        "m 7 15.0 r1 a1 5\n",
+        "m 7 15.0 r1 a1 5\nm 7 15.0 r2 a1 1\n",
+        ["client 7: stretch 1 of 1, room r2, process a1: not its room"],
+    ),
+    "a new one, and what it missed before": (
+        "c 7 13.8 1 http://127.0.0.1:1\nl 7 13.9 1 r1\nm 7 14.0 r1 a1 4\n",
+        "c 7 13.8 0 http://127.0.0.1:1\ne 7 14.6 14.5 r1\n",
+        [],
+    ),
+    "a new one, and what it missed since": (
+        "c 7 13.8 1 http://127.0.0.1:1\nl 7 13.9 1 r1\nm 7 14.0 r1 a1 4\n",
+        "c 7 13.8 0 http://127.0.0.1:1\ne 7 13.9 13.85 r1\n",
+        ["client 7: stretch 2 of 2, room r1, process a1: missing 4"],
+    ),
+    "the server takes it for a new one": (
+        "l 7 13.9 1 r1\n",
+        "l 7 13.9 0\n",
+        ["client 7: ['1', 'r1'] is ['0'] for the server"],
+    ),
+    "it is not back": (
+        "m 7 15.0 r1 a1 5\n",
+        "m 7 15.0 r1 a1 5\nd 7 15.5 transport close\n",
+        ["client 7: it is not connected at the end"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_are_found(name: str, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, "a1")
+    for number, begin in enumerate([9.5, 12.0, 13.0, 14.0, 15.0], 1):
+        ledger.published("r1", number, begin)
+    ledger.failed("r1", 6, 15.5, OSError())
+    ledger.published("r2", 1, 13.5)
+    before, after, expected = FAULTS[name]
+    assert before in GOOD
+    log = tmp_path / "clients.log"
+    log.write_text(GOOD.replace(before, after).strip() if before else GOOD.strip())
+    assert check(read_clients([log]), read_ledgers(tmp_path)) == expected
+
+
+def test_a_seed_repeats_a_schedule() -> None:
+    everything = list(LENGTHS)
+    first = schedule("1", 60.0, 2, everything)
+    assert schedule("1", 60.0, 2, everything) == first
+    assert schedule("2", 60.0, 2, everything) != first
+    whats = sorted((each.what, each.which) for each in first)
+    assert whats == [("kill", 0), ("kill", 1), ("pause", 0), ("redis", 0)]
+    assert [each.at for each in first] == sorted(each.at for each in first)
