@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tgext.socketio.engine.mixins import RoomsMixin
+from tgext.socketio.engine.recovery import waiting
 from tgext.socketio.wire.socketio.reasons import (
     CLIENT_LEFT,
     PARSE_ERROR,
@@ -18,8 +20,9 @@ from tgext.socketio.wire.socketio.reasons import (
     USER_CHANGED,
 )
 
+from ..clients import wait_for
 from ..conftest import Live
-from .servers import Server
+from .servers import Chat, Server
 
 
 @pytest.fixture
@@ -50,4 +53,30 @@ def test_the_ends_of_a_connection(server: Server, reason: str, recovers: bool) -
     assert len(server.journal) == int(recovers)
     back, again = server.connect(pid, offset)
     assert back.event("/chat")[1] is recovers
+    assert (again == pid) is recovers
+
+
+class Guests(RoomsMixin, Chat):
+    def on_join(self, count: int) -> str:
+        for number in range(count):
+            self.join(f"a room with a name {number}")
+        return "joined"
+
+
+@pytest.mark.parametrize(("rooms", "recovers"), [(10, True), (200, False)])
+def test_the_rooms_of_a_client_count(
+    serve: Callable[..., Live],
+    monkeypatch: pytest.MonkeyPatch,
+    rooms: int,
+    recovers: bool,
+) -> None:
+    monkeypatch.setattr(waiting, "MOST", 20_000)
+    server = Server(serve, Guests)
+    client, pid = server.connect()
+    *_, offset = client.event("/chat")
+    client.emit("/chat", "join", rooms, number=1)
+    assert client.read()["args"] == ["joined"]
+    client.websocket.close()
+    wait_for(lambda: not server.live.server.sockets, "the end is noticed")
+    _, again = server.connect(pid, offset)
     assert (again == pid) is recovers

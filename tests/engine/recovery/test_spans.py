@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,3 +68,17 @@ def test_a_span_without_messages_takes_no_memory() -> None:
         spans.end("a", 7)
     assert spans.since == 7
     assert spans.after(0) == set()
+
+
+def test_the_weight_is_what_they_take_in_memory() -> None:
+    tracemalloc.start()
+    try:
+        spans = Spans(0)
+        for number in range(5000):
+            spans.begin(f"a room with a name {number}", number)
+        for number in range(1000, 1000 + MOST_ENDED):
+            spans.end(f"a room with a name {number}", 10_000 + number)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < spans.weight < 2 * used

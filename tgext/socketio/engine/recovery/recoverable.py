@@ -328,7 +328,7 @@ class Recoverable:
             return
         if before is State.IN:
             self.values, self.channels = values, dict(channels)
-            self.weight = values.weight + weight(self.channels)
+            self.weight = values.weight + weight(self.channels) + self.spans.weight
         self.state = State.GONE
         self._missed = []
         self._journal.wait_for(self)

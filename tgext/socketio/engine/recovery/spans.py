@@ -7,12 +7,16 @@ was sent before it joined or after it left, although the log has that too.
 from __future__ import annotations
 
 from collections.abc import Collection
+from sys import getsizeof
 
 from .record import Place
 
 #: The most ended spans that are kept. A client that lost a message of an older one
 #: cannot recover.
 MOST_ENDED = 256
+
+#: Bytes of a span, in addition to the name of its place.
+SPAN = 150
 
 
 class Spans:
@@ -32,6 +36,12 @@ class Spans:
     def places(self) -> Collection[Place]:
         """Where the client is now."""
         return self._open.keys()
+
+    @property
+    def weight(self) -> int:
+        """The bytes of all spans, roughly."""
+        ended = [place for place, *_ in self._ended]
+        return sum(SPAN + getsizeof(each) for each in (*self._open, *ended))
 
     def begin(self, place: Place, number: int) -> None:
         """The client has joined; no effect when it is there.
