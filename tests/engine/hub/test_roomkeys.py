@@ -96,6 +96,17 @@ def test_the_name_of_a_room_is_short(character: str) -> None:
         check_room(character * (MOST + 1))
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_number_of_a_room_is_short(sign: int) -> None:
+    """All that names a room can write it: Python writes no longer numbers."""
+    largest = sign * (16**MOST - 1)
+    assert check_room(largest) == largest
+    assert len(str(largest)) > MOST
+    for number in (largest + sign, sign * 10**5000):
+        with pytest.raises(ValueError, match=f"more than {MOST} hexadecimal digits"):
+            check_room(number)
+
+
 KINDS = [str, UserRoom, SocketRoom]
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgext.socketio.engine.hub.roomkeys import MOST as LONGEST
 from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
 from tgext.socketio.engine.hub.selection import Selection
 from tgext.socketio.messaging.busmessage import BusCodec, BusMessage, pack, unpack
@@ -24,7 +25,8 @@ PLAIN = BusCodec(CHANNEL)
 SIGNED = BusCodec(CHANNEL, "a secret")
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
-rooms = st.none() | st.integers() | texts | texts.map(UserRoom) | texts.map(SocketRoom)
+numbers = st.integers() | st.sampled_from([16**LONGEST - 1, -(2**53)])
+rooms = st.none() | numbers | texts | texts.map(UserRoom) | texts.map(SocketRoom)
 several = st.lists(rooms, max_size=3).map(tuple)
 selections = st.builds(Selection, several, several, st.just(()))
 
@@ -123,6 +125,8 @@ FIELDS: dict[str, Any] = {
     "a room that is a list": message(room=["A"]),
     "a room that is an object": message(room={"int": 5}),
     "a room that is no number": message(room={"int": "0xg"}),
+    "a room whose number is long": message(room={"int": "0x" + "f" * (LONGEST + 1)}),
+    "a room whose long number is JSON": message(room=16**LONGEST),
     "a user that is a number": message(room={"user": 5}),
     "a user that is half of a surrogate pair": message(room={"user": "\ud800"}),
     "a socket that is a list": message(room={"socket": []}),

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from ..engine.hub.roomkeys import (
+    MOST,
     OwnRoom,
     Room,
     SocketRoom,
@@ -40,13 +41,13 @@ from .sealed import BusMessageError, Seal, field_of, sender_of
 #: JSON readers agree on integers below 2**53 (RFC 8259, section 6).
 _SAFE: Final = 2**53
 
-_HEX: Final = re.compile(r"-?0x[0-9a-f]{1,4096}")
+_HEX: Final = re.compile(f"-?0x[0-9a-f]{{1,{MOST}}}")
 
 
-def _read_int(digits: str) -> int:
+def _read_int(digits: str) -> Room:
     if not _HEX.fullmatch(digits):
         raise ValueError(digits)
-    return int(digits, 16)
+    return check_room(int(digits, 16))
 
 
 #: What a room that JSON has no value for is written as, and how that is read.
@@ -103,8 +104,7 @@ class BusCodec:
             values than the limits allow.
         :raises ValueError: when the message is larger than 16 MiB.
         """
-        binary: list[bytes] = []
-        args = take_out(packet["args"], binary)
+        args, binary = pack(packet["args"])
         if binary and self._limits is not None:
             self._limits.check_sent(len(binary))
         return self._seal.write(
@@ -112,8 +112,8 @@ class BusCodec:
                 "from": sender,
                 "to": controller,
                 **_write_receivers(receivers),
-                "packet": {**packet, "args": args if binary else packet["args"]},
-                "binary": [base64.b64encode(each).decode() for each in binary],
+                "packet": {**packet, "args": args},
+                "binary": binary,
             }
         )
 
@@ -127,10 +127,8 @@ class BusCodec:
         packet = field_of(message, "packet", dict)
         if packet.get("type") != "event":
             raise BusMessageError("its packet is not an event")
-        args = field_of(packet, "args", list)
-        binary = [_bytes(each) for each in field_of(message, "binary", list)]
-        if binary:
-            args = _put_back(args, binary)
+        packed = [field_of(packet, "args", list), field_of(message, "binary", list)]
+        args = unpack(packed)
         endpoint, name = (
             field_of(packet, "endpoint", str),
             field_of(packet, "name", str),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire.strategies import SOME, json_values
+from tgext.socketio.engine.hub.roomkeys import MOST
 from tgext.socketio.messaging.presence.members import Entry
 from tgext.socketio.messaging.presence.messages import (
     is_seconds,
@@ -24,7 +25,9 @@ from tgext.socketio.messaging.presence.messages import (
 from tgext.socketio.messaging.presence.replica import Batch, Whole
 from tgext.socketio.messaging.sealed import BusMessageError, Seal
 
-rooms = st.none() | st.integers() | st.sampled_from(["", "1", "s1", "i1", "lobby", "é"])
+LARGE = 16**MOST - 1
+numbers = st.integers() | st.sampled_from([2**53, -(2**53), LARGE, -LARGE])
+rooms = st.none() | numbers | st.sampled_from(["", "1", "s1", "i1", "lobby", "é"])
 entries = st.builds(
     Entry,
     st.tuples(st.sampled_from(["", "/chat"]), rooms),
@@ -75,7 +78,7 @@ def test_wholes_arrive_as_they_were(there: dict[int, Entry]) -> None:
         assert {key: as_tuple(each) for key, each in stored.items()} == expected
 
 
-GOOD: list[Any] = ["/chat", "slobby", "ann", {}, 0, 0]
+GOOD: list[Any] = ["/chat", "lobby", "ann", {}, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -83,12 +86,15 @@ GOOD: list[Any] = ["/chat", "slobby", "ann", {}, 0, 0]
     [
         (0, None),
         (0, 1),
-        (1, 1),
-        (1, ""),
-        (1, "lobby"),
-        (1, "i1x"),
-        (1, "i" + "1" * 5000),
-        (1, "s" + "x" * 2000),
+        (1, True),
+        (1, 1.5),
+        (1, []),
+        (1, {"int": "1x"}),
+        (1, {"int": "0x" + "1" * 5000}),
+        (1, {"user": "ann"}),
+        (1, {"socket": "x"}),
+        (1, "x" * 2000),
+        pytest.param(1, 10**400 * 16**MOST, id="1-large"),
         (2, None),
         (3, None),
         (3, []),

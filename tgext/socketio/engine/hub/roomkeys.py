@@ -6,7 +6,8 @@ from ...wire.escape import escape
 
 Room = str | int
 
-#: The most characters of a room's name. Applications may let clients choose names.
+#: The most characters of a room's name, and the most hexadecimal digits of its number.
+#: Applications may let clients choose names.
 MOST = 1024
 
 
@@ -21,7 +22,8 @@ def check_room(room: object) -> Room:
         not the same value after they were sent to another process. ``True`` and
         ``False`` are invalid too.
     :raises ValueError: when it has a lone surrogate, which UTF-8 cannot encode, or more
-        than :data:`MOST` characters.
+        than :data:`MOST` characters or hexadecimal digits. Python writes no longer
+        numbers than that in decimal, either.
     """
     if type(room) is str and room.isascii() and len(room) <= MOST:
         return room
@@ -37,6 +39,8 @@ def check_room(room: object) -> Room:
             raise ValueError(text) from None
         return room
     if isinstance(room, int) and not isinstance(room, bool):
+        if int.bit_length(room) > 4 * MOST:
+            raise ValueError(f"a room's number has more than {MOST} hexadecimal digits")
         return int.__int__(room)
     raise TypeError(f"a room is a str or an int, not {type(room).__name__}")
 

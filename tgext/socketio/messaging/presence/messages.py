@@ -1,9 +1,8 @@
 """What processes tell each other about presence.
 
-An entry is a list: the namespace, the room (null, or text that begins with ``s`` or
-``i`` for a ``str`` or an ``int``), the user, the information, and two numbers: 0, or
-the seconds until it ends; 0, or when its socket ended. References of entries are
-numbers, in JSON objects and in Redis as text.
+An entry is a list: the namespace, the room (as in a broadcast), the user, the
+information, and two numbers: 0, or the seconds until it ends; 0, or when its socket
+ended. References of entries are numbers, in JSON objects and in Redis as text.
 
 Anybody who can publish on the broker can send a message, so each field is checked.
 """
@@ -16,7 +15,8 @@ from sys import intern
 from typing import Any, Final
 
 from ...engine.concurrency.fairness import in_turns
-from ...engine.hub.roomkeys import Room, check_room
+from ...engine.hub.roomkeys import OwnRoom, Room
+from ..busmessage import read_room, write_room
 from ..sealed import BusMessageError, Seal, field_of
 from .members import Entry
 from .replica import Batch, Changes, Whole
@@ -95,8 +95,7 @@ def write_entry(entry: Entry, now: float) -> list[Any]:
     """An entry as JSON can carry it."""
     endpoint, room = entry.topic
     seconds = max(0.001, entry.until - now) if entry.until else 0
-    text = room_as_text(room)
-    return [endpoint, text, entry.user, entry.info, seconds, entry.ended]
+    return [endpoint, write_room(room), entry.user, entry.info, seconds, entry.ended]
 
 
 def read_entry(data: Any, now: float) -> Entry:
@@ -119,28 +118,16 @@ def read_entry(data: Any, now: float) -> Entry:
     return Entry((intern(endpoint), room_of(room)), user, info, until, ended)
 
 
-def room_as_text(room: Room | None) -> str | None:
-    """A room, so that ``1`` and ``'1'`` stay two rooms in JSON."""
-    if room is None:
-        return None
-    return f"s{room}" if isinstance(room, str) else f"i{room}"
+def room_of(data: Any) -> Room | None:
+    """The room of an entry.
 
-
-def room_of(text: Any) -> Room | None:
-    """The room that :func:`room_as_text` has written.
-
-    :raises BusMessageError: when there is none.
+    :raises BusMessageError: when it is invalid.
     """
-    if text is None:
-        return None
-    try:
-        if isinstance(text, str) and text[:1] == "s":
-            return check_room(intern(text[1:]))
-        if isinstance(text, str) and text[:1] == "i" and len(text) < 4000:
-            return int(text[1:])
-    except ValueError:
-        pass
-    raise BusMessageError("an entry's room is invalid")
+    room = read_room("room", data)
+    if isinstance(room, OwnRoom):
+        raise BusMessageError("an entry's room is not one of an application")
+    # Many entries have the same one.
+    return intern(room) if isinstance(room, str) else room
 
 
 def number_of(data: Any) -> int:

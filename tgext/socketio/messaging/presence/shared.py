@@ -111,12 +111,13 @@ def present_elsewhere(
     wholes = []
     for name in tables.names():
         if not {"", name.partition(" ")[2]}.isdisjoint(controllers):
-            wholes += _read(tables, name, secret_of(settings))
+            wholes += _read(tables, name, secret_of(settings), topic)
     members = all_of(wholes)
     return {user: members.of(topic, user) for user in members.users(topic)}
 
 
-def _read(tables: Tables, name: str, secret: str) -> list[Whole]:
+def _read(tables: Tables, name: str, secret: str, topic: Topic) -> list[Whole]:
+    """The entries of a topic in the table of a process."""
     table = tables.read(name)
     if table is None:
         return []
@@ -126,7 +127,8 @@ def _read(tables: Tables, name: str, secret: str) -> list[Whole]:
     except BusMessageError as error:
         log.warning("The presence in the table of a process is skipped: %s", error)
         return []
-    return [Whole(table.number, entries)]
+    wanted = {each: entry for each, entry in entries.items() if entry.topic == topic}
+    return [Whole(table.number, wanted)]
 
 
 def _tables(

@@ -16,6 +16,7 @@ from ...engine.logs import get_logger
 from ...wire.escape import escape
 from ..peers import Peers
 from ..sealed import Seal
+from .members import Entry
 from .messages import read_fields, read_whole, write_field, write_whole
 from .replica import Batch, Replica, Whole
 
@@ -85,24 +86,22 @@ class TableSource:
         self._written = -1
 
     def write(self, batch: Batch) -> None:
+        self._write(batch.number, batch.changes)
+
+    def renew(self) -> None:
+        self._write(self._replica.number, {})
+
+    def _write(self, number: int, changes: Mapping[int, Entry | None]) -> None:
+        """Write changes, or all when the table is not what this process left."""
         before, self._written = self._written, -1
         there, gone, now = {}, [], self._now()
-        for reference, entry in batch.changes.items():
+        for reference, entry in changes.items():
             if entry is None:
                 gone.append(str(reference))
             else:
                 text = write_field(self._seal, reference, entry, now)
                 there[str(reference)] = text
-        number = batch.number
         if before >= 0 and self._tables.write(self._table, before, number, there, gone):
-            self._written = number
-        else:
-            self._write_whole()
-
-    def renew(self) -> None:
-        number = self._replica.number
-        before, self._written = self._written, -1
-        if before >= 0 and self._tables.write(self._table, before, number):
             self._written = number
         else:
             self._write_whole()
