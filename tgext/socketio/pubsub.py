@@ -74,7 +74,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if wanted_by(cls).keep is not None:
+        if wanted_by(cls).keep is not None or cls._tgsio_recovers:
             Histories.are_used = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -130,8 +130,9 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     @carried
     def _tgsio_publish(self, channel: str, text: str, key: str | None) -> None:
-        keep = wanted_by(type(self)).keep if Histories.are_used else None
-        self._tgsio_subscriptions.channels.send(channel, text, keep, key)
+        subscriptions = self._tgsio_subscriptions
+        keep = subscriptions.keep if Histories.are_used else None
+        subscriptions.channels.send(channel, text, keep, key)
 
     def on_subscribe(self, packet: Packet) -> Any:
         """Subscribe the client to a channel.
@@ -202,7 +203,8 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         if self._tgsio_subscriptions.heard_as(asked):
             return False
         try:
-            self.socket.account.check("max_channels", self._tgsio_number_heard())
+            number = self._tgsio_subscriptions.number
+            self.socket.account.check("max_channels", number)
         except LimitExceeded as error:
             log.info("A subscription (%s) is refused: %s", escape(asked), error)
             return True
@@ -258,6 +260,13 @@ class PubSubTGNamespace(SocketIOTGNamespace):
     def _tgsio_asked_channels(self) -> Mapping[str, str]:
         return self._tgsio_heard
 
+    @property
+    def _tgsio_is_subscribing(self) -> bool:
+        return self._tgsio_subscriptions.is_adding
+
+    def _tgsio_keep_channels(self) -> Callable[[], object]:
+        return self._tgsio_subscriptions.hear_on()
+
     def _tgsio_hears_again(self, channels: Mapping[str, str]) -> bool:
         for asked in channels.values():
             method_name = self._tgsio_method_name("subscribe_", asked)
@@ -297,15 +306,6 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         except DENIALS as denial:  # a predicate has called `tg.abort`
             return str(denial)
 
-    def _tgsio_number_heard(self) -> int:
-        """The number of channels that the connection hears, in all its namespaces."""
-        namespaces = {self, *self.socket.active_ns.values()}
-        return sum(
-            len(each._tgsio_heard)
-            for each in namespaces
-            if isinstance(each, PubSubTGNamespace)
-        )
-
     def _tgsio_subscribe(
         self,
         channel: str,
@@ -313,8 +313,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         since: Position | None = None,
         is_back: bool = False,
     ) -> bool:
-        number = self._tgsio_number_heard()
-        complete = self._tgsio_subscriptions.add(channel, asked, number, since, is_back)
+        complete = self._tgsio_subscriptions.add(channel, asked, since, is_back)
         name = self._tgsio_method_name("subscribe_", asked)
         if name is not None and self._tgsio_requirements(name):
             self._tgsio_listen()

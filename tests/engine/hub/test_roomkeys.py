@@ -12,8 +12,10 @@ import pytest
 
 from tgext.socketio.engine.hub.roomkeys import (
     MOST,
+    ChannelRoom,
     SocketRoom,
     UserRoom,
+    channel_room,
     check_room,
     socket_room,
     user_room,
@@ -107,11 +109,11 @@ def test_the_number_of_a_room_is_short(sign: int) -> None:
             check_room(number)
 
 
-KINDS = [str, UserRoom, SocketRoom]
+KINDS = [str, UserRoom, SocketRoom, ChannelRoom]
 
 
-@pytest.mark.parametrize("ours", [UserRoom, SocketRoom])
-def test_a_room_is_no_user_and_no_socket(ours: type) -> None:
+@pytest.mark.parametrize("ours", [UserRoom, SocketRoom, ChannelRoom])
+def test_a_room_is_no_user_no_socket_and_no_channel(ours: type) -> None:
     found = {kind("anna"): kind for kind in KINDS}
     assert found == dict(zip(found, KINDS, strict=True))
     for kind in KINDS:
@@ -152,8 +154,15 @@ def test_nothing_but_text_is_an_id(sid: Any) -> None:
         socket_room(sid)
 
 
-@pytest.mark.parametrize("key", [user_room, socket_room])
+@pytest.mark.parametrize("name", [*NO_ROOMS, 7], ids=repr)
+def test_nothing_but_text_is_a_channel(name: Any) -> None:
+    assert channel_room("news") == ChannelRoom("news")
+    with pytest.raises(TypeError, match=f"channel .* str, not {type(name).__name__}"):
+        channel_room(name)
+
+
+@pytest.mark.parametrize("key", [user_room, socket_room, channel_room])
 @pytest.mark.parametrize("text", ["\ud800", "x" * (MOST + 1)])
-def test_a_user_and_an_id_have_the_bounds_of_a_room(key: Any, text: str) -> None:
+def test_users_ids_and_channels_have_the_bounds_of_a_room(key: Any, text: str) -> None:
     with pytest.raises(ValueError, match="room"):
         key(text)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgext.socketio.engine.hub.roomkeys import MOST as LONGEST
-from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
+from tgext.socketio.engine.hub.roomkeys import ChannelRoom, SocketRoom, UserRoom
 from tgext.socketio.engine.hub.selection import Selection
 from tgext.socketio.messaging.busmessage import BusCodec, BusMessage, pack, unpack
 from tgext.socketio.messaging.sealed import MOST, BusMessageError
@@ -26,7 +26,14 @@ SIGNED = BusCodec(CHANNEL, "a secret")
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 numbers = st.integers() | st.sampled_from([16**LONGEST - 1, -(2**53)])
-rooms = st.none() | numbers | texts | texts.map(UserRoom) | texts.map(SocketRoom)
+rooms = (
+    st.none()
+    | numbers
+    | texts
+    | texts.map(UserRoom)
+    | texts.map(SocketRoom)
+    | texts.map(ChannelRoom)
+)
 several = st.lists(rooms, max_size=3).map(tuple)
 selections = st.builds(Selection, several, several, st.just(()))
 
@@ -127,6 +134,7 @@ FIELDS: dict[str, Any] = {
     "a room that is no number": message(room={"int": "0xg"}),
     "a room whose number is long": message(room={"int": "0x" + "f" * (LONGEST + 1)}),
     "a room whose long number is JSON": message(room=16**LONGEST),
+    "a channel that is a list": message(room={"channel": ["news"]}),
     "a user that is a number": message(room={"user": 5}),
     "a user that is half of a surrogate pair": message(room={"user": "\ud800"}),
     "a socket that is a list": message(room={"socket": []}),
@@ -216,7 +224,7 @@ def test_whatever_a_field_holds_it_is_right_or_refused(field: str, value: Any) -
     assert isinstance(sender, str)
     assert isinstance(controller, str)
     for each in chain.from_iterable(kinds(receivers)):
-        assert each in (type(None), str, int, UserRoom, SocketRoom)
+        assert each in (type(None), str, int, UserRoom, SocketRoom, ChannelRoom)
     assert packet["type"] == "event"
     assert set(packet) == {"type", "endpoint", "name", "args"}
     assert isinstance(packet["endpoint"], str)

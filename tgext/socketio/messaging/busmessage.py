@@ -23,10 +23,12 @@ from typing import Any, Final, NamedTuple
 
 from ..engine.hub.roomkeys import (
     MOST,
+    ChannelRoom,
     OwnRoom,
     Room,
     SocketRoom,
     UserRoom,
+    channel_room,
     check_room,
     socket_room,
     user_room,
@@ -51,11 +53,16 @@ def _read_int(digits: str) -> Room:
 
 
 #: What a room that JSON has no value for is written as, and how that is read.
-_NAMES: Final[dict[type, str]] = {UserRoom: "user", SocketRoom: "socket"}
+_NAMES: Final[dict[type, str]] = {
+    UserRoom: "user",
+    SocketRoom: "socket",
+    ChannelRoom: "channel",
+}
 _KINDS: Final[dict[str, Callable[[str], str | int]]] = {
     "int": _read_int,
     "user": user_room,
     "socket": socket_room,
+    "channel": channel_room,
 }
 
 

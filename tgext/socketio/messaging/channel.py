@@ -4,68 +4,31 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..backends.logs.entries import read_logged
 from ..backends.together import Together
 from ..engine.concurrency.failures import ERRORS
-from ..engine.hub.rooms import deliver
+from ..engine.hub.roomkeys import ChannelRoom
 from ..engine.logs import get_logger
 from ..engine.namespaces.client import Client
 from ..wire.errors import InvalidJSON
 from ..wire.escape import escape
-from ..wire.socketio.packet import Packet, event_packet
+from .audiences import EVENT, Audience, Listener, Told
 from .log import Entry, Keep, Log, Position, Replay
 from .messages import read
 from .throttle import ThrottledWarnings
 
-log = get_logger(__name__)
+__all__ = ["EVENT", "Audience", "Channel", "Listener", "Reader"]
 
-#: The event that brings a message to the browser, in the original's spelling.
-EVENT: Final = "pubblication"
+log = get_logger(__name__)
 
 #: Messages that wait while a client is sent earlier ones. With more, nobody waits for
 #: the client to read: a slow one is disconnected.
 MOST_HELD: Final = 1000
 
-#: An endpoint, and whether its events carry the name of the channel, and the position.
-#: Listeners of one audience get the same packet.
-Audience = tuple[str, bool, bool]
-
 #: Reads what a listener is sent before what is new.
 Reader = Callable[[Log], Replay]
-
-
-class Listener(NamedTuple):
-    """A client that listens to a channel, in one of its namespaces.
-
-    :param endpoint: the name of the namespace.
-    :param named: whether its events carry the channel as second argument.
-    :param owner: the namespace object. If the client leaves a namespace and connects to
-        it again, there are two objects. Subscriptions of the second one stay when the
-        first one unsubscribes.
-    :param positioned: whether its events carry the position as last argument.
-    :param keep: the history that its namespace asks for; None for none.
-    """
-
-    socket: Client
-    endpoint: str
-    named: bool
-    owner: object = None
-    positioned: bool = False
-    keep: Keep | None = None
-
-    @property
-    def audience(self) -> Audience:
-        """The audience that it belongs to."""
-        return self.endpoint, self.named, self.positioned
-
-
-class Told(NamedTuple):
-    """A message, and its position if it is in the log."""
-
-    message: Any
-    position: Position | None
 
 
 class Channel:
@@ -80,6 +43,8 @@ class Channel:
         self._warnings = warnings
         #: Maps each audience to its sockets, and each socket to the listener's owner.
         self.audiences: dict[Audience, dict[Client, object]] = {}
+        #: Audiences with clients that have gone and may be back, and how many.
+        self.kept: dict[Audience, int] = {}
         #: The call that subscribes at the backend; new listeners wait for it together.
         self.asking = Together()
         self.open = False
@@ -100,6 +65,8 @@ class Channel:
         self.audiences.setdefault(listener.audience, {})[listener.socket] = (
             listener.owner
         )
+        if listener.journal is not None:
+            listener.journal.joined(ChannelRoom(self.name), listener.socket)
 
     def discard(self, listener: Listener) -> None:
         """Remove a listener, if its owner is the one that was added."""
@@ -107,8 +74,25 @@ class Channel:
         if sockets.get(listener.socket) is listener.owner:
             sockets.pop(listener.socket, None)
             self._sent.pop((listener.socket, listener.audience), None)
+            if listener.journal is not None:
+                listener.journal.left(ChannelRoom(self.name), listener.socket)
         if not sockets:
             self.audiences.pop(listener.audience, None)
+
+    def keep_for(self, audience: Audience) -> None:
+        """Keep what is new for a client that has gone."""
+        self.kept[audience] = self.kept.get(audience, 0) + 1
+
+    def forget(self, audience: Audience) -> None:
+        """End a :meth:`keep_for`."""
+        self.kept[audience] -= 1
+        if not self.kept[audience]:
+            del self.kept[audience]
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody listens to it, or may be back who did."""
+        return bool(self.audiences or self.kept)
 
     def _has(self, listener: Listener) -> bool:
         sockets = self.audiences.get(listener.audience, {})
@@ -145,21 +129,26 @@ class Channel:
         if message is None:
             return
         told = Told(message[0], position)
-        for audience, sockets in list(self.audiences.items()):
-            receivers = list(sockets)
-            if self._held or self._sent:
-                receivers = [
-                    each
-                    for each in receivers
-                    if not self._is_sent(each, audience, position)
-                    and not self._hold(each, audience, told)
-                ]
-            try:
-                _deliver(receivers, self._packet(audience, told))
-            except ERRORS:
-                log.exception(
-                    "A message of channel '%s' was not sent", escape(self.name)
-                )
+        for audience in dict.fromkeys((*self.audiences, *self.kept)):
+            self._tell(audience, told)
+
+    def _tell(self, audience: Audience, told: Told) -> None:
+        sockets = list(self.audiences.get(audience, ()))
+        others: list[Client] = []
+        if self._held or self._sent:
+            found, sockets = sockets, []
+            for each in found:
+                waits = self._waits(each, audience, told)
+                (others if waits else sockets).append(each)
+        try:
+            audience.tell(self.name, told, sockets, others)
+        except ERRORS:
+            log.exception("A message of channel '%s' was not sent", escape(self.name))
+
+    def _waits(self, socket: Client, audience: Audience, told: Told) -> bool:
+        """Whether a listener is sent a message later, or was sent it before."""
+        is_sent = self._is_sent(socket, audience, told.position)
+        return is_sent or self._hold(socket, audience, told)
 
     def read(self, data: Any) -> tuple[Any] | None:
         """The message that data of a broker is; None if it is invalid."""
@@ -173,15 +162,6 @@ class Channel:
                 f"{escape(error.reason)}: {escape(shown)}",
             )
             return None
-
-    def _packet(self, audience: Audience, told: Told) -> Packet:
-        endpoint, named, positioned = audience
-        args = [told.message]
-        if named:
-            args.append(self.name)
-        if positioned:
-            args.append(None if told.position is None else str(told.position))
-        return event_packet(endpoint, EVENT, tuple(args))
 
     # Earlier messages
 
@@ -241,17 +221,8 @@ class Channel:
     def _send(self, listener: Listener, told: Told, may_wait: bool) -> None:
         if not self._has(listener):
             return
-        packet = self._packet(listener.audience, told)
         try:
-            if may_wait:
-                listener.socket.send_packet(packet)
-            else:
-                _deliver([listener.socket], packet)
+            listener.send(listener.audience.packet(self.name, told), may_wait)
         except TypeError as error:
             # Bytes, which 0.9 clients cannot receive.
             log.debug("A message of '%s' was not sent: %s", escape(self.name), error)
-
-
-def _deliver(sockets: list[Client], packet: Packet) -> None:
-    if sockets:
-        deliver(sockets, packet, sockets[0].hub.batcher)

@@ -8,7 +8,7 @@ all listeners, so messages stay in order, and no TurboGears request is active.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from ..backends.channelnames import check_channel
 from ..backends.choice import backend_of
 from ..backends.feeds import Feed, feed_of, publish
 from ..engine.logs import get_logger
-from .channel import EVENT, Channel, Listener, Reader
-from .histories import Histories
+from .channel import EVENT, Audience, Channel, Listener, Reader
+from .histories import Histories, at_least
 from .log import Keep
 from .messages import write
 from .throttle import ThrottledWarnings
@@ -69,6 +69,9 @@ class Channels:
         :raises ValueError: when there is a key, and the channel has no history.
         :raises BackendError: when the broker does not accept the message.
         """
+        known = self._channels.get(name)
+        if keep is not None and known is not None and known.keep is not None:
+            keep = at_least(keep, known.keep)  # other namespaces may ask for more
         if keep is None and key is None and not self.histories.are_used:
             publish(self.backend, name, text)
         else:
@@ -95,10 +98,11 @@ class Channels:
         if earlier is not None:
             channel.hold(listener)
         try:
-            while channel.audiences and not channel.open:
+            while channel.is_wanted and not channel.open:
                 channel.asking.do(partial(self._open, channel))
-            while listener.keep and not channel.keep and self._keeps(channel):
-                channel.asking.do(partial(self._keep, channel, listener.keep))
+            keep = listener.keep
+            while keep is not None and self._lacks(channel, keep):
+                channel.asking.do(partial(self._keep, channel, keep))
             if earlier is None:
                 return False
             return self._send_earlier(channel, listener, earlier)
@@ -114,15 +118,22 @@ class Channels:
         self.feed.listen(channel.name, channel.hear)
         channel.open = True
 
-    def _keeps(self, channel: Channel) -> bool:
-        return bool(channel.open and channel.audiences and self.histories.log_for())
+    def _lacks(self, channel: Channel, keep: Keep) -> bool:
+        """Whether the history of a channel is less than one that is asked for."""
+        if not (channel.open and channel.is_wanted):
+            return False
+        known = channel.keep
+        is_less = known is None or at_least(known, keep) != known
+        return is_less and self.histories.log_for() is not None
 
     def _keep(self, channel: Channel, keep: Keep) -> None:
         """Let the log give a channel its messages."""
         log = self.histories.log_for()
         assert log is not None
+        keep = at_least(channel.keep, keep)
         self.histories.declare(channel.name, keep)
-        log.listen(channel.name, channel.hear_entry)
+        if channel.log is None:
+            log.listen(channel.name, channel.hear_entry)
         channel.log, channel.keep = log, keep
         channel.unlogged = partial(self.histories.miss, channel.name, keep)
 
@@ -144,8 +155,25 @@ class Channels:
             channel.discard(listener)
             self._close_if_unheard(channel)
 
+    def keep(self, name: str, audience: Audience) -> Callable[[], None]:
+        """Hear a channel for a client that has gone, and may be back.
+
+        The client is one of its listeners still.
+
+        :param audience: what it belonged to.
+        :returns: a function that ends it.
+        """
+        channel = self._channels[name]
+        channel.keep_for(audience)
+
+        def release() -> None:
+            channel.forget(audience)
+            self._close_if_unheard(channel)
+
+        return release
+
     def _close_if_unheard(self, channel: Channel) -> None:
-        if channel.audiences or channel.asking.under_way:
+        if channel.is_wanted or channel.asking.under_way:
             return
         if self._channels.get(channel.name) is channel:
             del self._channels[channel.name]

@@ -20,13 +20,13 @@ from ..backends import feeds
 from ..backends.errors import BackendError
 from ..engine.logs import get_logger
 from ..wire.escape import escape
-from .log import Keep, Log, log_of_backend
+from .log import Keep, Log, has_shared_log, log_of_backend
 from .throttle import ThrottledWarnings
 
 if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
 
-__all__ = ["Histories", "keep_of"]
+__all__ = ["Histories", "at_least", "keep_of"]
 
 log = get_logger(__name__)
 
@@ -64,6 +64,11 @@ class Histories:
                 type(self._backend).__module__,
             )
         return found
+
+    @property
+    def are_shared(self) -> bool:
+        """Whether all processes of the application have one log."""
+        return has_shared_log(self._backend)
 
     def declare(self, name: str, keep: Keep) -> None:
         """Tell all processes the history of a channel.
@@ -125,3 +130,10 @@ def keep_of(history: object, ttl: object) -> Keep | None:
         return None
     seconds = float(ttl)  # type: ignore[arg-type]
     return Keep(history, seconds) if history > 0 and seconds > 0 else None
+
+
+def at_least(keep: Keep | None, least: Keep) -> Keep:
+    """A history that has as many messages as two others, for as long."""
+    if keep is None:
+        return least
+    return Keep(max(keep.most, least.most), max(keep.seconds, least.seconds))

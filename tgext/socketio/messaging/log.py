@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from ..backends.feeds import publish
@@ -11,7 +11,22 @@ from ..backends.logs.entries import Entry, Keep, Log, Position, Replay
 if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
 
-__all__ = ["Entry", "Keep", "Log", "Position", "Replay", "log_of", "log_of_backend"]
+__all__ = [
+    "CARRIED",
+    "Entry",
+    "Keep",
+    "Log",
+    "Position",
+    "Replay",
+    "has_shared_log",
+    "log_of",
+    "log_of_backend",
+]
+
+
+#: How much of a topic is kept for a process that has lost its broker, and for clients
+#: that recover.
+CARRIED: Final = Keep(10_000, 300.0)
 
 
 class HasBackend(Protocol):
@@ -27,6 +42,11 @@ class Logged(Protocol):
     @property
     def log(self) -> Log:
         """The log of its topics."""
+
+
+def has_shared_log(backend: PubSub) -> bool:
+    """Whether a backend has a log that all processes of the application share."""
+    return isinstance(backend, Logged)
 
 
 #: The logs of anypubsub's memory backends, which have none of their own.

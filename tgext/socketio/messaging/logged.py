@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from ..backends.channelnames import OwnName
 from ..backends.feeds import Heard
-from ..backends.logs.entries import Entry, HeardEntry, Keep, Log, read_logged
+from ..backends.logs.entries import Entry, HeardEntry, Log, read_logged
 from .channels import Channels
 from .listening import Plain
-from .log import log_of
-
-#: How much of a topic is kept for a process that has lost its broker.
-CARRIED: Final = Keep(10_000, 300.0)
+from .log import CARRIED, log_of
 
 
 class LoggedTopics:

@@ -13,8 +13,8 @@ from ..engine.logs import get_logger
 from ..engine.namespaces.client import Client
 from ..request.runner import Runner
 from .channels import Channels, Listener, Reader, channels_of
-from .histories import keep_of
-from .log import Keep, Log, Position, Replay
+from .histories import at_least, keep_of
+from .log import CARRIED, Keep, Log, Position, Replay
 
 log = get_logger(__name__)
 
@@ -77,6 +77,7 @@ class Owner(Protocol):
     socket: Any
     ns_name: str
     _tgsio_candidate: Any
+    _tgsio_recovery: Any
 
     def _tgsio_is_over(self) -> bool:
         """Whether the client has left the namespace."""
@@ -98,6 +99,18 @@ def latest(channel: str, count: int) -> Reader:
 
     def read(log: Log) -> Replay:
         return log.latest(channel, count)
+
+    return read
+
+
+def all_kept(channel: str, count: int) -> Reader:
+    """Reads the messages that are kept of a channel, for who knows no position.
+
+    :param count: how many its namespace keeps; the log may have more.
+    """
+
+    def read(log: Log) -> Replay:
+        return log.latest(channel, count)._replace(complete=False)
 
     return read
 
@@ -127,6 +140,8 @@ class Subscriptions:
         self._owner = owner
         self._left = left
         self._known: Channels | None = None
+        #: Calls of :meth:`add` that have not returned.
+        self._adding = 0
 
     @property
     def channels(self) -> Channels:
@@ -145,9 +160,34 @@ class Subscriptions:
         owner = self._owner
         socket: Client = owner.socket
         wanted = wanted_by(type(owner))
-        return Listener(
-            socket, owner.ns_name, wanted.named, owner, wanted.positioned, wanted.keep
-        )
+        journal = None
+        if owner._tgsio_recovery is not None:
+            journal = socket._tgsio_rooms.journals[owner.ns_name]
+        form = wanted.named, owner, wanted.positioned
+        return Listener(socket, owner.ns_name, *form, self.keep, journal)
+
+    @property
+    def keep(self) -> Keep | None:
+        """The history that is kept of its channels; None for none."""
+        cls = type(self._owner)
+        keep = wanted_by(cls).keep
+        if (
+            getattr(cls, "_tgsio_recovers", False)
+            and self.channels.histories.are_shared
+        ):
+            return at_least(keep, CARRIED)
+        return keep
+
+    @property
+    def is_adding(self) -> bool:
+        """Whether a subscription has begun, and is not complete."""
+        return self._adding > 0
+
+    @property
+    def number(self) -> int:
+        """How many channels the connection hears, in all its namespaces."""
+        namespaces = {self._owner, *self._owner.socket.active_ns.values()}
+        return sum(len(getattr(each, "_tgsio_heard", ())) for each in namespaces)
 
     def heard_as(self, name: Any) -> list[str]:
         """The channels that the client hears for a name that it asked for."""
@@ -157,14 +197,12 @@ class Subscriptions:
         self,
         channel: str,
         asked: str,
-        number: int,
         since: Position | None = None,
         is_back: bool = False,
     ) -> bool:
         """Subscribe the client.
 
         :param asked: the name that the client asked for.
-        :param number: how many channels its connection hears.
         :param since: a position; messages after it are sent first. Without one, a new
             subscriber is sent the latest messages, as its class says.
         :param is_back: whether the client recovers the subscription, and what it missed
@@ -181,14 +219,17 @@ class Subscriptions:
             log.debug("Not subscribed: the client has left %s", owner.ns_name or "/")
             return False
         if is_new:
-            owner.socket.account.check("max_channels", number)
+            owner.socket.account.check("max_channels", self.number)
         self.heard.setdefault(channel, asked)
+        self._adding += 1
         try:
             earlier = None if is_back else self._earlier(channel, since)
             complete = self.channels.subscribe(channel, self._listener, earlier)
         except BaseException:
             self.heard.pop(channel, None)
             raise
+        finally:
+            self._adding -= 1
         if is_new and owner._tgsio_candidate is not None:
             # A client that is refused keeps no subscription.
             owner._tgsio_candidate.undoes(partial(self.end, channel))
@@ -198,6 +239,8 @@ class Subscriptions:
         wanted = wanted_by(type(self._owner))
         if wanted.keep is None:
             return None
+        if since is not None and not since.epoch:
+            return all_kept(channel, wanted.keep.most)
         if since is not None:
             return after(channel, since)
         return latest(channel, wanted.rewind) if wanted.rewind else None
@@ -208,6 +251,20 @@ class Subscriptions:
         if asked is not None:
             self.channels.unsubscribe(channel, self._listener)
             self._left(channel, asked)
+
+    def hear_on(self) -> Callable[[], None]:
+        """Let the process hear the channels of a client that goes, and may be back.
+
+        :returns: a function that ends it.
+        """
+        audience = self._listener.audience
+        releases = [self.channels.keep(each, audience) for each in self.heard]
+
+        def release() -> None:
+            for each in releases:
+                each()
+
+        return release
 
     def forget(self) -> None:
         """End all subscriptions. The namespace is not told: the client was not in."""

@@ -16,11 +16,24 @@ class Journal(Protocol):
         """Number a packet, keep it, and deliver it; see
         :meth:`.Rooms.broadcast`."""
 
+    def append(
+        self, place: Room | None, packet: Packet, without: tuple[Room, ...] = ()
+    ) -> object:
+        """Number a packet that is delivered otherwise, and keep it.
+
+        :param place: who gets it.
+        :param without: sockets of the place that do not get it.
+        :returns: the position.
+        """
+
+    def reaches(self, socket: Any) -> bool:
+        """Whether a socket gets what is sent now: it is in the namespace."""
+
     def joined(self, room: Room | None, socket: Any) -> None:
-        """A socket has joined a room."""
+        """A socket has joined a room, or hears a channel."""
 
     def left(self, room: Room | None, socket: Any) -> None:
-        """A socket has left a room, and not because it has ended."""
+        """A socket has left a room or a channel, and not because it has ended."""
 
     def take_out(self, target: Room | None, room: Room) -> None:
         """Sockets are taken out of a room: clients that have gone, too."""

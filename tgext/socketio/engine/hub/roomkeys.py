@@ -75,6 +75,23 @@ class SocketRoom(OwnRoom):
     __slots__ = ()
 
 
+class ChannelRoom(OwnRoom):
+    """The clients in a namespace that hear a channel. The channel knows them."""
+
+    __slots__ = ()
+
+
+def channel_room(name: object) -> ChannelRoom:
+    """The room key of a channel.
+
+    :raises TypeError: when the name is not a ``str``.
+    :raises ValueError: as :func:`check_room`.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a channel is a str, not {type(name).__name__}")
+    return ChannelRoom(check_room(name))
+
+
 def user_room(user: object) -> UserRoom:
     """The room key of a user.
 

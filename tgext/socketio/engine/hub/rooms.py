@@ -17,7 +17,7 @@ from ..logs import get_logger
 from .bus import Bus
 from .index import Index
 from .observers import Journal, Watcher
-from .roomkeys import OwnRoom, Room, SocketRoom, UserRoom
+from .roomkeys import ChannelRoom, OwnRoom, Room, SocketRoom, UserRoom
 from .selection import Receivers, Selection
 
 log = get_logger(__name__)
@@ -193,6 +193,8 @@ class Rooms:
         return list(self._members.get((endpoint, room), ()))
 
     def _find(self, endpoint: str, room: OwnRoom | Selection) -> Iterable[Receiver]:
+        if isinstance(room, ChannelRoom):
+            return ()
         if isinstance(room, OwnRoom):
             return self._index(endpoint, type(room)).find(str.__str__(room))
         found: dict[Receiver, None] = {}

@@ -8,7 +8,7 @@ not depend on what it finds there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dis import get_instructions
 from inspect import unwrap
 from types import CodeType
@@ -180,6 +180,26 @@ class OwnNames:
         :returns: whether it may hear all of the channels still.
         """
         return not channels
+
+    @property
+    def _tgsio_is_subscribing(self) -> bool:
+        """Whether a subscription of the client has begun, and is not complete."""
+        return False
+
+    def _tgsio_keep_channels(self) -> Callable[[], object]:
+        """Let the process hear the channels of the client, which goes.
+
+        :returns: a function that ends it.
+        """
+        return lambda: None
+
+    @property
+    def _tgsio_tracked(self) -> Collection[Any]:
+        """Where the client is present; see :class:`.presence.Tracked`."""
+        return ()
+
+    def _tgsio_track_again(self, tracked: Collection[Any]) -> None:
+        """Let a client that is back be present where it was, once it is admitted."""
 
     def authorize_connect(self) -> None:
         """Override it to refuse a client before ``initialize`` runs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from ...wire.socketio.packet import Packet
@@ -82,6 +82,8 @@ class Journal:
         self._waiting = Waiting(timers, window)
         #: The topics of the bus that are listened to for a client that has gone.
         self._heard: dict[Recoverable, tuple[Bus, list[Place]]] = {}
+        #: What ends the listening to channels for a client that has gone.
+        self._releases: dict[Recoverable, Callable[[], object]] = {}
         #: Up to here, messages of other processes may have been lost.
         self._lost = 0
 
@@ -166,8 +168,15 @@ class Journal:
                 bus.listen(self.endpoint, each)
         self._waiting.add(session)
 
+    def keep(self, session: Recoverable, release: Callable[[], object]) -> None:
+        """Call a function when a client that has gone is back, or will not be."""
+        self._releases[session] = release
+
     def settled(self, session: Recoverable) -> None:
         """The client is back in its rooms, or will not be."""
+        release = self._releases.pop(session, None)
+        if release is not None:
+            release()
         bus, places = self._heard.pop(session, (None, ()))
         if bus is not None:
             for each in places:
@@ -239,9 +248,15 @@ class Journal:
         packet = {**packet, "position": str(position)}
         self._rooms.deliver(packet, room, skip)
 
-    def append(self, place: Place, packet: Packet) -> Position:
-        """Number a packet for one client, and keep it."""
-        receivers = Selection((place,))
+    def append(
+        self, place: Place, packet: Packet, without: tuple[Room, ...] = ()
+    ) -> Position:
+        """Number a packet that is delivered otherwise, and keep it.
+
+        :param place: who gets it: one client, or those that hear a channel.
+        :param without: clients of the place that do not get it.
+        """
+        receivers = Selection((place,), without)
         self.position = position = self._record.append(place, packet, receivers)
         return position
 
@@ -273,14 +288,22 @@ class Journal:
         holder: object = None if session is None else session.connection
         return session if holder is socket else None
 
+    def reaches(self, socket: Receiver) -> bool:
+        """Whether a client gets what is sent now.
+
+        One that is being admitted does not: if it comes back, it has missed this.
+        """
+        session = self._session_held_by(socket)
+        return session is not None and session.state is State.IN
+
     def joined(self, room: Room | None, socket: Receiver) -> None:
-        """A client has joined a room."""
+        """A client has joined a room, or hears a channel."""
         session = self._session_held_by(socket)
         if session is not None:
             session.joined(room)
 
     def left(self, room: Room | None, socket: Receiver) -> None:
-        """A client has left a room, and is in the namespace still."""
+        """A client has left a room or a channel, and is in the namespace still."""
         session = self._session_held_by(socket)
         if session is not None:
             session.left(room)

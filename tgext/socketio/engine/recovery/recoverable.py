@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from ...wire.socketio.encoded import Encoded, message_size
 from ...wire.socketio.packet import Packet, ReservedName
@@ -20,6 +21,7 @@ from ..hub.index import name_of_user
 from ..hub.roomkeys import Room, SocketRoom, UserRoom
 from ..hub.selection import Selection
 from .client import Connection, Log
+from .places import is_joined, is_room
 from .positions import Later, as_event, carries, with_position
 from .record import Place, Position
 from .spans import Spans
@@ -31,9 +33,6 @@ from .weight import weight
 RECOVERABLE = frozenset(
     (TRANSPORT_CLOSE, TRANSPORT_ERROR, PING_TIMEOUT, SLOW_CONSUMER, CLIENT_LEFT)
 )
-
-#: The types of the application's rooms.
-_NAMED = (str, int)
 
 #: The place of a message that the client does not get.
 _NOWHERE = object()
@@ -62,6 +61,7 @@ class Recoverable:
     :ivar connection: that of the client; None while it has gone.
     :ivar values: what the application kept in the ``session`` of the connection.
     :ivar channels: the channels that the client heard, by the names it asked for.
+    :ivar tracked: where it was present, as :class:`.presence.Tracked` has it.
     """
 
     def __init__(self, journal: Log, user: object) -> None:
@@ -79,6 +79,7 @@ class Recoverable:
         self.recovered = self.is_last = self.names_rooms = False
         self.values = Values()
         self.channels: Mapping[str, str] = {}
+        self.tracked: Collection[Any] = ()
         #: Where the session began, and up to where its client has been sent all.
         self.start = self.read = self._journal.position
         self.spans = Spans(self.start.number)
@@ -177,7 +178,7 @@ class Recoverable:
     def take_missed(self, rooms: Collection[Place]) -> list[Encoded]:
         """Take what the client missed; it is sent at once.
 
-        :param rooms: those that it is in: it may have left some since.
+        :param rooms: those that it is in, and its channels: it may have left some.
         """
         if not self.recovered and not self._begun:
             self.start = self.read = self._journal.position
@@ -187,7 +188,7 @@ class Recoverable:
             self.spans.begin(place, self.read.number)
         missed, self._missed, self._size = self._missed, [], 0
         before = self.spans.places
-        left = {each for each in before if self._is_left(each, rooms)}
+        left = {each for each in before if is_joined(each) and each not in rooms}
         return [encoded for place, encoded in missed if place not in left]
 
     def is_at(self, place: Place) -> bool:
@@ -195,27 +196,24 @@ class Recoverable:
         known = self.recovered or self.state is not State.ASKING
         return known and place in self.spans.places
 
-    def _is_left(self, place: Place, rooms: Collection[Place]) -> bool:
-        return type(place) in _NAMED and place not in rooms
-
     @property
     def rooms(self) -> list[Room]:
         """The application's rooms that the client is in."""
         places = self.spans.places
-        return [each for each in places if each is not None and type(each) in _NAMED]
+        return [each for each in places if each is not None and is_room(each)]
 
     def admit(self) -> None:
         """The client is in the namespace, and joins its rooms now."""
         self.state = State.IN
 
     def joined(self, place: Place) -> None:
-        """The client has joined a room."""
+        """The client has joined a room, or hears a channel."""
         if self.state is State.IN:
             number = max(self._journal.position.number, self.read.number)
             self.spans.begin(place, number)
 
     def left(self, place: Place) -> None:
-        """The client has left a room, and is in the namespace still."""
+        """The client has left a room or a channel, and is in the namespace still."""
         if self.state is State.IN:
             self.spans.end(place, self._journal.position.number)
 
@@ -328,7 +326,8 @@ class Recoverable:
             return
         if before is State.IN:
             self.values, self.channels = values, dict(channels)
-            self.weight = values.weight + weight(self.channels) + self.spans.weight
+            kept = weight([self.channels, self.tracked])
+            self.weight = values.weight + kept + self.spans.weight
         self.state = State.GONE
         self._missed = []
         self._journal.wait_for(self)

@@ -27,7 +27,7 @@ from .encoding import encode_connected
 from .errors import FAILED, text_of
 from .factories import Factory
 from .hearing import hear
-from .recovery import forget, session_for
+from .recovery import admit, forget, session_for, settle
 from .states import State
 
 log = get_logger(__name__)
@@ -183,15 +183,12 @@ class Admission:
         if silent is not None:
             leaving.disconnect(namespace, silent)
             return
-        session = candidate.recovery
-        if session is not None:
-            session.admit()
+        admit(namespace, candidate.recovery)
         for room in (None, *rooms):
             socket._tgsio_rooms.join(endpoint, room, socket)
         roomnames.join(namespace)
         candidate.begun.begin()
-        if session is not None:
-            session.settle(socket._tgsio_rooms.rooms_of(endpoint, socket))
+        settle(socket, namespace, candidate.recovery)
 
     def _depart(self, candidate: Candidate) -> None:
         """Forget a candidate whose connection has ended."""

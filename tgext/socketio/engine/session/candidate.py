@@ -23,7 +23,7 @@ from .connection import Connection
 from .deciding import Deciding
 from .encoding import drop, encode_connected
 from .held import Held
-from .recovery import catch_up, finished
+from .recovery import catch_up, finished, missed_by
 from .states import AdmissionEnded, State
 
 log = get_logger(__name__)
@@ -285,7 +285,7 @@ class Candidate:
         if self.recovery is not None:
             if not catch_up(self._socket, self.recovery):
                 return
-            missed = self.recovery.take_missed(self.rooms)
+            missed = missed_by(self.namespace, self.recovery, self.rooms)
         for each in (*missed, *self._held.take()):
             self._write(each)
 

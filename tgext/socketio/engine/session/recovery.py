@@ -6,12 +6,16 @@ that come first, and before ``initialize``; what it missed is sent when it is ad
 
 from __future__ import annotations
 
+from collections.abc import Collection, Set
+
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import SLOW_CONSUMER
+from ..hub.roomkeys import ChannelRoom
 from ..namespaces.base import BaseNamespace
 from ..recovery.journal import Journal
 from ..recovery.positions import Later
+from ..recovery.record import Place
 from ..recovery.recoverable import Recoverable, State
 from ..recovery.values import Values
 from .connection import Connection
@@ -68,6 +72,7 @@ def restore(socket: Connection, namespace: BaseNamespace, session: Recoverable) 
             join(room)
         elif candidate is not None:
             candidate.join(room)
+    namespace._tgsio_track_again(session.tracked)
 
 
 def _values_in(socket: Connection) -> Values | None:
@@ -75,6 +80,39 @@ def _values_in(socket: Connection) -> Values | None:
     sessions = (socket.recovering or {}).values()
     found = (each.values for each in sessions if each.values.are_in(socket.session))
     return next(found, None)
+
+
+def _channels_of(namespace: BaseNamespace | None) -> Set[Place]:
+    """The channels that a client hears, as places of the log."""
+    heard = () if namespace is None else namespace._tgsio_asked_channels
+    return {ChannelRoom(each) for each in heard}
+
+
+def missed_by(
+    namespace: BaseNamespace | None, session: Recoverable, rooms: Collection[Place]
+) -> list[Encoded]:
+    """Take what a client missed, except in what it has left since.
+
+    :param rooms: those that it is in.
+    """
+    return session.take_missed({*rooms, *_channels_of(namespace)})
+
+
+def admit(namespace: BaseNamespace, session: Recoverable | None) -> None:
+    """The client is in the namespace, and joins its rooms now."""
+    if session is not None:
+        session.admit()
+        for each in _channels_of(namespace):
+            session.joined(each)
+
+
+def settle(
+    socket: Connection, namespace: BaseNamespace, session: Recoverable | None
+) -> None:
+    """The client is in its rooms."""
+    if session is not None:
+        rooms = socket._tgsio_rooms.rooms_of(namespace.ns_name, socket)
+        session.settle({*rooms, *_channels_of(namespace)})
 
 
 def catch_up(socket: Connection, session: Recoverable) -> bool:
@@ -116,6 +154,20 @@ def leave_behind(socket: Connection, reason: str) -> None:
         values.keep(socket.session)
     for endpoint, session in socket.recovering.items():
         namespace = socket.active_ns.get(endpoint)
+        was_in = session.state is State.IN and session.connection is socket
+        if namespace is not None and was_in:
+            _keep(namespace, session)
         channels = {} if namespace is None else namespace._tgsio_asked_channels
         session.names_rooms = getattr(namespace, "_tgsio_prefix", None) == ""
         session.go(socket, values, channels, reason)
+        journal = _journal_of(socket, endpoint)
+        if namespace is not None and was_in and session.state is State.GONE:
+            assert journal is not None
+            journal.keep(session, namespace._tgsio_keep_channels())
+
+
+def _keep(namespace: BaseNamespace, session: Recoverable) -> None:
+    """Keep what a client has in its namespace beside its rooms and channels."""
+    session.tracked = namespace._tgsio_tracked
+    if namespace._tgsio_is_subscribing:
+        session.is_last = True  # it does not have all that a subscriber is sent first
