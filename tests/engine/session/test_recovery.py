@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
+from tgext.socketio.engine.recovery.record import Missed, Place, Position
 from tgext.socketio.wire.socketio.reasons import TRANSPORT_CLOSE
 
 from ..clients import wait_for
@@ -43,3 +44,22 @@ def test_what_asks_for_an_ack_is_not_kept(server: Server) -> None:
     client.emit("/chat", "ask")
     assert client.read()["args"] == []
     assert len(server.record.entries) == before
+
+
+def test_the_log_is_read_at_the_begin_and_at_the_end_of_the_way_in(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, pid = server.connect()
+    *_, offset = client.event("/chat")
+    server.live.socket(client).kill(reason=TRANSPORT_CLOSE)
+    reads, read = [], server.record.read
+
+    def count(places: Iterable[Place], after: Position) -> Missed:
+        reads.append(after)
+        return read(places, after)
+
+    monkeypatch.setattr(server.record, "read", count)
+    back, again = server.connect(pid, offset)
+    assert again == pid
+    assert back.event("/chat")[:2] == ["welcome", True]
+    assert len(reads) == 2

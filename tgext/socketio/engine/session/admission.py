@@ -168,7 +168,6 @@ class Admission:
             self._depart(candidate)
             return
         assert namespace is not None
-        candidate.answer()
         candidate.flush()
         if socket.ended:  # it missed too much
             self._depart(candidate)

@@ -268,24 +268,21 @@ class Candidate:
 
     def answer(self) -> None:
         """Tell the client that it is connected, and send what waits."""
-        if self.answered or self.state is not State.ASKING:
-            return
-        packet, session = self.packet, self.recovery
+        if not self.answered and self.state is State.ASKING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits; first that the client is connected, unless it was told."""
+        session, packet = self.recovery, self.packet
+        missed: list[Encoded] = []
         if session is not None:
             if not catch_up(self._socket, session):
                 return
+            missed = missed_by(self.namespace, session, self.rooms)
             packet = {**packet, "pid": session.pid}
-        self.answered = True
-        self._write(encode_connected(self._socket, packet))
-        self.flush()
-
-    def flush(self) -> None:
-        """Send what waits; the client was told that it is connected."""
-        missed: list[Encoded] = []
-        if self.recovery is not None:
-            if not catch_up(self._socket, self.recovery):
-                return
-            missed = missed_by(self.namespace, self.recovery, self.rooms)
+        if not self.answered:
+            self.answered = True
+            self._write(encode_connected(self._socket, packet))
         for each in (*missed, *self._held.take()):
             self._write(each)
 
