@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from programs import (
     LOAD,
     LOAD_CORE,
+    SERVER_CORE,
     BenchmarkError,
     Server,
     call,
@@ -35,19 +38,37 @@ CPU = ("server", "cpu_us_per_message")
 MEMORY = ("server", "kib_per_connection")
 P50 = ("latency_us", "p50")
 P99 = ("latency_us", "p99")
+BACK = ("seconds_until", "back")
+CAUGHT_UP = ("seconds_until", "caught_up")
 UNSERVED = ("per_connection", "silent")
 
 
 def measure(server: Server, scenario: Scenario, seconds: float) -> Result:
     """Start the server, load it, stop it."""
-    with running(server) as (port, pid):
+    if scenario.measures_itself:
+        return measure_program(server)
+    with ExitStack() as stack:
+        port, pid = stack.enter_context(running(server))
         command = ["taskset", "-c", LOAD_CORE, str(LOAD), *scenario.load]
         command += [f"--port={port}", f"--path={server.path}", f"--pid={pid}"]
         command += [f"--namespace={server.namespace}", f"--patience={PATIENCE}"]
+        if scenario.is_storm:
+            other = replace(server, name=f"{server.name}, the other process")
+            command.append(f"--other-port={stack.enter_context(running(other))[0]}")
+        if server.positions:
+            command.append("--positions")
         if server.signs_in:
             command += [f"--header=Cookie: {sign_in(port)}", f"--header={LANGUAGES}"]
         result: Result = json.loads(call([*command, f"--seconds={seconds}"]))
     return result
+
+
+def measure_program(server: Server) -> Result:
+    """Run a program on the core of the servers."""
+    # It needs no port.
+    command = ["taskset", "-c", SERVER_CORE, *server.command(0)]
+    figures = json.loads(call(command))
+    return {"figures": figures, "load_cpu_percent": 0.0}
 
 
 class Measurements:
@@ -71,7 +92,9 @@ class Measurements:
                 progress(f"{server.name}: failed")
             else:
                 self.results[server.name].append(result)
-                progress(f"{server.name}: {result['messages_per_second']:,.0f}/s")
+                rate = result.get("messages_per_second")
+                told = "measured" if rate is None else f"{rate:,.0f}/s"
+                progress(f"{server.name}: {told}")
 
     def measured(self, servers: tuple[Server, ...]) -> list[str]:
         """The names of those of `servers` that have results."""
@@ -84,6 +107,14 @@ class Measurements:
         """A figure, ours divided by the peer's: the median of the rounds' ratios."""
         pairs = zip(self.results[ours], self.results[peer], strict=False)
         return median(dig(a, keys) / (dig(b, keys) or 1e-9) for a, b in pairs)
+
+    def faulty(self) -> list[str]:
+        """Servers with clients that were recovered, and have not received all once."""
+        return [
+            name
+            for name, results in self.results.items()
+            if any(each.get("wrong") for each in results)
+        ]
 
     def busy_load(self) -> list[str]:
         """Servers for which the load generator may have been the bottleneck."""

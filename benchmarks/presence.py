@@ -1,10 +1,11 @@
 """Presence of 10,000 members in one process: memory, and how long the steps take.
 
-``python benchmarks/presence.py [members]``
+``python benchmarks/presence.py [members]`` prints JSON: each figure, and its unit.
 """
 
 from __future__ import annotations
 
+import json as stdlib_json
 import sys
 import time
 import tracemalloc
@@ -54,12 +55,16 @@ class Client:
         return SOCKETIO_5.encode(packet, json.dumps)
 
 
+#: What was measured, with its unit.
+figures: dict[str, tuple[float, str]] = {}
+
+
 def timed(what: str, function: Callable[[], Any], times: int = 1) -> Any:
     begin = time.process_time()
     for _ in range(times):
         result = function()
     seconds = (time.process_time() - begin) / times
-    print(f"{what:46} {seconds * 1e6:12,.1f} µs")
+    figures[what] = seconds * 1e6, "µs"
     return result
 
 
@@ -79,11 +84,11 @@ class Lateness:
             self.worst = max(self.worst, time.process_time() - begin)
 
     def of(self, what: str, seconds: float) -> None:
-        """Let all others run for some seconds, and print the worst."""
+        """Let all others run for some seconds, and note the worst."""
         gevent.sleep(2 * LOOK)  # what came before does not count
         self.worst = 0.0
         gevent.sleep(seconds)
-        print(f"{what:46} {self.worst * 1e3:12,.1f} ms")
+        figures[what] = self.worst * 1e3, "ms"
 
 
 def main() -> None:
@@ -104,7 +109,7 @@ def main() -> None:
         track(number)
     size = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    print(f"{'memory of a member, its info included':46} {size / count:12,.0f} bytes")
+    figures["memory of a member, its info included"] = size / count, "bytes"
     lateness = Lateness()
     lateness.of(f"the loop, while {count:,} are told of {count:,}", 5.0)
     more = iter(range(count, count + 1000))
@@ -115,7 +120,8 @@ def main() -> None:
     timed("an end", lambda: rooms.leave_all("/chat", next(rest)), 1000)
     lateness.of("the loop, while 1,000 ends are told", 12.0)
     sent = sum(each.outbox.size for each in clients)
-    print(f"{'events sent in all':46} {sent:12,}")
+    figures["events sent in all"] = sent, ""
+    print(stdlib_json.dumps(figures, indent=2, ensure_ascii=False))
 
 
 if __name__ == "__main__":

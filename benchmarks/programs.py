@@ -179,12 +179,17 @@ def redis_url() -> str:
     return f"redis://127.0.0.1:{port}/0"
 
 
-def ours(port: int, redis: bool = False) -> list[str]:
+def ours(port: int, redis: bool = False, cluster: bool = False) -> list[str]:
     gearbox = str(our_environment() / "gearbox")
     backend = "redis" if redis else "memory"
     url = redis_url() if redis else ""
     options = [f"http_port={port}", f"backend={backend}", f"redis={url}"]
-    return [gearbox, "serve", "-c", "ours.ini", *options]
+    return [gearbox, "serve", "-c", "ours.ini", *options, f"cluster={cluster}"]
+
+
+def presence(port: int, members: int) -> list[str]:
+    """No server: it measures itself."""
+    return [str(our_environment() / "python"), str(HERE / "presence.py"), str(members)]
 
 
 def engine(port: int) -> list[str]:
@@ -239,9 +244,13 @@ def flask_socketio(port: int) -> list[str]:
     return [str(peer_environment() / "python"), "flask_socketio_gevent.py", str(port)]
 
 
-def node(port: int, redis: bool = False) -> list[str]:
-    urls = [redis_url()] if redis else []
-    return ["node", str(node_packages() / "server.js"), str(port), *urls]
+def node(
+    port: int, redis: bool = False, recovery: bool = False, streams: bool = False
+) -> list[str]:
+    options = ["--recovery"] * recovery + ["--streams"] * streams
+    if redis:
+        options.append(f"--redis={redis_url()}")
+    return ["node", str(node_packages() / "server.js"), str(port), *options]
 
 
 def wsgi(port: int) -> list[str]:
@@ -271,6 +280,8 @@ class Server:
     command: Callable[[int], list[str]]
     namespace: str = "/bench"
     signs_in: bool = False
+    #: Whether each event ends with a position: see ``--positions`` of the load.
+    positions: bool = False
     #: Another checkout from which tgext.socketio is imported.
     checkout: str = ""
 

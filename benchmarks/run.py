@@ -5,6 +5,7 @@
     python benchmarks/run.py --rounds 1 --seconds 2 --only engine python-socketio
     python benchmarks/run.py --scenario fanout event-cost raw raw-16k
     python benchmarks/run.py --scenario all --name 2026-11-27
+    python benchmarks/run.py --scenario recovery-storm --connections 500 --rounds 1
     python benchmarks/run.py --before ../other-checkout --only tgext.socketio engine
 
 It takes a few seconds per server and round. Each server runs on core 0, the load
@@ -61,6 +62,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure tgext.socketio and its peers")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="per measurement")
+    parser.add_argument(
+        "--connections", type=int, help="instead of the number of the scenario"
+    )
     parser.add_argument("--only", nargs="+", choices=names, default=names)
     parser.add_argument(
         "--scenario", nargs="+", choices=[*BY_NAME, "all"], default=USUAL
@@ -120,6 +124,9 @@ def run(scenario: Scenario, options: argparse.Namespace) -> Measurements:
     if options.before is not None:
         scenario = compared(scenario, options.before)
         only += [f"{name}{BEFORE}" for name in options.only]
+    if options.connections is not None and not scenario.measures_itself:
+        load = (*scenario.load, f"--connections={options.connections}")
+        scenario = replace(scenario, load=load)
     data = Measurements(scenario, only)
     for number in range(options.rounds if data.servers else 0):
         progress(f"{scenario.name}: round {number + 1} of {options.rounds}")
@@ -154,7 +161,12 @@ def main() -> int:
     print(judged)
     if options.name:
         keep(options.name, [parts[0], judged, *parts[1:]], data)
-    clean = not any(each.failures or each.busy_load() for each in data.values())
+    clean = not any(
+        each.failures
+        or each.busy_load()
+        or {ours.name for ours in each.scenario.ours}.intersection(each.faulty())
+        for each in data.values()
+    )
     return 0 if clean else 1
 
 

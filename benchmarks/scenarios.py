@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import programs
@@ -32,6 +32,9 @@ class Scenario:
     """A load, and the servers that are compared under it.
 
     :ivar unit: what is counted.
+    :ivar is_storm: a second process of the server takes over the clients of the first.
+    :ivar measures_itself: the server is a program that prints its figures as JSON: text
+        by what was measured.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Scenario:
     ours: tuple[Server, ...] = (OURS, ENGINE)
     peers: tuple[Server, ...] = PEERS
     unit: str = "messages"
+    is_storm: bool = False
+    measures_itself: bool = False
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -74,6 +79,69 @@ def channels(name: str, redis: bool) -> Scenario:
             Server(NODE.name, NODE.path, partial(programs.node, redis=redis)),
         ),
         unit="deliveries",
+    )
+
+
+#: A namespace with connection state recovery, in one process and over Redis.
+RECOVERED = Server(
+    "recovery on", OURS.path, programs.ours, "/recovered", positions=True
+)
+RECOVERED_REDIS = Server(
+    "recovery on, Redis",
+    OURS.path,
+    partial(programs.ours, redis=True, cluster=True),
+    "/recovered",
+    positions=True,
+)
+NODE_RECOVERED = Server(
+    "node, recovery on",
+    NODE.path,
+    partial(programs.node, recovery=True),
+    positions=True,
+)
+NODE_STREAMS = Server(
+    "node, recovery on, Redis streams",
+    NODE.path,
+    partial(programs.node, redis=True, recovery=True, streams=True),
+    positions=True,
+)
+
+
+def recovery(name: str, *load: str, unit: str = "messages") -> Scenario:
+    """What it costs that clients can recover."""
+    return Scenario(
+        name,
+        load,
+        ours=(replace(OURS, name="recovery off"), RECOVERED, RECOVERED_REDIS),
+        peers=(NODE, NODE_RECOVERED, NODE_STREAMS),
+        unit=unit,
+    )
+
+
+def history(name: str, redis: bool) -> Scenario:
+    """What it costs that a channel has a history."""
+    ours = partial(programs.ours, redis=redis)
+    peer = Server(NODE.name, NODE.path, partial(programs.node, redis=redis))
+    return Scenario(
+        name,
+        ("--mode=channels", "--connections=100", "--in-flight=4", "--size=128"),
+        ours=(
+            Server("history off", OURS.path, ours, "/channels"),
+            Server("history on", OURS.path, ours, "/history"),
+        ),
+        peers=(peer, replace(NODE_STREAMS, positions=True)) if redis else (peer,),
+        unit="deliveries",
+    )
+
+
+def recovery_storm(name: str, lose: str) -> Scenario:
+    """All clients of a process come back at another one, and get what they missed."""
+    return Scenario(
+        name,
+        ("--mode=recovery", "--connections=5000", "--size=128", f"--lose={lose}"),
+        ours=(replace(RECOVERED_REDIS, name=OURS.name),),
+        peers=(NODE_STREAMS,),
+        is_storm=True,
     )
 
 
@@ -187,6 +255,23 @@ ALL = (
     raw("raw", 64),
     raw("raw-16k", 16384),
     EVENT_COST,
+    recovery("recovery-echo", "--mode=echo", *BUSY),
+    recovery(
+        "recovery-fanout",
+        *("--mode=fanout", "--connections=1000", "--in-flight=1", "--size=128"),
+        unit="deliveries",
+    ),
+    history("history-memory", redis=False),
+    history("history-redis", redis=True),
+    recovery_storm("recovery-storm", "server"),
+    recovery_storm("recovery-storm-cut", "connections"),
+    Scenario(
+        "presence",
+        ("benchmarks/presence.py", "10000"),
+        ours=(Server(OURS.name, "", partial(programs.presence, members=10_000)),),
+        peers=(),
+        measures_itself=True,
+    ),
 )
 
 BY_NAME = {each.name: each for each in ALL}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from statistics import median
 
 from measuring import (
+    BACK,
+    CAUGHT_UP,
     CPU,
     MAX_LOAD_CPU_PERCENT,
     MEMORY,
@@ -79,6 +81,51 @@ def event_cost_table(data: Measurements) -> str:
     return markdown(rows)
 
 
+def storm_table(data: Measurements) -> str:
+    """How long clients were without what they missed, and who did not get it."""
+    header = [
+        "server",
+        "recovered",
+        "came back as new ones",
+        "events they missed",
+        "missing or doubled for others",
+    ]
+    header += ["s until the last was back", "s until the last recovered one had all"]
+    header += ["p50 s", "p99 s", "CPU load"]
+    rows = [header]
+    for name in data.measured(data.scenario.servers):
+        counts = (
+            data.median(name, key)
+            for key in ("recovered", "as_new", "missing", "wrong")
+        )
+        rows.append(
+            [
+                name,
+                *(f"{each:,.0f}" for each in counts),
+                f"{data.median(name, *BACK):.2f}",
+                f"{data.median(name, *CAUGHT_UP):.2f}",
+                f"{data.median(name, *P50) / 1e6:.2f}",
+                f"{data.median(name, *P99) / 1e6:.2f}",
+                f"{data.median(name, 'load_cpu_percent'):.0f} %",
+            ]
+        )
+    return markdown(rows)
+
+
+def program_table(data: Measurements) -> str:
+    """The figures of programs that measure themselves."""
+    names = data.measured(data.scenario.servers)
+    rows = [["what", *names]]
+    for what in data.results[names[0]][0]["figures"]:
+        unit = data.results[names[0]][0]["figures"][what][1]
+        values = (
+            median(each["figures"][what][0] for each in data.results[name])
+            for name in names
+        )
+        rows.append([what, *(f"{each:,.1f} {unit}" for each in values)])
+    return markdown(rows)
+
+
 def section(data: Measurements, rounds: int, seconds: float) -> str:
     """The section of the report about one scenario."""
     scenario = data.scenario
@@ -86,14 +133,19 @@ def section(data: Measurements, rounds: int, seconds: float) -> str:
         f"## {scenario.name}",
         f"`{' '.join(scenario.load)}`: medians of {rounds} x {seconds:g} s",
     ]
-    if scenario is EVENT_COST:
+    if scenario.name == EVENT_COST.name:
         parts.append(event_cost_table(data))
+    elif scenario.is_storm or scenario.measures_itself:
+        if data.measured(scenario.servers):
+            table = storm_table if scenario.is_storm else program_table
+            parts.append(table(data))
     else:
         if data.measured(scenario.ours) and data.measured(scenario.peers):
             parts.append(ratio_table(data))
         if data.measured(scenario.servers):
             parts.append(figure_table(data))
     parts += [f"{name} failed: {why}" for name, why in data.failures.items()]
+    parts += [f"{name}: events were missing or doubled" for name in data.faulty()]
     parts += [
         f"{name}: the load generator was above {MAX_LOAD_CPU_PERCENT} % CPU"
         for name in data.busy_load()

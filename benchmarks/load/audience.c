@@ -8,7 +8,8 @@ int senders(void)
     case IDLE:
     case STORM: return 0;
     case FANOUT:
-    case CHANNELS: return 1;
+    case CHANNELS:
+    case RECOVERY: return 1;
     case ROOMS: return opt.rooms;
     default: return opt.busy;
     }

@@ -25,7 +25,8 @@ struct connection *connections;
 int ready;
 
 static int epoll_fd;
-static int opened; /* connections that were begun */
+static int opened; /* connections that were begun: the first ones in this order */
+static struct connection **order;
 
 static const char *const STATE_NAMES[] = {
     [CONNECTING] = "connecting",
@@ -40,8 +41,11 @@ static const char *const STATE_NAMES[] = {
 void make_connections(void)
 {
     connections = allocate((size_t)opt.connections, sizeof *connections);
-    for (int i = 0; i < opt.connections; i++)
-        connections[i].number = i;
+    order = allocate((size_t)opt.connections, sizeof *order);
+    for (int i = 0; i < opt.connections; i++) {
+        connections[i].number = connections[i].place = i;
+        order[i] = &connections[i];
+    }
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd < 0)
         die("epoll_create1: %s", strerror(errno));
@@ -68,6 +72,8 @@ void begin(struct connection *c)
                              .sin_port = htons((uint16_t)opt.port)};
     int on = 1;
 
+    if (c->elsewhere)
+        to.sin_port = htons((uint16_t)opt.other_port);
     inet_pton(AF_INET, opt.host, &to.sin_addr); /* checked with the options */
     c->state = CONNECTING;
     c->window = is_greedy(c->number) ? GREEDY_WINDOW : opt.in_flight;
@@ -87,7 +93,7 @@ void begin(struct connection *c)
 void open_more(int target)
 {
     while (opened < target && opened - ready < HANDSHAKES_AT_ONCE)
-        begin(&connections[opened++]);
+        begin(order[opened++]);
 }
 
 const struct connection *first_late(int target)
@@ -115,6 +121,10 @@ void send_waiting(struct connection *c)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             break;
+        if (n < 0 && opt.mode == RECOVERY) {
+            empty(&c->out); /* reading it will tell that it has ended */
+            break;
+        }
         if (n < 0)
             die("connection %d, %s: %s", c->number, state_name(c), strerror(errno));
         c->out.start += (size_t)n;
@@ -129,6 +139,19 @@ void hang_up(struct connection *c)
     empty(&c->in);
     empty(&c->out);
     c->state = CONNECTING;
+}
+
+void give_up(struct connection *c)
+{
+    ready -= c->state == READY;
+    hang_up(c);
+    empty(&c->message);
+    c->in_message = false;
+    c->expected = 0;
+    c->elsewhere = true;
+    struct connection *last = order[--opened];
+    order[last->place = c->place] = last;
+    order[c->place = opened] = c;
 }
 
 const char *state_name(const struct connection *c)

@@ -9,6 +9,7 @@
 #include "text.h"
 
 #define MAX_SID 128
+#define MAX_POSITION 64
 
 /* States in their order; some modes skip some of them. */
 enum state { CONNECTING, GREETING, UPGRADING, OPENING, JOINING, ENTERING, READY };
@@ -32,6 +33,14 @@ struct connection {
     struct buffer pending; /* polling: the body of the next POST */
     uint64_t begun;        /* when it was opened */
     int window;            /* events that may be unanswered */
+    int place;             /* in the order of opening */
+    bool elsewhere;        /* it is opened at the other server */
+    bool behind;           /* recovery: it has not received all that it missed */
+    bool is_new;           /* recovery: it was not recovered, and has received nothing */
+    uint64_t due;          /* recovery: the events that were sent when it came back */
+    uint64_t lost_at;      /* recovery: when its connection ended */
+    char pid[MAX_POSITION]; /* recovery: by which the server knows it */
+    char position[MAX_POSITION]; /* recovery: of the last event */
     uint64_t *sent_at;     /* by sequence number modulo the window */
 };
 
@@ -60,6 +69,9 @@ void send_waiting(struct connection *c);
 
 /* Send as much of `out` as the kernel accepts, and close. */
 void hang_up(struct connection *c);
+
+/* Close a connection that has ended; it will be opened again, at the other server. */
+void give_up(struct connection *c);
 
 const char *state_name(const struct connection *c);
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "events.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "audience.h"
@@ -84,9 +85,36 @@ static bool is_due_old_reply(struct text t, int connection, uint64_t sequence)
         && take_payload(&rest, sender_of(connection), sequence);
 }
 
+/* A position is a further argument, of which clients know nothing but that it is text. */
+static bool take_position(struct text *t, struct text *position)
+{
+    if (!opt.positions)
+        return true;
+    if (!take_json(t, ",") || !take_json(t, "\""))
+        return false;
+    const char *end = memchr(t->at, '"', length_of(*t));
+    if (end == NULL)
+        return false;
+    *position = (struct text){t->at, end};
+    t->at = end + 1;
+    return true;
+}
+
+bool read_number(struct text t, uint64_t *sequence, struct text *position)
+{
+    if (!take_word(&t, opt.prefix) || !take_json(&t, "[") || !take_json(&t, "\"")
+        || !take_word(&t, opt.reply) || !take_word(&t, "\"") || !take_json(&t, ",")
+        || !take_json(&t, "\"") || length_of(t) < opt.size)
+        return false;
+    *sequence = strtoull(t.at + 9, NULL, 10);
+    return take_payload(&t, 0, *sequence) && take_word(&t, "\"")
+        && take_position(&t, position) && take_json(&t, "]") && t.at == t.end;
+}
+
 bool is_due_reply(struct text t, int connection, uint64_t sequence)
 {
     char number[21];
+    struct text position;
     if (opt.mode == RAW)
         return take_payload(&t, connection, sequence) && t.at == t.end;
     if (opt.old)
@@ -102,5 +130,6 @@ bool is_due_reply(struct text t, int connection, uint64_t sequence)
         return false;
     }
     return take_json(&t, "\"") && take_payload(&t, sender_of(connection), sequence)
-        && take_word(&t, "\"") && take_json(&t, "]") && t.at == t.end;
+        && take_word(&t, "\"") && (opt.mode == ACK || take_position(&t, &position))
+        && take_json(&t, "]") && t.at == t.end;
 }

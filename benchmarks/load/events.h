@@ -20,4 +20,8 @@ char *put_event(char *at, int connection, uint64_t sequence);
 /* Whether `t`, a packet without its type, is what this connection must receive next. */
 bool is_due_reply(struct text t, int connection, uint64_t sequence);
 
+/* Read the event `t` of mode recovery: which one it is, and its position. False when it
+ * is another one, or wrong. */
+bool read_number(struct text t, uint64_t *sequence, struct text *position);
+
 #endif

@@ -22,6 +22,10 @@
  *     idle    the connections are open, and answer pings
  *     storm   connections open, enter the namespace and close, again and again; a message
  *             is one that did
+ *     recovery  one connection sends events at a rate, and all receive them, which have
+ *             connection state recovery; then a server is killed, or the connections are
+ *             cut, and all but the sender come back at the other server. It measures how
+ *             long it takes until the last of them has what it missed
  *
  * Every reply is compared byte for byte with what must come next on its connection. The
  * result is one JSON object on stdout. Exit status: 0, 1 when a connection failed or a
@@ -34,14 +38,16 @@
  *     connection                   TCP connections and epoll
  *     websocket http output        the wire
  *     events latencies traffic     what is exchanged, and how long it takes
+ *     returning                    clients that come back, and what they missed
  *     session                      what a packet leads to
- *     loop process measuring       running it all
+ *     loop process measuring recovery   running it all
  */
 #include "connection.h"
 #include "failures.h"
 #include "measuring.h"
 #include "options.h"
 #include "process.h"
+#include "recovery.h"
 #include "traffic.h"
 
 int main(int argc, char **argv)
@@ -50,7 +56,9 @@ int main(int argc, char **argv)
     allow_descriptors();
     prepare_traffic();
     make_connections();
-    if (measure() == 0 && opt.mode != IDLE)
+    if (opt.mode == RECOVERY)
+        measure_recovery();
+    else if (measure() == 0 && opt.mode != IDLE)
         die("not one reply in the measurement");
     say_goodbye();
     return 0;

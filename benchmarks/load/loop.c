@@ -10,6 +10,7 @@
 #include "failures.h"
 #include "options.h"
 #include "output.h"
+#include "returning.h"
 #include "session.h"
 
 static int open_target; /* how many connections to have begun by now */
@@ -34,6 +35,10 @@ static void on_readable(struct connection *c)
     ssize_t n = recv(c->fd, c->in.data + c->in.end, c->in.room - c->in.end, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
+    if (n <= 0 && opt.mode == RECOVERY) {
+        lose(c);
+        return;
+    }
     if (n <= 0)
         die("connection %d, %s: %s", c->number, state_name(c),
             n < 0 ? strerror(errno) : "closed by the server without a close frame");

@@ -18,6 +18,7 @@ struct options opt = {
     .seconds = 4,
     .warmup = 1,
     .patience = 15,
+    .rate = 10,
 };
 
 /* Each mode, with its default events. */
@@ -34,11 +35,13 @@ static const struct {
     [RAW] = {"raw", "", ""},
     [IDLE] = {"idle", "", ""},
     [STORM] = {"storm", "", ""},
+    [RECOVERY] = {"recovery", "shout", "heard"},
 };
 
 static const char USAGE[] =
     "usage: load --port PORT [options]\n"
-    "  -m, --mode MODE         echo, ack, fanout, rooms, channels, raw, idle or storm\n"
+    "  -m, --mode MODE         echo, ack, fanout, rooms, channels, raw, idle,\n"
+    "                          storm or recovery\n"
     "  -H, --host ADDRESS      IPv4 address (127.0.0.1)\n"
     "  -p, --port PORT\n"
     "  -u, --path PATH         where the server answers (/socket.io/)\n"
@@ -59,6 +62,11 @@ static const char USAGE[] =
     "  -d, --seconds SECONDS   length of the measurement (4)\n"
     "  -W, --warmup SECONDS    before it (1)\n"
     "  -t, --patience SECONDS  for all connections to open, for the last replies (15)\n"
+    "  -o, --positions         each event ends with a position, which is another argument\n"
+    "  -a, --rate N            events of a second, of mode recovery (10)\n"
+    "  -A, --other-port PORT   mode recovery: the server that is not lost\n"
+    "  -l, --lose WHAT         mode recovery: server, which is killed (see --pid), or\n"
+    "                          connections (server)\n"
     "  -P, --pid PID           the server's process, for its CPU time and memory\n";
 
 static const struct option LONG_OPTIONS[] = {
@@ -81,6 +89,10 @@ static const struct option LONG_OPTIONS[] = {
     {"seconds", required_argument, NULL, 'd'},
     {"warmup", required_argument, NULL, 'W'},
     {"patience", required_argument, NULL, 't'},
+    {"positions", no_argument, NULL, 'o'},
+    {"rate", required_argument, NULL, 'a'},
+    {"other-port", required_argument, NULL, 'A'},
+    {"lose", required_argument, NULL, 'l'},
     {"pid", required_argument, NULL, 'P'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -103,7 +115,7 @@ static double number(const char *text, double least, double most, const char *na
 
 static enum mode mode_named(const char *name)
 {
-    for (int i = ECHO; i <= STORM; i++)
+    for (int i = ECHO; i <= RECOVERY; i++)
         if (strcmp(name, MODES[i].name) == 0)
             return (enum mode)i;
     usage("unknown mode: ", name);
@@ -162,6 +174,10 @@ static void set_option(int letter, const char *value)
     case 'd': opt.seconds = number(value, 0.1, 3600, "seconds"); break;
     case 'W': opt.warmup = number(value, 0, 3600, "warmup"); break;
     case 't': opt.patience = number(value, 0.1, 3600, "patience"); break;
+    case 'o': opt.positions = true; break;
+    case 'a': opt.rate = number(value, 0.1, 1e5, "rate"); break;
+    case 'A': opt.other_port = (int)number(value, 1, 65535, "other-port"); break;
+    case 'l': opt.cuts = is_second(value, "server", "connections"); break;
     case 'P': opt.pid = (int)number(value, 1, 1e9, "pid"); break;
     case 'h': fputs(USAGE, stdout); exit(0);
     default: fputs(USAGE, stderr); exit(2);
@@ -182,6 +198,10 @@ static void check_options(void)
         usage("polling is for echo, of protocol 5", "");
     if (opt.old && opt.mode != ECHO && opt.mode != FANOUT)
         usage("0.9 is for echo and fanout", "");
+    if (opt.mode == RECOVERY && (opt.other_port == 0 || opt.connections < 2))
+        usage("recovery needs another server, and two connections", "");
+    if (opt.mode == RECOVERY && !opt.cuts && opt.pid == 0)
+        usage("recovery needs the process that is killed", "");
     if (opt.greedy > 0 && (opt.mode > ACK || opt.greedy >= opt.busy))
         usage("greedy connections are some of those that echo", "");
 }
@@ -189,7 +209,7 @@ static void check_options(void)
 void read_options(int argc, char **argv)
 {
     int letter;
-    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:x:c:w:T:O:R:b:g:s:d:W:t:P:h",
+    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:x:c:w:T:O:R:b:g:s:d:W:t:oa:A:l:P:h",
                                  LONG_OPTIONS, NULL)) != -1)
         set_option(letter, optarg);
     if (optind < argc)
@@ -200,6 +220,7 @@ void read_options(int argc, char **argv)
         opt.reply = MODES[opt.mode].reply;
     if (opt.busy == 0 || opt.busy > opt.connections)
         opt.busy = opt.connections;
+    opt.positions |= opt.mode == RECOVERY;
     check_options();
     if (strcmp(opt.namespace, "/") != 0)
         snprintf(opt.prefix, sizeof opt.prefix, "%s,", opt.namespace);

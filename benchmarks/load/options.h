@@ -12,12 +12,13 @@
 #define PAYLOAD_HEAD 20
 
 /* What the connections do; load.c describes each. */
-enum mode { ECHO, ACK, FANOUT, ROOMS, CHANNELS, RAW, IDLE, STORM };
+enum mode { ECHO, ACK, FANOUT, ROOMS, CHANNELS, RAW, IDLE, STORM, RECOVERY };
 
 struct options {
     enum mode mode;
     const char *host;
     int port;
+    int other_port; /* where connections that were lost are opened again */
     const char *path;
     const char *namespace;
     const char *event; /* the names of the event and of the reply */
@@ -33,6 +34,9 @@ struct options {
     double seconds;
     double warmup;
     double patience;
+    double rate;    /* events of a second, of mode recovery */
+    bool cuts;      /* connections are cut, and the server is not killed */
+    bool positions; /* an event ends with a position */
     int pid; /* of the server, or 0 */
     char prefix[MAX_NAME]; /* the namespace as packets spell it: "/bench," or "" */
     char headers[MAX_HEADERS]; /* of the handshake, each line with its end */

@@ -8,6 +8,7 @@
 #include "latencies.h"
 #include "options.h"
 #include "output.h"
+#include "returning.h"
 #include "traffic.h"
 #include "websocket.h"
 
@@ -55,6 +56,8 @@ static void on_joined(struct connection *c, struct text packet, struct text rest
         enter(c);
     else
         on_ready(c);
+    if (opt.mode == RECOVERY)
+        on_back(c, packet);
 }
 
 /* A packet of Socket.IO 5: 4, then its type. */
@@ -69,6 +72,8 @@ static void on_packet(struct connection *c, struct text packet, uint64_t when)
         bad(c, "disconnected by the server", packet);
     else if (type == '4')
         bad(c, "refused by the namespace", packet);
+    else if (opt.mode == RECOVERY && type == '2' && c->state >= JOINING)
+        on_number(c, packet, rest); /* clients keep what comes before they are told */
     else if (c->state == ENTERING && type == '3')
         on_ready(c);
     else if (c->state == ENTERING && type == '2')
@@ -85,11 +90,12 @@ static void on_packet(struct connection *c, struct text packet, uint64_t when)
 
 static void join_namespace(struct connection *c, struct text packet)
 {
-    char text[MAX_NAME + 8];
+    char text[MAX_NAME + 3 * MAX_POSITION];
     if (c->state != OPENING)
         bad(c, "a second open packet", packet);
     c->state = JOINING;
-    write_message(c, text, (size_t)(put(put(text, "40"), opt.prefix) - text));
+    char *end = put_auth(put(put(text, "40"), opt.prefix), c);
+    write_message(c, text, (size_t)(end - text));
 }
 
 /* Engine.IO 4, "Heartbeat": a pong is the ping with a 3 instead of the 2. */

@@ -43,6 +43,10 @@ class Bench(SocketIOTGNamespace, BroadcastMixin, RoomsMixin):
         self.emit_to_room(room, "heard", data)
 
 
+class Recovered(Bench):
+    recovery = True
+
+
 class FromHere(Predicate):
     message = "not from this machine"
 
@@ -67,10 +71,16 @@ class Channels(PubSubTGNamespace):
         self.publish("bench", data)
 
 
+class History(Channels):
+    history = 100
+
+
 class Sockets(SocketIOController):
     bench = Bench
     channels = Channels
     checked = Checked
+    history = History
+    recovered = Recovered
 
 
 class RootController(TGController):

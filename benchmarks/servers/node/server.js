@@ -1,6 +1,8 @@
 // The peer in JavaScript: socket.io with its default WebSocket engine, ws.
 //
-//     node server.js PORT [REDIS]
+//     node server.js PORT [--redis=URL] [--recovery] [--streams]
+//
+// With the last option broadcasts go through Redis' streams, without through channels.
 "use strict";
 
 // As `npm install socket.io` leaves it, without native add-ons.
@@ -8,10 +10,19 @@ process.env.WS_NO_BUFFER_UTIL = "1";
 process.env.WS_NO_UTF_8_VALIDATE = "1";
 
 const http = require("node:http");
+const { parseArgs } = require("node:util");
 const { Server } = require("socket.io");
 
 const server = http.createServer();
-const io = new Server(server);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    redis: { type: "string" },
+    recovery: { type: "boolean" },
+    streams: { type: "boolean" },
+  },
+});
+const io = new Server(server, values.recovery ? { connectionStateRecovery: {} } : {});
 const bench = io.of("/bench");
 
 bench.on("connection", (socket) => {
@@ -34,16 +45,17 @@ bench.on("connection", (socket) => {
 });
 
 async function listen() {
-  const [port, redis] = process.argv.slice(2);
-  if (redis) {
+  if (values.redis) {
     // Broadcasts go through Redis.
-    const { createAdapter } = require("@socket.io/redis-adapter");
+    const name = values.streams ? "redis-streams-adapter" : "redis-adapter";
+    const { createAdapter } = require(`@socket.io/${name}`);
     const { createClient } = require("redis");
-    const clients = [createClient({ url: redis }), createClient({ url: redis })];
+    const url = values.redis;
+    const clients = [createClient({ url }), createClient({ url })];
     await Promise.all(clients.map((client) => client.connect()));
-    io.adapter(createAdapter(...clients));
+    io.adapter(values.streams ? createAdapter(clients[0]) : createAdapter(...clients));
   }
-  server.listen(Number(port), "127.0.0.1");
+  server.listen(Number(positionals[0]), "127.0.0.1");
 }
 
 listen();
