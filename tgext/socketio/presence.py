@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tg import config
 
+from .engine.concurrency.fairness import in_turns
 from .engine.concurrency.threads import carried
 from .engine.hub.roomkeys import Room, check_room
 from .engine.logs import get_logger
 from .engine.mixins import RoomsMixin
 from .messaging.presence.members import Info, Topic
 from .messaging.presence.messages import LONGEST, is_seconds
-from .messaging.presence.presence import Presence
+from .messaging.presence.presence import Presence, Tracked
 from .messaging.presence.shared import presence_of
 from .request.jsonify import dumps
 from .request.runner import Runner
@@ -140,10 +141,10 @@ class PresenceMixin(_Base):
         rooms = presence.rooms_of(self.ns_name, self.socket)
         if topic[1] not in rooms:
             self.socket.account.check("max_rooms", len(rooms - {None}))
-        # Nobody can come back with the id of a connection.
-        passing = user == self.socket._tgsio_id_in(self.ns_name)
+        # Nobody else can come with the id of a connection.
+        alone = user == self.socket._tgsio_id_in(self.ns_name)
         linger = self.presence_linger if is_seconds(self.presence_linger) else LINGER
-        presence.track(topic, self.socket, user, info, 0.0 if passing else linger)
+        presence.track(topic, self.socket, user, info, linger, alone)
 
     @carried
     def _tgsio_untrack(self, topic: Topic) -> None:
@@ -167,6 +168,29 @@ class PresenceMixin(_Base):
         if isinstance(self, RoomsMixin):
             return self.ns_name, self._tgsio_key(room)
         return self.ns_name, check_room(room)
+
+    # Of clients that recover
+
+    @property
+    def _tgsio_tracked(self) -> Collection[Tracked]:
+        watcher = self.socket._tgsio_rooms.watcher
+        if not isinstance(watcher, Presence):
+            return ()
+        return watcher.tracked(self.ns_name, self.socket)
+
+    def _tgsio_track_again(self, tracked: Collection[Tracked]) -> None:
+        """Let a client that is back be present where it was, once it is admitted.
+
+        What the application tracks meanwhile comes later, and takes its place.
+        """
+        if tracked and self._tgsio_candidate is not None:
+            self._tgsio_candidate.when_admitted(partial(self._tgsio_come_back, tracked))
+
+    def _tgsio_come_back(self, tracked: Collection[Tracked]) -> None:
+        rooms = self.socket._tgsio_rooms.rooms_of(self.ns_name, self.socket)
+        for room, user, info, inside in in_turns(list(tracked)):
+            if room in rooms or not inside:  # else it has left the room since
+                self._tgsio_track((self.ns_name, room), user, info)
 
 
 def _checked_info(info: dict[str, Any]) -> Info:

@@ -29,6 +29,9 @@ class Journal(Protocol):
     def reaches(self, socket: Any) -> bool:
         """Whether a socket gets what is sent now: it is in the namespace."""
 
+    def may_return(self, socket: Any) -> bool:
+        """Whether the client of a socket that has ended may be back, with its id."""
+
     def joined(self, room: Room | None, socket: Any) -> None:
         """A socket has joined a room, or hears a channel."""
 

@@ -8,7 +8,7 @@ not depend on what it finds there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dis import get_instructions
 from inspect import unwrap
 from types import CodeType
@@ -192,14 +192,6 @@ class OwnNames:
         :returns: a function that ends it.
         """
         return lambda: None
-
-    @property
-    def _tgsio_tracked(self) -> Collection[Any]:
-        """Where the client is present; see :class:`.presence.Tracked`."""
-        return ()
-
-    def _tgsio_track_again(self, tracked: Collection[Any]) -> None:
-        """Let a client that is back be present where it was, once it is admitted."""
 
     def authorize_connect(self) -> None:
         """Override it to refuse a client before ``initialize`` runs.

@@ -296,6 +296,11 @@ class Journal:
         session = self._session_held_by(socket)
         return session is not None and session.state is State.IN
 
+    def may_return(self, socket: Receiver) -> bool:
+        """Whether the client of a connection that has ended may be back."""
+        session = self._session_of(socket)
+        return session is not None and session.state is not State.OVER
+
     def joined(self, room: Room | None, socket: Receiver) -> None:
         """A client has joined a room, or hears a channel."""
         session = self._session_held_by(socket)

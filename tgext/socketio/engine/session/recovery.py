@@ -72,7 +72,10 @@ def restore(socket: Connection, namespace: BaseNamespace, session: Recoverable) 
             join(room)
         elif candidate is not None:
             candidate.join(room)
-    namespace._tgsio_track_again(session.tracked)
+    # A mixin may come after the base class, which has no such method therefore.
+    track = getattr(namespace, "_tgsio_track_again", None)
+    if track is not None:
+        track(session.tracked)
 
 
 def _values_in(socket: Connection) -> Values | None:
@@ -168,6 +171,6 @@ def leave_behind(socket: Connection, reason: str) -> None:
 
 def _keep(namespace: BaseNamespace, session: Recoverable) -> None:
     """Keep what a client has in its namespace beside its rooms and channels."""
-    session.tracked = namespace._tgsio_tracked
+    session.tracked = getattr(namespace, "_tgsio_tracked", ())
     if namespace._tgsio_is_subscribing:
         session.is_last = True  # it does not have all that a subscriber is sent first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Set
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import gevent
 from gevent.event import Event
@@ -40,17 +40,34 @@ class Sharing(Protocol):
         """Tell the last changes, and stop."""
 
 
+class Tracked(NamedTuple):
+    """Where a client is present: JSON can carry it.
+
+    :param room: the room; None for the namespace.
+    :param user: the member that it belongs to.
+    :param info: what is told about it.
+    :param inside: whether it is in the room, too.
+    """
+
+    room: Room | None
+    user: str
+    info: Info
+    inside: bool
+
+
 class _Tracked:
     """What one client is present in.
 
     :ivar linger: seconds for which its members wait for another socket when it ends.
+    :ivar alone: whether no other client but this one can have its member.
     :ivar references: its entries, by room.
     """
 
-    __slots__ = ("linger", "references")
+    __slots__ = ("alone", "linger", "references")
 
-    def __init__(self, linger: float) -> None:
-        self.linger = linger
+    def __init__(self) -> None:
+        self.linger = 0.0
+        self.alone = False
         self.references: dict[Room | None, int] = {}
 
 
@@ -71,6 +88,7 @@ class Presence:
         # Higher than all numbers that this process had before.
         self.replica = Replica(time.time_ns() // 1000)
         self.sharing: Sharing | None = None
+        self._rooms = rooms
         self._now = now
         self._members = self.replica.members
         self._announcer = Announcer(rooms, self._members)
@@ -88,17 +106,25 @@ class Presence:
     # What namespaces ask for
 
     def track(
-        self, topic: Topic, socket: Receiver, user: str, info: Info, linger: float
+        self,
+        topic: Topic,
+        socket: Receiver,
+        user: str,
+        info: Info,
+        linger: float,
+        alone: bool = False,
     ) -> None:
         """Make a client present in a topic, or change what is told about it.
 
         :param linger: seconds for which its member waits for another socket.
+        :param alone: whether no other client can have the member: it waits only for
+            this one, if that may recover.
         """
         endpoint, room = topic
         tracked = self._tracked.get((socket, endpoint))
         if tracked is None:
-            tracked = self._tracked[socket, endpoint] = _Tracked(linger)
-        tracked.linger = linger
+            tracked = self._tracked[socket, endpoint] = _Tracked()
+        tracked.linger, tracked.alone = linger, alone
         entry = Entry(topic, user, info)
         reference = tracked.references.get(room)
         if reference is None:
@@ -126,6 +152,18 @@ class Presence:
         tracked = self._tracked.get((socket, endpoint))
         return frozenset() if tracked is None else tracked.references.keys()
 
+    def tracked(self, endpoint: str, socket: Receiver) -> list[Tracked]:
+        """Where a client of a namespace is present."""
+        tracked = self._tracked.get((socket, endpoint))
+        if tracked is None:
+            return []
+        rooms, own = self._rooms.rooms_of(endpoint, socket), self.replica.own
+        entries = [(room, own[each]) for room, each in tracked.references.items()]
+        return [
+            Tracked(room, entry.user, entry.info, room in rooms)
+            for room, entry in entries
+        ]
+
     def present(self, topic: Topic) -> dict[str, list[Info]]:
         """The members of a topic, with all entries of each; copies.
 
@@ -148,14 +186,21 @@ class Presence:
         tracked = self._tracked.pop((socket, endpoint), None)
         if tracked is None:
             return
+        lingers = tracked.linger and (
+            not tracked.alone or self._may_return(endpoint, socket)
+        )
         until, ended = self._now() + tracked.linger, time.time()
         for room, reference in in_turns(list(tracked.references.items())):
-            if tracked.linger:
+            if lingers:
                 self.replica.linger(reference, until, ended)
             else:
                 self.replica.remove(reference)
             self._announcer.discard((endpoint, room), socket)
         self.changed()
+
+    def _may_return(self, endpoint: str, socket: Receiver) -> bool:
+        journal = self._rooms.journals.get(endpoint)
+        return journal is not None and journal.may_return(socket)
 
     # Telling
 
