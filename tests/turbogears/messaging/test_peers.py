@@ -240,6 +240,7 @@ def test_without_others_nobody_is_asked(cluster: Cluster) -> None:
         '{"from": "x", "kind": 1}',
         '{"from": "\\ud800", "kind": "beat", "data": null}',
         '{"from": "a b", "kind": "hello", "data": null}',
+        '{"from": "", "kind": "hello", "data": null}',
         '{"from": "x", "kind": "news", "data": [1]}',
         '{"from": "x", "kind": "answer", "data": 1}',
         '{"from": "x", "kind": "count", "data": [1, 2]}',
@@ -282,6 +283,33 @@ def test_two_holders_are_one_process(cluster: Cluster) -> None:
     know_each_other(first, second)
     second.release()
     assert second.id in first.alive
+
+
+def test_who_stops_and_starts_again_knows_who_is_there(cluster: Cluster) -> None:
+    first, second = cluster.start(), cluster.start()
+    know_each_other(first, second)
+    cluster.stop(first)
+    assert first.alive == set()
+    cluster.stop(second)
+    came: list[str] = []
+    first.came.append(came.append)
+    first.hold()
+    cluster.held.append(first)
+    assert first.alive == set()
+    second.hold()
+    cluster.held.append(second)
+    know_each_other(first, second)
+    assert came == [second.id]
+
+
+def test_a_question_ends_when_its_process_stops(cluster: Cluster) -> None:
+    first, second = cluster.start(), cluster.start()
+    know_each_other(first, second)
+    asking = gevent.spawn(first.ask, "never answered", None, 600)
+    published = cluster.broker.published
+    wait_for(lambda: "never answered" in published[-1][1], "it is asked")
+    cluster.stop(first)
+    assert asking.get(timeout=30) == {}
 
 
 def test_the_beats_go_out_by_themselves() -> None:

@@ -12,6 +12,7 @@ import tg
 from anypubsub.backends.memory import MemoryPubSub
 
 from tgext.socketio.backends import choice
+from tgext.socketio.messaging.log import log_of_backend
 from tgext.socketio.messaging.publishing import publish
 
 MEMORY = {"anypubsub.backend": "memory"}
@@ -41,6 +42,19 @@ def test_without_an_application_the_settings_say_where(backend: Any) -> None:
     assert next(iter(heard)) == '{"day":"2030-01-02"}'
     publish("news", "twice", MEMORY)
     assert next(iter(heard)) == '"twice"'
+
+
+def test_a_script_asks_for_a_history_once(
+    backend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_of_backend(backend)
+    assert log is not None
+    declared: list[str] = []
+    monkeypatch.setattr(log, "declare", lambda topic, keep: declared.append(topic))
+    for number in range(3):
+        publish("news", number, MEMORY, history=2)
+    assert [each.message for each in log.latest("news", 5).entries] == ["1", "2"]
+    assert declared == ["news"]
 
 
 def test_publishing_to_memory_from_a_script_is_logged(

@@ -166,6 +166,9 @@ class Peers:
         self._beating = None
         self.channels.feed.unlisten(self._own, self._hear_own)
         self.channels.feed.unlisten(self._channel, self._hear_all)
+        self._alive.clear()  # the end of others is not heard, and nor are answers
+        for each in self._questions.values():
+            each.done.set()
         with gevent.Timeout(_FAREWELL, False):  # type: ignore[arg-type]
             self._try_to_tell(_END)
 
@@ -253,6 +256,8 @@ class Peers:
         try:
             message = seal.read(data)
             sender = sender_of(message)
+            if not sender:
+                raise BusMessageError("its sender has no id")
             kind: str = field_of(message, "kind", str)
         except BusMessageError as error:
             shown = escape(data) if isinstance(data, (str, bytes)) else ""

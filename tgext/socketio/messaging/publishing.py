@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from tg import config
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
 
 log = get_logger(__name__)
+
+#: Backends of processes without an application; most have one.
+_KEPT: Final = 8
 
 
 def publish(
@@ -93,10 +97,16 @@ def _publish(
             channels.histories.declare(channel, keep)
         channels.send(channel, text, keep, key)
         return
-    histories = Histories(backend_for(settings))
+    histories = _histories_of(backend_for(settings))
     if keep is not None:
         histories.declare(channel, keep)
     histories.publish(channel, text, keep, key)
+
+
+@lru_cache(_KEPT)
+def _histories_of(backend: PubSub) -> Histories:
+    """The histories of a process without an application, which last."""
+    return Histories(backend)
 
 
 def _configuration() -> Mapping[str, Any]:
