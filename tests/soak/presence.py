@@ -29,13 +29,13 @@ monkey.patch_all()
 
 import gevent  # noqa: E402
 from gevent.pool import Pool  # noqa: E402
-from gevent.server import StreamServer  # noqa: E402
 from gevent.socket import create_connection  # noqa: E402
 
 from tests.engine import clients  # noqa: E402
 from tests.engine.clients import Http, WebSocket5  # noqa: E402
 from tests.ports import free_port  # noqa: E402
 from tests.redis_server import running_redis  # noqa: E402
+from tests.soak.redis_way import RedisWay  # noqa: E402
 
 NODES = 3
 CUT_OFF = 10.0
@@ -90,47 +90,10 @@ def serve(port: int, redis_port: int) -> None:
     server.serve_forever()
 
 
-class Way:
-    """A process' way to Redis, which can be cut."""
-
-    def __init__(self, redis_port: int) -> None:
-        self._redis_port = redis_port
-        self._server = StreamServer(("127.0.0.1", 0), self._relay)
-        self._server.start()
-        self.port: int = self._server.server_port
-        self._open = gevent.event.Event()
-        self._open.set()
-
-    def cut(self) -> None:
-        """Let nothing pass any more; connections stay open."""
-        self._open.clear()
-
-    def mend(self) -> None:
-        self._open.set()
-
-    def _relay(self, near: Any, address: Any) -> None:
-        self._open.wait()
-        far = create_connection(("127.0.0.1", self._redis_port))
-        there = gevent.spawn(self._pass_on, near, far)
-        self._pass_on(far, near)
-        there.kill()
-
-    def _pass_on(self, source: Any, target: Any) -> None:
-        try:
-            while data := source.recv(65536):
-                self._open.wait()
-                target.sendall(data)
-        except OSError:
-            pass
-        finally:
-            source.close()
-            target.close()
-
-
 class Node:
     """A server in a process of its own."""
 
-    def __init__(self, way: Way, log: Path) -> None:
+    def __init__(self, way: RedisWay, log: Path) -> None:
         self.port = free_port()
         self.way = way
         self._log = log
@@ -255,7 +218,7 @@ class Users:
 
 def run(count: int, seconds: float, directory: Path, redis_port: int) -> None:
     log = directory / "servers.log"
-    nodes = [Node(Way(redis_port), log) for _ in range(NODES)]
+    nodes = [Node(RedisWay(redis_port), log) for _ in range(NODES)]
     users = Users(nodes, count)
     first, second, third = nodes
     try:

@@ -4,8 +4,9 @@
 application and a Redis that writes an append-only file, and clients of socket.io-client
 4.6, 4.7 and 4.8, which recover. Numbered messages are published in both processes. All
 the while a proxy loses connections. Each process is killed (SIGKILL) and started again,
-Redis is killed and started again, and paused. At the end it checks that each client has
-received each message of its rooms once and in order, and fails if one has not.
+and cut off from Redis for a while; Redis is killed and started again, and paused. At
+the end it checks that each client has received each message of its rooms once and in
+order, and fails if one has not.
 
 ``--clients 10 --processes 1 --only`` is the shortest way: no Redis, only lost
 connections. ``--anywhere`` sends a client that comes back to any of the processes; by
@@ -29,11 +30,13 @@ monkey.patch_all()
 import gevent  # noqa: E402
 
 from tests.redis_server import RedisServer, running_redis  # noqa: E402
+from tests.soak.redis_way import RedisWay  # noqa: E402
 
-from .checker import Client, check, read_clients  # noqa: E402
+from .checker import check  # noqa: E402
 from .crowd import Crowd  # noqa: E402
 from .disturbances import LENGTHS, Process, Scene, schedule  # noqa: E402
 from .ledger import Published, read_ledgers  # noqa: E402
+from .observed import Client, read_clients  # noqa: E402
 from .way import Cuts, Way  # noqa: E402
 
 #: Seconds within which all is as it should be after a disturbance.
@@ -94,13 +97,13 @@ def play(options: argparse.Namespace, scene: Scene, crowd: Crowd, cuts: Cuts) ->
 
 
 def run(options: argparse.Namespace, directory: Path, redis: RedisServer | None) -> int:
-    own = [str(options.rate / options.processes), str(options.rooms)]
-    if redis is not None:
-        own.append(str(redis.port))
+    rate = options.rate / options.processes
+    own = [str(rate), str(options.rooms), str(options.clients)]
     with ExitStack() as stack:
         processes = []
         for letter in "ab"[: options.processes]:
-            processes.append(Process(letter, directory, own))
+            way = None if redis is None else RedisWay(redis.port)
+            processes.append(Process(letter, directory, own, way))
             stack.callback(processes[-1].kill)
         ways = [Way(each.port) for each in processes]
         crowd = Crowd(
@@ -144,8 +147,8 @@ def tell(
 ) -> None:
     """Print the figures."""
     everyone = clients.values()
-    sure = sum(len(each.sure) for each in published.values())
-    unsure = Counter(how for each in published.values() for how in each.unsure.values())
+    calls = Counter(call.how for each in published.values() for call in each.values())
+    sure = calls.pop("ok", 0)
     recoveries = sum(each.recoveries for each in everyone)
     anew = sum(len(each.stretches) - 1 for each in everyone)
     messages = sum(each.messages for each in everyone)
@@ -157,7 +160,7 @@ def tell(
     say(f"recovered: {recoveries} times; came back as new ones: {anew} times")
     say(f"clients that were recovered each time: {always} of {len(clients)}")
     rate = f"{sure / seconds:.0f}/s"
-    say(f"published: {sure} in {seconds:.0f} s, {rate}; failed: {dict(unsure)}")
+    say(f"published: {sure} in {seconds:.0f} s, {rate}; failed: {dict(calls)}")
     say(f"received: {messages}; longest time without: {gap:.1f} s, client {client}")
     if refused:
         say(f"refused: {dict(refused)}")

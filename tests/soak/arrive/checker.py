@@ -1,99 +1,24 @@
 """Checks that each message arrived once and in order, at each client.
 
-A client's *stretch* begins when it connects without being recovered, and goes on as
-long as it is recovered each time that it comes back. In a stretch it must receive each
-message that was published in its rooms after it had entered them: up to the end, or, if
-a further stretch begins, up to the last one that it received of that process.
+In a stretch (see ``observed.py``) a client must receive each message that was published
+in its rooms after it had joined them: up to the end, or, if it leaves the room or a
+further stretch begins, up to the last one that it received of that process. It must
+receive none that was published after it had left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from .ledger import Published, Topic
+from .ledger import Numbers, Published
+from .observed import FOREVER, Client, Stay, Stretch
 
 #: The most numbers that one finding names.
 NAMED = 8
 
-
-@dataclass
-class Stretch:
-    """What a client observed as long as it was recovered.
-
-    :ivar joined: when it had entered its rooms; None when it was not told.
-    :ivar received: the numbers that it received, by room and process.
-    """
-
-    begun: float
-    joined: float | None = None
-    rooms: list[str] = field(default_factory=list)
-    received: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-
-
-@dataclass
-class Client:
-    """What one client observed.
-
-    :ivar gap: the longest time between two messages, and when it ended.
-    """
-
-    number: int
-    stretches: list[Stretch] = field(default_factory=list)
-    connected: bool = False
-    recoveries: int = 0
-    messages: int = 0
-    refused: list[str] = field(default_factory=list)
-    mistaken: list[str] = field(default_factory=list)
-    gap: tuple[float, float] = (0.0, 0.0)
-    last: float = 0.0
-
-    def take(self, kind: str, time: float, rest: list[str]) -> None:
-        """Take one line of the log of crowd.js."""
-        if kind == "c":
-            self.connected = True
-            if rest[0] == "1":
-                self.recoveries += 1
-            else:
-                self.stretches.append(Stretch(time))
-        elif kind == "d":
-            self.connected = False
-        elif kind == "x":
-            self.refused.append(" ".join(rest))
-        elif kind == "e":
-            stretch = self.stretches[-1]
-            stretch.joined, stretch.rooms = float(rest[0]), rest[1:]
-        elif kind == "l":
-            expected = ["1", *sorted(self.stretches[-1].rooms)]
-            if rest != expected:
-                self.mistaken.append(f"{expected} is {rest} for the server")
-        elif kind == "m":
-            self._receive(time, rest)
-
-    def _receive(self, time: float, rest: list[str]) -> None:
-        room, process, number = rest
-        if not self.stretches:
-            self.mistaken.append(f"{room} {number} came before it was connected")
-            return
-        received = self.stretches[-1].received
-        received.setdefault((room, process), []).append(int(number))
-        self.messages += 1
-        if self.last:
-            self.gap = max(self.gap, (time - self.last, time))
-        self.last = time
-
-
-def read_clients(logs: Iterable[Path]) -> dict[int, Client]:
-    """What all clients observed."""
-    clients: dict[int, Client] = {}
-    for path in logs:
-        with path.open() as lines:
-            for line in lines:
-                kind, number, time, *rest = line.split()
-                client = clients.setdefault(int(number), Client(int(number)))
-                client.take(kind, float(time), rest)
-    return clients
+#: Seconds for which a message may be on its way to the other process: it may reach a
+#: client that joined meanwhile.
+ON_ITS_WAY = 10.0
 
 
 def check(clients: dict[int, Client], published: Published) -> list[str]:
@@ -109,71 +34,92 @@ def _faults_of(client: Client, published: Published) -> Iterator[str]:
     yield from client.mistaken
     if not client.connected:
         yield "it is not connected at the end"
+    count = len(client.stretches)
     for number, stretch in enumerate(client.stretches, 1):
-        is_last = number == len(client.stretches)
-        where = f"stretch {number} of {len(client.stretches)}"
-        for text in _faults_in(stretch, published, is_last):
-            yield f"{where}, {text}"
-        if is_last and stretch.joined is None:
-            yield f"{where}: it has not entered its rooms"
+        for text in _faults_in(stretch, published, number == count):
+            yield f"stretch {number} of {count}, {text}"
+    if not client.stretches[-1].stays:
+        yield "it has not entered its rooms"
 
 
 def _faults_in(stretch: Stretch, published: Published, is_last: bool) -> Iterator[str]:
-    for (room, process), numbers in stretch.received.items():
-        where = f"room {room}, process {process}"
-        topic = published.get((room, process), Topic({}, {}))
-        if stretch.joined is not None and room not in stretch.rooms:
-            yield f"{where}: not its room"
-        for what, found in _disorder(numbers, topic).items():
-            yield f"{where}: {what} {_list(found)}"
-    if stretch.joined is None:
-        return
-    for (room, process), topic in published.items():
-        if room in stretch.rooms:
-            received = stretch.received.get((room, process), [])
-            missing = _missing(stretch.joined, received, topic, is_last)
-            if missing:
-                yield f"room {room}, process {process}: missing {_list(missing)}"
+    for topic, process in stretch.received.keys() | published.keys():
+        received = stretch.received.get((topic, process), [])
+        numbers = published.get((topic, process), {})
+        stays = stretch.stays_in(topic)
+        wrong = {
+            **_disorder(received, numbers),
+            "not for it": _not_for(stays, received, numbers),
+            "missing": _missing(stays, received, numbers, is_last),
+        }
+        for what, found in wrong.items():
+            if found:
+                yield f"topic {topic}, process {process}: {what} {_list(found)}"
 
 
-def _disorder(numbers: list[int], topic: Topic) -> dict[str, list[int]]:
+def _disorder(received: list[int], numbers: Numbers) -> dict[str, list[int]]:
     """Messages that were received when they should not, by what is wrong."""
-    wrong: dict[str, list[int]] = {
-        "doubled": [],
-        "reordered": [],
-        "never published": [],
-    }
+    doubled, late, unknown = [], [], []
     seen: set[int] = set()
     latest = 0
-    for each in numbers:
+    # The one after the last: its process was killed while it was published.
+    end = max(numbers, default=0) + 1
+    for each in received:
+        call = numbers.get(each)
         if each in seen:
-            wrong["doubled"].append(each)
-        elif each in topic.sure:
+            doubled.append(each)
+        elif call is None and each != end:
+            unknown.append(each)
+        elif call is not None and call.is_sure:
             if each < latest:
-                wrong["reordered"].append(each)
+                late.append(each)
             latest = max(latest, each)
-        elif not topic.knows(each):
-            wrong["never published"].append(each)
         seen.add(each)
-    return {what: found for what, found in wrong.items() if found}
+    return {"doubled": doubled, "reordered": late, "never published": unknown}
+
+
+def _not_for(stays: list[Stay], received: list[int], numbers: Numbers) -> list[int]:
+    """Messages that were published before the client joined, or after it left."""
+    found = []
+    for each in received:
+        call = numbers.get(each)
+        if call is not None and not any(
+            call.begin < stay.left and call.end > stay.joined - ON_ITS_WAY
+            for stay in stays
+        ):
+            found.append(each)
+    return found
 
 
 def _missing(
-    joined: float, received: list[int], topic: Topic, is_last: bool
+    stays: list[Stay], received: list[int], numbers: Numbers, is_last: bool
 ) -> list[int]:
-    """The numbers of the messages that did not arrive."""
+    """Messages that did not arrive."""
     seen = set(received)
-    # Ends before it: the client may have gone when they were sent.
-    end = float("inf") if is_last else max(seen, default=0)
-    return [
-        number
-        for number, begin in topic.sure.items()
-        if begin > joined and number <= end and number not in seen
-    ]
+    due: set[int] = set()
+    for stay in stays:
+        last: float = FOREVER
+        if stay.asked < FOREVER or not is_last:
+            # Ends earlier: the client may have gone when they were sent.
+            own = (
+                each for each in seen & numbers.keys() if _is_in(stay, each, numbers)
+            )
+            last = max(own, default=0)
+        due.update(
+            number
+            for number, call in numbers.items()
+            if call.is_sure and stay.joined < call.begin and number <= last
+        )
+    return sorted(due - seen)
 
 
-def _list(numbers: list[int]) -> str:
+def _is_in(stay: Stay, number: int, numbers: Numbers) -> bool:
+    return stay.joined < numbers[number].begin < stay.left
+
+
+def _list(numbers: Iterable[int]) -> str:
     """Numbers for a person: the first, and how many there are."""
-    shown = ", ".join(map(str, numbers[:NAMED]))
-    more = len(numbers) - NAMED
-    return f"{shown} and {more} more, up to {numbers[-1]}" if more > 0 else shown
+    every = list(numbers)
+    shown = ", ".join(map(str, every[:NAMED]))
+    more = len(every) - NAMED
+    return f"{shown} and {more} more, up to {every[-1]}" if more > 0 else shown

@@ -3,14 +3,17 @@
 //
 // Clients that enter their rooms, and come back by themselves. OPTIONS is JSON: `first`
 // and `count` of the clients' numbers, `urls` of the processes, `anywhere`, the number of
-// `rooms` and of those that `each` client enters, `seed`, and `log`, a file. A line of it:
+// `rooms` and of those that `each` client enters, `seed`, and `log`, a file. Every fifth
+// client moves from room to room. A line of the log:
 //
 //     c CLIENT TIME RECOVERED URL      it has connected
-//     e CLIENT TIME JOINED ROOM...     it has entered, which the server did at JOINED
+//     e CLIENT TIME JOINED TOPIC...    it has entered, which the server did at JOINED
+//     a CLIENT TIME ROOM               it asks to leave a room
+//     v CLIENT TIME ROOM LEFT ROOM JOINED   it has moved from one room to another
 //     l CLIENT TIME RECOVERED ROOM...  what the server knows of one that was recovered
 //     d CLIENT TIME REASON             it has lost its connection
 //     x CLIENT TIME MESSAGE            it was refused
-//     m CLIENT TIME ROOM PROCESS NUMBER   a message
+//     m CLIENT TIME TOPIC PROCESS NUMBER   a message
 //
 // Times are seconds of the machine's monotonic clock. Ten times a second it prints
 // {inside, received, late, heard}: how many clients are in their rooms, how many messages
@@ -51,6 +54,7 @@ let seen = {received: 0, late: 0, heard: {}};
 
 // Which client uses what, by the last digit of its number.
 const VERSIONS = ['4.6', '4.7', '4', '4', '4', '4', '4', '4', '4', '4'];
+const MOVING = 4;
 const TRANSPORTS = {2: ['polling', 'websocket'], 3: ['polling']};
 
 class Client {
@@ -58,6 +62,8 @@ class Client {
     this.number = number;
     this.inside = false;
     this.entered = false;
+    this.move = null;
+    this.user = `u${number}`;
     this.rooms = [];
     for (let each = 0; each < options.each; each += 1) {
       this.rooms.push(`r${(number * options.each + each) % options.rooms}`);
@@ -65,7 +71,7 @@ class Client {
     const {io} = load(`socket.io-client-${VERSIONS[number % 10]}`);
     this.url = options.urls[number % options.urls.length];
     this.socket = io(`${this.url}/arrive`, {
-      path: '/socketio/', forceNew: true, timeout: 5_000,
+      path: '/socketio/', forceNew: true, timeout: 5_000, query: {user: this.user},
       transports: TRANSPORTS[number % 10] || ['websocket'],
       reconnectionDelay: 20 + 500 * random(), reconnectionDelayMax: 2_000,
     });
@@ -76,6 +82,7 @@ class Client {
     });
     this.socket.on('connect_error', (error) => this.refused(error));
     this.socket.on('heard', (...args) => this.heard(...args));
+    if (number % 5 === MOVING) this.moveLater();
     if (options.anywhere) {
       this.socket.io.on('reconnect_attempt', () => {
         this.url = options.urls[Math.floor(random() * options.urls.length)];
@@ -87,17 +94,46 @@ class Client {
   connected() {
     const {recovered} = this.socket;
     log('c', this.number, now(), recovered ? 1 : 0, this.url);
-    if (!recovered) this.entered = false;
+    if (!recovered) {
+      this.entered = false;
+      this.move = null;
+    }
     if (this.entered) {
+      if (this.move) this.askToMove();
       this.ask('look', [], ([known, rooms]) => {
         log('l', this.number, now(), known ? 1 : 0, ...rooms);
       });
     } else {
       this.ask('enter', [this.rooms], ([joined]) => {
         this.entered = true;
-        log('e', this.number, now(), joined, ...this.rooms);
+        log('e', this.number, now(), joined, this.user, ...this.rooms);
       });
     }
+  }
+
+  moveLater() {
+    setTimeout(() => {
+      if (!this.inside || !this.entered) return this.moveLater();
+      const others = [];
+      for (let each = 0; each < options.rooms; each += 1) {
+        if (!this.rooms.includes(`r${each}`)) others.push(`r${each}`);
+      }
+      this.move = [this.rooms[0], others[Math.floor(random() * others.length)]];
+      this.askToMove();
+    }, 1_000 + 3_000 * random());
+  }
+
+  // Once more when it was recovered: the answer may have been lost.
+  askToMove() {
+    const {move} = this;
+    log('a', this.number, now(), move[0]);
+    this.ask('move', move, ([left, joined]) => {
+      if (this.move !== move) return;
+      log('v', this.number, now(), move[0], left, move[1], joined);
+      this.rooms[0] = move[1];
+      this.move = null;
+      this.moveLater();
+    });
   }
 
   ask(event, args, then) {
@@ -114,9 +150,9 @@ class Client {
     setTimeout(() => this.socket.connect(), 200 + 300 * random());
   }
 
-  heard(room, publisher, number, published) {
+  heard(topic, publisher, number, published) {
     const time = now();
-    log('m', this.number, time, room, publisher, number);
+    log('m', this.number, time, topic, publisher, number);
     seen.received += 1;
     seen.late = Math.max(seen.late, time - published);
     seen.heard[publisher] = 1;

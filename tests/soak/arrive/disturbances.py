@@ -17,6 +17,7 @@ from gevent.socket import create_connection
 
 from tests.ports import free_port
 from tests.redis_server import RedisServer
+from tests.soak.redis_way import RedisWay
 
 #: Seconds for a process to answer.
 START_DEADLINE = 30.0
@@ -28,13 +29,17 @@ class Process:
     :param letter: what its names begin with; each start is a new one: ``a1``, ``a2``.
     :param directory: for its log and its ledger.
     :param options: further arguments of the application.
+    :param way: leads to Redis.
     """
 
-    def __init__(self, letter: str, directory: Path, options: list[str]) -> None:
+    def __init__(
+        self, letter: str, directory: Path, options: list[str], way: RedisWay | None
+    ) -> None:
         self.port = free_port()
         self.letter = letter
+        self.way = way
         self._directory = directory
-        self._options = options
+        self._options = options if way is None else [*options, str(way.port)]
         self._starts = 0
         #: Seconds of the CPU that it has used, when it ended.
         self.cpu = 0.0
@@ -82,9 +87,9 @@ class Disturbance(NamedTuple):
     """What goes wrong.
 
     :param at: seconds from the beginning.
-    :param what: ``kill``, ``redis`` or ``pause``.
+    :param what: a key of :data:`LENGTHS`.
     :param seconds: how long it lasts.
-    :param which: the number of the process that is killed.
+    :param which: the number of the process that is killed or cut off.
     """
 
     at: float
@@ -93,15 +98,23 @@ class Disturbance(NamedTuple):
     which: int
 
     def __str__(self) -> str:
-        return {
-            "kill": f"process {'ab'[self.which]} killed, away for {self.seconds:.1f} s",
-            "redis": f"Redis killed, away for {self.seconds:.1f} s",
-            "pause": f"Redis paused for {self.seconds:.1f} s",
+        process = f"process {'ab'[self.which]}"
+        what = {
+            "kill": f"{process} killed, away",
+            "apart": f"{process} cut off from Redis",
+            "redis": "Redis killed, away",
+            "pause": "Redis paused",
         }[self.what]
+        return f"{what} for {self.seconds:.1f} s"
 
 
 #: How long each lasts, at least and at most.
-LENGTHS = {"kill": (0.2, 3.0), "redis": (0.2, 3.0), "pause": (1.0, 6.0)}
+LENGTHS = {
+    "kill": (0.2, 3.0),
+    "apart": (1.0, 8.0),
+    "redis": (0.2, 3.0),
+    "pause": (1.0, 6.0),
+}
 
 
 def schedule(
@@ -109,7 +122,7 @@ def schedule(
 ) -> list[Disturbance]:
     """What goes wrong in a run, in the order of time."""
     chosen = random.Random(f"{seed} disturbances")
-    wanted = [("kill", which) for which in range(processes)]
+    wanted = [(what, at) for at in range(processes) for what in ("kill", "apart")]
     wanted += [("redis", 0), ("pause", 0)]
     wanted = [each for each in wanted if each[0] in only]
     wanted *= max(1, round(seconds / 60))
@@ -148,6 +161,13 @@ class Scene:
         gevent.sleep(disturbance.seconds)
         process.start()
         process.request("begin")
+
+    def _apart(self, disturbance: Disturbance) -> None:
+        way = self.processes[disturbance.which].way
+        assert way is not None
+        way.cut()
+        gevent.sleep(disturbance.seconds)
+        way.mend()
 
     def _redis(self, disturbance: Disturbance) -> None:
         assert self.redis is not None

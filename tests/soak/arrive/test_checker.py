@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from .checker import check, read_clients
+from .checker import check
 from .disturbances import LENGTHS, schedule
 from .ledger import Ledger, read_ledgers
+from .observed import read_clients
 
 #: It enters r1 at 10, after message 1 was published, and receives 2 to 5.
 GOOD = """
@@ -23,7 +24,7 @@ m 7 14.0 r1 a1 4
 m 7 15.0 r1 a1 5
 """
 
-AT_THE_END = "client 7: stretch 1 of 1, room r1, process a1: "
+AT_THE_END = "client 7: stretch 1 of 1, topic r1, process a1: "
 
 #: What is changed in it, and what is wrong then.
 FAULTS = {
@@ -64,7 +65,7 @@ FAULTS = {
     "of another room": (
         "m 7 15.0 r1 a1 5\n",
         "m 7 15.0 r1 a1 5\nm 7 15.0 r2 a1 1\n",
-        ["client 7: stretch 1 of 1, room r2, process a1: not its room"],
+        ["client 7: stretch 1 of 1, topic r2, process a1: not for it 1"],
     ),
     "a new one, and what it missed before": (
         "c 7 13.8 1 http://127.0.0.1:1\nl 7 13.9 1 r1\nm 7 14.0 r1 a1 4\n",
@@ -74,12 +75,32 @@ FAULTS = {
     "a new one, and what it missed since": (
         "c 7 13.8 1 http://127.0.0.1:1\nl 7 13.9 1 r1\nm 7 14.0 r1 a1 4\n",
         "c 7 13.8 0 http://127.0.0.1:1\ne 7 13.9 13.85 r1\n",
-        ["client 7: stretch 2 of 2, room r1, process a1: missing 4"],
+        ["client 7: stretch 2 of 2, topic r1, process a1: missing 4"],
     ),
     "the server takes it for a new one": (
         "l 7 13.9 1 r1\n",
         "l 7 13.9 0\n",
-        ["client 7: ['1', 'r1'] is ['0'] for the server"],
+        ["client 7: the server takes it for a new one"],
+    ),
+    "the server has it in another room": (
+        "l 7 13.9 1 r1\n",
+        "l 7 13.9 1 r2\n",
+        ["client 7: it is in ['r1'], for the server {'r2'}"],
+    ),
+    "it moved, and its end there was not awaited": (
+        "m 7 14.0 r1 a1 4\nm 7 15.0 r1 a1 5\n",
+        "a 7 14.9 r1\nm 7 14.95 r1 a1 4\nv 7 15.0 r1 14.99 r3 14.995\n",
+        [],
+    ),
+    "it moved, and had missed something before": (
+        "m 7 14.0 r1 a1 4\nm 7 15.0 r1 a1 5\n",
+        "m 7 15.0 r1 a1 5\na 7 16.0 r1\nv 7 16.1 r1 16.0 r3 16.0\n",
+        [f"{AT_THE_END}missing 4"],
+    ),
+    "it moved, and got what came later": (
+        "m 7 15.0 r1 a1 5\n",
+        "a 7 14.4 r1\nv 7 14.6 r1 14.5 r3 14.5\nm 7 15.0 r1 a1 5\n",
+        [f"{AT_THE_END}not for it 5"],
     ),
     "it is not back": (
         "m 7 15.0 r1 a1 5\n",
@@ -93,9 +114,9 @@ FAULTS = {
 def test_faults_are_found(name: str, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, "a1")
     for number, begin in enumerate([9.5, 12.0, 13.0, 14.0, 15.0], 1):
-        ledger.published("r1", number, begin)
-    ledger.failed("r1", 6, 15.5, OSError())
-    ledger.published("r2", 1, 13.5)
+        ledger.write("r1", number, begin, begin + 0.001, "ok")
+    ledger.write("r1", 6, 15.5, 15.6, "OSError")
+    ledger.write("r2", 1, 13.5, 13.6, "ok")
     before, after, expected = FAULTS[name]
     assert before in GOOD
     log = tmp_path / "clients.log"
@@ -109,5 +130,6 @@ def test_a_seed_repeats_a_schedule() -> None:
     assert schedule("1", 60.0, 2, everything) == first
     assert schedule("2", 60.0, 2, everything) != first
     whats = sorted((each.what, each.which) for each in first)
-    assert whats == [("kill", 0), ("kill", 1), ("pause", 0), ("redis", 0)]
+    cases = [(what, which) for what in ("apart", "kill") for which in (0, 1)]
+    assert whats == [*cases, ("pause", 0), ("redis", 0)]
     assert [each.at for each in first] == sorted(each.at for each in first)
