@@ -16,6 +16,7 @@ class ListRecord:
         self.epoch = epoch
         self.entries: list[Entry] = []
         self.complete = True
+        self.heard = 0
 
     def append(self, place: Place, packet: Packet, receivers: Selection) -> Position:
         number = len(self.entries) + 1

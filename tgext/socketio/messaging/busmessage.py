@@ -8,7 +8,9 @@ A message is a JSON object:
             user, ``{"socket": …}`` for the one with an id
 ``rooms``   instead of ``room``, a list of several
 ``except``  a list of rooms whose members do not get it; may be missing
-``packet``  the packet, with placeholders for bytes as Socket.IO has them on the wire
+``packet``  the packet, with placeholders for bytes as Socket.IO has them on the wire;
+            in a namespace whose clients recover with its position in the process that
+            sent it, and the ids of the sockets that it left out
 ``binary``  a list of these bytes, in base64
 
 Anybody who can publish on the broker can send a message, so each field is checked.
@@ -141,9 +143,19 @@ class BusCodec:
             field_of(packet, "name", str),
         )
         volatile = field_of({"volatile": False, **packet}, "volatile", bool)
-        packet = event_packet(endpoint, name, args, volatile)
+        event = event_packet(endpoint, name, args, volatile)
+        _copy_position(packet, event)
         controller = field_of({"to": "", **message}, "to", str)
-        return BusMessage(sender, _receivers(message), packet, controller)
+        return BusMessage(sender, _receivers(message), event, controller)
+
+
+def _copy_position(packet: dict[str, Any], event: Packet) -> None:
+    """Copy what concerns recovery from a packet as it was received."""
+    if "position" in packet:
+        event["position"] = field_of(packet, "position", str)
+    if "left_out" in packet:
+        left_out = field_of(packet, "left_out", list)
+        event["left_out"] = [field_of({"id": each}, "id", str) for each in left_out]
 
 
 def pack(value: Any) -> list[Any]:

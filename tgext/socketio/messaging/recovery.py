@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,24 +58,41 @@ class LoggedNamespace:
     :param name: what the names of its topics begin with.
     :param codec: writes and reads the messages.
     :param keep: how much of each topic is kept.
+    :param heard: returns how far this process has heard the log that all share.
     """
 
-    def __init__(self, log: Log, name: str, codec: BusCodec, keep: Keep) -> None:
+    def __init__(
+        self,
+        log: Log,
+        name: str,
+        codec: BusCodec,
+        keep: Keep,
+        heard: Callable[[], int] = int,
+    ) -> None:
         self._log = log
         self._name = name
         self._codec = codec
         self._keep = keep
+        self._heard = heard
         self._warnings = ThrottledWarnings(logger)
+
+    @property
+    def heard(self) -> int:
+        """Up to where this process has heard the log that all share."""
+        return self._heard()
 
     def _topic(self, place: Place) -> str:
         return f"{self._name} {type(place).__name__} {place or ''}"
 
     def append(self, place: Place, packet: Packet, receivers: Selection) -> Position:
         """Number a packet, and keep it; see :meth:`.Record.append`."""
+        heard = self._heard()
+        if heard:
+            packet = {**packet, "position": str(Position(self._log.epoch, 0, heard))}
         text = self._codec.write(packet, receivers)
         position = self._log.append(self._topic(place), text, self._keep)
         assert position is not None  # it has no key
-        return Position(*position)
+        return Position(*position, heard)
 
     def read(self, places: Iterable[Place], after: Position) -> Missed:
         """What was sent to any of some places after a position.
@@ -83,7 +100,7 @@ class LoggedNamespace:
         It is incomplete when a message cannot be read.
         """
         topics = map(self._topic, places)
-        replay = self._log.read(topics, LogPosition(*after))
+        replay = self._log.read(topics, LogPosition(*after[:2]))
         entries, complete = [], replay.complete
         for number, _, message in replay.entries:
             try:
@@ -94,12 +111,18 @@ class LoggedNamespace:
                 complete = False
                 continue
             if isinstance(receivers, Selection):
-                entries.append(Entry(number, receivers, packet))
-        return Missed(entries, Position(*replay.position), complete)
+                heard = _heard_at(packet)
+                entries.append(Entry(number, receivers, packet, heard))
+        return Missed(entries, Position(*replay.position, self._heard()), complete)
 
     def now(self) -> Position:
         """The position of what was sent last."""
-        return Position(*self._log.now())
+        return Position(*self._log.now(), self._heard())
+
+
+def _heard_at(packet: Packet) -> int:
+    text = packet.get("position")
+    return Position.read(text).heard if text else 0
 
 
 def let_recover(rooms: Rooms, hub: Hub, settings: Mapping[str, Any]) -> None:

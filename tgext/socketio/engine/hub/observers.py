@@ -12,8 +12,8 @@ from .selection import Receivers
 class Journal(Protocol):
     """Keeps what is sent in a namespace whose clients recover."""
 
-    def broadcast(self, packet: Packet, room: Receivers, skip: Any) -> None:
-        """Number a packet, keep it, and deliver it; see
+    def number(self, packet: Packet, room: Receivers, skip: Any) -> Packet:
+        """Number a packet that is broadcast, and keep it; see
         :meth:`.Rooms.broadcast`."""
 
     def append(

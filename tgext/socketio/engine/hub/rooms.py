@@ -224,8 +224,9 @@ class Rooms:
         if get_ident() != self.home.ident:
             self.home.ask(self.broadcast, packet, room, skip)
             return
+        packet = self._numbered(packet, room, skip)
         try:
-            self.hear(packet, room, skip)
+            self.deliver(packet, room, skip)
         finally:
             if self.bus is not None:
                 self.bus.publish(packet, room)
@@ -234,8 +235,13 @@ class Rooms:
         self, packet: Packet, room: Receivers = None, skip: Receiver | None = None
     ) -> None:
         """Deliver a packet of this or of another process; see :meth:`broadcast`."""
+        self.deliver(self._numbered(packet, room, skip), room, skip)
+
+    def _numbered(
+        self, packet: Packet, room: Receivers, skip: Receiver | None
+    ) -> Packet:
         journal = self.journals.get(packet["endpoint"])
-        (journal.broadcast if journal is not None else self.deliver)(packet, room, skip)
+        return packet if journal is None else journal.number(packet, room, skip)
 
     def broadcast_here(
         self, packet: Packet, room: Receivers = None, skip: Receiver | None = None

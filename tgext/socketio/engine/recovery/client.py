@@ -10,6 +10,7 @@ from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import Generation
 from ...wire.socketio.packet import Packet
 from .record import Missed, Place, Position
+from .spans import Mark
 
 
 class Connection(Protocol):
@@ -31,12 +32,16 @@ class Log(Protocol):
 
     :ivar endpoint: the name of the namespace.
     :ivar position: what was sent last in this process.
+    :ivar now: the same, and up to where the log that all processes share was heard.
     :ivar most: the most bytes that one client is sent when it recovers.
     """
 
     endpoint: str
     position: Position
     most: int
+
+    @property
+    def now(self) -> Mark: ...
 
     def append(self, place: Place, packet: Packet) -> Position: ...
 
@@ -47,5 +52,7 @@ class Log(Protocol):
     def renew(self, session: Any) -> None: ...
 
     def settled(self, session: Any) -> None: ...
+
+    def changed(self, session: Any) -> None: ...
 
     def drop(self, session: Any) -> None: ...

@@ -17,6 +17,7 @@ from ..logs import get_logger
 from .client import Connection
 from .record import Missed, Place, Position, Record
 from .recoverable import Recoverable, State
+from .spans import Mark
 from .waiting import Waiting
 
 log = get_logger(__name__)
@@ -49,6 +50,11 @@ def without_pid(auth: Any) -> Any:
 def _pid_of(auth: Any) -> str:
     pid = auth.get(PID) if isinstance(auth, dict) else None
     return pid if isinstance(pid, str) and len(pid) == PID_LENGTH else ""
+
+
+def _given(room: Receivers) -> int:
+    """How many rooms a selection leaves out."""
+    return len(room.without) if isinstance(room, Selection) else 0
 
 
 class Journal:
@@ -86,6 +92,11 @@ class Journal:
         self._releases: dict[Recoverable, Callable[[], object]] = {}
         #: Up to here, messages of other processes may have been lost.
         self._lost = 0
+
+    @property
+    def now(self) -> Mark:
+        """The numbers of what was sent last, and of what was heard last."""
+        return Mark(self.position.number, self._record.heard)
 
     def __len__(self) -> int:
         """How many sessions there are: those of connected clients, and others."""
@@ -157,6 +168,9 @@ class Journal:
                 session.forget()
         return found
 
+    def changed(self, session: Recoverable) -> None:
+        """What other processes need to know of a session has changed."""
+
     def wait_for(self, session: Recoverable) -> None:
         """Keep a session whose client has gone."""
         bus = self._rooms.bus
@@ -192,7 +206,8 @@ class Journal:
         for session in self._sessions_in(target):
             is_in = session.state is State.IN
             if not session.names_rooms and (is_in or session.state is State.GONE):
-                session.spans.end(room, self.position.number)
+                session.spans.end(room, *self.now)
+                self.changed(session)
             elif not is_in:
                 # It is coming back into the room, or only its namespace knows the room.
                 session.forget()
@@ -231,22 +246,24 @@ class Journal:
 
     # What is sent
 
-    def broadcast(self, packet: Packet, room: Receivers, skip: Receiver | None) -> None:
-        """Send a packet to a room, and keep it for those who have gone.
+    def number(self, packet: Packet, room: Receivers, skip: Receiver | None) -> Packet:
+        """Number a packet that is broadcast, and keep it for those who have gone.
 
         :param room: as :meth:`.Rooms.broadcast` takes it.
         :param skip: a socket that it is not sent to.
+        :returns: the packet, with its position.
         :raises TypeError: when its data cannot be written as JSON.
         """
         if packet.get("volatile"):
-            position = self.position
-            self._rooms.deliver({**packet, "position": str(position)}, room, skip)
-            return
-        receivers = self._selection(room, skip)
+            return {**packet, "position": str(self.position)}
+        receivers = self._selection(packet, room, skip)
         place = receivers.rooms[0] if len(receivers.rooms) == 1 else None
         self.position = position = self._record.append(place, packet, receivers)
-        packet = {**packet, "position": str(position)}
-        self._rooms.deliver(packet, room, skip)
+        numbered: Packet = {**packet, "position": str(position)}
+        left_out = [str.__str__(each) for each in receivers.without[_given(room) :]]
+        if left_out:
+            numbered["left_out"] = left_out
+        return numbered
 
     def append(
         self, place: Place, packet: Packet, without: tuple[Room, ...] = ()
@@ -260,13 +277,17 @@ class Journal:
         self.position = position = self._record.append(place, packet, receivers)
         return position
 
-    def _selection(self, room: Receivers, skip: Receiver | None) -> Selection:
+    def _selection(
+        self, packet: Packet, room: Receivers, skip: Receiver | None
+    ) -> Selection:
         """Who gets a broadcast, in terms that hold when the clients are back."""
         if not isinstance(room, Selection):
             room = Selection((room,))
         sockets = room.skip if skip is None else (*room.skip, skip)
         sessions = map(self._session_of, sockets)
         left_out = [SocketRoom(each.sid) for each in sessions if each is not None]
+        # Those that another process leaves out may be back in this one.
+        left_out += map(SocketRoom, packet.get("left_out", ()))
         return Selection(room.rooms, (*room.without, *left_out))
 
     def read(self, places: Collection[Place], after: Position) -> Missed:

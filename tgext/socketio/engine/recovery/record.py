@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
@@ -13,13 +14,19 @@ from ..hub.selection import Selection
 class Position(NamedTuple):
     """A place in the log: everything up to ``number`` has been sent.
 
-    :param epoch: changes when the log was lost and counts anew.
+    :param epoch: changes when the log was lost and counts anew. It is that of one
+        process.
+    :param heard: up to this number of the log that all processes share, this one had
+        heard what others sent; 0 without such a log.
     """
 
     epoch: str
     number: int
+    heard: int = 0
 
     def __str__(self) -> str:
+        if self.heard:
+            return f"{self.epoch}-{self.number}-{self.heard}"
         return f"{self.epoch}-{self.number}"
 
     @classmethod
@@ -28,16 +35,15 @@ class Position(NamedTuple):
 
         :raises ValueError: when it is invalid.
         """
-        epoch, dash, digits = text.rpartition("-")
-        if not (epoch and dash and digits.isascii() and digits.isdecimal()):
+        match = _POSITION.fullmatch(text)
+        if match is None:
             raise ValueError("it is not a position")
-        if len(digits) > DIGITS:
-            raise ValueError("its number has too many digits")
-        return cls(epoch, int(digits))
+        epoch, number, heard = match.groups("0")
+        return cls(epoch, int(number), int(heard))
 
 
-#: The most digits of a position's number.
-DIGITS = 18
+#: An epoch, and one or two numbers of up to 18 digits.
+_POSITION = re.compile(r"([0-9A-Za-z]+)-([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
 #: Where a message went: a room, a user, one socket, or the whole namespace (None).
@@ -45,11 +51,33 @@ Place = Room | None
 
 
 class Entry(NamedTuple):
-    """A message in the log."""
+    """A message in the log.
+
+    :param heard: see :class:`Position`.
+    """
 
     number: int
     receivers: Selection
     packet: Packet
+    heard: int = 0
+
+
+def reached(offset: object, start: Position) -> Position | None:
+    """The position that a client has reached; None when it is invalid.
+
+    :param offset: what the client gives; None if it has received no event.
+    :param start: where its session began.
+    """
+    if offset is None:
+        return start
+    try:
+        position = Position.read(str(offset))
+    except ValueError:
+        return None
+    # A client that could not be recovered gives the position of an earlier session.
+    if position.epoch != start.epoch or position.number < start.number:
+        return start
+    return position
 
 
 class Missed(NamedTuple):
@@ -66,7 +94,14 @@ class Missed(NamedTuple):
 
 
 class Record(Protocol):
-    """The log of one namespace. Its methods may block, and fail."""
+    """The log of one namespace. Its methods may block, and fail.
+
+    :ivar heard: up to where this process has heard the log that all share; see
+        :class:`Position`.
+    """
+
+    @property
+    def heard(self) -> int: ...
 
     def append(self, place: Place, packet: Packet, receivers: Selection) -> Position:
         """Number a packet, and keep it.

@@ -19,12 +19,11 @@ from ...wire.socketio.reasons import (
 from ...wire.socketio.settled import settled_packet
 from ..hub.index import name_of_user
 from ..hub.roomkeys import Room, SocketRoom, UserRoom
-from ..hub.selection import Selection
 from .client import Connection, Log
 from .places import is_joined, is_room
 from .positions import Later, as_event, carries, with_position
-from .record import Place, Position
-from .spans import Spans
+from .record import Place, Position, reached
+from .spans import NOWHERE, Spans
 from .values import Values
 from .weight import weight
 
@@ -33,9 +32,6 @@ from .weight import weight
 RECOVERABLE = frozenset(
     (TRANSPORT_CLOSE, TRANSPORT_ERROR, PING_TIMEOUT, SLOW_CONSUMER, CLIENT_LEFT)
 )
-
-#: The place of a message that the client does not get.
-_NOWHERE = object()
 
 
 class State(enum.Enum):
@@ -98,37 +94,25 @@ class Recoverable:
         :param offset: the position that it gives; None if it has received no event.
         :returns: whether all of it is there, and is not too much.
         """
-        after = self._place_of(offset)
+        after = reached(offset, self.start)
         if after is None or after.number < self.spans.since:
             return False
         self.read = after
         self._missed, self._size = [], 0
         return self._fetch(connection)
 
-    def _place_of(self, offset: object) -> Position | None:
-        """The position that a client has reached; None when it is invalid."""
-        if offset is None:
-            return self.start
-        try:
-            position = Position.read(str(offset))
-        except ValueError:
-            return None
-        # A client that could not be recovered gives the position of an earlier session.
-        if position.epoch != self.start.epoch or position < self.start:
-            return self.start
-        return position
-
     def _fetch(self, connection: Connection) -> bool:
         places = self.spans.after(self.read.number)
         missed = self._journal.read(places, self.read)
-        behind = missed.position < self.read  # it gave a position that never was
+        # It may have given a position that never was.
+        behind = missed.position.number < self.read.number
         if not missed.complete or behind or missed.position.epoch != self.read.epoch:
             return False
-        for number, receivers, packet in missed.entries:
-            place = self._place_at(number, receivers)
-            if place is _NOWHERE:
+        for number, receivers, packet, heard in missed.entries:
+            place = self.spans.place_of(receivers, number)
+            if place is NOWHERE:
                 continue
-            position = str(Position(self.read.epoch, number))
+            position = str(Position(self.read.epoch, number, heard))
             try:
                 encoded = connection.generation.encode(
                     with_position(packet, position), connection.json_dumps
@@ -144,16 +128,6 @@ class Recoverable:
                 return False
         self.read = missed.position
         return True
-
-    def _place_at(self, number: int, receivers: Selection) -> Place | object:
-        """Where the client would have got a message; :data:`_NOWHERE` if it would not.
-
-        It gets a message once that is for several rooms.
-        """
-        has = self.spans.has
-        if any(has(each, number) for each in receivers.without):
-            return _NOWHERE
-        return next((each for each in receivers.rooms if has(each, number)), _NOWHERE)
 
     def come_back(self, connection: Connection) -> None:
         """The client asks for the namespace again."""
@@ -185,7 +159,7 @@ class Recoverable:
             self.spans = Spans(self.start.number)
         self._begun = True
         for place in self._own:
-            self.spans.begin(place, self.read.number)
+            self.spans.begin(place, self.read.number, self._journal.now.heard)
         missed, self._missed, self._size = self._missed, [], 0
         before = self.spans.places
         left = {each for each in before if is_joined(each) and each not in rooms}
@@ -209,19 +183,22 @@ class Recoverable:
     def joined(self, place: Place) -> None:
         """The client has joined a room, or hears a channel."""
         if self.state is State.IN:
-            number = max(self._journal.position.number, self.read.number)
-            self.spans.begin(place, number)
+            number, heard = self._journal.now
+            self.spans.begin(place, max(number, self.read.number), heard)
+            self._journal.changed(self)
 
     def left(self, place: Place) -> None:
         """The client has left a room or a channel, and is in the namespace still."""
         if self.state is State.IN:
-            self.spans.end(place, self._journal.position.number)
+            self.spans.end(place, *self._journal.now)
+            self._journal.changed(self)
 
     def settle(self, places: Collection[Place]) -> None:
         """All rooms are joined; those of before are not, which were left since."""
         kept = {*places, *self._own}
-        self.spans.keep(kept, self._journal.position.number)
+        self.spans.keep(kept, *self._journal.now)
         self._journal.settled(self)
+        self._journal.changed(self)
 
     @property
     def _own(self) -> list[Place]:

@@ -68,6 +68,8 @@ class Packet(TypedDict, total=False):
     refusal: tuple[str, Any]
     #: Of an event in a namespace whose clients recover: where it is in the log.
     position: str
+    #: Of such an event: the public ids of clients that it is not sent to.
+    left_out: list[str]
     #: Of a connect that the server sends: the secret id of a session that the client
     #: can recover.
     pid: str
