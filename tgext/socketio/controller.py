@@ -17,7 +17,7 @@ from .engine.namespaces.base import BaseNamespace
 from .engine.namespaces.foreign import adapt, is_foreign
 from .handle import NamespaceHandle
 from .messaging.cluster import join_cluster
-from .messaging.recovery import carriers_of, let_recover
+from .messaging.recovery.journals import carriers_of, let_recover
 from .request.application import Application
 from .request.guards import requirements_of
 from .request.jsonify import dumps

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tgext.socketio.engine.hub.rooms import Rooms, deliver
+from tgext.socketio.engine.hub.delivery import deliver
+from tgext.socketio.engine.hub.rooms import Rooms
 from tgext.socketio.engine.io.output import Batcher
 from tgext.socketio.wire.socketio.packet import Packet, event_packet
 

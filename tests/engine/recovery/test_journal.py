@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from tgext.socketio.engine.hub.selection import Selection
-from tgext.socketio.engine.recovery.journal import without_pid
+from tgext.socketio.engine.recovery.auth import without_pid
 from tgext.socketio.wire.socketio.packet import event_packet
 from tgext.socketio.wire.socketio.reasons import TRANSPORT_CLOSE
 

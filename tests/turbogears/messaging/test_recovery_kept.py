@@ -17,7 +17,7 @@ from tgext.socketio.backends.logs.memory import MemoryLog
 from tgext.socketio.engine.hub.selection import Selection
 from tgext.socketio.engine.mixins import BroadcastMixin
 from tgext.socketio.messaging.busmessage import BusCodec
-from tgext.socketio.messaging.recovery import LoggedNamespace
+from tgext.socketio.messaging.recovery.journals import LoggedNamespace
 from tgext.socketio.namespace import BaseNamespace
 from tgext.socketio.wire.limits import Limits
 from tgext.socketio.wire.socketio.packet import event_packet

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from ..engine.hub.delivery import deliver
 from ..engine.hub.observers import Journal
 from ..engine.hub.roomkeys import ChannelRoom, SocketRoom
-from ..engine.hub.rooms import deliver
 from ..engine.namespaces import emitter
 from ..engine.namespaces.client import Client
 from ..wire.socketio.packet import Packet, event_packet

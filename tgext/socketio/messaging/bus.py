@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final
 
+from gevent.event import Event
+
 from ..backends.channelnames import OwnName
 from ..backends.feeds import Heard
 from ..engine.concurrency.failures import ERRORS
@@ -67,6 +69,7 @@ class ClusterBus:
         self._carriers = carriers or {}
         self._name_of = naming_of(channels.backend, channel)
         self._codec_of = lru_cache(_KEPT)(partial(BusCodec, secret=secret))
+        self._publishing: set[Event] = set()
         self._listening = Listening(self._name_of, self._carrier_of, self._ear_of)
         if peers is not None:
             peers.hold()
@@ -91,7 +94,13 @@ class ClusterBus:
         message = self._codec_of(topic).write(
             packet, receivers, self._id, self._controller
         )
-        self._carrier_of(endpoint).publish(topic, message)
+        sent = Event()
+        self._publishing.add(sent)
+        try:
+            self._carrier_of(endpoint).publish(topic, message)
+        finally:
+            self._publishing.discard(sent)
+            sent.set()
 
     def listen(self, endpoint: str, room: Room | None) -> None:
         """Listen to a topic; see :meth:`.Bus.listen`."""
@@ -101,9 +110,18 @@ class ClusterBus:
         """End a :meth:`listen`."""
         self._listening.end(endpoint, room)
 
-    def wait(self, endpoint: str, rooms: Iterable[Room | None]) -> None:
-        """Wait until this process hears topics that it listens to."""
-        self._listening.wait(endpoint, rooms)
+    def wait(self, endpoint: str, rooms: Iterable[Room | None]) -> bool:
+        """Wait until this process hears topics; see :meth:`.Bus.wait`."""
+        return self._listening.wait(endpoint, rooms)
+
+    def since(self, endpoint: str, room: Room | None) -> int:
+        """Since when a topic is heard; see :meth:`.Bus.since`."""
+        return self._listening.since(endpoint, room)
+
+    def flush(self) -> None:
+        """Wait until the broker has, or has refused, what is being published."""
+        for each in list(self._publishing):
+            each.wait()
 
     def close(self) -> None:
         """Stop listening to the other processes."""

@@ -36,8 +36,11 @@ class Carrier(Protocol):
         :raises BackendError: when the broker does not accept it within seconds.
         """
 
-    def listen(self, topic: OwnName, heard: Heard) -> None:
-        """Call ``heard`` with each message; active when it returns. May block."""
+    def listen(self, topic: OwnName, heard: Heard) -> int:
+        """Call ``heard`` with each message; active when it returns. May block.
+
+        :returns: the number of the latest message in the log before; 0 without one.
+        """
 
     def unlisten(self, topic: OwnName, heard: Heard) -> None:
         """No longer call ``heard``; does not block."""
@@ -53,9 +56,10 @@ class Plain:
         """See :class:`Carrier`."""
         self._channels.backend.publish(topic, message)
 
-    def listen(self, topic: OwnName, heard: Heard) -> None:
+    def listen(self, topic: OwnName, heard: Heard) -> int:
         """See :class:`Carrier`."""
         self._channels.feed.listen(topic, heard)
+        return 0
 
     def unlisten(self, topic: OwnName, heard: Heard) -> None:
         """See :class:`Carrier`."""
@@ -68,10 +72,20 @@ class _Topic:
     :ivar wanted: the keys that it is listened to for.
     :ivar opening: the greenlet that begins to listen.
     :ivar open: whether this process hears it.
+    :ivar since: the number of the latest message in the log before it did.
     :ivar settled: set when it does, or nobody wants it any more.
     """
 
-    __slots__ = ("carrier", "heard", "name", "open", "opening", "settled", "wanted")
+    __slots__ = (
+        "carrier",
+        "heard",
+        "name",
+        "open",
+        "opening",
+        "settled",
+        "since",
+        "wanted",
+    )
 
     def __init__(self, name: OwnName, carrier: Carrier, heard: Heard) -> None:
         self.name = name
@@ -80,6 +94,7 @@ class _Topic:
         self.wanted: dict[Key, int] = {}
         self.opening: Any = None
         self.open = False
+        self.since = 0
         self.settled = Event()
 
 
@@ -131,12 +146,14 @@ class Listening:
             del topic.wanted[key], self._keys[key]
             self._close_if_unwanted(topic)
 
-    def wait(self, endpoint: str, rooms: Iterable[Room | None]) -> None:
+    def wait(self, endpoint: str, rooms: Iterable[Room | None]) -> bool:
         """Wait until this process hears topics that it listens to.
 
         If the broker does not answer, it returns after :data:`PATIENCE` seconds.
+
+        :returns: whether it hears all of them.
         """
-        end = 0.0
+        end, hears = 0.0, True
         for room in rooms:
             topic = self._keys.get((endpoint, room))
             if topic is None or topic.open:
@@ -145,6 +162,13 @@ class Listening:
             if not topic.settled.wait(max(0.0, end - time.monotonic())):
                 text = f"{topic.name} is not heard yet: the broker does not answer"
                 self._warnings.warn("slow", text)
+            hears = hears and topic.open
+        return hears
+
+    def since(self, endpoint: str, room: Room | None) -> int:
+        """The number of the latest message in the log before a topic was heard."""
+        topic = self._keys.get((endpoint, room))
+        return topic.since if topic is not None else 0
 
     def close(self) -> None:
         """Listen to nothing any more."""
@@ -173,7 +197,7 @@ class Listening:
 
     def _try_to_listen(self, topic: _Topic) -> bool:
         try:
-            topic.carrier.listen(topic.name, topic.heard)
+            topic.since = topic.carrier.listen(topic.name, topic.heard)
         except ERRORS as error:
             text = f"{topic.name} cannot be listened to yet: {escape(error)}"
             self._warnings.warn("refused", text)

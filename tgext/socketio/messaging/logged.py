@@ -31,7 +31,7 @@ class LoggedTopics:
         """See :class:`.Carrier`."""
         self._log.append(topic, message, CARRIED)
 
-    def listen(self, topic: OwnName, heard: Heard) -> None:
+    def listen(self, topic: OwnName, heard: Heard) -> int:
         """See :class:`.Carrier`."""
 
         def hear_logged(entry: Entry) -> None:
@@ -41,13 +41,14 @@ class LoggedTopics:
             if read_logged(data) is None:
                 heard(data)
 
-        self._log.listen(topic, hear_logged)
+        since = self._log.listen(topic, hear_logged)
         try:
             self._plain.listen(topic, hear_plain)
         except BaseException:
             self._log.unlisten(topic, hear_logged)
             raise
         self._ears[topic, heard] = hear_logged, hear_plain
+        return since
 
     def unlisten(self, topic: OwnName, heard: Heard) -> None:
         """See :class:`.Carrier`."""

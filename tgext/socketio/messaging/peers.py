@@ -250,6 +250,32 @@ class Peers:
             del self._questions[number]
         return question.answers
 
+    def ask_one(self, peer: str, kind: str, data: Any, timeout: float) -> Any:
+        """Ask one process.
+
+        :param peer: its id. It need not be alive.
+        :param timeout: seconds to wait for its answer.
+        :returns: its answer; None if it gives none in time, or is gone.
+        :raises BackendError: when the broker does not accept the question.
+        """
+        number = secrets.token_hex(8)
+        question = self._questions[number] = _Question({peer})
+        try:
+            if self._tell_one(peer, kind, [number, data]):
+                question.done.wait(timeout)
+        finally:
+            del self._questions[number]
+        return question.answers.get(peer)
+
+    def _tell_one(self, peer: str, kind: str, data: Any) -> bool:
+        """Send a message to one process; returns whether it may have received it."""
+        channel = OwnName(f"{self._channel}/{peer}")
+        message = {"from": self.id, "kind": kind, "data": data}
+        text = Seal(channel, self._secret).write(message)
+        # Redis says how many have received it: none when the process was killed.
+        received: object = self.channels.backend.publish(channel, text)
+        return received != 0
+
     # What arrives
 
     def _hear(self, seal: Seal, data: Any) -> None:

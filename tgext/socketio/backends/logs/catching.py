@@ -33,6 +33,9 @@ MOST_WAITING: Final = 10_000
 MOST_STRANGE: Final = 100
 
 
+NOWHERE: Final = Position("", 0)
+
+
 class Link(Protocol):
     """The subscribed connection of a backend.
 
@@ -121,22 +124,27 @@ class Catching:
         link.returned.append(self._return)
 
     @property
-    def epoch(self) -> str:
-        """The epoch of the entries that listeners are given; empty without any."""
-        return self._position.epoch if self._position else ""
+    def position(self) -> Position:
+        """Up to here, every listener has been given its topic; empty without any."""
+        return self._position or NOWHERE
 
-    def listen(self, topic: str, heard: HeardEntry) -> None:
-        """Call ``heard`` with each entry of a topic from now on."""
-        if self._position is None:
-            position = self._now()
-            # Another listener may have come meanwhile.
-            self._position = self._position or position
+    def listen(self, topic: str, heard: HeardEntry) -> int:
+        """Call ``heard`` with each entry of a topic from now on.
+
+        :returns: the number of the log's latest entry when this began.
+        """
+        position = self._now()
+        # Another listener may have come meanwhile.
+        self._position = self._position or position
         ear = self._ears[topic, heard] = Ear(topic, heard, self)
+        if position.epoch == self._position.epoch:
+            ear.last = position.number  # those before are not for it
         try:
             self._carrier.listen(topic, ear.hear)
         except BaseException:
             self._forget(topic, heard)
             raise
+        return ear.last
 
     def unlisten(self, topic: str, heard: HeardEntry) -> None:
         """No longer call ``heard``; does not block."""
@@ -251,9 +259,9 @@ class Catching:
         for entry in yielding(replay.entries):
             if self._run is not run:
                 return False
+            self._position = Position(replay.position.epoch, entry.number)
             for ear in by_topic[entry.topic]:
                 ear.give(entry)
-            self._position = Position(replay.position.epoch, entry.number)
         if self._run is not run:
             return False
         for ear in ears:
@@ -271,7 +279,6 @@ class Catching:
         waiting, self._waiting = self._waiting, []
         for ear, position, message in waiting:
             if position.epoch == known.epoch:
+                known = self._position = max(known, position)
                 ear.give(Entry(position.number, ear.topic, message))
-                known = max(known, position)
-        self._position = known
         return True

@@ -98,9 +98,14 @@ class Log(Protocol):
     """Keeps the latest entries of topics. Every method may raise BackendError.
 
     :ivar epoch: the epoch of the entries that listeners are given.
+    :ivar heard: up to here, every listener has been given its topic.
     """
 
-    epoch: str
+    @property
+    def epoch(self) -> str: ...
+
+    @property
+    def heard(self) -> Position: ...
 
     def append(
         self, topic: str, message: str, keep: Keep, key: str | None = None
@@ -137,11 +142,14 @@ class Log(Protocol):
         :raises ValueError: when there is a key, and the topic was not declared.
         """
 
-    def listen(self, topic: str, heard: HeardEntry) -> None:
+    def listen(self, topic: str, heard: HeardEntry) -> int:
         """Call ``heard`` with each entry of a topic, once and in order.
 
         When it returns, the subscription is active. What was missed while the broker
         was lost is given when it is back.
+
+        :returns: the number of the log's latest entry before: those up to it are not
+            given.
         """
 
     def unlisten(self, topic: str, heard: HeardEntry) -> None:

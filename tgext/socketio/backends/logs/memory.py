@@ -131,8 +131,13 @@ class MemoryLog:
     def now(self) -> Position:
         return Position(self.epoch, self._number)
 
-    def listen(self, topic: str, heard: HeardEntry) -> None:
+    @property
+    def heard(self) -> Position:
+        return self.now()
+
+    def listen(self, topic: str, heard: HeardEntry) -> int:
         self._heard.setdefault(topic, []).append(heard)
+        return self._number
 
     def unlisten(self, topic: str, heard: HeardEntry) -> None:
         listeners = self._heard.get(topic, [])

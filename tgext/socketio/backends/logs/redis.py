@@ -94,7 +94,11 @@ class RedisLog:
     @property
     def epoch(self) -> str:
         """The epoch of what listeners are given."""
-        return self._catching.epoch or self._known
+        return self.heard.epoch or self._known
+
+    @property
+    def heard(self) -> Position:
+        return self._catching.position
 
     def append(
         self, topic: str, message: str, keep: Keep, key: str | None = None
@@ -170,8 +174,8 @@ class RedisLog:
         elif has_key:
             raise undeclared(topic)
 
-    def listen(self, topic: str, heard: HeardEntry) -> None:
-        self._catching.listen(topic, heard)
+    def listen(self, topic: str, heard: HeardEntry) -> int:
+        return self._catching.listen(topic, heard)
 
     def unlisten(self, topic: str, heard: HeardEntry) -> None:
         self._catching.unlisten(topic, heard)

@@ -26,8 +26,20 @@ class Bus(Protocol):
     def unlisten(self, endpoint: str, room: Room | None) -> None:
         """The last member has left, or the end of another :meth:`listen`."""
 
-    def wait(self, endpoint: str, rooms: Iterable[Room | None]) -> None:
-        """Wait until rooms are heard; some seconds, if the broker does not answer."""
+    def wait(self, endpoint: str, rooms: Iterable[Room | None]) -> bool:
+        """Wait until rooms are heard; some seconds, if the broker does not answer.
+
+        :returns: whether they are.
+        """
+
+    def since(self, endpoint: str, room: Room | None) -> int:
+        """The number of the last message before this process heard a room.
+
+        It is that of the log that all processes share; 0 without one.
+        """
+
+    def flush(self) -> None:
+        """Wait until the broker has, or has refused, what is being published."""
 
     def close(self) -> None:
         """Stop listening to the other processes; called when the server stops."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from ...wire.socketio.packet import Packet
 from ..io.output import Batcher
-from .rooms import Receiver, Rooms, deliver
+from .delivery import Receiver, deliver
+from .rooms import Rooms
 from .selection import Receivers, Selection
 
 

@@ -44,6 +44,9 @@ class Journal(Protocol):
     def dismiss(self, target: Room | None) -> None:
         """Sockets are disconnected by the application: clients that have gone, too."""
 
+    def flush(self) -> None:
+        """Wait until other processes can know what has changed."""
+
     def close(self) -> None:
         """Forget who has gone; called when the server stops."""
 

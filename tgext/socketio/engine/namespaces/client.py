@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
 from ..concurrency.threads import Home
+from ..hub.delivery import Receiver
 from ..hub.roomkeys import Room
-from ..hub.rooms import Receiver, Rooms
+from ..hub.rooms import Rooms
 from .acks import Asked
 
 

@@ -9,15 +9,20 @@ from ...wire.json import Dumps
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import Generation
 from ...wire.socketio.packet import Packet
+from ..hub.roomkeys import SocketRoom
 from .record import Missed, Place, Position
 from .spans import Mark
 
 
 class Connection(Protocol):
-    """The connection of a client, as its session uses it."""
+    """The connection of a client, as its session uses it.
+
+    :ivar session: what the application keeps there.
+    """
 
     generation: Generation
     json_dumps: Dumps
+    session: dict[str, Any]
 
     def send_encoded(self, encoded: Encoded, endpoint: str) -> None: ...
 
@@ -33,6 +38,7 @@ class Log(Protocol):
     :ivar endpoint: the name of the namespace.
     :ivar position: what was sent last in this process.
     :ivar now: the same, and up to where the log that all processes share was heard.
+    :ivar is_shared: whether other processes can have its sessions.
     :ivar most: the most bytes that one client is sent when it recovers.
     """
 
@@ -43,7 +49,10 @@ class Log(Protocol):
     @property
     def now(self) -> Mark: ...
 
-    def append(self, place: Place, packet: Packet) -> Position: ...
+    @property
+    def is_shared(self) -> bool: ...
+
+    def append(self, room: SocketRoom, packet: Packet) -> Position: ...
 
     def read(self, places: Collection[Place], after: Position) -> Missed: ...
 

@@ -9,22 +9,23 @@ from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import TRANSPORT_CLOSE
 from ..concurrency.failures import ERRORS, log_failure
 from ..concurrency.heartbeat import Wheel
-from ..hub.bus import Bus
+from ..hub.delivery import Receiver
 from ..hub.roomkeys import Room, SocketRoom
-from ..hub.rooms import Receiver, Rooms
+from ..hub.rooms import Rooms
 from ..hub.selection import Receivers, Selection
 from ..logs import get_logger
+from .auth import OFFSET, pid_of
+from .away import Away
 from .client import Connection
+from .kept import Shared, is_shared
+from .moving import move_here
+from .receivers import given, named
 from .record import Missed, Place, Position, Record
 from .recoverable import Recoverable, State
 from .spans import Mark
 from .waiting import Waiting
 
 log = get_logger(__name__)
-
-#: The keys of an auth payload that belong to recovery, and the length of a pid.
-PID, OFFSET = "pid", "offset"
-PID_LENGTH = 22
 
 
 class Client(Connection, Protocol):
@@ -36,27 +37,6 @@ class Client(Connection, Protocol):
     recovering: Mapping[str, Recoverable] | None
 
 
-def without_pid(auth: Any) -> Any:
-    """An auth payload as the application gets it.
-
-    A client that is back adds a pid and a position to the payload. The pid is a secret.
-    """
-    if not _pid_of(auth):
-        return auth
-    rest = {name: each for name, each in auth.items() if name not in (PID, OFFSET)}
-    return rest or None
-
-
-def _pid_of(auth: Any) -> str:
-    pid = auth.get(PID) if isinstance(auth, dict) else None
-    return pid if isinstance(pid, str) and len(pid) == PID_LENGTH else ""
-
-
-def _given(room: Receivers) -> int:
-    """How many rooms a selection leaves out."""
-    return len(room.without) if isinstance(room, Selection) else 0
-
-
 class Journal:
     """What is sent in one namespace, and who can recover there.
 
@@ -66,7 +46,9 @@ class Journal:
     :param timers: expire the sessions whose clients have gone.
     :param window: seconds for which they wait.
     :param most: the most bytes that one client is sent when it recovers.
+    :param shared: keeps the sessions for other processes; None if nothing does.
 
+    :ivar away: hears what is sent to clients that have gone.
     :ivar position: of what was sent last in this process.
     """
 
@@ -78,20 +60,26 @@ class Journal:
         timers: Wheel,
         window: float,
         most: int,
+        shared: Shared | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.most = most
         self._rooms = rooms
         self._record = record
+        self.shared = shared
         self.position = record.now()
         self._sessions: dict[str, Recoverable] = {}
         self._waiting = Waiting(timers, window)
-        #: The topics of the bus that are listened to for a client that has gone.
-        self._heard: dict[Recoverable, tuple[Bus, list[Place]]] = {}
+        self.away = Away(endpoint, rooms)
         #: What ends the listening to channels for a client that has gone.
         self._releases: dict[Recoverable, Callable[[], object]] = {}
         #: Up to here, messages of other processes may have been lost.
         self._lost = 0
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes can have its sessions."""
+        return self.shared is not None
 
     @property
     def now(self) -> Mark:
@@ -117,7 +105,7 @@ class Journal:
         :param auth: the client's auth payload.
         :param user: the id of the user of its connection.
         """
-        pid = _pid_of(auth)
+        pid = pid_of(auth)
         session = self._take(pid, auth.get(OFFSET), client, user) if pid else None
         if session is None:
             session = Recoverable(self, user)
@@ -135,6 +123,9 @@ class Journal:
         self, pid: str, offset: Any, client: Client, user: object
     ) -> Recoverable | None:
         session = self._sessions.get(pid)
+        if session is None:
+            session = self._take_over(pid, offset, user)
+            offset = None  # what it missed is numbered anew
         if session is None:
             log.debug("A client of %s comes back too late", self.endpoint or "/")
             return None
@@ -155,6 +146,20 @@ class Journal:
         session.come_back(client)
         return session
 
+    def _take_over(self, pid: str, offset: Any, user: object) -> Recoverable | None:
+        """Take a session from another process; None if there is none to take."""
+        if self.shared is None or not is_shared(user):
+            return None
+        try:
+            session = move_here(self, self.shared, pid, offset, user)
+        except ERRORS:
+            where = self.endpoint or "/"
+            log_failure(log, "A session of %s could not be taken over", where)
+            return None
+        if session is not None:
+            self._sessions[pid] = session
+        return session
+
     def _finds_missed(self, session: Recoverable, offset: Any, client: Client) -> bool:
         """Find what a client missed, or forget its session: all or nothing."""
         found = False
@@ -170,17 +175,20 @@ class Journal:
 
     def changed(self, session: Recoverable) -> None:
         """What other processes need to know of a session has changed."""
+        if self.shared is not None and session.is_shared:
+            self.shared.save(session)
+
+    def flush(self) -> None:
+        """Wait until other processes can know what has changed."""
+        if self.shared is not None:
+            self.shared.wait()
 
     def wait_for(self, session: Recoverable) -> None:
         """Keep a session whose client has gone."""
-        bus = self._rooms.bus
-        if bus is not None and session not in self._heard:
-            # The client may be the last one of this process in its rooms.
-            places: list[Place] = [None, *session.rooms]
-            self._heard[session] = bus, places
-            for each in places:
-                bus.listen(self.endpoint, each)
+        # The client may be the last one of this process in its rooms.
+        self.away.begin(session, [None, *session.rooms])
         self._waiting.add(session)
+        self.changed(session)
 
     def keep(self, session: Recoverable, release: Callable[[], object]) -> None:
         """Call a function when a client that has gone is back, or will not be."""
@@ -191,10 +199,20 @@ class Journal:
         release = self._releases.pop(session, None)
         if release is not None:
             release()
-        bus, places = self._heard.pop(session, (None, ()))
-        if bus is not None:
-            for each in places:
-                bus.unlisten(self.endpoint, each)
+        self.away.end(session)
+
+    def release(self, session: Recoverable) -> None:
+        """Give a session to another process: the client is there now."""
+        if session.connection is not None:
+            session.connection.kill(reason=TRANSPORT_CLOSE)
+
+    def lost_to_another(self, session: Recoverable) -> None:
+        """Another process has a session."""
+        self._sessions.pop(session.pid, None)
+        self._waiting.remove(session)
+        self.release(session)
+        self.settled(session)
+        session.state = State.OVER
 
     # Clients that have gone
 
@@ -239,9 +257,13 @@ class Journal:
         self.settled(session)
         self._waiting.remove(session)
         self._sessions.pop(session.pid, None)
+        if self.shared is not None:
+            self.shared.remove(session)
 
     def close(self) -> None:
         """Forget the sessions whose clients have gone: the server stops."""
+        if self.shared is not None:
+            self.shared.close()
         self._waiting.clear()
 
     # What is sent
@@ -256,11 +278,11 @@ class Journal:
         """
         if packet.get("volatile"):
             return {**packet, "position": str(self.position)}
-        receivers = self._selection(packet, room, skip)
+        receivers = named(packet, room, skip, self._session_of)
         place = receivers.rooms[0] if len(receivers.rooms) == 1 else None
         self.position = position = self._record.append(place, packet, receivers)
         numbered: Packet = {**packet, "position": str(position)}
-        left_out = [str.__str__(each) for each in receivers.without[_given(room) :]]
+        left_out = [str.__str__(each) for each in receivers.without[given(room) :]]
         if left_out:
             numbered["left_out"] = left_out
         return numbered
@@ -275,20 +297,18 @@ class Journal:
         """
         receivers = Selection((place,), without)
         self.position = position = self._record.append(place, packet, receivers)
+        if self.shared is not None and isinstance(place, SocketRoom):
+            self.shared.keep(place, {**packet, "position": str(position)})
         return position
 
-    def _selection(
-        self, packet: Packet, room: Receivers, skip: Receiver | None
-    ) -> Selection:
-        """Who gets a broadcast, in terms that hold when the clients are back."""
-        if not isinstance(room, Selection):
-            room = Selection((room,))
-        sockets = room.skip if skip is None else (*room.skip, skip)
-        sessions = map(self._session_of, sockets)
-        left_out = [SocketRoom(each.sid) for each in sessions if each is not None]
-        # Those that another process leaves out may be back in this one.
-        left_out += map(SocketRoom, packet.get("left_out", ()))
-        return Selection(room.rooms, (*room.without, *left_out))
+    def number_for(self, room: SocketRoom, packet: Packet, place: Place) -> Position:
+        """Number a packet for one client, and keep it in this process alone.
+
+        :param place: where the client got it, or would have.
+        """
+        receivers = Selection((place,))
+        self.position = position = self._record.append(room, packet, receivers)
+        return position
 
     def read(self, places: Collection[Place], after: Position) -> Missed:
         """What was sent to any of some places after a position."""

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ...wire.socketio.encoded import Encoded, message_size
+from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet, ReservedName
 from ...wire.socketio.reasons import (
     CLIENT_LEFT,
@@ -20,11 +20,13 @@ from ...wire.socketio.settled import settled_packet
 from ..hub.index import name_of_user
 from ..hub.roomkeys import Room, SocketRoom, UserRoom
 from .client import Connection, Log
+from .kept import Kept, is_shared
+from .missed import MissedPackets
 from .places import is_joined, is_room
 from .positions import Later, as_event, carries, with_position
 from .record import Place, Position, reached
-from .spans import NOWHERE, Spans
-from .values import Values
+from .spans import Spans
+from .values import Values, values_of
 from .weight import weight
 
 #: The ends of a connection after which its client can recover. The last is also that of
@@ -77,11 +79,59 @@ class Recoverable:
         self.channels: Mapping[str, str] = {}
         self.tracked: Collection[Any] = ()
         #: Where the session began, and up to where its client has been sent all.
-        self.start = self.read = self._journal.position
+        self.start = self._journal.position
         self.spans = Spans(self.start.number)
+        #: Up to here, its messages are kept in this process alone.
+        self._local = 0
         self._begun = False
-        self._missed: list[tuple[Place | object, Encoded]] = []
-        self._size = 0
+        self._missed = MissedPackets(self._journal, self.start)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes can have the session."""
+        return self._journal.is_shared and is_shared(self.user)
+
+    def note(self, channels: Mapping[str, str]) -> None:
+        """What the application keeps for the client may have changed.
+
+        :param channels: those that the client hears now.
+        """
+        if self.state is State.IN:
+            self.channels = dict(channels)
+            self._journal.changed(self)
+
+    def kept(self) -> Kept:
+        """The session as other processes find it."""
+        user, connection = self.user, self.connection
+        assert user is None or isinstance(user, (str, int))
+        return Kept(
+            user,
+            self.sid,
+            self.start,
+            max(self.spans.since, self._local),
+            self.spans,
+            self.values.now if connection is None else values_of(connection.session),
+            self.channels,
+            self.names_rooms,
+        )
+
+    def come_from(self, pid: str, kept: Kept, start: Position, read: Position) -> None:
+        """Be the session that another process had.
+
+        :param start: before what its client missed, which this process has numbered.
+        :param read: after that.
+        """
+        self.pid, self.sid, self.names_rooms = pid, kept.sid, kept.names_rooms
+        self.values.take(kept.values)
+        self.channels = kept.channels
+        self.start = start
+        self._missed.begin(start)
+        self.spans = Spans(start.number)
+        for place in kept.spans.places:
+            self.spans.begin(place, start.number, read.heard)
+        self._local = read.number
+        self._begun = True
+        self.state = State.GONE
 
     def __repr__(self) -> str:
         return f"<Recoverable {self.sid} {self.state.value}>"
@@ -97,37 +147,8 @@ class Recoverable:
         after = reached(offset, self.start)
         if after is None or after.number < self.spans.since:
             return False
-        self.read = after
-        self._missed, self._size = [], 0
-        return self._fetch(connection)
-
-    def _fetch(self, connection: Connection) -> bool:
-        places = self.spans.after(self.read.number)
-        missed = self._journal.read(places, self.read)
-        # It may have given a position that never was.
-        behind = missed.position.number < self.read.number
-        if not missed.complete or behind or missed.position.epoch != self.read.epoch:
-            return False
-        for number, receivers, packet, heard in missed.entries:
-            place = self.spans.place_of(receivers, number)
-            if place is NOWHERE:
-                continue
-            position = str(Position(self.read.epoch, number, heard))
-            try:
-                encoded = connection.generation.encode(
-                    with_position(packet, position), connection.json_dumps
-                )
-            except ReservedName:
-                continue
-            except TypeError:
-                return False
-            self._missed.append((place, encoded))
-            self._size += message_size(encoded.text)
-            self._size += sum(map(len, encoded.attachments))
-            if self._size > self._journal.most:
-                return False
-        self.read = missed.position
-        return True
+        self._missed.begin(after)
+        return self._missed.find(self.spans, connection)
 
     def come_back(self, connection: Connection) -> None:
         """The client asks for the namespace again."""
@@ -147,7 +168,12 @@ class Recoverable:
         if not self.recovered:
             return True
         asks = self.state is State.ASKING  # it may have been disconnected meanwhile
-        return asks and self.connection is not None and self._fetch(self.connection)
+        connection = self.connection
+        return (
+            asks
+            and connection is not None
+            and self._missed.find(self.spans, connection)
+        )
 
     def take_missed(self, rooms: Collection[Place]) -> list[Encoded]:
         """Take what the client missed; it is sent at once.
@@ -155,15 +181,14 @@ class Recoverable:
         :param rooms: those that it is in, and its channels: it may have left some.
         """
         if not self.recovered and not self._begun:
-            self.start = self.read = self._journal.position
+            self.start = self._missed.read = self._journal.position
             self.spans = Spans(self.start.number)
         self._begun = True
         for place in self._own:
-            self.spans.begin(place, self.read.number, self._journal.now.heard)
-        missed, self._missed, self._size = self._missed, [], 0
+            self.spans.begin(place, self._missed.read.number, self._journal.now.heard)
         before = self.spans.places
         left = {each for each in before if is_joined(each) and each not in rooms}
-        return [encoded for place, encoded in missed if place not in left]
+        return self._missed.take(left)
 
     def is_at(self, place: Place) -> bool:
         """Whether the client is, or was when it went, in a room or the like."""
@@ -184,7 +209,7 @@ class Recoverable:
         """The client has joined a room, or hears a channel."""
         if self.state is State.IN:
             number, heard = self._journal.now
-            self.spans.begin(place, max(number, self.read.number), heard)
+            self.spans.begin(place, max(number, self._missed.read.number), heard)
             self._journal.changed(self)
 
     def left(self, place: Place) -> None:
@@ -198,7 +223,6 @@ class Recoverable:
         kept = {*places, *self._own}
         self.spans.keep(kept, *self._journal.now)
         self._journal.settled(self)
-        self._journal.changed(self)
 
     @property
     def _own(self) -> list[Place]:
@@ -213,7 +237,7 @@ class Recoverable:
     def position(self) -> str:
         """Up to where the client has been sent everything."""
         inside = self.state is State.IN
-        return str(self._journal.position if inside else self.read)
+        return str(self._journal.position if inside else self._missed.read)
 
     def emit(self, packet: Packet, hold: Callable[[Encoded], None] | None) -> None:
         """Send a packet to this client alone, and keep it.
@@ -256,19 +280,13 @@ class Recoverable:
         if not carries(packet):
             return encode(packet, dumps)
         if self.state is State.ASKING and not self._begun:
-            return self._for_later(connection, packet, logged)
+            if logged and packet["type"] == "event":
+                args, name = packet.get("args", ()), packet["name"]
+                settled = settled_packet(packet["endpoint"], name, args, dumps)
+                return Later(encode(packet, dumps), settled, logged)
+            return Later(encode(packet, dumps), packet, logged)
         position = packet.get("position") or self.position
         return encode(with_position(packet, position), dumps)
-
-    def _for_later(
-        self, connection: Connection, packet: Packet, logged: bool
-    ) -> Encoded:
-        dumps = connection.json_dumps
-        encoded = connection.generation.encode(packet, dumps)
-        if logged and packet["type"] == "event":
-            args = packet.get("args", ())
-            packet = settled_packet(packet["endpoint"], packet["name"], args, dumps)
-        return Later(encoded, packet, logged)
 
     def finish(self, later: Later) -> Encoded:
         """The packet that waited for its client, which is being told that it is in."""
@@ -306,7 +324,7 @@ class Recoverable:
             kept = weight([self.channels, self.tracked])
             self.weight = values.weight + kept + self.spans.weight
         self.state = State.GONE
-        self._missed = []
+        self._missed.clear()
         self._journal.wait_for(self)
 
     def end(self, connection: object) -> None:

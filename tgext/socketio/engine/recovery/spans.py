@@ -96,6 +96,12 @@ class Spans:
         """
         self._open.setdefault(place, Mark(number, heard))
 
+    def hears(self, place: Place, heard: int) -> None:
+        """A place has been heard since a number of the log that all share."""
+        begun = self._open.get(place)
+        if begun is not None and begun.heard < heard:
+            self._open[place] = begun._replace(heard=heard)
+
     def end(self, place: Place, number: int, heard: int = 0) -> None:
         """The client has left.
 

@@ -11,6 +11,11 @@ from .weight import weight
 ROOMS = "rooms"
 
 
+def values_of(session: Mapping[str, Any]) -> dict[str, Any]:
+    """What the application keeps in the session of a connection, without its rooms."""
+    return {name: value for name, value in session.items() if name != ROOMS}
+
+
 class Values:
     """The values of a connection, for the sessions of all its namespaces.
 
@@ -28,6 +33,16 @@ class Values:
         self._live: Mapping[str, Any] | None = None
         self.weight = 0
 
+    @property
+    def now(self) -> Mapping[str, Any]:
+        """The values, as they were when the connection ended."""
+        return self._kept
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Be the values of a connection that another process had."""
+        self._kept, self._live = values, None
+        self.weight = weight(values)
+
     def are_in(self, session: Mapping[str, Any]) -> bool:
         """Whether the session of a connection has them, perhaps changed."""
         return self._live is session
@@ -42,7 +57,7 @@ class Values:
 
     def keep(self, session: Mapping[str, Any]) -> None:
         """Keep the values of a connection that ends."""
-        kept = {name: value for name, value in session.items() if name != ROOMS}
+        kept = values_of(session)
         self._kept, self._live = kept, None
         self.weight = weight(kept)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...wire.socketio.packet import Packet
 from ..namespaces.errors import ConnectionRefused
-from ..recovery.journal import without_pid
+from ..recovery.auth import without_pid
 from .candidate import Candidate
 from .connection import Connection
 from .environ import environ_for

@@ -18,6 +18,7 @@ from ..namespaces.errors import EventRefused
 from ..namespaces.leaving import leave
 from ..namespaces.ratelimits import RATE_LIMITED, EventRate
 from .connection import Connection
+from .recovery import note
 
 log = get_logger(__name__)
 
@@ -69,6 +70,8 @@ class Dispatcher:
                 if self._rate is not None:
                     self._count(self._rate)
                 ack = socket.runner.run(self._perform, namespace, packet)
+                if socket.recovering is not None:
+                    note(socket)
                 if ack is not None:
                     outbox = socket.outbox
                     if outbox is not None and outbox.size <= outbox.ease:

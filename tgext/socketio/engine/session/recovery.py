@@ -116,6 +116,7 @@ def settle(
     if session is not None:
         rooms = socket._tgsio_rooms.rooms_of(namespace.ns_name, socket)
         session.settle({*rooms, *_channels_of(namespace)})
+        note(socket)
 
 
 def catch_up(socket: Connection, session: Recoverable) -> bool:
@@ -144,6 +145,14 @@ def forget(socket: Connection, session: Recoverable) -> None:
     socket.recovering = {
         endpoint: each for endpoint, each in sessions.items() if each is not session
     } or None
+
+
+def note(socket: Connection) -> None:
+    """An event was handled: what a namespace keeps may have changed."""
+    for endpoint, session in (socket.recovering or {}).items():
+        namespace = socket.active_ns.get(endpoint)
+        if namespace is not None and session.is_shared:
+            session.note(namespace._tgsio_asked_channels)
 
 
 def leave_behind(socket: Connection, reason: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from ...engine.concurrency.failures import ERRORS
 from ...engine.concurrency.fairness import in_turns, take_turn
-from ...engine.hub.rooms import Receiver, Rooms
+from ...engine.hub.delivery import Receiver
+from ...engine.hub.rooms import Rooms
 from ...engine.logs import get_logger
 from ...wire.escape import escape
 from ...wire.socketio.packet import Packet, event_packet

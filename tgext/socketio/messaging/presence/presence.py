@@ -11,8 +11,9 @@ from gevent.event import Event
 
 from ...engine.concurrency.failures import ERRORS
 from ...engine.concurrency.fairness import in_turns
+from ...engine.hub.delivery import Receiver
 from ...engine.hub.roomkeys import Room
-from ...engine.hub.rooms import Receiver, Rooms
+from ...engine.hub.rooms import Rooms
 from ...engine.logs import get_logger
 from .announcer import Announcer
 from .members import Entry, Info, Topic

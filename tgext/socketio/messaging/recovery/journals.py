@@ -6,26 +6,27 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from ..backends.logs.entries import Keep, Log
-from ..backends.logs.entries import Position as LogPosition
-from ..backends.logs.memory import MemoryLog
-from ..engine.hub.hub import Hub
-from ..engine.hub.rooms import Rooms
-from ..engine.hub.selection import Selection
-from ..engine.logs import get_logger
-from ..engine.recovery.journal import Journal
-from ..engine.recovery.record import Entry, Missed, Place, Position
-from ..wire.escape import escape
-from ..wire.socketio.generations import SOCKETIO_5
-from ..wire.socketio.packet import Packet
-from .busmessage import BusCodec
-from .cluster import peers_of
-from .log import log_of
-from .sealed import BusMessageError
-from .throttle import ThrottledWarnings
+from ...backends.logs.entries import Keep, Log
+from ...backends.logs.entries import Position as LogPosition
+from ...backends.logs.memory import MemoryLog
+from ...engine.hub.hub import Hub
+from ...engine.hub.rooms import Rooms
+from ...engine.hub.selection import Selection
+from ...engine.logs import get_logger
+from ...engine.recovery.journal import Journal
+from ...engine.recovery.record import Entry, Missed, Place, Position
+from ...wire.escape import escape
+from ...wire.socketio.generations import SOCKETIO_5
+from ...wire.socketio.packet import Packet
+from ..busmessage import BusCodec
+from ..cluster import peers_of
+from ..log import log_of
+from ..sealed import BusMessageError
+from ..throttle import ThrottledWarnings
+from .sharing import sessions_of
 
 if TYPE_CHECKING:
-    from .listening import Carrier
+    from ..listening import Carrier
 
 logger = get_logger(__name__)
 
@@ -45,7 +46,7 @@ def carriers_of(
     peers = peers_of(settings) if names else None
     if peers is None:
         return {}
-    from .logged import carrier_of
+    from ..logged import carrier_of
 
     carrier = carrier_of(peers.channels)
     return {} if carrier is None else dict.fromkeys(names, carrier)
@@ -146,12 +147,21 @@ def _make_journal(
     codec = BusCodec(topic, limits=hub.limits)
     # Each namespace has a log: what fills one leaves the others as they are.
     kept = MemoryLog(most=options.max_recovery_log)
-    record = LoggedNamespace(kept, topic, codec, keep)
-    journal = Journal(
-        endpoint, rooms, record, hub.timers, options.recovery_window, options.max_outbox
-    )
     peers = peers_of(settings)
-    if peers is not None and log_of(peers.channels) is None:
+    shared_log = None if peers is None else log_of(peers.channels)
+
+    def heard() -> int:
+        return 0 if shared_log is None else shared_log.heard.number
+
+    record = LoggedNamespace(kept, topic, codec, keep, heard)
+    shared = sessions_of(rooms, settings, endpoint, options.recovery_window, keep)
+    timers, window = hub.timers, options.recovery_window
+    journal = Journal(
+        endpoint, rooms, record, timers, window, options.max_outbox, shared
+    )
+    if shared is not None:
+        shared.journal = journal
+    elif peers is not None:
         # What other processes send while the broker is lost does not arrive.
         peers.returned.append(journal.lose)
     return journal

@@ -1,0 +1,73 @@
+"""Clients that come back to another process than the one that had their connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tg import MinimalApplicationConfigurator, TGController
+
+from tests.engine.clients import wait_for
+from tests.engine.conftest import Live
+from tests.redis_server import RedisServer
+
+from .test_recovery import Chat, Globals, Member, SocketIO, join
+
+Start = Callable[..., Live]
+
+
+@pytest.fixture
+def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
+    """Starts a process: a server with an application of its own."""
+    started: list[Live] = []
+
+    def start(**options: Any) -> Live:
+        class RootController(TGController):
+            socketio = SocketIO()
+
+        configurator = MinimalApplicationConfigurator()
+        configurator.update_blueprint(
+            {
+                "root_controller": RootController(),
+                "app_globals": Globals,
+                "anypubsub.backend": "redis",
+                "anypubsub.host": redis.url,
+                "socketio.cluster": "true",
+            }
+        )
+        wsgi = configurator.make_wsgi_app({}, {})
+        started.append(serve(application=wsgi, resource="socketio", **options))
+        return started[-1]
+
+    yield start
+    for live in started:
+        live.close_clients()
+        live.server.stop(timeout=1)
+    wait_for(lambda: redis.subscribers() == [], "nothing is subscribed any more")
+
+
+def back_at(live: Live, member: Member) -> Member:
+    return Member(live, member.pid, member.offset).connected()
+
+
+def test_a_client_comes_back_to_another_process(start: Start) -> None:
+    here, there = start(), start()
+    ann, bob = join(here), join(there)
+    ann.call("enter", "lobby")
+    ann.call("put", "name", "Ann")
+    bob.emit("say", "lobby", "one")
+    assert ann.event() == ["said", "one"]
+    ann.cut()
+    bob.emit("say", "lobby", "two")
+    bob.emit("say", "kitchen", "not heard")
+    bob.shout("three")
+    back = back_at(there, ann)
+    assert back.recovered
+    assert back.sid == ann.sid
+    assert back.events(2) == [["said", "two"], ["shouted", "three"]]
+    assert back.event() == ["welcome", True, 2]
+    assert back.call("whoami") == [True, ["/chat_lobby"], [], {"name": "Ann"}]
+    bob.emit("say", "lobby", "four")
+    assert back.event() == ["said", "four"]
+    assert Chat.departed

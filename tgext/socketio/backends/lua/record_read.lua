@@ -1,0 +1,6 @@
+-- Reads a record.
+--
+-- KEYS[1]  the record: see record_write.lua
+-- returns  the process that has it, and its text; twice nothing without the record
+
+return redis.call('HMGET', KEYS[1], 'owner', 'text')

@@ -1,0 +1,111 @@
+"""A client comes back to another process than the one that had its connection.
+
+This process takes its session, which the other one has written where all find it, and
+reads what the client missed in the log that all share. It numbers these messages anew,
+as messages for this client alone. From then on the session is one of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ...wire.socketio.packet import Packet
+from ..hub.roomkeys import SocketRoom
+from ..logs import get_logger
+from .away import Away
+from .client import Log
+from .kept import Found, Kept, Shared
+from .record import Place, Position, reached
+from .recoverable import Recoverable
+from .spans import NOWHERE, Spans
+
+log = get_logger(__name__)
+
+
+class Journal(Log, Protocol):
+    """The journal of a namespace, as used here."""
+
+    away: Away
+
+    def number_for(
+        self, room: SocketRoom, packet: Packet, place: Place
+    ) -> Position: ...
+
+
+def move_here(
+    journal: Journal, shared: Shared, pid: str, offset: Any, user: object
+) -> Recoverable | None:
+    """Take a session from another process.
+
+    :param offset: the position that its client gives.
+    :param user: the id of the client's user.
+    :returns: the session, whose client has gone; None if it cannot be recovered.
+    """
+    kept = shared.take(pid, user)
+    if kept is None:
+        return None
+    session, moved = Recoverable(journal, user), False
+    after = reached(offset, kept.start)
+    try:
+        if after is not None and after.number >= kept.since:
+            journal.away.begin(session, kept.spans.places)
+            moved = _number_missed(journal, shared, session, pid, kept, after)
+    finally:
+        if not moved:
+            journal.settled(session)
+            shared.forget(pid)
+    if not moved:
+        log.info("What a client of %s missed is not there", journal.endpoint or "/")
+        return None
+    return session
+
+
+def _number_missed(
+    journal: Journal,
+    shared: Shared,
+    session: Recoverable,
+    pid: str,
+    kept: Kept,
+    after: Position,
+) -> bool:
+    """Number what the client missed; returns False if not all of it is there."""
+    if not journal.away.wait(session):
+        return False
+    until = _now(journal)
+    places = kept.spans.after(after.number)
+    missed = shared.read(kept, places, after, until)
+    if missed is None:
+        return False
+    # From here on nothing waits: what arrives later is numbered after this.
+    since = _heard_since(journal, kept, until)
+    if since is None:
+        return False
+    start = _now(journal)
+    for place, packet in (*missed, *since):
+        journal.number_for(SocketRoom(kept.sid), packet, place)
+    session.come_from(pid, kept, start, journal.position)
+    return True
+
+
+def _now(journal: Journal) -> Position:
+    number, heard = journal.now
+    return Position(journal.position.epoch, number, heard)
+
+
+def _heard_since(journal: Journal, kept: Kept, until: Position) -> list[Found] | None:
+    """What was sent to the client since this process hears its rooms.
+
+    :returns: None if not all of it is there.
+    """
+    spans = Spans(until.number)
+    for each in kept.spans.places:
+        spans.begin(each, until.number)
+    found: list[Found] = []
+    missed = journal.read(spans.places, until)
+    if not missed.complete:
+        return None
+    for number, receivers, packet, _ in missed.entries:
+        place: Any = spans.place_of(receivers, number)
+        if place is not NOWHERE:
+            found.append((place, packet))
+    return found

@@ -1,0 +1,1 @@
+"""Recovery of clients: the logs of their namespaces, and sessions in any process."""

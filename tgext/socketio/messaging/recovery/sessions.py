@@ -1,0 +1,375 @@
+"""The sessions of a namespace, written where all processes find them.
+
+One greenlet writes what has changed: sessions, and messages for one client alone. What
+changes while it writes is written together next. A session that its process does not
+renew expires.
+
+Consistency: a session is as it was some milliseconds before its process was killed. One
+process has it at a time. A process that finds that another one has taken a session ends
+its own connection of the client.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Collection
+from hashlib import blake2b
+from typing import Any, Final, Protocol
+
+import gevent
+from gevent.event import Event
+
+from ...backends.backoff import Backoff
+from ...backends.errors import BackendError
+from ...backends.redis_records import Records
+from ...engine.concurrency.failures import ERRORS, log_failure
+from ...engine.hub.bus import Bus
+from ...engine.hub.roomkeys import OwnRoom, SocketRoom
+from ...engine.logs import get_logger
+from ...engine.recovery.kept import Found, Kept
+from ...engine.recovery.record import Place, Position
+from ...engine.recovery.recoverable import Recoverable, State
+from ...wire.socketio.packet import Packet
+from ..peers import Peers
+from ..sealed import BusMessageError, Seal
+from .sharedlog import SharedLog
+from .texts import read_session, write_session
+
+log = get_logger(__name__)
+
+#: Sessions that are written at once.
+_AT_ONCE: Final = 100
+
+#: Seconds between two writes, if nobody waits for them.
+_PAUSE: Final = 0.02
+
+#: Seconds for which somebody waits for a write, and for another process.
+PATIENCE: Final = 3.0
+
+#: Messages for one client that wait to be written. With more, the clients that they are
+#: for can recover in this process only.
+_MOST_WAITING: Final = 10_000
+
+
+class Journal(Protocol):
+    """The journal of the namespace.
+
+    :ivar position: what was sent last in this process.
+    """
+
+    position: Position
+
+    def release(self, session: Recoverable) -> None:
+        """End the connection of a client that is at another process now."""
+
+    def lost_to_another(self, session: Recoverable) -> None:
+        """Another process has a session."""
+
+
+class SharedSessions:
+    """The sessions of one namespace; see :class:`.kept.Shared`.
+
+    :param kind: names the namespace among all of an application.
+    :param records: where sessions are written.
+    :param shared: the log that all processes share.
+    :param peers: the other processes.
+    :param bus: hears what they send.
+    :param secret: the key that signs sessions; empty when they are not signed.
+    :param endpoint: the name of the namespace.
+    :param window: seconds for which the session of a client that has gone is kept.
+    :param lasting: those for which that of a connected client is.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        records: Records,
+        shared: SharedLog,
+        peers: Peers,
+        bus: Bus,
+        secret: str,
+        endpoint: str,
+        window: float,
+        lasting: float,
+    ) -> None:
+        self._kind = kind
+        self._records = records
+        self._log = shared
+        self._peers = peers
+        self._bus = bus
+        self._secret = secret
+        self._endpoint = endpoint
+        self._window = window
+        self._lasting = lasting
+        self.journal: Journal | None = None
+        self._epoch = ""
+        #: Positions before this number are of an earlier epoch of the log.
+        self._since = 0
+        self._names: dict[Recoverable, str] = {}
+        self._by_name: dict[str, Recoverable] = {}
+        self._changed: dict[Recoverable, None] = {}
+        #: Sessions of connected clients, by when they were written.
+        self._written: OrderedDict[Recoverable, float] = OrderedDict()
+        self._removed: dict[str, None] = {}
+        self._packets: deque[tuple[SocketRoom, Packet]] = deque()
+        self._waiting: list[Event] = []
+        self._woken = Event()
+        self._writer: Any = None
+        self._open = True
+        peers.answer(self._question, self._give)
+
+    @property
+    def _question(self) -> str:
+        return f"session {self._kind}"
+
+    # What changes
+
+    def save(self, session: Recoverable) -> None:
+        """A session has changed; see :meth:`.Shared.save`."""
+        if session not in self._names:
+            name = _name_of(session.pid)
+            self._names[session] = name
+            self._by_name[name] = session
+        self._changed[session] = None
+        self._wake()
+
+    def remove(self, session: Recoverable) -> None:
+        """A session is no more; see :meth:`.Shared.remove`."""
+        name = self._drop(session)
+        if name is not None:
+            self._removed[name] = None
+            self._wake()
+
+    def _drop(self, session: Recoverable) -> str | None:
+        name = self._names.pop(session, None)
+        if name is not None:
+            del self._by_name[name]
+            self._changed.pop(session, None)
+            self._written.pop(session, None)
+        return name
+
+    def forget(self, pid: str) -> None:
+        """Remove a session that was taken; see :meth:`.Shared.forget`."""
+        self._removed[_name_of(pid)] = None
+        self._wake()
+
+    def keep(self, room: SocketRoom, packet: Packet) -> None:
+        """Keep a packet for one client; see :meth:`.Shared.keep`."""
+        if len(self._packets) >= _MOST_WAITING:
+            self._lose()
+        self._packets.append((room, packet))
+        self._wake()
+
+    def _lose(self) -> None:
+        """Who has not received what was sent up to now cannot recover elsewhere."""
+        self._packets.clear()
+        self._begin()
+        self._changed.update(dict.fromkeys(self._names))
+        log.warning(
+            "Messages for single clients of %s cannot be written as fast as they are "
+            "sent: until they have received them, clients recover in this process only",
+            self._endpoint or "/",
+        )
+
+    def _begin(self) -> None:
+        assert self.journal is not None
+        self._since = self.journal.position.number + 1
+
+    # Writing
+
+    def _wake(self) -> None:
+        self._woken.set()
+        if self._writer is None and self._open:
+            self._writer = gevent.spawn(self._write_on)
+
+    def wait(self) -> None:
+        """Wait until what has changed is written; see :meth:`.Shared.wait`."""
+        if not (self._changed or self._packets or self._removed):
+            return
+        written = Event()
+        self._waiting.append(written)
+        self._wake()
+        written.wait(PATIENCE)
+
+    def close(self) -> None:
+        """Write what has changed, and end; see :meth:`.Shared.close`."""
+        self._open = False
+        self._peers.on(self._question, _ignore)
+        if self._writer is not None:
+            self._writer.kill()
+            with gevent.Timeout(PATIENCE, False):  # type: ignore[arg-type]
+                self._try_to_write()
+
+    def _write_on(self) -> None:
+        backoff = Backoff()
+        while True:
+            if not self._waiting:
+                gevent.sleep(_PAUSE)
+            self._woken.wait(self._lasting / 10)
+            self._woken.clear()
+            self._renew()
+            if self._try_to_write():
+                backoff.reset()
+            else:
+                gevent.sleep(backoff.next())
+                self._woken.set()
+
+    def _renew(self) -> None:
+        """Write those again that were written long ago."""
+        due = time.monotonic() - self._lasting / 3
+        while self._written:
+            session, written = next(iter(self._written.items()))
+            if written > due:
+                return
+            del self._written[session]
+            self._changed[session] = None
+
+    def _try_to_write(self) -> bool:
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._write()
+        except ERRORS as error:
+            log.warning("Sessions of %s: %s", self._endpoint or "/", error)
+            self._waiting += waiting
+            return False
+        for each in waiting:
+            each.set()
+        return True
+
+    def _write(self) -> None:
+        # Messages first: who finds a session finds what was sent before it.
+        while self._packets:
+            self._append(*self._packets.popleft())
+        self._note_epoch()
+        while self._removed:
+            names = list(self._removed)[:_AT_ONCE]
+            self._records.remove(names)
+            for name in names:
+                self._removed.pop(name, None)
+        while self._changed:
+            self._write_some(list(self._changed)[:_AT_ONCE])
+
+    def _append(self, room: SocketRoom, packet: Packet) -> None:
+        try:
+            self._log.append(room, packet)
+        except BackendError:
+            self._packets.appendleft((room, packet))
+            raise
+        except ERRORS:
+            log_failure(log, "A message of %s was not kept", self._endpoint or "/")
+
+    def _note_epoch(self) -> None:
+        epoch = self._log.epoch
+        if epoch != self._epoch:
+            if self._epoch:
+                self._begin()
+                self._changed.update(dict.fromkeys(self._names))
+            self._epoch = epoch
+
+    def _write_some(self, sessions: list[Recoverable]) -> None:
+        there: dict[str, str] = {}
+        gone: dict[str, str] = {}
+        for each in sessions:
+            self._changed.pop(each, None)
+            name = self._names.get(each)
+            if name is not None and each.state in (State.IN, State.GONE):
+                texts = there if each.state is State.IN else gone
+                texts[name] = self._text_of(each, name)
+        try:
+            taken = [
+                *(self._records.write(there, self._lasting) if there else ()),
+                *(self._records.write(gone, self._window) if gone else ()),
+            ]
+        except BaseException:
+            self._changed.update(dict.fromkeys(sessions))
+            raise
+        now = time.monotonic()
+        for name in there:
+            if name in self._by_name:
+                self._written[self._by_name[name]] = now
+        for name in taken:
+            self._lose_to_another(name)
+
+    def _text_of(self, session: Recoverable, name: str) -> str:
+        places = list(session.spans.places)
+        rooms = [each for each in places if not isinstance(each, OwnRoom)]
+        self._bus.wait(self._endpoint, rooms)
+        for place in places:
+            topic = None if isinstance(place, OwnRoom) else place
+            session.spans.hears(place, self._bus.since(self._endpoint, topic))
+        kept = session.kept()
+        since = max(kept.since, self._since)
+        kept = kept._replace(since=since, epoch=self._epoch)
+        return write_session(self._seal(name), kept)
+
+    def _lose_to_another(self, name: str) -> None:
+        session = self._by_name.get(name)
+        if session is not None and self.journal is not None:
+            log.info("A session of %s is in another process", self._endpoint or "/")
+            self._drop(session)
+            self.journal.lost_to_another(session)
+
+    # Giving and taking
+
+    def _give(self, name: Any) -> bool:
+        """Give a session to another process, which asks for it."""
+        session = self._by_name.get(name)
+        if session is None or self.journal is None:
+            return False
+        self.journal.release(session)
+        if session.state is State.GONE:
+            self.save(session)
+        self.wait()
+        if self._by_name.get(name) is session:
+            self._drop(session)
+            self.journal.lost_to_another(session)
+        return True
+
+    def take(self, pid: str, user: object) -> Kept | None:
+        """Take a session; see :meth:`.Shared.take`.
+
+        :raises BackendError: when the broker does not answer.
+        """
+        name = _name_of(pid)
+        record = self._records.read(name)
+        if record is None or record.owner == self._peers.id:
+            return None
+        if self._read(name, record.text, user) is None:
+            return None
+        self._peers.ask_one(record.owner, self._question, name, PATIENCE)
+        text = self._records.take(name, record.owner, self._window)
+        return None if text is None else self._read(name, text, user)
+
+    def _read(self, name: str, text: str, user: object) -> Kept | None:
+        try:
+            kept = read_session(self._seal(name), text)
+        except BusMessageError as error:
+            log.warning("A session of %s: %s", self._endpoint or "/", error)
+            return None
+        if (type(kept.user), kept.user) != (type(user), user):
+            log.info(
+                "A client of %s is not recovered: its user is not the one it had",
+                self._endpoint or "/",
+            )
+            return None
+        return kept
+
+    def read(
+        self, kept: Kept, places: Collection[Place], after: Position, until: Position
+    ) -> list[Found] | None:
+        """What was sent to a client; see :meth:`.Shared.read`."""
+        self._bus.flush()  # what this process sent before is in the log then
+        return self._log.read(kept, places, after, until)
+
+    def _seal(self, name: str) -> Seal:
+        return Seal(f"{self._kind} {name}", self._secret)
+
+
+def _name_of(pid: str) -> str:
+    """The name of a session, from which nobody finds its pid."""
+    return blake2b(pid.encode(), digest_size=16).hexdigest()
+
+
+def _ignore(peer: str, data: Any) -> None:
+    """Questions after the end."""

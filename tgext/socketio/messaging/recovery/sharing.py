@@ -1,0 +1,51 @@
+"""Whether the sessions of a namespace are for all processes, and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from ...backends.logs.entries import Keep
+from ...backends.redis_records import Records
+from ...engine.hub.rooms import Rooms
+from ..busmessage import BusCodec
+from ..cluster import channel_of, peers_of, secret_of
+from ..log import log_of
+from ..topics import naming_of
+from .sessions import SharedSessions
+from .sharedlog import SharedLog
+
+
+def sessions_of(
+    rooms: Rooms,
+    settings: Mapping[str, Any],
+    endpoint: str,
+    window: float,
+    keep: Keep,
+) -> SharedSessions | None:
+    """The sessions of a namespace, for all processes; None where they are not.
+
+    They are with ``socketio.cluster = true`` and Redis.
+
+    :param rooms: those of the controller.
+    :param settings: the application's configuration, as ``tg.config``.
+    :param window: seconds for which the session of a client that has gone is kept.
+    :param keep: how long messages are kept for a client.
+    """
+    peers, bus = peers_of(settings), rooms.bus
+    if peers is None or bus is None:
+        return None
+    backend = peers.channels.backend
+    run: Callable[..., Any] | None = getattr(backend, "run", None)
+    log = log_of(peers.channels)
+    if run is None or log is None:
+        return None
+    channel, secret = channel_of(settings), secret_of(settings)
+    kind = f"{channel}/recovery/{rooms.name}{endpoint}"
+    codec_of = partial(BusCodec, secret=secret)
+    names = naming_of(backend, channel)
+    shared = SharedLog(log, endpoint, rooms.name, names, codec_of, keep.seconds)
+    records = Records(run, kind, peers.id)
+    times = window, keep.seconds
+    return SharedSessions(kind, records, shared, peers, bus, secret, endpoint, *times)

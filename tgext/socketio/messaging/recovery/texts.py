@@ -1,0 +1,113 @@
+"""Sessions as text, for the process that their clients come back to.
+
+A session is a JSON object, signed as other messages between processes are:
+
+``user``      the id of its user: a text, a number, or null
+``sid``       the public id of its client
+``start``     the position where it began
+``since``     a client that has not received all up to this number cannot recover
+``spans``     a list of ``[place, begin, end]``: where its client was. Begin and end are
+              ``[number, heard]``; the end is null where it is still
+``values``    what the application kept, as far as JSON has it
+``channels``  the channels that it heard, by the names that it asked for
+``named``     whether its namespace overrides the names of rooms
+``epoch``     that of the log
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...engine.recovery.kept import Kept
+from ...engine.recovery.record import Position
+from ...engine.recovery.spans import Mark, Span, Spans
+from ...wire import json
+from ..busmessage import read_room, write_room
+from ..sealed import BusMessageError, Seal, field_of
+
+
+def write_session(seal: Seal, kept: Kept) -> str:
+    """A session as text."""
+    return seal.write(
+        {
+            "user": kept.user,
+            "sid": kept.sid,
+            "start": str(kept.start),
+            "since": kept.since,
+            "spans": [
+                [write_room(place), begin, end] for place, begin, end in kept.spans.all
+            ],
+            "values": _plain(kept.values),
+            "channels": dict(kept.channels),
+            "named": kept.names_rooms,
+            "epoch": kept.epoch,
+        }
+    )
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those values that JSON has, as it has them."""
+    found = {}
+    for name, value in values.items():
+        try:
+            json.dumps({name: value})
+        except (TypeError, ValueError):
+            continue
+        found[name] = value
+    return found
+
+
+def read_session(seal: Seal, text: str) -> Kept:
+    """The session that a text is.
+
+    :raises BusMessageError: when it is invalid.
+    """
+    message = seal.read(text)
+    user = message.get("user")
+    if not (user is None or type(user) in (str, int)):
+        raise BusMessageError("its field user is no id of a user")
+    since: int = field_of(message, "since", int)
+    spans = Spans(since)
+    for each in field_of(message, "spans", list):
+        spans.add(_span(each))
+    channels = field_of(message, "channels", dict)
+    if not all(type(each) is str for each in channels.values()):
+        raise BusMessageError("its field channels is invalid")
+    return Kept(
+        user,
+        field_of(message, "sid", str),
+        _position(field_of(message, "start", str)),
+        since,
+        spans,
+        field_of(message, "values", dict),
+        channels,
+        field_of(message, "named", bool),
+        field_of(message, "epoch", str),
+    )
+
+
+def _position(text: str) -> Position:
+    try:
+        return Position.read(text)
+    except ValueError:
+        raise BusMessageError("its field start is no position") from None
+
+
+def _span(written: Any) -> Span:
+    try:
+        place, begin, end = written
+    except (TypeError, ValueError):
+        raise BusMessageError("its field spans is invalid") from None
+    room = read_room("spans", place)
+    return Span(room, _mark(begin), None if end is None else _mark(end))
+
+
+def _mark(written: Any) -> Mark:
+    if not (
+        isinstance(written, list)
+        and len(written) == 2
+        and all(type(each) is int for each in written)
+    ):
+        raise BusMessageError("its field spans is invalid")
+    return Mark(*written)
