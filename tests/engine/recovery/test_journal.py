@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
 from tgext.socketio.engine.hub.selection import Selection
-from tgext.socketio.engine.recovery.auth import without_pid
 from tgext.socketio.wire.socketio.packet import event_packet
 from tgext.socketio.wire.socketio.reasons import TRANSPORT_CLOSE
 
@@ -79,21 +77,3 @@ def test_what_stays_in_this_process_is_numbered_and_kept(server: Server) -> None
     client, again = server.connect(pid, position)
     assert again == pid
     assert client.event("/chat")[:2] == ["news", "two"]
-
-
-PID = "x" * 22
-
-
-@pytest.mark.parametrize(
-    ("auth", "shown"),
-    [
-        (None, None),
-        ({}, {}),
-        ({"pid": 5, "offset": 3}, {"pid": 5, "offset": 3}),
-        ({"pid": "own", "offset": 3}, {"pid": "own", "offset": 3}),
-        ({"pid": PID, "offset": "e-1"}, None),
-        ({"pid": PID, "token": "t"}, {"token": "t"}),
-    ],
-)
-def test_the_auth_payload_without_what_is_recovery_s(auth: Any, shown: Any) -> None:
-    assert without_pid(auth) == shown

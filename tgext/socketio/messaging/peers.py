@@ -18,7 +18,6 @@ from functools import partial
 from typing import Any, Final
 
 import gevent
-from gevent.event import Event
 
 from ..backends.channelnames import OwnName
 from ..backends.errors import BackendError
@@ -27,6 +26,7 @@ from ..engine.concurrency.failures import ERRORS, log_failure
 from ..engine.logs import get_logger
 from ..wire.escape import escape
 from .channels import Channels
+from .questions import Question
 from .sealed import BusMessageError, Seal, field_of, sender_of
 from .throttle import ThrottledWarnings
 
@@ -57,29 +57,6 @@ def peers_channel(channel: OwnName) -> OwnName:
     :param channel: the channel of the cluster.
     """
     return OwnName(f"{channel}/peers")
-
-
-class _Question:
-    """A question to all peers, and the answers so far."""
-
-    def __init__(self, asked: set[str]) -> None:
-        self.open = set(asked)
-        self.answers: dict[str, Any] = {}
-        self.done = Event()
-        self.check()
-
-    def take(self, peer: str, answer: Any) -> None:
-        if peer in self.open:
-            self.answers[peer] = answer
-            self.drop(peer)
-
-    def drop(self, peer: str) -> None:
-        self.open.discard(peer)
-        self.check()
-
-    def check(self) -> None:
-        if not self.open:
-            self.done.set()
 
 
 class Peers:
@@ -117,7 +94,7 @@ class Peers:
         self._hear_own = partial(self._hear, Seal(self._own, secret))
         self._hear_all = partial(self._hear, self._seal)
         self._told: dict[str, Told] = {}
-        self._questions: dict[str, _Question] = {}
+        self._questions: dict[str, Question] = {}
         #: The time at which each peer was heard last.
         self._alive: dict[str, float] = {}
         #: Called with the id of a process that has come, or has gone.
@@ -242,7 +219,7 @@ class Peers:
         if not self._alive:
             return {}
         number = secrets.token_hex(8)
-        question = self._questions[number] = _Question(self.alive)
+        question = self._questions[number] = Question(self.alive)
         try:
             self.tell(kind, [number, data])
             question.done.wait(timeout)
@@ -259,7 +236,7 @@ class Peers:
         :raises BackendError: when the broker does not accept the question.
         """
         number = secrets.token_hex(8)
-        question = self._questions[number] = _Question({peer})
+        question = self._questions[number] = Question({peer})
         try:
             if self._tell_one(peer, kind, [number, data]):
                 question.done.wait(timeout)

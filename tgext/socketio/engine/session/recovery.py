@@ -152,7 +152,13 @@ def note(socket: Connection) -> None:
     for endpoint, session in (socket.recovering or {}).items():
         namespace = socket.active_ns.get(endpoint)
         if namespace is not None and session.is_shared:
+            session.names_rooms = _names_rooms(namespace)
             session.note(namespace._tgsio_asked_channels)
+
+
+def _names_rooms(namespace: BaseNamespace | None) -> bool:
+    """Whether a namespace overrides the names of rooms."""
+    return getattr(namespace, "_tgsio_prefix", None) == ""
 
 
 def leave_behind(socket: Connection, reason: str) -> None:
@@ -170,7 +176,7 @@ def leave_behind(socket: Connection, reason: str) -> None:
         if namespace is not None and was_in:
             _keep(namespace, session)
         channels = {} if namespace is None else namespace._tgsio_asked_channels
-        session.names_rooms = getattr(namespace, "_tgsio_prefix", None) == ""
+        session.names_rooms = _names_rooms(namespace)
         session.go(socket, values, channels, reason)
         journal = _journal_of(socket, endpoint)
         if namespace is not None and was_in and session.state is State.GONE:

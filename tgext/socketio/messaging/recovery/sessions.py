@@ -1,8 +1,7 @@
 """The sessions of a namespace, written where all processes find them.
 
-One greenlet writes what has changed: sessions, and messages for one client alone. What
-changes while it writes is written together next. A session that its process does not
-renew expires.
+A process writes what has changed: sessions, and messages for one client alone. Sessions
+that it does not renew expire.
 
 Consistency: a session is as it was some milliseconds before its process was killed. One
 process has it at a time. A process that finds that another one has taken a session ends
@@ -17,10 +16,6 @@ from collections.abc import Collection
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
-import gevent
-from gevent.event import Event
-
-from ...backends.backoff import Backoff
 from ...backends.errors import BackendError
 from ...backends.redis_records import Records
 from ...engine.concurrency.failures import ERRORS, log_failure
@@ -35,14 +30,12 @@ from ..peers import Peers
 from ..sealed import BusMessageError, Seal
 from .sharedlog import SharedLog
 from .texts import read_session, write_session
+from .writer import Writer
 
 log = get_logger(__name__)
 
 #: Sessions that are written at once.
 _AT_ONCE: Final = 100
-
-#: Seconds between two writes, if nobody waits for them.
-_PAUSE: Final = 0.02
 
 #: Seconds for which somebody waits for a write, and for another process.
 PATIENCE: Final = 3.0
@@ -113,10 +106,7 @@ class SharedSessions:
         self._written: OrderedDict[Recoverable, float] = OrderedDict()
         self._removed: dict[str, None] = {}
         self._packets: deque[tuple[SocketRoom, Packet]] = deque()
-        self._waiting: list[Event] = []
-        self._woken = Event()
-        self._writer: Any = None
-        self._open = True
+        self._writer = Writer(self._write, endpoint or "/", lasting / 10)
         peers.answer(self._question, self._give)
 
     @property
@@ -179,41 +169,17 @@ class SharedSessions:
     # Writing
 
     def _wake(self) -> None:
-        self._woken.set()
-        if self._writer is None and self._open:
-            self._writer = gevent.spawn(self._write_on)
+        self._writer.wake()
 
     def wait(self) -> None:
         """Wait until what has changed is written; see :meth:`.Shared.wait`."""
-        if not (self._changed or self._packets or self._removed):
-            return
-        written = Event()
-        self._waiting.append(written)
-        self._wake()
-        written.wait(PATIENCE)
+        if self._changed or self._packets or self._removed:
+            self._writer.wait(PATIENCE)
 
     def close(self) -> None:
         """Write what has changed, and end; see :meth:`.Shared.close`."""
-        self._open = False
         self._peers.on(self._question, _ignore)
-        if self._writer is not None:
-            self._writer.kill()
-            with gevent.Timeout(PATIENCE, False):  # type: ignore[arg-type]
-                self._try_to_write()
-
-    def _write_on(self) -> None:
-        backoff = Backoff()
-        while True:
-            if not self._waiting:
-                gevent.sleep(_PAUSE)
-            self._woken.wait(self._lasting / 10)
-            self._woken.clear()
-            self._renew()
-            if self._try_to_write():
-                backoff.reset()
-            else:
-                gevent.sleep(backoff.next())
-                self._woken.set()
+        self._writer.close(PATIENCE)
 
     def _renew(self) -> None:
         """Write those again that were written long ago."""
@@ -225,19 +191,8 @@ class SharedSessions:
             del self._written[session]
             self._changed[session] = None
 
-    def _try_to_write(self) -> bool:
-        waiting, self._waiting = self._waiting, []
-        try:
-            self._write()
-        except ERRORS as error:
-            log.warning("Sessions of %s: %s", self._endpoint or "/", error)
-            self._waiting += waiting
-            return False
-        for each in waiting:
-            each.set()
-        return True
-
     def _write(self) -> None:
+        self._renew()
         # Messages first: who finds a session finds what was sent before it.
         while self._packets:
             self._append(*self._packets.popleft())

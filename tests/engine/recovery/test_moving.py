@@ -1,0 +1,125 @@
+"""Sessions that another process had: with a list in the place of what all share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tgext.socketio.engine.hub.roomkeys import SocketRoom
+from tgext.socketio.engine.recovery.kept import Kept
+from tgext.socketio.engine.recovery.record import Position
+from tgext.socketio.engine.recovery.spans import Spans
+from tgext.socketio.wire.socketio.packet import event_packet
+
+from ..conftest import Live
+from .servers import Server
+
+PID = "p" * 22
+
+
+class Bus:
+    """Hears all rooms, or none."""
+
+    hears = True
+
+    def listen(self, endpoint: str, room: Any) -> None: ...
+    def unlisten(self, endpoint: str, room: Any) -> None: ...
+    def publish(self, packet: Any, receivers: Any) -> None: ...
+    def close(self) -> None: ...
+
+    def wait(self, endpoint: str, rooms: Any) -> bool:
+        return self.hears
+
+
+class Shared:
+    """What another process has written of one session."""
+
+    def __init__(self, since: int = 0) -> None:
+        spans = Spans(0)
+        for each in (None, "lobby", SocketRoom("sid")):
+            spans.begin(each, 3)
+        start = Position("there", 3)
+        self.kept: Any = Kept(None, "sid", start, since, spans, {"a": 1}, {}, False)
+        self.missed: Any = [
+            ("lobby", event_packet("/chat", "said", (each,))) for each in ("one", "two")
+        ]
+        self.after: list[int] = []
+        self.forgotten: list[str] = []
+        self.saved: set[Any] = set()
+
+    def take(self, pid: str, user: Any) -> Any:
+        kept, self.kept = self.kept, None
+        return kept if pid == PID else None
+
+    def read(self, kept: Any, places: Any, after: Position, until: Position) -> Any:
+        self.after.append(after.number)
+        return self.missed
+
+    def forget(self, pid: str) -> None:
+        self.forgotten.append(pid)
+
+    def save(self, session: Any) -> None:
+        self.saved.add(session)
+
+    def remove(self, session: Any) -> None: ...
+    def keep(self, room: Any, packet: Any) -> None: ...
+    def wait(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def server(serve: Callable[..., Live]) -> Server:
+    server = Server(serve)
+    server.connect()  # makes the journal
+    bus: Any = Bus()
+    server.live.server.hub.rooms.bus = bus
+    return server
+
+
+def test_what_was_missed_is_numbered_anew(server: Server) -> None:
+    shared = server.journal.shared = Shared()
+    client, pid = server.connect(PID, "there-5")
+    assert pid == PID
+    events = [client.event("/chat") for _ in range(3)]
+    assert [each[:2] for each in events] == [
+        ["said", "one"],
+        ["said", "two"],
+        ["welcome", True],
+    ]
+    assert shared.after == [5]
+    assert len(shared.saved) == 1
+    # It is cut while it is sent what it missed, and comes back to this process.
+    back, again = server.connect(PID, events[0][-1])
+    assert again == PID
+    assert back.event("/chat")[:2] == ["said", "two"]
+    # It has received nothing of this process, and gives the old position.
+    back, again = server.connect(PID, "there-5")
+    assert again == PID
+    assert back.event("/chat")[:2] == ["said", "one"]
+
+
+def test_the_log_does_not_have_all(server: Server) -> None:
+    shared = server.journal.shared = Shared()
+    shared.missed = None
+    assert_new(server, shared)
+
+
+def test_its_messages_were_kept_in_its_process_alone(server: Server) -> None:
+    assert_new(server, Shared(since=6))
+
+
+def test_its_rooms_are_not_heard(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bus, "hears", False)
+    assert_new(server, Shared())
+
+
+def assert_new(server: Server, shared: Shared) -> None:
+    server.journal.shared = shared
+    client, pid = server.connect(PID, "there-5")
+    assert pid != PID
+    assert client.event("/chat")[:2] == ["welcome", False]
+    assert shared.forgotten == [PID]
