@@ -13,7 +13,7 @@ from tests.engine.conftest import Live
 from tests.redis_server import RedisServer, running_redis
 from tgext.socketio import SocketIOController
 
-from .test_recovery import Chat, Member, Plain, join
+from .test_recovery import Chat, Plain, join
 
 
 class Globals: ...
@@ -86,14 +86,6 @@ def test_what_other_processes_send_is_missed_and_received(start: Start) -> None:
     ]
     bob.call("say", "lobby", "five")
     assert back.event() == ["said", "five"]
-
-
-def test_a_client_that_comes_back_to_another_process_is_a_new_one(start: Start) -> None:
-    here, there = start(), start()
-    ann = join(here).cut()
-    back = Member(there, ann.pid, ann.offset).connected()
-    assert not back.recovered
-    assert back.event() == ["welcome", False, 1]
 
 
 def test_topics_are_heard_until_nobody_can_come_back(

@@ -79,6 +79,8 @@ def test_connections_end_that_would_not_continue(
     first, _ = start(cluster, secret)
     connection = Connection(header, user)
     tell(first, secret, Change(had, *flags))
+    if ends:
+        wait_for(lambda: connection.ended, "it has ended")
     gevent.sleep(0)
     assert connection.ended == ends
     assert connection.environ["HTTP_COOKIE"] == header  # nothing is adopted
