@@ -191,13 +191,14 @@ class Peers:
         :raises TypeError: when the data cannot be written as JSON.
         :raises BackendError: when the broker does not accept the message.
         """
+        self._send(kind, data, to)
+
+    def _send(self, kind: str, data: Any, to: str) -> object:
+        """Send a message; returns how many have received it, if the backend knows."""
+        channel = OwnName(f"{self._channel}/{to}") if to else self._channel
+        seal = Seal(channel, self._secret) if to else self._seal
         message = {"from": self.id, "kind": kind, "data": data}
-        if to:
-            channel = OwnName(f"{self._channel}/{to}")
-            text = Seal(channel, self._secret).write(message)
-        else:
-            channel, text = self._channel, self._seal.write(message)
-        self.channels.send(channel, text)
+        return self.channels.backend.publish(channel, seal.write(message))
 
     def answer(self, kind: str, function: Callable[[Any], Any]) -> None:
         """Answer questions of a kind with what a function returns for their data.
@@ -238,20 +239,12 @@ class Peers:
         number = secrets.token_hex(8)
         question = self._questions[number] = Question({peer})
         try:
-            if self._tell_one(peer, kind, [number, data]):
+            # Redis says how many have it: none when the process was killed.
+            if self._send(kind, [number, data], peer) != 0:
                 question.done.wait(timeout)
         finally:
             del self._questions[number]
         return question.answers.get(peer)
-
-    def _tell_one(self, peer: str, kind: str, data: Any) -> bool:
-        """Send a message to one process; returns whether it may have received it."""
-        channel = OwnName(f"{self._channel}/{peer}")
-        message = {"from": self.id, "kind": kind, "data": data}
-        text = Seal(channel, self._secret).write(message)
-        # Redis says how many have received it: none when the process was killed.
-        received: object = self.channels.backend.publish(channel, text)
-        return received != 0
 
     # What arrives
 

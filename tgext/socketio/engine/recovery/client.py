@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from ...wire.json import Dumps
@@ -30,6 +30,15 @@ class Connection(Protocol):
         """Wait until the client has read some of its output, if this greenlet may."""
 
     def kill(self, *, reason: str) -> None: ...
+
+
+class Client(Connection, Protocol):
+    """A connection, as a journal uses it.
+
+    :ivar recovering: its sessions by namespace; None before the first.
+    """
+
+    recovering: Mapping[str, Any] | None
 
 
 class Log(Protocol):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Collection
+from typing import Any
 
 from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import TRANSPORT_CLOSE
@@ -16,7 +16,7 @@ from ..hub.selection import Receivers, Selection
 from ..logs import get_logger
 from .auth import OFFSET, pid_of
 from .away import Away
-from .client import Connection
+from .client import Client
 from .kept import Shared, is_shared
 from .moving import move_here
 from .receivers import given, named
@@ -26,15 +26,6 @@ from .spans import Mark
 from .waiting import Waiting
 
 log = get_logger(__name__)
-
-
-class Client(Connection, Protocol):
-    """A connection, as a journal uses it.
-
-    :ivar recovering: its sessions by namespace; None before the first.
-    """
-
-    recovering: Mapping[str, Recoverable] | None
 
 
 class Journal:
