@@ -11,6 +11,7 @@ from gevent.event import Event
 
 from ..backends.channelnames import OwnName
 from ..backends.feeds import Heard
+from ..backends.logs.entries import read_logged
 from ..engine.concurrency.failures import ERRORS
 from ..engine.hub.roomkeys import Room
 from ..engine.hub.rooms import Rooms
@@ -18,7 +19,7 @@ from ..engine.hub.selection import Receivers
 from ..engine.logs import get_logger
 from ..wire.escape import escape
 from ..wire.socketio.packet import Packet
-from .busmessage import BusCodec
+from .busmessage import BusCodec, BusMessage
 from .channels import Channels
 from .listening import Carrier, Listening, Plain
 from .peers import Peers
@@ -131,7 +132,7 @@ class ClusterBus:
 
     def _hear(self, codec: BusCodec, data: Any) -> None:
         try:
-            sender, receivers, packet, controller = codec.read(data)
+            sender, receivers, packet, controller = _read(codec, data)
         except BusMessageError as error:
             reason = f"{escape(error)}: {_shown(data)}"
             text = f"Skipped a message of {codec.channel}: {reason}"
@@ -146,6 +147,20 @@ class ClusterBus:
                 f"A broadcast of another process was not sent to all: {escape(error)}"
             )
             self._warnings.warn("not sent", text)
+
+
+def _read(codec: BusCodec, data: Any) -> BusMessage:
+    """Read a message, also of a log.
+
+    A script may find that a namespace is logged, when it no longer is in this process.
+    """
+    try:
+        return codec.read(data)
+    except BusMessageError:
+        logged = read_logged(data)
+        if logged is None:
+            raise
+        return codec.read(logged[1])
 
 
 def _shown(data: Any) -> str:

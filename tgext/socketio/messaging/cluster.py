@@ -206,16 +206,23 @@ def _publish(
     controllers: Iterable[str],
 ) -> None:
     from .busmessage import BusCodec
+    from .log import log_of_backend
     from .publishing import backend_for
     from .topics import naming_of, room_of
 
     backend = _shared(backend_for(settings))
+    logged = log_of_backend(backend)
     name_of = naming_of(backend, channel_of(settings))
+    whole = name_of(packet["endpoint"], None)
     topic = name_of(packet["endpoint"], room_of(receivers))
     codec = BusCodec(topic, secret_of(settings))
     for each in controllers:
         message = codec.write(packet, receivers, controller=each)
-        backend.publish(topic, message)
+        if logged is None:
+            backend.publish(topic, message)
+        else:
+            # The processes that serve the namespace have declared whether it is kept.
+            logged.publish(topic, message, like=whole)
 
 
 def is_clustered(settings: Mapping[str, Any]) -> bool:

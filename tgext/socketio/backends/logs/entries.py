@@ -136,9 +136,12 @@ class Log(Protocol):
         It is forgotten when nobody has used it for a week.
         """
 
-    def publish(self, topic: str, message: str, key: str | None = None) -> None:
+    def publish(
+        self, topic: str, message: str, key: str | None = None, like: str = ""
+    ) -> None:
         """Append a message if the topic was declared, or else only publish it.
 
+        :param like: another topic: this one is kept as it was declared.
         :raises ValueError: when there is a key, and the topic was not declared.
         """
 

@@ -103,10 +103,13 @@ class MemoryLog:
         if len(self._declared) > _DECLARED:
             self._declared.popitem(last=False)
 
-    def publish(self, topic: str, message: str, key: str | None = None) -> None:
-        keep = self._declared.get(topic)
+    def publish(
+        self, topic: str, message: str, key: str | None = None, like: str = ""
+    ) -> None:
+        declared = like or topic
+        keep = self._declared.get(declared)
         if keep is not None:
-            self._declared.move_to_end(topic)
+            self._declared.move_to_end(declared)
             self.append(topic, message, keep, key)
         elif key is not None:
             raise undeclared(topic)

@@ -157,11 +157,13 @@ class RedisLog:
     def declare(self, topic: str, keep: Keep) -> None:
         self._backend.run(_DECLARE, [_kept(topic)], [keep.most, keep.seconds])
 
-    def publish(self, topic: str, message: str, key: str | None = None) -> None:
+    def publish(
+        self, topic: str, message: str, key: str | None = None, like: str = ""
+    ) -> None:
         has_key = int(key is not None)
         try:
             args = (topic, message, has_key)
-            kept = self._backend.run(_PUBLISH, [_kept(topic)], args)
+            kept = self._backend.run(_PUBLISH, [_kept(like or topic)], args)
         except BrokerRefused:
             # Its user may only publish. Then nobody has declared a history either.
             if has_key:

@@ -19,7 +19,7 @@ from ...wire.escape import escape
 from ...wire.socketio.generations import SOCKETIO_5
 from ...wire.socketio.packet import Packet
 from ..busmessage import BusCodec
-from ..cluster import peers_of
+from ..cluster import channel_of, peers_of
 from ..log import log_of
 from ..sealed import BusMessageError
 from ..throttle import ThrottledWarnings
@@ -47,8 +47,11 @@ def carriers_of(
     if peers is None:
         return {}
     from ..logged import carrier_of
+    from ..topics import naming_of
 
-    carrier = carrier_of(peers.channels)
+    name_of = naming_of(peers.channels.backend, channel_of(settings))
+    topics = [name_of(each, None) for each in names]
+    carrier = carrier_of(peers.channels, topics)
     return {} if carrier is None else dict.fromkeys(names, carrier)
 
 
