@@ -24,56 +24,55 @@ _DROPPED_AT_ONCE: Final = 3
 class _Ring:
     """The entries of a topic.
 
+    :ivar entries: with their times and their bytes.
     :ivar dropped: the number of the latest entry that was dropped; 0 without one.
     :ivar expires: the time at which the latest entry is dropped.
     :ivar size: the bytes of the ring and its entries.
     """
 
-    __slots__ = ("_entries", "_seconds", "dropped", "expires", "serial", "size")
+    __slots__ = ("_seconds", "dropped", "entries", "expires", "serial", "size")
 
     def __init__(self, dropped: int, serial: int, size: int) -> None:
         self.dropped = dropped
         self.serial = serial
         self.expires = self._seconds = 0.0
         self.size = size
-        #: With their times and their bytes.
-        self._entries: deque[tuple[float, int, Entry]] = deque()
-
-    def __len__(self) -> int:
-        return len(self._entries)
+        self.entries: deque[tuple[float, int, Entry]] = deque()
 
     @property
     def first(self) -> int:
         """The number of the oldest entry."""
-        return self._entries[0][2].number
+        return self.entries[0][2].number
 
     def append(self, entry: Entry, keep: Keep, now: float) -> None:
         """Add an entry, and drop old ones."""
         # Later it may be more: Python keeps the UTF-8 of a text that was written.
         size = ENTRY + getsizeof(entry.message)
-        self._entries.append((now, size, entry))
+        entries, most, seconds = self.entries, *keep
+        entries.append((now, size, entry))
         self.size += size
-        self._seconds = keep.seconds
-        self.expires = now + keep.seconds
-        while len(self._entries) > keep.most:
+        self._seconds = seconds
+        self.expires = now + seconds
+        while len(entries) > most:
             self.drop()
-        self.drop_old(now)
+        if entries and entries[0][0] + seconds <= now:
+            self.drop_old(now)
 
     def drop_old(self, now: float) -> None:
         """Drop what is too old."""
-        while self._entries and self._entries[0][0] + self._seconds <= now:
+        while self.entries and self.entries[0][0] + self._seconds <= now:
             self.drop()
 
     def drop(self) -> None:
         """Drop the oldest entry."""
-        _, size, entry = self._entries.popleft()
+        _, size, entry = self.entries.popleft()
         self.dropped = entry.number
         self.size -= size
 
     def after(self, number: int) -> list[Entry]:
         """The entries after a number."""
         later: list[Entry] = []
-        for _, _, entry in reversed(self._entries):
+        for _, _, entry in reversed(self.entries):
             if entry.number <= number:
                 break
             later.append(entry)
@@ -81,7 +80,7 @@ class _Ring:
 
     def latest(self, count: int) -> list[Entry]:
         """The last entries, at most ``count``."""
-        last = islice(reversed(self._entries), max(count, 0))
+        last = islice(reversed(self.entries), max(count, 0))
         return [entry for _, _, entry in last][::-1]
 
 
@@ -137,7 +136,9 @@ class Kept:
             ring = self._begin(topic, now + keep.seconds)
         before = ring.size
         ring.append(entry, keep, now)
-        self._resized(topic, ring, before)
+        self.size += ring.size - before
+        if not ring.entries:
+            self._remove(topic, ring)
         if key is not None:
             self._use(topic, key, number, now + keep.seconds)
         self._order.append((number, topic, key))
@@ -154,13 +155,11 @@ class Kept:
         self._await(expires, ring.serial, topic)
         return ring
 
-    def _resized(self, topic: str, ring: _Ring, before: int) -> None:
-        """Entries of a ring were added or dropped."""
-        self.size += ring.size - before
-        if not ring:
-            self._emptied.note(topic, ring.dropped)
-            self.size -= ring.size
-            del self._rings[topic]
+    def _remove(self, topic: str, ring: _Ring) -> None:
+        """Remove a ring that has lost its last entry."""
+        self._emptied.note(topic, ring.dropped)
+        self.size -= ring.size
+        del self._rings[topic]
 
     def _use(self, topic: str, key: str, number: int, expires: float) -> None:
         self._remove_key(topic, key)
@@ -184,7 +183,9 @@ class Kept:
         if ring is not None and ring.first == number:
             before = ring.size
             ring.drop()
-            self._resized(topic, ring, before)
+            self.size += ring.size - before
+            if not ring.entries:
+                self._remove(topic, ring)
 
     def _is_kept(self, item: tuple[int, str, str | None]) -> bool:
         number, topic, key = item
@@ -239,9 +240,11 @@ class Kept:
             return None
         before = ring.size
         ring.drop_old(now)
-        if ring.size != before:
-            self._resized(topic, ring, before)
-        return ring or None
+        self.size += ring.size - before
+        if ring.entries:
+            return ring
+        self._remove(topic, ring)
+        return None
 
     def dropped(self, topic: str) -> int:
         """The number of the latest entry that was dropped, or a higher one."""
