@@ -11,10 +11,20 @@ from tg import MinimalApplicationConfigurator, TGController
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
 from tests.redis_server import RedisServer
+from tgext.socketio.messaging.cluster import publish_elsewhere
+from tgext.socketio.wire.socketio.packet import event_packet
 
 from .test_recovery import Chat, Globals, Member, SocketIO, join
 
 Start = Callable[..., Live]
+
+
+def settings_of(redis: RedisServer) -> dict[str, Any]:
+    return {
+        "anypubsub.backend": "redis",
+        "anypubsub.host": redis.url,
+        "socketio.cluster": "true",
+    }
 
 
 @pytest.fixture
@@ -27,15 +37,8 @@ def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
             socketio = SocketIO()
 
         configurator = MinimalApplicationConfigurator()
-        configurator.update_blueprint(
-            {
-                "root_controller": RootController(),
-                "app_globals": Globals,
-                "anypubsub.backend": "redis",
-                "anypubsub.host": redis.url,
-                "socketio.cluster": "true",
-            }
-        )
+        settings = {**settings_of(redis), "app_globals": Globals}
+        configurator.update_blueprint({"root_controller": RootController(), **settings})
         wsgi = configurator.make_wsgi_app({}, {})
         started.append(serve(application=wsgi, resource="socketio", **options))
         return started[-1]
@@ -71,3 +74,18 @@ def test_a_client_comes_back_to_another_process(start: Start) -> None:
     bob.emit("say", "lobby", "four")
     assert back.event() == ["said", "four"]
     assert Chat.departed
+
+
+def test_what_a_script_sent_meanwhile_is_missed_and_received(
+    start: Start, redis: RedisServer
+) -> None:
+    here, there = start(), start()
+    ann, bob = join(here), join(there)
+    ann.cut()
+    bob.shout("one")
+    packet = event_packet("/chat", "shouted", ["two"])
+    publish_elsewhere(packet, None, settings_of(redis))
+    assert bob.event() == ["shouted", "two"]
+    back = back_at(there, ann)
+    assert back.recovered
+    assert back.events(2) == [["shouted", "one"], ["shouted", "two"]]
