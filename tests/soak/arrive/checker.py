@@ -44,13 +44,14 @@ def _faults_of(client: Client, published: Published) -> Iterator[str]:
 
 def _faults_in(stretch: Stretch, published: Published, is_last: bool) -> Iterator[str]:
     for topic, process in stretch.received.keys() | published.keys():
-        received = stretch.received.get((topic, process), [])
+        entries = stretch.received.get((topic, process), [])
+        received = [number for number, _ in entries]
         numbers = published.get((topic, process), {})
         stays = stretch.stays_in(topic)
         wrong = {
             **_disorder(received, numbers),
             "not for it": _not_for(stays, received, numbers),
-            "missing": _missing(stays, received, numbers, is_last),
+            "missing": _missing(stays, dict(entries), numbers, is_last),
         }
         for what, found in wrong.items():
             if found:
@@ -84,7 +85,7 @@ def _not_for(stays: list[Stay], received: list[int], numbers: Numbers) -> list[i
     for each in received:
         call = numbers.get(each)
         if call is not None and not any(
-            call.begin < stay.left and call.end > stay.joined - ON_ITS_WAY
+            call.begin < stay.left and call.end > stay.since - ON_ITS_WAY
             for stay in stays
         ):
             found.append(each)
@@ -92,29 +93,25 @@ def _not_for(stays: list[Stay], received: list[int], numbers: Numbers) -> list[i
 
 
 def _missing(
-    stays: list[Stay], received: list[int], numbers: Numbers, is_last: bool
+    stays: list[Stay], received: dict[int, float], numbers: Numbers, is_last: bool
 ) -> list[int]:
-    """Messages that did not arrive."""
-    seen = set(received)
+    """Messages that did not arrive.
+
+    :param received: the numbers that did, and when.
+    """
     due: set[int] = set()
     for stay in stays:
         last: float = FOREVER
         if stay.asked < FOREVER or not is_last:
             # Ends earlier: the client may have gone when they were sent.
-            own = (
-                each for each in seen & numbers.keys() if _is_in(stay, each, numbers)
-            )
+            own = (each for each, time in received.items() if time < stay.told)
             last = max(own, default=0)
         due.update(
             number
             for number, call in numbers.items()
             if call.is_sure and stay.joined < call.begin and number <= last
         )
-    return sorted(due - seen)
-
-
-def _is_in(stay: Stay, number: int, numbers: Numbers) -> bool:
-    return stay.joined < numbers[number].begin < stay.left
+    return sorted(due - received.keys())
 
 
 def _list(numbers: Iterable[int]) -> str:

@@ -8,7 +8,7 @@
 //
 //     c CLIENT TIME RECOVERED URL      it has connected
 //     e CLIENT TIME JOINED TOPIC...    it has entered, which the server did at JOINED
-//     a CLIENT TIME ROOM               it asks to leave a room
+//     a CLIENT TIME ROOM ROOM          it asks to leave a room, and to join another
 //     v CLIENT TIME ROOM LEFT ROOM JOINED   it has moved from one room to another
 //     l CLIENT TIME RECOVERED ROOM...  what the server knows of one that was recovered
 //     d CLIENT TIME REASON             it has lost its connection
@@ -126,7 +126,7 @@ class Client {
   // Once more when it was recovered: the answer may have been lost.
   askToMove() {
     const {move} = this;
-    log('a', this.number, now(), move[0]);
+    log('a', this.number, now(), ...move);
     this.ask('move', move, ([left, joined]) => {
       if (this.move !== move) return;
       log('v', this.number, now(), move[0], left, move[1], joined);

@@ -18,14 +18,18 @@ FOREVER = float("inf")
 class Stay:
     """The time that a client is in a room.
 
-    :ivar joined: when it was in.
+    :ivar since: when it may have joined: it had asked.
+    :ivar joined: when it had joined.
     :ivar asked: when it asked to leave.
-    :ivar left: when it was out.
+    :ivar left: when it had left.
+    :ivar told: when it was told that it had left.
     """
 
-    joined: float
+    since: float
+    joined: float = FOREVER
     asked: float = FOREVER
     left: float = FOREVER
+    told: float = FOREVER
 
 
 @dataclass
@@ -33,26 +37,34 @@ class Stretch:
     """What a client observed as long as it was recovered.
 
     :ivar stays: by room; that of its user, too.
-    :ivar received: the numbers that it received, by topic and process.
+    :ivar received: the numbers that it received, and when, by topic and process.
     """
 
     stays: dict[str, list[Stay]] = field(default_factory=dict)
-    received: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    received: dict[tuple[str, str], list[tuple[int, float]]] = field(
+        default_factory=dict
+    )
 
     def stays_in(self, topic: str) -> list[Stay]:
         """The stays in the rooms of a topic."""
         return [stay for room in topic.split("+") for stay in self.stays.get(room, ())]
 
-    def join(self, room: str, time: float) -> None:
+    def ask(self, room: str, time: float) -> Stay:
+        """It asks for a room, or is in it, or has asked before."""
         stays = self.stays.setdefault(room, [])
-        # Asking once more changes nothing.
         if not stays or stays[-1].left < FOREVER:
             stays.append(Stay(time))
+        return stays[-1]
+
+    def join(self, room: str, time: float) -> None:
+        stay = self.ask(room, time)
+        stay.joined = min(stay.joined, time)
 
     def rooms(self) -> Iterator[tuple[str, Stay]]:
         """The rooms that it is in, and asks to leave at most."""
         for room, stays in self.stays.items():
-            if stays[-1].left == FOREVER and room.startswith("r"):
+            joined = stays[-1].joined < FOREVER
+            if joined and stays[-1].left == FOREVER and room.startswith("r"):
                 yield room, stays[-1]
 
 
@@ -89,8 +101,9 @@ class Client:
         elif kind == "a":
             stay = self.stretches[-1].stays[rest[0]][-1]
             stay.asked = min(stay.asked, time)
+            self.stretches[-1].ask(rest[1], time)
         elif kind == "v":
-            self._move(*rest)
+            self._move(time, *rest)
         elif kind == "l":
             self._look(rest[0] == "1", set(rest[1:]))
 
@@ -100,9 +113,10 @@ class Client:
         if not recovered:
             self.stretches.append(Stretch())
 
-    def _move(self, old: str, left: str, new: str, joined: str) -> None:
+    def _move(self, time: float, old: str, left: str, new: str, joined: str) -> None:
         stretch = self.stretches[-1]
-        stretch.stays[old][-1].left = float(left)
+        stay = stretch.stays[old][-1]
+        stay.left, stay.told = float(left), time
         stretch.join(new, float(joined))
 
     def _look(self, recovered: bool, rooms: set[str]) -> None:
@@ -119,7 +133,7 @@ class Client:
             self.mistaken.append(f"{topic} {number} came before it was connected")
             return
         received = self.stretches[-1].received
-        received.setdefault((topic, process), []).append(int(number))
+        received.setdefault((topic, process), []).append((int(number), time))
         self.messages += 1
         if self.last:
             self.gap = max(self.gap, (time - self.last, time))

@@ -89,18 +89,23 @@ FAULTS = {
     ),
     "it moved, and its end there was not awaited": (
         "m 7 14.0 r1 a1 4\nm 7 15.0 r1 a1 5\n",
-        "a 7 14.9 r1\nm 7 14.95 r1 a1 4\nv 7 15.0 r1 14.99 r3 14.995\n",
+        "a 7 14.9 r1 r3\nm 7 14.95 r1 a1 4\nv 7 15.0 r1 14.99 r3 14.995\n",
         [],
     ),
     "it moved, and had missed something before": (
         "m 7 14.0 r1 a1 4\nm 7 15.0 r1 a1 5\n",
-        "m 7 15.0 r1 a1 5\na 7 16.0 r1\nv 7 16.1 r1 16.0 r3 16.0\n",
+        "m 7 15.0 r1 a1 5\na 7 16.0 r1 r3\nv 7 16.1 r1 16.0 r3 16.0\n",
         [f"{AT_THE_END}missing 4"],
     ),
     "it moved, and got what came later": (
         "m 7 15.0 r1 a1 5\n",
-        "a 7 14.4 r1\nv 7 14.6 r1 14.5 r3 14.5\nm 7 15.0 r1 a1 5\n",
+        "a 7 14.4 r1 r3\nv 7 14.6 r1 14.5 r3 14.5\nm 7 15.0 r1 a1 5\n",
         [f"{AT_THE_END}not for it 5"],
+    ),
+    "it may have moved": (
+        "m 7 15.0 r1 a1 5\n",
+        "m 7 15.0 r1 a1 5\na 7 15.1 r1 r2\nm 7 15.2 r2 a1 1\n",
+        [],
     ),
     "it is not back": (
         "m 7 15.0 r1 a1 5\n",
