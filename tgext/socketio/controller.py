@@ -126,7 +126,7 @@ class SocketIOController(TGController):
         rooms.name = _name_of(type(self))
         carriers = partial(carriers_of, self._tgsio_namespaces, context.config)
         join_cluster(rooms, context.config, rooms.name, carriers)
-        let_recover(rooms, socket.hub, context.config)
+        let_recover(rooms, socket.hub, self._tgsio_namespaces, context.config)
         application = self._tgsio_application(context.config)
         above = (each for _, each in opening.dispatch_state.controller_path)
         requirements = requirements_of(above)

@@ -48,6 +48,7 @@ class Shared:
         self.after: list[int] = []
         self.forgotten: list[str] = []
         self.saved: set[Any] = set()
+        self.here = True
 
     def take(self, pid: str, user: Any) -> Any:
         kept, self.kept = self.kept, None
@@ -56,6 +57,9 @@ class Shared:
     def read(self, kept: Any, places: Any, after: Position, until: Position) -> Any:
         self.after.append(after.number)
         return self.missed
+
+    def has(self, session: Any) -> bool:
+        return self.here
 
     def forget(self, pid: str) -> None:
         self.forgotten.append(pid)
@@ -98,6 +102,16 @@ def test_what_was_missed_is_numbered_anew(server: Server) -> None:
     back, again = server.connect(PID, "there-5")
     assert again == PID
     assert back.event("/chat")[:2] == ["said", "one"]
+
+
+def test_another_process_took_it_and_ended(server: Server) -> None:
+    shared = server.journal.shared = Shared()
+    server.connect(PID, "there-5")
+    assert len(server.journal) == 2
+    shared.here = False
+    _, again = server.connect(PID, "elsewhere-7")
+    assert again != PID
+    assert len(server.journal) == 2
 
 
 def test_the_log_does_not_have_all(server: Server) -> None:

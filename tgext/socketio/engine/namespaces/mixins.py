@@ -109,6 +109,8 @@ class RoomsMixin(_Base):
         name = self._tgsio_name_of(room)
         if not any(self._tgsio_is_in(each) for each in self._tgsio_rooms_of(name)):
             cross_out(self, name)
+        if self._tgsio_candidate is None:
+            self._tgsio_rooms.wait(self.ns_name, ())
 
     def _tgsio_out_of(self, room: Room) -> None:
         if self._tgsio_candidate is None:

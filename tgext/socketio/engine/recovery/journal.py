@@ -114,6 +114,8 @@ class Journal:
         self, pid: str, offset: Any, client: Client, user: object
     ) -> Recoverable | None:
         session = self._sessions.get(pid)
+        if session is not None and not self._has(session):
+            session = None
         if session is None:
             session = self._take_over(pid, offset, user)
             offset = None  # what it missed is numbered anew
@@ -136,6 +138,13 @@ class Journal:
             return None
         session.come_back(client)
         return session
+
+    def _has(self, session: Recoverable) -> bool:
+        """Whether a session is in this process still, or what its client has is."""
+        if self.shared is None or self.shared.has(session):
+            return True
+        self.lost_to_another(session)
+        return False
 
     def _take_over(self, pid: str, offset: Any, user: object) -> Recoverable | None:
         """Take a session from another process; None if there is none to take."""

@@ -56,6 +56,9 @@ class Shared(Protocol):
     def wait(self) -> None:
         """Wait until what has changed is written; some seconds at most."""
 
+    def has(self, session: Any) -> bool:
+        """Whether no other process has taken a session of this one. May block."""
+
     def take(self, pid: str, user: object) -> Kept | None:
         """Take a session from the process that has it, or had it before it ended.
 

@@ -17,15 +17,15 @@ class Position(NamedTuple):
     :param epoch: changes when the log was lost and counts anew. It is that of one
         process.
     :param heard: up to this number of the log that all processes share, this one had
-        heard what others sent; 0 without such a log.
+        heard what others sent; -1 if the position holds in this process only.
     """
 
     epoch: str
     number: int
-    heard: int = 0
+    heard: int = -1
 
     def __str__(self) -> str:
-        if self.heard:
+        if self.heard >= 0:
             return f"{self.epoch}-{self.number}-{self.heard}"
         return f"{self.epoch}-{self.number}"
 
@@ -38,7 +38,7 @@ class Position(NamedTuple):
         match = _POSITION.fullmatch(text)
         if match is None:
             raise ValueError("it is not a position")
-        epoch, number, heard = match.groups("0")
+        epoch, number, heard = match.groups("-1")
         return cls(epoch, int(number), int(heard))
 
 
@@ -59,7 +59,7 @@ class Entry(NamedTuple):
     number: int
     receivers: Selection
     packet: Packet
-    heard: int = 0
+    heard: int = -1
 
 
 def reached(offset: object, start: Position) -> Position | None:

@@ -63,6 +63,7 @@ class LoggedNamespace:
     :param codec: writes and reads the messages.
     :param keep: how much of each topic is kept.
     :param heard: returns how far this process has heard the log that all share.
+    :param holds: returns whether positions hold in other processes, too.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class LoggedNamespace:
         codec: BusCodec,
         keep: Keep,
         heard: Callable[[], int] = int,
+        holds: Callable[[], bool] = bool,
     ) -> None:
         self._log = log
         self._name = name
         self._codec = codec
         self._keep = keep
         self._heard = heard
+        self._holds = holds
         self._warnings = ThrottledWarnings(logger)
 
     @property
@@ -85,13 +88,16 @@ class LoggedNamespace:
         """Up to where this process has heard the log that all share."""
         return self._heard()
 
+    def _shown(self) -> int:
+        return self._heard() if self._holds() else -1
+
     def _topic(self, place: Place) -> str:
         return f"{self._name} {type(place).__name__} {place or ''}"
 
     def append(self, place: Place, packet: Packet, receivers: Selection) -> Position:
         """Number a packet, and keep it; see :meth:`.Record.append`."""
-        heard = self._heard()
-        if heard:
+        heard = self._shown()
+        if heard >= 0:
             packet = {**packet, "position": str(Position(self._log.epoch, 0, heard))}
         text = self._codec.write(packet, receivers)
         position = self._log.append(self._topic(place), text, self._keep)
@@ -117,26 +123,35 @@ class LoggedNamespace:
             if isinstance(receivers, Selection):
                 heard = _heard_at(packet)
                 entries.append(Entry(number, receivers, packet, heard))
-        return Missed(entries, Position(*replay.position, self._heard()), complete)
+        return Missed(entries, Position(*replay.position, self._shown()), complete)
 
     def now(self) -> Position:
         """The position of what was sent last."""
-        return Position(*self._log.now(), self._heard())
+        return Position(*self._log.now(), self._shown())
 
 
 def _heard_at(packet: Packet) -> int:
     text = packet.get("position")
-    return Position.read(text).heard if text else 0
+    return Position.read(text).heard if text else -1
 
 
-def let_recover(rooms: Rooms, hub: Hub, settings: Mapping[str, Any]) -> None:
+def let_recover(
+    rooms: Rooms, hub: Hub, namespaces: Mapping[str, Any], settings: Mapping[str, Any]
+) -> None:
     """Let clients recover in the namespaces of a controller that ask for it.
 
+    What is sent is numbered from now on, before the first client comes.
+
     :param rooms: those of the controller.
+    :param namespaces: their classes by name.
     :param settings: the application's configuration, as ``tg.config``.
     """
-    if rooms.make_journal is None:
-        rooms.make_journal = partial(_make_journal, rooms, hub, settings)
+    if rooms.make_journal is not None:
+        return
+    rooms.make_journal = make = partial(_make_journal, rooms, hub, settings)
+    for name, each in namespaces.items():
+        if each._tgsio_recovers and name not in rooms.journals:
+            rooms.journals[name] = make(name)
 
 
 def _make_journal(
@@ -156,8 +171,12 @@ def _make_journal(
     def heard() -> int:
         return 0 if shared_log is None else shared_log.heard.number
 
-    record = LoggedNamespace(kept, topic, codec, keep, heard)
     shared = sessions_of(rooms, settings, endpoint, options.recovery_window, keep)
+
+    def holds() -> bool:
+        return shared is not None and not shared.is_behind
+
+    record = LoggedNamespace(kept, topic, codec, keep, heard, holds)
     timers, window = hub.timers, options.recovery_window
     journal = Journal(
         endpoint, rooms, record, timers, window, options.max_outbox, shared

@@ -113,6 +113,21 @@ class SharedSessions:
     def _question(self) -> str:
         return f"session {self._kind}"
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether others may find sessions as they were some time ago."""
+        return self._writer.is_behind
+
+    def has(self, session: Recoverable) -> bool:
+        """Whether no other process has taken a session; see :meth:`.Shared.has`."""
+        name = self._names.get(session)
+        try:
+            record = None if name is None else self._records.read(name)
+        except BackendError as error:
+            log.info("A session of %s is taken for its own: %s", self._endpoint, error)
+            return True
+        return record is None or record.owner == self._peers.id
+
     # What changes
 
     def save(self, session: Recoverable) -> None:
@@ -194,16 +209,18 @@ class SharedSessions:
     def _write(self) -> None:
         self._renew()
         # Messages first: who finds a session finds what was sent before it.
-        while self._packets:
-            self._append(*self._packets.popleft())
+        for _ in range(len(self._packets)):
+            if self._packets:  # else they were too many meanwhile
+                self._append(*self._packets.popleft())
         self._note_epoch()
         while self._removed:
             names = list(self._removed)[:_AT_ONCE]
             self._records.remove(names)
             for name in names:
                 self._removed.pop(name, None)
-        while self._changed:
-            self._write_some(list(self._changed)[:_AT_ONCE])
+        changed = list(self._changed)
+        for first in range(0, len(changed), _AT_ONCE):
+            self._write_some(changed[first : first + _AT_ONCE])
 
     def _append(self, room: SocketRoom, packet: Packet) -> None:
         try:
@@ -282,11 +299,15 @@ class SharedSessions:
         return True
 
     def take(self, pid: str, user: object) -> Kept | None:
-        """Take a session; see :meth:`.Shared.take`.
+        """Take a session; see :meth:`.Shared.take`."""
+        try:
+            return self._take(_name_of(pid), user)
+        except BackendError as error:
+            where = self._endpoint or "/"
+            log.warning("A client of %s cannot recover now: %s", where, error)
+            return None
 
-        :raises BackendError: when the broker does not answer.
-        """
-        name = _name_of(pid)
+    def _take(self, name: str, user: object) -> Kept | None:
         record = self._records.read(name)
         if record is None or record.owner == self._peers.id:
             return None
@@ -315,7 +336,11 @@ class SharedSessions:
     ) -> list[Found] | None:
         """What was sent to a client; see :meth:`.Shared.read`."""
         self._bus.flush()  # what this process sent before is in the log then
-        return self._log.read(kept, places, after, until)
+        try:
+            return self._log.read(kept, places, after, until)
+        except BackendError as error:
+            log.warning("What clients missed cannot be read now: %s", error)
+            return None
 
     def _seal(self, name: str) -> Seal:
         return Seal(f"{self._kind} {name}", self._secret)

@@ -73,6 +73,8 @@ class SharedLog:
 
         :raises BackendError: when the broker does not answer.
         """
+        if after.heard < 0:
+            return None
         own = SocketRoom(kept.sid)
         rooms = {each for each in places if not isinstance(each, OwnRoom)}
         topics = {self._name_of(self._endpoint, each): each for each in rooms}

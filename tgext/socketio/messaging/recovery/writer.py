@@ -5,10 +5,12 @@ What changes while it writes is written together next.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import gevent
+from gevent import get_hub, getcurrent
 from gevent.event import Event
 
 from ...backends.backoff import Backoff
@@ -19,6 +21,9 @@ log = get_logger(__name__)
 
 #: Seconds between two writes, if nobody waits for them.
 PAUSE: Final = 0.02
+
+#: Seconds after which a change should be written.
+LATE: Final = 0.5
 
 
 class Writer:
@@ -37,9 +42,19 @@ class Writer:
         self._woken = Event()
         self._running: Any = None
         self._open = True
+        #: The time of the first change that is not written.
+        self._since: float | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something has changed long ago that is not written."""
+        since = self._since
+        return since is not None and time.monotonic() - since > LATE
 
     def wake(self) -> None:
         """Something has changed. Does not block."""
+        if self._since is None:
+            self._since = time.monotonic()
         self._woken.set()
         if self._running is None and self._open:
             self._running = gevent.spawn(self._run)
@@ -53,7 +68,7 @@ class Writer:
         written = Event()
         self._waiting.append(written)
         self.wake()
-        return written.wait(seconds)
+        return getcurrent() is not get_hub() and written.wait(seconds)
 
     def close(self, seconds: float) -> None:
         """Write a last time, and end.
@@ -81,11 +96,13 @@ class Writer:
 
     def _try(self) -> bool:
         waiting, self._waiting = self._waiting, []
+        since, self._since = self._since, None
         try:
             self._write()
         except ERRORS as error:
             log.warning("Sessions of %s are not written yet: %s", self._name, error)
             self._waiting += waiting
+            self._since = since
             return False
         for each in waiting:
             each.set()
