@@ -14,6 +14,7 @@ from ..hub.roomkeys import Room, SocketRoom
 from ..hub.rooms import Rooms
 from ..hub.selection import Receivers, Selection
 from ..logs import get_logger
+from .absent import dismiss, take_out
 from .auth import OFFSET, pid_of
 from .away import Away
 from .client import Client
@@ -217,32 +218,13 @@ class Journal:
     # Clients that have gone
 
     def take_out(self, target: Place, room: Room) -> None:
-        """Clients are taken out of a room: those that have gone, too.
-
-        :param target: where they are: a room, a user, or one socket.
-        """
-        for session in self._sessions_in(target):
-            is_in = session.state is State.IN
-            if not session.names_rooms and (is_in or session.state is State.GONE):
-                session.spans.end(room, *self.now)
-                self.changed(session)
-            elif not is_in:
-                # It is coming back into the room, or only its namespace knows the room.
-                session.forget()
+        """Clients are taken out of a room; see :func:`.absent.take_out`."""
+        for each in take_out(self.sessions, target, room, self.now):
+            self.changed(each)
 
     def dismiss(self, target: Place) -> None:
-        """Clients are disconnected by the application: those that have gone, too.
-
-        :param target: as :meth:`take_out` takes it.
-        """
-        for session in self._sessions_in(target):
-            if session.state is State.IN:
-                session.is_last = True  # its connection may end before it has left
-            else:
-                session.forget()
-
-    def _sessions_in(self, target: Place) -> list[Recoverable]:
-        return [each for each in self.sessions if each.is_at(target)]
+        """Clients are disconnected; see :func:`.absent.dismiss`."""
+        dismiss(self.sessions, target)
 
     def lose(self) -> None:
         """Messages of other processes may be missing that were sent up to now.

@@ -13,11 +13,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Collection
-from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from ...backends.errors import BackendError
-from ...backends.redis_records import Records
 from ...engine.concurrency.failures import ERRORS, log_failure
 from ...engine.hub.bus import Bus
 from ...engine.hub.roomkeys import OwnRoom, SocketRoom
@@ -27,9 +25,8 @@ from ...engine.recovery.record import Place, Position
 from ...engine.recovery.recoverable import Recoverable, State
 from ...wire.socketio.packet import Packet
 from ..peers import Peers
-from ..sealed import BusMessageError, Seal
+from .records import SessionRecords, name_of
 from .sharedlog import SharedLog
-from .texts import read_session, write_session
 from .writer import Writer
 
 log = get_logger(__name__)
@@ -68,7 +65,6 @@ class SharedSessions:
     :param shared: the log that all processes share.
     :param peers: the other processes.
     :param bus: hears what they send.
-    :param secret: the key that signs sessions; empty when they are not signed.
     :param endpoint: the name of the namespace.
     :param window: seconds for which the session of a client that has gone is kept.
     :param lasting: those for which that of a connected client is.
@@ -77,11 +73,10 @@ class SharedSessions:
     def __init__(
         self,
         kind: str,
-        records: Records,
+        records: SessionRecords,
         shared: SharedLog,
         peers: Peers,
         bus: Bus,
-        secret: str,
         endpoint: str,
         window: float,
         lasting: float,
@@ -91,7 +86,6 @@ class SharedSessions:
         self._log = shared
         self._peers = peers
         self._bus = bus
-        self._secret = secret
         self._endpoint = endpoint
         self._window = window
         self._lasting = lasting
@@ -122,18 +116,18 @@ class SharedSessions:
         """Whether no other process has taken a session; see :meth:`.Shared.has`."""
         name = self._names.get(session)
         try:
-            record = None if name is None else self._records.read(name)
+            owner = None if name is None else self._records.owner(name)
         except BackendError as error:
             log.info("A session of %s is taken for its own: %s", self._endpoint, error)
             return True
-        return record is None or record.owner == self._peers.id
+        return owner in (None, self._peers.id)
 
     # What changes
 
     def save(self, session: Recoverable) -> None:
         """A session has changed; see :meth:`.Shared.save`."""
         if session not in self._names:
-            name = _name_of(session.pid)
+            name = name_of(session.pid)
             self._names[session] = name
             self._by_name[name] = session
         self._changed[session] = None
@@ -156,7 +150,7 @@ class SharedSessions:
 
     def forget(self, pid: str) -> None:
         """Remove a session that was taken; see :meth:`.Shared.forget`."""
-        self._removed[_name_of(pid)] = None
+        self._removed[name_of(pid)] = None
         self._wake()
 
     def keep(self, room: SocketRoom, packet: Packet) -> None:
@@ -273,7 +267,7 @@ class SharedSessions:
         kept = session.kept()
         since = max(kept.since, self._since)
         kept = kept._replace(since=since, epoch=self._epoch)
-        return write_session(self._seal(name), kept)
+        return self._records.text_of(name, kept)
 
     def _lose_to_another(self, name: str) -> None:
         session = self._by_name.get(name)
@@ -301,35 +295,19 @@ class SharedSessions:
     def take(self, pid: str, user: object) -> Kept | None:
         """Take a session; see :meth:`.Shared.take`."""
         try:
-            return self._take(_name_of(pid), user)
+            return self._take(name_of(pid), user)
         except BackendError as error:
             where = self._endpoint or "/"
             log.warning("A client of %s cannot recover now: %s", where, error)
             return None
 
     def _take(self, name: str, user: object) -> Kept | None:
-        record = self._records.read(name)
-        if record is None or record.owner == self._peers.id:
+        owner = self._records.find(name, user)
+        if owner is None or owner == self._peers.id:
             return None
-        if self._read(name, record.text, user) is None:
-            return None
-        self._peers.ask_one(record.owner, self._question, name, PATIENCE)
-        text = self._records.take(name, record.owner, self._window)
-        return None if text is None else self._read(name, text, user)
-
-    def _read(self, name: str, text: str, user: object) -> Kept | None:
-        try:
-            kept = read_session(self._seal(name), text)
-        except BusMessageError as error:
-            log.warning("A session of %s: %s", self._endpoint or "/", error)
-            return None
-        if (type(kept.user), kept.user) != (type(user), user):
-            log.info(
-                "A client of %s is not recovered: its user is not the one it had",
-                self._endpoint or "/",
-            )
-            return None
-        return kept
+        # If it is alive, it writes the session once more.
+        self._peers.ask_one(owner, self._question, name, PATIENCE)
+        return self._records.take(name, owner, user, self._window)
 
     def read(
         self, kept: Kept, places: Collection[Place], after: Position, until: Position
@@ -341,14 +319,6 @@ class SharedSessions:
         except BackendError as error:
             log.warning("What clients missed cannot be read now: %s", error)
             return None
-
-    def _seal(self, name: str) -> Seal:
-        return Seal(f"{self._kind} {name}", self._secret)
-
-
-def _name_of(pid: str) -> str:
-    """The name of a session, from which nobody finds its pid."""
-    return blake2b(pid.encode(), digest_size=16).hexdigest()
 
 
 def _ignore(peer: str, data: Any) -> None:

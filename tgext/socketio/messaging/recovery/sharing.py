@@ -13,6 +13,7 @@ from ..busmessage import BusCodec
 from ..cluster import channel_of, peers_of, secret_of
 from ..log import log_of
 from ..topics import naming_of
+from .records import SessionRecords
 from .sessions import SharedSessions
 from .sharedlog import SharedLog
 
@@ -46,6 +47,6 @@ def sessions_of(
     codec_of = partial(BusCodec, secret=secret)
     names = naming_of(backend, channel)
     shared = SharedLog(log, endpoint, rooms.name, names, codec_of, keep.seconds)
-    records = Records(run, kind, peers.id)
+    records = SessionRecords(Records(run, kind, peers.id), kind, secret, endpoint)
     times = window, keep.seconds
-    return SharedSessions(kind, records, shared, peers, bus, secret, endpoint, *times)
+    return SharedSessions(kind, records, shared, peers, bus, endpoint, *times)
