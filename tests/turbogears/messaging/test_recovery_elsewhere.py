@@ -89,3 +89,23 @@ def test_what_a_script_sent_meanwhile_is_missed_and_received(
     back = back_at(there, ann)
     assert back.recovered
     assert back.events(2) == [["shouted", "one"], ["shouted", "two"]]
+
+
+def test_a_room_that_the_process_has_not_heard_before(start: Start) -> None:
+    """However much was sent to other topics, which it does not hear."""
+    here, there, third = start(), start(), start()
+    ann, bob, eve = join(here), join(third), join(there)
+    ann.call("enter", "lobby")
+    bob.call("enter", "kitchen")
+    ann.cut()
+    for number in range(5):
+        bob.call("say", "kitchen", number)
+    bob.call("say", "lobby", "one")
+    for number in range(5):
+        bob.call("say", "kitchen", number)
+    back = back_at(there, ann)
+    assert back.recovered
+    assert back.events(2) == [["said", "one"], ["welcome", True, 2]]
+    bob.call("say", "lobby", "two")
+    assert back.event() == ["said", "two"]
+    eve.call("whoami")

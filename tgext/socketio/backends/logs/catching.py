@@ -71,8 +71,17 @@ class Ear:
         self.topic = topic
         self.last = 0
         self.listens = True
+        #: What arrives before it is known what is new; None afterwards.
+        self._early: list[Entry] | None = []
         self._heard = heard
         self._catching = catching
+
+    def begin(self, last: int) -> None:
+        """Be given what is later than a number from now on."""
+        early, self._early = self._early or (), None
+        self.last = last
+        for each in early:
+            self.give(each)
 
     def hear(self, data: Any) -> None:
         """Take a message of the broker."""
@@ -82,6 +91,9 @@ class Ear:
 
     def give(self, entry: Entry) -> None:
         """Give an entry to the listener, if it is new."""
+        if self._early is not None:
+            self._early.append(entry)
+            return
         if entry.number <= self.last or not self.listens:
             return
         self.last = entry.number
@@ -131,19 +143,25 @@ class Catching:
     def listen(self, topic: str, heard: HeardEntry) -> int:
         """Call ``heard`` with each entry of a topic from now on.
 
-        :returns: the number of the log's latest entry when this began.
+        :returns: the number of the log's latest entry when it had begun to arrive.
         """
-        position = self._now()
-        # Another listener may have come meanwhile.
-        self._position = self._position or position
+        if self._position is None:
+            position = self._now()
+            # Another listener may have come meanwhile.
+            self._position = self._position or position
         ear = self._ears[topic, heard] = Ear(topic, heard, self)
-        if position.epoch == self._position.epoch:
-            ear.last = position.number  # those before are not for it
         try:
             self._carrier.listen(topic, ear.hear)
         except BaseException:
             self._forget(topic, heard)
             raise
+        try:
+            position = self._now()  # whatever is later than this arrives
+        except BaseException:
+            self.unlisten(topic, heard)
+            raise
+        known = self.position
+        ear.begin(position.number if position.epoch == known.epoch else 0)
         return ear.last
 
     def unlisten(self, topic: str, heard: HeardEntry) -> None:

@@ -262,8 +262,7 @@ class SharedSessions:
         rooms = [each for each in places if not isinstance(each, OwnRoom)]
         self._bus.wait(self._endpoint, rooms)
         for place in places:
-            topic = None if isinstance(place, OwnRoom) else place
-            session.spans.hears(place, self._bus.since(self._endpoint, topic))
+            session.spans.hears(place, self._heard_since(place))
         kept = session.kept()
         since = max(kept.since, self._since)
         kept = kept._replace(since=since, epoch=self._epoch)
@@ -315,10 +314,15 @@ class SharedSessions:
         """What was sent to a client; see :meth:`.Shared.read`."""
         self._bus.flush()  # what this process sent before is in the log then
         try:
-            return self._log.read(kept, places, after, until)
+            return self._log.read(kept, places, after, until, self._heard_since)
         except BackendError as error:
             log.warning("What clients missed cannot be read now: %s", error)
             return None
+
+    def _heard_since(self, place: Place) -> int:
+        """The number after which this process hears a place."""
+        topic = None if isinstance(place, OwnRoom) else place
+        return self._bus.since(self._endpoint, topic)
 
 
 def _ignore(peer: str, data: Any) -> None:

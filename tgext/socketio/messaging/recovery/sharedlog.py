@@ -67,29 +67,44 @@ class SharedLog:
         self._log.append(topic, text, self._keep)
 
     def read(
-        self, kept: Kept, places: Collection[Place], after: Position, until: Position
+        self,
+        kept: Kept,
+        places: Collection[Place],
+        after: Position,
+        until: Position,
+        since: Callable[[Place], int],
     ) -> list[Found] | None:
         """What was sent to a client; see :meth:`.Shared.read`.
 
+        :param since: returns the number after which this process hears a place.
         :raises BackendError: when the broker does not answer.
         """
         if after.heard < 0:
             return None
         own = SocketRoom(kept.sid)
         rooms = {each for each in places if not isinstance(each, OwnRoom)}
-        topics = {self._name_of(self._endpoint, each): each for each in rooms}
+        topics: dict[str, Place] = {
+            self._name_of(self._endpoint, each): each for each in rooms
+        }
         topics[self._name_of(self._endpoint, own)] = own
         # Of another epoch, it is not complete.
         replay = self._log.read(topics, LogPosition(kept.epoch, after.heard))
         if not replay.complete:
             return None
         reading = _Reading(kept, after, until)
+        # What was sent to a place that the client has left is not heard for it.
+        heard = {
+            topic: max(until.heard, since(place))
+            for topic, place in topics.items()
+            if place in kept.spans.places
+        }
         for number, topic, message in replay.entries:
             try:
                 read = self._codec_of(topic).read(message)
                 is_for_us = read.controller in ("", self._controller)
                 if is_for_us and read.packet["endpoint"] == self._endpoint:
-                    reading.take(number, read.packet, read.receivers)
+                    late = number > heard.get(topic, number)
+                    reading.take(number, read.packet, read.receivers, late)
             except (BusMessageError, ValueError) as error:
                 text = "A message of %s cannot be read: %s"
                 logger.warning(text, self._endpoint or "/", escape(error))
@@ -112,9 +127,10 @@ class _Reading:
         #: The places in the list of messages of that process, and their numbers.
         self._own: list[tuple[int, int]] = []
 
-    def take(self, number: int, packet: Packet, receivers: Any) -> None:
+    def take(self, number: int, packet: Packet, receivers: Any, late: bool) -> None:
         """Take a message of the log.
 
+        :param late: whether this process hears it later than :attr:`until`.
         :raises ValueError: when its position is invalid.
         """
         if packet.get("volatile"):
@@ -133,7 +149,7 @@ class _Reading:
         else:
             number_there, clock = number, SHARED
         if receivers.rooms != (SocketRoom(self._kept.sid),) and self._is_late(
-            number, sent
+            sent, late
         ):
             return
         place: Any = self._kept.spans.place_of(receivers, number_there, clock)
@@ -142,11 +158,11 @@ class _Reading:
                 self._own.append((sent.number, len(self._found)))
             self._found.append((place, packet))
 
-    def _is_late(self, number: int, sent: Position) -> bool:
+    def _is_late(self, sent: Position, late: bool) -> bool:
         """Whether this process has a message in its own log."""
         if sent.epoch == self._until.epoch:
             return sent.number > self._until.number
-        return number > self._until.heard
+        return late
 
     def found(self) -> list[Found]:
         """What was found. Messages of one process are in its order."""
