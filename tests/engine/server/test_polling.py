@@ -233,6 +233,21 @@ def test_a_0_9_client_polls_before_it_posts(serve: Serve) -> None:
     assert (reply.status, reply.text) == (400, "Bad request")
 
 
+@pytest.mark.parametrize("kind", ["0.9-xhr-polling", "2-polling"])
+def test_what_the_server_takes_to_connect_is_not_waiting_for_the_client(
+    serve: Serve, kind: str
+) -> None:
+    """The client can send nothing before it has the answer."""
+    seconds = 1.0
+
+    class Slow(Echo):
+        def recv_connect(self) -> None:
+            gevent.sleep(1.2 * seconds)
+
+    live = serve({"": Slow}, handshake_timeout=seconds)
+    assert live.client(kind).call("", "echo", 1) == [1]
+
+
 # Overlapping polls
 
 

@@ -44,6 +44,7 @@ def unknown_transport(request: Request) -> HTTPError:
 
 def _open_alone(request: Request) -> Body:
     socket, cookies = _open(request)
+    request.hub.registry.await_transport(socket)
     text = _opening(request, socket).encode()
     headers, body = payloads.text_answer(request.route, request.generation, text)
     request.start("200 OK", [*headers, *cookies])
@@ -54,7 +55,14 @@ def _open_polling(request: Request) -> Body:
     socket, cookies = _open(request)
     socket.base64 = request.route.base64
     polling = PollingTransport(request.hub, socket)
-    polling.open()
+    try:
+        polling.open()
+    except BaseException:
+        socket.kill(reason=TRANSPORT_CLOSE)  # nobody knows of it
+        raise
+    # Only now: the client cannot go on before it has this answer.
+    if not socket.ended:
+        request.hub.registry.await_transport(socket)
     packets = [_opening(request, socket), *polling.outbox.take()]
     headers, body = payloads.answer(request.route, socket, packets)
     request.start("200 OK", [*headers, *cookies])
@@ -78,7 +86,7 @@ def _open_websocket(request: Request) -> Body:
 
 
 def _open(request: Request) -> tuple[Socket, HeaderList]:
-    """Open a session that ends if no transport comes within ``handshake_timeout``.
+    """Open a session, which has to be ended if its client does not come back.
 
     :returns: the session, and the application's cookies.
     :raises HTTPError: when the client has closed the connection meanwhile.
@@ -95,7 +103,6 @@ def _open(request: Request) -> tuple[Socket, HeaderList]:
         socket.kill(reason=TRANSPORT_CLOSE)
         why = "the client left before the application accepted it"
         raise refusal(request.generation, BAD_REQUEST, why)
-    request.hub.registry.await_transport(socket)
     return socket, cookies
 
 

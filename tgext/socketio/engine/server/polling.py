@@ -35,6 +35,8 @@ def respond(request: Request, socket: Socket) -> Body:
     """
     get = request.method == "GET"
     if socket.transport is None and get and not socket.claimed:
+        # Connecting may take longer than the client may take until its first poll.
+        request.hub.registry.transport_came(socket)
         show_request(request, socket)
         PollingTransport(request.hub, socket).open()
     transport = socket.transport
