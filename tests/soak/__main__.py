@@ -6,11 +6,13 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ from .observation import (
     counts,
     crashes,
     descriptors,
+    figures,
+    longest_wait,
+    processor,
     rss_kib,
     threads,
 )
@@ -32,11 +37,20 @@ from .served import serving
 
 #: Seconds within which the server has noticed that the last client is gone.
 NOTICED_WITHIN = 60
-#: The memory at the end, as a multiple of that after two minutes. Malloc keeps some of
-#: a peak; a leak would grow without end.
-MOST_GROWTH = 1.10
+#: The memory at the end, as a multiple of that after so many seconds, when as many have
+#: left as are there. Malloc keeps some of a peak; a leak would grow without end.
+MOST_GROWTH, SETTLED = 1.10, 120.0
+#: Milliseconds of the server's processor that a client may have to wait for its turn.
+#: The longest wait is that for the garbage collector, which looks at all objects of all
+#: clients at once; floods make others wait for a tenth of it.
+LONGEST_WAIT = 1000.0
+#: The 99th percentile of answers, in milliseconds, which is that of the machine, too.
+MOST_P99 = 1000.0
 #: Seconds between two clients of another process that are killed.
 KILLED_EACH = 15
+#: Seconds between pings, and for the answer to one. Thousands of clients that poll need
+#: as much of the machine for an interval of 3 s as for all else that they do.
+HEARTBEAT = 10
 #: Seconds that each way of flooding the server is tried among the others.
 FLOODED_EACH = 5.0
 
@@ -45,6 +59,14 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--clients", type=int, default=2000)
+    parser.add_argument(
+        "--floods",
+        nargs="*",
+        default=list(FLOODS),
+        choices=list(FLOODS),
+        metavar="FLOOD",
+        help="the ways of flooding that are tried among the others; all by default",
+    )
     parser.add_argument("--redis", action="store_true", help="channels over Redis")
     parser.add_argument(
         "--budget",
@@ -87,11 +109,10 @@ def kill_now_and_then(server: Server, clients: int, end: float) -> int:
     return killed
 
 
-def flood_now_and_then(server: Server, end: float) -> int:
+def flood_now_and_then(server: Server, names: list[str], end: float) -> int:
     """Run clients that send as fast as they can, one after another; return how many."""
     flooded = 0
-    names = list(FLOODS)
-    while (left := end - time.monotonic()) > 0:
+    while names and (left := end - time.monotonic()) > 0:
         name = names[flooded % len(names)]
         budget.flood(server.port, name, min(FLOODED_EACH, left)).communicate()
         flooded += 1
@@ -118,7 +139,7 @@ def play_in_javascript(server: Server, end: float, trouble: list[str]) -> int:
 
 def soak(options: argparse.Namespace, directory: Path) -> bool:
     """Run all kinds of clients; return whether the server was as before at the end."""
-    with serving(directory, options.redis) as server:
+    with serving(directory, options.redis, heartbeat=HEARTBEAT) as server:
         warm = Crowd(server, 50, 5)
         warm.told()
         time.sleep(NOTICED_WITHIN / 4)
@@ -139,12 +160,14 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
                 )
             ),
             threading.Thread(
-                target=lambda: numbers.update(flooded=flood_now_and_then(server, end))
+                target=lambda: numbers.update(
+                    flooded=flood_now_and_then(server, options.floods, end)
+                )
             ),
         ]
         for each in others:
             each.start()
-        memory = watch(server, options.seconds)
+        memory, waited = watch(server, options.seconds)
         told = crowd.told()
         for each in others:
             each.join()
@@ -153,40 +176,72 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
         failures = crashes(server)
     trouble += told["trouble"]
     print(f"\n{told['seen']}\np50 {told['p50_ms']:.1f} ms, p99 {told['p99_ms']:.1f} ms")
+    print(f"the clients' process: {told['busy']:.0%} of a processor")
     print(
         f"crowds killed: {numbers['killed']}, Node clients played: {numbers['played']}"
         f", floods: {numbers['flooded']}"
     )
-    print(f"trouble: {len(trouble)}", *trouble[:10], sep="\n  ")
-    growth = memory[-1] / memory[len(memory) // 5]
+    print(f"trouble: {len(trouble)}", *alike(trouble), sep="\n  ")
+    growth = growth_of(memory, options.seconds)
     print(
         f"tracebacks: {failures}; left: {left or 'nothing'}; descriptors: {files_left}"
     )
-    print(f"memory at the end by that after a fifth: {growth:.3f}")
-    return not (trouble or failures or left or files_left > 0 or growth > MOST_GROWTH)
+    print(f"memory at the end by that after {SETTLED:g} s: {growth or 'not judged'}")
+    print(f"longest wait: {max(waited):.1f} ms of the processor")
+    unfair = max(waited) > LONGEST_WAIT or told["p99_ms"] > MOST_P99
+    left_behind = left or files_left > 0 or growth > MOST_GROWTH
+    return not (trouble or failures or left_behind or unfair)
 
 
-def watch(server: Server, seconds: float) -> list[int]:
-    """Print the memory in KiB at twenty times, and return it."""
-    memory = []
-    print("| s | RSS MiB | descriptors | threads | sessions | greenlets | timers |")
-    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    begin = time.monotonic()
+def growth_of(memory: list[int], seconds: float) -> float:
+    """The factor by which the memory has grown; 0 if the run is too short to tell.
+
+    :param memory: at equal distances.
+    """
+    settled = int(SETTLED / seconds * len(memory))
+    if settled > len(memory) // 2:
+        return 0.0
+    return round(memory[-1] / memory[settled], 3)
+
+
+def alike(trouble: list[str]) -> list[str]:
+    """The lines with their numbers, those that differ in their digits as one."""
+    found = Counter(re.sub(r"0x[0-9a-f]+|\d+\.\d{3,}", "…", each) for each in trouble)
+    return [f"{number} × {each}" for each, number in found.most_common(40)]
+
+
+def watch(server: Server, seconds: float) -> tuple[list[int], list[float]]:
+    """Print twenty times how the server does.
+
+    :returns: each time its memory in KiB, and the longest wait since the time before.
+    """
+    memory: list[int] = []
+    waited: list[float] = []
+    longest_wait(server)
+    print(
+        "| s | busy % | RSS MiB | descriptors | threads | sessions | websockets "
+        f"| timers | unsent | waited ms |\n|{' ---: |' * 10}"
+    )
+    begin = then = time.monotonic()
+    used = processor(server.process.pid)
     for piece in range(20):
         time.sleep(max(0.0, begin + (piece + 1) * seconds / 20 - time.monotonic()))
         memory.append(rss_kib(server))
-        now = counts(server)
+        now, uses = time.monotonic(), processor(server.process.pid)
+        waited.append(longest_wait(server))
+        told = figures(server)
         row = [
-            round(time.monotonic() - begin),
+            round(now - begin),
+            round(100 * (uses - used) / (now - then)),
             round(memory[-1] / 1024, 1),
             descriptors(server),
             threads(server),
-            now.get("sessions", 0),
-            now["greenlets"],
-            now.get("timers", 0),
+            *(told[name] for name in ("sessions", "websockets", "timers", "unsent")),
+            round(waited[-1], 1),
         ]
+        then, used = now, uses
         print("|", " | ".join(map(str, row)), "|", flush=True)
-    return memory
+    return memory, waited
 
 
 def main() -> int:

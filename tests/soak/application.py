@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Mapping
+from time import thread_time
 from typing import Any
 
 import gevent
@@ -29,15 +30,18 @@ from tgext.socketio.websocket import websocket
 OF_CLIENTS = (Socket, BaseNamespace, Transport, SocketOutbox, FrameStream)
 
 
-def is_server(found: object) -> bool:
-    return isinstance(found, SocketIOServer)
-
+#: The server of this process, from its first client on. The garbage collector does not
+#: list it: it ignores what was there when the server started.
+serving: set[SocketIOServer] = set()
 
 #: Why clients left.
 left: Counter[str] = Counter()
 
 
 class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
+    def initialize(self) -> None:
+        serving.add(self.socket.server)
+
     def recv_disconnect(self) -> None:
         left[str(self.disconnect_reason)] += 1
         self.disconnect(silent=True)
@@ -72,7 +76,7 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
     def on_ask_me(self) -> Any:
         """Sends the client a call, and returns its ack, if there is one."""
         try:
-            return self.call("asked", timeout=5.0)
+            return self.call("asked", timeout=20.0)
         except (AckTimeout, ConnectionLost):
             return None  # the client may have been killed
 
@@ -90,6 +94,51 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
         for _ in range(count):
             self.emit("words", "x" * size)
         return "talked"
+
+
+class Waits:
+    """How long a greenlet that is ready has to wait for its turn.
+
+    In seconds of the processor: other processes of the machine do not count.
+    """
+
+    def __init__(self) -> None:
+        self._longest = 0.0
+
+    def run(self) -> None:
+        before = thread_time()
+        while True:
+            gevent.sleep(0.005)
+            now = thread_time()
+            self._longest = max(self._longest, now - before)
+            before = now
+
+    def take(self) -> float:
+        """The longest since the last call."""
+        longest, self._longest = self._longest, 0.0
+        return longest
+
+
+waits = Waits()
+
+
+def figures() -> dict[str, int]:
+    """What the server counts of itself; nothing before its first client."""
+    if not serving:
+        return {}
+    (server,) = serving
+    sockets = list(server.sockets.values())
+    return {
+        "sessions": len(sockets),
+        "websockets": len(server.websockets),
+        "requests": server.hub.requests.number,
+        "timers": len(server.hub.timers),
+        "rooms": sum(each.statistics().rooms for each in server.hub.all_rooms),
+        "lingering": len(server.hub.lingering),
+        "addresses": len(server.hub.registry.places.per_address),
+        "acks": sum(len(each.ack_callbacks) for each in sockets),
+        "unsent": sum(each.transport.outbox.size for each in sockets if each.transport),
+    }
 
 
 class SocketIO(SocketIOController):
@@ -115,10 +164,19 @@ class RootController(TGController):
         return dict(left)
 
     @expose("json")
+    def longest_wait(self) -> dict[str, float]:
+        """The longest that a client had to wait since the last request, in seconds."""
+        return {"seconds": waits.take()}
+
+    @expose("json")
+    def figures(self) -> dict[str, int]:
+        """What the server counts of itself."""
+        return figures()
+
+    @expose("json")
     def counts(self) -> dict[str, int]:
-        """The numbers of client objects in this process."""
+        """These, and the numbers of client objects in this process."""
         gc.collect()
-        server = next(filter(is_server, gc.get_objects()), None)
         counts = Counter(
             kind.__name__
             for each in gc.get_objects()
@@ -132,25 +190,11 @@ class RootController(TGController):
         ]
         assert isinstance(gevent.get_hub(), Hub)
         counts.update(greenlets=len(greenlets), channels=len(channels_of(config)))
-        if server is not None:
-            sockets = list(server.sockets.values())
-            counts.update(
-                sessions=len(sockets),
-                websockets=len(server.websockets),
-                requests=server.hub.requests.number,
-                timers=len(server.hub.timers),
-                rooms=sum(each.statistics().rooms for each in server.hub.all_rooms),
-                lingering=len(server.hub.lingering),
-                addresses=len(server.hub.registry.places.per_address),
-                acks=sum(len(each.ack_callbacks) for each in sockets),
-                unsent=sum(
-                    each.transport.outbox.size for each in sockets if each.transport
-                ),
-            )
-        return dict(counts)
+        return {**counts, **figures()}
 
 
 def make_app(global_config: Mapping[str, str], **settings: str) -> Any:
+    gevent.spawn(waits.run)
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint(
         {

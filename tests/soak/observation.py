@@ -13,8 +13,28 @@ from tests.live.serving import Server
 Counts = dict[str, int]
 
 
+def figures(server: Server) -> Counts:
+    """What the server counts of itself. Clients do not notice when it is asked."""
+    with urllib.request.urlopen(f"{server.url}/figures", timeout=60) as answer:
+        told: Counts = json.load(answer)
+    return told
+
+
+def longest_wait(server: Server) -> float:
+    """The longest that a client had to wait for its turn since the last call.
+
+    In milliseconds of the server's processor, whatever else the machine does.
+    """
+    with urllib.request.urlopen(f"{server.url}/longest_wait", timeout=60) as answer:
+        waited: float = json.load(answer)["seconds"]
+    return 1000 * waited
+
+
 def counts(server: Server) -> Counts:
-    """The numbers of client objects in the server's process."""
+    """The same, and the numbers of client objects in the server's process.
+
+    The server looks at all its objects, and serves nobody meanwhile.
+    """
     with urllib.request.urlopen(f"{server.url}/counts", timeout=60) as answer:
         told: Counts = json.load(answer)
     told.pop("requests", None)  # this one is among them
@@ -25,6 +45,12 @@ def rss_kib(server: Server) -> int:
     """Memory of the server's process."""
     pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGESIZE") // 1024
+
+
+def processor(pid: int) -> float:
+    """The seconds that a process has used of a processor."""
+    line = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(line[11]) + int(line[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def descriptors(server: Server) -> int:

@@ -15,12 +15,21 @@ INI = Path(__file__).resolve().parent / "application.ini"
 
 @contextmanager
 def serving(
-    directory: Path, redis: bool = False, most: int = 10_000
+    directory: Path, redis: bool = False, most: int = 10_000, heartbeat: int = 3
 ) -> Iterator[Server]:
-    """The application, on the first core."""
+    """The application, in a process of its own.
+
+    :param redis: whether channels go over Redis.
+    :param most: the server's ``max_connections``.
+    :param heartbeat: seconds between pings, and for the answer to one.
+    """
     ini = directory / "soak.ini"
     text = INI.read_text()
-    variables = {"most": most, "backend": "redis" if redis else "memory"}
+    variables = {
+        "most": most,
+        "backend": "redis" if redis else "memory",
+        "heartbeat": heartbeat,
+    }
     if redis:
         with running_redis(directory) as broker:
             lines = f"%(backend)s\nanypubsub.port = {broker.port}"

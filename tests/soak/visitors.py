@@ -12,7 +12,7 @@ from struct import pack
 from typing import Any
 
 import gevent
-from gevent.event import AsyncResult, Event
+from gevent.event import AsyncResult
 from gevent.lock import Semaphore
 
 from tests.engine.clients import (
@@ -28,6 +28,8 @@ CHAT = "/chat"
 
 #: Seconds in which an event is answered, however busy the server is.
 PATIENCE = 20.0
+#: The last message of Engine.IO to a client that is disconnected.
+CLOSE = "1"
 
 #: Resets the connection, as the kernel does when a process ends.
 RESET = pack("ii", 1, 0)
@@ -45,12 +47,18 @@ class Trouble(Exception):
     """Something that should not have happened."""
 
 
+def told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error!s:.200}"
+
+
 class Visitor:
     """A client in ``/chat``, and the greenlet that receives for it.
 
     :param kind: one of ``KINDS``.
     :param seen: counts what happens.
     :param latencies: seconds that each answer took.
+
+    :ivar ended: why the connection has ended; empty while it is open.
     """
 
     def __init__(
@@ -63,32 +71,48 @@ class Visitor:
         self._numbers = 0
         self._waiting: dict[int, AsyncResult[Any]] = {}
         self.answers = True
-        self.ended = False
+        self.ended = ""
         #: A client has one connection for its POSTs.
         self._sending = Semaphore()
-        self._joined = Event()
+        self._joined: AsyncResult[Any] = AsyncResult()
         if isinstance(self.client, WebSocketClient):
             self.client.websocket.sock.settimeout(None)
         self._greenlets = [gevent.spawn(self._read)]
         if kind.startswith("2"):
             self._greenlets.append(gevent.spawn(self._ping))
-        self._send(self.client.dialect.connect(CHAT))
-        if not self._joined.wait(PATIENCE):
+        try:
+            self._send(self.client.dialect.connect(CHAT))
+            self._await(self._joined, f"answer of {CHAT}")
+        except BaseException:
             self.forget()
-            raise Trouble(f"{kind}: not in {CHAT} after {PATIENCE} s")
+            raise
 
     def _read(self) -> None:
         try:
             while True:
                 self._take(self.client.receive())
-        except GONE:
-            self.ended = True
+        except GONE as error:
+            self.ended = told(error)
+            gone = Trouble(f"{self.kind}: ended: {self.ended}")
+            for each in (self._joined, *self._waiting.values()):
+                each.set_exception(gone)
+
+    def _await(self, answer: AsyncResult[Any], what: str) -> Any:
+        """Wait for an answer of the server.
+
+        :raises Trouble: when none comes.
+        """
+        try:
+            return answer.get(timeout=PATIENCE)
+        except gevent.Timeout:
+            raise Trouble(f"{self.kind}: no {what} in {PATIENCE:g} s") from None
 
     def _ping(self) -> None:
         """Send the pings of 1.x and 2.x clients."""
+        handshake: Any = self.client.handshake  # type: ignore[attr-defined]
         try:
             while self.answers:
-                gevent.sleep(2.0)
+                gevent.sleep(handshake["pingInterval"] / 1000)
                 self._send("2")
         except GONE:
             pass
@@ -100,6 +124,7 @@ class Visitor:
             return
         if text in ("3", "6", "8::"):
             return
+        assert text != CLOSE, "the server ended the session"
         packet = self.client.dialect.read(text)
         if packet["type"] == "ack":
             waiting = self._waiting.pop(packet["number"], None)
@@ -112,6 +137,9 @@ class Visitor:
         elif packet["type"] == "connect":
             assert packet["endpoint"] == CHAT, packet
             self._joined.set()
+        elif packet["type"] in ("refused", "disconnect"):
+            # Clients end their connection; those of 0.9 would poll in vain.
+            raise AssertionError(f"the server said {text!r}")
         else:
             self._seen["heard"] += 1
 
@@ -124,28 +152,30 @@ class Visitor:
 
         :raises Trouble: when none comes, or another than is due.
         """
+        if self.ended:
+            raise Trouble(f"{self.kind}: ended: {self.ended}")
         self._numbers += 1
         waiting = self._waiting[self._numbers] = AsyncResult()
         begin = time.monotonic()
         self._send(self.client.dialect.event(CHAT, name, args, self._numbers))
-        try:
-            answer = waiting.get(timeout=PATIENCE)
-        except gevent.Timeout:
-            raise Trouble(f"{self.kind}: no ack of {name} in {PATIENCE} s") from None
+        answer = self._await(waiting, f"ack of {name}")
         if name not in ("work", "ask_me"):
             self._latencies.append(time.monotonic() - begin)
         self._seen["answered"] += 1
         return answer
 
-    def chat(self, seconds: float) -> None:
-        """Emit, join rooms and so on, for a while."""
+    def chat(self, seconds: float, pause: float) -> None:
+        """Emit, join rooms and so on, for a while.
+
+        :param pause: seconds between two events, on average.
+        """
         end = time.monotonic() + seconds
         room = random.choice(ROOMS)
         self.call("enter", room)
         self.call("subscribe", "news")
         while time.monotonic() < end:
             self._do_something(room)
-            gevent.sleep(random.uniform(0.3, 2.0))
+            gevent.sleep(random.uniform(0.2, 1.8) * pause)
 
     def _do_something(self, room: str) -> None:
         what = random.random()
@@ -224,21 +254,33 @@ ENDINGS: dict[str, tuple[Callable[[Visitor], None], int]] = {
 
 
 def visit(
-    port: int, seconds: float, seen: Counter[str], latencies: list[float]
+    port: int,
+    seconds: float,
+    pause: float,
+    seen: Counter[str],
+    latencies: list[float],
 ) -> None:
     """Connect, chat, leave.
 
+    :param pause: seconds between two events, on average.
     :raises Trouble: for what should not have happened.
     """
     kind = random.choice([*KINDS, "raw"])
     if kind == "raw":
-        visit_raw(port, seconds, seen)
+        visit_raw(port, seconds, pause, seen)
         return
+    try:
+        stay(Visitor(port, kind, seen, latencies), seconds, pause, seen)
+    except GONE as error:
+        raise Trouble(f"{kind}: {told(error)}") from error
+
+
+def stay(visitor: Visitor, seconds: float, pause: float, seen: Counter[str]) -> None:
+    """Chat, and leave in one of the ways."""
     name = random.choices(list(ENDINGS), [share for _, share in ENDINGS.values()])[0]
-    visitor = Visitor(port, kind, seen, latencies)
     seen["came"] += 1
     try:
-        visitor.chat(seconds)
+        visitor.chat(seconds, pause)
         try:
             ENDINGS[name][0](visitor)
         except GONE:
@@ -248,9 +290,11 @@ def visit(
         visitor.forget()
 
 
-def visit_raw(port: int, seconds: float, seen: Counter[str]) -> None:
+def visit_raw(port: int, seconds: float, pause: float, seen: Counter[str]) -> None:
     """A plain WebSocket, that closes or is reset."""
     client = WebSocket(port, "/raw")
+    if client.status != 101:
+        raise Trouble(f"raw: refused with {client.status}")
     seen["came"] += 1
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -259,8 +303,8 @@ def visit_raw(port: int, seconds: float, seen: Counter[str]) -> None:
         while (message := client.receive_frame())[0] == PING:
             client.send_frame(PONG, b"")
         if message[1] != sent:
-            raise Trouble("a plain message came back as another")
-        gevent.sleep(random.uniform(0.3, 2.0))
+            raise Trouble(f"raw: {message} came instead of {sent!r}")
+        gevent.sleep(random.uniform(0.2, 1.8) * pause)
     if random.random() < 0.5:
         client.sock.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
     client.close()
