@@ -277,6 +277,18 @@ def test_a_listener_may_append(log: Log) -> None:
     expect(heard, "question", "answer")
 
 
+def test_who_has_not_lost_messages_is_not_told(log: Log, server: RedisServer) -> None:
+    heard: list[Entry] = []
+    told: list[str] = []
+    log.when_lost(lambda: told.append("lost"))
+    log.listen(TOPIC, heard.append)
+    server.client.client_kill_filter(_type="pubsub")
+    fill(log, "1", "2", "3")
+    expect(heard, "1", "2", "3")
+    assert told == []
+    log.unlisten(TOPIC, heard.append)
+
+
 def test_a_listener_that_fails_is_alone(
     log: Log, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -174,3 +174,18 @@ def test_what_scripts_send_reaches_who_no_longer_keeps_it(
     log.declare(topic_of(CHANNEL, "/plain", None), CARRIED)
     shout(redis, "hello", "/plain")
     assert client.event("/plain") == ["shouted", "hello"]
+
+
+def test_who_has_lost_messages_for_good_is_a_new_client(
+    start: Start, redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the broker lost may have been for a client that has gone."""
+    live = start()
+    ann, bob = join(live), join(live)
+    ann.cut()
+    redis.client.flushall()
+    cut(redis)
+    wait_for(lambda: "has lost messages" in caplog.text, "the loss is noticed")
+    bob.shout("one")
+    assert not ann.back().recovered
+    assert bob.cut().back().recovered

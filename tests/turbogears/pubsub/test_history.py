@@ -246,3 +246,32 @@ def test_what_waits_for_the_commit_has_a_key_too(live: Live) -> None:
     assert [heard(client)[0] for _ in range(2)] == ["once", "last"]
     client.close()
     speaker.close()
+
+
+@pytest.mark.parametrize("live", ["redis"], indirect=True)
+def test_who_may_have_lost_messages_for_good_is_told(
+    live: Live,
+    server: RedisServer,  # noqa: F811
+) -> None:
+    """Those who know positions can ask for what is missing; for others nothing is new.
+
+    The broker has lost what it had, and the process its link.
+    """
+    client = connect(live, endpoint="/history")
+    other = connect(live, endpoint="/rewinding")
+    assert subscribe(client, "news", endpoint="/history") == "news"
+    assert subscribe(other, "news", endpoint="/rewinding") == "news"
+    say(client, "news", 1)
+    number, position = heard(client)
+    assert (number, heard(other, "/rewinding")) == (1, [1, "news"])
+    server.client.flushall()
+    server.client.client_kill_filter(_type="pubsub")
+    told = {"channel": "news"}
+    assert client.event("/history") == ["error", "messages_lost", told]
+    client.emit("/history", "resume", position, "news", number=7)
+    assert ack(client) == [["news", False]]
+    say(client, "news", 2)
+    assert heard(client)[0] == 2
+    assert heard(other, "/rewinding") == [2, "news"]
+    for each in (client, other):
+        each.close()

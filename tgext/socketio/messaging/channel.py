@@ -9,6 +9,7 @@ from typing import Any, Final
 from ..backends.logs.entries import read_logged
 from ..backends.together import Together
 from ..engine.concurrency.failures import ERRORS
+from ..engine.concurrency.fairness import in_turns
 from ..engine.hub.roomkeys import ChannelRoom
 from ..engine.logs import get_logger
 from ..engine.namespaces.client import Client
@@ -162,6 +163,14 @@ class Channel:
                 f"{escape(error.reason)}: {escape(shown)}",
             )
             return None
+
+    def tell_lost(self) -> None:
+        """Tell listeners that know positions that messages may be missing."""
+        told = {"channel": self.name}
+        for audience, sockets in list(self.audiences.items()):
+            if audience.positioned:
+                for each in in_turns(list(sockets)):
+                    each.error("messages_lost", told, endpoint=audience.endpoint)
 
     # Earlier messages
 

@@ -132,10 +132,17 @@ class Channels:
         assert log is not None
         keep = at_least(channel.keep, keep)
         self.histories.declare(channel.name, keep)
+        log.when_lost(self._tell_lost)
         if channel.log is None:
             log.listen(channel.name, channel.hear_entry)
         channel.log, channel.keep = log, keep
         channel.unlogged = partial(self.histories.miss, channel.name, keep)
+
+    def _tell_lost(self) -> None:
+        """Tell those who can ask for what they missed that there is something."""
+        for channel in list(self._channels.values()):
+            if channel.log is not None:
+                channel.tell_lost()
 
     def _send_earlier(
         self, channel: Channel, listener: Listener, earlier: Reader

@@ -4,7 +4,7 @@ While the link is whole, entries arrive in the order of their numbers. When it c
 back, what was missed is read from the log; what arrives meanwhile waits.
 
 Consistency: listeners miss an entry only if the log no longer has it when the link is
-back; a line in the log of the process says so. After a new epoch they are given all
+back; :attr:`Catching.lost` is called then. After a new epoch they are given all
 entries of it that they have not heard.
 """
 
@@ -131,6 +131,8 @@ class Catching:
         self._waiting: list[tuple[Ear, Position, str]] = []
         #: Epochs of other logs, or of earlier ones.
         self._strange: set[str] = set()
+        #: Called when listeners may have missed entries for good.
+        self.lost: dict[Callable[[], object], None] = {}
         link: Link = carrier.listener
         link.lost.append(self._lose)
         link.returned.append(self._return)
@@ -268,6 +270,11 @@ class Catching:
                 "%s has lost messages, or no longer has all that were missed",
                 self._carrier.name,
             )
+            for told in list(self.lost):
+                try:
+                    told()
+                except ERRORS:
+                    log.exception("Telling that messages were lost failed")
 
     def _give(self, replay: Replay, ears: list[Ear], run: object) -> bool:
         """Give what was read to the listeners; returns False when it is of no use."""

@@ -158,6 +158,12 @@ class Log(Protocol):
     def unlisten(self, topic: str, heard: HeardEntry) -> None:
         """No longer call ``heard``; does not block."""
 
+    def when_lost(self, told: Callable[[], object]) -> None:
+        """Call ``told`` when listeners may have missed entries for good.
+
+        It must neither block nor raise. A second call has no effect.
+        """
+
 
 def undeclared(topic: str) -> ValueError:
     """The error of a message with a key, in a topic that was not declared."""

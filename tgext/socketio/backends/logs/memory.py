@@ -148,3 +148,6 @@ class MemoryLog:
             listeners.remove(heard)
         if not listeners:
             self._heard.pop(topic, None)
+
+    def when_lost(self, told: Callable[[], object]) -> None:
+        """Listeners in the same process miss nothing."""

@@ -182,6 +182,9 @@ class RedisLog:
     def unlisten(self, topic: str, heard: HeardEntry) -> None:
         self._catching.unlisten(topic, heard)
 
+    def when_lost(self, told: Callable[[], object]) -> None:
+        self._catching.lost[told] = None
+
     def _time(self) -> Argument:
         return "" if self._now is None else self._now()
 

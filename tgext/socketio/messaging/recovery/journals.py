@@ -181,6 +181,8 @@ def _make_journal(
     journal = Journal(
         endpoint, rooms, record, timers, window, options.max_outbox, shared
     )
+    if shared_log is not None:
+        shared_log.when_lost(journal.lose)
     if shared is not None:
         shared.journal = journal
     elif peers is not None:
