@@ -261,6 +261,11 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         return self._tgsio_heard
 
     @property
+    def _tgsio_channel_form(self) -> tuple[bool, bool]:
+        wanted = wanted_by(type(self))
+        return wanted.named, wanted.positioned
+
+    @property
     def _tgsio_is_subscribing(self) -> bool:
         return self._tgsio_subscriptions.is_adding
 

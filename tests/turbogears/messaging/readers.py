@@ -113,7 +113,7 @@ class Readers:
             publish(channel, each, self.config)
         wait_for(lambda: len(packets(witness)) == count, "it is heard")
 
-    def say(self, room: str, text: Any) -> None:
+    def say(self, room: str | None, text: Any) -> None:
         """Send an event to a room."""
         [rooms] = [each for each in self.live.server.hub.all_rooms if each.journals]
         rooms.broadcast(event_packet("/chat", "said", [text]), room)

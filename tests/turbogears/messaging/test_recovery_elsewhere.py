@@ -6,20 +6,48 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tg import MinimalApplicationConfigurator, TGController
 
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
 from tests.redis_server import RedisServer
+from tgext.socketio.engine.mixins import BroadcastMixin
 from tgext.socketio.messaging.cluster import publish_elsewhere
+from tgext.socketio.presence import PresenceMixin
 from tgext.socketio.wire.socketio.packet import event_packet
 
-from .test_recovery import Chat, Globals, Member, SocketIO, join
+from .readers import Kept, Reader, Readers, Reading
+from .test_recovery import Member
 
-Start = Callable[..., Live]
+
+class Chat(Reading, BroadcastMixin, PresenceMixin):
+    def on_say(self, room: str, number: int) -> None:
+        self.emit_to_room(room, "said", number)
+
+    def on_shout_to_others(self, number: int) -> None:
+        self.broadcast_event_not_me("shouted", number)
+
+    def on_echo(self, *numbers: int) -> None:
+        for each in numbers:
+            self.emit("echo", each)
+
+    def on_put(self, name: str, value: Any) -> None:
+        self.session[name] = value
+
+    def on_track(self, room: str) -> None:
+        self.track(room, mood="well")
+
+    def on_look(self) -> Any:
+        values = {k: v for k, v in self.session.items() if k != "rooms"}
+        return [self.recovered, sorted(map(str, self.rooms)), self.channels, values]
 
 
-def settings_of(redis: RedisServer) -> dict[str, Any]:
+class History(Kept, Chat): ...
+
+
+Start = Callable[..., Readers]
+
+
+def cluster_at(redis: RedisServer) -> dict[str, Any]:
     return {
         "anypubsub.backend": "redis",
         "anypubsub.host": redis.url,
@@ -30,82 +58,254 @@ def settings_of(redis: RedisServer) -> dict[str, Any]:
 @pytest.fixture
 def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
     """Starts a process: a server with an application of its own."""
-    started: list[Live] = []
+    redis.client.flushall()
+    started: list[Readers] = []
 
-    def start(**options: Any) -> Live:
-        class RootController(TGController):
-            socketio = SocketIO()
-
-        configurator = MinimalApplicationConfigurator()
-        settings = {**settings_of(redis), "app_globals": Globals}
-        configurator.update_blueprint({"root_controller": RootController(), **settings})
-        wsgi = configurator.make_wsgi_app({}, {})
-        started.append(serve(application=wsgi, resource="socketio", **options))
+    def start(cls: type[Reading] = Chat, **settings: Any) -> Readers:
+        started.append(Readers(serve, cls, **cluster_at(redis), **settings))
         return started[-1]
 
     yield start
-    for live in started:
-        live.close_clients()
-        live.server.stop(timeout=1)
+    for each in started:
+        each.close()
+        each.channels.backend.close()
     wait_for(lambda: redis.subscribers() == [], "nothing is subscribed any more")
 
 
-def back_at(live: Live, member: Member) -> Member:
-    return Member(live, member.pid, member.offset).connected()
+def at(process: Readers, member: Member) -> Reader:
+    """The client comes back to a process."""
+    return Reader(process.live, member.pid, member.offset, **member.auth).connected()
 
 
-def test_a_client_comes_back_to_another_process(start: Start) -> None:
+def test_all_of_it_comes_back(start: Start) -> None:
     here, there = start(), start()
-    ann, bob = join(here), join(there)
+    ann, bob = here.join(), there.join()
     ann.call("enter", "lobby")
     ann.call("put", "name", "Ann")
-    bob.emit("say", "lobby", "one")
-    assert ann.event() == ["said", "one"]
+    bob.call("say", "lobby", 1)
+    assert ann.read() == [1]
+    ann.call("echo", 2)
+    assert ann.heard == [1, 2]
     ann.cut()
-    bob.emit("say", "lobby", "two")
-    bob.emit("say", "kitchen", "not heard")
-    bob.shout("three")
-    back = back_at(there, ann)
+    bob.call("say", "kitchen", 0)
+    for number in range(3, 6):
+        bob.call("say", "lobby", number)
+    back = at(there, ann)
     assert back.recovered
     assert back.sid == ann.sid
-    assert back.events(2) == [["said", "two"], ["shouted", "three"]]
-    assert back.event() == ["welcome", True, 2]
-    assert back.call("whoami") == [True, ["/chat_lobby"], [], {"name": "Ann"}]
-    bob.emit("say", "lobby", "four")
-    assert back.event() == ["said", "four"]
-    assert Chat.departed
+    assert back.read(3) == [3, 4, 5]
+    assert back.call("look") == [True, ["lobby"], [], {"name": "Ann"}]
+    bob.call("say", "lobby", 6)
+    assert back.read() == [6]
+    assert len(here.journal) == 0
 
 
-def test_what_a_script_sent_meanwhile_is_missed_and_received(
-    start: Start, redis: RedisServer
-) -> None:
+def test_before_its_end_was_noticed(start: Start) -> None:
+    """The process that has the connection ends it, and gives the session."""
     here, there = start(), start()
-    ann, bob = join(here), join(there)
-    ann.cut()
-    bob.shout("one")
-    packet = event_packet("/chat", "shouted", ["two"])
-    publish_elsewhere(packet, None, settings_of(redis))
-    assert bob.event() == ["shouted", "two"]
-    back = back_at(there, ann)
+    ann, bob = here.join(), there.join()
+    ann.call("enter", "lobby")
+    sid = ann.client.sid
+    ann.call("echo", 1, 2)
+    ann.offset = None  # it has received nothing
+    bob.call("say", "lobby", 3)
+    back = at(there, ann)
     assert back.recovered
-    assert back.events(2) == [["shouted", "one"], ["shouted", "two"]]
+    assert back.read(3) == [1, 2, 3]
+    assert sid not in here.live.server.sockets
+
+
+def test_its_own_messages_are_not_sent_to_it(start: Start) -> None:
+    here, there = start(), start()
+    ann, bob = here.join(), there.join()
+    ann.call("shout_to_others", 1)
+    assert bob.read() == [1]
+    bob.call("shout_to_others", 2)
+    ann.cut()
+    back = at(there, ann)
+    assert back.read() == [2]
+    assert back.call("look")[0] is True
+
+
+def test_it_goes_on_and_comes_back_again(start: Start) -> None:
+    processes = [start(), start(), start()]
+    bob = processes[0].join()
+    ann = processes[1].join()
+    ann.call("enter", "lobby")
+    for number in range(0, 12, 3):
+        bob.call("say", "lobby", number)
+        assert ann.read() == [number]
+        ann.cut()
+        bob.call("say", "lobby", number + 1)
+        bob.call("say", "lobby", number + 2)
+        ann = at(processes[number // 3 % 3], ann)
+        assert ann.recovered
+        # The last one is lost on the way, and sent again.
+        assert ann.read() == [number + 1]
+        ann.cut()
+        ann = at(processes[number // 3 % 3], ann)
+        assert ann.recovered
+        assert ann.read() == [number + 2]
+
+
+def test_rooms_are_as_they_were_left(start: Start) -> None:
+    here, there = start(), start()
+    ann, bob = here.join(), there.join()
+    for room in ("a", "b"):
+        ann.call("enter", room)
+    ann.call("exit", "a")
+    ann.cut()
+    bob.call("say", "a", 0)
+    bob.call("say", "b", 1)
+    back = at(there, ann)
+    assert back.read() == [1]
+    assert back.call("look")[1] == ["b"]
+
+
+def test_old_messages_of_a_room_that_nobody_heard_here(start: Start) -> None:
+    """They were sent before the client came into the room."""
+    here, there = start(), start()
+    ann, bob = here.join(), there.join()
+    for number in range(3):
+        bob.call("say", "attic", number)
+    ann.call("enter", "attic")
+    ann.cut()
+    bob.call("say", "attic", 3)
+    assert at(there, ann).read() == [3]
+
+
+@pytest.mark.parametrize("cls", [Chat, History])
+def test_channels(start: Start, cls: type[Reading]) -> None:
+    here, there = start(cls), start(cls)
+    there.publish("news", 0)
+    ann = here.join().hear("news")
+    there.publish("news", 1)
+    assert ann.read() == [1]
+    ann.cut()
+    there.publish("news", 2)
+    there.publish("other", 0)
+    there.publish("news", 3)
+    back = at(there, ann)
+    assert back.recovered
+    assert back.read(2) == [2, 3]
+    there.publish("news", 4)
+    assert back.read() == [4]
+    form = ["news", str] if cls is History else []
+    for each in back.positions:
+        assert [type(part) if type(part) is str else part for part in each[1:]] == (
+            form[1:]
+        )
+        assert each[:1] == form[:1]
+    assert back.call("channels") == ["news"]
+
+
+def test_presence(start: Start) -> None:
+    here, there = start(), start()
+    ann = here.join()
+    ann.call("enter", "lobby")
+    ann.call("track", "lobby")
+    ann.call("look")
+    ann.cut()
+    back = at(there, ann)
+    assert back.call("look")[0] is True
+    [rooms] = [each for each in there.live.server.hub.all_rooms if each.journals]
+    wait_for(lambda: rooms.watcher is not None, "it is present")
+
+
+@pytest.mark.parametrize("taken_out", [True, False], ids=["taken out", "dismissed"])
+def test_a_command_while_it_was_away(start: Start, taken_out: bool) -> None:
+    here, there = start(), start()
+    ann, bob = here.join(), there.join()
+    ann.call("enter", "lobby")
+    ann.cut()
+    namespace = there.live.socket(bob.client).active_ns["/chat"]
+    target = namespace.socket_by_id(ann.sid)
+    if taken_out:
+        target.leave("lobby")
+    else:
+        target.disconnect("banned")
+    back = at(there, ann)
+    assert back.recovered is taken_out
+    assert back.call("look")[1] == []
+
+
+#: Who has a session, as Redis knows it.
+KEY = "tgext.socketio/cluster/recovery/"
+
+
+def test_nothing_is_left(start: Start, redis: RedisServer) -> None:
+    here = start()
+    ann = here.join()
+    wait_for(lambda: len(redis.client.keys(f"{KEY}*")) == 1, "the session is written")
+    [key] = redis.client.keys(f"{KEY}*")
+    assert ann.pid not in key
+    assert redis.client.pttl(key) > 0
+    ann.client.send("41/chat,")  # it leaves
+    wait_for(lambda: redis.client.keys(f"{KEY}*") == [], "it is removed")
+
+
+def test_a_process_that_is_heard_no_more(start: Start) -> None:
+    """Its session is taken at once: Redis knows that nobody hears the question."""
+    here, there = start(), start()
+    ann, bob = here.join(), there.join()
+    ann.call("enter", "lobby")
+    ann.call("echo", 1)
+    here.journal.flush()
+    here.channels.backend.listener.close()
+    bob.call("say", "lobby", 2)
+    ann.offset = None
+    back = at(there, ann)
+    assert back.recovered
+    assert back.read(2) == [1, 2]
+    assert back.call("look")[1] == ["lobby"]
 
 
 def test_a_room_that_the_process_has_not_heard_before(start: Start) -> None:
     """However much was sent to other topics, which it does not hear."""
     here, there, third = start(), start(), start()
-    ann, bob, eve = join(here), join(third), join(there)
+    ann, bob, eve = here.join(), third.join(), there.join()
     ann.call("enter", "lobby")
-    bob.call("enter", "kitchen")
     ann.cut()
     for number in range(5):
         bob.call("say", "kitchen", number)
-    bob.call("say", "lobby", "one")
+    bob.call("say", "lobby", 1)
     for number in range(5):
         bob.call("say", "kitchen", number)
-    back = back_at(there, ann)
-    assert back.recovered
-    assert back.events(2) == [["said", "one"], ["welcome", True, 2]]
-    bob.call("say", "lobby", "two")
-    assert back.event() == ["said", "two"]
-    eve.call("whoami")
+    back = at(there, ann)
+    assert back.read() == [1]
+    bob.call("say", "lobby", 2)
+    assert back.read() == [2]
+    eve.call("look")
+
+
+def test_what_a_script_sent_meanwhile(start: Start, redis: RedisServer) -> None:
+    here, there = start(), start()
+    ann, bob = here.join(), there.join()
+    ann.cut()
+    there.say(None, 1)
+    publish_elsewhere(event_packet("/chat", "shouted", [2]), None, cluster_at(redis))
+    assert bob.read(2) == [1, 2]
+    assert at(there, ann).read(2) == [1, 2]
+
+
+COMMANDS = {
+    "taken out": lambda target: target.leave("lobby"),
+    "dismissed": lambda target: target.disconnect("banned"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_command_when_its_process_was_killed(
+    start: Start, command: Callable[[Any], object]
+) -> None:
+    here, there = start(), start()
+    ann, bob = here.join(), there.join()
+    ann.call("enter", "lobby")
+    here.journal.flush()
+    here.channels.backend.listener.close()
+    namespace = there.live.socket(bob.client).active_ns["/chat"]
+    command(namespace.socket_by_id(ann.sid))
+    there.journal.flush()
+    back = at(there, ann)
+    assert not back.recovered
+    assert back.call("look")[1] == []

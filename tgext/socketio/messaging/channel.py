@@ -37,6 +37,7 @@ class Channel:
 
     :ivar open: whether the backend delivers its messages to this process.
     :ivar keep: the history that is kept of it; None for none.
+    :ivar since: the number of the log's latest message before the log gave its own.
     """
 
     def __init__(self, name: str, warnings: ThrottledWarnings) -> None:
@@ -50,6 +51,7 @@ class Channel:
         self.asking = Together()
         self.open = False
         self.keep: Keep | None = None
+        self.since = 0
         #: The log, once it gives this channel its messages; until then the feed does.
         self.log: Log | None = None
         #: Called when a message was published without its history.

@@ -98,11 +98,7 @@ class Channels:
         if earlier is not None:
             channel.hold(listener)
         try:
-            while channel.is_wanted and not channel.open:
-                channel.asking.do(partial(self._open, channel))
-            keep = listener.keep
-            while keep is not None and self._lacks(channel, keep):
-                channel.asking.do(partial(self._keep, channel, keep))
+            self._hear(channel, listener.keep)
             if earlier is None:
                 return False
             return self._send_earlier(channel, listener, earlier)
@@ -134,7 +130,7 @@ class Channels:
         self.histories.declare(channel.name, keep)
         log.when_lost(self._tell_lost)
         if channel.log is None:
-            log.listen(channel.name, channel.hear_entry)
+            channel.since = log.listen(channel.name, channel.hear_entry)
         channel.log, channel.keep = log, keep
         channel.unlogged = partial(self.histories.miss, channel.name, keep)
 
@@ -178,6 +174,36 @@ class Channels:
             self._close_if_unheard(channel)
 
         return release
+
+    def hear_for(self, name: str, audience: Audience, keep: Keep) -> Callable[[], None]:
+        """Hear a channel for a client that another process had, and that may be back.
+
+        Blocks until the backend has subscribed.
+
+        :param keep: the history that its namespace asks for.
+        :returns: a function that ends it.
+        :raises BackendError: when the backend cannot subscribe.
+        """
+        channel = self._channels.setdefault(name, Channel(name, self._warnings))
+        release = self.keep(name, audience)
+        try:
+            self._hear(channel, keep)
+        except BaseException:
+            release()
+            raise
+        return release
+
+    def _hear(self, channel: Channel, keep: Keep | None) -> None:
+        """Subscribe to a channel, while it is wanted."""
+        while channel.is_wanted and not channel.open:
+            channel.asking.do(partial(self._open, channel))
+        while keep is not None and self._lacks(channel, keep):
+            channel.asking.do(partial(self._keep, channel, keep))
+
+    def since(self, name: str) -> int:
+        """The number of the log's latest message before a channel was heard."""
+        channel = self._channels.get(name)
+        return 0 if channel is None else channel.since
 
     def _close_if_unheard(self, channel: Channel) -> None:
         if channel.is_wanted or channel.asking.under_way:

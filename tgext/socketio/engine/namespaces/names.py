@@ -182,6 +182,11 @@ class OwnNames:
         return not channels
 
     @property
+    def _tgsio_channel_form(self) -> tuple[bool, bool]:
+        """Whether the events of channels carry the channel, and the position."""
+        return (False, False)
+
+    @property
     def _tgsio_is_subscribing(self) -> bool:
         """Whether a subscription of the client has begun, and is not complete."""
         return False

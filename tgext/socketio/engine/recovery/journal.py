@@ -221,10 +221,14 @@ class Journal:
         """Clients are taken out of a room; see :func:`.absent.take_out`."""
         for each in take_out(self.sessions, target, room, self.now):
             self.changed(each)
+        if self.shared is not None:
+            self.shared.command(target, room)
 
     def dismiss(self, target: Place) -> None:
         """Clients are disconnected; see :func:`.absent.dismiss`."""
         dismiss(self.sessions, target)
+        if self.shared is not None:
+            self.shared.command(target, None)
 
     def lose(self) -> None:
         """Messages of other processes may be missing that were sent up to now.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ...wire.socketio.packet import Packet
-from ..hub.roomkeys import SocketRoom
+from ..hub.roomkeys import Room, SocketRoom
 from .record import Place, Position
 from .spans import Spans
+
+#: Whether the events of channels carry the name of the channel, and the position.
+Form = tuple[bool, bool]
 
 
 class Kept(NamedTuple):
@@ -23,6 +26,8 @@ class Kept(NamedTuple):
     :param values: what the application kept in the connection's ``session``.
     :param channels: see :attr:`.Recoverable.channels`.
     :param names_rooms: see :attr:`.Recoverable.names_rooms`.
+    :param form: of the events of channels.
+    :param tracked: see :attr:`.Recoverable.tracked`.
     :param epoch: that of the log that all processes share.
     """
 
@@ -34,6 +39,8 @@ class Kept(NamedTuple):
     values: Mapping[str, Any]
     channels: Mapping[str, str]
     names_rooms: bool
+    form: Form = (False, False)
+    tracked: Collection[Any] = ()
     epoch: str = ""
 
 
@@ -53,6 +60,15 @@ class Shared(Protocol):
     def keep(self, room: SocketRoom, packet: Packet) -> None:
         """Keep a packet for one client, soon. Does not block."""
 
+    def command(self, target: Place, room: Room | None) -> None:
+        """Clients are taken out of a room, or dismissed. Does not block.
+
+        It concerns those, too, whose process was killed.
+
+        :param target: as :func:`.absent.take_out` takes it.
+        :param room: None when they are disconnected.
+        """
+
     def wait(self) -> None:
         """Wait until what has changed is written; some seconds at most."""
 
@@ -64,6 +80,12 @@ class Shared(Protocol):
 
         :param user: the id of the client's user, who must be the one of the session.
         :returns: None if there is no such session.
+        """
+
+    def hear(self, kept: Kept) -> Callable[[], object] | None:
+        """Hear the channels of a client that has gone. May block.
+
+        :returns: a function that ends it; None if they cannot be heard now.
         """
 
     def forget(self, pid: str) -> None:

@@ -7,6 +7,7 @@ as messages for this client alone. From then on the session is one of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...wire.socketio.packet import Packet
@@ -26,6 +27,8 @@ class Journal(Log, Protocol):
     """The journal of a namespace, as used here."""
 
     away: Away
+
+    def keep(self, session: Recoverable, release: Callable[[], object]) -> None: ...
 
     def number_for(
         self, room: SocketRoom, packet: Packet, place: Place
@@ -49,6 +52,10 @@ def move_here(
     try:
         if after is not None and after.number >= kept.since:
             journal.away.begin(session, kept.spans.places)
+            release = shared.hear(kept)
+            if release is None:
+                return None
+            journal.keep(session, release)
             moved = _number_missed(journal, shared, session, pid, kept, after)
     finally:
         if not moved:

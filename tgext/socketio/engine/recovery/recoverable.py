@@ -20,7 +20,7 @@ from ...wire.socketio.settled import settled_packet
 from ..hub.index import name_of_user
 from ..hub.roomkeys import Room, SocketRoom, UserRoom
 from .client import Connection, Log
-from .kept import Kept, is_shared
+from .kept import Form, Kept, is_shared
 from .missed import MissedPackets
 from .places import is_joined, is_room
 from .positions import Later, as_event, carries, with_position
@@ -59,6 +59,7 @@ class Recoverable:
     :ivar connection: that of the client; None while it has gone.
     :ivar values: what the application kept in the ``session`` of the connection.
     :ivar channels: the channels that the client heard, by the names it asked for.
+    :ivar form: of the events of channels, for other processes.
     :ivar tracked: where it was present, as :class:`.presence.Tracked` has it.
     """
 
@@ -78,6 +79,7 @@ class Recoverable:
         self.values = Values()
         self.channels: Mapping[str, str] = {}
         self.tracked: Collection[Any] = ()
+        self.form: Form = (False, False)
         #: Where the session began, and up to where its client has been sent all.
         self.start = self._journal.position
         self.spans = Spans(self.start.number)
@@ -113,6 +115,8 @@ class Recoverable:
             self.values.now if connection is None else values_of(connection.session),
             self.channels,
             self.names_rooms,
+            self.form,
+            self.tracked,
         )
 
     def come_from(self, pid: str, kept: Kept, start: Position, read: Position) -> None:
@@ -123,7 +127,7 @@ class Recoverable:
         """
         self.pid, self.sid, self.names_rooms = pid, kept.sid, kept.names_rooms
         self.values.take(kept.values)
-        self.channels = kept.channels
+        self.channels, self.tracked = kept.channels, kept.tracked
         self.start = start
         self._missed.begin(start)
         self.spans = Spans(start.number)

@@ -151,8 +151,14 @@ def note(socket: Connection) -> None:
     """An event was handled: what a namespace keeps may have changed."""
     for endpoint, session in (socket.recovering or {}).items():
         namespace = socket.active_ns.get(endpoint)
-        if namespace is not None and session.is_shared:
+        if (
+            namespace is not None
+            and session.is_shared
+            and not namespace._tgsio_is_subscribing
+        ):
             session.names_rooms = _names_rooms(namespace)
+            session.tracked = getattr(namespace, "_tgsio_tracked", ())
+            session.form = namespace._tgsio_channel_form
             session.note(namespace._tgsio_asked_channels)
 
 

@@ -12,19 +12,21 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, Final, Protocol
 
 from ...backends.errors import BackendError
 from ...engine.concurrency.failures import ERRORS, log_failure
 from ...engine.hub.bus import Bus
-from ...engine.hub.roomkeys import OwnRoom, SocketRoom
+from ...engine.hub.roomkeys import Room, SocketRoom
 from ...engine.logs import get_logger
 from ...engine.recovery.kept import Found, Kept
 from ...engine.recovery.record import Place, Position
 from ...engine.recovery.recoverable import Recoverable, State
 from ...wire.socketio.packet import Packet
 from ..peers import Peers
+from .hearing import Hearing
 from .records import SessionRecords, name_of
 from .sharedlog import SharedLog
 from .writer import Writer
@@ -85,7 +87,7 @@ class SharedSessions:
         self._records = records
         self._log = shared
         self._peers = peers
-        self._bus = bus
+        self._hearing = Hearing(endpoint, bus, peers.channels)
         self._endpoint = endpoint
         self._window = window
         self._lasting = lasting
@@ -99,7 +101,8 @@ class SharedSessions:
         #: Sessions of connected clients, by when they were written.
         self._written: OrderedDict[Recoverable, float] = OrderedDict()
         self._removed: dict[str, None] = {}
-        self._packets: deque[tuple[SocketRoom, Packet]] = deque()
+        #: What is to be written into the log, in order.
+        self._entries: deque[Callable[[], object]] = deque()
         self._writer = Writer(self._write, endpoint or "/", lasting / 10)
         peers.answer(self._question, self._give)
 
@@ -155,14 +158,21 @@ class SharedSessions:
 
     def keep(self, room: SocketRoom, packet: Packet) -> None:
         """Keep a packet for one client; see :meth:`.Shared.keep`."""
-        if len(self._packets) >= _MOST_WAITING:
+        self._append(partial(self._log.append, room, packet))
+
+    def command(self, target: Place, room: Room | None) -> None:
+        """Clients are taken out of a room; see :meth:`.Shared.command`."""
+        self._append(partial(self._log.command, target, room))
+
+    def _append(self, entry: Callable[[], object]) -> None:
+        if len(self._entries) >= _MOST_WAITING:
             self._lose()
-        self._packets.append((room, packet))
+        self._entries.append(entry)
         self._wake()
 
     def _lose(self) -> None:
         """Who has not received what was sent up to now cannot recover elsewhere."""
-        self._packets.clear()
+        self._entries.clear()
         self._begin()
         self._changed.update(dict.fromkeys(self._names))
         log.warning(
@@ -182,7 +192,7 @@ class SharedSessions:
 
     def wait(self) -> None:
         """Wait until what has changed is written; see :meth:`.Shared.wait`."""
-        if self._changed or self._packets or self._removed:
+        if self._changed or self._entries or self._removed:
             self._writer.wait(PATIENCE)
 
     def close(self) -> None:
@@ -203,9 +213,9 @@ class SharedSessions:
     def _write(self) -> None:
         self._renew()
         # Messages first: who finds a session finds what was sent before it.
-        for _ in range(len(self._packets)):
-            if self._packets:  # else they were too many meanwhile
-                self._append(*self._packets.popleft())
+        for _ in range(len(self._entries)):
+            if self._entries:  # else they were too many meanwhile
+                self._write_entry(self._entries.popleft())
         self._note_epoch()
         while self._removed:
             names = list(self._removed)[:_AT_ONCE]
@@ -216,11 +226,11 @@ class SharedSessions:
         for first in range(0, len(changed), _AT_ONCE):
             self._write_some(changed[first : first + _AT_ONCE])
 
-    def _append(self, room: SocketRoom, packet: Packet) -> None:
+    def _write_entry(self, entry: Callable[[], object]) -> None:
         try:
-            self._log.append(room, packet)
+            entry()
         except BackendError:
-            self._packets.appendleft((room, packet))
+            self._entries.appendleft(entry)
             raise
         except ERRORS:
             log_failure(log, "A message of %s was not kept", self._endpoint or "/")
@@ -259,10 +269,9 @@ class SharedSessions:
 
     def _text_of(self, session: Recoverable, name: str) -> str:
         places = list(session.spans.places)
-        rooms = [each for each in places if not isinstance(each, OwnRoom)]
-        self._bus.wait(self._endpoint, rooms)
+        self._hearing.wait(places)
         for place in places:
-            session.spans.hears(place, self._heard_since(place))
+            session.spans.hears(place, self._hearing.since(place))
         kept = session.kept()
         since = max(kept.since, self._since)
         kept = kept._replace(since=since, epoch=self._epoch)
@@ -308,21 +317,20 @@ class SharedSessions:
         self._peers.ask_one(owner, self._question, name, PATIENCE)
         return self._records.take(name, owner, user, self._window)
 
+    def hear(self, kept: Kept) -> Callable[[], object] | None:
+        """Hear the channels of a client; see :meth:`.Shared.hear`."""
+        return self._hearing.begin(kept, self.journal)
+
     def read(
         self, kept: Kept, places: Collection[Place], after: Position, until: Position
     ) -> list[Found] | None:
         """What was sent to a client; see :meth:`.Shared.read`."""
-        self._bus.flush()  # what this process sent before is in the log then
+        self._hearing.flush()  # what this process sent before is in the log then
         try:
-            return self._log.read(kept, places, after, until, self._heard_since)
+            return self._log.read(kept, places, after, until, self._hearing.since)
         except BackendError as error:
             log.warning("What clients missed cannot be read now: %s", error)
             return None
-
-    def _heard_since(self, place: Place) -> int:
-        """The number after which this process hears a place."""
-        topic = None if isinstance(place, OwnRoom) else place
-        return self._bus.since(self._endpoint, topic)
 
 
 def _ignore(peer: str, data: Any) -> None:

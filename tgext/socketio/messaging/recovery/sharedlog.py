@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
 
 from ...backends.logs.entries import Keep, Log
 from ...backends.logs.entries import Position as LogPosition
-from ...engine.hub.roomkeys import OwnRoom, SocketRoom
-from ...engine.hub.selection import Selection
+from ...engine.hub.roomkeys import ChannelRoom, Room, SocketRoom, UserRoom
+from ...engine.hub.selection import Receivers
 from ...engine.logs import get_logger
 from ...engine.recovery.kept import Found, Kept
 from ...engine.recovery.record import Place, Position
-from ...engine.recovery.spans import NOWHERE, OWN, SHARED
+from ...engine.recovery.spans import SHARED
+from ...wire.errors import InvalidJSON
 from ...wire.escape import escape
 from ...wire.socketio.packet import Packet
-from ..busmessage import BusCodec
-from ..sealed import BusMessageError
+from ..audiences import Audience, Told, channel_topic
+from ..busmessage import BusCodec, read_room, write_room
+from ..messages import read
+from ..sealed import BusMessageError, Seal
 from ..topics import Naming
+from .reading import Reading
 
 logger = get_logger(__name__)
 
@@ -34,6 +38,7 @@ class SharedLog:
     :param name_of: the name of the topic of a namespace and a room.
     :param codec_of: returns what writes and reads the messages of a topic.
     :param seconds: how long messages for one client are kept.
+    :param secret: the key that signs commands; empty when they are not signed.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class SharedLog:
         name_of: Naming,
         codec_of: Callable[[str], BusCodec],
         seconds: float,
+        secret: str = "",
     ) -> None:
         self._log = log
         self._endpoint = endpoint
@@ -51,6 +57,9 @@ class SharedLog:
         self._name_of = name_of
         self._codec_of = codec_of
         self._keep = Keep(MOST, seconds)
+        #: The topic of commands. Nobody listens to it.
+        self._commands = f"{name_of(endpoint, None)} commands {controller}"
+        self._seal = Seal(self._commands, secret)
 
     @property
     def epoch(self) -> str:
@@ -65,6 +74,15 @@ class SharedLog:
         topic = self._name_of(self._endpoint, room)
         text = self._codec_of(topic).write(packet, room, controller=self._controller)
         self._log.append(topic, text, self._keep)
+
+    def command(self, target: Place, room: Room | None) -> None:
+        """Note that clients were taken out of a room, or disconnected.
+
+        :param room: None when they were disconnected.
+        :raises BackendError: when the broker does not accept it.
+        """
+        message = {"target": write_room(target), "room": write_room(room)}
+        self._log.append(self._commands, self._seal.write(message), self._keep)
 
     def read(
         self,
@@ -81,93 +99,75 @@ class SharedLog:
         """
         if after.heard < 0:
             return None
-        own = SocketRoom(kept.sid)
-        rooms = {each for each in places if not isinstance(each, OwnRoom)}
-        topics: dict[str, Place] = {
-            self._name_of(self._endpoint, each): each for each in rooms
-        }
-        topics[self._name_of(self._endpoint, own)] = own
+        topics = {self._topic_of(each): each for each in self._read_of(kept, places)}
         # Of another epoch, it is not complete.
-        replay = self._log.read(topics, LogPosition(kept.epoch, after.heard))
+        after_heard = LogPosition(kept.epoch, after.heard)
+        replay = self._log.read([*topics, self._commands], after_heard)
         if not replay.complete:
             return None
-        reading = _Reading(kept, after, until)
+        reading = Reading(kept, after, until)
         # What was sent to a place that the client has left is not heard for it.
         heard = {
             topic: max(until.heard, since(place))
             for topic, place in topics.items()
-            if place in kept.spans.places
+            if place in kept.spans.places and not isinstance(place, SocketRoom)
         }
-        for number, topic, message in replay.entries:
-            try:
-                read = self._codec_of(topic).read(message)
-                is_for_us = read.controller in ("", self._controller)
-                if is_for_us and read.packet["endpoint"] == self._endpoint:
-                    late = number > heard.get(topic, number)
-                    reading.take(number, read.packet, read.receivers, late)
-            except (BusMessageError, ValueError) as error:
-                text = "A message of %s cannot be read: %s"
-                logger.warning(text, self._endpoint or "/", escape(error))
-                return None
+        try:
+            for number, topic, message in replay.entries:
+                if topic == self._commands:
+                    if self._is_out(kept, number, message):
+                        return None
+                    continue
+                late = number > heard.get(topic, number)
+                for read in self._packets(kept, topics[topic], number, topic, message):
+                    reading.take(number, *read, late)
+        except (BusMessageError, ValueError) as error:
+            text = "A message of %s cannot be read: %s"
+            logger.warning(text, self._endpoint or "/", escape(error))
+            return None
         return reading.found()
 
+    def _read_of(self, kept: Kept, places: Collection[Place]) -> set[Place]:
+        """The places whose topics have what was sent to a client."""
+        # What is sent to a user is in the topic of the namespace.
+        rooms = {
+            each for each in places if not isinstance(each, (UserRoom, SocketRoom))
+        }
+        return {*rooms, None, SocketRoom(kept.sid)}
 
-class _Reading:
-    """Finds what one client missed.
+    def _topic_of(self, place: Place) -> str:
+        if isinstance(place, ChannelRoom):
+            return channel_topic(place)
+        return self._name_of(self._endpoint, place)
 
-    Messages of the process that had its session have the numbers of that process, which
-    its client got them with; all others have those of the shared log.
-    """
-
-    def __init__(self, kept: Kept, after: Position, until: Position) -> None:
-        self._kept = kept
-        self._after = after
-        self._until = until
-        self._found: list[Found] = []
-        #: The places in the list of messages of that process, and their numbers.
-        self._own: list[tuple[int, int]] = []
-
-    def take(self, number: int, packet: Packet, receivers: Any, late: bool) -> None:
-        """Take a message of the log.
-
-        :param late: whether this process hears it later than :attr:`until`.
-        :raises ValueError: when its position is invalid.
-        """
-        if packet.get("volatile"):
+    def _packets(
+        self, kept: Kept, place: Place, number: int, topic: str, message: str
+    ) -> Iterator[tuple[Packet, Receivers]]:
+        """The packet that a message carries, if it is for the clients here."""
+        if isinstance(place, ChannelRoom):
+            try:
+                content = read(message)
+            except InvalidJSON:
+                return  # its listeners did not get it either
+            told = Told(content, LogPosition(kept.epoch, number))
+            audience = Audience(self._endpoint, *kept.form)
+            yield audience.packet(topic, told), place
             return
-        if not isinstance(receivers, Selection):
-            receivers = Selection((receivers,))
-        left_out = map(SocketRoom, packet.get("left_out", ()))
-        receivers = Selection(receivers.rooms, (*receivers.without, *left_out))
-        position = packet.get("position")
-        sent = Position.read(position) if position else Position("", 0)
-        is_own = sent.epoch == self._kept.start.epoch
-        if is_own:
-            if sent.number <= self._after.number:
-                return
-            number_there, clock = sent.number, OWN
-        else:
-            number_there, clock = number, SHARED
-        if receivers.rooms != (SocketRoom(self._kept.sid),) and self._is_late(
-            sent, late
+        found = self._codec_of(topic).read(message)
+        if (
+            found.controller in ("", self._controller)
+            and found.packet["endpoint"] == self._endpoint
         ):
-            return
-        place: Any = self._kept.spans.place_of(receivers, number_there, clock)
-        if place is not NOWHERE:
-            if is_own:
-                self._own.append((sent.number, len(self._found)))
-            self._found.append((place, packet))
+            yield found.packet, found.receivers
 
-    def _is_late(self, sent: Position, late: bool) -> bool:
-        """Whether this process has a message in its own log."""
-        if sent.epoch == self._until.epoch:
-            return sent.number > self._until.number
-        return late
+    def _is_out(self, kept: Kept, number: int, text: str) -> bool:
+        """Whether a command concerns a client, and its session does not know it.
 
-    def found(self) -> list[Found]:
-        """What was found. Messages of one process are in its order."""
-        found = list(self._found)
-        slots = sorted(index for _, index in self._own)
-        for slot, (_, index) in zip(slots, sorted(self._own), strict=True):
-            found[slot] = self._found[index]
-        return found
+        :raises BusMessageError: when the command is invalid.
+        """
+        message = self._seal.read(text)
+        target = read_room("target", message.get("target", False))
+        room = read_room("room", message.get("room", False))
+        has = kept.spans.has
+        there = has(target, number, SHARED)
+        return there and (room is None or has(room, number, SHARED))

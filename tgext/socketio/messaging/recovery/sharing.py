@@ -46,7 +46,7 @@ def sessions_of(
     kind = f"{channel}/recovery/{rooms.name}{endpoint}"
     codec_of = partial(BusCodec, secret=secret)
     names = naming_of(backend, channel)
-    shared = SharedLog(log, endpoint, rooms.name, names, codec_of, keep.seconds)
+    shared = SharedLog(log, endpoint, rooms.name, names, codec_of, keep.seconds, secret)
     records = SessionRecords(Records(run, kind, peers.id), kind, secret, endpoint)
     times = window, keep.seconds
     return SharedSessions(kind, records, shared, peers, bus, endpoint, *times)

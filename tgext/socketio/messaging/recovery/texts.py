@@ -11,6 +11,8 @@ A session is a JSON object, signed as other messages between processes are:
 ``values``    what the application kept, as far as JSON has it
 ``channels``  the channels that it heard, by the names that it asked for
 ``named``     whether its namespace overrides the names of rooms
+``form``      whether events of channels carry the channel, and the position
+``tracked``   a list of ``[room, user, info, inside]``: where it was present
 ``epoch``     that of the log
 """
 
@@ -19,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...engine.recovery.kept import Kept
+from ...engine.recovery.kept import Form, Kept
 from ...engine.recovery.record import Position
 from ...engine.recovery.spans import Mark, Span, Spans
 from ...wire import json
@@ -41,6 +43,8 @@ def write_session(seal: Seal, kept: Kept) -> str:
             "values": _plain(kept.values),
             "channels": dict(kept.channels),
             "named": kept.names_rooms,
+            "form": kept.form,
+            "tracked": [[write_room(room), *rest] for room, *rest in kept.tracked],
             "epoch": kept.epoch,
         }
     )
@@ -83,6 +87,8 @@ def read_session(seal: Seal, text: str) -> Kept:
         field_of(message, "values", dict),
         channels,
         field_of(message, "named", bool),
+        _form(field_of(message, "form", list)),
+        [_tracked(each) for each in field_of(message, "tracked", list)],
         field_of(message, "epoch", str),
     )
 
@@ -92,6 +98,22 @@ def _position(text: str) -> Position:
         return Position.read(text)
     except ValueError:
         raise BusMessageError("its field start is no position") from None
+
+
+def _form(written: list[Any]) -> Form:
+    if [type(each) for each in written] != [bool, bool]:
+        raise BusMessageError("its field form is invalid")
+    named, positioned = written
+    return named, positioned
+
+
+def _tracked(written: Any) -> tuple[Any, ...]:
+    if not (isinstance(written, list) and len(written) == 4):
+        raise BusMessageError("its field tracked is invalid")
+    room, user, info, inside = written
+    if (type(user), type(info), type(inside)) != (str, dict, bool):
+        raise BusMessageError("its field tracked is invalid")
+    return read_room("tracked", room), user, info, inside
 
 
 def _span(written: Any) -> Span:
