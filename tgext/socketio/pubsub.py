@@ -262,8 +262,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
 
     @property
     def _tgsio_channel_form(self) -> tuple[bool, bool]:
-        wanted = wanted_by(type(self))
-        return wanted.named, wanted.positioned
+        return self._tgsio_subscriptions.form
 
     @property
     def _tgsio_is_subscribing(self) -> bool:

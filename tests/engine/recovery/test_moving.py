@@ -61,6 +61,11 @@ class Shared:
     def has(self, session: Any) -> bool:
         return self.here
 
+    def hear(self, kept: Any) -> Any:
+        return lambda: None
+
+    def command(self, target: Any, room: Any) -> None: ...
+
     def forget(self, pid: str) -> None:
         self.forgotten.append(pid)
 

@@ -179,6 +179,12 @@ class Subscriptions:
         return keep
 
     @property
+    def form(self) -> tuple[bool, bool]:
+        """Whether events carry the channel, and the position."""
+        wanted = wanted_by(type(self._owner))
+        return wanted.named, wanted.positioned
+
+    @property
     def is_adding(self) -> bool:
         """Whether a subscription has begun, and is not complete."""
         return self._adding > 0
