@@ -136,7 +136,8 @@ def test_those_who_wait_for_one_that_waits_are_told_in_time() -> None:
     jobs = [gevent.spawn(backend.publish, "news", "hello") for _ in range(20)]
     gevent.joinall(jobs, timeout=DEADLINE)
     assert {type(job.exception) for job in jobs} == {BrokerUnavailable}
-    assert time.monotonic() - begin < 3
+    # One after the other they would wait for ten seconds.
+    assert time.monotonic() - begin < 8
     silent.stop(timeout=0)
 
 

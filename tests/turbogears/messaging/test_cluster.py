@@ -360,7 +360,8 @@ def test_who_comes_while_redis_does_not_answer_is_told_so_in_time(
         jobs = [gevent.spawn(node.live.http().get, target) for _ in range(20)]
         gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
         assert {job.value.status for job in jobs} == {500}
-        assert time.monotonic() - begin < 3
+        # One after the other they would wait for ten seconds.
+        assert time.monotonic() - begin < 8
         own.thaw()
         jobs = [gevent.spawn(node.join) for _ in range(5)]
         gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)

@@ -285,12 +285,13 @@ def test_a_broker_that_does_not_answer_delays_a_join_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tgext.socketio.messaging.listening.PATIENCE", 0.2)
-    rooms = list(range(20))
+    rooms = list(range(100))
     for room in rooms:
         listening.begin("/chat", room)
     begin = time.monotonic()
     listening.wait("/chat", rooms)
-    assert 0.2 <= time.monotonic() - begin < 2
+    # A delay for each would be twenty seconds.
+    assert 0.2 <= time.monotonic() - begin < 10
     [line] = [each for each in caplog.messages if "is not heard yet" in each]
     assert "the broker does not answer" in line
     # It hears the rooms as soon as the broker does.
