@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.combinations import thin_out
 from tgext.socketio.engine.logs import spare
 
 try:
@@ -45,6 +46,13 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
     report = yield
     refuse_skip(report)
     return report
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if os.environ.get("TGEXT_SOCKETIO_DIAGONAL") == "1":
+        thin_out(config, items)
 
 
 def pytest_collection_finish() -> None:

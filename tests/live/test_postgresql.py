@@ -1,6 +1,6 @@
 """What only PostgreSQL can show of the application of test_fullstack.py.
 
-``tox run -e postgresql`` runs both.
+``tox run -e services`` runs both.
 """
 
 from __future__ import annotations
