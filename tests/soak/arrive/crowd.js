@@ -13,7 +13,7 @@
 //     l CLIENT TIME RECOVERED ROOM...  what the server knows of one that was recovered
 //     d CLIENT TIME REASON             it has lost its connection
 //     x CLIENT TIME MESSAGE            it was refused
-//     m CLIENT TIME TOPIC PROCESS NUMBER   a message
+//     m CLIENT TIME TOPIC PROCESS NUMBER POSITION   a message
 //
 // Times are seconds of the machine's monotonic clock. Ten times a second it prints
 // {inside, received, late, heard}: how many clients are in their rooms, how many messages
@@ -150,9 +150,9 @@ class Client {
     setTimeout(() => this.socket.connect(), 200 + 300 * random());
   }
 
-  heard(topic, publisher, number, published) {
+  heard(topic, publisher, number, published, position) {
     const time = now();
-    log('m', this.number, time, topic, publisher, number);
+    log('m', this.number, time, topic, publisher, number, position);
     seen.received += 1;
     seen.late = Math.max(seen.late, time - published);
     seen.heard[publisher] = 1;

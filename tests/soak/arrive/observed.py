@@ -36,10 +36,12 @@ class Stay:
 class Stretch:
     """What a client observed as long as it was recovered.
 
+    :ivar begun: when it began.
     :ivar stays: by room; that of its user, too.
     :ivar received: the numbers that it received, and when, by topic and process.
     """
 
+    begun: float
     stays: dict[str, list[Stay]] = field(default_factory=dict)
     received: dict[tuple[str, str], list[tuple[int, float]]] = field(
         default_factory=dict
@@ -57,7 +59,7 @@ class Stretch:
         return stays[-1]
 
     def join(self, room: str, time: float) -> None:
-        stay = self.ask(room, time)
+        stay = self.ask(room, self.begun)
         stay.joined = min(stay.joined, time)
 
     def rooms(self) -> Iterator[tuple[str, Stay]]:
@@ -88,9 +90,9 @@ class Client:
     def take(self, kind: str, time: float, rest: list[str]) -> None:
         """Take one line of the log."""
         if kind == "m":
-            self._receive(time, *rest)
+            self._receive(time, *rest[:3])
         elif kind == "c":
-            self._connect(rest[0] == "1")
+            self._connect(time, rest[0] == "1")
         elif kind == "d":
             self.connected = False
         elif kind == "x":
@@ -107,11 +109,11 @@ class Client:
         elif kind == "l":
             self._look(rest[0] == "1", set(rest[1:]))
 
-    def _connect(self, recovered: bool) -> None:
+    def _connect(self, time: float, recovered: bool) -> None:
         self.connected = True
         self.recoveries += recovered
         if not recovered:
-            self.stretches.append(Stretch())
+            self.stretches.append(Stretch(time))
 
     def _move(self, time: float, old: str, left: str, new: str, joined: str) -> None:
         stretch = self.stretches[-1]
