@@ -193,10 +193,11 @@ def test_messages_of_another_log_are_skipped(
     assert caplog.text.count("Messages of another log") == 1
 
 
+@pytest.mark.parametrize("limit", ["MOST_WAITING", "MOST_WAITING_SIZE"])
 def test_what_waits_is_bounded(
-    connect: Connect, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, server: RedisServer, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(catching, "MOST_WAITING", 5)
+    monkeypatch.setattr(catching, limit, 5)
     backend, other, heard = connect(), connect(), list[Entry]()
     backend.log.listen("news", heard.append)
     other.log.now()

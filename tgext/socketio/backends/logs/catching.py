@@ -18,6 +18,7 @@ import gevent
 from ...engine.concurrency.failures import ERRORS
 from ...engine.logs import get_logger
 from ...wire.escape import escape
+from ...wire.limits import MAX_LOG
 from ..backoff import Backoff
 from ..errors import BackendError
 from ..feeds import yielding
@@ -25,9 +26,10 @@ from .entries import Entry, HeardEntry, Position, Replay, read_logged
 
 log = get_logger(__name__)
 
-#: Messages that wait while something missed is read. If there are more, the log is read
-#: again instead.
+#: Messages that wait while something missed is read, and their characters. If there are
+#: more, the log is read again instead.
 MOST_WAITING: Final = 10_000
+MOST_WAITING_SIZE: Final = MAX_LOG
 
 #: Names of epochs that are kept.
 MOST_STRANGE: Final = 100
@@ -103,6 +105,31 @@ class Ear:
             log.exception("A message of '%s' failed", escape(self.topic))
 
 
+class _Waiting:
+    """Messages that wait while something missed is read."""
+
+    def __init__(self) -> None:
+        self._messages: list[tuple[Ear, Position, str]] = []
+        self._size = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._messages) >= MOST_WAITING or self._size > MOST_WAITING_SIZE
+
+    @property
+    def epochs(self) -> set[str]:
+        return {position.epoch for _, position, _ in self._messages}
+
+    def add(self, ear: Ear, position: Position, message: str) -> None:
+        self._messages.append((ear, position, message))
+        self._size += len(message)
+
+    def take(self) -> list[tuple[Ear, Position, str]]:
+        """All of them; none waits any more."""
+        taken, self._messages, self._size = self._messages, [], 0
+        return taken
+
+
 class Catching:
     """The listeners of a log in this process.
 
@@ -128,7 +155,7 @@ class Catching:
         self._behind = False
         #: Another object whenever what is being read is no longer of use.
         self._run = object()
-        self._waiting: list[tuple[Ear, Position, str]] = []
+        self._waiting = _Waiting()
         #: Epochs of other logs, or of earlier ones.
         self._strange: set[str] = set()
         #: Called when listeners may have missed entries for good.
@@ -198,9 +225,9 @@ class Catching:
         ear.give(Entry(position.number, ear.topic, message))
 
     def _wait(self, ear: Ear, position: Position, message: str) -> None:
-        if len(self._waiting) >= MOST_WAITING:
+        if self._waiting.is_full:
             self._return()
-        self._waiting.append((ear, position, message))
+        self._waiting.add(ear, position, message)
 
     def _lose(self) -> None:
         self._stop()
@@ -209,19 +236,19 @@ class Catching:
     def _stop(self) -> None:
         self._run = object()
         self._behind = False
-        self._waiting.clear()
+        self._waiting.take()
 
     def _return(self) -> None:
         if self._behind:
             self._run = object()
-            self._waiting.clear()
+            self._waiting.take()
             gevent.spawn(self._catch_up, self._run)
 
     def _catch_up(self, run: object) -> None:
         """Read what was missed, until nothing is missing or the link is lost."""
         backoff, missed = Backoff(), 0
         while self._run is run and self._position is not None:
-            before = {position.epoch for _, position, _ in self._waiting}
+            before = self._waiting.epochs
             ears = list(self._ears.values())
             try:
                 replay = self._read({ear.topic for ear in ears}, self._position, True)
@@ -298,11 +325,9 @@ class Catching:
         """Give what arrived meanwhile; returns False if it is of another epoch."""
         known = self._position
         assert known is not None
-        epochs = {position.epoch for _, position, _ in self._waiting}
-        if epochs - {known.epoch} - self._strange:
+        if self._waiting.epochs - {known.epoch} - self._strange:
             return False
-        waiting, self._waiting = self._waiting, []
-        for ear, position, message in waiting:
+        for ear, position, message in self._waiting.take():
             if position.epoch == known.epoch:
                 known = self._position = max(known, position)
                 ear.give(Entry(position.number, ear.topic, message))
