@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from tests.engine.clients import wait_for
 from tests.redis_server import RedisServer, running_redis
 from tgext.socketio.backends.logs import catching
-from tgext.socketio.backends.logs.entries import Entry, Keep, Position, new_epoch
+from tgext.socketio.backends.logs.entries import (
+    Entry,
+    Keep,
+    Position,
+    Replay,
+    new_epoch,
+    write_logged,
+)
+from tgext.socketio.backends.logs.memory import MemoryLog
 from tgext.socketio.backends.redis import RedisPubSub
 
 from ..conftest import Connect
@@ -209,3 +219,53 @@ def test_what_waits_is_bounded(
         other.log.append("news", str(number), KEEP)
     wait_for(lambda: len(heard) > number, "all are heard")
     assert numbers(heard, "news") == list(range(number + 1))
+
+
+class Carrier:
+    """A backend whose link the test cuts."""
+
+    name = "a broker"
+
+    def __init__(self) -> None:
+        self.lost: list[Callable[[], object]] = []
+        self.returned: list[Callable[[], object]] = []
+        self.listener = self
+        self.heard: list[Callable[[Any], object]] = []
+
+    def listen(self, channel: str, heard: Callable[[Any], object]) -> None:
+        self.heard.append(heard)
+
+    def unlisten(self, channel: str, heard: Callable[[Any], object]) -> None:
+        self.heard.remove(heard)
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"), [("MOST_WAITING", 3), ("MOST_WAITING_SIZE", 3000)]
+)
+def test_more_than_that_is_read_again(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(catching, limit, most)
+    log, carrier, go_on, heard = MemoryLog(), Carrier(), Event(), list[Entry]()
+    reads: list[Position] = []
+
+    def read(topics: Iterable[str], after: Position, is_own: bool) -> Replay:
+        reads.append(after)
+        go_on.wait()
+        return log.read(topics, after)
+
+    listening = catching.Catching(carrier, log.now, read)
+    listening.listen("news", heard.append)
+    for each in (*carrier.lost, *carrier.returned):
+        each()
+    wait_for(lambda: reads, "it is read")
+    for number in range(10):
+        position = log.append("news", str(number).ljust(1000), KEEP)
+        assert position is not None
+        for hear in carrier.heard:
+            hear(write_logged(position, str(number).ljust(1000)))
+        gevent.sleep(0)
+    go_on.set()
+    wait_for(lambda: len(heard) == 10, "all are heard")
+    assert numbers(heard, "news") == list(range(10))
+    assert len(reads) > 2
