@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
 from tests.redis_server import RedisServer
+from tgext.socketio.backends.errors import BrokerUnavailable
 from tgext.socketio.engine.mixins import BroadcastMixin
 from tgext.socketio.messaging.cluster import publish_elsewhere
+from tgext.socketio.messaging.recovery import sessions
+from tgext.socketio.messaging.recovery.sharedlog import SharedLog
 from tgext.socketio.presence import PresenceMixin
 from tgext.socketio.wire.socketio.packet import event_packet
 
@@ -29,6 +33,10 @@ class Chat(Reading, BroadcastMixin, PresenceMixin):
     def on_echo(self, *numbers: int) -> None:
         for each in numbers:
             self.emit("echo", each)
+
+    def on_echo_and_change(self, values: list[int]) -> None:
+        self.emit("echo", values)
+        values.append(0)
 
     def on_put(self, name: str, value: Any) -> None:
         self.session[name] = value
@@ -309,3 +317,38 @@ def test_a_command_when_its_process_was_killed(
     back = at(there, ann)
     assert not back.recovered
     assert back.call("look")[1] == []
+
+
+def test_what_was_sent_is_not_changed_later(start: Start) -> None:
+    """By the application, which may change its own values after that."""
+    here, there = start(), start()
+    ann = here.join()
+    ann.call("echo_and_change", [1])
+    ann.offset = None  # it has received nothing
+    here.journal.flush()
+    assert at(there, ann).read() == [[1]]
+
+
+@pytest.mark.parametrize("limit", ["_MOST_WAITING", "_MOST_WAITING_SIZE"])
+def test_too_much_waits_for_the_broker(
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    limit: str,
+) -> None:
+    """Who has received less than that recovers at its own process alone."""
+    here, there = start(), start()
+    ann, bob = here.join(), here.join()
+    for each in (ann, bob):
+        each.call("echo", 1)
+    here.journal.flush()
+    with monkeypatch.context() as broken:
+        broken.setattr(sessions, limit, 2)
+        broken.setattr(SharedLog, "append", Mock(side_effect=BrokerUnavailable("lost")))
+        ann.call("echo", *range(2, 8))
+        assert "cannot be written as fast" in caplog.text
+    bob.call("echo", 8)
+    ann.offset = None
+    assert at(here, ann).read(7) == list(range(1, 8))
+    assert not at(there, ann).recovered
+    assert at(there, bob).recovered

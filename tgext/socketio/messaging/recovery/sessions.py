@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
-from functools import partial
 from typing import Any, Final, Protocol
 
 from ...backends.errors import BackendError
@@ -24,11 +23,12 @@ from ...engine.logs import get_logger
 from ...engine.recovery.kept import Found, Kept
 from ...engine.recovery.record import Place, Position
 from ...engine.recovery.recoverable import Recoverable, State
+from ...wire.limits import MAX_LOG
 from ...wire.socketio.packet import Packet
 from ..peers import Peers
 from .hearing import Hearing
 from .records import SessionRecords, name_of
-from .sharedlog import SharedLog
+from .sharedlog import SharedLog, Written
 from .writer import Writer
 
 log = get_logger(__name__)
@@ -39,9 +39,10 @@ _AT_ONCE: Final = 100
 #: Seconds for which somebody waits for a write, and for another process.
 PATIENCE: Final = 3.0
 
-#: Messages for one client that wait to be written. With more, the clients that they are
-#: for can recover in this process only.
+#: Messages for one client that wait to be written, and their characters. With more, the
+#: clients that they are for can recover in this process only.
 _MOST_WAITING: Final = 10_000
+_MOST_WAITING_SIZE: Final = MAX_LOG
 
 
 class Journal(Protocol):
@@ -101,8 +102,9 @@ class SharedSessions:
         #: Sessions of connected clients, by when they were written.
         self._written: OrderedDict[Recoverable, float] = OrderedDict()
         self._removed: dict[str, None] = {}
-        #: What is to be written into the log, in order.
-        self._entries: deque[Callable[[], object]] = deque()
+        #: What is to be written into the log, in order, and its characters.
+        self._entries: deque[Written] = deque()
+        self._size = 0
         self._writer = Writer(self._write, endpoint or "/", lasting / 10)
         peers.answer(self._question, self._give)
 
@@ -158,21 +160,24 @@ class SharedSessions:
 
     def keep(self, room: SocketRoom, packet: Packet) -> None:
         """Keep a packet for one client; see :meth:`.Shared.keep`."""
-        self._append(partial(self._log.append, room, packet))
+        # It is text from now on: the application may change its values.
+        self._append(self._log.packet(room, packet))
 
     def command(self, target: Place, room: Room | None) -> None:
         """Clients are taken out of a room; see :meth:`.Shared.command`."""
-        self._append(partial(self._log.command, target, room))
+        self._append(self._log.command(target, room))
 
-    def _append(self, entry: Callable[[], object]) -> None:
-        if len(self._entries) >= _MOST_WAITING:
+    def _append(self, entry: Written) -> None:
+        if len(self._entries) >= _MOST_WAITING or self._size > _MOST_WAITING_SIZE:
             self._lose()
         self._entries.append(entry)
+        self._size += len(entry.text)
         self._wake()
 
     def _lose(self) -> None:
         """Who has not received what was sent up to now cannot recover elsewhere."""
         self._entries.clear()
+        self._size = 0
         self._begin()
         self._changed.update(dict.fromkeys(self._names))
         log.warning(
@@ -226,11 +231,13 @@ class SharedSessions:
         for first in range(0, len(changed), _AT_ONCE):
             self._write_some(changed[first : first + _AT_ONCE])
 
-    def _write_entry(self, entry: Callable[[], object]) -> None:
+    def _write_entry(self, entry: Written) -> None:
+        self._size -= len(entry.text)
         try:
-            entry()
+            self._log.append(entry)
         except BackendError:
             self._entries.appendleft(entry)
+            self._size += len(entry.text)
             raise
         except ERRORS:
             log_failure(log, "A message of %s was not kept", self._endpoint or "/")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...backends.logs.entries import Keep, Log
 from ...backends.logs.entries import Position as LogPosition
@@ -27,6 +27,13 @@ logger = get_logger(__name__)
 
 #: The most messages for one client that are kept.
 MOST: Final = 10_000
+
+
+class Written(NamedTuple):
+    """A message for the log, as text."""
+
+    topic: str
+    text: str
 
 
 class SharedLog:
@@ -66,23 +73,26 @@ class SharedLog:
         """The epoch of what this process hears."""
         return self._log.heard.epoch
 
-    def append(self, room: SocketRoom, packet: Packet) -> None:
-        """Keep a packet for one client.
-
-        :raises BackendError: when the broker does not accept it.
-        """
+    def packet(self, room: SocketRoom, packet: Packet) -> Written:
+        """A packet for one client, to :meth:`append`."""
         topic = self._name_of(self._endpoint, room)
         text = self._codec_of(topic).write(packet, room, controller=self._controller)
-        self._log.append(topic, text, self._keep)
+        return Written(topic, text)
 
-    def command(self, target: Place, room: Room | None) -> None:
-        """Note that clients were taken out of a room, or disconnected.
+    def command(self, target: Place, room: Room | None) -> Written:
+        """That clients were taken out of a room, or disconnected, to :meth:`append`.
 
         :param room: None when they were disconnected.
-        :raises BackendError: when the broker does not accept it.
         """
         message = {"target": write_room(target), "room": write_room(room)}
-        self._log.append(self._commands, self._seal.write(message), self._keep)
+        return Written(self._commands, self._seal.write(message))
+
+    def append(self, written: Written) -> None:
+        """Keep what was written.
+
+        :raises BackendError: when the broker does not accept it.
+        """
+        self._log.append(*written, self._keep)
 
     def read(
         self,
