@@ -5,6 +5,7 @@ Which of socket.io-client's versions do that: 4.6 and later.
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .nodes import run
-from .serving import Server
+from tests.redis_server import running_redis
+
+from .nodes import PLAY_DEADLINE, run
+from .serving import LAB, Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -109,3 +112,56 @@ def test_a_browser_recovers(browser: Browser, lab: Server, cutting: Cutting) -> 
     assert page.evaluate("() => heard") == ["missed 0", "live 0", "missed 1", "live 1"]
     page.close()
     other.close()
+
+
+#: What makes the application, and options that follow it.
+MAKE = "lab:make_app"
+CLUSTER = """
+socketio.cluster = true
+anypubsub.backend = redis
+anypubsub.host = """
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[list[Server]]:
+    """Two processes of one application, and a Redis."""
+    with running_redis(tmp_path) as redis:
+        ini = tmp_path / "lab.ini"
+        ini.write_text(LAB.read_text().replace(MAKE, f"{MAKE}{CLUSTER}{redis.url}"))
+        with Server(ini, tmp_path / "a.log") as a, Server(ini, tmp_path / "b.log") as b:
+            yield [a, b]
+
+
+def test_clients_recover_in_another_process_and_when_theirs_was_killed(
+    cluster: list[Server], node_clients: Path
+) -> None:
+    a, b = cluster
+    command = ["node", "elsewhere.js", "--url", a.url, "--url", b.url]
+    for version in VERSIONS:
+        command += ["--client", version]
+    with subprocess.Popen(
+        command,
+        cwd=node_clients,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as clients:
+        assert clients.stdout is not None
+        assert clients.stdout.readline() == "kill A\n"
+        a.kill()
+        output, _ = clients.communicate("killed\n", timeout=PLAY_DEADLINE)
+    expected = {
+        "recovered": [False, True, True, True],
+        "heard": [
+            "first",
+            *(
+                text.format(turn)
+                for turn in range(1, 4)
+                for text in ("missed {} a", "missed {} b", "live {}")
+            ),
+        ],
+        "ids": 1,
+    }
+    transports = ("websocket", "polling", "upgrade")
+    names = [f"{version} {each}" for version in VERSIONS for each in transports]
+    assert json.loads(output) == dict.fromkeys(names, expected)
