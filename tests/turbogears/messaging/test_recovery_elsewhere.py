@@ -123,6 +123,18 @@ def test_before_its_end_was_noticed(start: Start) -> None:
     assert sid not in here.live.server.sockets
 
 
+def test_its_process_was_stopped(start: Start) -> None:
+    here, there = start(), start()
+    ann, bob = here.join(), there.join()
+    ann.call("enter", "lobby")
+    ann.call("put", "name", "Ann")
+    here.live.server.stop(timeout=1)
+    bob.call("say", "lobby", 1)
+    back = at(there, ann)
+    assert back.read() == [1]
+    assert back.call("look") == [True, ["lobby"], [], {"name": "Ann"}]
+
+
 def test_its_own_messages_are_not_sent_to_it(start: Start) -> None:
     here, there = start(), start()
     ann, bob = here.join(), there.join()

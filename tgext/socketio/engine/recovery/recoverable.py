@@ -12,6 +12,7 @@ from ...wire.socketio.packet import Packet, ReservedName
 from ...wire.socketio.reasons import (
     CLIENT_LEFT,
     PING_TIMEOUT,
+    SHUTTING_DOWN,
     SLOW_CONSUMER,
     TRANSPORT_CLOSE,
     TRANSPORT_ERROR,
@@ -320,7 +321,8 @@ class Recoverable:
             return
         before, self.connection = self.state, None
         new = self.is_last or (before is State.ASKING and not self.recovered)
-        if reason not in RECOVERABLE or before is State.OVER or new:
+        recovers = reason in RECOVERABLE or (reason == SHUTTING_DOWN and self.is_shared)
+        if not recovers or before is State.OVER or new:
             self._journal.drop(self)
             return
         if before is State.IN:

@@ -297,6 +297,7 @@ class SharedSessions:
         """Give a session to another process, which asks for it."""
         session = self._by_name.get(name)
         if session is None or self.journal is None:
+            self.wait()  # it may have been dismissed
             return False
         self.journal.release(session)
         if session.state is State.GONE:
@@ -322,6 +323,7 @@ class SharedSessions:
             return None
         # If it is alive, it writes the session once more.
         self._peers.ask_one(owner, self._question, name, PATIENCE)
+        self.wait()
         return self._records.take(name, owner, user, self._window)
 
     def hear(self, kept: Kept) -> Callable[[], object] | None:
