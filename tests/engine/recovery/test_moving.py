@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tgext.socketio.engine.hub.roomkeys import SocketRoom
+from tgext.socketio.engine.hub.roomkeys import ChannelRoom, SocketRoom
 from tgext.socketio.engine.recovery.kept import Kept
 from tgext.socketio.engine.recovery.record import Position
 from tgext.socketio.engine.recovery.spans import Spans
 from tgext.socketio.wire.socketio.packet import event_packet
 
 from ..conftest import Live
-from .servers import Server
+from .servers import Chat, Server
 
 PID = "p" * 22
 
@@ -48,6 +48,7 @@ class Shared:
         self.after: list[int] = []
         self.forgotten: list[str] = []
         self.saved: set[Any] = set()
+        self.channels: dict[str, str] = {}
         self.here = True
 
     def take(self, pid: str, user: Any) -> Any:
@@ -62,7 +63,8 @@ class Shared:
         return self.here
 
     def hear(self, kept: Any) -> Any:
-        return lambda: None
+        self.channels = dict(kept.channels)
+        return self.channels.clear
 
     def command(self, target: Any, room: Any) -> None: ...
 
@@ -142,3 +144,38 @@ def assert_new(server: Server, shared: Shared) -> None:
     assert pid != PID
     assert client.event("/chat")[:2] == ["welcome", False]
     assert shared.forgotten == [PID]
+
+
+def hears(shared: Shared, *channels: str) -> None:
+    """The client heard channels."""
+    for each in channels:
+        shared.kept.spans.begin(ChannelRoom(each), 3)
+
+
+def test_it_was_killed_while_the_client_subscribed(server: Server) -> None:
+    """It may not have been sent what a subscriber is sent first."""
+    shared = server.journal.shared = Shared()
+    hears(shared, "news", "sport")
+    shared.kept = shared.kept._replace(channels={"news": "news"})
+    assert_new(server, shared)
+
+
+def test_channels_are_heard_until_the_client_hears_them(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what was noted, only those to which its subscription has not ended."""
+    heard: list[Any] = []
+
+    def hear_again(namespace: Any, channels: Any) -> bool:
+        heard.append((dict(channels), dict(shared.channels)))
+        return False
+
+    monkeypatch.setattr(Chat, "_tgsio_hears_again", hear_again)
+    shared = server.journal.shared = Shared()
+    hears(shared, "news")
+    shared.kept = shared.kept._replace(channels={"news": "asked", "gone": "gone"})
+    client, pid = server.connect(PID, "there-5")
+    assert heard == [({"news": "asked"}, {"news": "asked"})]
+    assert pid != PID
+    assert client.event("/chat")[:2] == ["welcome", False]
+    assert shared.channels == {}

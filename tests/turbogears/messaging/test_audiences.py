@@ -44,10 +44,14 @@ class Keeping:
     def __init__(self) -> None:
         self.kept: list[Any] = []
         self.away: set[Any] = set()
+        self.otherwise: list[Any] = []
 
     def append(self, place: Any, packet: Any, without: Any = ()) -> Any:
         self.kept.append((place, packet["args"], without))
         return Position("abcdefghijkl", len(self.kept))
+
+    def gets_otherwise(self, *what: Any) -> None:
+        self.otherwise.append(what)
 
     def reaches(self, socket: Any) -> bool:
         return socket not in self.away
@@ -78,8 +82,11 @@ def test_a_message_is_kept_once_and_not_for_those_who_get_it_otherwise() -> None
         [],
         [],
     ]
+    assert journal.otherwise == []
+    audience.tell("news", Told("logged", POSITION), listeners[:2], listeners[2:])
+    assert journal.otherwise == [(ChannelRoom("news"), other, 5)]
     audience.tell_one(listeners[2], audience.packet("news", Told("alone", None)))
-    assert journal.kept[1:] == [(SocketRoom("/chat 2"), ("alone",), ())]
+    assert journal.kept[2:] == [(SocketRoom("/chat 2"), ("alone",), ())]
     assert packets(Listener(listeners[2], "/chat", False)) == other.packets != []
 
 

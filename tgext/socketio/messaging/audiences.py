@@ -57,8 +57,12 @@ class Audience(NamedTuple):
         """
         packet = self.packet(channel, told)
         if self.journal is not None:
+            place = ChannelRoom(channel)
             without = tuple(map(self._own_room, others))
-            position = self.journal.append(ChannelRoom(channel), packet, without)
+            position = self.journal.append(place, packet, without)
+            if told.position is not None:
+                for each in others:
+                    self.journal.gets_otherwise(place, each, told.position.number)
             packet = {**packet, "position": str(position)}
             sockets = [each for each in sockets if self.journal.reaches(each)]
         deliver_now(sockets, packet)

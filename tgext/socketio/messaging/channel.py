@@ -178,6 +178,10 @@ class Channel:
 
     def hold(self, listener: Listener) -> None:
         """Keep what is new for a listener until it was sent what is earlier."""
+        if listener.journal is not None:
+            # What it has got so far, and what it gets from now on.
+            listener.journal.left(ChannelRoom(self.name), listener.socket)
+            listener.journal.joined(ChannelRoom(self.name), listener.socket)
         self._held.setdefault((listener.socket, listener.audience), deque())
 
     def let_go(self, listener: Listener) -> None:

@@ -26,6 +26,12 @@ class Journal(Protocol):
         :returns: the position.
         """
 
+    def gets_otherwise(self, place: Room, socket: Any, heard: int) -> None:
+        """A socket gets what was sent to a place otherwise.
+
+        :param heard: up to this number of the log that all processes share.
+        """
+
     def reaches(self, socket: Any) -> bool:
         """Whether a socket gets what is sent now: it is in the namespace."""
 

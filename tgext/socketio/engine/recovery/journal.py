@@ -315,6 +315,13 @@ class Journal:
         holder: object = None if session is None else session.connection
         return session if holder is socket else None
 
+    def gets_otherwise(self, place: Room, socket: Receiver, heard: int) -> None:
+        """A client gets what was sent to a place up to a number otherwise."""
+        session = self._session_held_by(socket)
+        if session is not None and session.state is State.IN:
+            session.spans.hears(place, heard)
+            self.changed(session)
+
     def reaches(self, socket: Receiver) -> bool:
         """Whether a client gets what is sent now.
 

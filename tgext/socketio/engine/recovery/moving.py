@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...wire.socketio.packet import Packet
-from ..hub.roomkeys import SocketRoom
+from ..hub.roomkeys import ChannelRoom, SocketRoom
 from ..logs import get_logger
 from .away import Away
 from .client import Log
@@ -44,8 +44,11 @@ def move_here(
     :param user: the id of the client's user.
     :returns: the session, whose client has gone; None if it cannot be recovered.
     """
-    kept = shared.take(pid, user)
+    found = shared.take(pid, user)
+    kept = None if found is None else _with_its_channels(found)
     if kept is None:
+        if found is not None:
+            shared.forget(pid)
         return None
     session, moved = Recoverable(journal, user), False
     after = reached(offset, kept.start)
@@ -65,6 +68,21 @@ def move_here(
         log.info("What a client of %s missed is not there", journal.endpoint or "/")
         return None
     return session
+
+
+def _with_its_channels(kept: Kept) -> Kept | None:
+    """A session with the channels that its client hears.
+
+    They were noted when an event had been handled, and may have changed since.
+
+    :returns: None if the client had begun to subscribe to one: it may not have what a
+        subscriber is sent first.
+    """
+    places = kept.spans.places
+    names = [each for each in kept.channels if ChannelRoom(each) in places]
+    if len(names) < sum(isinstance(each, ChannelRoom) for each in places):
+        return None
+    return kept._replace(channels={each: kept.channels[each] for each in names})
 
 
 def _number_missed(
