@@ -37,7 +37,7 @@ from .clients import (  # noqa: E402
 )
 
 #: Seconds for a whole test; many times what any needs.
-TEST_TIMEOUT = 40.0 + EXAMPLES
+TEST_TIMEOUT = 120.0 + EXAMPLES
 
 Namespaces = Mapping[str, type[BaseNamespace]]
 Made = TypeVar("Made", Client, Raw, Http)
