@@ -38,7 +38,7 @@ def _faults_of(client: Client, published: Published) -> Iterator[str]:
     for number, stretch in enumerate(client.stretches, 1):
         for text in _faults_in(stretch, published, number == count):
             yield f"stretch {number} of {count}, {text}"
-    if not client.stretches[-1].stays:
+    if not any(client.stretches[-1].rooms()):
         yield "it has not entered its rooms"
 
 
@@ -46,12 +46,13 @@ def _faults_in(stretch: Stretch, published: Published, is_last: bool) -> Iterato
     for topic, process in stretch.received.keys() | published.keys():
         entries = stretch.received.get((topic, process), [])
         received = [number for number, _ in entries]
+        seen = {**stretch.belated.get((topic, process), {}), **dict(entries)}
         numbers = published.get((topic, process), {})
         stays = stretch.stays_in(topic)
         wrong = {
             **_disorder(received, numbers),
             "not for it": _not_for(stays, received, numbers),
-            "missing": _missing(stays, dict(entries), numbers, is_last),
+            "missing": _missing(stays, seen, numbers, is_last),
         }
         for what, found in wrong.items():
             if found:
@@ -103,8 +104,9 @@ def _missing(
     for stay in stays:
         last: float = FOREVER
         if stay.asked < FOREVER or not is_last:
-            # Ends earlier: the client may have gone when they were sent.
-            own = (each for each, time in received.items() if time < stay.told)
+            # Ends earlier: the client may have gone when they were sent. What it has
+            # received after it left may have come through another room.
+            own = (each for each, time in received.items() if time < stay.left)
             last = max(own, default=0)
         due.update(
             number

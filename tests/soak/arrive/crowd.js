@@ -7,6 +7,7 @@
 // client moves from room to room. A line of the log:
 //
 //     c CLIENT TIME RECOVERED URL      it has connected
+//     b CLIENT TIME TOPIC...           it asks to enter its rooms
 //     e CLIENT TIME JOINED TOPIC...    it has entered, which the server did at JOINED
 //     a CLIENT TIME ROOM ROOM          it asks to leave a room, and to join another
 //     v CLIENT TIME ROOM LEFT ROOM JOINED   it has moved from one room to another
@@ -104,6 +105,7 @@ class Client {
         log('l', this.number, now(), known ? 1 : 0, ...rooms);
       });
     } else {
+      log('b', this.number, now(), this.user, ...this.rooms);
       this.ask('enter', [this.rooms], ([joined]) => {
         this.entered = true;
         log('e', this.number, now(), joined, this.user, ...this.rooms);

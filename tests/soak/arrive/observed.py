@@ -22,27 +22,27 @@ class Stay:
     :ivar joined: when it had joined.
     :ivar asked: when it asked to leave.
     :ivar left: when it had left.
-    :ivar told: when it was told that it had left.
     """
 
     since: float
     joined: float = FOREVER
     asked: float = FOREVER
     left: float = FOREVER
-    told: float = FOREVER
 
 
 @dataclass
 class Stretch:
     """What a client observed as long as it was recovered.
 
-    :ivar begun: when it began.
     :ivar stays: by room; that of its user, too.
     :ivar received: the numbers that it received, and when, by topic and process.
+    :ivar belated: those of messages that arrived with the end of a connection.
+        socket.io-client keeps them until it has connected again, and does not know
+        their positions when it does: the server sends them once more.
     """
 
-    begun: float
     stays: dict[str, list[Stay]] = field(default_factory=dict)
+    belated: dict[tuple[str, str], dict[int, float]] = field(default_factory=dict)
     received: dict[tuple[str, str], list[tuple[int, float]]] = field(
         default_factory=dict
     )
@@ -59,7 +59,7 @@ class Stretch:
         return stays[-1]
 
     def join(self, room: str, time: float) -> None:
-        stay = self.ask(room, self.begun)
+        stay = self.ask(room, time)
         stay.joined = min(stay.joined, time)
 
     def rooms(self) -> Iterator[tuple[str, Stay]]:
@@ -92,11 +92,14 @@ class Client:
         if kind == "m":
             self._receive(time, *rest[:3])
         elif kind == "c":
-            self._connect(time, rest[0] == "1")
+            self._connect(rest[0] == "1")
         elif kind == "d":
             self.connected = False
         elif kind == "x":
             self.refused.append(" ".join(rest))
+        elif kind == "b":
+            for each in rest:
+                self.stretches[-1].ask(each, time)
         elif kind == "e":
             for each in rest[1:]:
                 self.stretches[-1].join(each, float(rest[0]))
@@ -105,20 +108,19 @@ class Client:
             stay.asked = min(stay.asked, time)
             self.stretches[-1].ask(rest[1], time)
         elif kind == "v":
-            self._move(time, *rest)
+            self._move(*rest)
         elif kind == "l":
             self._look(rest[0] == "1", set(rest[1:]))
 
-    def _connect(self, time: float, recovered: bool) -> None:
+    def _connect(self, recovered: bool) -> None:
         self.connected = True
         self.recoveries += recovered
         if not recovered:
-            self.stretches.append(Stretch(time))
+            self.stretches.append(Stretch())
 
-    def _move(self, time: float, old: str, left: str, new: str, joined: str) -> None:
+    def _move(self, old: str, left: str, new: str, joined: str) -> None:
         stretch = self.stretches[-1]
-        stay = stretch.stays[old][-1]
-        stay.left, stay.told = float(left), time
+        stretch.stays[old][-1].left = float(left)
         stretch.join(new, float(joined))
 
     def _look(self, recovered: bool, rooms: set[str]) -> None:
@@ -134,8 +136,11 @@ class Client:
         if not self.stretches:
             self.mistaken.append(f"{topic} {number} came before it was connected")
             return
-        received = self.stretches[-1].received
-        received.setdefault((topic, process), []).append((int(number), time))
+        stretch, key = self.stretches[-1], (topic, process)
+        if self.connected:
+            stretch.received.setdefault(key, []).append((int(number), time))
+        else:
+            stretch.belated.setdefault(key, {})[int(number)] = time
         self.messages += 1
         if self.last:
             self.gap = max(self.gap, (time - self.last, time))

@@ -102,9 +102,26 @@ FAULTS = {
         "a 7 14.4 r1 r3\nv 7 14.6 r1 14.5 r3 14.5\nm 7 15.0 r1 a1 5\n",
         [f"{AT_THE_END}not for it 5"],
     ),
+    "it came with the end of the connection, and again": (
+        "c 7 13.8 1 http://127.0.0.1:1\n",
+        "m 7 13.8 r1 a1 4\nc 7 13.8 1 http://127.0.0.1:1\n",
+        [],
+    ),
+    "it came with the end of the connection alone": (
+        "d 7 13.5 transport close\nc 7 13.8 1 http://127.0.0.1:1\nl 7 13.9 1 r1\n"
+        "m 7 14.0 r1 a1 4\n",
+        "d 7 13.5 transport close\nm 7 14.0 r1 a1 4\nc 7 14.1 1 http://127.0.0.1:1\n",
+        [],
+    ),
     "it may have moved": (
         "m 7 15.0 r1 a1 5\n",
         "m 7 15.0 r1 a1 5\na 7 15.1 r1 r2\nm 7 15.2 r2 a1 1\n",
+        [],
+    ),
+    "it was lost while it entered": (
+        "e 7 10.1 10.0 r1\nm 7 12.0 r1 a1 2\nm 7 13.0 r1 a1 3\n",
+        "b 7 10.0 r1\nm 7 13.0 r1 a1 3\nd 7 13.1 transport close\n"
+        "c 7 13.2 0 http://127.0.0.1:1\ne 7 13.4 13.3 r1\n",
         [],
     ),
     "it is not back": (
