@@ -30,6 +30,7 @@ async function recover(version, transport, url, speaker) {
   const socket = io(address, {...OPTIONS, transports});
   const heard = [];
   socket.on('heard', (text) => heard.push(text));
+  socket.on('pubblication', (text) => heard.push(text.replace(`${room} `, '')));
   socket.on('last', (text) => heard.push(text));
   const ids = new Set();
   const recovered = [];
@@ -38,12 +39,27 @@ async function recover(version, transport, url, speaker) {
     recovered.push(socket.recovered);
     ids.add(socket.id);
   };
+  // It is sent to its listeners when the speaker, who is one of them, hears it.
+  const publish = async (text) => {
+    const published = new Promise((resolve) => {
+      const listen = (each) => {
+        if (each !== `${room} ${text}`) return;
+        speaker.off('pubblication', listen);
+        resolve();
+      };
+      speaker.on('pubblication', listen);
+    });
+    speaker.emit('publish', room, `${room} ${text}`);
+    await published;
+  };
   const tell = async (text) => {
     await speaker.emitWithAck('tell_room', room, text);
   };
   await back();
   // No event has been received yet.
   await socket.emitWithAck('enter', room);
+  await socket.emitWithAck('subscribe', 'topic', room);
+  await speaker.emitWithAck('subscribe', 'topic', room);
   for (const lose of ['cut', 'cut', 'half', 'cut']) {
     const gone = arrives(socket, 'disconnect');
     const connected = back();
@@ -51,7 +67,7 @@ async function recover(version, transport, url, speaker) {
     await gone;
     const count = recovered.length;
     await tell(`missed ${count} a`);
-    await tell(`missed ${count} b`);
+    await publish(`missed ${count} b`);
     proxy.allow();
     await connected;
     await tell(`live ${count}`);

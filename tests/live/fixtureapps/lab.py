@@ -215,8 +215,14 @@ class Lab(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
         self.emit_to_room(room, "heard", text)
 
 
-class Recover(Lab):
+class Recover(Lab, PubSubTGNamespace):
     recovery = True
+
+    def subscribe_topic(self, name: str) -> str:
+        return name
+
+    def on_publish(self, name: str, text: str) -> None:
+        self.publish(name, text)
 
 
 class News(PubSubTGNamespace):
