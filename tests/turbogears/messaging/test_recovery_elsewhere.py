@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from gevent.event import Event
 
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
@@ -121,6 +122,22 @@ def test_before_its_end_was_noticed(start: Start) -> None:
     assert back.recovered
     assert back.read(3) == [1, 2, 3]
     assert sid not in here.live.server.sockets
+
+
+def test_its_process_does_not_answer_in_time(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it is sending may arrive later, and would be heard twice."""
+    here, there = start(), start()
+    ann, bob = here.join(), there.join()
+    monkeypatch.setattr(sessions, "PATIENCE", 0.05)
+    sent = Event()
+    [rooms] = [each for each in here.live.server.hub.all_rooms if each.journals]
+    monkeypatch.setattr(rooms.bus, "flush", sent.wait)
+    back = at(there, ann)
+    assert not back.recovered
+    sent.set()
+    bob.call("say", "lobby", 1)
 
 
 def test_its_process_was_stopped(start: Start) -> None:

@@ -233,15 +233,17 @@ class Peers:
 
         :param peer: its id. It need not be alive.
         :param timeout: seconds to wait for its answer.
-        :returns: its answer; None if it gives none in time, or is gone.
+        :returns: its answer; None if it gives none in time.
+        :raises LookupError: when nobody hears the question: the process is gone.
         :raises BackendError: when the broker does not accept the question.
         """
         number = secrets.token_hex(8)
         question = self._questions[number] = Question({peer})
         try:
             # Redis says how many have it: none when the process was killed.
-            if self._send(kind, [number, data], peer) != 0:
-                question.done.wait(timeout)
+            if self._send(kind, [number, data], peer) == 0:
+                raise LookupError(f"process {peer} is gone")
+            question.done.wait(timeout)
         finally:
             del self._questions[number]
         return question.answers.get(peer)

@@ -302,6 +302,7 @@ class SharedSessions:
         self.journal.release(session)
         if session.state is State.GONE:
             self.save(session)
+        self._hearing.flush()
         self.wait()
         if self._by_name.get(name) is session:
             self._drop(session)
@@ -321,8 +322,13 @@ class SharedSessions:
         owner = self._records.find(name, user)
         if owner is None or owner == self._peers.id:
             return None
-        # If it is alive, it writes the session once more.
-        self._peers.ask_one(owner, self._question, name, PATIENCE)
+        try:
+            # It writes the session once more. What it sent is in the log then, and is
+            # not heard here later.
+            if self._peers.ask_one(owner, self._question, name, PATIENCE) is not True:
+                return None
+        except LookupError:
+            pass  # it was killed, or has lost Redis
         self.wait()
         return self._records.take(name, owner, user, self._window)
 
