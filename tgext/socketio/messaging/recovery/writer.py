@@ -40,6 +40,8 @@ class Writer:
         self._seconds = seconds
         self._waiting: list[Event] = []
         self._woken = Event()
+        #: Set when somebody waits.
+        self._urgent = Event()
         self._running: Any = None
         self._open = True
         #: The time of the first change that is not written.
@@ -67,6 +69,7 @@ class Writer:
         """
         written = Event()
         self._waiting.append(written)
+        self._urgent.set()
         self.wake()
         return getcurrent() is not get_hub() and written.wait(seconds)
 
@@ -84,12 +87,12 @@ class Writer:
     def _run(self) -> None:
         backoff = Backoff()
         while True:
-            if not self._waiting:
-                gevent.sleep(PAUSE)
             self._woken.wait(self._seconds)
             self._woken.clear()
+            self._urgent.clear()
             if self._try():
                 backoff.reset()
+                self._urgent.wait(PAUSE)
             else:
                 gevent.sleep(backoff.next())
                 self._woken.set()
