@@ -11,7 +11,7 @@ from tgext.socketio.engine.hub.roomkeys import ChannelRoom, SocketRoom
 from tgext.socketio.engine.recovery.kept import Kept
 from tgext.socketio.engine.recovery.record import Position
 from tgext.socketio.engine.recovery.spans import Spans
-from tgext.socketio.wire.socketio.packet import event_packet
+from tgext.socketio.wire.socketio.packet import Packet, event_packet
 
 from ..conftest import Live
 from .servers import Chat, Server
@@ -109,6 +109,28 @@ def test_what_was_missed_is_numbered_anew(server: Server) -> None:
     back, again = server.connect(PID, "there-5")
     assert again == PID
     assert back.event("/chat")[:2] == ["said", "one"]
+
+
+def test_what_it_got_there_before_others_heard_it(server: Server) -> None:
+    """Its first process sends to its own clients at once; the broker was away."""
+    shared = server.journal.shared = Shared()
+    shared.missed = []
+    client, pid = server.connect(PID, "there-5-2")
+    assert pid == PID
+    assert client.event("/chat")[:2] == ["welcome", True]
+    for number in (5, 6):
+        packet: Packet = {
+            **event_packet("/chat", "said", (number,)),
+            "position": f"there-{number}-2",
+        }
+        server.live.server.hub.rooms.hear(packet, None)
+    assert client.event("/chat")[:2] == ["said", 6]
+    back, again = server.connect(PID, None)
+    assert again == PID
+    assert [back.event("/chat")[:2] for _ in range(2)] == [
+        ["said", 6],
+        ["welcome", True],
+    ]
 
 
 def test_another_process_took_it_and_ended(server: Server) -> None:

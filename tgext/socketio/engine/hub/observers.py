@@ -9,8 +9,21 @@ from .roomkeys import Room
 from .selection import Receivers
 
 
+class Had(Protocol):
+    """What clients have from the processes that they were in before."""
+
+    def lacking(self, packet: Packet, room: Receivers) -> Receivers:
+        """The receivers of a packet, without those who have it."""
+
+
 class Journal(Protocol):
-    """Keeps what is sent in a namespace whose clients recover."""
+    """Keeps what is sent in a namespace whose clients recover.
+
+    :ivar had: what clients have from other processes.
+    """
+
+    @property
+    def had(self) -> Had: ...
 
     def number(self, packet: Packet, room: Receivers, skip: Any) -> Packet:
         """Number a packet that is broadcast, and keep it; see

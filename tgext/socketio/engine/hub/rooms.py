@@ -192,6 +192,9 @@ class Rooms:
         self, packet: Packet, room: Receivers = None, skip: Receiver | None = None
     ) -> None:
         """Deliver a packet of this or of another process; see :meth:`broadcast`."""
+        journal = self.journals.get(packet["endpoint"])
+        if journal is not None:
+            room = journal.had.lacking(packet, room)
         self.deliver(self._numbered(packet, room, skip), room, skip)
 
     def _numbered(

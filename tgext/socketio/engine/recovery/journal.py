@@ -18,8 +18,9 @@ from .absent import dismiss, take_out
 from .auth import OFFSET, pid_of
 from .away import Away
 from .client import Client
-from .kept import Shared, is_shared
-from .moving import move_here
+from .had import Had
+from .kept import Shared
+from .moving import take_over
 from .receivers import given, named
 from .record import Missed, Place, Position, Record
 from .recoverable import Recoverable, State
@@ -40,6 +41,7 @@ class Journal:
     :param most: the most bytes that one client is sent when it recovers.
     :param shared: keeps the sessions for other processes; None if nothing does.
 
+    :ivar had: what clients have from other processes.
     :ivar away: hears what is sent to clients that have gone.
     :ivar position: of what was sent last in this process.
     """
@@ -63,6 +65,7 @@ class Journal:
         self._sessions: dict[str, Recoverable] = {}
         self._waiting = Waiting(timers, window)
         self.away = Away(endpoint, rooms)
+        self.had = Had()
         #: What ends the listening to channels for a client that has gone.
         self._releases: dict[Recoverable, Callable[[], object]] = {}
         #: Up to here, messages of other processes may have been lost.
@@ -107,7 +110,7 @@ class Journal:
 
     def renew(self, session: Recoverable) -> None:
         """Make a new session of one that may not be recovered."""
-        self._sessions.pop(session.pid, None)
+        self._end(session)
         session.renew()
         self._sessions[session.pid] = session
 
@@ -149,14 +152,7 @@ class Journal:
 
     def _take_over(self, pid: str, offset: Any, user: object) -> Recoverable | None:
         """Take a session from another process; None if there is none to take."""
-        if self.shared is None or not is_shared(user):
-            return None
-        try:
-            session = move_here(self, self.shared, pid, offset, user)
-        except ERRORS:
-            where = self.endpoint or "/"
-            log_failure(log, "A session of %s could not be taken over", where)
-            return None
+        session = take_over(self, self.shared, pid, offset, user)
         if session is not None:
             self._sessions[pid] = session
         return session
@@ -213,6 +209,7 @@ class Journal:
         self._waiting.remove(session)
         self.release(session)
         self.settled(session)
+        self.had.forget(session)
         session.state = State.OVER
 
     # Clients that have gone
@@ -242,7 +239,11 @@ class Journal:
         session.state = State.OVER
         self.settled(session)
         self._waiting.remove(session)
+        self._end(session)
+
+    def _end(self, session: Recoverable) -> None:
         self._sessions.pop(session.pid, None)
+        self.had.forget(session)
         if self.shared is not None:
             self.shared.remove(session)
 

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...wire.socketio.packet import Packet
+from ..concurrency.failures import ERRORS, log_failure
 from ..hub.roomkeys import ChannelRoom, SocketRoom
 from ..logs import get_logger
 from .away import Away
 from .client import Log
-from .kept import Found, Kept, Shared
+from .had import Had
+from .kept import Found, Kept, Shared, is_shared
 from .record import Place, Position, reached
 from .recoverable import Recoverable
 from .spans import NOWHERE, Spans
@@ -27,6 +29,7 @@ class Journal(Log, Protocol):
     """The journal of a namespace, as used here."""
 
     away: Away
+    had: Had
 
     def keep(self, session: Recoverable, release: Callable[[], object]) -> None: ...
 
@@ -35,15 +38,29 @@ class Journal(Log, Protocol):
     ) -> Position: ...
 
 
-def move_here(
-    journal: Journal, shared: Shared, pid: str, offset: Any, user: object
+def take_over(
+    journal: Journal, shared: Shared | None, pid: str, offset: Any, user: object
 ) -> Recoverable | None:
-    """Take a session from another process.
+    """Take a session from another process, if there is one to take.
 
+    :param shared: where it is; None if sessions are kept in their processes alone.
     :param offset: the position that its client gives.
     :param user: the id of the client's user.
     :returns: the session, whose client has gone; None if it cannot be recovered.
     """
+    if shared is None or not is_shared(user):
+        return None
+    try:
+        return _move_here(journal, shared, pid, offset, user)
+    except ERRORS:
+        where = journal.endpoint or "/"
+        log_failure(log, "A session of %s could not be taken over", where)
+        return None
+
+
+def _move_here(
+    journal: Journal, shared: Shared, pid: str, offset: Any, user: object
+) -> Recoverable | None:
     found = shared.take(pid, user)
     kept = None if found is None else _with_its_channels(found)
     if kept is None:
@@ -108,6 +125,7 @@ def _number_missed(
     start = _now(journal)
     for place, packet in (*missed, *since):
         journal.number_for(SocketRoom(kept.sid), packet, place)
+    journal.had.note(session, after)
     session.come_from(pid, kept, start, journal.position)
     return True
 

@@ -114,7 +114,7 @@ class SharedSessions:
 
     @property
     def is_behind(self) -> bool:
-        """Whether others may find sessions as they were some time ago."""
+        """Whether others may find sessions as they were before."""
         return self._writer.is_behind
 
     def has(self, session: Recoverable) -> bool:
@@ -140,8 +140,7 @@ class SharedSessions:
 
     def remove(self, session: Recoverable) -> None:
         """A session is no more; see :meth:`.Shared.remove`."""
-        name = self._drop(session)
-        if name is not None:
+        if (name := self._drop(session)) is not None:
             self._removed[name] = None
             self._wake()
 
@@ -160,7 +159,7 @@ class SharedSessions:
 
     def keep(self, room: SocketRoom, packet: Packet) -> None:
         """Keep a packet for one client; see :meth:`.Shared.keep`."""
-        # It is text from now on: the application may change its values.
+        # Text: the application may change its values.
         self._append(self._log.packet(room, packet))
 
     def command(self, target: Place, room: Room | None) -> None:
@@ -281,8 +280,9 @@ class SharedSessions:
             session.spans.hears(place, self._hearing.since(place))
         kept = session.kept()
         since = max(kept.since, self._since)
-        kept = kept._replace(since=since, epoch=self._epoch)
-        return self._records.text_of(name, kept)
+        return self._records.text_of(
+            name, kept._replace(since=since, epoch=self._epoch)
+        )
 
     def _lose_to_another(self, name: str) -> None:
         session = self._by_name.get(name)
