@@ -287,7 +287,6 @@ class SharedSessions:
     def _lose_to_another(self, name: str) -> None:
         session = self._by_name.get(name)
         if session is not None and self.journal is not None:
-            log.info("A session of %s is in another process", self._endpoint or "/")
             self._drop(session)
             self.journal.lost_to_another(session)
 
@@ -304,9 +303,7 @@ class SharedSessions:
             self.save(session)
         self._hearing.flush()
         self.wait()
-        if self._by_name.get(name) is session:
-            self._drop(session)
-            self.journal.lost_to_another(session)
+        self._lose_to_another(name)
         return True
 
     def take(self, pid: str, user: object) -> Kept | None:
