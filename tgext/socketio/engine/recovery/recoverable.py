@@ -256,7 +256,7 @@ class Recoverable:
         if self.state is State.OVER:
             return
         packet = as_event(packet)
-        if self.state is State.ASKING:
+        if self.state is State.ASKING and (hold is not None or not self.recovered):
             if hold is not None and connection is not None:
                 hold(self.encode(connection, packet, logged=True))
             return
