@@ -172,8 +172,13 @@ def test_a_client_is_present_at_the_other_process(start: Start) -> None:
     ann.cut()
     back = back_at(there, ann)
     assert back.recovered
+    # Its first process tells that it has gone, when it has.
     for room, status in ((None, "busy"), ("lobby", "quiet")):
-        assert back.call("who", room) == {ann.sid: [{"status": status}]}
+        expected = {ann.sid: [{"status": status}]}
+        wait_for(
+            lambda room=room, expected=expected: back.call("who", room) == expected,
+            "it is present once",
+        )
     [presence] = [
         each.watcher for each in there.live.server.hub.all_rooms if each.watcher
     ]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...backends.logs.entries import Keep
-from ...backends.redis_records import Records
 from ...engine.hub.rooms import Rooms
-from ..busmessage import BusCodec
 from ..cluster import channel_of, peers_of, secret_of
 from ..log import log_of
-from ..topics import naming_of
-from .records import SessionRecords
-from .sessions import SharedSessions
-from .sharedlog import SharedLog
+
+if TYPE_CHECKING:
+    from .sessions import SharedSessions
 
 
 def sessions_of(
@@ -42,6 +39,14 @@ def sessions_of(
     log = log_of(peers.channels)
     if run is None or log is None:
         return None
+    # They need anypubsub, which not every application has installed.
+    from ...backends.redis_records import Records
+    from ..busmessage import BusCodec
+    from ..topics import naming_of
+    from .records import SessionRecords
+    from .sessions import SharedSessions
+    from .sharedlog import SharedLog
+
     channel, secret = channel_of(settings), secret_of(settings)
     kind = f"{channel}/recovery/{rooms.name}{endpoint}"
     codec_of = partial(BusCodec, secret=secret)
