@@ -15,7 +15,7 @@ from tests.redis_server import RedisServer
 from tgext.socketio.backends.errors import BrokerUnavailable
 from tgext.socketio.engine.mixins import BroadcastMixin
 from tgext.socketio.messaging.cluster import publish_elsewhere
-from tgext.socketio.messaging.recovery import sessions
+from tgext.socketio.messaging.recovery import records, sessions
 from tgext.socketio.messaging.recovery.sharedlog import SharedLog
 from tgext.socketio.presence import PresenceMixin
 from tgext.socketio.wire.socketio.packet import event_packet
@@ -138,6 +138,24 @@ def test_its_process_does_not_answer_in_time(
     assert not back.recovered
     sent.set()
     bob.call("say", "lobby", 1)
+
+
+def test_one_session_that_cannot_be_written(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is one of its process only; the others are written."""
+    here, there = start(), start()
+    ann, bob, eve = here.join(), here.join(), here.join()
+    ann.call("put", "large", "x" * records.MOST)
+    here.live.socket(eve.client).session |= {5: "a number", "set": {1}, "bytes": b""}
+    assert eve.call("put", "kept", [1]) is None
+    for each in (ann, bob, eve):
+        each.cut()
+    here.journal.flush()
+    assert not at(there, ann).recovered
+    assert at(there, bob).recovered
+    assert at(there, eve).call("look")[3] == {"kept": [1]}
+    assert "can recover in this process only: it has 262" in caplog.text
 
 
 def test_its_process_was_stopped(start: Start) -> None:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from typing import Final
 
 from ...backends.redis_records import Records
+from ...engine.concurrency.failures import ERRORS
 from ...engine.logs import get_logger
 from ...engine.recovery.kept import Kept
+from ...engine.recovery.recoverable import Recoverable
+from ...wire.escape import escape
 from ..sealed import BusMessageError, Seal
+from ..throttle import ThrottledWarnings
 from .texts import read_session, write_session
 
 log = get_logger(__name__)
+
+#: The characters of the longest session: rooms, channels, and what the application
+#: keeps in the ``session`` of a connection.
+MOST: Final = 256 * 1024
 
 
 class SessionRecords:
@@ -28,10 +37,29 @@ class SessionRecords:
         self._kind = kind
         self._secret = secret
         self._where = endpoint or "/"
+        self._told = f"A client of {self._where} can recover in this process only:"
+        self._warnings = ThrottledWarnings(log)
 
-    def text_of(self, name: str, kept: Kept) -> str:
-        """A session as it is written."""
-        return write_session(self._seal(name), kept)
+    def text_of(
+        self, name: str, session: Recoverable, since: int, epoch: str
+    ) -> str | None:
+        """A session as it is written; None if other processes cannot have it.
+
+        :param since: see :class:`.kept.Kept`; the session may have a higher one.
+        :param epoch: that of the log.
+        """
+        try:
+            kept = session.kept()
+            kept = kept._replace(since=max(kept.since, since), epoch=epoch)
+            text = write_session(self._seal(name), kept)
+        except ERRORS as error:
+            self._warnings.warn("failed", f"{self._told} {escape(error)}")
+            return None
+        if len(text) > MOST:
+            reason = f"it has {len(text)} characters, more than {MOST}"
+            self._warnings.warn("large", f"{self._told} {reason}")
+            return None
+        return text
 
     def write(self, texts: Mapping[str, str], seconds: float) -> list[str]:
         """Write sessions; see :meth:`.Records.write`."""

@@ -256,8 +256,11 @@ class SharedSessions:
             self._changed.pop(each, None)
             name = self._names.get(each)
             if name is not None and each.state in (State.IN, State.GONE):
-                texts = there if each.state is State.IN else gone
-                texts[name] = self._text_of(each, name)
+                text = self._text_of(each, name)
+                if text is None:
+                    self._removed[name] = None
+                else:
+                    (there if each.state is State.IN else gone)[name] = text
         try:
             taken = [
                 *(self._records.write(there, self._lasting) if there else ()),
@@ -273,16 +276,12 @@ class SharedSessions:
         for name in taken:
             self._lose_to_another(name)
 
-    def _text_of(self, session: Recoverable, name: str) -> str:
+    def _text_of(self, session: Recoverable, name: str) -> str | None:
         places = list(session.spans.places)
         self._hearing.wait(places)
         for place in places:
             session.spans.hears(place, self._hearing.since(place))
-        kept = session.kept()
-        since = max(kept.since, self._since)
-        return self._records.text_of(
-            name, kept._replace(since=since, epoch=self._epoch)
-        )
+        return self._records.text_of(name, session, self._since, self._epoch)
 
     def _lose_to_another(self, name: str) -> None:
         session = self._by_name.get(name)

@@ -54,6 +54,8 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Those values that JSON has, as it has them."""
     found = {}
     for name, value in values.items():
+        if type(name) is not str:
+            continue
         try:
             json.dumps({name: value})
         except (TypeError, ValueError):
