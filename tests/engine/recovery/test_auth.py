@@ -26,7 +26,10 @@ def test_the_auth_payload_without_what_is_recovery_s(auth: Any, shown: Any) -> N
     assert without_pid(auth) == shown
 
 
-@pytest.mark.parametrize("auth", [None, "x" * 22, {"pid": "x" * 23}, {"pid": 5}, {}])
+@pytest.mark.parametrize(
+    "auth",
+    [None, "x" * 22, {"pid": "x" * 23}, {"pid": "\ud800" * 22}, {"pid": 5}, {}],
+)
 def test_no_pid(auth: Any) -> None:
     assert pid_of(auth) == ""
 

@@ -36,6 +36,13 @@ def test_a_record_has_one_owner(of: Of) -> None:
     assert ann.read("z") is None
 
 
+def test_a_record_that_lacks_a_part_is_none(of: Of, server: RedisServer) -> None:
+    server.client.hset("tests/records/x", "owner", "ann")
+    server.client.hset("tests/records/y", "text", "one")
+    assert of("ann").read("x") is None
+    assert of("ann").read("y") is None
+
+
 def test_another_process_takes_a_record(of: Of) -> None:
     ann, bob, eve = of("ann"), of("bob"), of("eve")
     ann.write({"x": "one"}, 30.0)

@@ -55,7 +55,9 @@ class Records:
     def read(self, name: str) -> Record | None:
         """A record; None if there is none."""
         owner, text = self._run(_READ, self._keys([name]))
-        return None if owner is None else Record(_text(owner), _text(text))
+        if owner is None or text is None:
+            return None
+        return Record(_text(owner), _text(text))
 
     def take(self, name: str, owner: str, seconds: float) -> str | None:
         """Take a record from the process that has it.

@@ -24,4 +24,6 @@ def without_pid(auth: Any) -> Any:
 def pid_of(auth: Any) -> str:
     """The pid in an auth payload; empty without one."""
     pid = auth.get(PID) if isinstance(auth, dict) else None
-    return pid if isinstance(pid, str) and len(pid) == PID_LENGTH else ""
+    if isinstance(pid, str) and len(pid) == PID_LENGTH and pid.isascii():
+        return pid
+    return ""

@@ -205,12 +205,8 @@ class Journal:
 
     def lost_to_another(self, session: Recoverable) -> None:
         """Another process has a session."""
-        self._sessions.pop(session.pid, None)
-        self._waiting.remove(session)
-        self.release(session)
-        self.settled(session)
-        self.had.forget(session)
-        session.state = State.OVER
+        self.release(session)  # its end lets the session wait
+        self.drop(session)
 
     # Clients that have gone
 
@@ -267,7 +263,7 @@ class Journal:
             return {**packet, "position": str(self.position)}
         receivers = named(packet, room, skip, self._session_of)
         place = receivers.rooms[0] if len(receivers.rooms) == 1 else None
-        self.position = position = self._record.append(place, packet, receivers)
+        position = self._append(place, packet, receivers)
         numbered: Packet = {**packet, "position": str(position)}
         left_out = [str.__str__(each) for each in receivers.without[given(room) :]]
         if left_out:
@@ -282,8 +278,7 @@ class Journal:
         :param place: who gets it: one client, or those that hear a channel.
         :param without: clients of the place that do not get it.
         """
-        receivers = Selection((place,), without)
-        self.position = position = self._record.append(place, packet, receivers)
+        position = self._append(place, packet, Selection((place,), without))
         if self.shared is not None and isinstance(place, SocketRoom):
             self.shared.keep(place, {**packet, "position": str(position)})
         return position
@@ -293,8 +288,10 @@ class Journal:
 
         :param place: where the client got it, or would have.
         """
-        receivers = Selection((place,))
-        self.position = position = self._record.append(room, packet, receivers)
+        return self._append(room, packet, Selection((place,)))
+
+    def _append(self, topic: Place, packet: Packet, receivers: Selection) -> Position:
+        self.position = position = self._record.append(topic, packet, receivers)
         return position
 
     def read(self, places: Collection[Place], after: Position) -> Missed:

@@ -7,6 +7,7 @@ that come first, and before ``initialize``; what it missed is sent when it is ad
 from __future__ import annotations
 
 from collections.abc import Collection, Set
+from typing import Any
 
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
@@ -157,7 +158,7 @@ def note(socket: Connection) -> None:
             and not namespace._tgsio_is_subscribing
         ):
             session.names_rooms = _names_rooms(namespace)
-            session.tracked = getattr(namespace, "_tgsio_tracked", ())
+            session.tracked = _tracked_by(namespace)
             session.form = namespace._tgsio_channel_form
             session.note(namespace._tgsio_asked_channels)
 
@@ -192,6 +193,11 @@ def leave_behind(socket: Connection, reason: str) -> None:
 
 def _keep(namespace: BaseNamespace, session: Recoverable) -> None:
     """Keep what a client has in its namespace beside its rooms and channels."""
-    session.tracked = getattr(namespace, "_tgsio_tracked", ())
+    session.tracked = _tracked_by(namespace)
     if namespace._tgsio_is_subscribing:
         session.is_last = True  # it does not have all that a subscriber is sent first
+
+
+def _tracked_by(namespace: BaseNamespace) -> Collection[Any]:
+    """Where the client of a namespace is present."""
+    return getattr(namespace, "_tgsio_tracked", ())

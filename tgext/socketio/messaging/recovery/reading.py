@@ -25,7 +25,8 @@ class Reading:
         self._until = until
         #: What was found, with the order in which that process sent or heard it.
         self._found: list[tuple[tuple[int, int, int], Found]] = []
-        self._own: list[tuple[Position, Found]] = []
+        #: By their numbers there: one that failed may have been written twice.
+        self._own: dict[int, tuple[Position, Found]] = {}
 
     def take(self, number: int, packet: Packet, receivers: Any, late: bool) -> None:
         """Take a message of the log.
@@ -54,7 +55,7 @@ class Reading:
         if place is NOWHERE:
             return
         if is_own:
-            self._own.append((sent, (place, packet)))
+            self._own[sent.number] = sent, (place, packet)
         else:
             self._found.append(((number, 0, 0), (place, packet)))
 
@@ -67,7 +68,7 @@ class Reading:
     def found(self) -> list[Found]:
         """What was found, in the order that its client would have got it in."""
         found, heard = list(self._found), -1
-        for sent, each in sorted(self._own, key=lambda own: own[0].number):
+        for _, (sent, each) in sorted(self._own.items()):
             # It came after all that its process had heard then.
             heard = max(heard, sent.heard)
             found.append(((heard, 1, sent.number), each))

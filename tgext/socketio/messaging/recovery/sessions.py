@@ -15,6 +15,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
 from typing import Any, Final, Protocol
 
+from gevent import GreenletExit
+
 from ...backends.errors import BackendError
 from ...engine.concurrency.failures import ERRORS, log_failure
 from ...engine.hub.bus import Bus
@@ -234,7 +236,7 @@ class SharedSessions:
         self._size -= len(entry.text)
         try:
             self._log.append(entry)
-        except BackendError:
+        except (BackendError, GreenletExit):
             self._entries.appendleft(entry)
             self._size += len(entry.text)
             raise

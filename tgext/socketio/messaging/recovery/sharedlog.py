@@ -129,8 +129,8 @@ class SharedLog:
                         return None
                     continue
                 late = number > heard.get(topic, number)
-                for read in self._packets(kept, topics[topic], number, topic, message):
-                    reading.take(number, *read, late)
+                for found in self._packets(kept, topics[topic], number, topic, message):
+                    reading.take(number, *found, late)
         except (BusMessageError, ValueError) as error:
             text = "A message of %s cannot be read: %s"
             logger.warning(text, self._endpoint or "/", escape(error))
