@@ -10,19 +10,7 @@ const {once} = require('node:events');
 const readline = require('node:readline');
 const {parseArgs} = require('node:util');
 const {Cutting} = require('./cutting.js');
-
-const OPTIONS = {
-  path: '/socketio/', forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 50,
-  randomizationFactor: 0,
-};
-
-function arrives(socket, event) {
-  return new Promise((resolve) => socket.once(event, resolve));
-}
-
-async function until(condition) {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+const {OPTIONS, arrives, until} = require('./returning.js');
 
 const portOf = (url) => Number(new URL(url).port);
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import pytest
 from gevent.event import Event
 from tg import MinimalApplicationConfigurator, TGController, request_local
 
@@ -170,3 +172,21 @@ class Reader(Member):
         for each in channels:
             assert self.call("subscribe", "any", each) == each
         return self
+
+
+@contextmanager
+def publishing_while_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, readers: Readers, channel: str, message: Any
+) -> Iterator[None]:
+    """Publish when the log was read for a new subscriber, before it is sent that."""
+    log = readers.channels.histories.log_for()
+    latest = log.latest
+
+    def publish_first(*args: Any) -> Any:
+        found = latest(*args)
+        readers.publish(channel, message)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "latest", publish_first)
+        yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
 
@@ -10,18 +10,19 @@ import pytest
 from gevent.event import Event
 
 from tests.engine.clients import wait_for
-from tests.engine.conftest import Live
 from tests.redis_server import RedisServer
 from tgext.socketio.backends.errors import BrokerUnavailable
 from tgext.socketio.engine.mixins import BroadcastMixin
 from tgext.socketio.messaging.cluster import publish_elsewhere
 from tgext.socketio.messaging.recovery import records, sessions
-from tgext.socketio.messaging.recovery.sharedlog import SharedLog
+from tgext.socketio.messaging.recovery.sharedlog import SharedLog, Written
 from tgext.socketio.presence import PresenceMixin
 from tgext.socketio.wire.socketio.packet import event_packet
 
-from .readers import Kept, Reader, Readers, Reading
-from .test_recovery import Member
+from .processes import Start, at, cluster_at, processes
+from .readers import Kept, Readers, Reading
+
+__all__ = ["processes"]
 
 
 class Chat(Reading, BroadcastMixin, PresenceMixin):
@@ -53,37 +54,14 @@ class Chat(Reading, BroadcastMixin, PresenceMixin):
 class History(Kept, Chat): ...
 
 
-Start = Callable[..., Readers]
-
-
-def cluster_at(redis: RedisServer) -> dict[str, Any]:
-    return {
-        "anypubsub.backend": "redis",
-        "anypubsub.host": redis.url,
-        "socketio.cluster": "true",
-    }
-
-
 @pytest.fixture
-def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
-    """Starts a process: a server with an application of its own."""
-    redis.client.flushall()
-    started: list[Readers] = []
+def start(processes: Start) -> Start:
+    """Starts a process, with a chat if nothing else is asked for."""
 
     def start(cls: type[Reading] = Chat, **settings: Any) -> Readers:
-        started.append(Readers(serve, cls, **cluster_at(redis), **settings))
-        return started[-1]
+        return processes(cls, **settings)
 
-    yield start
-    for each in started:
-        each.close()
-        each.channels.backend.close()
-    wait_for(lambda: redis.subscribers() == [], "nothing is subscribed any more")
-
-
-def at(process: Readers, member: Member) -> Reader:
-    """The client comes back to a process."""
-    return Reader(process.live, member.pid, member.offset, **member.auth).connected()
+    return start
 
 
 def test_all_of_it_comes_back(start: Start) -> None:
@@ -168,6 +146,30 @@ def test_its_process_was_stopped(start: Start) -> None:
     back = at(there, ann)
     assert back.read() == [1]
     assert back.call("look") == [True, ["lobby"], [], {"name": "Ann"}]
+
+
+def test_its_process_was_stopped_while_it_wrote(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = start(), start()
+    ann, _ = here.join(), there.join()
+    before = ann.offset
+    here.journal.flush()
+    append, written = SharedLog.append, []
+
+    def append_later(self: SharedLog, entry: Written) -> None:
+        written.append(entry)
+        if len(written) == 1:
+            Event().wait()
+        append(self, entry)
+
+    monkeypatch.setattr(SharedLog, "append", append_later)
+    ann.call("echo", 1)
+    wait_for(lambda: written, "the message is being written")
+    here.live.server.stop(timeout=1)
+    assert written == [written[0]] * 2
+    ann.offset = before
+    assert at(there, ann).read() == [1]
 
 
 def test_its_own_messages_are_not_sent_to_it(start: Start) -> None:
@@ -313,6 +315,10 @@ def test_a_process_that_is_heard_no_more(start: Start) -> None:
     assert back.recovered
     assert back.read(2) == [1, 2]
     assert back.call("look")[1] == ["lobby"]
+    # It finds out when it writes the session, and ends its connection of the client.
+    ann.client.emit("/chat", "echo", 3)
+    wait_for(lambda: len(here.journal) == 0, "the session is no longer there")
+    wait_for(lambda: ann.client.sid not in here.live.server.sockets, "it has ended")
 
 
 def test_a_room_that_the_process_has_not_heard_before(start: Start) -> None:

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.engine.clients import wait_for
-from tests.engine.conftest import Live
 from tests.redis_server import RedisServer
 from tgext.socketio.presence import PresenceMixin
 from tgext.socketio.pubsub import publish
 
-from .readers import Kept, Reader, Readers, Reading
+from .processes import Start, at, processes
+from .readers import Kept, Reading, publishing_while_it_is_read
 
-Start = Callable[..., Readers]
+__all__ = ["processes"]
 
 
 @pytest.fixture
-def start(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]:
-    """Starts a process: a server with an application of its own."""
-    made: list[Readers] = []
-
-    def make(cls: type[Reading] = Reading) -> Readers:
-        settings = {"anypubsub.backend": "redis", "anypubsub.host": redis.url}
-        made.append(Readers(serve, cls, **settings, **{"socketio.cluster": "true"}))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-    wait_for(lambda: redis.subscribers() == [], "nothing is subscribed any more")
-
-
-def back_at(there: Readers, reader: Reader) -> Reader:
-    return Reader(there.live, reader.pid, reader.offset).connected()
+def start(processes: Start) -> Start:
+    return processes
 
 
 def say(redis: RedisServer, channel: str, *messages: Any) -> None:
@@ -62,7 +46,7 @@ def test_what_was_published_meanwhile(
         say(redis, names[0], number)
         say(redis, "other", number)
         say(redis, names[1], number + 1)
-    back = back_at(there, ann)
+    back = at(there, ann)
     assert back.recovered
     assert back.read(6) == list(range(2, 8))
     say(redis, names[1], 8)
@@ -73,7 +57,7 @@ def test_what_was_published_meanwhile(
     # And back again.
     back.cut()
     say(redis, names[0], 9)
-    again = back_at(here, back)
+    again = at(here, back)
     assert again.recovered
     assert again.read() == [9]
     assert again.call("unsubscribe", names[0])
@@ -94,7 +78,7 @@ def test_what_a_subscriber_was_sent_first_comes_once(
     here.publish("first", 5)
     ann.cut()
     ann.offset = before
-    back = back_at(there, ann)
+    back = at(there, ann)
     assert back.recovered
     assert back.read(4) == [2, 3, 4, 5]
     assert back.call("channels") == ["first"]
@@ -109,22 +93,13 @@ def test_a_message_that_was_held_comes_once(
     here.publish("held", 1)
     ann = here.join()
     before = ann.offset
-    log = here.channels.histories.log_for()
-    latest = log.latest
-
-    def publish_first(*args: Any) -> Any:
-        found = latest(*args)
-        here.publish("held", 2)
-        return found
-
-    with monkeypatch.context() as patched:
-        patched.setattr(log, "latest", publish_first)
+    with publishing_while_it_is_read(monkeypatch, here, "held", 2):
         ann.hear("held")
     assert ann.heard == [1, 2]
     here.publish("held", 3)
     ann.cut()
     ann.offset = before
-    back = back_at(there, ann)
+    back = at(there, ann)
     assert back.read(3) == [1, 2, 3]
     assert back.call("channels") == ["held"]
     assert back.heard == [1, 2, 3]
@@ -142,7 +117,7 @@ def test_who_has_unsubscribed_does_not_hear_it(
     ann.cut()
     say(redis, "left", "later")
     say(redis, "kept", 1)
-    back = back_at(there, ann)
+    back = at(there, ann)
     assert back.recovered
     assert back.read() == [1]
     assert back.call("channels") == ["kept"]
@@ -170,7 +145,7 @@ def test_a_client_is_present_at_the_other_process(start: Start) -> None:
             "it is present in both processes",
         )
     ann.cut()
-    back = back_at(there, ann)
+    back = at(there, ann)
     assert back.recovered
     # Its first process tells that it has gone, when it has.
     for room, status in ((None, "busy"), ("lobby", "quiet")):

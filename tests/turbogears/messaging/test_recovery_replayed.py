@@ -14,7 +14,13 @@ from tests.engine.conftest import Live
 from tests.redis_server import RedisServer, running_redis
 from tgext.socketio.messaging.log import CARRIED
 
-from .readers import Kept, Reader, Readers, Reading
+from .readers import (
+    Kept,
+    Reader,
+    Readers,
+    Reading,
+    publishing_while_it_is_read,
+)
 
 
 @pytest.fixture(scope="module")
@@ -193,16 +199,7 @@ def test_a_message_that_comes_while_earlier_ones_are_sent(
     readers.publish("news", 1, 2)
     ann = readers.join()
     start_at = ann.call("channels") or ann.offset
-    log = readers.channels.histories.log_for()
-    latest = log.latest
-
-    def publish_first(*args: Any) -> Any:
-        found = latest(*args)
-        readers.publish("news", 3)
-        return found
-
-    with monkeypatch.context() as patched:
-        patched.setattr(log, "latest", publish_first)
+    with publishing_while_it_is_read(monkeypatch, readers, "news", 3):
         ann.hear("news")
     assert ann.heard == [1, 2, 3]
     readers.publish("news", 4)
