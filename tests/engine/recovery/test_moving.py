@@ -9,7 +9,7 @@ import pytest
 
 from tgext.socketio.engine.hub.roomkeys import ChannelRoom, SocketRoom
 from tgext.socketio.engine.recovery.kept import Kept
-from tgext.socketio.engine.recovery.record import Position
+from tgext.socketio.engine.recovery.record import Position, Start
 from tgext.socketio.engine.recovery.spans import Spans
 from tgext.socketio.wire.socketio.packet import Packet, event_packet
 
@@ -40,7 +40,7 @@ class Shared:
         spans = Spans(0)
         for each in (None, "lobby", SocketRoom("sid")):
             spans.begin(each, 3)
-        start = Position("there", 3)
+        start = Start(Position("there", 3))
         self.kept: Any = Kept(None, "sid", start, since, spans, {"a": 1}, {}, False)
         self.missed: Any = [
             ("lobby", event_packet("/chat", "said", (each,))) for each in ("one", "two")
@@ -109,6 +109,21 @@ def test_what_was_missed_is_numbered_anew(server: Server) -> None:
     back, again = server.connect(PID, "there-5")
     assert again == PID
     assert back.event("/chat")[:2] == ["said", "one"]
+
+
+def test_it_has_received_more_where_it_was(server: Server) -> None:
+    """Its process did not know that another one has the session, and went on."""
+    server.journal.shared = Shared()
+    _, pid = server.connect(PID, "there-5-2")
+    assert pid == PID
+    # Its connection was cut before it heard of that; its first process sent it more.
+    client, pid = server.connect(PID, "there-7-4")
+    assert pid != PID
+    assert client.event("/chat")[:2] == ["welcome", False]
+    # It gives this position until it has received an event of the new session.
+    back, again = server.connect(pid, "there-7-4")
+    assert again == pid
+    assert [back.event("/chat")[1] for _ in range(2)] == [False, True]
 
 
 def test_what_it_got_there_before_others_heard_it(server: Server) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from tgext.socketio.engine.hub.roomkeys import SocketRoom
 from tgext.socketio.engine.recovery.kept import Kept
-from tgext.socketio.engine.recovery.record import Position
+from tgext.socketio.engine.recovery.record import Position, Start
 from tgext.socketio.engine.recovery.spans import Spans
 from tgext.socketio.messaging.recovery.reading import Reading
 from tgext.socketio.wire.socketio.packet import Packet, event_packet
 
-START = Position("there", 3, 10)
+START = Start(Position("there", 3, 10))
 UNTIL = Position("here", 50, 40)
 
 #: Messages as (number in the log, position of the sender, receivers), and what the

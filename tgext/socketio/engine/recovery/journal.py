@@ -103,7 +103,7 @@ class Journal:
         pid = pid_of(auth)
         session = self._take(pid, auth.get(OFFSET), client, user) if pid else None
         if session is None:
-            session = Recoverable(self, user)
+            session = Recoverable(self, user, auth.get(OFFSET) if pid else None)
             session.connection = client
         self._sessions[session.pid] = session
         return session

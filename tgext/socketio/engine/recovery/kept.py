@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ...wire.socketio.packet import Packet
 from ..hub.roomkeys import Room, SocketRoom
-from .record import Place, Position
+from .record import Place, Position, Start
 from .spans import Spans
 
 #: Whether the events of channels carry the name of the channel, and the position.
@@ -19,7 +19,7 @@ class Kept(NamedTuple):
 
     :param user: the id of its user: a text, a number, or None.
     :param sid: the public id of the client's socket.
-    :param start: where it began, in the process that had it.
+    :param start: where it began.
     :param since: a client that has not received all up to this number cannot recover
         in another process.
     :param spans: where its client was, and when.
@@ -33,7 +33,7 @@ class Kept(NamedTuple):
 
     user: str | int | None
     sid: str
-    start: Position
+    start: Start
     since: int
     spans: Spans
     values: Mapping[str, Any]

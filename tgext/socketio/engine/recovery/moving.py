@@ -18,7 +18,7 @@ from .away import Away
 from .client import Log
 from .had import Had
 from .kept import Found, Kept, Shared, is_shared
-from .record import Place, Position, reached
+from .record import Place, Position
 from .recoverable import Recoverable
 from .spans import NOWHERE, Spans
 
@@ -67,8 +67,8 @@ def _move_here(
         if found is not None:
             shared.forget(pid)
         return None
-    session, moved = Recoverable(journal, user), False
-    after = reached(offset, kept.start)
+    session, moved = Recoverable(journal, user, offset), False
+    after = kept.start.reached(offset)
     try:
         if after is not None and after.number >= kept.since:
             journal.away.begin(session, kept.spans.places)

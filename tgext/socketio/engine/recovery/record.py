@@ -62,22 +62,41 @@ class Entry(NamedTuple):
     heard: int = -1
 
 
-def reached(offset: object, start: Position) -> Position | None:
-    """The position that a client has reached; None when it is invalid.
-
-    :param offset: what the client gives; None if it has received no event.
-    :param start: where its session began.
-    """
-    if offset is None:
-        return start
+def position_of(offset: object) -> Position | None:
+    """The position that a client gives; None if it gives none, or it is invalid."""
     try:
-        position = Position.read(str(offset))
+        return Position.read(str(offset))
     except ValueError:
         return None
-    # A client that could not be recovered gives the position of an earlier session.
-    if position.epoch != start.epoch or position.number < start.number:
-        return start
-    return position
+
+
+class Start(NamedTuple):
+    """Where the session of a client began.
+
+    :param position: in the process that had it.
+    :param given: the position that its client gave then, of an earlier session or of
+        another process. It gives this again until it receives an event.
+    """
+
+    position: Position
+    given: Position | None = None
+
+    def reached(self, offset: object) -> Position | None:
+        """The position that the client has reached.
+
+        :param offset: what it gives; None if it has received no event.
+        :returns: None when it is invalid, or when another process, which had the
+            session too, has sent the client what is not known here.
+        """
+        if offset is None:
+            return self.position
+        position = position_of(offset)
+        if position is None:
+            return None
+        start = self.position
+        if position.epoch == start.epoch and position.number >= start.number:
+            return position
+        return start if position == self.given else None
 
 
 class Missed(NamedTuple):

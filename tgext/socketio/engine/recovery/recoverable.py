@@ -25,7 +25,7 @@ from .kept import Form, Kept, is_shared
 from .missed import MissedPackets
 from .places import is_joined, is_room
 from .positions import Later, as_event, carries, with_position
-from .record import Place, Position, reached
+from .record import Place, Position, Start, position_of
 from .spans import Spans
 from .values import Values, values_of
 from .weight import weight
@@ -51,6 +51,7 @@ class Recoverable:
 
     :param journal: that of its namespace.
     :param user: the id of its user, who has to be the same when the client is back.
+    :param offset: the position that its client gives; None if it gives none.
 
     :ivar pid: the secret by which the client is known when it is back.
     :ivar sid: the public id of the client's socket.
@@ -64,8 +65,9 @@ class Recoverable:
     :ivar tracked: where it was present, as :class:`.presence.Tracked` has it.
     """
 
-    def __init__(self, journal: Log, user: object) -> None:
+    def __init__(self, journal: Log, user: object, offset: object = None) -> None:
         self._journal = journal
+        self._offset = offset
         self.user = user
         self.connection: Connection | None = None
         self.weight = 0
@@ -82,12 +84,13 @@ class Recoverable:
         self.tracked: Collection[Any] = ()
         self.form: Form = (False, False)
         #: Where the session began, and up to where its client has been sent all.
-        self.start = self._journal.position
-        self.spans = Spans(self.start.number)
+        position = self._journal.position
+        self.start = Start(position, position_of(self._offset))
+        self.spans = Spans(position.number)
         #: Up to here, its messages are kept in this process alone.
         self._local = 0
         self._begun = False
-        self._missed = MissedPackets(self._journal, self.start)
+        self._missed = MissedPackets(self._journal, position)
 
     @property
     def is_shared(self) -> bool:
@@ -129,7 +132,7 @@ class Recoverable:
         self.pid, self.sid, self.names_rooms = pid, kept.sid, kept.names_rooms
         self.values.take(kept.values)
         self.channels, self.tracked = kept.channels, kept.tracked
-        self.start = start
+        self.start = self.start._replace(position=start)
         self._missed.begin(start)
         self.spans = Spans(start.number)
         for place in kept.spans.places:
@@ -149,7 +152,8 @@ class Recoverable:
         :param offset: the position that it gives; None if it has received no event.
         :returns: whether all of it is there, and is not too much.
         """
-        after = reached(offset, self.start)
+        after = self.start.reached(offset)
+        self._offset = offset or self._offset
         if after is None or after.number < self.spans.since:
             return False
         self._missed.begin(after)
@@ -172,13 +176,10 @@ class Recoverable:
         """
         if not self.recovered:
             return True
-        asks = self.state is State.ASKING  # it may have been disconnected meanwhile
         connection = self.connection
-        return (
-            asks
-            and connection is not None
-            and self._missed.find(self.spans, connection)
-        )
+        if connection is None or self.state is not State.ASKING:
+            return False  # it has been disconnected meanwhile
+        return self._missed.find(self.spans, connection)
 
     def take_missed(self, rooms: Collection[Place]) -> list[Encoded]:
         """Take what the client missed; it is sent at once.
@@ -186,8 +187,9 @@ class Recoverable:
         :param rooms: those that it is in, and its channels: it may have left some.
         """
         if not self.recovered and not self._begun:
-            self.start = self._missed.read = self._journal.position
-            self.spans = Spans(self.start.number)
+            self._missed.read = position = self._journal.position
+            self.start = self.start._replace(position=position)
+            self.spans = Spans(position.number)
         self._begun = True
         for place in self._own:
             self.spans.begin(place, self._missed.read.number, self._journal.now.heard)

@@ -42,7 +42,7 @@ class Reading:
         receivers = Selection(receivers.rooms, (*receivers.without, *left_out))
         position = packet.get("position")
         sent = Position.read(position) if position else Position("", 0)
-        is_own = sent.epoch == self._kept.start.epoch
+        is_own = sent.epoch == self._kept.start.position.epoch
         if is_own:
             if sent.number <= self._after.number:
                 return

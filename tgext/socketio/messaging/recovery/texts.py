@@ -5,6 +5,7 @@ A session is a JSON object, signed as other messages between processes are:
 ``user``      the id of its user: a text, a number, or null
 ``sid``       the public id of its client
 ``start``     the position where it began
+``given``     the position that its client gave then, or null
 ``since``     a client that has not received all up to this number cannot recover
 ``spans``     a list of ``[place, begin, end]``: where its client was. Begin and end are
               ``[number, heard]``; the end is null where it is still
@@ -22,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...engine.recovery.kept import Form, Kept
-from ...engine.recovery.record import Position
+from ...engine.recovery.record import Position, Start
 from ...engine.recovery.spans import Mark, Span, Spans
 from ...wire import json
 from ..busmessage import read_room, write_room
@@ -35,7 +36,8 @@ def write_session(seal: Seal, kept: Kept) -> str:
         {
             "user": kept.user,
             "sid": kept.sid,
-            "start": str(kept.start),
+            "start": str(kept.start.position),
+            "given": None if kept.start.given is None else str(kept.start.given),
             "since": kept.since,
             "spans": [
                 [write_room(place), begin, end] for place, begin, end in kept.spans.all
@@ -83,7 +85,7 @@ def read_session(seal: Seal, text: str) -> Kept:
     return Kept(
         user,
         field_of(message, "sid", str),
-        _position(field_of(message, "start", str)),
+        _start(field_of(message, "start", str), message.get("given")),
         since,
         spans,
         field_of(message, "values", dict),
@@ -95,11 +97,12 @@ def read_session(seal: Seal, text: str) -> Kept:
     )
 
 
-def _position(text: str) -> Position:
+def _start(position: str, given: object) -> Start:
     try:
-        return Position.read(text)
+        start = Position.read(position)
+        return Start(start, None if given is None else Position.read(str(given)))
     except ValueError:
-        raise BusMessageError("its field start is no position") from None
+        raise BusMessageError("its start is no position") from None
 
 
 def _form(written: list[Any]) -> Form:
