@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -171,6 +173,15 @@ def test_a_debug_mode_that_is_neither_is_named(debug: str) -> None:
         ({"host": ""}, r"host: '' is not a name"),
         ({"host": "a\0"}, r"host: 'a\\x00' is not a name"),
         ({"host": "\ud800"}, r"host: '\\ud800' is not a name"),
+        ({"host": "unix:"}, r"host: the path in 'unix:' is empty"),
+        ({"host": "fd://x"}, r"host: 'fd://x' is not fd://3, or a higher number"),
+        ({"socket_mode": "rw"}, r"socket_mode: 'rw' is not a mode such as 0660"),
+        ({"socket_mode": "0880"}, r"socket_mode: '0880' is not a mode such as 0660"),
+        ({"socket_mode": "1777"}, r"socket_mode: 1777 is more than 777"),
+        (
+            {"host": "unix:/x", "socket_owner": "nobody-here"},
+            r"socket_owner: 'nobody-here' is not user:group, of this machine",
+        ),
         ({"certfile": ""}, r"certfile: '' is not a name"),
         ({"transports": " "}, r"transports: it is empty; name websocket or"),
         ({"handshake_timeout": "inf"}, r"handshake_timeout: inf is more than 1000000"),
@@ -205,8 +216,8 @@ def test_options_may_be_values_already() -> None:
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (errno.EADDRINUSE, "the port is in use by another program"),
-        (errno.EACCES, "this user is not allowed to use the port"),
+        (errno.EADDRINUSE, "it is in use by another program"),
+        (errno.EACCES, "this user is not allowed to use it"),
         (errno.EADDRNOTAVAIL, "this machine has no such address"),
         (errno.EMFILE, "Too many open files"),
     ],
@@ -234,6 +245,37 @@ def test_an_ipv6_address_is_shown_in_brackets(
         socketio_server_runner(app, {}, host="::1", port="7041")
     line = "Starting SocketIO HTTP server on http://[::1]:7041, resource socketio\n"
     assert capsys.readouterr().out == line
+
+
+@pytest.mark.parametrize(
+    ("options", "mode"), [({}, 0o660), ({"socket_mode": "0600"}, 0o600)]
+)
+def test_a_path_is_served_with_its_mode(
+    options: dict[str, str],
+    mode: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "app.sock"
+
+    def serve_forever(self: SocketIOServer) -> None:
+        self.start()
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        self.stop()
+
+    with mock.patch.object(SocketIOServer, "serve_forever", serve_forever):
+        socketio_server_runner(app, {}, host=f"unix:{path}", **options)
+    line = f"Starting SocketIO HTTP server on unix:{path}, resource socketio\n"
+    assert capsys.readouterr().out == line
+    assert not path.exists()
+
+
+def test_a_descriptor_that_was_not_handed_over_is_said_in_one_line() -> None:
+    with pytest.raises(AddressError) as raised:
+        socketio_server_runner(app, {}, host="fd://3")
+    assert str(raised.value).startswith(
+        "Cannot serve on fd://3: systemd has not handed it over: LISTEN_"
+    )
 
 
 def test_a_start_that_fails_ends_the_process_with_a_status(at_exit: mock.Mock) -> None:

@@ -30,13 +30,13 @@ from .engine.concurrency.threads import expect_server
 from .engine.hub import settings
 from .engine.hub.checks import shown
 from .engine.hub.settings import OPTIONS, Kind, Option
+from .engine.io.listening import Port, place_of
 from .engine.server.server import SocketIOServer
 from .messaging.cluster import Elsewhere
 from .request.cookies import CookieWatch
 from .request.destination import Destinations
 from .shutdown import end_by
 from .slowrequests import patch_backlash
-from .wire.origin import join_port
 
 patch_backlash()
 
@@ -70,8 +70,30 @@ class AddressError(StartError):
 PLACE = {
     each.name: each
     for each in (
-        Option("host", "127.0.0.1", settings.PLACE, "", "address to listen on"),
+        Option(
+            "host",
+            "127.0.0.1",
+            settings.PLACE,
+            "",
+            "address to listen on; or ``unix:`` and a path, or ``fd://3`` (systemd)",
+        ),
         Option("port", 8080, settings.PORT, "", "port to listen on"),
+        Option(
+            "socket_mode",
+            0o660,
+            settings.MODE,
+            "",
+            "permissions of the file of ``unix:``",
+            shown="0660",
+        ),
+        Option(
+            "socket_owner",
+            None,
+            settings.PLACE,
+            "",
+            "its owner: ``user``, ``user:group`` or ``:group``",
+            shown="who runs the server",
+        ),
         Option(
             "socketio_resource",
             ("socketio",),
@@ -152,7 +174,9 @@ def _exit_unsuccessfully() -> None:
 def _run(
     wsgi_app: Any, global_config: Mapping[str, Any], kw: Mapping[str, Any]
 ) -> None:
-    host, port, resources = (_read_ours(each, kw) for each in PLACE.values())
+    host, port, mode, owner, resources = (
+        _read_ours(each, kw) for each in PLACE.values()
+    )
     warns = _read_ours(APPLICATIONS["warn_of_blocking_drivers"], kw)
     options = read_options(kw)
     if _read_debug(global_config):
@@ -164,15 +188,17 @@ def _run(
     if warns:
         warn_of_blocking_drivers(each.config for each in applications)
     try:
-        # 0.0.3 gave the server one text.
+        place = place_of(host, port, mode, owner)
+        # 0.0.3 gave the server one text, and a tuple.
         resource = resources[0] if len(resources) == 1 else resources
-        server = SocketIOServer((host, port), wsgi_app, resource=resource, **options)
+        listener = (host, port) if isinstance(place, Port) else place
+        server = SocketIOServer(listener, wsgi_app, resource=resource, **options)
     except ValueError as error:
         raise OptionError(f"[server:main] {error}") from None
     server.opening_environ = NO_CHALLENGES
     server.application = CookieWatch(Destinations(wsgi_app), Elsewhere())
     scheme = "https" if options.get("certfile") else "http"
-    url = f"{scheme}://{join_port(host, port)}"
+    url = place.url(scheme)
     where = ", ".join(resources)
     print(f"Starting SocketIO HTTP server on {url}, resource {where}")
     try:
@@ -267,7 +293,7 @@ def serve(server: SocketIOServer) -> float:
 
 def _explain(error: OSError) -> str:
     return {
-        errno.EADDRINUSE: "the port is in use by another program",
-        errno.EACCES: "this user is not allowed to use the port",
+        errno.EADDRINUSE: "it is in use by another program",
+        errno.EACCES: "this user is not allowed to use it",
         errno.EADDRNOTAVAIL: "this machine has no such address",
     }.get(error.errno or 0, error.strerror or str(error))

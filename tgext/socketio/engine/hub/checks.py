@@ -33,6 +33,7 @@ MOST_SECONDS = 1_000_000
 MOST_NUMBER = 2**53 - 1
 
 MOST_PORT = 65535
+MOST_MODE = 0o777
 
 
 def check_integer(name: str, value: Any) -> int:
@@ -127,6 +128,13 @@ def check_place(name: str, value: Any) -> str:
     if not text.isprintable() or text != text.strip() or not text:
         raise ValueError(f"{name}: {shown(text)} is not a name")
     return text
+
+
+def check_mode(name: str, value: Any) -> int:
+    """The permissions of a file."""
+    if check_not_negative(name, value) > MOST_MODE:
+        raise ValueError(f"{name}: {value:o} is more than {MOST_MODE:o}")
+    return int(value)
 
 
 def check_cookie(name: str, value: Any) -> str:

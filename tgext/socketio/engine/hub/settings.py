@@ -31,6 +31,7 @@ from ...wire.origin import Origins
 from .checks import (
     TRANSPORTS,
     check_cookie,
+    check_mode,
     check_not_negative,
     check_origins,
     check_place,
@@ -48,6 +49,11 @@ from .checks import (
 def split(value: str) -> list[str]:
     """Split a text at commas and spaces."""
     return value.replace(",", " ").split()
+
+
+def octal(value: str) -> int:
+    """Read the permissions of a file, such as ``0660``."""
+    return int(value, 8)
 
 
 # Rows
@@ -74,6 +80,7 @@ NUMBER_OR_0 = Kind(int, "a whole number", check_not_negative)
 PORT = Kind(int, "a whole number", check_port)
 TEXT = Kind(str, "a text", check_text)
 PLACE = Kind(str, "a text", check_place)
+MODE = Kind(octal, "a mode such as 0660", check_mode)
 
 RESOURCES = Kind(split, "a list", check_resources)
 

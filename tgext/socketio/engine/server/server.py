@@ -16,6 +16,7 @@ from ..concurrency.collector import spared_collector
 from ..concurrency.threads import Home, begin_serving, end_serving, get_ident, home
 from ..hub.hub import Hub
 from ..hub.settings import OPTIONS, Settings
+from ..io.listening import BACKLOG, Place, Port, place_of
 from ..io.sockets import say_goodbye
 from ..io.tls import tls_context
 from ..logs import REQUESTS, ErrorStream, get_logger
@@ -31,15 +32,16 @@ __all__ = ["SocketIOServer"]
 log = get_logger(__name__)
 access_log = get_logger(REQUESTS)
 
-#: Connections that the kernel keeps until they are accepted: when a server was
-#: restarted, all its clients connect again at once.
-BACKLOG = 1024
+#: How the address of an IPv4 client begins where a socket serves IPv6 too (RFC 4291,
+#: section 2.5.5.2).
+MAPPED = "::ffff:"
 
 
 class SocketIOServer(WSGIServer):
     """A WSGI server that also serves Socket.IO.
 
-    :param listener: ``(host, port)`` or a bound socket.
+    :param listener: ``(host, port)``, another :class:`~tgext.socketio.engine.io.
+        listening.Place`, or a listening socket.
     :param application: the WSGI application.
     :param resource: the path at which the application calls ``socketio_manage``, or
         several.
@@ -67,6 +69,8 @@ class SocketIOServer(WSGIServer):
 
     handler_class = SocketIOHandler
     application: Any
+    #: Where it listens, if it makes the socket itself, and that is not a port.
+    _place: Place | None = None
 
     def __init__(
         self,
@@ -75,6 +79,9 @@ class SocketIOServer(WSGIServer):
         resource: str | Iterable[str] = "socket.io",
         **options: Any,
     ) -> None:
+        if isinstance(listener, tuple) and isinstance(listener[0], str):
+            place = place_of(*listener[:2])
+            listener = listener if isinstance(place, Port) else place
         paths = check_paths(translate(options, resource))
         self.resource, self.resources = paths[0], longest_first(paths)
         ours = {name: options.pop(name) for name in OPTIONS if name in options}
@@ -96,8 +103,9 @@ class SocketIOServer(WSGIServer):
         self.handed_over: set[Any] = set()
         options.setdefault("log", access_log)
         options.setdefault("error_log", ErrorStream(log))
-        if isinstance(listener, tuple):
+        if isinstance(listener, (tuple, Place)):
             options.setdefault("backlog", BACKLOG)
+        if isinstance(listener, tuple):
             # Otherwise pywsgi looks the host up in the DNS at every start.
             options["environ"] = {
                 "SERVER_NAME": listener[0],
@@ -120,17 +128,52 @@ class SocketIOServer(WSGIServer):
 
     # Life
 
+    def set_listener(self, listener: Any) -> None:
+        if isinstance(listener, Place):
+            self._place = listener
+            self.family, self.address = listener.family, listener.url("http")
+        else:
+            super().set_listener(listener)
+
+    def get_listener(  # type: ignore[override]
+        self, address: Any, backlog: int = BACKLOG, family: Any = None
+    ) -> Any:
+        """Make the listening socket."""
+        place = self._place or Port(*address[:2])
+        sock = place.listen(backlog)
+        self.family = sock.family
+        return sock
+
+    def close(self) -> None:
+        if self._place is not None:
+            self._place.remove()
+        super().close()
+
     def update_environ(self) -> None:
         """Complete the WSGI environment that all requests begin with."""
+        if self._place is not None:
+            # Otherwise pywsgi looks an address up in the DNS, and leaves them empty for
+            # other sockets, which WSGI forbids.
+            name, port = "localhost", self._default_port
+            if isinstance(self.address, tuple):
+                name, port = self.address[:2]
+            self.environ.setdefault("SERVER_NAME", name)
+            self.environ.setdefault("SERVER_PORT", str(port))
         super().update_environ()
         name = bracketed(self.environ["SERVER_NAME"])  # RFC 3875, section 4.1.14
         self.environ["SERVER_NAME"] = name
+
+    @property
+    def _default_port(self) -> int:
+        return 443 if self.ssl_enabled else 80
 
     def handle(self, sock: Any, address: Any) -> None:
         if sock.family != getattr(native_socket, "AF_UNIX", None):
             # Nagle's algorithm (RFC 9293, section 3.7.4) would hold small segments back
             # until the peer has acknowledged earlier ones.
             sock.setsockopt(native_socket.IPPROTO_TCP, native_socket.TCP_NODELAY, 1)
+            if address[0].startswith(MAPPED):
+                address = (address[0].removeprefix(MAPPED), *address[1:])
         super().handle(sock, address)
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
@@ -216,6 +259,8 @@ class SocketIOServer(WSGIServer):
         """Refuse new connections, and keep those that are open."""
         if not self.closed:
             self.stop_accepting()
+            if self._place is not None:
+                self._place.remove()
             self.socket.close()
 
     def serve_forever(self, stop_timeout: float | None = None) -> None:

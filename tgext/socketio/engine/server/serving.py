@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...wire.origin import join_port
 from ..hub.settings import OPTIONS
+from ..io.listening import place_of
 from .server import SocketIOServer
 
 __all__ = ["serve", "serve_paste"]
@@ -23,6 +23,7 @@ def serve(
 ) -> None:
     """Serve a WSGI application until the server is stopped.
 
+    :param host: an address, ``unix:`` and a path, or ``fd://3``.
     :param options: those of :class:`SocketIOServer`; texts are converted.
     :param _quiet: don't print the address.
     :raises ValueError: when an option is invalid; the message names it.
@@ -35,7 +36,7 @@ def serve(
     server = SocketIOServer((host, int(port)), app, resource=resource, **read)
     if not _quiet:
         scheme = "https" if server.ssl_enabled else "http"
-        print(f"serving on {scheme}://{join_port(host, int(port))}")
+        print(f"serving on {place_of(host, int(port)).url(scheme)}")
     server.serve_forever()
 
 
