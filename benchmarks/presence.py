@@ -94,7 +94,8 @@ class Lateness:
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     rooms: Any = Rooms(Batcher())
-    presence = rooms.watcher = Presence(rooms)
+    presence = Presence(rooms)
+    rooms.watch(presence)
     clients: list[Any] = [Client() for _ in range(count + 1000)]
     for each in clients:
         rooms.join(*LOBBY, each)

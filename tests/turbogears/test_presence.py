@@ -19,7 +19,7 @@ from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.hub.account import LimitExceeded
 from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.engine.namespaces.base import ConnectionRefused
-from tgext.socketio.messaging.presence.presence import Presence
+from tgext.socketio.messaging.presence.shared import begun_presence
 from tgext.socketio.presence import PresenceMixin
 
 
@@ -131,8 +131,9 @@ class Place:
 
     @property
     def presence(self) -> Any:
-        found = [each.watcher for each in self.live.server.hub.all_rooms]
-        [presence] = [each for each in found if isinstance(each, Presence)]
+        rooms = self.live.server.hub.all_rooms
+        found = [begun_presence(each) for each in rooms]
+        [presence] = [each for each in found if each is not None]
         return presence
 
 

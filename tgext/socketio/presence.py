@@ -16,7 +16,7 @@ from .engine.mixins import RoomsMixin
 from .messaging.presence.members import Info, Topic
 from .messaging.presence.messages import LONGEST, is_seconds
 from .messaging.presence.presence import Presence, Tracked
-from .messaging.presence.shared import presence_of
+from .messaging.presence.shared import begun_presence, presence_of
 from .request.jsonify import dumps
 from .request.runner import Runner
 from .wire import json
@@ -173,10 +173,10 @@ class PresenceMixin(_Base):
 
     @property
     def _tgsio_tracked(self) -> Collection[Tracked]:
-        watcher = self.socket._tgsio_rooms.watcher
-        if not isinstance(watcher, Presence):
+        presence = begun_presence(self.socket._tgsio_rooms)
+        if presence is None:
             return ()
-        return watcher.tracked(self.ns_name, self.socket)
+        return presence.tracked(self.ns_name, self.socket)
 
     def _tgsio_track_again(self, tracked: Collection[Tracked]) -> None:
         """Let a client that is back be present where it was, once it is admitted.

@@ -36,7 +36,7 @@ def test_a_watcher_is_told_of_each_room() -> None:
     rooms, notes, ann = Rooms(Batcher()), Notes(), Anyone()
     socket: Any = ann
     rooms.join("/chat", "before", socket)
-    rooms.watcher = notes
+    rooms.watch(notes)
     rooms.join("/chat", None, socket)
     rooms.join("/chat", "lobby", socket)
     rooms.leave("/chat", "lobby", socket)
@@ -56,12 +56,25 @@ def test_a_watcher_is_told_of_each_room() -> None:
     )
 
 
+def test_all_watchers_are_told_until_they_stop() -> None:
+    rooms, first, second = Rooms(Batcher()), Notes(), Notes()
+    socket: Any = Anyone()
+    for each in (first, second):
+        rooms.watch(each)
+    rooms.join("/chat", "lobby", socket)
+    rooms.unwatch(first)
+    rooms.leave("/chat", "lobby", socket)
+    came, left = ((what, "/chat", "lobby", socket) for what in ("came", "left"))
+    assert (first.noted, second.noted) == ([came], [came, left])
+
+
 def test_a_watcher_is_closed_when_the_server_stops(serve: Serve) -> None:
     live = serve({"/chat": Echo})
-    notes = live.server.rooms.watcher = Notes()
+    notes = Notes()
+    live.server.rooms.watch(notes)
     live.client().join("/chat")
     live.close_clients()
     live.server.stop(timeout=1)
     assert notes.noted[-1] == ("closed",)
     assert ("left all" in {each[0] for each in notes.noted}) is True
-    assert live.server.rooms.watcher is None
+    assert not live.server.rooms.watchers

@@ -266,7 +266,7 @@ def test_presence(start: Start) -> None:
     back = at(there, ann)
     assert back.call("look")[0] is True
     [rooms] = [each for each in there.live.server.hub.all_rooms if each.journals]
-    wait_for(lambda: rooms.watcher is not None, "it is present")
+    wait_for(lambda: bool(rooms.watchers), "it is present")
 
 
 @pytest.mark.parametrize("taken_out", [True, False], ids=["taken out", "dismissed"])

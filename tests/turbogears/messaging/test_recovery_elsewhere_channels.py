@@ -154,8 +154,8 @@ def test_a_client_is_present_at_the_other_process(start: Start) -> None:
             lambda room=room, expected=expected: back.call("who", room) == expected,
             "it is present once",
         )
-    [presence] = [
-        each.watcher for each in there.live.server.hub.all_rooms if each.watcher
+    [[presence]] = [
+        each.watchers for each in there.live.server.hub.all_rooms if each.watchers
     ]
     socket = there.live.socket(back.client)
     assert presence.rooms_of("/chat", socket) == {None, "lobby"}

@@ -38,7 +38,8 @@ def rooms() -> NotedRooms:
 
 @pytest.fixture
 def presence(rooms: NotedRooms) -> Iterator[Presence]:
-    presence = rooms.watcher = Presence(rooms)
+    presence = Presence(rooms)
+    rooms.watch(presence)
     yield presence
     presence.close()
 

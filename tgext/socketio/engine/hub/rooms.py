@@ -44,7 +44,7 @@ class Rooms:
     :param batcher: coalesces the output of broadcasts.
 
     :ivar bus: carries broadcasts to other processes, if there are any.
-    :ivar watcher: is told who comes and leaves, where somebody wants to know.
+    :ivar watchers: are told who comes and leaves; see :meth:`watch`.
     :ivar name: of their controller, the same in every process.
     :ivar others: the other processes, for what is done with sockets in all of them; see
         ``engine/namespaces/targets.py``.
@@ -55,7 +55,7 @@ class Rooms:
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher
         self.bus: Bus | None = None
-        self.watcher: Watcher | None = None
+        self.watchers: tuple[Watcher, ...] = ()
         self.name = ""
         self.others: Any = None
         self.home = home()
@@ -72,14 +72,23 @@ class Rooms:
 
     def close(self) -> None:
         """The server stops."""
-        for each in (*self.journals.values(), self.watcher, self.bus):
+        for each in (*self.journals.values(), *self.watchers, self.bus):
             if each is not None:
                 each.close()
-        self.watcher = self.bus = self.others = None
+        self.watchers = ()
+        self.bus = self.others = None
 
     def move_here(self) -> None:
         """Let the calling thread serve the members from now on."""
         self.home = home()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Let somebody be told who comes to rooms from now on, and who leaves them."""
+        self.watchers = (*self.watchers, watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """The end of a :meth:`watch`."""
+        self.watchers = tuple(each for each in self.watchers if each is not watcher)
 
     def join(self, endpoint: str, room: Room | None, socket: Receiver) -> None:
         """Add a socket. No effect when it is in the room, or has ended."""
@@ -97,8 +106,8 @@ class Rooms:
         if room is None and self._indices:
             for index in self._indices_of(endpoint):
                 index.add(socket)
-        if self.watcher is not None:
-            self.watcher.came(endpoint, room, socket)
+        for watcher in self.watchers:
+            watcher.came(endpoint, room, socket)
         if self.journals and endpoint in self.journals:
             self.journals[endpoint].joined(room, socket)
 
@@ -110,8 +119,8 @@ class Rooms:
 
     def leave_all(self, endpoint: str, socket: Receiver) -> None:
         """Remove a socket from a namespace and all its rooms."""
-        if self.watcher is not None:
-            self.watcher.left_all(endpoint, socket)
+        for watcher in self.watchers:
+            watcher.left_all(endpoint, socket)
         rooms = self._rooms.get((socket, endpoint))
         if rooms is not None:
             for room in in_turns(list(rooms)):
@@ -243,8 +252,8 @@ class Rooms:
         rooms.discard(room)
         if not rooms:
             del self._rooms[socket, endpoint]
-        if self.watcher is not None:
-            self.watcher.left(endpoint, room, socket)
+        for watcher in self.watchers:
+            watcher.left(endpoint, room, socket)
 
     def _indices_of(self, endpoint: str) -> Iterable[Index[Receiver]]:
         found = (self._indices.get((endpoint, kind)) for kind in (UserRoom, SocketRoom))

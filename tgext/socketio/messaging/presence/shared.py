@@ -37,14 +37,24 @@ def presence_of(rooms: Rooms, settings: Mapping[str, Any]) -> Presence:
     :param settings: the application's configuration, as ``tg.config``.
     :raises BackendError: when the broker does not answer.
     """
-    while not isinstance(rooms.watcher, Presence):
+    while True:
+        presence = begun_presence(rooms)
+        if presence is not None:
+            return presence
         beginning = _beginning.setdefault(rooms, Together())
         beginning.do(partial(_begin, rooms, settings))
-    return rooms.watcher
+
+
+def begun_presence(rooms: Rooms) -> Presence | None:
+    """The presence in the rooms of a controller; None until somebody asks for it."""
+    for each in rooms.watchers:
+        if isinstance(each, Presence):
+            return each
+    return None
 
 
 def _begin(rooms: Rooms, settings: Mapping[str, Any]) -> None:
-    if isinstance(rooms.watcher, Presence):
+    if begun_presence(rooms) is not None:
         return
     presence = Presence(rooms)
     peers = peers_of(settings) if rooms.bus is not None else None
@@ -52,7 +62,7 @@ def _begin(rooms: Rooms, settings: Mapping[str, Any]) -> None:
         sharing = _sharing(presence, peers, rooms.name, settings)
         sharing.start()
         presence.sharing = sharing
-    rooms.watcher = presence
+    rooms.watch(presence)
     presence.changed()
 
 
