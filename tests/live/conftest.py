@@ -90,6 +90,12 @@ def reference_parsers() -> Path:
     return installed(system.ORACLES)
 
 
+@pytest.fixture(scope="session")
+def admin_ui() -> Path:
+    """The directory of Socket.IO Admin UI, installed."""
+    return installed(system.ADMIN_UI)
+
+
 def installed(folder: Path) -> Path:
     """A folder with packages of npm, which are installed there."""
     missing = [command for command in ("node", "npm") if not shutil.which(command)]

@@ -19,9 +19,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-#: Folders with packages of npm: the clients, and the parsers that are compared with.
+#: Folders with packages of npm: the clients, the parsers that are compared with, and
+#: the pages of Socket.IO Admin UI.
 CLIENTS = HERE / "clients"
 ORACLES = HERE / "oracles"
+ADMIN_UI = HERE / "adminui"
 
 #: A command of each package.
 PACKAGES = {
@@ -114,8 +116,8 @@ def prepare(others: Sequence[str]) -> int:
     elif missing:
         print("missing, and not installed:", " ".join(missing))
     if shutil.which("npm"):
-        install(CLIENTS)
-        install(ORACLES)
+        for folder in (CLIENTS, ORACLES, ADMIN_UI):
+            install(folder)
     return 0
 
 

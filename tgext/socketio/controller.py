@@ -12,12 +12,14 @@ from tg import TGController, abort, expose, request, request_local
 from . import testing
 from .engine import socketio_manage
 from .engine.http.refusals import log_refusal
+from .engine.hub.hub import Hub
 from .engine.hub.rooms import Rooms
 from .engine.namespaces.base import BaseNamespace
 from .engine.namespaces.foreign import adapt, is_foreign
 from .handle import NamespaceHandle
 from .messaging.cluster import join_cluster
 from .messaging.recovery.journals import carriers_of, let_recover
+from .namespace import SocketIOTGNamespace
 from .request.application import Application
 from .request.guards import requirements_of
 from .request.jsonify import dumps
@@ -133,13 +135,18 @@ class SocketIOController(TGController):
         # First of all: with a runner, the answer decides about the connection.
         socket.runner = Runner(environ, context, application, requirements, rooms)
         socketio_manage(environ, self._tgsio_namespaces, opening, json_dumps=dumps)
-        self._tgsio_remember(rooms, owner)
+        self._tgsio_remember(rooms, owner, socket.hub, context.config)
         # Bytes: for a text, TurboGears would look up the charset.
         return b"done"
 
-    def _tgsio_remember(self, rooms: Rooms, owner: int) -> None:
+    def _tgsio_remember(
+        self, rooms: Rooms, owner: int, hub: Hub, settings: Mapping[str, Any]
+    ) -> None:
         if self._tgsio_rooms.get(rooms) == owner:
             return  # not the first client
+        for endpoint, each in self._tgsio_namespaces.items():
+            if issubclass(each, SocketIOTGNamespace):
+                each._tgsio_serve(endpoint, rooms, hub, settings)
         for cls in type(self).__mro__:
             if issubclass(cls, SocketIOController):
                 cls._tgsio_rooms[rooms] = owner
@@ -171,11 +178,15 @@ class Mounted(dict[str, type[BaseNamespace]]):
     the class after the controller was made. It is added when a client asks for it.
 
     :param cls: the class of the controller.
+    :raises TypeError: when a namespace needs something that its class does not say.
     """
 
     def __init__(self, cls: type) -> None:
         super().__init__(_namespaces_of(cls))
         self._cls = cls
+        for each in self.values():
+            if issubclass(each, SocketIOTGNamespace):
+                each._tgsio_check_class()
 
     def __contains__(self, endpoint: object) -> bool:
         name = MAIN if endpoint == "" else str(endpoint)[1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,8 @@ from tg import request_local, require
 
 from .engine.concurrency.interruption import sheltered
 from .engine.concurrency.threads import get_ident
+from .engine.hub.hub import Hub
+from .engine.hub.rooms import Rooms
 from .engine.namespaces.base import BaseNamespace, ConnectionRefused
 from .engine.namespaces.emitter import expect_ack, make_event
 from .engine.namespaces.handlers import Handler
@@ -49,6 +51,16 @@ class SocketIOTGNamespace(BaseNamespace):
     _tgsio_handler_class = TGHandler
     #: Asks the requirements again; None while there are none.
     _tgsio_listening: Listening | None = None
+
+    @classmethod
+    def _tgsio_check_class(cls) -> None:
+        """Called when a controller mounts the class; a TypeError refuses that."""
+
+    @classmethod
+    def _tgsio_serve(
+        cls, endpoint: str, rooms: Rooms, hub: Hub, settings: Mapping[str, Any]
+    ) -> None:
+        """Called before the first client of the controller enters a namespace of it."""
 
     def _tgsio_authorize(self) -> None:
         reason = unmet(self.allow_only, self._tgsio_event_environ)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from ..engine.hub.roomkeys import Room, check_room
 from ..engine.hub.rooms import Rooms
 from ..engine.logs import get_logger
-from ..engine.namespaces.commands import Command, Kind, obey
+from ..engine.namespaces.commands import ENDING, Command, Kind, obey
 from ..engine.namespaces.gathering import Answers, Gathering
 from ..engine.namespaces.targets import LONGEST
 from ..wire.errors import ProtocolError
@@ -77,7 +77,7 @@ class OtherSockets:
         value = command.value
         data = _data(to, endpoint, room)
         data["do"] = command.kind
-        data["value"] = value if command.kind == "disconnect" else write_room(value)
+        data["value"] = value if command.kind in ENDING else write_room(value)
         self._asker.ask(_COMMAND, data, PATIENCE)
 
     def count(self, to: Sequence[str], endpoint: str, room: Room | None) -> int:
@@ -169,7 +169,7 @@ class Crowd:
         kind = field_of(data, "do", str)
         if kind not in _KINDS:
             raise BusMessageError("it asks for something that is not known")
-        if kind == "disconnect":
+        if kind in ENDING:
             value = field_of(data, "value", str)
         else:
             value = check_room(read_room("value", data.get("value")))

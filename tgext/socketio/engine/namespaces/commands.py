@@ -18,13 +18,17 @@ from . import leaving
 
 log = get_logger(__name__)
 
-Kind = Literal["join", "leave", "disconnect"]
+#: With ``close``, the connections end, with all their namespaces.
+Kind = Literal["join", "leave", "disconnect", "close"]
+
+#: The commands whose value is a reason.
+ENDING: Final[frozenset[Kind]] = frozenset(("disconnect", "close"))
 
 
 class Command(NamedTuple):
     """What is to be done with some sockets.
 
-    :ivar value: the room to join or to leave; the reason of a disconnect.
+    :ivar value: the room to join or to leave; the reason of a disconnect or a close.
     """
 
     kind: Kind
@@ -62,7 +66,7 @@ def _do_with_gone(
         return
     if command.kind == "leave":
         journal.take_out(room, command.value)
-    elif command.kind == "disconnect":
+    elif command.kind in ENDING:
         journal.dismiss(room)
 
 
@@ -86,8 +90,18 @@ def _disconnect(rooms: Rooms, namespace: Any, reason: str) -> None:
     gevent.spawn(leaving.dismiss, namespace, False, reason)
 
 
+def _close(rooms: Rooms, namespace: Any, reason: str) -> None:
+    gevent.spawn(_end, namespace, reason)
+
+
+def _end(namespace: Any, reason: str) -> None:
+    leaving.dismiss(namespace, False, reason)
+    namespace.socket.disconnect()
+
+
 _COMMANDS: Final[dict[Kind, Callable[[Rooms, Any, Any], None]]] = {
     "join": _join,
     "leave": _leave,
     "disconnect": _disconnect,
+    "close": _close,
 }
