@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 import pytest
 
-from tests.engine.clients import wait_for
+from tests.engine.clients import DEADLINE, wait_for
 from tests.redis_server import RedisServer
 from tgext.socketio.backends.logs.entries import (
     Entry,
@@ -128,6 +129,31 @@ def test_numbers_ascend_over_all_topics(log: Log) -> None:
     positions = [log.append(topic, "x", KEEP) for topic in (TOPIC, OTHER, TOPIC)]
     assert positions == [Position(start.epoch, start.number + n) for n in (1, 2, 3)]
     assert log.now() == positions[-1]
+
+
+def test_what_many_append_at_once_is_in_its_order(log: Log) -> None:
+    """Of topics, amounts and keys of all kinds."""
+    heard: dict[str, list[Any]] = {topic: [] for topic in (TOPIC, OTHER)}
+    for topic, entries in heard.items():
+        log.listen(topic, entries.append)
+    start = log.now()
+    topics = [(TOPIC, OTHER)[number % 3 // 2] for number in range(250)]
+
+    def append(number: int) -> Position | None:
+        keep = Keep(1000 + number % 2, 60.0)
+        key = f"key {number // 2}" if number % 5 < 2 else None
+        return log.append(topics[number], str(number), keep, key)
+
+    jobs = [gevent.spawn(append, number) for number in range(250)]
+    gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
+    appended = [n for n, job in enumerate(jobs) if job.value is not None]
+    assert 200 < len(appended) < 250, "some keys were used before"
+    positions = [jobs[number].value for number in appended]
+    numbers = range(start.number + 1, start.number + 1 + len(appended))
+    assert positions == [Position(start.epoch, number) for number in numbers]
+    assert read(log, start, TOPIC, OTHER) == ([str(n) for n in appended], True)
+    for topic, entries in heard.items():
+        expect(entries, *(str(n) for n in appended if topics[n] == topic))
 
 
 def test_what_came_after_a_position_is_read(log: Log) -> None:

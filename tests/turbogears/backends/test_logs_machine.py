@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import gevent
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -31,6 +32,8 @@ from .test_logs import Clock
 TOPICS = {"news": 10.0, "sports é": 60.0, "a b": 10.0}
 
 names = st.sampled_from(list(TOPICS))
+keys = st.sampled_from([None, "a", "b"])
+appended = st.lists(st.tuples(names, st.integers(0, 4), keys), max_size=5)
 
 #: Bytes of an entry with its topic and its key, at most; and of a log with few of them.
 LARGEST = ENTRY + TOPIC + KEY + 500
@@ -94,16 +97,24 @@ class Logged(RuleBasedStateMachine):
         self.expected: dict[str, list[str]] = {}
         self.sent = 0
 
-    @rule(name=names, most=st.integers(0, 4), key=st.sampled_from([None, "a", "b"]))
+    @rule(name=names, most=st.integers(0, 4), key=keys)
     def append(self, name: str, most: int, key: str | None) -> None:
-        self.sent += 1
-        message = f"message {self.sent}"
-        keep = Keep(most, TOPICS[name])
-        position = self.log.append(name, message, keep, key)
-        number = self.model.append(name, message, most, key, self.clock())
-        assert position == (None if number is None else Position(self.epoch, number))
-        if number is not None and name in self.heard:
-            self.expected[name].append(message)
+        self.append_at_once([(name, most, key)])
+
+    @rule(some=appended)
+    def append_at_once(self, some: list[tuple[str, int, str | None]]) -> None:
+        messages = [f"message {self.sent + number}" for number in range(len(some))]
+        self.sent += len(some)
+        jobs = [
+            gevent.spawn(self.log.append, name, text, Keep(most, TOPICS[name]), key)
+            for (name, most, key), text in zip(some, messages, strict=True)
+        ]
+        gevent.joinall(jobs, raise_error=True)
+        for (name, most, key), message, job in zip(some, messages, jobs, strict=True):
+            number = self.model.append(name, message, most, key, self.clock())
+            assert job.value == (number and Position(self.epoch, number))
+            if number is not None and name in self.heard:
+                self.expected[name].append(message)
 
     @property
     def epoch(self) -> str:
@@ -226,15 +237,17 @@ class Small(Logged):
         assert found == expected[len(expected) - len(found) :]
         assert replay.complete >= (len(found) == count)
 
-    @rule(name=names, most=st.integers(0, 4), key=st.sampled_from([None, "", "k"]))
-    def append(self, name: str, most: int, key: str | None) -> None:
+    @rule(some=appended)
+    def append_at_once(self, some: list[tuple[str, int, str | None]]) -> None:
         assert isinstance(self.log, MemoryLog)
-        before = self.missing
-        # A key that was dropped can be used again, so each is used once.
-        super().append(name, most, key and f"{key}{self.sent}")
-        assert self.log.size <= MOST
-        if self.missing > before:
-            assert self.log.size > MOST - LARGEST, "no more is dropped than is needed"
+        for name, most, key in some:
+            before = self.missing
+            # A key that was dropped can be used again, so each is used once.
+            own = key and f"{key}{self.sent}"
+            super().append_at_once([(name, most, own)])
+            assert self.log.size <= MOST
+            if self.missing > before:
+                assert self.log.size > MOST - LARGEST, "no more is dropped than needed"
 
     @property
     def missing(self) -> int:

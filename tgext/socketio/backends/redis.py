@@ -117,7 +117,8 @@ class RedisPubSub(PubSub):
         self.connection_pool: Any = pool
         self._credentials = Credentials(credentials_of(pool))
         self.name = f"Redis at {address_of(pool)}"
-        self._timeout = socket_timeout
+        #: Seconds for which a call waits for a connection.
+        self.patience = socket_timeout
         self._client = redis.Redis(connection_pool=pool)
         # A semaphore of `threading`, which works with gevent's patch and without.
         self._turns = threading.BoundedSemaphore(max_connections or PUBLISHERS)
@@ -212,7 +213,7 @@ class RedisPubSub(PubSub):
         :raises NoScriptError: when Redis does not know a script.
         :raises BackendError: when something else goes wrong.
         """
-        if not self._turns.acquire(timeout=self._timeout):
+        if not self._turns.acquire(timeout=self.patience):
             raise BrokerUnavailable(
                 f"{self.name} does not answer in time: all connections that "
                 "anypubsub.max_connections allows are waiting for it"
@@ -225,6 +226,17 @@ class RedisPubSub(PubSub):
             self._explain(error)
         finally:
             self._turns.release()
+
+    def late(self) -> BrokerUnavailable:
+        """The error of what has waited too long for what was published before it."""
+        return BrokerUnavailable(
+            f"{self.name} does not answer in time: what was published before is still "
+            "waiting for it"
+        )
+
+    def refused(self, said: object) -> BrokerRefused:
+        """The error of something that Redis refuses."""
+        return BrokerRefused(f"{self.name} refuses: {self._credentials.hide(said)}")
 
     def converse(
         self,
@@ -292,7 +304,7 @@ class RedisPubSub(PubSub):
         elif isinstance(error, ResponseError) and "DB index" in said:
             explained = BackendOptionError("anypubsub.db", f"{self.name}: {said}")
         elif isinstance(error, ResponseError):
-            explained = BrokerRefused(f"{self.name} refuses: {said}")
+            explained = self.refused(error)
         else:
             text = f"anypubsub.host: {self.name} cannot be reached: {said}"
             explained = BrokerUnavailable(text)

@@ -10,8 +10,9 @@ from pathlib import Path
 import gevent
 import pytest
 
-from tests.engine.clients import wait_for
+from tests.engine.clients import DEADLINE, wait_for
 from tests.redis_server import RedisServer, running_redis
+from tgext.socketio.backends.errors import BrokerRefused, BrokerUnavailable
 from tgext.socketio.backends.logs.entries import Entry, Keep, Position
 from tgext.socketio.backends.logs.redis import RedisLog
 
@@ -201,3 +202,76 @@ def test_many_that_are_dropped_at_once(connect: Connect, server: RedisServer) ->
     log.append("news", "last", Keep(2, 300))
     assert read(log, start) == (["499", "last"], False)
     assert read(log, middle) == (["last"], True)
+
+
+def append_at_once(log: RedisLog, *topics: str) -> list[Position | Exception | None]:
+    """Append a message to each of some topics: to the first, and then to the others."""
+    jobs = [gevent.spawn(log.append, topic, topic, KEEP, "key") for topic in topics]
+    gevent.joinall(jobs, timeout=DEADLINE)
+    return [job.exception or job.value for job in jobs]
+
+
+def test_what_redis_refuses_in_one_topic_keeps_no_others(
+    connect: Connect, server: RedisServer
+) -> None:
+    server.client.flushall()
+    log = connect().log
+    start = log.now()
+    stream = f"tgext.socketio/log/{start.epoch}/stream/bad"
+    server.client.set(stream, "no stream")
+    topics = ("first", "news", "bad", "sports", "bad")
+    first, news, bad, sports, again = append_at_once(log, *topics)
+    for each in (bad, again):
+        assert isinstance(each, BrokerRefused)
+        assert "refuses: " in str(each)
+        assert "WRONGTYPE" in str(each)
+    heard = log.read(["first", "news", "sports"], start)
+    numbers = [each.number for each in (first, news, sports)]  # type: ignore[union-attr]
+    assert [each.number for each in heard.entries] == numbers
+    server.client.delete(stream)
+    assert log.append("bad", "once more", KEEP, "key"), "its key was not used"
+
+
+def test_in_a_new_epoch_all_are_appended(connect: Connect, server: RedisServer) -> None:
+    log = connect().log
+    before = fill(log, "1")
+    server.client.flushall()
+    positions = append_at_once(log, "first", "news", "sports")
+    epoch = log.now().epoch
+    assert epoch != before.epoch
+    assert positions == [Position(epoch, number) for number in (1, 2, 3)]
+
+
+def test_what_was_gathered_while_redis_did_not_answer_is_not_appended(
+    tmp_path: Path, connect: Connect
+) -> None:
+    with running_redis(tmp_path) as server:
+        log = connect(server, socket_timeout="0.2").log
+        start = fill(log, "1")
+        server.freeze()
+        first, *others = append_at_once(log, *"abcdefgh")
+        assert "cannot be reached: Timeout" in str(first)
+        for each in others:
+            assert isinstance(each, BrokerUnavailable)
+            assert "does not answer in time: what was published before" in str(each)
+        server.thaw()
+        again = append_at_once(log, *"ijklmnop")
+        after = log.read("ijklmnop", start).entries
+        assert [each.topic for each in after] == list("ijklmnop")
+        numbers = [each.number for each in again]  # type: ignore[union-attr]
+        assert [each.number for each in after] == numbers
+
+
+def test_many_of_one_topic_drop_as_many(connect: Connect, server: RedisServer) -> None:
+    server.client.flushall()
+    log, start = connect().log, connect().log.now()
+    keeps = [Keep(3, 300), Keep(2, 300), Keep(5, 300), Keep(0, 300), Keep(5, 300)]
+    jobs = [
+        gevent.spawn(log.append, "news", str(number), keep)
+        for number, keep in enumerate([*keeps, *keeps])
+    ]
+    gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
+    last = jobs[-2].value
+    assert read(log, start) == (["9"], False)
+    assert read(log, last) == (["9"], True)
+    assert read(log, last._replace(number=last.number - 1)) == (["9"], False)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from ..errors import BrokerRefused, BrokerUnavailable
+from ..gathered import Gathered
 from ..redis_scripts import Argument, Script
 from .catching import Catching
 from .entries import (
@@ -55,6 +56,14 @@ class Backend(Protocol):
 
     name: str
     listener: Listener
+    #: Seconds for which a call may wait until it is made.
+    patience: float
+
+    def late(self) -> Exception:
+        """The error of a call that has waited for longer."""
+
+    def refused(self, said: str) -> Exception:
+        """The error of what Redis refuses."""
 
     def run(
         self,
@@ -75,8 +84,21 @@ class Backend(Protocol):
         """No longer call ``heard``."""
 
 
+class _Message(NamedTuple):
+    """A message to append."""
+
+    topic: str
+    message: str
+    keep: Keep
+    key: str | None
+
+
+def _size(message: _Message) -> int:
+    return len(message.message)
+
+
 class RedisLog:
-    """A log in Redis.
+    """A log in Redis. What is appended by many greenlets at a time is one call.
 
     :param backend: runs the scripts, and carries the messages.
     :param now: returns the time in seconds; None for the time of Redis.
@@ -90,6 +112,9 @@ class RedisLog:
         #: The epoch at the last call.
         self._known = ""
         self._catching = Catching(backend, self.now, self._read)
+        self._appending: Gathered[_Message, Position | None] = Gathered(
+            self._append, _size, backend.patience, backend.late
+        )
 
     @property
     def epoch(self) -> str:
@@ -103,15 +128,36 @@ class RedisLog:
     def append(
         self, topic: str, message: str, keep: Keep, key: str | None = None
     ) -> Position | None:
-        used = _key(topic, key)
-        args = (topic, message, keep.most, keep.seconds, self._time())
-        epoch, number = self._run(
-            _APPEND,
-            lambda epoch: [*_keys(epoch, topic), used],
-            *args,
-            int(key is not None),
+        return self._appending.do(_Message(topic, message, keep, key))
+
+    def _append(
+        self, messages: Sequence[_Message]
+    ) -> list[Position | Exception | None]:
+        """Append messages in one step."""
+        # One topic may be given twice, with two amounts that are to be kept.
+        numbers: dict[tuple[str, Keep], int] = {}
+        used: list[str] = []
+        args: list[Argument] = []
+        for topic, message, keep, key in messages:
+            number = numbers.setdefault((topic, keep), len(numbers) + 1)
+            if key is not None:
+                used.append(_key(topic, key))
+            args += (number, message, 0 if key is None else len(used))
+
+        def keys_of(epoch: str) -> list[str]:
+            keys = [key for topic, _ in numbers for key in _keys(epoch, topic)]
+            return keys + used
+
+        topics = [each for topic, keep in numbers for each in (topic, *keep)]
+        epoch, *answers = self._run(
+            _APPEND, keys_of, self._time(), len(numbers), *topics, *args
         )
-        return Position(epoch, number) if number else None
+        return [self._position(epoch, each) for each in answers]
+
+    def _position(self, epoch: str, answer: int | bytes) -> Position | Exception | None:
+        if isinstance(answer, bytes):
+            return self._backend.refused(answer.decode("utf-8", "replace"))
+        return Position(epoch, answer) if answer else None
 
     def read(self, topics: Iterable[str], after: Position) -> Replay:
         return self._read(topics, after, is_own=False)

@@ -32,7 +32,8 @@ S = TypeVar("S", bound="HasHome")
 
 #: The identifier of the native thread; gevent's own names greenlets.
 get_ident: Final[Callable[[], int]] = get_original("_thread", "get_ident")
-_allocate_lock: Final[Callable[[], Any]] = get_original("_thread", "allocate_lock")
+#: A lock between native threads.
+allocate_lock: Final[Callable[[], Any]] = get_original("_thread", "allocate_lock")
 
 #: Seconds within which the server's thread has to begin a call whose result is awaited.
 PATIENCE: Final = 30.0
@@ -53,7 +54,7 @@ class _Call:
         self._function = function
         self._done: Any = None
         if awaited:
-            self._done = _allocate_lock()
+            self._done = allocate_lock()
             self._done.acquire()
         self._result: Any = None
         self._error: BaseException | None = None
