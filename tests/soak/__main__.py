@@ -32,6 +32,7 @@ from .observation import (
     processor,
     rss_kib,
     threads,
+    what_ran,
 )
 from .served import serving
 
@@ -44,6 +45,8 @@ MOST_GROWTH, SETTLED = 1.10, 120.0
 #: The longest wait is that for the garbage collector, which looks at all objects of all
 #: clients at once; floods make others wait for a tenth of it.
 LONGEST_WAIT = 1000.0
+#: How many stacks are printed that were seen while somebody waited for long.
+MOST_STACKS = 12
 #: The 99th percentile of answers, in milliseconds, which is that of the machine, too.
 MOST_P99 = 1000.0
 #: Seconds between two clients of another process that are killed.
@@ -53,6 +56,9 @@ KILLED_EACH = 15
 HEARTBEAT = 10
 #: Seconds that each way of flooding the server is tried among the others.
 FLOODED_EACH = 5.0
+#: Floods get what the other clients leave of the machine, which is all of it as a rule:
+#: who waits should wait for the server. The budget gives them as much as the others.
+FLOODS_ARE_NICE = 10
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -114,7 +120,8 @@ def flood_now_and_then(server: Server, names: list[str], end: float) -> int:
     flooded = 0
     while names and (left := end - time.monotonic()) > 0:
         name = names[flooded % len(names)]
-        budget.flood(server.port, name, min(FLOODED_EACH, left)).communicate()
+        seconds = min(FLOODED_EACH, left)
+        budget.flood(server.port, name, seconds, FLOODS_ARE_NICE).communicate()
         flooded += 1
     return flooded
 
@@ -171,6 +178,7 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
         told = crowd.told()
         for each in others:
             each.join()
+        ran = what_ran(server)
         left = await_counts(server, before, NOTICED_WITHIN)
         files_left = await_descriptors(server, files, NOTICED_WITHIN)
         failures = crashes(server)
@@ -188,6 +196,8 @@ def soak(options: argparse.Namespace, directory: Path) -> bool:
     )
     print(f"memory at the end by that after {SETTLED:g} s: {growth or 'not judged'}")
     print(f"longest wait: {max(waited):.1f} ms of the processor")
+    for stack, number in ran[:MOST_STACKS]:
+        print(f"  seen {number} times meanwhile: {stack}")
     unfair = max(waited) > LONGEST_WAIT or told["p99_ms"] > MOST_P99
     left_behind = left or files_left > 0 or growth > MOST_GROWTH
     return not (trouble or failures or left_behind or unfair)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import signal
+import traceback
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from time import thread_time
+from types import FrameType
 from typing import Any
 
 import gevent
@@ -96,6 +100,14 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
         return "talked"
 
 
+#: Seconds of the processor: between two looks at what runs, and for which somebody has
+#: waited for long.
+LOOKS, LONG = 0.02, 0.3
+
+#: How many functions of the stack are noted.
+DEPTH = 8
+
+
 class Waits:
     """How long a greenlet that is ready has to wait for its turn.
 
@@ -104,14 +116,26 @@ class Waits:
 
     def __init__(self) -> None:
         self._longest = 0.0
+        self._before = 0.0
+        #: What ran when somebody had waited for long, by how often it was seen.
+        self.seen: Counter[str] = Counter()
 
     def run(self) -> None:
-        before = thread_time()
+        signal.signal(signal.SIGPROF, self._look)
+        signal.setitimer(signal.ITIMER_PROF, LOOKS, LOOKS)
+        self._before = thread_time()
         while True:
             gevent.sleep(0.005)
             now = thread_time()
-            self._longest = max(self._longest, now - before)
-            before = now
+            self._longest = max(self._longest, now - self._before)
+            self._before = now
+
+    def _look(self, number: int, frame: FrameType | None) -> None:
+        """Note what runs, if it has run for long."""
+        if thread_time() - self._before > LONG:
+            stack = traceback.extract_stack(frame)[-DEPTH:]
+            places = (f"{Path(each.filename).name}:{each.lineno}" for each in stack)
+            self.seen[" ".join(places)] += 1
 
     def take(self) -> float:
         """The longest since the last call."""
@@ -167,6 +191,11 @@ class RootController(TGController):
     def longest_wait(self) -> dict[str, float]:
         """The longest that a client had to wait since the last request, in seconds."""
         return {"seconds": waits.take()}
+
+    @expose("json")
+    def what_ran(self) -> dict[str, list[list[Any]]]:
+        """What ran while somebody waited for long, most often first."""
+        return {"seen": [list(each) for each in waits.seen.most_common(40)]}
 
     @expose("json")
     def figures(self) -> dict[str, int]:

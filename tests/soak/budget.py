@@ -72,9 +72,16 @@ class Echoers:
         self._process.communicate()
 
 
-def flood(port: int, name: str, seconds: float) -> subprocess.Popen[bytes]:
+def flood(
+    port: int, name: str, seconds: float, nice: int = 0
+) -> subprocess.Popen[bytes]:
+    """A client that floods the server.
+
+    :param nice: of its process, as ``nice`` takes it.
+    """
+    arguments = ["tests.soak.flooder", str(port), name, str(seconds)]
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.soak.flooder", str(port), name, str(seconds)],
+        ["nice", "-n", str(nice), sys.executable, "-m", *arguments],
         stdout=subprocess.PIPE,
         cwd=ROOT,
     )

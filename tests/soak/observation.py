@@ -30,6 +30,12 @@ def longest_wait(server: Server) -> float:
     return 1000 * waited
 
 
+def what_ran(server: Server) -> list[tuple[str, int]]:
+    """What ran while somebody waited for long, and how often that was seen."""
+    with urllib.request.urlopen(f"{server.url}/what_ran", timeout=60) as answer:
+        return [(stack, number) for stack, number in json.load(answer)["seen"]]
+
+
 def counts(server: Server) -> Counts:
     """The same, and the numbers of client objects in the server's process.
 

@@ -14,6 +14,7 @@ from typing import Any
 import gevent
 from gevent.event import AsyncResult
 from gevent.lock import Semaphore
+from gevent.queue import Empty, Queue
 
 from tests.engine.clients import (
     KINDS,
@@ -22,7 +23,7 @@ from tests.engine.clients import (
     WebSocket,
     WebSocketClient,
 )
-from tgext.socketio.wire.websocket.frames import PING, PONG
+from tgext.socketio.wire.websocket import frames
 
 CHAT = "/chat"
 
@@ -290,21 +291,40 @@ def stay(visitor: Visitor, seconds: float, pause: float, seen: Counter[str]) -> 
         visitor.forget()
 
 
+def read_raw(client: WebSocket, messages: Queue[tuple[int, Any]]) -> None:
+    """Read messages, and answer pings, also while nothing is sent."""
+    try:
+        while True:
+            message = client.receive_frame()
+            if message[0] == frames.PING:
+                client.send_frame(frames.PONG, b"")
+            else:
+                messages.put(message)
+    except GONE as error:
+        messages.put((frames.CLOSE, told(error)))
+
+
 def visit_raw(port: int, seconds: float, pause: float, seen: Counter[str]) -> None:
     """A plain WebSocket, that closes or is reset."""
     client = WebSocket(port, "/raw")
     if client.status != 101:
         raise Trouble(f"raw: refused with {client.status}")
     seen["came"] += 1
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        sent = str(random.random())
-        client.send(sent)
-        while (message := client.receive_frame())[0] == PING:
-            client.send_frame(PONG, b"")
-        if message[1] != sent:
-            raise Trouble(f"raw: {message} came instead of {sent!r}")
-        gevent.sleep(random.uniform(0.2, 1.8) * pause)
+    messages: Queue[tuple[int, Any]] = Queue()
+    reader = gevent.spawn(read_raw, client, messages)
+    try:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            sent = str(random.random())
+            client.send(sent)
+            message = messages.get(timeout=PATIENCE)
+            if message[1] != sent:
+                raise Trouble(f"raw: {message} came instead of {sent!r}")
+            gevent.sleep(random.uniform(0.2, 1.8) * pause)
+    except Empty:
+        raise Trouble(f"raw: no message in {PATIENCE:g} s") from None
+    finally:
+        reader.kill()
     if random.random() < 0.5:
         client.sock.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
     client.close()
