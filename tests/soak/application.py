@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import signal
 import traceback
@@ -123,6 +124,8 @@ class Waits:
     def run(self) -> None:
         signal.signal(signal.SIGPROF, self._look)
         signal.setitimer(signal.ITIMER_PROF, LOOKS, LOOKS)
+        # Python handles no signals at its end.
+        atexit.register(signal.setitimer, signal.ITIMER_PROF, 0)
         self._before = thread_time()
         while True:
             gevent.sleep(0.005)

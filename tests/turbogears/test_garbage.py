@@ -21,6 +21,7 @@ from tests.engine.conftest import Live, Serve
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.namespace import ConnectionRefused
+from tgext.socketio.pubsub import PubSubTGNamespace
 
 #: How often each test repeats its action.
 TIMES = 20
@@ -51,6 +52,14 @@ class Chat(RoomsMixin, SocketIOTGNamespace):
         return room
 
 
+class News(PubSubTGNamespace):
+    def subscribe_own(self, name: str) -> str:
+        return f"own-{name}"
+
+    def unsubscribe_own(self, name: str) -> str:
+        return f"own-{name}"
+
+
 class Closed(SocketIOTGNamespace):
     def initialize(self) -> None:
         raise ConnectionRefused
@@ -60,6 +69,7 @@ class SocketIO(SocketIOController):
     chat = Chat
     more = Chat
     closed = Closed
+    news = News
 
 
 class RootController(TGController):
@@ -101,6 +111,11 @@ def ask(client: Any, event: str) -> None:
     client.ack("/chat", question["id"], "x" * 100)
 
 
+def subscribe(client: Any) -> None:
+    client.call("/news", "subscribe", "own", "a")
+    client.call("/news", "unsubscribe", "own", "a")
+
+
 def join_and_leave(client: Any) -> None:
     client.join("/more")
     client.call("/more", "join", "room")
@@ -123,6 +138,7 @@ WAYS: dict[str, tuple[Callable[[Any], object], int]] = {
     "denied": (lambda client: client.emit("/chat", "secret"), 1),
     "valid": (lambda client: client.call("/chat", "double", "5"), 0),
     "invalid": (lambda client: client.emit("/chat", "double", "x"), 1),
+    "channel": (subscribe, 0),
     "namespace": (join_and_leave, 0),
     "refused": (be_refused, 0),
 }
@@ -135,6 +151,7 @@ def test_nothing_waits_for_the_collector(
 ) -> None:
     client: Any = live.client(kind)
     client.join("/chat")
+    client.join("/news")
     act, answers = WAYS[way]
     for number in range(2 * TIMES):
         if number == TIMES:

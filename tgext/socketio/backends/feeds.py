@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import gevent
+from gevent import GreenletExit
 
 from ..engine.concurrency.failures import ERRORS
 from ..engine.concurrency.fairness import SLICE, Turns
@@ -81,6 +82,14 @@ class Pump:
         self._drop()
 
     def _run(self) -> None:
+        try:
+            self._go_on()
+        except GreenletExit:
+            # A greenlet that has ended keeps this, and with its traceback all that the
+            # subscription held, until the garbage collector finds the cycle.
+            pass
+
+    def _go_on(self) -> None:
         while True:
             lost = self._take()
             self._drop()
