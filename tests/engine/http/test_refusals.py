@@ -214,9 +214,9 @@ def test_a_refused_namespace_leaves_one_line(
     wait_for(lambda: refusals(caplog), "the line")
     client.send(client.dialect.connect("/unheard"))
     wait_for(lambda: len(refusals(caplog)) == 2, "the line")
-    name = socket.log_name
+    who = f"(anonymous, session {socket.log_name}, 127.0.0.1)"
     assert refusals(caplog) == [
-        f"Refused namespace /chat (session {name}): full\\nup",
-        f"Refused namespace /unheard (session {name}): nothing is mounted there",
+        f"Refused namespace /chat {who}: full\\nup",
+        f"Refused namespace /unheard {who}: nothing is mounted there",
     ]
     assert socket.sessid not in caplog.text

@@ -24,9 +24,9 @@ from ..http import test_origins
 from ..io import test_output as test_outbox
 from ..namespaces import test_ratelimits
 from ..sample_namespaces import Echo, Witness, fresh
-from ..server import test_handler, test_server, test_stopping
+from ..server import test_handler, test_health, test_server, test_stopping
 from ..server import test_opening as test_sessions
-from ..session import test_candidate, test_recovery
+from ..session import test_candidate, test_recovery, test_watching
 from ..session import test_decoder as test_assembler
 from ..transports import test_polling as test_transports
 from . import test_account
@@ -350,6 +350,8 @@ TESTS: dict[str, tuple[object, ...]] = {
         test_server,
     ),
     "allowed_origins": (test_origins,),
+    "health_path": (test_health,),
+    "slow_event": (test_watching,),
     "cookie": (test_sessions,),
     "cookie_samesite": (test_sessions,),
     "max_header_size": (

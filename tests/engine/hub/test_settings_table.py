@@ -28,6 +28,7 @@ TIMES = [name for name, each in OPTIONS.items() if each.unit == "s"]
 VALUES: dict[str, tuple[Any, Any]] = {
     "transports": (["polling"], ("polling",)),
     "allowed_origins": (Origins(()), ...),
+    "health_path": ("/up", "/up"),
     "certfile": ("a.pem", "a.pem"),
     "keyfile": ("b.pem", "b.pem"),
     "cookie": ("io", "io"),
@@ -93,8 +94,10 @@ def test_a_number_that_is_too_small_is_named(name: str, value: float) -> None:
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_zero_is_invalid_where_it_has_no_meaning(name: str) -> None:
-    """Without attachments, clients cannot send bytes; 0 events are any number."""
-    if name in ("max_attachments", "max_events_per_second"):
+    """Without attachments, clients cannot send bytes; 0 events are any number, and no
+    event is slow with 0.
+    """
+    if name in ("max_attachments", "max_events_per_second", "slow_event"):
         assert getattr(Settings(**{name: 0}), name) == 0
         return
     with pytest.raises(ValueError, match=f"^{name}: 0 is not greater than 0$"):
@@ -126,6 +129,12 @@ def test_other_values_are_kept_as_they_are_checked(name: str) -> None:
         ("cookie", "", "'' is not a valid name of a cookie"),
         ("cookie", "a b", "'a b' is not a valid name of a cookie"),
         ("cookie", "a\r\nSet-Cookie: b", "is not a valid name of a cookie"),
+        ("health_path", "health", "'health' is not a path that begins with /"),
+        ("health_path", "/a b", "'/a b' is not a path that begins with /"),
+        ("health_path", "/h\u00e9", "is not a path that begins with /"),
+        ("health_path", "/a?b", "'/a?b' has ?, # or %"),
+        ("slow_event", -1, "-1 is not greater than 0"),
+        ("slow_event", False, "False is not a number"),
         ("certfile", "", "'' is not a name"),
         ("certfile", " ", "' ' is not a name"),
         ("keyfile", "a\0", "'a\\x00' is not a name"),
@@ -194,6 +203,11 @@ def test_the_longest_and_the_shortest_time_and_those_beyond(name: str) -> None:
 
 def test_a_path_may_be_a_path() -> None:
     assert Settings(certfile=Path("a.pem")).certfile == "a.pem"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_path_is_none(value: str) -> None:
+    assert Settings(health_path=value).health_path is None
 
 
 @pytest.mark.parametrize("value", ["lax", "LAX", "Lax"])

@@ -21,6 +21,7 @@ from .body import PIECE, ChunkedBody, RequestBody, SizedBody
 from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError
 from .headers import Head, check_request_line, parse_head
 from .output import ApplicationError, HeaderList, HTTPOutput
+from .refusals import log_invalid_request
 from .server import HTTPServer
 
 log = get_logger(__name__)
@@ -266,13 +267,8 @@ class HTTPHandler(HTTPOutput):
     def _log_refusal(self, error: RequestError, begun: bytes) -> None:
         address = self.client_address
         address = address[0] if isinstance(address, tuple) else address
-        log.info(
-            "HTTP request refused, %s: %s; from %s: %s",
-            error.status,
-            error.reason,
-            escape(address or "-"),
-            self._shown(begun.decode("latin-1")),
-        )
+        shown = self._shown(begun.decode("latin-1"))
+        log_invalid_request(address or None, shown, error.status, error.reason)
 
     def _shown(self, text: str) -> str:
         """The first line of a request, or a part of it, for the log.

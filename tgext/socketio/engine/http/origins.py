@@ -9,14 +9,16 @@ decision.
 
 from __future__ import annotations
 
+from logging import INFO
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...wire.escape import escape
+from ...wire.escape import Escaped, escape
 from ...wire.origin import OPAQUE, Origins, parse_authority, parse_origin
+from ..lines import REFUSALS, Details, address_of
 from ..logs import get_logger
 
-log = get_logger(__name__)
+log = get_logger(REFUSALS)
 
 #: The variables that identify a user. A browser adds these headers whichever page sends
 #: the request.
@@ -156,6 +158,8 @@ def drop_credentials(environ: dict[str, Any]) -> None:
 
 def log_refused(origin: str | None, environ: dict[str, Any], allowed: Origins) -> None:
     """Log that a page may not connect: one line, with what would allow it."""
+    if not log.isEnabledFor(INFO):
+        return
     advice = (
         f"list its origin in {allowed.option}, or have the proxy in front of the "
         "server pass on the Host that the browser asks for (nginx: proxy_set_header "
@@ -168,4 +172,8 @@ def log_refused(origin: str | None, environ: dict[str, Any], allowed: Origins) -
         )
     host = environ.get("HTTP_HOST")
     seen = f"Host: {escape(host)}" if host else "no Host"
-    log.info("Refused a page of origin %s (%s): %s", escape(origin), seen, advice)
+    details = Details(
+        address=address_of(environ), origin=origin, status="403", allow=Escaped(advice)
+    )
+    told = escape(origin), seen, advice
+    log.info("Refused a page of origin %s (%s): %s", *told, extra=details)

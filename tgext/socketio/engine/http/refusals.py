@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from logging import INFO
 from typing import Any
 
-from ...wire.escape import escape
+from ...wire.escape import Escaped, escape
+from ..lines import REFUSALS, Details, Known, address_of, details_of
 from ..logs import get_logger
 from .upgrade import HandshakeRefused
 
-log = get_logger(__name__)
+log = get_logger(REFUSALS)
 
 
 def log_refusal(
@@ -23,15 +25,50 @@ def log_refusal(
     :param why: the reason. Text of the client in it must be escaped.
     :param allow: what would allow the request; empty when nothing would.
     """
+    if not log.isEnabledFor(INFO):
+        return
+    status = status.partition(" ")[0]
     log.info(
         "Refused %s %s of %s: %s, %s%s",
         escape(environ.get("REQUEST_METHOD", "")),
         escape(path),
         escape(environ.get("REMOTE_ADDR") or "a client"),
-        status.partition(" ")[0],
+        status,
         why,
         f" ({allow})" if allow else "",
+        extra=Details(
+            address=address_of(environ),
+            user=environ.get("REMOTE_USER"),
+            method=environ.get("REQUEST_METHOD"),
+            path=path,
+            status=status,
+            reason=Escaped(why),
+            allow=Escaped(allow) if allow else None,
+        ),
     )
+
+
+def log_invalid_request(
+    address: str | None, request: str, status: str, why: str
+) -> None:
+    """Log that a request was refused because it is invalid HTTP: one line at INFO.
+
+    :param request: its first line, as far as it may be shown.
+    :param status: the HTTP status of the answer.
+    :param why: the reason.
+    """
+    if log.isEnabledFor(INFO):
+        said = status, why, escape(address or "-"), request
+        log.info(
+            "HTTP request refused, %s: %s; from %s: %s",
+            *said,
+            extra=Details(
+                address=address,
+                request=request,
+                status=status.partition(" ")[0],
+                reason=why,
+            ),
+        )
 
 
 def log_handshake_refusal(
@@ -44,11 +81,13 @@ def log_handshake_refusal(
         log_refusal(environ, path, refused.status, escape(why, 200))
 
 
-def log_namespace_refusal(endpoint: str, session: str, why: str) -> None:
+def log_namespace_refusal(endpoint: str, client: Known, why: str) -> None:
     """Log that a namespace refused a client: one line at INFO.
 
-    :param session: the log name of the session, not its id.
+    :param client: its session.
     """
-    log.info(
-        "Refused namespace %s (session %s): %s", escape(endpoint or "/"), session, why
-    )
+    if not log.isEnabledFor(INFO):
+        return
+    details = details_of(client, endpoint, reason=Escaped(why))
+    told = details["socketio_namespace"], details.whose, why
+    log.info("Refused namespace %s (%s): %s", *told, extra=details)

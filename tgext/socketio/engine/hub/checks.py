@@ -72,6 +72,12 @@ def check_seconds(name: str, value: Any) -> float:
     return value
 
 
+def check_seconds_or_0(name: str, value: Any) -> float:
+    """A time, or 0."""
+    none = value == 0 and not isinstance(value, bool)
+    return 0 if none else check_seconds(name, value)
+
+
 def check_port(name: str, value: Any) -> int:
     """The number of a TCP port; 0 for any free port."""
     if check_not_negative(name, value) > MOST_PORT:
@@ -135,6 +141,16 @@ def check_mode(name: str, value: Any) -> int:
     if check_not_negative(name, value) > MOST_MODE:
         raise ValueError(f"{name}: {value:o} is more than {MOST_MODE:o}")
     return int(value)
+
+
+def check_path(name: str, value: Any) -> str | None:
+    """The path of a URL; None for an empty text."""
+    text = check_text(name, value).strip()
+    if text and not re.fullmatch(r"/[!-~]*", text):
+        raise ValueError(f"{name}: {shown(value)} is not a path that begins with /")
+    if "?" in text or "#" in text or "%" in text:
+        raise ValueError(f"{name}: {shown(value)} has ?, # or %")
+    return text or None
 
 
 def check_cookie(name: str, value: Any) -> str:

@@ -69,6 +69,8 @@ class Hub:
         self.output_bounds = OutputBounds(
             settings.max_outbox, settings.slow_timeout, self.timers
         )
+        #: Watches the events of connections; see `session.watching`.
+        self.watch: Any = None
         self._transports: dict[Generation, list[str]] = {
             generation: [
                 each for each in generation.transports if each in settings.transports

@@ -34,12 +34,14 @@ from .checks import (
     check_mode,
     check_not_negative,
     check_origins,
+    check_path,
     check_place,
     check_port,
     check_positive,
     check_resources,
     check_samesite,
     check_seconds,
+    check_seconds_or_0,
     check_text,
     check_transports,
     shown,
@@ -75,6 +77,7 @@ class Kind:
 
 
 SECONDS = Kind(float, "a number", check_seconds)
+SECONDS_OR_0 = Kind(float, "a number", check_seconds_or_0)
 NUMBER = Kind(int, "a whole number", check_positive)
 NUMBER_OR_0 = Kind(int, "a whole number", check_not_negative)
 PORT = Kind(int, "a whole number", check_port)
@@ -174,6 +177,10 @@ class Settings:
         (), Kind(split, "a list", check_origins), "",
         "origins whose pages may connect", "403", shown="the server's own",
     )
+    health_path: str | None = row(
+        "/socketio/health", Kind(str, "a text", check_path), "",
+        "path that answers whether the server serves, to anybody; empty: none",
+    )
     max_message_size: int = row(
         MAX_MESSAGE_SIZE, NUMBER, "bytes",
         "size of a frame, a message or a POST body", "close 1009, or 413",
@@ -187,6 +194,11 @@ class Settings:
         "time in which a client reads none of its output, or leaves more than "
         "``max_outbox`` waiting",
         "disconnect, ``slow consumer``",
+    )
+    slow_event: float = row(
+        1.0, SECONDS_OR_0, "s",
+        "time that an event may take without a line in the log; 0: any time",
+        "a line at INFO",
     )
     max_attachments: int = row(
         MAX_ATTACHMENTS, NUMBER_OR_0, "",

@@ -18,9 +18,20 @@ class Outbox(ABC):
     :ivar size: bytes that wait.
     :ivar ease: bytes that may wait before a sender has to check :attr:`has_room`.
     :ivar closed: whether further output is dropped.
+    :ivar sent: messages that have left.
+    :ivar sent_bytes: of these.
     """
 
-    __slots__ = ("_bounds", "_overflow", "_watch", "closed", "ease", "size")
+    __slots__ = (
+        "_bounds",
+        "_overflow",
+        "_watch",
+        "closed",
+        "ease",
+        "sent",
+        "sent_bytes",
+        "size",
+    )
 
     def __init__(
         self, bounds: OutputBounds, overflow: Callable[[str], object] | None
@@ -30,7 +41,7 @@ class Outbox(ABC):
         #: Set while the client is behind.
         self._watch: Watch | None = None
         self.ease = bounds.ease
-        self.size = 0
+        self.size = self.sent = self.sent_bytes = 0
         self.closed = False
 
     @abstractmethod

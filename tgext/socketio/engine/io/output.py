@@ -195,7 +195,9 @@ class SocketOutbox(Outbox):
             # The reader of the connection gets the same error, and ends it.
             self.close()
             return
+        self.sent_bytes += sent
         if sent == len(data):
+            self.sent += len(chunks)
             chunks.clear()
             self.size = 0
         else:
@@ -208,6 +210,7 @@ class SocketOutbox(Outbox):
         """
         rest = len(data) - sent
         large = rest > FLUSH_SIZE
+        self.sent += len(self._chunks) - 1
         self._chunks[:] = [memoryview(data)[sent:] if large else data[sent:]]
         self.size = rest
         if self._watch is None:

@@ -16,10 +16,15 @@ from ..concurrency.threads import Home
 from ..hub.delivery import Receiver
 from ..hub.roomkeys import Room
 from ..hub.rooms import Rooms
-from .acks import Asked
+from .acks import Asked, Reads
+from .lines import Carrier, Session
 
 
-class Client(Receiver, Asked, Protocol):
+class Reading(Reads, Carrier, Protocol):
+    """The transport of a session."""
+
+
+class Client(Receiver, Asked, Session, Protocol):
     """The session of one client.
 
     :ivar session: a dict for the application.
@@ -27,6 +32,9 @@ class Client(Receiver, Asked, Protocol):
 
     session: dict[str, Any]
     _tgsio_home: Home
+
+    @property
+    def transport(self) -> Reading | None: ...
 
     @property
     def active_ns(self) -> Mapping[str, Any]:

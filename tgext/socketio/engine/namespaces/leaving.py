@@ -20,6 +20,7 @@ from ..logs import get_logger
 from ..recovery.recoverable import Recoverable
 from . import roomnames
 from .client import Client
+from .lines import left
 
 log = get_logger(__name__)
 
@@ -51,6 +52,7 @@ class Member(Protocol):
     ns_name: str
     session: dict[str, Any]
     _tgsio_reason: str | None
+    _tgsio_entered: float
     _tgsio_ended: bool
     _tgsio_diverted: bool
     _tgsio_leaving: Leaving | None
@@ -150,6 +152,8 @@ def begin_end(namespace: Member) -> None:
         # Otherwise the client has connected again: the rooms are the new namespace's.
         _leave_rooms(namespace)
     socket.acks.release(namespace)
+    if namespace._tgsio_entered:
+        left(namespace, socket, socket.transport, SERVER_LEFT)
 
 
 def _leave_rooms(namespace: Member) -> None:

@@ -155,6 +155,8 @@ class OwnNames:
 
     _tgsio_auth: Any = None
     _tgsio_reason: str | None = None
+    #: When the log was told that the client is here; 0 if it was not.
+    _tgsio_entered: float = 0.0
     #: The session that the client can recover, in a class with ``recovery = True``.
     _tgsio_recovery: Recoverable | None = None
     _tgsio_recovers: ClassVar = False

@@ -21,6 +21,7 @@ from ..http.refusals import log_refusal
 from ..http.upgrade import HandshakeRefused, asks_for_websocket
 from ..logs import get_logger
 from ..websocket.application import serve_websocket
+from . import health
 from .dispatch import respond
 from .errors import FORBIDDEN, NOSNIFF, TEXT, HTTPError, engine_error
 from .host import Host
@@ -52,6 +53,9 @@ class SocketIOHandler(HTTPHandler):
         if self._route is not None:
             # pywsgi calls it instead of the application, and writes the answer.
             self.application = partial(self._serve, self._route)
+        elif path == self.server.settings.health_path:
+            stopping = self.server.hub.registry.stopping
+            self.application = partial(health.respond, stopping)
         elif asks_for_websocket(self.environ):
             self.application = partial(serve_websocket, self)
         self.server.hub.requests.began()

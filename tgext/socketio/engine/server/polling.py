@@ -161,7 +161,7 @@ def _read(request: Request, transport: PollingTransport) -> None:
         if socket.base64 and not socket.encodes_twice and not body.isascii():
             socket.encodes_twice = generation.is_encoded_twice(body)
         messages = payloads.read(request.route, generation, body, content_type, limits)
-        transport.post(messages)
+        transport.post(messages, len(body))
     except (PayloadTooLarge, MessageTooBig) as error:
         transport.refuse()
         refused = _unread(request, "413 Payload Too Large", b"Payload too large")

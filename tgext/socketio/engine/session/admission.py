@@ -19,6 +19,7 @@ from ..logs import get_logger
 from ..namespaces import leaving, roomnames
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import ConnectionRefused, EventRefused
+from ..namespaces.lines import entered
 from .candidate import Candidate
 from .connection import Connection
 from .decision import decide
@@ -133,7 +134,7 @@ class Admission:
             if socket.transport is not None:
                 socket.transport.outbox.send(encode_connected(socket, packet))
         else:
-            log_namespace_refusal(endpoint, socket.log_name, "nothing is mounted there")
+            log_namespace_refusal(endpoint, socket, "nothing is mounted there")
             self._tell(socket.generation.unknown_namespace(endpoint))
 
     # How it begins
@@ -186,6 +187,8 @@ class Admission:
         for room in (None, *rooms):
             socket._tgsio_rooms.join(endpoint, room, socket)
         roomnames.join(namespace)
+        recovered = namespace._tgsio_recovered
+        entered(namespace, socket, socket.transport, recovered)
         candidate.begun.begin()
         settle(socket, namespace, candidate.recovery)
 
@@ -228,7 +231,7 @@ class Admission:
             message = FAILED
         self._close(candidate, State.REFUSED)
         if state is State.ASKING and not socket.ended:
-            log_namespace_refusal(endpoint, socket.log_name, escape(message))
+            log_namespace_refusal(endpoint, socket, escape(message))
             if candidate.answered:
                 self._tell({"type": "disconnect", "endpoint": endpoint})
             else:

@@ -19,6 +19,7 @@ from ..namespaces.leaving import leave
 from ..namespaces.ratelimits import RATE_LIMITED, EventRate
 from .connection import Connection
 from .recovery import note
+from .watching import watch_of
 
 log = get_logger(__name__)
 
@@ -32,12 +33,13 @@ class Dispatcher:
     :param socket: the client's session.
     """
 
-    __slots__ = ("_rate", "_socket")
+    __slots__ = ("_rate", "_socket", "_watch")
 
     def __init__(self, socket: Connection) -> None:
         self._socket = socket
         most = socket.hub.settings.max_events_per_second
         self._rate = EventRate(most) if most else None
+        self._watch = watch_of(socket.hub)
 
     def receive(self, message: str | bytes) -> None:
         """Handle one message, in the calling greenlet.
@@ -69,7 +71,11 @@ class Dispatcher:
             elif packet["type"] in EVENTS:
                 if self._rate is not None:
                     self._count(self._rate)
-                ack = socket.runner.run(self._perform, namespace, packet)
+                watch = self._watch
+                if watch is None:
+                    ack = socket.runner.run(self._perform, namespace, packet)
+                else:
+                    ack = watch.run(socket, self._perform, namespace, packet)
                 if socket.recovering is not None:
                     note(socket)
                 if ack is not None:

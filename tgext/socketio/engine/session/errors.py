@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from logging import INFO
 from typing import Any
 
 from ...wire.socketio.packet import event_packet
 from ..concurrency.failures import FAILURES
 from ..concurrency.interruption import Interrupted
+from ..lines import details_of
 from ..logs import get_logger
 from .connection import Connection
 
@@ -28,7 +30,11 @@ def default_error_handler(
     if not quiet:
         args = [error_name, error_message]
         socket.send_packet(event_packet(endpoint or "", "error", args))
-    log.info("%s: %s (namespace %s)", error_name, error_message, endpoint or "/")
+    if log.isEnabledFor(INFO):
+        where = endpoint or "/"
+        details = details_of(socket, where, error=error_name, reason=error_message)
+        told = error_name, error_message, where
+        log.info("%s: %s (namespace %s)", *told, extra=details)
 
 
 def tell_error(

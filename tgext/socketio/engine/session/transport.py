@@ -10,6 +10,7 @@ from gevent import Greenlet
 
 from ..concurrency.heartbeat import Heartbeat
 from ..io.outbox import Outbox
+from ..io.traffic import NOTHING, Traffic
 
 
 class Transport(ABC):
@@ -18,11 +19,30 @@ class Transport(ABC):
     :ivar name: its name in URLs.
     :ivar outbox: where messages to the client go.
     :ivar heartbeat: watches whether the client lives; ``busy`` while a handler runs.
+    :ivar earlier: what an earlier transport of the session has received and sent.
     """
 
     name: str
     outbox: Outbox
     heartbeat: Heartbeat
+    earlier: Traffic = NOTHING
+
+    @property
+    @abstractmethod
+    def received(self) -> tuple[int, int]:
+        """How many messages were received, and their bytes."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the session has received and sent, over this transport and earlier."""
+        outbox, earlier = self.outbox, self.earlier
+        messages, size = self.received
+        return Traffic(
+            earlier.received + messages,
+            earlier.received_bytes + size,
+            earlier.sent + outbox.sent,
+            earlier.sent_bytes + outbox.sent_bytes,
+        )
 
     @abstractmethod
     def send_text(self, text: str) -> None:

@@ -8,6 +8,8 @@ A session has one transport at a time, and a transport one outbox. The transport
 
 from __future__ import annotations
 
+from logging import INFO
+
 import gevent
 
 from ...wire.socketio.encoded import Encoded
@@ -19,11 +21,12 @@ from ...wire.socketio.reasons import (
 )
 from ..concurrency.heartbeat import Heartbeat
 from ..hub.hub import Hub
+from ..lines import CONNECTIONS, details_of
 from ..logs import get_logger
 from ..session import transport
 from ..session.session import Socket
 
-log = get_logger(__name__)
+log = get_logger(CONNECTIONS)
 
 #: Messages that are handled before other greenlets run.
 BATCH = 16
@@ -92,5 +95,8 @@ class Transport(transport.Transport):
         gevent.spawn(self.socket.kill, reason=PING_TIMEOUT)
 
     def _overflowed(self, reason: str) -> None:
-        log.info("A client does not read: %s: %s", reason, self.socket)
+        if log.isEnabledFor(INFO):
+            details = details_of(self.socket, waiting=self.outbox.size, reason=reason)
+            told = reason, self.socket, details.whose
+            log.info("A client does not read: %s: %s (%s)", *told, extra=details)
         gevent.spawn(self.socket.kill, reason=SLOW_CONSUMER)

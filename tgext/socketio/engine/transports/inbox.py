@@ -35,6 +35,7 @@ class Inbox:
     :param heartbeat: is told when the client is heard, and whether a handler runs.
 
     :ivar worker: the greenlet in which handlers run; None while none does.
+    :ivar taken: how many messages were added.
     :ivar handled: set while nothing waits to be handled, and no handler runs.
     """
 
@@ -51,6 +52,7 @@ class Inbox:
         #: Held while the messages of a POST are added.
         self._adding = BoundedSemaphore(1)
         self._acks = AckFilter(socket)
+        self.taken = 0
         self.worker: gevent.Greenlet[..., Any] | None = None
         self.handled = Event()
         self.handled.set()
@@ -106,6 +108,7 @@ class Inbox:
         self._heartbeat.heard = True
         with self._adding:
             came = self._charged(messages)
+            self.taken += len(came)
             if self.worker is not None or self._acks.incomplete:
                 came = self._without_acks(came)
             if self._socket.account.closed:

@@ -99,6 +99,8 @@ class PollingOutbox(Outbox):
             packets.append(waiting.popleft())
             taken += size
         self.size -= taken
+        self.sent += len(packets)
+        self.sent_bytes += taken
         if taken:
             self._took(taken)
         if not waiting:
@@ -110,7 +112,10 @@ class PollingOutbox(Outbox):
     def put_back(self, packets: Sequence[str | bytes]) -> None:
         """Keep packets that a poll took and did not deliver, for the next poll."""
         self._packets.extendleft(reversed(packets))
-        self.size += sum(map(message_size, packets))
+        size = sum(map(message_size, packets))
+        self.size += size
+        self.sent -= len(packets)
+        self.sent_bytes -= size
         self._ready.set()
 
     def move_to(self, other: SocketOutbox, prefix: bytes) -> None:

@@ -71,6 +71,8 @@ class PollingTransport(Transport):
         self.follower: Abortable | None = None
         self.keeps = True
         self._released = False
+        #: Bytes of the bodies of POSTs.
+        self._posted = 0
         self._watches: set[HangupWatch] = set()
         #: The connections on which polls are being answered.
         self._answering: set[Any] = set()
@@ -244,9 +246,17 @@ class PollingTransport(Transport):
         finally:
             self.posting -= 1
 
-    def post(self, messages: Iterable[str | bytes]) -> None:
-        """Take the messages of a POST; see :meth:`.Inbox.add`."""
+    def post(self, messages: Iterable[str | bytes], size: int = 0) -> None:
+        """Take the messages of a POST; see :meth:`.Inbox.add`.
+
+        :param size: the bytes of its body.
+        """
+        self._posted += size
         self.inbox.add(messages)
+
+    @property
+    def received(self) -> tuple[int, int]:
+        return self.inbox.taken, self._posted
 
     def refuse(self) -> None:
         """End the session because of a POST that was refused.

@@ -27,6 +27,8 @@ class Reads:
     :param sock: the gevent socket.
     :param connection: decodes what is read.
     :param early: bytes that were read with the handshake and follow it.
+
+    :ivar received: bytes that were read.
     """
 
     def __init__(self, sock: Any, connection: Connection, early: bytes) -> None:
@@ -36,6 +38,7 @@ class Reads:
         self._pending = getattr(sock, "pending", None)
         self._connection = connection
         self._early = early
+        self.received = 0
         self._watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
 
     def __iter__(self) -> Iterator[Iterator[Message]]:
@@ -56,6 +59,7 @@ class Reads:
         data, self._early = self._early, b""
         if not data:
             data = self.receive()
+        self.received += len(data)
         return self._connection.receive(data) if data else None
 
     def receive(self) -> bytes:

@@ -62,6 +62,7 @@ class Upgrade:
         self.polling.stop()
         prefix = self.polling.socket.generation.prefix
         self.polling.keeps = False
+        self.websocket.earlier = self.polling.traffic
         self.polling.outbox.move_to(self.websocket.outbox, prefix)
         # A handler may still run, of an event that came by polling.
         self.websocket.worker = self.polling.inbox.worker

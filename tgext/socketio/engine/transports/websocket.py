@@ -61,6 +61,7 @@ class WebSocketTransport(Transport):
         self.connection = Connection(reader, close_timeout=CLOSE_TIMEOUT)
         self.connection.establish()
         self.reads = Reads(sock, self.connection, early)
+        self._handled = 0  # messages
         #: What was read and is being handled; None while nothing is.
         self._messages: Iterator[Message] | None = None
         self.ahead: ReadAhead | None = None
@@ -164,6 +165,7 @@ class WebSocketTransport(Transport):
             elif self.control(opcode, payload):
                 return True
             turn += 1
+            self._handled += 1
             if turn == BATCH:
                 turn = 0
                 self._batcher.flush()
@@ -182,6 +184,10 @@ class WebSocketTransport(Transport):
             if self.ahead is not None and self.ahead is not messages:
                 return False
         return False
+
+    @property
+    def received(self) -> tuple[int, int]:
+        return self._handled, self.reads.received
 
     def expect_ack(self) -> None:
         self._read_on()
@@ -340,6 +346,5 @@ class WebSocketTransport(Transport):
         self.hub.timers.discard(self._deadline)
         self.hub.parting.remove(self)
         self.reads.close()
-        # Without these references, no garbage collector is needed to free the
-        # transport.
+        # Without these references, it is freed without the garbage collector.
         self.predecessor = self.worker = None

@@ -1,0 +1,105 @@
+"""Log lines of slow events."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import gevent
+import pytest
+
+from tgext.socketio.engine.lines import SLOW
+from tgext.socketio.engine.namespaces.base import BaseNamespace
+
+from ..clients import Client, wait_for
+from ..conftest import Live, Serve
+
+#: Seconds that a handler takes, and those that count as slow.
+SLEEP, LIMIT = 0.05, 0.02
+
+
+class Lazy(BaseNamespace):
+    def on_wait(self) -> str:
+        gevent.sleep(SLEEP)
+        return "done"
+
+    def on_fail(self) -> None:
+        gevent.sleep(SLEEP)
+        raise LookupError
+
+    def recv_message(self, data: Any) -> None:
+        gevent.sleep(SLEEP)
+
+    def on_quick(self) -> str:
+        return "done"
+
+
+def slow(caplog: pytest.LogCaptureFixture) -> list[Any]:
+    return [each for each in caplog.records if each.name == SLOW]
+
+
+def joined(serve: Serve, kind: str = "4-websocket", **options: Any) -> tuple[Live, Any]:
+    live = serve({"/chat": Lazy}, **options)
+    client: Client = live.client(kind)
+    client.join("/chat")
+    return live, client
+
+
+def test_a_slow_event_leaves_one_line(
+    serve: Serve, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio")
+    live, client = joined(serve, kind, slow_event=LIMIT)
+    assert client.call("/chat", "wait") == ["done"]
+    wait_for(lambda: slow(caplog), "the line")
+    name = live.socket(client).log_name
+    [record] = slow(caplog)
+    seconds = f"{record.socketio_duration:.1f}"
+    assert record.getMessage() == (
+        f"Slow event wait of /chat: {seconds} s, more than slow_event, 0.02 s "
+        f"(anonymous, session {name}, 127.0.0.1)"
+    )
+    assert record.socketio_event == "wait"
+    assert record.socketio_duration >= SLEEP - 0.01
+
+
+def test_an_event_that_fails_slowly_is_slow(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio")
+    _, client = joined(serve, slow_event=LIMIT)
+    client.emit("/chat", "fail")
+    wait_for(lambda: slow(caplog), "the line")
+    assert slow(caplog)[0].socketio_event == "fail"
+
+
+@pytest.mark.parametrize(
+    ("option", "level"), [(0, logging.INFO), (LIMIT, logging.WARNING), (60, 0)]
+)
+def test_otherwise_there_is_none(
+    serve: Serve, option: float, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(level or logging.INFO, "tgext.socketio")
+    live, client = joined(serve, slow_event=option)
+    assert client.call("/chat", "wait") == ["done"]
+    assert client.call("/chat", "quick") == ["done"]
+    assert slow(caplog) == []
+    assert (live.server.hub.watch is None) is (option != 60)
+
+
+def test_a_name_of_a_client_is_escaped_and_cut(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Any_(BaseNamespace):
+        def process_packet(self, packet: Any) -> Any:
+            if packet["type"] == "event":
+                gevent.sleep(SLEEP)
+            return super().process_packet(packet)
+
+    caplog.set_level(logging.INFO, "tgext.socketio")
+    client = serve({"/chat": Any_}, slow_event=LIMIT).joined()
+    client.emit("/chat", "a\n" + "b" * 500)
+    wait_for(lambda: slow(caplog), "the line")
+    [record] = slow(caplog)
+    assert "\n" not in record.getMessage()
+    assert record.socketio_event == "a\\n" + "b" * 78 + "..."
