@@ -23,7 +23,7 @@ from .namespace import SocketIOTGNamespace
 from .request.application import Application
 from .request.guards import requirements_of
 from .request.jsonify import dumps
-from .request.runner import Runner
+from .request.traced import runner_of
 
 __all__ = ["SocketIOController"]
 
@@ -133,7 +133,7 @@ class SocketIOController(TGController):
         above = (each for _, each in opening.dispatch_state.controller_path)
         requirements = requirements_of(above)
         # First of all: with a runner, the answer decides about the connection.
-        socket.runner = Runner(environ, context, application, requirements, rooms)
+        socket.runner = runner_of(environ, context, application, requirements, rooms)
         socketio_manage(environ, self._tgsio_namespaces, opening, json_dumps=dumps)
         self._tgsio_remember(rooms, owner, socket.hub, context.config)
         # Bytes: for a text, TurboGears would look up the charset.

@@ -49,10 +49,15 @@ def test_a_client_that_comes_and_goes_leaves_two_lines(
     client.close()
     gevent.spawn(socket.kill, reason="transport close").join(DEADLINE)
     [went] = awaited(told, 2)
-    assert went.getMessage().startswith("Disconnected from /chat: transport ")
+    reason = went.socketio_reason
+    assert reason in (
+        "transport close",
+        "transport error",
+        "client namespace disconnect",
+    )
+    assert went.getMessage().startswith(f"Disconnected from /chat: {reason}, after ")
     assert went.getMessage().endswith(f"({who})")
     assert went.socketio_namespace == "/chat"
-    assert went.socketio_reason.startswith("transport ")
     assert 0 <= went.socketio_duration < DEADLINE
     assert went.socketio_received >= 2
     assert went.socketio_sent >= 2

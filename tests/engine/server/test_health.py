@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import gevent
@@ -31,6 +32,19 @@ def test_a_server_that_serves_is_live_and_ready(serve: Serve) -> None:
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         reply = http.request(method, HEALTH, b"")
         assert (reply.status, reply.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_the_access_log_does_not_have_it(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio.access")
+    http = serve().http()
+    for path in (HEALTH, "/page", HEALTH):
+        assert http.get(path).status == 200
+    wait_for(lambda: caplog.records, "the line of the page")
+    assert http.get(HEALTH).status == 200
+    [line] = [each.getMessage() for each in caplog.records]
+    assert "GET /page" in line
 
 
 @pytest.mark.parametrize(

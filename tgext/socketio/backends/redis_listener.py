@@ -35,6 +35,7 @@ class RedisListener:
 
     :ivar heard: maps a channel to the functions that are called with its messages.
     :ivar link: the connection; None while there is none.
+    :ivar losses: how often Redis was lost.
     """
 
     def __init__(
@@ -64,11 +65,17 @@ class RedisListener:
         self._backoff = Backoff()
         #: The time at which Redis was lost; 0 while it is connected.
         self._lost_since = 0.0
+        self.losses = 0
         #: Called when Redis is lost, and when a new connection hears all channels.
         self.lost: list[Callable[[], object]] = []
         self.returned: list[Callable[[], object]] = []
         #: Whether the answer to a ping will say that all channels are heard.
         self._returning = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether Redis does not answer, and is tried again."""
+        return self._lost_since > 0
 
     @property
     def connecting(self) -> bool:
@@ -284,6 +291,7 @@ class RedisListener:
             lost()
         if not self._lost_since:
             self._lost_since = time.monotonic()
+            self.losses += 1
             said = self._describe(error)
             log.warning("%s is lost, reconnecting: %s", self._name, said)
 

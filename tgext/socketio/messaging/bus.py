@@ -17,6 +17,7 @@ from ..engine.hub.roomkeys import Room
 from ..engine.hub.rooms import Rooms
 from ..engine.hub.selection import Receivers
 from ..engine.logs import get_logger
+from ..request.tracing import find_tracer, publishing, receiving
 from ..wire.escape import escape
 from ..wire.socketio.packet import Packet
 from .busmessage import BusCodec, BusMessage
@@ -47,6 +48,7 @@ class ClusterBus:
     :param peers: the other processes, held until :meth:`close`.
     :param carriers: how topics of some namespaces travel; the backend publishes those
         of all others.
+    :param traced: whether there are spans, where OpenTelemetry is set up.
     :raises BackendError: when the backend cannot listen to the channel.
     """
 
@@ -59,6 +61,7 @@ class ClusterBus:
         controller: str = "",
         peers: Peers | None = None,
         carriers: Mapping[str, Carrier] | None = None,
+        traced: bool = True,
     ) -> None:
         self._rooms = rooms
         self._controller = controller
@@ -66,6 +69,7 @@ class ClusterBus:
         self._id = secrets.token_hex(8)
         self._warnings = ThrottledWarnings(log)
         self._peers = peers
+        self._traced = traced
         self._plain = Plain(channels)
         self._carriers = carriers or {}
         self._name_of = naming_of(channels.backend, channel)
@@ -76,6 +80,9 @@ class ClusterBus:
             peers.hold()
         for endpoint, room in rooms.occupied():
             self.listen(endpoint, room)
+
+    def __len__(self) -> int:
+        return len(self._listening)
 
     def _carrier_of(self, endpoint: str) -> Carrier:
         return self._carriers.get(endpoint, self._plain)
@@ -92,16 +99,21 @@ class ClusterBus:
         """
         endpoint = packet["endpoint"]
         topic = self._name_of(endpoint, room_of(receivers))
-        message = self._codec_of(topic).write(
-            packet, receivers, self._id, self._controller
-        )
-        sent = Event()
-        self._publishing.add(sent)
-        try:
-            self._carrier_of(endpoint).publish(topic, message)
-        finally:
-            self._publishing.discard(sent)
-            sent.set()
+        tracer = find_tracer() if self._traced else None
+        name = endpoint or "/"
+        with publishing(tracer, f"publish {name}", socketio_namespace=name) as parent:
+            if parent is not None:
+                packet = {**packet, "trace": parent}
+            message = self._codec_of(topic).write(
+                packet, receivers, self._id, self._controller
+            )
+            sent = Event()
+            self._publishing.add(sent)
+            try:
+                self._carrier_of(endpoint).publish(topic, message)
+            finally:
+                self._publishing.discard(sent)
+                sent.set()
 
     def listen(self, endpoint: str, room: Room | None) -> None:
         """Listen to a topic; see :meth:`.Bus.listen`."""
@@ -140,8 +152,12 @@ class ClusterBus:
             return
         if sender == self._id or controller not in ("", self._controller):
             return
+        parent = packet.pop("trace", None)
+        tracer = find_tracer() if parent is not None and self._traced else None
+        name = packet["endpoint"] or "/"
         try:
-            self._rooms.hear(packet, receivers)
+            with receiving(tracer, parent, f"deliver {name}", socketio_namespace=name):
+                self._rooms.hear(packet, receivers)
         except ERRORS as error:
             text = (
                 f"A broadcast of another process was not sent to all: {escape(error)}"

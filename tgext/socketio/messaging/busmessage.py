@@ -36,6 +36,7 @@ from ..engine.hub.roomkeys import (
     user_room,
 )
 from ..engine.hub.selection import Receivers, Selection
+from ..request.tracing import is_traceparent
 from ..wire.errors import ProtocolError
 from ..wire.limits import Limits
 from ..wire.socketio.binary import put_back, take_out
@@ -150,7 +151,9 @@ class BusCodec:
 
 
 def _copy_position(packet: dict[str, Any], event: Packet) -> None:
-    """Copy what concerns recovery from a packet as it was received."""
+    """Copy what concerns spans and recovery from a packet as it was received."""
+    if is_traceparent(packet.get("trace")):
+        event["trace"] = packet["trace"]
     if "position" in packet:
         event["position"] = field_of(packet, "position", str)
     if "left_out" in packet:

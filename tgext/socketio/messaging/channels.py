@@ -16,6 +16,7 @@ from ..backends.channelnames import check_channel
 from ..backends.choice import backend_of
 from ..backends.feeds import Feed, feed_of, publish
 from ..engine.logs import get_logger
+from ..request.tracing import find_tracer, is_wanted, publishing
 from .channel import EVENT, Audience, Channel, Listener, Reader
 from .histories import Histories, at_least
 from .log import Keep
@@ -36,7 +37,10 @@ class Channels:
     :ivar backend: carries the messages.
     :ivar feed: listens to the backend.
     :ivar histories: the history of the channels.
+    :ivar traced: whether there are spans, where OpenTelemetry is set up.
     """
+
+    traced = True
 
     def __init__(self, backend: PubSub) -> None:
         self.backend = backend
@@ -72,10 +76,12 @@ class Channels:
         known = self._channels.get(name)
         if keep is not None and known is not None and known.keep is not None:
             keep = at_least(keep, known.keep)  # other namespaces may ask for more
-        if keep is None and key is None and not self.histories.are_used:
-            publish(self.backend, name, text)
-        else:
-            self.histories.publish(name, text, keep, key)
+        tracer = find_tracer() if self.traced else None
+        with publishing(tracer, "publish channel", messaging_destination_name=name):
+            if keep is None and key is None and not self.histories.are_used:
+                publish(self.backend, name, text)
+            else:
+                self.histories.publish(name, text, keep, key)
 
     def subscribe(
         self, name: str, listener: Listener, earlier: Reader | None = None
@@ -229,4 +235,5 @@ def channels_of(settings: Mapping[str, Any]) -> Channels:
     channels: Channels | None = getattr(app_globals, "socketio_channels", None)
     if channels is None or channels.backend is not backend:
         channels = app_globals.socketio_channels = Channels(backend)
+        channels.traced = is_wanted(settings)
     return channels

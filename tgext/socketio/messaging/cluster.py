@@ -26,6 +26,7 @@ from ..engine.hub.rooms import Rooms
 from ..engine.hub.selection import Receivers
 from ..engine.logs import get_logger
 from ..request.changes import Change
+from ..request.tracing import is_wanted
 from ..wire.socketio.packet import Packet
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ OPTION: Final = "socketio.cluster"
 CHANNEL_OPTION: Final = "socketio.cluster_channel"
 SECRET_OPTION: Final = "socketio.cluster_secret"  # noqa: S105  the name of an option
 CHANNEL: Final = OwnName(OWN + "cluster")
+
+#: Called with the peers of each application.
+_greeters: list[Callable[[Peers], object]] = []
 
 #: The rooms that are connecting to the broker, which may take long.
 _joining: WeakKeyDictionary[Rooms, Together] = WeakKeyDictionary()
@@ -88,7 +92,9 @@ def _join(
     secret = secret_of(settings)
     peers = peers_of(settings)
     carried = carriers()
-    rooms.bus = ClusterBus(rooms, channels, name, secret, controller, peers, carried)
+    rooms.bus = ClusterBus(
+        rooms, channels, name, secret, controller, peers, carried, is_wanted(settings)
+    )
     if peers is not None:
         crowd_of(peers).add(rooms, controller)
 
@@ -112,7 +118,18 @@ def peers_of(settings: Mapping[str, Any]) -> Peers | None:
         name, secret = channel_of(settings), secret_of(settings)
         peers = app_globals.socketio_peers = Peers(channels, name, secret)
         hear(peers, secret)
+        for each in _greeters:
+            each(peers)
     return peers
+
+
+def greet(greeter: Callable[[Peers], object]) -> None:
+    """Call a function with the peers of each application, before they are heard.
+
+    What it adds to them is there in all applications that are clustered after that.
+    """
+    if greeter not in _greeters:
+        _greeters.append(greeter)
 
 
 class Elsewhere:

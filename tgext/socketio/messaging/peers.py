@@ -34,10 +34,8 @@ log = get_logger(__name__)
 
 #: Seconds between two heartbeats.
 INTERVAL: Final = 2.0
-
 #: A process that is silent for so many intervals is gone.
 MISSED: Final = 3
-
 #: Seconds in which the broker must accept the message that this process ends.
 _FAREWELL: Final = 1.0
 
@@ -70,8 +68,8 @@ class Peers:
 
     :ivar channels: carry the messages.
     :ivar id: the id of this process, another one each time it starts.
-    :ivar heard: the time at which this process last heard its own heartbeat: whether
-        the broker delivers.
+    :ivar heard: when it last heard its own heartbeat: whether the broker delivers.
+    :ivar lag: seconds that its last heartbeat was under way.
     """
 
     def __init__(
@@ -85,6 +83,7 @@ class Peers:
         self.id = secrets.token_hex(8)
         self.interval = interval
         self.heard = now()
+        self._beaten = self.lag = 0.0  # the first: when a beat was sent, if not heard
         self._now = now
         self.channels = channels
         self._channel = peers_channel(channel)
@@ -160,6 +159,7 @@ class Peers:
         While this process does not hear itself, the broker is lost or behind, and
         nobody is forgotten: their heartbeats would not arrive either.
         """
+        self._beaten = self._beaten or self._now()
         self._try_to_tell(_BEAT)
         now = self._now()
         if now - self.heard > MISSED * self.interval:
@@ -263,14 +263,16 @@ class Peers:
             self._warnings.warn(error.kind, text)
             return
         if sender == self.id:
-            self._hear_own_beat()
+            self._hear_own_beat(kind)
             return
         if not sender.startswith(GUEST):
             self._note(sender, kind)
         self._handle(sender, kind, message.get("data"))
 
-    def _hear_own_beat(self) -> None:
+    def _hear_own_beat(self, kind: str) -> None:
         now = self._now()
+        if kind == _BEAT and self._beaten:
+            self.lag, self._beaten = now - self._beaten, 0.0
         paused = now - self.heard > MISSED * self.interval
         self.heard = now
         if paused:

@@ -17,6 +17,9 @@ class Bus(Protocol):
     to the rooms that have members in this one.
     """
 
+    def __len__(self) -> int:
+        """How many topics it listens to."""
+
     def publish(self, packet: Packet, receivers: Receivers) -> None:
         """Send a packet to the other processes. May raise any exception."""
 

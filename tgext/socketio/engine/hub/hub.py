@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakSet
 
 from ...wire.limits import Limits
 from ...wire.socketio.generations import GENERATIONS, SOCKETIO_5, Generation
@@ -11,12 +12,16 @@ from ..concurrency.heartbeat import Wheel
 from ..io.backlog import OutputBounds
 from ..io.output import Batcher
 from .account import Bounds
+from .counts import Counts
 from .lingering import Lingering
 from .mocks import MockRooms
 from .registry import Registry
 from .requests import Requests
 from .rooms import Rooms
 from .settings import OPTIONS, PER_CONNECTION, Settings
+
+#: Those of all servers of this process.
+hubs: WeakSet[Hub] = WeakSet()
 
 
 class Hub:
@@ -32,6 +37,7 @@ class Hub:
     :ivar rooms: the members of each namespace and room, of the clients whose
         application has no rooms of its own: see :meth:`rooms_of`.
     :ivar registry: the sessions and the plain WebSockets.
+    :ivar counts: what happened, for those who operate the server.
     :ivar lingering: the last packets of polling connections that ended.
     :ivar parting: WebSockets that ended, whose clients may still read what was sent.
     :ivar requests: the requests in progress; a server that stops waits for them.
@@ -49,6 +55,7 @@ class Hub:
         self.rooms: Rooms = Rooms(self.batcher)
         self._rooms: dict[object, Rooms] = {}
         self.registry = Registry(settings, self.timers)
+        self.counts = Counts()
         self.lingering = Lingering(self.timers)
         self.parting = Lingering(self.timers)
         self.requests = Requests()
@@ -71,6 +78,7 @@ class Hub:
         )
         #: Watches the events of connections; see `session.watching`.
         self.watch: Any = None
+        hubs.add(self)
         self._transports: dict[Generation, list[str]] = {
             generation: [
                 each for each in generation.transports if each in settings.transports

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import add
 from typing import Final, NamedTuple
 
 
@@ -18,6 +19,10 @@ class Traffic(NamedTuple):
     received_bytes: int = 0
     sent: int = 0
     sent_bytes: int = 0
+
+    def plus(self, other: Traffic) -> Traffic:
+        """The sum of this and of another."""
+        return Traffic(*map(add, self, other))
 
 
 NOTHING: Final = Traffic()

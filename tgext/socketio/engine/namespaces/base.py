@@ -245,7 +245,10 @@ class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
 
     def _tgsio_process_ack(self, packet: Packet) -> Any:
         callback = self.socket.acks.pop_of(self, packet["ackId"])
-        return None if callback is None else callback(*packet["args"])
+        if callback is None:
+            return None
+        self.socket.hub.counts.acks_received += 1
+        return callback(*packet["args"])
 
     def process_event(self, packet: Packet) -> Any:
         """Call the method of an event: ``user message`` goes to ``on_user_message``."""

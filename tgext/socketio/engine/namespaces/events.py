@@ -6,7 +6,10 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from inspect import getattr_static
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from ...wire.socketio.packet import Packet
+from ..hub.counts import OTHER
 
 Method = TypeVar("Method")
 
@@ -93,3 +96,24 @@ def _twice(name: str, cls: type, one: str, other: str) -> TypeError:
         f"two methods of {cls.__qualname__} handle the event {name!r}: "
         f"{one} and {other}"
     )
+
+
+class Handling(Protocol):
+    """A namespace that handles events."""
+
+    def _tgsio_method_of(self, name: str, usual: str) -> str: ...
+
+
+def label_of(namespace: Handling, packet: Packet) -> str:
+    """The name by which an event is counted: that of its method in the class.
+
+    Clients choose the names of events. Those without a method are :data:`OTHER`.
+    """
+    if packet["type"] != "event":
+        return str(packet["type"])
+    name = packet.get("name")
+    if name and len(name) <= SHORT:
+        method = namespace._tgsio_method_of(name, method_of(name))
+        if method and hasattr(type(namespace), method):
+            return method.removeprefix("on_")
+    return OTHER

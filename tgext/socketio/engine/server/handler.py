@@ -10,6 +10,7 @@ from typing import Any
 from ...wire.websocket.handshake import accept_key
 from ..http import HeaderList, HTTPHandler
 from ..http.cors import cors_headers
+from ..http.errors import RequestError
 from ..http.origins import (
     drop_credentials,
     is_allowed,
@@ -43,6 +44,7 @@ class SocketIOHandler(HTTPHandler):
     server: Host  # type: ignore[assignment]
     ending = ""
     _route: Route | None = None
+    _asks_for_health = False
     _when_answered: Callable[[bool], object] | None = None
 
     def handle_one_response(self) -> None:
@@ -56,6 +58,7 @@ class SocketIOHandler(HTTPHandler):
         elif path == self.server.settings.health_path:
             stopping = self.server.hub.registry.stopping
             self.application = partial(health.respond, stopping)
+            self._asks_for_health = True
         elif asks_for_websocket(self.environ):
             self.application = partial(serve_websocket, self)
         self.server.hub.requests.began()
@@ -84,7 +87,8 @@ class SocketIOHandler(HTTPHandler):
         return f"{line} {self.ending}" if self.ending else line
 
     def log_request(self) -> None:
-        if self._route is None:
+        quiet, self._asks_for_health = self._asks_for_health, False
+        if self._route is None and not quiet:
             super().log_request()
         elif log.isEnabledFor(logging.DEBUG):
             # The line has the session id, with which anybody could use the session.
@@ -126,9 +130,15 @@ class SocketIOHandler(HTTPHandler):
     def _log_refused(
         self, route: Route, environ: dict[str, Any], refused: Refused | HTTPError
     ) -> None:
+        what = "request" if refused.why is not None else "origin"
+        self.server.hub.counts.refuse(what, refused.status)
         if refused.why is not None:
             path = f"/{route.resource}/{route.shown}"
             log_refusal(environ, path, refused.status, refused.why, refused.allow)
+
+    def _log_refusal(self, error: RequestError, begun: bytes) -> None:
+        self.server.hub.counts.refuse("http", error.status)
+        super()._log_refusal(error, begun)
 
     def _start(
         self,

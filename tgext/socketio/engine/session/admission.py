@@ -14,7 +14,6 @@ from ...wire.socketio.packet import EVENTS, Packet
 from ...wire.socketio.reasons import CLIENT_LEFT, PARSE_ERROR, SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted
-from ..http.refusals import log_namespace_refusal
 from ..logs import get_logger
 from ..namespaces import leaving, roomnames
 from ..namespaces.base import BaseNamespace
@@ -25,10 +24,10 @@ from .connection import Connection
 from .decision import decide
 from .early import EarlyPackets
 from .encoding import encode_connected
-from .errors import FAILED, text_of
+from .errors import FAILED, note_refusal, text_of
 from .factories import Factory
 from .hearing import hear
-from .recovery import admit, forget, session_for, settle
+from .recovery import admit, count, forget, session_for, settle
 from .states import State
 
 log = get_logger(__name__)
@@ -134,7 +133,7 @@ class Admission:
             if socket.transport is not None:
                 socket.transport.outbox.send(encode_connected(socket, packet))
         else:
-            log_namespace_refusal(endpoint, socket, "nothing is mounted there")
+            note_refusal(socket, endpoint, "nothing is mounted there")
             self._tell(socket.generation.unknown_namespace(endpoint))
 
     # How it begins
@@ -189,6 +188,7 @@ class Admission:
         roomnames.join(namespace)
         recovered = namespace._tgsio_recovered
         entered(namespace, socket, socket.transport, recovered)
+        count(socket, candidate.packet, recovered)
         candidate.begun.begin()
         settle(socket, namespace, candidate.recovery)
 
@@ -231,7 +231,7 @@ class Admission:
             message = FAILED
         self._close(candidate, State.REFUSED)
         if state is State.ASKING and not socket.ended:
-            log_namespace_refusal(endpoint, socket, escape(message))
+            note_refusal(socket, endpoint, escape(message))
             if candidate.answered:
                 self._tell({"type": "disconnect", "endpoint": endpoint})
             else:

@@ -81,6 +81,7 @@ class Ending:
         self._start()
         socket.outbox = None
         if socket.transport is not None:
+            socket.hub.counts.close(reason)
             socket.transport.outbox.end_waiting()
         socket.admission.end()
         leave_behind(socket, reason)
@@ -159,6 +160,7 @@ class Ending:
         finally:
             if socket.transport is not None:
                 socket.transport.close(self._reason, self._code)
+                socket.hub.counts.end(socket.transport.traffic)
             end_jobs(socket.jobs)
             socket.assembler.clear()
             socket.account.close()

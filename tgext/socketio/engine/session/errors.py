@@ -8,6 +8,7 @@ from typing import Any
 from ...wire.socketio.packet import event_packet
 from ..concurrency.failures import FAILURES
 from ..concurrency.interruption import Interrupted
+from ..http.refusals import log_namespace_refusal
 from ..lines import details_of
 from ..logs import get_logger
 from .connection import Connection
@@ -46,10 +47,21 @@ def tell_error(
     quiet: bool,
 ) -> Any:
     """Call the error handler, which may send to a client that is not admitted yet."""
+    if not quiet:
+        socket.hub.counts.tell_error(error_name)
     with socket.admission.telling():
         return socket.error_handler(
             socket, error_name, error_message, endpoint, msg_id, quiet
         )
+
+
+def note_refusal(socket: Connection, endpoint: str, why: str) -> None:
+    """Count and log that a client was refused by a namespace.
+
+    :param why: the reason. Text of the client in it must be escaped.
+    """
+    socket.hub.counts.refuse("namespace")
+    log_namespace_refusal(endpoint, socket, why)
 
 
 #: The message to a client when connecting it to a namespace failed.

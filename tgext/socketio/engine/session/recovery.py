@@ -14,6 +14,7 @@ from ...wire.socketio.packet import Packet
 from ...wire.socketio.reasons import SLOW_CONSUMER
 from ..hub.roomkeys import ChannelRoom
 from ..namespaces.base import BaseNamespace
+from ..recovery.auth import pid_of
 from ..recovery.journal import Journal
 from ..recovery.positions import Later
 from ..recovery.record import Place
@@ -42,6 +43,15 @@ def session_for(
     session = journal.ask(socket, auth, socket.runner.user)
     socket.recovering = {**(socket.recovering or {}), endpoint: session}
     return session
+
+
+def count(socket: Connection, packet: Packet, recovered: bool) -> None:
+    """Count a client that is admitted, if it wanted to recover.
+
+    :param packet: its connect packet.
+    """
+    if recovered or pid_of(packet.get("data")):
+        socket.hub.counts.recoveries["recovered" if recovered else "new"] += 1
 
 
 def _journal_of(socket: Connection, endpoint: str) -> Journal | None:

@@ -233,6 +233,7 @@ class Socket(AckNames, Given):
         self.find_outbox()
         if self.state in (self.STATE_NEW, self.STATE_CONNECTING):
             self.state = self.STATE_CONNECTED
+            self.hub.counts.opened[self.generation.name, transport.name] += 1
 
     def find_outbox(self) -> None:
         """Set :attr:`outbox`: the transport changed, or an admission began or ended.

@@ -1,25 +1,33 @@
-"""Watches how long events take: the log tells of slow ones.
+"""Watches how long events take: the log tells of slow ones, and metrics count all.
 
-Events are watched only if something wants to know: the logger is enabled, and
-``slow_event`` is not 0. Reading the clock twice is 1 % of an event in the engine.
+Events are watched only if something wants to know: the logger is enabled and
+``slow_event`` is not 0, or there are metrics. Reading the clock twice takes 1 % of an
+event in the engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from logging import INFO
+from math import inf
 from time import perf_counter
 from typing import Any
 
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
+from ..hub.counts import OTHER, Counts, Timing, Timings
 from ..hub.hub import Hub
 from ..lines import SLOW, details_of
 from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
+from ..namespaces.events import label_of
 from .connection import Connection
 
 log = get_logger(SLOW)
+
+#: The most names of events whose timings are found at once. A client may spell one
+#: event in many ways: ``a b`` is ``a_b``.
+MOST = 1000
 
 #: Handles an event; returns its ack.
 Perform = Callable[[BaseNamespace, Packet], "Encoded | None"]
@@ -29,10 +37,21 @@ class Watch:
     """Runs events, and sees how long they take. All connections of a server share it.
 
     :param slow: seconds above which the log has a line.
+    :param counts: where acks are counted.
+    :param timings: where events are counted, by their namespaces; None if nowhere.
     """
 
-    def __init__(self, slow: float) -> None:
+    def __init__(self, slow: float, counts: Counts, timings: Timings | None) -> None:
         self._slow = slow
+        self._counts = counts
+        self._timings = timings
+        #: By the class and the name of a namespace, and the name of an event.
+        self._known: dict[tuple[type, str, str], Timing] = {}
+
+    @property
+    def wants(self) -> tuple[float, bool]:
+        """Above how many seconds it tells of an event, and whether it counts them."""
+        return self._slow, self._timings is not None
 
     def run(
         self,
@@ -47,8 +66,39 @@ class Watch:
             return socket.runner.run(perform, namespace, packet)
         finally:
             seconds = perf_counter() - began
+            if self._timings is not None:
+                self._count(self._timings, namespace, packet, seconds)
             if seconds > self._slow:
                 self._tell(socket, packet, seconds)
+
+    def _count(
+        self,
+        timings: Timings,
+        namespace: BaseNamespace,
+        packet: Packet,
+        seconds: float,
+    ) -> None:
+        endpoint, name = packet["endpoint"], packet.get("name", "")
+        timing = self._known.get((type(namespace), endpoint, name))
+        if timing is None or not name:
+            timing = self._find(timings, namespace, packet)
+        timing.add(seconds)
+        if "ack" in packet:
+            self._counts.acks_sent += 1
+
+    def _find(
+        self, timings: Timings, namespace: BaseNamespace, packet: Packet
+    ) -> Timing:
+        """The timing of an event, which may have none of its own.
+
+        Clients choose the names. So those without a method in the class share one.
+        """
+        cls, endpoint, name = type(namespace), packet["endpoint"], packet.get("name")
+        label = label_of(namespace, packet)
+        timing = timings.setdefault((endpoint or "/", label), Timing())
+        if name and label != OTHER and len(self._known) < MOST:
+            self._known[cls, endpoint, name] = timing
+        return timing
 
     def _tell(self, socket: Connection, packet: Packet, seconds: float) -> None:
         details = details_of(
@@ -70,10 +120,12 @@ class Watch:
 
 def watch_of(hub: Hub) -> Watch | None:
     """What watches the events of a new connection; None if nothing wants to know."""
-    slow = hub.settings.slow_event
-    if not slow or not log.isEnabledFor(INFO):
+    timings, slow = hub.counts.events, hub.settings.slow_event or inf
+    if not log.isEnabledFor(INFO):
+        slow = inf
+    if timings is None and slow == inf:
         return None
     watch: Watch | None = hub.watch
-    if watch is None:
-        watch = hub.watch = Watch(slow)
+    if watch is None or watch.wants != (slow, timings is not None):
+        watch = hub.watch = Watch(slow, hub.counts, timings)
     return watch

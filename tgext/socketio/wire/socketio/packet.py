@@ -70,6 +70,8 @@ class Packet(TypedDict, total=False):
     position: str
     #: Of such an event: the public ids of clients that it is not sent to.
     left_out: list[str]
+    #: Of an event of another process: its trace (W3C Trace Context, ``traceparent``).
+    trace: str
     #: Of a connect that the server sends: the secret id of a session that the client
     #: can recover.
     pid: str
