@@ -354,7 +354,7 @@ def test_a_refused_page_leaves_one_line(
     shown: str,
     advice: str,
 ) -> None:
-    caplog.set_level(logging.INFO, "tgext.socketio.engine.http.origins")
+    caplog.set_level(logging.INFO, "tgext.socketio.refusals")
     live = serve({}, application=accepting)
     headers = {"Origin": origin, "Host": "www.example.org:81"}
     assert live.http().get(HANDSHAKE, headers).status == 403
@@ -362,7 +362,7 @@ def test_a_refused_page_leaves_one_line(
     lines = [
         each.getMessage()
         for each in caplog.records
-        if each.name == "tgext.socketio.engine.http.origins"
+        if each.name == "tgext.socketio.refusals"
     ]
     start = f"Refused a page of origin {shown} (Host: www.example.org:81): "
     assert [each.startswith(start) for each in lines] == [True, True]
@@ -372,7 +372,7 @@ def test_a_refused_page_leaves_one_line(
 def test_a_request_without_a_host_is_shown_as_one(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "tgext.socketio.engine.http.origins")
+    caplog.set_level(logging.INFO, "tgext.socketio.refusals")
     raw = serve({}).raw()
     raw.send_raw(f"GET {HANDSHAKE} HTTP/1.0\r\nOrigin: http://x\r\n\r\n".encode())
     assert raw.receive_reply().status == 403

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 
 from tests.wire.strategies import machine_settings
+from tgext.socketio.engine.io.traffic import NOTHING
 from tgext.socketio.engine.namespaces.base import ConnectionRefused
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.engine.virtsocket import Socket
@@ -126,6 +127,9 @@ class Outbox:
 
 class Transport:
     """A transport that sends nothing."""
+
+    name = "polling"
+    traffic = NOTHING
 
     def __init__(self) -> None:
         self.outbox = Outbox()

@@ -165,7 +165,7 @@ NEVER = [
 def test_a_client_that_never_reads_ends_within_bounds(
     serve: Serve, kind: str, hears: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "tgext.socketio.engine.transports.base")
+    caplog.set_level(logging.INFO, "tgext.socketio.connections")
     namespace = fresh(Talkative)
     limit = 100 * KB
     live = serve({"/chat": namespace}, max_outbox=limit, slow_timeout=0.3)

@@ -155,7 +155,7 @@ def test_a_client_is_told_whether_to_come_back(
 def test_a_client_that_does_not_read_is_disconnected(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, "tgext.socketio.engine.transports.base")
+    caplog.set_level(logging.INFO, "tgext.socketio.connections")
     transport = transport_of(SOCKETIO_5, max_outbox=10)
     for _ in range(10):
         transport.outbox.send(Encoded("x" * 10))

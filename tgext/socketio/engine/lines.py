@@ -68,15 +68,15 @@ def address_of(environ: Mapping[str, Any] | None) -> str | None:
 
 
 def details_of(client: Known, namespace: str | None = None, **more: Any) -> Details:
-    """What a line about a client says.
+    """What a line about a client says. Tests of applications replace it by any object.
 
     :param namespace: the name of a namespace.
     :param more: further details.
     """
     return Details(
-        session=client.log_name,
-        user=client._tgsio_user,
-        address=address_of(client.environ),
+        session=getattr(client, "log_name", None),
+        user=getattr(client, "_tgsio_user", None),
+        address=address_of(getattr(client, "environ", None)),
         namespace=None if namespace is None else namespace or "/",
         **more,
     )
