@@ -56,13 +56,21 @@ class Project:
         if setup:
             run([gearbox(), "setup-app"], cwd=self.home)
 
-    def apply_readme(self, port: int) -> None:
-        """The three edits of *Quick start*, on another port."""
+    def apply_readme(self, port: int, debug: bool = False) -> None:
+        """The three edits of *Quick start*, on another port.
+
+        :param debug: whether the debug mode, which gearbox sets, is allowed instead of
+            ended.
+        """
         self.port = port
         options, server = readme_block("[server:main]").split("\n\n")
         assert options == "[DEFAULT]\ndebug = false"
-        edit(self.ini, "^debug = true$", "debug = false")
         server = replace("^port = 8080$", f"port = {port}", server)
+        if debug:
+            assert re.search("^debug = true$", self.ini.read_text(), re.MULTILINE)
+            server += "\nallow_debug = true"
+        else:
+            edit(self.ini, "^debug = true$", "debug = false")
         edit(self.ini, r"^\[server:main\]\n(.+\n)+", server + "\n")
 
         classes, attribute = readme_block(ROOT_CONTROLLER).split(ROOT_CONTROLLER)

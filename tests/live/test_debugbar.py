@@ -1,17 +1,19 @@
-"""tgext.debugbar in a project of ``gearbox quickstart``, with the section of events."""
+"""The debug mode of a project of ``gearbox quickstart``: the debugbar, tracebacks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.error import HTTPError
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.engine import clients
 from tests.ports import free_port
 
-from .quickstart import Browser, Project, edit
+from .quickstart import Browser, Project
 from .serving import Server
 
 #: A module of the project.
@@ -21,6 +23,7 @@ from tg import expose, request
 
 from newcomer.lib.base import BaseController
 from tgext.socketio import SocketIOTGNamespace
+from tgext.socketio.websocket import websocket
 
 
 class Meeting(SocketIOTGNamespace):
@@ -43,6 +46,9 @@ class Meeting(SocketIOTGNamespace):
         self.arrived.set()
         return "here"
 
+    def on_fail(self):
+        raise LookupError("no such event")
+
 
 class MeetingController(BaseController):
     @expose()
@@ -50,6 +56,18 @@ class MeetingController(BaseController):
         Meeting.page.set()
         Meeting.arrived.wait()
         return "met"
+
+    @expose()
+    def fail(self, colour):
+        raise LookupError("no such colour")
+
+    @expose()
+    @websocket
+    def echo(self):
+        for message in request.websocket:
+            if message == "fail":
+                raise LookupError("no such message")
+            request.websocket.send(message)
 """
 
 PLUG = """
@@ -66,15 +84,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("debugbar")
     project = Project(directory)
     port = free_port()
-    project.apply_readme(port)
+    project.apply_readme(port, debug=True)
     project.mount("meeting", MEETING)
-    edit(project.ini, r"^\[app:main\]$", r"\g<0>\nset debug = true")
     with (project.controllers.parent / "config/app_cfg.py").open("a") as app_cfg:
         app_cfg.write(PLUG)
     output = directory / "server.log"
     where = {"cwd": project.home, "importable": (project.home,)}
     with Server(project.ini, output, port=port, **where) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _resource(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "RESOURCE", "/socketio")
 
 
 @pytest.fixture
@@ -85,10 +107,7 @@ def browser(server: Server) -> Browser:
 
 
 @pytest.fixture
-def join(
-    server: Server, browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Join]:
-    monkeypatch.setattr(clients, "RESOURCE", "/socketio")
+def join(server: Server, browser: Browser) -> Iterator[Join]:
     made: list[clients.WebSocket5] = []
 
     def join() -> clients.WebSocket5:
@@ -130,3 +149,51 @@ def test_events_and_pages_overlap_under_its_profiler(
         assert arriving.call("/meeting", "arrive") == ["here"]
         assert page.result() == "met"
     assert waiting.read()["args"] == ["met"]
+
+
+def failing_page(server: Server, colour: str = "red") -> str:
+    """The page that tells why another one failed."""
+    with pytest.raises(HTTPError, match="500") as failed:
+        Browser(server.url).visit(f"/meeting/fail?colour={colour}")
+    page: str = failed.value.read().decode()
+    return page
+
+
+def test_a_traceback_in_a_page_runs_code_in_its_frames(server: Server) -> None:
+    page = failing_page(server)
+    assert "LookupError: no such colour" in page
+    [secret] = re.findall(r'SECRET = "(.+?)"', page)
+    frame = re.findall(r'id="frame-(\d+)"', page)[-1]
+
+    def run(code: str, secret: str = secret) -> str:
+        query = urlencode({"cmd": code, "frm": frame, "s": secret})
+        return Browser(server.url).visit(f"/?__debugger__=yes&{query}")
+
+    failing_page(server, "blue")
+    assert "'red'" in run("colour")
+    assert "'colour=red'" in run("ctx.request.query_string")
+    assert "'colour=red'" in run("request.query_string")
+    assert "\n3" in run("print(1 + 2)")
+    assert "'red'" not in run("colour", secret="guessed")
+
+
+def test_connections_are_none_the_worse(server: Server, browser: Browser) -> None:
+    """Also those on which a page has failed before."""
+    polling = clients.Polling5(server.port, headers={"Cookie": browser.cookies})
+    polling.join("/meeting")
+    for http in (polling.gets, polling.posts):
+        assert http.get("/meeting/fail?colour=red").status == 500
+    for number in range(2):
+        polling.emit("/meeting", "fail", number=number)
+        polling.failure("/meeting", "internal_error", "Internal server error")
+        assert polling.call("/meeting", "who", number=number) == ["manager"]
+    polling.close()
+
+
+def test_plain_websockets_are_none_the_worse(server: Server) -> None:
+    websocket = clients.WebSocket(server.port, "/meeting/echo")
+    assert websocket.status == 101
+    websocket.send("hello")
+    assert websocket.receive() == "hello"
+    websocket.send("fail")
+    assert websocket.receive_close() == 1011

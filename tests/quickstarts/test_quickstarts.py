@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.live import nodes
-from tests.live.quickstart import Browser, Project
+from tests.live.quickstart import Browser, Project, replace
 from tests.live.serving import Server, gearbox
+from tests.ports import free_port
 
 from .conftest import quickstart
 from .forms import COMMANDS, OPTIONS, Form
@@ -60,6 +61,20 @@ class TestForm:
         if form.has_login:
             browser.visit("/login_handler", login="manager", password="managepass")
             assert asked() == ["manager"]
+
+    def test_its_debug_mode_can_be_allowed(
+        self, project: Project, server: Server, node_clients: Path, tmp_path: Path
+    ) -> None:
+        ini, port = project.home / "debug.ini", free_port()
+        text = replace("^debug = false$", "debug = true", project.ini.read_text())
+        served = f"port = {port}\nallow_debug = true"
+        ini.write_text(replace(f"^port = {project.port}$", served, text))
+        where = {"cwd": server.cwd, "importable": server.importable}
+        with Server(ini, tmp_path / "server.log", port=port, **where) as debugging:
+            play = nodes.player(node_clients, debugging.url, "4", "websocket")
+            assert play("ping") == {"ping": {"sound": {"sound": "pong"}}}
+            console = Browser(debugging.url).visit("/__console__")
+            assert "Interactive Console" in console
 
     # The last, because the tests of some forms empty the database of development.ini.
     def test_its_own_tests_pass(

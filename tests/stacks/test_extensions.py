@@ -142,6 +142,16 @@ def test_pluggable(join: Join, server: Server) -> None:
     assert client.call("/shop", "total", 3) == [["3 in all", "/cart/add"]]
 
 
+def test_the_plugged_controller(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "RESOURCE", "/plugged")
+    client = clients.WebSocket5(server.port)
+    client.join("/till")
+    assert client.call("/till", "pay", 3) == ["paid 3"]
+    client.close()
+
+
 def test_debugbar_with_the_section_of_events_plugged(
     join: Join, server: Server
 ) -> None:

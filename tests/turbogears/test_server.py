@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -46,6 +47,14 @@ def deadline(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     end_by = mock.Mock()
     monkeypatch.setattr(server, "end_by", end_by)
     return end_by
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The applications of this process; other tests have some, too."""
+    made: list[Any] = []
+    monkeypatch.setattr(server, "applications", made)
+    return made
 
 
 @pytest.fixture
@@ -129,9 +138,23 @@ def test_drivers_that_block_are_told_of(
 
 
 @pytest.mark.parametrize("debug", [True, "true", "on"])
-def test_debug_mode_is_refused(debug: Any) -> None:
-    with pytest.raises(DebugModeForbiddenException, match="debug = false"):
-        socketio_server_runner(app, {"debug": debug})
+@pytest.mark.parametrize("allowed", [{}, {"allow_debug": "false"}])
+def test_debug_mode_is_refused(debug: Any, allowed: dict[str, str]) -> None:
+    with pytest.raises(DebugModeForbiddenException, match="debug = false") as raised:
+        socketio_server_runner(app, {"debug": debug}, **allowed)
+    assert "allow_debug = true in [server:main]" in str(raised.value)
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize("allowed", ["true", True])
+@pytest.mark.parametrize("debug", ["true", "false"])
+def test_debug_mode_can_be_allowed(debug: str, allowed: Any) -> None:
+    socketio_server_runner(app, {"debug": debug}, allow_debug=allowed)
+
+
+def test_an_allowance_that_is_neither_is_named() -> None:
+    with pytest.raises(OptionError, match=r"allow_debug: 'maybe' is not true or"):
+        socketio_server_runner(app, {"debug": "true"}, allow_debug="maybe")
 
 
 @pytest.mark.parametrize("debug", ["maybe", "", "2"])
@@ -151,7 +174,8 @@ def test_a_debug_mode_that_is_neither_is_named(debug: str) -> None:
         ({"heartbeat_interval": "soon"}, r"heartbeat_interval: 'soon' is not a number"),
         (
             {"hearbeat_interval": "5"},
-            r"hearbeat_interval is not an option; the options are: .*",
+            r"hearbeat_interval is not an option \(did you mean heartbeat_interval"
+            r"\?\); the options are: .*",
         ),
         ({"transports": "pigeon"}, r"transports: 'pigeon' is not websocket or"),
         (
@@ -203,6 +227,27 @@ def test_a_bad_option_is_named_in_one_line(
 ) -> None:
     with pytest.raises(OptionError, match=message) as raised:
         socketio_server_runner(app, {}, **options)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"socketio.clutser": "true"},
+            "socketio.clutser is not an option (did you mean socketio.cluster?); the "
+            "options are: socketio.",
+        ),
+        ({"socketio.cluster": "true"}, "socketio.cluster: the backend memory reaches"),
+    ],
+)
+def test_a_bad_option_of_an_application_is_named_in_one_line(
+    made: list[Any], config: dict[str, str], message: str
+) -> None:
+    made += [SimpleNamespace(config={}), SimpleNamespace(config=config)]
+    with pytest.raises(OptionError) as raised:
+        socketio_server_runner(app, {})
+    assert str(raised.value).startswith(f"The application's configuration: {message}")
     assert "\n" not in str(raised.value)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .engine.namespaces.events import event
     from .engine.namespaces.ratelimits import rate_limit
     from .namespace import SocketIOTGNamespace
+    from .pluggable import plugme
     from .presence import PresenceMixin
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "SocketIOTGNamespace",
     "__version__",
     "event",
+    "plugme",
     "rate_limit",
 ]
 
@@ -39,6 +41,10 @@ def __getattr__(name: str) -> Any:
         from .presence import PresenceMixin
 
         return PresenceMixin
+    if name == "plugme":
+        from .pluggable import plugme
+
+        return plugme
     if name == "event":
         from .engine.namespaces.events import event
 

@@ -25,10 +25,12 @@ import gevent
 from gevent.local import local
 from paste.deploy.converters import asbool
 
+from .configuration import ConfigurationError, check_configuration
+from .debugger import patch_console
 from .drivers import applications, warn_of_blocking_drivers
 from .engine.concurrency.threads import expect_server
 from .engine.hub import settings
-from .engine.hub.checks import shown
+from .engine.hub.checks import shown, unknown
 from .engine.hub.settings import OPTIONS, Kind, Option
 from .engine.io.listening import Port, place_of
 from .engine.server.server import SocketIOServer
@@ -39,6 +41,7 @@ from .shutdown import end_by
 from .slowrequests import patch_backlash
 
 patch_backlash()
+patch_console()
 
 __all__ = ["DebugModeForbiddenException", "socketio_server_runner"]
 
@@ -47,7 +50,11 @@ expect_server(__name__)
 
 
 class DebugModeForbiddenException(Exception):
-    """``debug = true`` is set: TurboGears would keep the contexts of past requests."""
+    """``debug = true`` is set, and ``allow_debug`` is not.
+
+    TurboGears then keeps the contexts of requests that failed, and lets browsers run
+    code in them.
+    """
 
 
 class StartError(SystemExit):
@@ -112,14 +119,25 @@ def _check_flag(name: str, value: Any) -> bool:
     return value
 
 
+FLAG = Kind(asbool, "true or false", _check_flag)
+
 #: Options of ``[server:main]`` about the applications.
 APPLICATIONS = {
     each.name: each
     for each in (
         Option(
+            "allow_debug",
+            False,
+            FLAG,
+            "",
+            "whether the server starts with ``debug = true`` in ``[DEFAULT]``; for "
+            "development only",
+            shown="false",
+        ),
+        Option(
             "warn_of_blocking_drivers",
             True,
-            Kind(asbool, "true or false", _check_flag),
+            FLAG,
             "",
             "whether the log tells, at the start, of database drivers that stop the "
             "whole server while they wait",
@@ -179,12 +197,16 @@ def _run(
     )
     warns = _read_ours(APPLICATIONS["warn_of_blocking_drivers"], kw)
     options = read_options(kw)
-    if _read_debug(global_config):
+    allows_debug = _read_ours(APPLICATIONS["allow_debug"], kw)
+    if _read_debug(global_config) and not allows_debug:
         raise DebugModeForbiddenException(
-            "The SocketIO server doesn't work with debug mode: set debug = false in "
-            "the [DEFAULT] section of the configuration file."
+            "The SocketIO server doesn't work with debug mode, in which everyone who "
+            "can open a page that fails can run code: set debug = false in the "
+            "[DEFAULT] section of the configuration file, or, for development, "
+            "allow_debug = true in [server:main]."
         )
     check_patched()
+    check_applications()
     if warns:
         warn_of_blocking_drivers(each.config for each in applications)
     try:
@@ -216,8 +238,7 @@ def read_options(kw: Mapping[str, Any]) -> dict[str, Any]:
     """
     for name in kw:
         if name not in OPTIONS and name not in OURS and name not in _PASTE:
-            known = ", ".join(sorted({*OPTIONS, *OURS}))
-            text = f"{shown(name)[1:-1]} is not an option; the options are: {known}"
+            text = unknown(name, {*OPTIONS, *OURS})
             raise OptionError(f"[server:main] {text}")
     return {name: _read(each, kw) for name, each in OPTIONS.items() if name in kw}
 
@@ -265,6 +286,18 @@ def check_patched() -> None:
             "egg:tgext.socketio#socketio in the [server:main] section, and do not "
             "import tg in modules that gearbox loads earlier."
         )
+
+
+def check_applications() -> None:
+    """Check the configurations of the applications that this process has made.
+
+    :raises OptionError: when an option of one is unknown or invalid.
+    """
+    for each in list(applications):
+        try:
+            check_configuration(each.config)
+        except ConfigurationError as error:
+            raise OptionError(f"The application's configuration: {error}") from None
 
 
 def serve(server: SocketIOServer) -> float:

@@ -50,7 +50,19 @@ def test_without_an_application_equal_options_share_a_backend() -> None:
     ("options", "message"),
     [
         ({"anypubsub.backend": "pigeons"}, r"anypubsub\.backend: .* 'pigeons'"),
-        ({"anypubsub.host": "localhost"}, r"anypubsub\.\*: backend memory: .*'host'"),
+        (
+            {"anypubsub.backend": "rdeis"},
+            r"anypubsub\.backend: .* 'rdeis' \(did you mean redis\?\); try memory, ",
+        ),
+        ({"anypubsub.host": "here"}, r"anypubsub\.host: is not an .* memory backend"),
+        (
+            {"anypubsub.backned": "redis"},
+            r"anypubsub\.backned: .* \(did you mean anypubsub\.backend\?\)",
+        ),
+        (
+            {"anypubsub.backend": "redis", "anypubsub.hsot": "here"},
+            r"anypubsub\.hsot: .* redis backend \(did you mean anypubsub\.host\?\)",
+        ),
     ],
 )
 def test_an_invalid_option_is_named(options: dict[str, Any], message: str) -> None:

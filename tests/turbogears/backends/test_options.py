@@ -58,6 +58,6 @@ def test_an_unknown_option_is_named_with_those_that_there_are() -> None:
     with pytest.raises(BackendOptionError) as raised:
         read_options("a", KINDS, {"prot": "1"})
     assert str(raised.value) == (
-        "anypubsub.prot: is not an option of the a backend; there are: "
-        "heartbeat, password, port"
+        "anypubsub.prot: is not an option of the a backend (did you mean "
+        "anypubsub.port?); there are: heartbeat, password, port"
     )

@@ -225,7 +225,7 @@ def test_the_options_of_anypubsub_s_own_backend_do() -> None:
         ("socket_timeout", "nan", "nan is not greater than 0"),
         ("socket_connect_timeout", "inf", "inf is more than 1000000"),
         ("health_check_interval", "0", "0 is not greater than 0"),
-        ("hots", "localhost", "is not an option of the redis backend; .*: .*host"),
+        ("hots", "localhost", "is not an option of the redis backend .*: .*host"),
         ("host", "http://localhost", "this URL is invalid: .*redis://"),
         ("host", "redis://localhost:port", "this URL is invalid: "),
         ("host", "redis+sentinel://localhost:1", "does not name the service"),

@@ -317,7 +317,7 @@ def test_without_the_option_there_is_no_bus(start: Start, value: Any) -> None:
             {"socketio.cluster_channel": "a\nb"},
             "socketio.cluster_channel: invalid channel name",
         ),
-        ({"socketio.cluster": "perhaps"}, "socketio.cluster: 'perhaps' is neither"),
+        ({"socketio.cluster": "perhaps"}, "socketio.cluster: 'perhaps' is not true"),
         ({"anypubsub.backend": "pigeons"}, "anypubsub.backend: there is no backend"),
         ({"anypubsub.hots": "localhost"}, "anypubsub.hots: is not an option"),
         ({"anypubsub.host": "127.0.0.1:port"}, "anypubsub.host: Redis at"),

@@ -8,7 +8,8 @@ import gevent
 import pytest
 
 from tests.engine.clients import wait_for
-from tgext.socketio.request.application import RECHECK_INTERVAL, Application
+from tgext.socketio.options import read_option
+from tgext.socketio.request.application import Application
 from tgext.socketio.request.rechecks import IN_A_ROW, MOST_FAILURES, Rechecks
 
 from .opening import configuration
@@ -192,4 +193,4 @@ def test_an_invalid_option_is_named(value: object) -> None:
 
 
 def test_the_default_is_documented() -> None:
-    assert RECHECK_INTERVAL == 30
+    assert read_option({}, "socketio.recheck_interval") == 30

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.metadata import entry_points
+from inspect import signature
 from typing import Any, Final
 
 try:
@@ -21,19 +23,24 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from None
 
+from ..engine.hub.checks import nearest, shown
 from .errors import BackendOptionError
+from .options import PREFIX, check_name
 
 __all__ = [
     "backend_of",
+    "check_backend",
     "create_backend",
     "is_local",
     "shared_backend",
 ]
 
-PREFIX: Final = "anypubsub."
-
 #: Our own backends: the module of this package, and what to install for its library.
 OURS: Final = {"redis": "tgext.socketio[redis]", "amqp": "anypubsub[amqp]"}
+
+#: All that come with anypubsub.
+BACKENDS: Final = ("memory", "redis", "amqp", "mongodb")
+BACKENDS_SAID: Final = f"{', '.join(BACKENDS[:-1])} or {BACKENDS[-1]}"
 
 #: Held while a backend is created, which may take long.
 _making = threading.Lock()
@@ -60,16 +67,14 @@ def create_backend(settings: Mapping[str, Any]) -> PubSub:
         connect when they are created raise it here.
     """
     options = _options(settings)
-    name = options[f"{PREFIX}backend"]
+    name, given = _split(options)
     if name in OURS:
-        factory = _ours(name)
-        del options[f"{PREFIX}backend"]
-        return factory({key[len(PREFIX) :]: options[key] for key in options})
+        return _ours(name)(given)
+    _check_theirs(name, given)
     try:
         backend: PubSub = create_pubsub_from_settings(options, prefix=PREFIX)
     except ConfigurationError:
-        problem = f"there is no backend {name!r}; try memory, redis, amqp or mongodb"
-        raise BackendOptionError(f"{PREFIX}backend", problem) from None
+        raise _no_such(name) from None
     except TypeError as error:
         # The error names the argument, which is the option.
         raise BackendOptionError(f"{PREFIX}*", f"backend {name}: {error}") from None
@@ -78,6 +83,47 @@ def create_backend(settings: Mapping[str, Any]) -> PubSub:
         problem = f"backend {name} cannot be made: {type(error).__name__}"
         raise BackendOptionError(f"{PREFIX}*", problem) from None
     return backend
+
+
+def check_backend(settings: Mapping[str, Any]) -> None:
+    """Check ``anypubsub.`` options, without a connection to the broker.
+
+    :raises BackendOptionError: when one of them is invalid; the message names it.
+    """
+    name, given = _split(_options(settings))
+    if name in OURS:
+        # It connects when it is used.
+        create_backend(settings).close()
+    else:
+        _check_theirs(name, given)
+
+
+def _split(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name of the backend, and its options without the prefix."""
+    given = {key[len(PREFIX) :]: value for key, value in options.items()}
+    return given.pop("backend"), given
+
+
+def _check_theirs(name: str, given: Mapping[str, Any]) -> None:
+    """Check that a backend of anypubsub can be imported and has the options."""
+    module = f"anypubsub.backends.{name}"
+    try:
+        factory = import_module(module).backend
+    except ImportError as error:
+        if error.name != module:
+            problem = f"{name} needs a library: {error}"
+            raise BackendOptionError(f"{PREFIX}backend", problem) from None
+        if not entry_points(group="anypubsub.backends", name=name):
+            raise _no_such(name) from None
+        return
+    for each in given:
+        check_name(name, signature(factory).parameters, each)
+
+
+def _no_such(name: str) -> BackendOptionError:
+    near = nearest(str(name), BACKENDS)
+    problem = f"there is no backend {shown(name)}{near}; try {BACKENDS_SAID}"
+    return BackendOptionError(f"{PREFIX}backend", problem)
 
 
 def _ours(name: str) -> Callable[[dict[str, Any]], PubSub]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
-from ..engine.hub.checks import MOST_PORT, check_positive, check_seconds
+from ..engine.hub.checks import MOST_PORT, check_positive, check_seconds, nearest
 from ..engine.hub.settings import Kind, Option
 from .errors import BackendOptionError
+
+#: What the names of the options begin with.
+PREFIX: Final = "anypubsub."
 
 
 def check_port(name: str, value: Any) -> int:
@@ -37,6 +40,21 @@ SECONDS_OR_0 = Kind(float, "a number", check_seconds_or_0)
 TEXT = Kind(str, "a text", lambda name, value: str(value))
 
 
+def check_name(backend: str, known: Collection[str], name: str) -> None:
+    """Check that a backend has an option.
+
+    :param known: the names of its options.
+    :param name: as an application's configuration has it, without ``anypubsub.``.
+    :raises BackendOptionError: when it has not.
+    """
+    if name not in known:
+        names = [PREFIX + each for each in (*known, "backend")]
+        near = nearest(PREFIX + name, names, PREFIX)
+        there = f"there are: {', '.join(sorted(known))}" if known else "it has none"
+        problem = f"is not an option of the {backend} backend{near}; {there}"
+        raise BackendOptionError(PREFIX + name, problem)
+
+
 def read_options(
     backend: str, kinds: Mapping[str, Kind], given: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -49,11 +67,8 @@ def read_options(
     """
     read: dict[str, Any] = {}
     for name, value in given.items():
-        full = f"anypubsub.{name}"
-        if name not in kinds:
-            known = ", ".join(sorted(kinds))
-            problem = f"is not an option of the {backend} backend; there are: {known}"
-            raise BackendOptionError(full, problem)
+        full = PREFIX + name
+        check_name(backend, kinds, name)
         option = Option(name, None, kinds[name], "", "")
         try:
             checked = option.check(option.read(value))

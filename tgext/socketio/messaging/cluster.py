@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import gevent
-from tg.support.converters import asbool
 
 from ..backends.channelnames import OWN, OwnName, check_channel
 from ..backends.errors import BackendOptionError
@@ -25,6 +24,7 @@ from ..engine.concurrency.threads import where_served
 from ..engine.hub.rooms import Rooms
 from ..engine.hub.selection import Receivers
 from ..engine.logs import get_logger
+from ..options import read_option
 from ..request.changes import Change
 from ..request.tracing import is_wanted
 from ..wire.socketio.packet import Packet
@@ -39,7 +39,14 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-__all__ = ["Elsewhere", "guest_of", "join_cluster", "peers_of", "publish_elsewhere"]
+__all__ = [
+    "Elsewhere",
+    "check_shared",
+    "guest_of",
+    "join_cluster",
+    "peers_of",
+    "publish_elsewhere",
+]
 
 OPTION: Final = "socketio.cluster"
 #: Applications that share a broker set different names, or they would receive each
@@ -189,7 +196,7 @@ def guest_of(settings: Mapping[str, Any]) -> Guest:
     from .guests import Guest
     from .publishing import backend_for
 
-    backend = _shared(backend_for(settings))
+    backend = check_shared(backend_for(settings))
     return Guest(backend, channel_of(settings), secret_of(settings))
 
 
@@ -227,7 +234,7 @@ def _publish(
     from .publishing import backend_for
     from .topics import naming_of, room_of
 
-    backend = _shared(backend_for(settings))
+    backend = check_shared(backend_for(settings))
     logged = log_of_backend(backend)
     name_of = naming_of(backend, channel_of(settings))
     whole = name_of(packet["endpoint"], None)
@@ -247,11 +254,8 @@ def is_clustered(settings: Mapping[str, Any]) -> bool:
 
     :raises ValueError: when ``socketio.cluster`` is neither true nor false.
     """
-    value = settings.get(OPTION)
-    try:
-        return bool(value is not None and asbool(value))
-    except ValueError:
-        raise ValueError(f"{OPTION}: {value!r} is neither true nor false") from None
+    # Each connection asks.
+    return settings.get(OPTION) is not None and bool(read_option(settings, OPTION))
 
 
 def channel_of(settings: Mapping[str, Any]) -> OwnName:
@@ -292,12 +296,12 @@ def _channels_of(settings: Mapping[str, Any]) -> Channels:
     from .channels import channels_of
 
     channels = channels_of(settings)
-    _shared(channels.backend)
+    check_shared(channels.backend)
     return channels
 
 
-def _shared(backend: PubSub) -> PubSub:
-    """A backend, if other processes can have it too.
+def check_shared(backend: PubSub) -> PubSub:
+    """A backend that other processes can have too.
 
     :raises BackendOptionError: when it is that of one process.
     """

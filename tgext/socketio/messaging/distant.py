@@ -12,6 +12,7 @@ from ..engine.namespaces.commands import Command
 from ..engine.namespaces.gathering import Answers
 from ..wire.socketio.packet import Packet
 from .cluster import guest_of, publish_elsewhere
+from .roll import Roll
 from .targets import OtherSockets
 
 
@@ -43,6 +44,10 @@ class Distant:
         """How many sockets of a room there are."""
         return where_served(self._count, endpoint, room)
 
+    def roll(self, endpoint: str, room: Room | None) -> Roll:
+        """Which sockets of a room there are."""
+        return where_served(self._roll, endpoint, room)
+
     def gather(self, packet: Packet, room: Room | None, seconds: float) -> Answers:
         """Let the sockets of a room be asked for acks."""
         return where_served(self._gather, packet, room, seconds)
@@ -53,6 +58,9 @@ class Distant:
 
     def _count(self, endpoint: str, room: Room | None) -> int:
         return self._asking().count(self._controllers, endpoint, room)
+
+    def _roll(self, endpoint: str, room: Room | None) -> Roll:
+        return self._asking().roll(self._controllers, endpoint, room)
 
     def _gather(self, packet: Packet, room: Room | None, seconds: float) -> Answers:
         return self._asking().gather(self._controllers, packet, room, seconds)

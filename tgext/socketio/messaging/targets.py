@@ -18,6 +18,7 @@ from ..wire.escape import escape
 from ..wire.json import dumps, loads
 from ..wire.socketio.packet import Packet, event_packet
 from .busmessage import pack, read_room, unpack, write_room
+from .roll import Roll, read_roll, write_roll
 from .sealed import MOST, BusMessageError, field_of, id_of
 from .throttle import ThrottledWarnings
 
@@ -37,6 +38,7 @@ _FRAME: Final = 1024
 
 #: The kinds of the messages.
 _COMMAND, _COUNT, _GATHER, _ASKED = "command", "count", "gather", "asked"
+_ROLL: Final = "roll"
 
 _KINDS: Final = get_args(Kind)
 
@@ -87,6 +89,13 @@ class OtherSockets:
         """
         found = self._asker.ask(_COUNT, _data(to, endpoint, room), PATIENCE)
         return sum(each for each in found.values() if type(each) is int)
+
+    def roll(self, to: Sequence[str], endpoint: str, room: Room | None) -> Roll:
+        """The sockets of a room that the other processes have.
+
+        :raises BackendError: when the broker does not accept the question.
+        """
+        return read_roll(self._asker.ask(_ROLL, _data(to, endpoint, room), PATIENCE))
 
     def gather(
         self, to: Sequence[str], packet: Packet, room: Room | None, seconds: float
@@ -151,6 +160,7 @@ class Crowd:
         self.elsewhere = OtherSockets(peers)
         peers.answer(_COMMAND, self._obey)
         peers.answer(_COUNT, self._count)
+        peers.answer(_ROLL, self._roll)
         peers.answer(_GATHER, self._gather)
 
     def add(self, rooms: Rooms, controller: str) -> None:
@@ -180,6 +190,9 @@ class Crowd:
     def _count(self, data: Any) -> int:
         endpoint, room = _place(data)
         return sum(len(each.members(endpoint, room)) for each in self._meant(data))
+
+    def _roll(self, data: Any) -> dict[str, Any]:
+        return write_roll(self._meant(data), *_place(data))
 
     def _gather(self, data: Any) -> dict[str, Any]:
         endpoint, room = _place(data)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from tg.appwrappers.identity import IdentityApplicationWrapper
 
+from ..options import read_option
 from .browsers import secret_names
 from .failures import Report, make_report
 from .middleware import read_event_middleware
@@ -14,9 +15,6 @@ from .rechecks import Rechecks
 from .resources import make_close
 from .slowevents import make_slow_events
 from .wrappers import Dispatch, SessionWatch, Wrappers
-
-#: The default of ``socketio.recheck_interval``, in seconds.
-RECHECK_INTERVAL = 30.0
 
 #: Controllers, each with its location in the path.
 ControllerPath = tuple[tuple[str, Any], ...]
@@ -47,10 +45,9 @@ class Application:
 
     def __init__(self, config: MutableMapping[str, Any]) -> None:
         self.config = config
-        self.identity_ttl = _seconds(config, "socketio.identity_ttl") or 0.0
-        self.activity_timeout = _seconds(config, "socketio.activity_timeout")
-        interval = _seconds(config, "socketio.recheck_interval")
-        self.rechecks = Rechecks(RECHECK_INTERVAL if interval is None else interval)
+        self.identity_ttl = read_option(config, "socketio.identity_ttl")
+        self.activity_timeout = read_option(config, "socketio.activity_timeout")
+        self.rechecks = Rechecks(read_option(config, "socketio.recheck_interval"))
         self.event_middleware = read_event_middleware(config)
         self.wrappers = Wrappers(config)
         self.dispatch = self.wrappers.dispatch
@@ -70,19 +67,6 @@ class Application:
         if controllers != self._controllers:
             self._controllers = controllers
         return self._controllers
-
-
-def _seconds(config: Mapping[str, Any], name: str) -> float | None:
-    value = config.get(name)
-    if value is None or value == "":
-        return None
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = -1.0
-    if not seconds >= 0:
-        raise ValueError(f"{name}: {value!r} is not a number of seconds")
-    return seconds
 
 
 def _without_wrappers(handle: Any, environ: dict[str, Any], context: Any) -> Any:

@@ -8,8 +8,9 @@ functions add to that of an event.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
 from typing import Any
+
+from ..options import import_named
 
 #: Called with the WSGI environment of an event, which it may change.
 EventMiddleware = Callable[[dict[str, Any]], object]
@@ -34,14 +35,7 @@ def read_event_middleware(config: Mapping[str, Any]) -> tuple[EventMiddleware, .
 
 
 def _resolve(given: Any) -> EventMiddleware:
-    found = given
-    if isinstance(given, str):
-        dotted = given if ":" in given else ":".join(given.rsplit(".", 1))
-        module, _, name = dotted.partition(":")
-        try:
-            found = getattr(import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ValueError(f"{_OPTION}: cannot import {given!r}: {error}") from error
+    found = import_named(_OPTION, given)
     if not callable(found):
         raise ValueError(f"{_OPTION}: {given!r} is not a function")
     middleware: EventMiddleware = found

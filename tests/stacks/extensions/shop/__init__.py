@@ -33,4 +33,6 @@ def make_app(global_conf, **settings):
     plug(base_config, "cart")
     plug(base_config, "tgext.debugbar")
     plug(base_config, "tgext.socketio.debugbar")
+    till = {"till": "shop.controllers.root:Till"}
+    plug(base_config, "tgext.socketio", appid="plugged", namespaces=till)
     return base_config.make_wsgi_app(dict(global_conf), settings)

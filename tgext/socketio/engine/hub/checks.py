@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from os import PathLike
 from typing import Any
 
@@ -166,6 +167,23 @@ def check_samesite(name: str, value: Any) -> str:
     if spelled not in ("Lax", "Strict", "None"):
         raise ValueError(f"{name}: {shown(value)} is not Lax, Strict or None")
     return spelled
+
+
+def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """For an error about an unknown name: the known one that it may stand for.
+
+    :param prefix: what all the names begin with.
+    """
+    without = {each.removeprefix(prefix): each for each in sorted(known)}
+    found = get_close_matches(name.removeprefix(prefix)[:SHOWN], without, 1)
+    return f" (did you mean {without[found[0]]}?)" if found else ""
+
+
+def unknown(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """The error about an option that does not exist; see :func:`nearest`."""
+    names = sorted(known)
+    near, there = nearest(name, names, prefix), ", ".join(names)
+    return f"{shown(name)[1:-1]} is not an option{near}; the options are: {there}"
 
 
 def shown(value: Any) -> str:

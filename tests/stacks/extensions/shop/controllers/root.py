@@ -6,7 +6,7 @@ from tgext.mailer import Message, get_mailer
 from tgext.pluggable import call_partial, plug_url
 from tgext.rq.redis_config import RedisConfig
 
-from tgext.socketio import SocketIOController
+from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.pubsub import PubSubTGNamespace
 
 
@@ -45,6 +45,13 @@ class Shop(PubSubTGNamespace):
     def on_total(self, amount):
         total = call_partial("cart.partials:total", amount=amount)
         return [total, plug_url("cart", "/add")]
+
+
+class Till(SocketIOTGNamespace):
+    """Plugged; nobody mounts it."""
+
+    def on_pay(self, amount):
+        return f"paid {amount}"
 
 
 class SocketIO(SocketIOController):
