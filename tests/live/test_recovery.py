@@ -94,11 +94,14 @@ CONNECT = """async (speak) => {
 TELL = """(text) => socket.emitWithAck('tell_room', 'chromium', text)"""
 
 
-def test_a_browser_recovers(browser: Browser, lab: Server, cutting: Cutting) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_browser_recovers(
+    version: str, browser: Browser, lab: Server, cutting: Cutting
+) -> None:
     page = browser.new_page(base_url=f"http://127.0.0.1:{cutting.port}")
     other = browser.new_page(base_url=lab.url)
     for each in (page, other):
-        each.goto("/page?client=4")
+        each.goto(f"/page?client={version}")
         each.evaluate(CONNECT)
     for turn, lose in enumerate(("cut", "half")):
         cutting.do(lose)

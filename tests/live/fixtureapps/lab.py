@@ -312,7 +312,7 @@ CLIENTS = Path(__file__).resolve().parent.parent / "clients"
 #: The clients that a page can have, by what requires them in clients.js.
 LIBRARIES = {
     each: f"socket.io-client-{each}/dist/socket.io.js"
-    for each in ("0.9", "1", "2", "3", "4")
+    for each in ("0.9", "1", "2", "3", "4", "4.6", "4.7")
 }
 
 #: The modules of clients/ that pages load, too.
