@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from tg.support.converters import asbool
-
 from .._version import __version__
+from ..options import read_option
 
 #: The option that turns spans off.
 OPTION: Final = "socketio.tracing"
@@ -28,13 +27,7 @@ def is_wanted(config: Mapping[str, Any]) -> bool:
 
     :raises ValueError: when the option is neither true nor false.
     """
-    value = config.get(OPTION)
-    if value is None or value == "":
-        return True
-    try:
-        return bool(asbool(value))
-    except ValueError:
-        raise ValueError(f"{OPTION}: {value!r} is neither true nor false") from None
+    return bool(read_option(config, OPTION))
 
 
 def find_tracer() -> Any:
