@@ -219,7 +219,7 @@ def test_an_application_that_stops_reading_is_followed_by_no_other_request(
 def test_a_body_that_cannot_be_read_ends_the_connection(
     serve: Serve, caplog: pytest.LogCaptureFixture, chunk: bytes, reads: bool
 ) -> None:
-    caplog.set_level(logging.INFO, "tgext.socketio.engine")
+    caplog.set_level(logging.INFO, "tgext.socketio.refusals")
     raw = serve(application=Seen(reads)).raw()
     head = b"POST /a?b HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
     raw.send_raw(head + chunk + b"0\r\n\r\n" + NEXT)

@@ -188,8 +188,8 @@ def test_a_client_that_never_reads_ends_within_bounds(
     assert namespace.left == ["slow consumer"]
     assert most <= (BURST + 1) * limit + 10 * KB
     assert neighbour.call("/chat", "echo", 1) == [1]
-    [line] = [each.getMessage() for each in caplog.records]
-    assert line.startswith("A client does not read: ")
+    texts = [each.getMessage() for each in caplog.records]
+    [line] = [each for each in texts if each.startswith("A client does not read: ")]
     assert "max_outbox" in line or "slow_timeout" in line
     assert deaf.sid not in line
 

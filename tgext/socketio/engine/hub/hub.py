@@ -46,6 +46,9 @@ class Hub:
     :ivar output_bounds: the bounds of what waits to be sent to one client.
     """
 
+    #: Watches the events of connections, if anybody wants that: `session.watching`.
+    watch: Any = None
+
     def __init__(self, settings: Settings | None = None, server: Any = None) -> None:
         settings = settings or Settings()
         self.settings = settings
@@ -76,8 +79,6 @@ class Hub:
         self.output_bounds = OutputBounds(
             settings.max_outbox, settings.slow_timeout, self.timers
         )
-        #: Watches the events of connections; see `session.watching`.
-        self.watch: Any = None
         hubs.add(self)
         self._transports: dict[Generation, list[str]] = {
             generation: [
