@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from gevent import monkey
 
@@ -34,7 +35,7 @@ from tests.soak.redis_way import RedisWay  # noqa: E402
 
 from .checker import check  # noqa: E402
 from .crowd import Crowd  # noqa: E402
-from .disturbances import LENGTHS, Process, Scene, schedule  # noqa: E402
+from .disturbances import LENGTHS, Process, Scene, cpu_of, schedule  # noqa: E402
 from .ledger import Published, read_ledgers  # noqa: E402
 from .observed import Client, read_clients  # noqa: E402
 from .way import Cuts, Way  # noqa: E402
@@ -106,6 +107,8 @@ def run(options: argparse.Namespace, directory: Path, redis: RedisServer | None)
             processes.append(Process(letter, directory, own, way))
             stack.callback(processes[-1].kill)
         ways = [Way(each.port) for each in processes]
+        for each in ways:
+            stack.callback(each.close)
         crowd = Crowd(
             options.clients,
             [each.url for each in ways],
@@ -117,6 +120,7 @@ def run(options: argparse.Namespace, directory: Path, redis: RedisServer | None)
         )
         stack.callback(crowd.end)
         cuts = Cuts(ways, options.cuts, options.seed)
+        stack.callback(cuts.end)
         for process in processes:
             process.request("begin")
         begin = time.monotonic()
@@ -124,12 +128,11 @@ def run(options: argparse.Namespace, directory: Path, redis: RedisServer | None)
         for process in processes:
             process.request("end")
         seconds = time.monotonic() - begin
+        tell_cpu(processes, ways, crowd, redis)
         crowd.await_silence(DEADLINE)
         crowd.end()
     clients, published = read_clients(crowd.logs), read_ledgers(directory)
     tell(clients, published, cuts.lost, seconds)
-    cpu = ", ".join(f"{each.letter} {each.cpu:.1f} s" for each in processes)
-    say(f"CPU of the processes: {cpu}")
     faults = check(clients, published)
     if len(clients) < options.clients:
         faults.append(f"{options.clients - len(clients)} clients have never connected")
@@ -137,6 +140,24 @@ def run(options: argparse.Namespace, directory: Path, redis: RedisServer | None)
         say(text)
     say(f"{len(faults)} faults" if faults else "each message arrived once and in order")
     return 0 if settled and not faults else 1
+
+
+def tell_cpu(
+    processes: list[Process],
+    ways: list[Way],
+    crowd: Crowd,
+    redis: RedisServer | None,
+) -> None:
+    """Print what each part of the run has used of the CPU."""
+    used = {each.letter: each.cpu + cpu_of(each.pid) for each in processes}
+    used["clients"] = sum(map(cpu_of, crowd.pids))
+    used["proxies"] = sum(cpu_of(each.pid) for each in ways)
+    if redis is not None:
+        info: Any = redis.client.info("cpu")
+        used["Redis since it started last"] = (
+            info["used_cpu_user"] + info["used_cpu_sys"]
+        )
+    say("CPU: " + ", ".join(f"{name} {each:.1f} s" for name, each in used.items()))
 
 
 def tell(

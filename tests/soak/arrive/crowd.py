@@ -39,6 +39,11 @@ class Process:
         for line in self._process.stdout:
             self.told = json.loads(line)
 
+    @property
+    def pid(self) -> int:
+        found: int = self._process.pid
+        return found
+
     def end(self) -> None:
         self._process.stdin.close()
         self._process.wait()
@@ -67,6 +72,11 @@ class Crowd:
             number = min(share, count - first)
             own = {"first": first, "count": number, "urls": urls, "log": str(log)}
             self._processes.append(Process({**options, **own}))
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the processes of node."""
+        return [each.pid for each in self._processes]
 
     def is_settled(self, names: set[str]) -> bool:
         """Whether all are in their rooms and hear all processes in time."""

@@ -71,13 +71,17 @@ class Process:
         url = f"http://127.0.0.1:{self.port}/{page}"
         urllib.request.urlopen(url, timeout=START_DEADLINE).close()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
-        self.cpu += _cpu(self._process.pid)
+        self.cpu += cpu_of(self._process.pid)
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """The seconds of the CPU that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,126 +1,46 @@
-"""A TCP proxy in front of one process, which loses connections on request."""
+"""The clients' way to one process: a proxy that loses connections."""
 
 from __future__ import annotations
 
 import random
+import sys
 from collections import Counter
-from collections.abc import Callable
-from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET
-from struct import pack
 from typing import Any
 
 import gevent
-from gevent.server import StreamServer
-from gevent.socket import create_connection
+from gevent import subprocess
 
-#: Resets the connection, as the kernel does when a process ends.
-RESET = pack("ii", 1, 0)
-
-
-def end(sock: Any) -> None:
-    """Close a socket that another greenlet reads."""
-    try:
-        sock.shutdown(SHUT_RDWR)
-    except OSError:
-        pass  # it has ended already
-
-
-class Pair:
-    """One connection of a client, and that to the process."""
-
-    def __init__(self, near: Any, far: Any) -> None:
-        self.near = near
-        self.far = far
-        self._passes = True
-        self._half = False
-
-    def relay(self) -> None:
-        """Pass on all, until both connections have ended."""
-        there = gevent.spawn(self._pass_on, self.near, self.far)
-        self._pass_on(self.far, self.near)
-        there.join()
-        self.near.close()
-        self.far.close()
-
-    def _pass_on(self, source: Any, target: Any) -> None:
-        try:
-            while data := source.recv(65536):
-                if self._passes:
-                    target.sendall(data)
-        except OSError:
-            pass
-        if not (self._half and target is self.far):
-            end(target)
-
-    # The ways to lose it
-
-    def cut(self) -> None:
-        """End both."""
-        self._passes = False
-        end(self.near)
-        end(self.far)
-
-    def reset(self) -> None:
-        """End both, as a process that is killed does."""
-        for each in (self.near, self.far):
-            each.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
-        self.cut()
-
-    def halve(self) -> None:
-        """End the client's: the process notices nothing, and talks to nobody."""
-        self._passes = False
-        self._half = True
-        end(self.near)
-
-    def swallow(self) -> None:
-        """Lose what both send for a while; then end both."""
-        self._passes = False
-        gevent.spawn_later(0.3, self.cut)
-
-
-#: How connections are lost, and how often each.
-LOSSES: dict[str, tuple[Callable[[Pair], None], int]] = {
-    "cut": (Pair.cut, 4),
-    "reset": (Pair.reset, 2),
-    "halved": (Pair.halve, 2),
-    "swallowed": (Pair.swallow, 2),
-}
+#: How often each loss of ``proxy.py`` happens.
+SHARES = {"cut": 4, "reset": 2, "halved": 2, "swallowed": 2}
 
 
 class Way:
-    """The clients' way to one process."""
+    """The clients' way to one process.
+
+    :param target: the port of the process.
+
+    :ivar pid: that of the proxy.
+    """
 
     def __init__(self, target: int) -> None:
-        self._target = target
-        self._pairs: list[Pair] = []
-        self._server = StreamServer(("127.0.0.1", 0), self._take, backlog=1024)
-        self._server.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def _take(self, near: Any, address: Any) -> None:
-        try:
-            far = create_connection(("127.0.0.1", self._target))
-        except OSError:
-            near.close()
-            return
-        pair = Pair(near, far)
-        self._pairs.append(pair)
-        try:
-            pair.relay()
-        finally:
-            self._pairs.remove(pair)
-
-    def __len__(self) -> int:
-        return len(self._pairs)
+        command = [sys.executable, "-m", "tests.soak.arrive.proxy", str(target)]
+        self._process: Any = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self.pid: int = self._process.pid
+        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
 
     def lose(self, chosen: random.Random) -> str:
         """Lose one of the connections; returns how, empty if there is none."""
-        name = chosen.choices(list(LOSSES), [share for _, share in LOSSES.values()])[0]
-        number = chosen.random()
-        if not self._pairs:
-            return ""
-        LOSSES[name][0](self._pairs[int(number * len(self._pairs))])
-        return name
+        [name] = chosen.choices(list(SHARES), list(SHARES.values()))
+        self._process.stdin.write(f"{name} {chosen.random()}\n")
+        is_lost = self._process.stdout.readline().strip() == "1"
+        return name if is_lost else ""
+
+    def close(self) -> None:
+        """End all connections."""
+        self._process.stdin.close()
+        self._process.wait()
 
 
 class Cuts:
@@ -143,6 +63,10 @@ class Cuts:
 
     def pause(self) -> None:
         self._running.clear()
+
+    def end(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill()
 
     def _cut(self) -> None:
         while True:
