@@ -12,6 +12,7 @@ import pytest
 from tgext.socketio.engine.hub.roomkeys import UserRoom
 from tgext.socketio.engine.hub.selection import Selection
 from tgext.socketio.messaging.bus import ClusterBus
+from tgext.socketio.messaging.busmessage import BusCodec
 from tgext.socketio.messaging.channels import Channels
 from tgext.socketio.messaging.topics import topic_of
 from tgext.socketio.wire.socketio.packet import event_packet
@@ -83,6 +84,17 @@ def test_the_others_hear_what_one_publishes(broker: Broker, secret: str) -> None
         [(packet, room)] = delivered
         assert room == "lobby"
         assert (packet["name"], list(packet["args"])) == ("said", ["hello", b"1"])
+
+
+@pytest.mark.parametrize("secret", ["", "a secret"])
+def test_what_a_process_has_sent_itself_is_not_read(
+    broker: Broker, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = bus(broker, Rooms(), secret)
+    monkeypatch.setattr(BusCodec, "read", lambda *args: pytest.fail("it is read"))
+    made.publish(PACKET, None)
+    made.publish(PACKET, "lobby")
+    assert len(broker.published) == 2
 
 
 def test_who_is_closed_hears_nothing(broker: Broker) -> None:

@@ -31,6 +31,16 @@ def test_what_is_written_is_read(seal: Seal) -> None:
     assert seal.read(seal.write(message).encode("utf-8", "surrogatepass")) == message
 
 
+@pytest.mark.parametrize("seal", [PLAIN, SIGNED], ids=["plain", "signed"])
+@pytest.mark.parametrize("form", [str, str.encode])
+def test_how_a_message_begins(seal: Seal, form: Any) -> None:
+    written = form(seal.write({"from": "x", "to": "y"}))
+    assert seal.begins(written, '{"from":"x"')
+    assert not seal.begins(written, '{"from":"x"}')
+    assert not seal.begins(written, '{"from":"y"')
+    assert not seal.begins(None, '{"from":"x"')
+
+
 def test_a_message_that_is_too_large_is_not_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -20,7 +20,7 @@ from ..engine.logs import get_logger
 from ..request.tracing import find_tracer, publishing, receiving
 from ..wire.escape import escape
 from ..wire.socketio.packet import Packet
-from .busmessage import BusCodec, BusMessage
+from .busmessage import BusCodec, BusMessage, beginning_of
 from .channels import Channels
 from .listening import Carrier, Listening, Plain
 from .peers import Peers
@@ -67,6 +67,7 @@ class ClusterBus:
         self._controller = controller
         # The backend delivers our own messages too. This id identifies them.
         self._id = secrets.token_hex(8)
+        self._beginning = beginning_of(self._id)
         self._warnings = ThrottledWarnings(log)
         self._peers = peers
         self._traced = traced
@@ -143,6 +144,8 @@ class ClusterBus:
             self._peers.release()
 
     def _hear(self, codec: BusCodec, data: Any) -> None:
+        if codec.begins(data, self._beginning):
+            return  # it is our own: half of all messages need not be read
         try:
             sender, receivers, packet, controller = _read(codec, data)
         except BusMessageError as error:

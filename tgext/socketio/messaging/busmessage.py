@@ -36,6 +36,7 @@ from ..engine.hub.roomkeys import (
     user_room,
 )
 from ..engine.hub.selection import Receivers, Selection
+from ..request.jsonify import dumps
 from ..request.tracing import is_traceparent
 from ..wire.errors import ProtocolError
 from ..wire.limits import Limits
@@ -127,6 +128,10 @@ class BusCodec:
             }
         )
 
+    def begins(self, data: Any, beginning: str) -> bool:
+        """Whether a message begins with a text; see :func:`beginning_of`."""
+        return self._seal.begins(data, beginning)
+
     def read(self, data: Any) -> BusMessage:
         """Read a message, and check it.
 
@@ -148,6 +153,11 @@ class BusCodec:
         _copy_position(packet, event)
         controller = field_of({"to": "", **message}, "to", str)
         return BusMessage(sender, _receivers(message), event, controller)
+
+
+def beginning_of(sender: str) -> str:
+    """What the messages of a sender begin with, after their signature."""
+    return dumps({"from": sender}).removesuffix("}")
 
 
 def _copy_position(packet: dict[str, Any], event: Packet) -> None:
