@@ -52,25 +52,45 @@ def feed_of(backend: PubSub) -> Feed:
 
 
 class Pumps:
-    """Listens to any backend of anypubsub's interfaces."""
+    """Listens to any backend of anypubsub's interfaces.
+
+    :ivar missed: called with the name of a channel that was lost, when it is heard
+        again: what was published meanwhile was not heard. Must neither block nor raise.
+    """
 
     def __init__(self, backend: PubSub) -> None:
         self._backend = backend
         self._pumps: dict[tuple[str, Heard], Pump] = {}
+        self.missed: list[Callable[[str], object]] = []
 
     def listen(self, channel: str, heard: Heard) -> None:
         channel = check_channel(channel)
-        self._pumps[channel, heard] = Pump(self._backend, channel, heard)
+        pump = Pump(self._backend, channel, heard, self._tell_missed)
+        self._pumps[channel, heard] = pump
+
+    def _tell_missed(self, channel: str) -> None:
+        for told in self.missed:
+            told(channel)
 
     def unlisten(self, channel: str, heard: Heard) -> None:
         self._pumps.pop((channel, heard)).stop()
 
 
 class Pump:
-    """One subscription, and the greenlet that takes its messages."""
+    """One subscription, and the greenlet that takes its messages.
 
-    def __init__(self, backend: PubSub, channel: str, heard: Heard) -> None:
+    :param missed: called with the channel when it was lost, and is heard again.
+    """
+
+    def __init__(
+        self,
+        backend: PubSub,
+        channel: str,
+        heard: Heard,
+        missed: Callable[[str], object],
+    ) -> None:
         self._backend = backend
+        self._missed = missed
         self._channel = channel
         self._heard = heard
         self._subscriber: Any = backend.subscribe(channel)
@@ -96,6 +116,7 @@ class Pump:
             log.warning("Channel %r is lost: %s", self._channel, lost)
             self._subscribe_again()
             log.warning("Channel %r is back", self._channel)
+            self._missed(self._channel)
 
     def _take(self) -> object:
         """Take messages until that fails; returns the reason."""

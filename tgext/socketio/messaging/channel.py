@@ -166,6 +166,12 @@ class Channel:
             )
             return None
 
+    def lose(self) -> None:
+        """Messages may be missing: who has gone cannot have them when it is back."""
+        for audience in (*self.audiences, *self.kept):
+            if audience.journal is not None:
+                audience.journal.lose()
+
     def tell_lost(self) -> None:
         """Tell listeners that know positions that messages may be missing."""
         told = {"channel": self.name}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backends.channelnames import check_channel
 from ..backends.choice import backend_of
-from ..backends.feeds import Feed, feed_of, publish
+from ..backends.feeds import Feed, Pumps, feed_of, publish
 from ..engine.logs import get_logger
 from ..request.tracing import find_tracer, is_wanted, publishing
 from .channel import EVENT, Audience, Channel, Listener, Reader
@@ -38,6 +38,8 @@ class Channels:
     :ivar feed: listens to the backend.
     :ivar histories: the history of the channels.
     :ivar traced: whether there are spans, where OpenTelemetry is set up.
+    :ivar missed: called when messages of any topic of the backend may have been missed
+        that no log has.
     """
 
     traced = True
@@ -48,6 +50,9 @@ class Channels:
         self.histories = Histories(backend)
         self._channels: dict[str, Channel] = {}
         self._warnings = ThrottledWarnings(log)
+        self.missed: list[Callable[[], object]] = []
+        if isinstance(self.feed, Pumps):
+            self.feed.missed.append(self._miss)
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -144,7 +149,16 @@ class Channels:
         """Tell those who can ask for what they missed that there is something."""
         for channel in list(self._channels.values()):
             if channel.log is not None:
+                channel.lose()
                 channel.tell_lost()
+
+    def _miss(self, name: str) -> None:
+        """Let nobody recover who has missed what was published on a channel."""
+        channel = self._channels.get(name)
+        if channel is not None:
+            channel.lose()
+        for each in self.missed:
+            each()
 
     def _send_earlier(
         self, channel: Channel, listener: Listener, earlier: Reader

@@ -66,6 +66,9 @@ class Journal(Protocol):
     def flush(self) -> None:
         """Wait until other processes can know what has changed."""
 
+    def lose(self) -> None:
+        """Messages of other processes may be missing that were sent up to now."""
+
     def close(self) -> None:
         """Forget who has gone; called when the server stops."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from ...wire.socketio.packet import Packet
+from ...wire.socketio.packet import Packet, event_packet
 from ...wire.socketio.reasons import TRANSPORT_CLOSE
 from ..concurrency.failures import ERRORS, log_failure
 from ..concurrency.heartbeat import Wheel
@@ -228,7 +228,10 @@ class Journal:
 
         Who has not received what was sent since cannot recover.
         """
-        self._lost = self.position.number
+        # A number of its own: who has all that was sent before must not seem complete.
+        nowhere = SocketRoom("")
+        packet = event_packet(self.endpoint, "lost", ())
+        self._lost = self._append(nowhere, packet, Selection((nowhere,))).number
 
     def drop(self, session: Recoverable) -> None:
         """Forget a session. A second call has no effect."""

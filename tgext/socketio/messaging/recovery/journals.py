@@ -188,4 +188,5 @@ def _make_journal(
     elif peers is not None:
         # What other processes send while the broker is lost does not arrive.
         peers.returned.append(journal.lose)
+        peers.channels.missed.append(journal.lose)
     return journal
