@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn
 
 import amqp
-from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
+from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound
 from anypubsub.interfaces import PubSub, Subscriber
 from paste.deploy.converters import asbool
 
@@ -110,6 +110,9 @@ class AmqpPubSub(PubSub):
             )
         try:
             self._publish(channel, message)
+        except NotFound:
+            # The exchange has ended with its last subscription: nobody listens.
+            self._drop_publisher()
         except LOST as error:
             self._drop_publisher()
             self.explain(error)
