@@ -57,6 +57,13 @@ class Process:
             self._process = subprocess.Popen(
                 [*command, *self._options], stdout=log, stderr=log
             )
+        try:
+            self._await_start()
+        except BaseException:
+            self._process.kill()
+            raise
+
+    def _await_start(self) -> None:
         end = time.monotonic() + START_DEADLINE
         while True:
             try:
