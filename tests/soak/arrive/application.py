@@ -30,7 +30,7 @@ from tgext.socketio.engine.server import SocketIOServer  # noqa: E402
 from .ledger import Ledger  # noqa: E402
 
 #: Greenlets that publish. Each has topics of its own, so that those are in order.
-PUBLISHERS = 50
+PUBLISHERS = 25
 
 #: Seconds between two pings, and until an answer. Half of a connection is noticed then.
 HEARTBEAT = 5.0
