@@ -41,6 +41,8 @@ WITHOUT = {
     "engine/session/transport.py": "an abstract class; each transport has its tests",
     "engine/websocket/hosts.py": "Protocols",
     "engine/namespaces/errors.py": "one class without code",
+    "serveroptions.py": "a table: test_option_table.py",
+    "workers/inherited.py": "constants, and a class without code",
     "wire/socketio/reasons.py": "two texts, which the tests of leaving spell",
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from tgext.socketio.engine.hub.settings import OPTIONS
-from tgext.socketio.server import OURS
+from tgext.socketio.serveroptions import OURS
 
 README = Path(__file__).parents[2] / "README.rst"
 

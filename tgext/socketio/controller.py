@@ -24,6 +24,7 @@ from .request.application import Application
 from .request.guards import requirements_of
 from .request.jsonify import dumps
 from .request.traced import runner_of
+from .workers.possible import warn_if_alone
 
 __all__ = ["SocketIOController"]
 
@@ -144,6 +145,7 @@ class SocketIOController(TGController):
     ) -> None:
         if self._tgsio_rooms.get(rooms) == owner:
             return  # not the first client
+        warn_if_alone(request.environ, settings)
         for endpoint, each in self._tgsio_namespaces.items():
             if issubclass(each, SocketIOTGNamespace):
                 each._tgsio_serve(endpoint, rooms, hub, settings)

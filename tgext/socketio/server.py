@@ -29,16 +29,19 @@ from .configuration import ConfigurationError, check_configuration
 from .debugger import patch_console
 from .drivers import applications, warn_of_blocking_drivers
 from .engine.concurrency.threads import expect_server
-from .engine.hub import settings
 from .engine.hub.checks import shown, unknown
-from .engine.hub.settings import OPTIONS, Kind, Option
+from .engine.hub.settings import OPTIONS, Option
 from .engine.io.listening import Port, place_of
 from .engine.server.server import SocketIOServer
 from .messaging.cluster import Elsewhere
 from .request.cookies import CookieWatch
 from .request.destination import Destinations
+from .serveroptions import APPLICATIONS, OURS, PLACE, WORKERS
 from .shutdown import end_by
 from .slowrequests import patch_backlash
+from .workers import serving
+from .workers.inherited import Inherited
+from .workers.possible import check_workers
 
 patch_backlash()
 patch_console()
@@ -73,82 +76,6 @@ class AddressError(StartError):
     """The server cannot listen on its address."""
 
 
-#: Options of ``[server:main]`` that say where to serve.
-PLACE = {
-    each.name: each
-    for each in (
-        Option(
-            "host",
-            "127.0.0.1",
-            settings.PLACE,
-            "",
-            "address to listen on; or ``unix:`` and a path, or ``fd://3`` (systemd)",
-        ),
-        Option("port", 8080, settings.PORT, "", "port to listen on"),
-        Option(
-            "socket_mode",
-            0o660,
-            settings.MODE,
-            "",
-            "permissions of the file of ``unix:``",
-            shown="0660",
-        ),
-        Option(
-            "socket_owner",
-            None,
-            settings.PLACE,
-            "",
-            "its owner: ``user``, ``user:group`` or ``:group``",
-            shown="who runs the server",
-        ),
-        Option(
-            "socketio_resource",
-            ("socketio",),
-            settings.RESOURCES,
-            "",
-            "paths of the ``SocketIOController``, separated by commas",
-            shown="socketio",
-        ),
-    )
-}
-
-
-def _check_flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{name}: {shown(value)} is not true or false")
-    return value
-
-
-FLAG = Kind(asbool, "true or false", _check_flag)
-
-#: Options of ``[server:main]`` about the applications.
-APPLICATIONS = {
-    each.name: each
-    for each in (
-        Option(
-            "allow_debug",
-            False,
-            FLAG,
-            "",
-            "whether the server starts with ``debug = true`` in ``[DEFAULT]``; for "
-            "development only",
-            shown="false",
-        ),
-        Option(
-            "warn_of_blocking_drivers",
-            True,
-            FLAG,
-            "",
-            "whether the log tells, at the start, of database drivers that stop the "
-            "whole server while they wait",
-            shown="true",
-        ),
-    )
-}
-
-#: Options of ``[server:main]`` that the server itself does not have.
-OURS = {**PLACE, **APPLICATIONS}
-
 #: Added to the WSGI environment of a request that opens a connection, so that its
 #: client gets the status of the response. For a page, TurboGears replaces a response
 #: 401 by the login form, and 403 by an error page.
@@ -173,8 +100,22 @@ def socketio_server_runner(
     :raises OptionError: when an option is invalid.
     :raises AddressError: when the server cannot listen on its address.
     """
+    serve_application(wsgi_app, global_config, kw, None)
+
+
+def serve_application(
+    wsgi_app: Any,
+    global_config: Mapping[str, Any],
+    kw: Mapping[str, Any],
+    inherited: Inherited | None,
+) -> None:
+    """Serve an application; see :func:`socketio_server_runner`.
+
+    :param inherited: what this process has from its parent, if it is one of several
+        workers.
+    """
     try:
-        _run(wsgi_app, global_config, kw)
+        _run(wsgi_app, global_config, kw, inherited)
     except StartError:
         end_by(time.monotonic())
         # gearbox exits with status 0 then, and a supervisor would not restart it.
@@ -190,7 +131,10 @@ def _exit_unsuccessfully() -> None:
 
 
 def _run(
-    wsgi_app: Any, global_config: Mapping[str, Any], kw: Mapping[str, Any]
+    wsgi_app: Any,
+    global_config: Mapping[str, Any],
+    kw: Mapping[str, Any],
+    inherited: Inherited | None,
 ) -> None:
     host, port, mode, owner, resources = (
         _read_ours(each, kw) for each in PLACE.values()
@@ -198,6 +142,7 @@ def _run(
     warns = _read_ours(APPLICATIONS["warn_of_blocking_drivers"], kw)
     options = read_options(kw)
     allows_debug = _read_ours(APPLICATIONS["allow_debug"], kw)
+    workers = _read_ours(WORKERS, kw)
     if _read_debug(global_config) and not allows_debug:
         raise DebugModeForbiddenException(
             "The SocketIO server doesn't work with debug mode, in which everyone who "
@@ -210,10 +155,13 @@ def _run(
     if warns:
         warn_of_blocking_drivers(each.config for each in applications)
     try:
+        check_workers(workers, inherited, (each.config for each in applications))
         place = place_of(host, port, mode, owner)
         # 0.0.3 gave the server one text, and a tuple.
         resource = resources[0] if len(resources) == 1 else resources
         listener = (host, port) if isinstance(place, Port) else place
+        if inherited is not None:
+            options["environ"] = {"wsgi.multiprocess": True}
         server = SocketIOServer(listener, wsgi_app, resource=resource, **options)
     except ValueError as error:
         raise OptionError(f"[server:main] {error}") from None
@@ -222,9 +170,16 @@ def _run(
     scheme = "https" if options.get("certfile") else "http"
     url = place.url(scheme)
     where = ", ".join(resources)
-    print(f"Starting SocketIO HTTP server on {url}, resource {where}")
+    if inherited is None:
+        print(f"Starting SocketIO HTTP server on {url}, resource {where}")
+    elif inherited.listener is None:
+        by = f"{inherited.workers} workers"
+        print(f"Starting SocketIO HTTP server on {url}, resource {where}, {by}")
     try:
-        stopped = serve(server)
+        if inherited is None:
+            stopped = serve(server)
+        else:
+            stopped = serving.serve(server, inherited)
     except OSError as error:
         raise AddressError(f"Cannot serve on {url}: {_explain(error)}") from None
     option = OPTIONS["shutdown_timeout"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,6 +33,9 @@ class Chat(RoomsMixin, BroadcastMixin, PubSubTGNamespace):
     def on_enter(self, room: str) -> str:
         self.join(room)
         return room
+
+    def on_pid(self) -> int:
+        return os.getpid()
 
     def on_id(self) -> str:
         return str(self.id)
@@ -76,6 +80,10 @@ class RootController(TGController):
     @expose()
     def index(self) -> str:
         return "channels"
+
+    @expose()
+    def pid(self) -> str:
+        return str(os.getpid())
 
     @expose()
     def publish(self, channel: str, message: str) -> str:

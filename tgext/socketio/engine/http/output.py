@@ -69,7 +69,7 @@ class HTTPOutput(WSGIHandler):
     def start_response(
         self, status: str, headers: HeaderList, exc_info: Any = None
     ) -> Callable[[bytes], None]:
-        if self.server.stopping:
+        if not self.server.keeps_connections:
             self.close_connection = True
         status = _checked_status(status)
         if check_headers(headers):

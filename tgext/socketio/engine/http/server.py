@@ -36,17 +36,15 @@ class HTTPServer(Protocol):
     :ivar application: the WSGI application.
     :ivar resources: the paths of Socket.IO; logs must not show the session ids after
         them.
+    :ivar keeps_connections: whether connections stay open after their answers.
     """
 
     application: Any
     resources: Sequence[str]
+    keeps_connections: bool
 
     @property
     def settings(self) -> HTTPSettings: ...
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the server stops: connections are closed after their answers."""
 
     def get_environ(self) -> dict[str, Any]:
         """The part of the WSGI environment that all requests have."""

@@ -62,6 +62,13 @@ class Place(ABC):
         look like ours. Repeated calls have no effect.
         """
 
+    def release(self) -> str | None:
+        """Leave the file to others that have the socket, too: :meth:`remove` does not.
+
+        :returns: its path; None when there is none.
+        """
+        return None
+
     @abstractmethod
     def url(self, scheme: str) -> str:
         """The place as messages show it."""
@@ -145,6 +152,10 @@ class Path(Place):
         file, self._file = self._file, None
         if file is not None and file == self._identity():
             os.unlink(self.path)
+
+    def release(self) -> str | None:
+        file, self._file = self._file, None
+        return self.path if file is not None else None
 
     def _identity(self) -> tuple[int, int] | None:
         try:

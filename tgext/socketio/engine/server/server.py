@@ -22,6 +22,7 @@ from ..io.tls import tls_context
 from ..logs import REQUESTS, ErrorStream, get_logger
 from ..session.session import Socket
 from ..websocket.wsgi import WebSocket
+from .balance import PAUSE, Balance
 from .handler import SocketIOHandler
 from .inherited import translate
 from .routes import check_paths, longest_first
@@ -65,12 +66,18 @@ class SocketIOServer(WSGIServer):
     :ivar opening_environ: added to the WSGI environment of requests that open a
         connection.
     :ivar handed_over: native sockets whose requests became WebSockets.
+    :ivar keeps_connections: whether HTTP connections stay open after their answers;
+        false when the server no longer listens.
+    :ivar balance: the connections of the processes that share the listening socket;
+        None when this process has it alone.
     """
 
     handler_class = SocketIOHandler
     application: Any
     #: Where it listens, if it makes the socket itself, and that is not a port.
     _place: Place | None = None
+    keeps_connections = True
+    balance: Balance | None = None
 
     def __init__(
         self,
@@ -144,6 +151,14 @@ class SocketIOServer(WSGIServer):
         self.family = sock.family
         return sock
 
+    def share_listener(self) -> str | None:
+        """Leave the file of the listening socket, if it has one, to who else listens.
+
+        :returns: its path.
+        """
+        place, self._place = self._place, None
+        return place.release() if place is not None else None
+
     def close(self) -> None:
         if self._place is not None:
             self._place.remove()
@@ -166,6 +181,26 @@ class SocketIOServer(WSGIServer):
     @property
     def _default_port(self) -> int:
         return 443 if self.ssl_enabled else 80
+
+    def do_read(self) -> Any:
+        """Accept a connection; None when there is none, or another process should."""
+        balance = self.balance
+        if balance is None:
+            return super().do_read()
+        if not balance.may_accept():
+            self.stop_accepting()
+            # As gevent's server does after an error: `stop_accepting` ends the timer.
+            self._timer: Any = self.loop.timer(PAUSE)
+            self._timer.start(self._accept_again)
+            return None
+        accepted = super().do_read()
+        if accepted is not None:
+            balance.opened()
+        return accepted
+
+    def _accept_again(self) -> None:
+        if self.started:
+            self.start_accepting()
 
     def handle(self, sock: Any, address: Any) -> None:
         if sock.family != getattr(native_socket, "AF_UNIX", None):
@@ -204,6 +239,8 @@ class SocketIOServer(WSGIServer):
         :param run: returns when the WebSocket has ended.
         """
         self.handed_over.add(sock)
+        if self.balance is not None:
+            self.balance.opened()  # `do_close` counts the end of the request
         gevent.spawn(self._run_connection, sock, run)
 
     def _run_connection(self, sock: Any, run: Callable[[], object]) -> None:
@@ -213,6 +250,8 @@ class SocketIOServer(WSGIServer):
         finally:
             self.handed_over.discard(sock)
             self._close(sock)
+            if self.balance is not None:
+                self.balance.closed()
             self.hub.requests.ended()
 
     def _close(self, sock: Any) -> None:
@@ -221,6 +260,8 @@ class SocketIOServer(WSGIServer):
         sock.close()
 
     def do_close(self, sock: Any, *args: Any) -> None:
+        if self.balance is not None:
+            self.balance.closed()
         if sock not in self.handed_over:
             super().do_close(sock, *args)
 
@@ -242,6 +283,7 @@ class SocketIOServer(WSGIServer):
         hub = self.hub
         if not self.stopping:
             hub.registry.stopping = True
+            self.keeps_connections = False
             seconds = timeout or self.settings.shutdown_timeout
             with gevent.Timeout(seconds, False):  # type: ignore[arg-type]
                 end_connections(hub)
@@ -256,7 +298,8 @@ class SocketIOServer(WSGIServer):
             rooms.close()
 
     def stop_listening(self) -> None:
-        """Refuse new connections, and keep those that are open."""
+        """Refuse new connections, and close those that are open after their answers."""
+        self.keeps_connections = False
         if not self.closed:
             self.stop_accepting()
             if self._place is not None:
@@ -270,6 +313,7 @@ class SocketIOServer(WSGIServer):
 
     def start(self) -> None:
         self.hub.registry.stopping = False
+        self.keeps_connections = True
         for rooms in self.hub.all_rooms:
             rooms.move_here()
         end_serving(self._home)

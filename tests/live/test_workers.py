@@ -1,0 +1,129 @@
+"""Several workers on one port, started by gearbox."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.engine import clients
+from tests.engine.clients import WebSocket5
+from tests.redis_server import running_redis
+from tgext.socketio.engine.server.balance import LEAD
+
+from .crowds import ask, crowd, wait_until, write_ini
+from .serving import Server
+
+WORKERS = 2
+
+
+def with_workers(ini: Path, workers: str, **options: str) -> Path:
+    """A configuration with options in ``[server:main]``."""
+    lines = [f"{name} = {value}\n" for name, value in options.items()]
+    added = f"workers = {workers}\n{''.join(lines)}host ="
+    ini.write_text(ini.read_text().replace("host =", added, 1))
+    return ini
+
+
+def workers_of(server: Server) -> set[int]:
+    """The pids of all processes of a parent."""
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return {int(each) for each in children.read_text().split()}
+
+
+def exists(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def wait_until_they_serve(server: Server, times: int) -> None:
+    """Wait until workers have begun to serve, so many since the start."""
+    wait_until(lambda: server.output.count(" serves") >= times, "they serve")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the tests of this module share, in their order."""
+    folder = tmp_path_factory.mktemp("workers")
+    with running_redis(folder) as redis:
+        shared = {"anypubsub.backend": "redis", "anypubsub.host": redis.url}
+        ini = write_ini(folder, **{"socketio.cluster": "true", **shared})
+        with Server(with_workers(ini, str(WORKERS)), folder / "log") as made:
+            wait_until_they_serve(made, WORKERS)
+            yield made
+            pids = workers_of(made)
+            assert made.stop().code == 0, made.output
+        assert "Traceback" not in made.output
+        assert not any(map(exists, pids))
+
+
+@pytest.fixture(autouse=True)
+def _resource(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "RESOURCE", "/socketio")
+
+
+class Visitors:
+    """Ask for a page again and again, in a thread."""
+
+    def __init__(self, server: Server) -> None:
+        self.answers: list[str] = []
+        self.failures: list[BaseException] = []
+        self._server = server
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._left.wait(0.02):  # leaves time for others
+            try:
+                self.answers.append(ask(self._server, "pid"))
+            except Exception as error:
+                self.failures.append(error)
+
+    def leave(self) -> None:
+        self._left.set()
+        self._thread.join(60)
+
+
+def test_connections_are_balanced_and_hear_each_other(server: Server) -> None:
+    assert "resource socketio, 2 workers\n" in server.output
+    assert int(ask(server, "pid")) in workers_of(server)
+    with crowd(server, size=20) as members:
+        served = Counter(each.call("pid") for each in members)
+        assert set(served) == workers_of(server)
+        assert max(served.values()) - min(served.values()) <= 2 * LEAD
+        assert members[0].call("shout", "hello") == "shouted"
+        heard = ["shouted", "hello"]
+        wait_until(lambda: all(heard in each.events for each in members), "all hear")
+
+
+def test_a_worker_that_is_killed_is_back(server: Server) -> None:
+    before = workers_of(server)
+    with closing(WebSocket5(server.port)) as client:
+        client.join("/chat")
+        [own] = client.call("/chat", "pid")
+        [killed] = before - {own}
+        os.kill(killed, signal.SIGKILL)
+        server.wait_until_logged(f"Worker {killed} has ended (signal SIGKILL)")
+        assert int(ask(server, "pid")) == own
+        wait_until_they_serve(server, WORKERS + 1)
+        assert client.call("/chat", "pid") == [own]
+    assert len(workers_of(server)) == WORKERS
+
+
+def test_a_reload_refuses_nobody(server: Server) -> None:
+    before = workers_of(server)
+    visitors = Visitors(server)
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_until_logged("Reloaded")
+    visitors.leave()
+    assert visitors.failures == []
+    after = workers_of(server)
+    assert not before & after
+    assert {int(each) for each in visitors.answers} <= before | after
