@@ -87,7 +87,16 @@ def test_a_system_without_fork_is_told(
 
 
 @pytest.mark.parametrize(
-    ("text", "logs"), [("[loggers]\nkeys = root\n", True), ("[DEFAULT]\n", False)]
+    ("text", "logs"),
+    [
+        ("[loggers]\nkeys = root\n", True),
+        ("[loggers]\nkeys = root\n[handler_a]\nclass = StreamHandler\n", True),
+        ("[loggers]\n[handler_a]\nclass = handlers.SysLogHandler\n", True),
+        ("[loggers]\n[handler_a]\nclass = logging.FileHandler\n", True),
+        ("[loggers]\n[handler_a]\nclass = shop.logs.Handler\n", False),
+        ("[loggers]\n[formatter_a]\nclass = shop.logs.Formatter\n", False),
+        ("[DEFAULT]\n", False),
+    ],
 )
 def test_the_parent_logs_where_the_file_says(
     parent: mock.Mock, tmp_path: Any, text: str, logs: bool

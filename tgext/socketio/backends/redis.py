@@ -264,8 +264,8 @@ class RedisPubSub(PubSub):
     def subscribe(self, *channels: str) -> RedisSubscriber:
         """Subscribe to channels.
 
-        :raises BackendError: when the first connection to Redis fails. If Redis is lost
-            later, the backend reconnects by itself.
+        :raises BackendError: when Redis refuses the connection or the channel. If it is
+            not there, or is lost later, the backend connects by itself.
         """
         return RedisSubscriber(self, channels)
 

@@ -22,6 +22,15 @@ log = get_logger(__name__)
 #: UnicodeError: the name of the host is invalid.
 LOST: Final = (redis.RedisError, OSError, UnicodeError)
 
+#: Those of them that another attempt will not mend: Redis refuses the password, the
+#: database or the user, or the name of the host is invalid.
+WRONG: Final = (
+    redis.AuthenticationError,
+    redis.exceptions.AuthorizationError,
+    redis.ResponseError,
+    UnicodeError,
+)
+
 #: Kinds of replies. Redis does not send the second: it stands for an error reply.
 MESSAGE: Final = "message"
 REFUSED: Final = "refused"

@@ -15,7 +15,7 @@ from ..engine.logs import get_logger
 from ..wire.escape import escape
 from .backoff import FIRST, Backoff
 from .feeds import Heard, yielding
-from .redis_link import LOST, MESSAGE, REFUSED, Link, text
+from .redis_link import LOST, MESSAGE, REFUSED, WRONG, Link, text
 from .together import Together
 
 log = get_logger(__name__)
@@ -59,7 +59,7 @@ class RedisListener:
         self._starting = Together()
         self._greenlet: Greenlet[..., Any] | None = None
         self.link: Link | None = None
-        #: Whether Redis has ever answered. Before that, an option may be wrong.
+        #: Whether Redis has ever answered.
         self._was_there = False
         self._wake = Event()
         self._backoff = Backoff()
@@ -85,8 +85,8 @@ class RedisListener:
     def listen(self, channel: str, heard: Heard) -> None:
         """Call ``heard`` with each message of a channel.
 
-        :raises redis.RedisError: or OSError, when the first connection to Redis fails,
-            or Redis refuses the channel.
+        :raises redis.RedisError: or UnicodeError, when an option is wrong, or Redis
+            refuses the channel. If Redis is not there, the channel is heard later.
         """
         listeners = self.heard.get(channel)
         first = listeners is None
@@ -147,7 +147,7 @@ class RedisListener:
         try:
             link: Link | None = self._connect()
         except LOST as error:
-            if not self._was_there:
+            if isinstance(error, WRONG):
                 raise
             self._report_loss(error)
             link = None
@@ -293,7 +293,8 @@ class RedisListener:
             self._lost_since = time.monotonic()
             self.losses += 1
             said = self._describe(error)
-            log.warning("%s is lost, reconnecting: %s", self._name, said)
+            how = "lost, reconnecting" if self._was_there else "not there, connecting"
+            log.warning("%s is %s: %s", self._name, how, said)
 
     def _report_return(self) -> None:
         if self._lost_since:

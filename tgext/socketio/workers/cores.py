@@ -13,7 +13,7 @@ __all__ = ["AUTO", "MOST", "cores", "read_workers"]
 AUTO: Final = "auto"
 
 #: A worker takes tens of megabytes.
-MOST: Final = 1024
+MOST: Final = 512
 
 
 def read_workers(value: Any) -> int:

@@ -252,10 +252,24 @@ def _move_descriptors_of_systemd() -> None:
 
 
 def set_up_logging(global_config: Mapping[str, Any]) -> None:
-    """Log where the ini file says, as a worker does when it has loaded it."""
+    """Log where the ini file says, as a worker does when it has loaded it.
+
+    If it has handlers that are not the standard library's, the log stays where it is:
+    the parent must not import what they are made of.
+    """
     path = global_config.get("__file__")
     parser = configparser.RawConfigParser()
     if not path or not parser.read(path) or not parser.has_section("loggers"):
         return
+    sections = (parser[each] for each in parser.sections())
+    classes = [each["class"] for each in sections if "class" in each]
+    if not all(map(_is_standard, classes)):
+        return
     defaults = {"__file__": path, "here": os.path.dirname(path)}
     fileConfig(path, defaults, disable_existing_loggers=False)
+
+
+def _is_standard(name: str) -> bool:
+    """Whether the class of a handler or a formatter is one of ``logging``."""
+    package, dot, _ = name.partition(".")
+    return not dot or package in ("logging", "handlers")

@@ -80,7 +80,7 @@ class _Worker:
                 for word in words.decode().split():
                     gevent.spawn(self._words[word])
         log.error("The parent process has ended: this worker stops")
-        self.retire()
+        gevent.spawn(self.retire)
 
     def stop(self) -> None:
         """Stop as all workers do, and as one process would."""
