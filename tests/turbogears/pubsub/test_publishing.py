@@ -80,19 +80,17 @@ def test_values_that_json_cannot_hold_are_refused(app: App) -> None:
 # The backend
 
 
-def test_a_broker_that_is_away_is_told_and_leaves_nothing(
+def test_a_broker_that_is_away_is_told_and_waited_for(
     serve: Callable[..., Live], caplog: pytest.LogCaptureFixture
 ) -> None:
     options = {"anypubsub.backend": "redis", "anypubsub.port": str(free_port())}
     app = App(**options)
     client = connect(serve(application=app.wsgi, resource="socketio"))
-    for _ in range(2):
-        client.emit("/chat", "subscribe", "news")
-        failed = ["error", "internal_error", "Internal server error"]
-        assert client.event("/chat") == failed
-    assert client.call("/chat", "heard") == [[]]
-    assert "anypubsub.host: Redis at localhost" in caplog.text
-    assert len(app.channels) == 0
+    assert subscribe(client, "news") == "news"
+    assert subscribe(client, "room", "5") == "room-5"
+    told = [each for each in caplog.messages if "Redis at localhost" in each]
+    assert len(told) == 1
+    assert "is not there, connecting" in told[0]
 
 
 def test_the_backend_is_kept_where_it_always_was(live: Live, app: App) -> None:
