@@ -144,10 +144,11 @@ class Soak:
     def __init__(self, server: Server, port: int, arguments: argparse.Namespace):
         self.server = server
         self.count: int = arguments.workers
+        self.served = 0
+        self.wait_until_served(self.count)
         self.visitors = [Visitor(port) for _ in range(arguments.clients)]
         self.pages = Pages(port)
         self.wrong: list[str] = []
-        self.served = 0
 
     def note(self, what: str, **figures: Any) -> None:
         print(json.dumps({"what": what, **figures}), flush=True)
@@ -206,7 +207,6 @@ class Soak:
         )
 
     def run(self, seconds: float) -> None:
-        self.wait_until_served(self.count)
         await_all(self.all_there, "all are there")
         self.note("connected", balance=self.balance())
         end = time.monotonic() + seconds
