@@ -49,30 +49,30 @@ def test_one_alone_accepts_all(clock: Clock) -> None:
     [one] = balances(1, clock)
     for _ in range(100):
         assert one.may_accept()
-        one.opened()
+        one.opened(object())
 
 
 def test_who_has_more_lets_the_others_accept(clock: Clock) -> None:
     one, other = balances(2, clock)
     for _ in range(LEAD):
         assert one.may_accept()
-        one.opened()
+        one.opened(object())
     assert not one.may_accept()
-    other.opened()
+    other.opened(object())
     assert one.may_accept()
 
 
 def test_if_nobody_does_it_accepts_itself(clock: Clock) -> None:
     one, _ = balances(2, clock)
     for _ in range(LEAD):
-        one.opened()
+        one.opened(object())
     assert not one.may_accept()
     clock.now += PAUSE / 2
     assert not one.may_accept()
     clock.now += PAUSE
     for _ in range(10):
         assert one.may_accept()
-        one.opened()
+        one.opened(object())
     clock.now += PAUSE
     assert not one.may_accept()
 
@@ -80,13 +80,23 @@ def test_if_nobody_does_it_accepts_itself(clock: Clock) -> None:
 def test_who_has_left_is_not_waited_for(clock: Clock) -> None:
     one, other = balances(2, clock)
     for _ in range(LEAD):
-        one.opened()
-    other.opened()
+        one.opened(object())
+    other.opened("a socket")
     other.leave()
-    other.closed()
-    one.opened()
+    other.closed("a socket")
+    one.opened(object())
     assert one.may_accept()
     assert other.connections == 0
+
+
+def test_a_connection_counts_once(clock: Clock) -> None:
+    [one] = balances(1, clock)
+    for sock in ("a", "b", "a"):
+        one.opened(sock)
+    assert one.connections == 2
+    for sock in ("a", "a", "c"):
+        one.closed(sock)
+    assert one.connections == 1
 
 
 @given(st.lists(st.permutations(range(4)), max_size=50))
@@ -96,7 +106,7 @@ def test_nobody_is_far_ahead_whoever_is_woken_first(orders: list[list[int]]) -> 
     all_of_them = balances(4, clock)
     for order in orders:
         accepts = next(each for each in order if all_of_them[each].may_accept())
-        all_of_them[accepts].opened()
+        all_of_them[accepts].opened(object())
         clock.now += PAUSE / 10
         numbers = [each.connections for each in all_of_them]
         assert max(numbers) - min(numbers) <= LEAD

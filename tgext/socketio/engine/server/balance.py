@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["LEAD", "NONE", "PAUSE", "Balance"]
 
@@ -33,7 +33,6 @@ class Balance:
     :param own: the index of this process.
     :param now: returns the time in seconds.
 
-    :ivar connections: those of this process.
     """
 
     def __init__(
@@ -45,23 +44,28 @@ class Balance:
         self._counts = counts
         self._own = own
         self._now = now
-        self.connections = 0
+        self._open: set[Any] = set()
         self._accepts = True
         self._waits_until = 0.0
         self._accepts_until = 0.0
         counts[own] = 0
 
-    def opened(self) -> None:
-        """Count a connection."""
-        self.connections += 1
-        if self._accepts:
-            self._counts[self._own] = self.connections
+    @property
+    def connections(self) -> int:
+        """The number of connections of this process."""
+        return len(self._open)
 
-    def closed(self) -> None:
-        """Count one less."""
-        self.connections -= 1
+    def opened(self, sock: Any) -> None:
+        """Count a connection; a second time has no effect."""
+        self._open.add(sock)
         if self._accepts:
-            self._counts[self._own] = self.connections
+            self._counts[self._own] = len(self._open)
+
+    def closed(self, sock: Any) -> None:
+        """No longer count a connection; one that was not counted has no effect."""
+        self._open.discard(sock)
+        if self._accepts:
+            self._counts[self._own] = len(self._open)
 
     def leave(self) -> None:
         """This process accepts no more: the others do not wait for it."""
@@ -74,7 +78,7 @@ class Balance:
         If not, it has to ask again after :data:`PAUSE`.
         """
         least = min(each for each in self._counts if each >= 0)
-        if self.connections - least < LEAD:
+        if len(self._open) - least < LEAD:
             self._waits_until = 0.0
             return True
         now = self._now()

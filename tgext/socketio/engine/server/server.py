@@ -195,7 +195,7 @@ class SocketIOServer(WSGIServer):
             return None
         accepted = super().do_read()
         if accepted is not None:
-            balance.opened()
+            balance.opened(accepted[0])
         return accepted
 
     def _accept_again(self) -> None:
@@ -240,7 +240,7 @@ class SocketIOServer(WSGIServer):
         """
         self.handed_over.add(sock)
         if self.balance is not None:
-            self.balance.opened()  # `do_close` counts the end of the request
+            self.balance.opened(sock)  # over TLS, it is not the one that was accepted
         gevent.spawn(self._run_connection, sock, run)
 
     def _run_connection(self, sock: Any, run: Callable[[], object]) -> None:
@@ -251,7 +251,7 @@ class SocketIOServer(WSGIServer):
             self.handed_over.discard(sock)
             self._close(sock)
             if self.balance is not None:
-                self.balance.closed()
+                self.balance.closed(sock)
             self.hub.requests.ended()
 
     def _close(self, sock: Any) -> None:
@@ -260,9 +260,9 @@ class SocketIOServer(WSGIServer):
         sock.close()
 
     def do_close(self, sock: Any, *args: Any) -> None:
-        if self.balance is not None:
-            self.balance.closed()
         if sock not in self.handed_over:
+            if self.balance is not None:
+                self.balance.closed(sock)
             super().do_close(sock, *args)
 
     def stop(self, timeout: float | None = None) -> None:
