@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -116,11 +117,13 @@ def test_nobody_is_far_ahead_whoever_is_woken_first(orders: list[list[int]]) -> 
 
 
 @pytest.fixture
-def shared(serve: Serve) -> Iterator[Callable[[int], list[SocketIOServer]]]:
+def shared(serve: Serve) -> Iterator[Callable[..., list[SocketIOServer]]]:
     """Makes servers in this process that share the listening socket of one."""
     made: list[SocketIOServer] = []
 
-    def share(number: int) -> list[SocketIOServer]:
+    def share(
+        number: int, now: Callable[[], float] = time.monotonic
+    ) -> list[SocketIOServer]:
         live = serve({"/chat": fresh(Echo)})
         counts = counts_of(number)
         servers = [live.server]
@@ -130,7 +133,7 @@ def shared(serve: Serve) -> Iterator[Callable[[int], list[SocketIOServer]]]:
             made.append(other)
             servers.append(other)
         for index, each in enumerate(servers):
-            each.balance = Balance(counts, index)
+            each.balance = Balance(counts, index, now)
             each.max_accept = 1
             each.start()
         return servers
@@ -144,12 +147,8 @@ def connections(servers: list[SocketIOServer]) -> list[int]:
     return [each.balance.connections for each in servers if each.balance is not None]
 
 
-def test_connections_are_shared_out(
-    shared: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in ("server", "balance"):  # long enough for a machine that is busy
-        monkeypatch.setattr(f"tgext.socketio.engine.server.{module}.PAUSE", 0.05)
-    servers = shared(3)
+def test_connections_are_shared_out(shared: Any, clock: Clock) -> None:
+    servers = shared(3, clock)  # which stands still: all have time to accept
     opened = [Raw(servers[0].server_port) for _ in range(30)]
     wait_for(lambda: sum(connections(servers)) == 30, "all are accepted")
     assert max(connections(servers)) - min(connections(servers)) <= LEAD
