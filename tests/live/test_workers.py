@@ -61,13 +61,19 @@ def server(
     folder = tmp_path_factory.mktemp("workers")
     shared = {"anypubsub.backend": "redis", "anypubsub.host": redis.url}
     ini = write_ini(folder, **{"socketio.cluster": "true", **shared})
-    with Server(with_workers(ini, str(WORKERS)), folder / "log") as made:
+    pid_file = folder / "pid"
+    options = ("--pid-file", str(pid_file))
+    with Server(
+        with_workers(ini, str(WORKERS)), folder / "log", options=options
+    ) as made:
         wait_until_they_serve(made, WORKERS)
         yield made
+        assert pid_file.read_text() == str(made.process.pid)
         pids = workers_of(made)
         assert made.stop().code == 0, made.output
     assert "Traceback" not in made.output
     assert not any(map(exists, pids))
+    assert not pid_file.exists()
 
 
 @pytest.fixture
