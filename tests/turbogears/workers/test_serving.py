@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -13,6 +15,7 @@ from gevent import socket
 from gevent.event import Event
 
 from tests.engine.clients import DEADLINE, Http, wait_for
+from tgext.socketio.engine.io.listening import place_of
 from tgext.socketio.engine.server import SocketIOServer
 from tgext.socketio.workers.inherited import NOW, RETIRE, STOP, Inherited
 from tgext.socketio.workers.serving import serve
@@ -23,7 +26,9 @@ FREE = -1
 class Worker:
     """A worker in a greenlet of this process, and its parent."""
 
-    def __init__(self, listener: Any = None, **options: Any) -> None:
+    def __init__(
+        self, listener: Any = None, place: Any = ("127.0.0.1", 0), **options: Any
+    ) -> None:
         self.counts = memoryview(bytearray(8 * 4)).cast("q")
         for each in range(4):
             self.counts[each] = FREE
@@ -31,7 +36,7 @@ class Worker:
         fd = None if listener is None else listener.detach()
         inherited = Inherited(end.detach(), fd, self.counts, 2, 2)
         self.entered, self.go_on = Event(), Event()
-        self.server = SocketIOServer(("127.0.0.1", 0), self._application, **options)
+        self.server = SocketIOServer(place, self._application, **options)
         self.run = gevent.spawn(serve, self.server, inherited)
         self.said, self.fds = self._hear()
 
@@ -91,6 +96,19 @@ def test_another_one_takes_the_socket_of_the_first(worker: Worker) -> None:
     assert ask(other.server.server_port) == b"a page"
     other.tell(STOP)
     other.end()
+
+
+def test_the_file_of_a_socket_is_left_to_the_parent(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    worker = Worker(place=place_of(f"unix:{path}"))
+    assert worker.said["file"] == str(path)
+    worker.tell(RETIRE)
+    worker.end()
+    assert path.is_socket()
+    listener = socket.socket(fileno=worker.fds.pop())
+    with closing(socket.socket(socket.AF_UNIX)) as client:
+        client.connect(str(path))  # it waits for another worker
+    listener.close()
 
 
 @pytest.mark.parametrize("word", [RETIRE, STOP, NOW])
