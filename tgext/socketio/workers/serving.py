@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket as native_socket
 import time
 from contextlib import suppress
 from typing import Any, Final
@@ -71,7 +72,7 @@ class _Worker:
         said = json.dumps({"grace": grace, "file": file}).encode()
         fds = [self._server.socket.fileno()] if self._makes_listener else []
         with suppress(OSError):  # the parent has ended, which `hear` finds
-            socket.send_fds(self._control, [said], fds)
+            native_socket.send_fds(self._control, [said], fds)
 
     def hear(self) -> None:
         """Do what the parent says, until it ends."""
