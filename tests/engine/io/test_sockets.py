@@ -17,6 +17,7 @@ from tgext.socketio.engine.io.sockets import (
     Encrypted,
     NativeSocket,
     below,
+    end_input,
     end_output,
 )
 from tgext.socketio.engine.io.tls import server_context
@@ -95,6 +96,20 @@ def test_the_end_is_read_as_nothing(ends: Ends) -> None:
     end_output(theirs)
     assert when_it_can(below(ours).recv, 100) == b""
     assert when_it_can(below(ours).recv_into, bytearray(100)) == 0
+
+
+def test_who_waits_for_input_reads_its_end_and_may_still_answer(ends: Ends) -> None:
+    ours, theirs = ends
+    native = below(ours)
+    theirs.sendall(b"a question")
+    socket.wait_read(ours.fileno())
+    end_input(ours)
+    assert when_it_can(native.recv, 100) == b"a question"
+    native.send(b"an answer")
+    assert theirs.recv(100) == b"an answer"
+    assert when_it_can(native.recv, 100) == b""
+    ours.close()
+    end_input(ours)
 
 
 def test_a_shutdown_leaves_what_the_peer_sent(ends: Ends) -> None:

@@ -158,13 +158,20 @@ def test_one_that_retires_accepts_no_more_and_is_not_counted(worker: Worker) -> 
     worker.end()
 
 
-def test_one_that_retires_answers_once_more_on_a_connection(worker: Worker) -> None:
-    kept = Http(worker.server.server_port)
-    kept.get("/")
+def test_one_that_retires_closes_connections_that_are_kept(worker: Worker) -> None:
+    kept, waiting = Http(worker.server.server_port), Http(worker.server.server_port)
+    for each in (kept, waiting):
+        assert each.get("/").headers["connection"] is None
+    last = gevent.spawn(waiting.get, "/wait")
+    assert worker.entered.wait(DEADLINE)
     worker.tell(RETIRE)
-    wait_for(lambda: not worker.server.keeps_connections, "it retires")
-    last = kept.get("/")
-    assert last.body == b"a page"
-    assert last.headers["connection"] == "close"
-    kept.close()
+    wait_for(lambda: worker.counts[2] < 0, "it retires")
+    # A client knows of the end of a connection before it sends its next request.
+    sock: Any = kept.connection.sock
+    assert sock.recv(1) == b""
+    assert not worker.run.ready()
+    worker.go_on.set()
+    assert last.get(timeout=DEADLINE).headers["connection"] == "close"
+    for each in (kept, waiting):
+        each.close()
     worker.end()

@@ -128,12 +128,15 @@ class HTTPHandler(HTTPOutput):
         source.patience = (
             settings.keepalive_timeout if kept else settings.header_timeout
         )
-        reads = source.reads
+        reads, idle = source.reads, self.server.idle
+        if kept:
+            idle.add(self.socket)
         try:
             begun: bytes = self.rfile.peek()
         except InputTimeout:
             return b""
         finally:
+            idle.discard(self.socket)
             source.patience = settings.body_timeout
         if source.reads == reads and kept:
             self._turns.check()  # pipelined: it was read with the request before

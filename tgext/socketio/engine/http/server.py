@@ -37,11 +37,13 @@ class HTTPServer(Protocol):
     :ivar resources: the paths of Socket.IO; logs must not show the session ids after
         them.
     :ivar keeps_connections: whether connections stay open after their answers.
+    :ivar idle: the sockets of connections that wait for another request.
     """
 
     application: Any
     resources: Sequence[str]
     keeps_connections: bool
+    idle: set[Any]
 
     @property
     def settings(self) -> HTTPSettings: ...

@@ -10,12 +10,20 @@ from __future__ import annotations
 
 import ssl
 from _socket import socket as NativeSocket
-from socket import SHUT_WR
+from socket import SHUT_RD, SHUT_WR
 from typing import Any
 
 from gevent.ssl import SSLSocket
 
-__all__ = ["RECORD", "Encrypted", "NativeSocket", "below", "end_output", "say_goodbye"]
+__all__ = [
+    "RECORD",
+    "Encrypted",
+    "NativeSocket",
+    "below",
+    "end_input",
+    "end_output",
+    "say_goodbye",
+]
 
 #: What OpenSSL raises when it has to wait for input, or for room for output.
 _WAITS = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -121,3 +129,14 @@ def end_output(sock: Any) -> None:
     if isinstance(sock, SSLSocket):
         say_goodbye(sock)
     sock.shutdown(SHUT_WR)
+
+
+def end_input(sock: Any) -> None:
+    """Let who waits for input of a gevent socket read its end.
+
+    What has come before is read first. A connection that has ended stays as it is.
+    """
+    try:
+        sock._sock.shutdown(SHUT_RD)  # that of an SSLSocket would forget the encryption
+    except OSError:
+        pass

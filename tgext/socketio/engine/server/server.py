@@ -17,7 +17,7 @@ from ..concurrency.threads import Home, begin_serving, end_serving, get_ident, h
 from ..hub.hub import Hub
 from ..hub.settings import OPTIONS, Settings
 from ..io.listening import BACKLOG, Place, Port, place_of
-from ..io.sockets import say_goodbye
+from ..io.sockets import end_input, say_goodbye
 from ..io.tls import tls_context
 from ..logs import REQUESTS, ErrorStream, get_logger
 from ..session.session import Socket
@@ -66,6 +66,7 @@ class SocketIOServer(WSGIServer):
     :ivar opening_environ: added to the WSGI environment of requests that open a
         connection.
     :ivar handed_over: native sockets whose requests became WebSockets.
+    :ivar idle: the sockets of HTTP connections that wait for another request.
     :ivar keeps_connections: whether HTTP connections stay open after their answers;
         false when the server no longer listens.
     :ivar balance: the connections of the processes that share the listening socket;
@@ -108,6 +109,7 @@ class SocketIOServer(WSGIServer):
         #: The thread that serves; None while the server is stopped.
         self._home: Home | None = None
         self.handed_over: set[Any] = set()
+        self.idle: set[Any] = set()
         options.setdefault("log", access_log)
         options.setdefault("error_log", ErrorStream(log))
         if isinstance(listener, (tuple, Place)):
@@ -298,8 +300,13 @@ class SocketIOServer(WSGIServer):
             rooms.close()
 
     def stop_listening(self) -> None:
-        """Refuse new connections, and close those that are open after their answers."""
+        """Refuse new connections, and close those that are open after their answers.
+
+        Those that wait for another request are closed now.
+        """
         self.keeps_connections = False
+        for each in list(self.idle):
+            end_input(each)
         if not self.closed:
             self.stop_accepting()
             if self._place is not None:
