@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 # First of all: it patches the standard library, as it does for the server.
-from ..server import OURS, StartError, read_options  # isort: skip
+from ..server import StartError, read_options  # isort: skip
 
 from paste.deploy import loadapp
 from paste.deploy.loadwsgi import SERVER, loadcontext
@@ -20,6 +20,7 @@ from ..configuration import BROKER, ConfigurationError, check_configuration
 from ..drivers import applications
 from ..engine.hub.settings import OPTIONS, Option
 from ..options import APPLICATION_OPTIONS, read_option
+from ..serveroptions import OURS
 from .errors import CommandError
 
 __all__ = ["Setting", "broker_of", "load", "server_of", "settings_of"]
