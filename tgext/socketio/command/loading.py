@@ -25,6 +25,9 @@ from .errors import CommandError
 
 __all__ = ["Setting", "broker_of", "load", "server_of", "settings_of"]
 
+#: The functions that ``egg:tgext.socketio#socketio`` names.
+SERVERS: Final = ("socketio_server_factory", "socketio_server_runner")
+
 #: In the place of what has to stay secret.
 HIDDEN: Final = "***"
 
@@ -100,7 +103,7 @@ def server_of(path: str) -> list[Setting]:
         context = loadcontext(SERVER, _uri(path), "main", relative_to=os.getcwd())
     except LookupError:
         return []
-    if getattr(context.object, "__name__", "") != "socketio_server_runner":
+    if getattr(context.object, "__name__", "") not in SERVERS:
         return []
     given = dict(context.local_conf)
     try:
