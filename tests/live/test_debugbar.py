@@ -124,6 +124,7 @@ def join(server: Server, browser: Browser) -> Iterator[Join]:
 def test_the_bar_shows_the_last_events(browser: Browser, join: Join) -> None:
     assert join().call("/meeting", "who") == ["manager"]
     page = browser.visit("/demo")
+    assert "<tr><th>/meeting</th><td>1</td></tr>" in page
     rows = re.findall(r'<tr class="tgdb_row"><td>.*?</tr>', page)
     [row] = [each for each in rows if "<td>who</td>" in each]
     assert "<td>/meeting</td>" in row

@@ -215,3 +215,13 @@ def test_nothing_is_kept_without_debug(start: Callable[..., Live]) -> None:
 def test_the_section_is_added_once(start: Callable[..., Live]) -> None:
     start(), start()
     assert [type(each) for each in __sections__].count(EventsSection) == 1
+
+
+def test_clients_are_counted(start: Callable[..., Live]) -> None:
+    live = start()
+    assert "Connected to this process: 0" in live.http().get("/section").text
+    for _ in range(2):
+        joined(live)
+    section = live.http().get("/section").text
+    assert "Connected to this process: 2" in section
+    assert "<tr><th>/lab</th><td>2</td></tr>" in section

@@ -93,6 +93,17 @@ class SocketIOController(TGController):
         names = _names_of(cls)
         return NamespaceHandle(endpoint, cls._tgsio_rooms, names, settings)
 
+    @classmethod
+    def _tgsio_clients(cls) -> dict[str, list[Any]]:
+        """The sockets of the running application in each namespace of this process."""
+        owner = id(request_local.context._current_obj().config)
+        found: dict[str, list[Any]] = {}
+        for rooms in [each for each, of in cls._tgsio_rooms.items() if of == owner]:
+            for endpoint, room in rooms.occupied():
+                if room is None:
+                    found.setdefault(endpoint, []).extend(rooms.members(endpoint))
+        return found
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
         self._tgsio_namespaces = Mounted(type(self))

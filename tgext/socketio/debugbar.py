@@ -1,4 +1,4 @@
-"""A section of tgext.debugbar: the last events of the process.
+"""A section of tgext.debugbar: who is connected, and the last events of the process.
 
 ``plug(base_config, 'tgext.socketio.debugbar')`` adds it; without tgext.pluggable,
 :func:`plugme` does.
@@ -16,6 +16,7 @@ from tg import config, hooks
 from tg.appwrappers.base import ApplicationWrapper
 from tg.appwrappers.errorpage import ErrorPageApplicationWrapper
 
+from .controller import SocketIOController
 from .engine.concurrency.failures import FAILURES
 from .engine.concurrency.interruption import Interrupted
 from .engine.namespaces.errors import EventRefused
@@ -195,7 +196,10 @@ class EventsSection:
         return self.name
 
     def content(self) -> str:
-        """HTML: the last events first."""
+        """HTML: how many clients there are, and the last events, the latest first."""
+        return _clients() + self._events()
+
+    def _events(self) -> Markup:
         heads = ("Time", "Namespace", "Event", "User", "Took", "Failure", "Queries")
         return Markup(
             '<h1>Events</h1><table class="tgdb_table"><thead><tr>{}</tr></thead>'
@@ -204,6 +208,18 @@ class EventsSection:
             Markup().join(map(Markup("<th>{}</th>").format, heads)),
             Markup().join(map(_row, tuple(config[_SEEN]))),
         )
+
+
+def _clients() -> Markup:
+    """How many clients of the application are in each namespace of this process."""
+    found = SocketIOController._tgsio_clients()
+    number = len({client for clients in found.values() for client in clients})
+    row = Markup("<tr><th>{}</th><td>{}</td></tr>").format
+    rows = [row(escape(name or "/", TEXT), len(found[name])) for name in sorted(found)]
+    return Markup(
+        "<h1>Clients</h1><p>Connected to this process: {}</p>"
+        '<table class="tgdb_table">{}</table>'
+    ).format(number, Markup().join(rows))
 
 
 def _row(seen: Seen) -> Markup:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from tgext.socketio.engine.hub.roomkeys import user_room
+from tgext.socketio.engine.namespaces.commands import Command, obey
+
 from ..clients import wait_for
 from ..conftest import Serve
 from .people import Club, Plain, fresh, namespace_of, people, sid_of
@@ -102,3 +105,19 @@ def test_what_fails_for_one_is_done_for_the_others(
     assert "RuntimeError: on fire" in caplog.text
     assert clients[2].call("/chat", "rooms") == [["my lobby"]]
     assert namespace_of(live, clients[1]).room("lobby").count() == 2
+
+
+def test_connections_are_closed_with_all_their_namespaces(
+    serve: Serve, kind: str
+) -> None:
+    live = serve({"/chat": fresh(), "/news": fresh(Plain)})
+    anna, ben = people(live, "anna", "ben", kind=kind)
+    for each in (anna, ben):
+        each.join("/news")
+    socket = live.socket(anna)
+    command = Command("close", "banned")
+    obey(live.server.rooms, "/chat", user_room("anna"), command)
+    told = anna.read()
+    assert (told["type"], told["endpoint"]) == ("disconnect", "/chat")
+    wait_for(lambda: socket.ended and not socket.active_ns, "the connection has ended")
+    assert ben.call("/news", "echo") == []

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tg import require
-from tg.predicates import is_user, not_anonymous
+from tg.predicates import Predicate, is_user, not_anonymous
 
-from tests.engine.clients import KINDS
+from tests.engine.clients import KINDS, wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController
 from tgext.socketio.operation.admin import AdminNamespace
 
-from .watching import Watcher, application
+from .watching import Chat, Watcher, application
 
 Serve = Callable[..., Live]
 
@@ -109,6 +109,19 @@ def test_events_that_are_received_and_sent(start: Callable[..., Live]) -> None:
     assert ada.next("event_sent")[3] == ["shouted", "fire"]
 
 
+class Kept(Chat):
+    recovery = True
+
+
+def test_events_of_clients_that_recover(start: Callable[..., Live]) -> None:
+    live = start(chat=Kept)
+    client = live.joined()
+    ada = Watcher(live)
+    ada.next("all_sockets")
+    client.emit("/chat", "say", "hello")
+    assert ada.next("event_sent")[3] == ["heard", "hello"]
+
+
 def test_the_process_tells_of_itself(start: Callable[..., Live]) -> None:
     live = start()
     live.joined("4-polling")
@@ -120,10 +133,28 @@ def test_the_process_tells_of_itself(start: Callable[..., Live]) -> None:
     assert counts == {"/chat": 1, "/admin": 1}
 
 
+def test_an_administrator_who_does_not_read(
+    start: Callable[..., Live],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("tgext.socketio.operation.admin.feed.PATIENCE", 0.01)
+    live = start()
+    live.joined()
+    client = live.client("4-polling", query="user=ada")
+    client.join("/admin")  # and no poll follows
+    wait_for(lambda: "Disconnected administrator ada" in caplog.text, "it is logged")
+    sockets = live.server.hub.registry.sockets
+    wait_for(lambda: len(sockets) == 1, "the connection has ended")
+
+
 # What is done
 
 
-def test_what_administrators_do(start: Callable[..., Live]) -> None:
+def test_what_administrators_do(
+    start: Callable[..., Live], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tgext.socketio.operation")
     live = start()
     ann, bob = live.joined(), live.joined()
     ada = Watcher(live)
@@ -143,6 +174,7 @@ def test_what_administrators_do(start: Callable[..., Live]) -> None:
     ada.do("_disconnect", "/chat", True, first)
     assert ann.read()["type"] == "disconnect"
     ada.until(lambda: not ada.ids())
+    assert f"Administrator ada: disconnect in /chat of {first}" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -158,6 +190,46 @@ def test_invalid_commands(start: Callable[..., Live], event: Any) -> None:
     ada = Watcher(start())
     ada.do(*event)
     assert ada.next("error")[1] == "invalid_method_args"
+
+
+class Managers(Predicate):
+    message = "Only managers"
+    now: ClassVar[set[str]] = set()
+
+    def evaluate(self, environ: Any, credentials: Any) -> None:
+        if credentials["repoze.what.userid"] not in self.now:
+            self.unmet()
+
+
+class Managed(AdminNamespace):
+    allow_only = Managers()
+
+
+def test_each_command_is_authorised_again(
+    start: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Managers, "now", {"ada"})
+    live = start(admin=Managed)
+    client = live.joined()
+    ada = Watcher(live)
+    Managers.now.clear()
+    ada.do("_disconnect", "/chat", True)
+    assert ada.next("error")[1:] == ["method_access_denied", "Only managers"]
+    ada.next("disconnect")
+    assert client.call("/chat", "count") == [1]
+
+
+def test_two_kinds_of_administrators(start: Callable[..., Live]) -> None:
+    live = start(support=Readers)
+    live.joined()
+    ada, eve = Watcher(live), Watcher(live, endpoint="/support")
+    for each in (ada, eve):
+        each.until(lambda each=each: len(each.ids()) == 1)
+    eve.do("_disconnect", "/chat", True)
+    assert eve.next("error")[1] == "method_access_denied"
+    ada.do("_disconnect", "/chat", True)
+    for each in (ada, eve):
+        each.until(lambda each=each: not each.ids())
 
 
 class Readers(AdminNamespace):

@@ -120,7 +120,7 @@ class Watcher:
     def rooms(self, nsp: str = "/chat") -> list[list[Any]]:
         """The rooms of each socket of a namespace, as the UI shows them."""
         found = self.shown.items()
-        return sorted(each["rooms"] for (name, _), each in found if name == nsp)
+        return sorted(sorted(each["rooms"]) for (name, _), each in found if name == nsp)
 
     def ids(self, nsp: str = "/chat") -> list[str]:
         return [sid for name, sid in self.shown if name == nsp]

@@ -48,6 +48,7 @@ class Rooms:
     :ivar name: of their controller, the same in every process.
     :ivar others: the other processes, for what is done with sockets in all of them; see
         ``engine/namespaces/targets.py``.
+    :ivar attached: what others keep with the rooms, as long as there are these.
     :ivar home: the thread that serves the members.
     :ivar journals: of the namespaces whose clients recover, by ``make_journal``.
     """
@@ -58,6 +59,7 @@ class Rooms:
         self.watchers: tuple[Watcher, ...] = ()
         self.name = ""
         self.others: Any = None
+        self.attached: dict[Any, Any] = {}
         self.home = home()
         self.journals: dict[str, Journal] = {}
         self.make_journal: Callable[[str], Journal] | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from ...engine.hub.hub import Hub
 from ...engine.hub.rooms import Rooms
@@ -69,9 +68,6 @@ class Administration:
         self.reporter.report_to(HERE, partial(self.console.hear, HERE))
 
 
-_of_rooms: WeakKeyDictionary[Rooms, dict[str, Administration]] = WeakKeyDictionary()
-
-
 def administration_of(
     plan: Plan, endpoint: str, rooms: Rooms, hub: Hub, settings: Mapping[str, Any]
 ) -> Administration:
@@ -79,7 +75,8 @@ def administration_of(
 
     :raises BackendError: when an option of the cluster is invalid.
     """
-    found = _of_rooms.setdefault(rooms, {})
-    if endpoint not in found:
-        found[endpoint] = Administration(plan, endpoint, rooms, hub, settings)
-    return found[endpoint]
+    found: Administration | None = rooms.attached.get((Administration, endpoint))
+    if found is None:
+        found = Administration(plan, endpoint, rooms, hub, settings)
+        rooms.attached[Administration, endpoint] = found
+    return found

@@ -43,11 +43,10 @@ def describe(
     :param rooms: those that it is in.
     """
     environ: Mapping[str, Any] = socket.environ or {}
-    transport = socket.transport
     return {
         "id": socket._tgsio_id_in(endpoint),
         "clientId": socket.log_name,
-        "transport": "none" if transport is None else transport.name,
+        "transport": transport_of(socket),
         "nsp": name_of(endpoint),
         "data": {"user": socket._tgsio_user, "client": socket.generation.name},
         "handshake": {
@@ -62,6 +61,12 @@ def describe(
         },
         "rooms": [room for room in rooms if room is not None],
     }
+
+
+def transport_of(socket: Any) -> str:
+    """The name of a socket's transport."""
+    transport = socket.transport
+    return "none" if transport is None else str(transport.name)
 
 
 def name_of(endpoint: str) -> str:

@@ -8,10 +8,7 @@ from typing import Any, Final, Protocol
 
 from gevent.event import Event
 
-from ...engine.logs import get_logger
 from .watched import Change
-
-log = get_logger(__name__)
 
 #: Changes that may wait. With more, the administrator gets all sockets anew instead.
 MOST: Final = 2000
@@ -29,8 +26,6 @@ class Reader(Protocol):
     def emit(self, event: str, *args: Any) -> None: ...
 
     def drain(self, timeout: float | None = None) -> bool: ...
-
-    def disconnect(self, silent: bool = False) -> None: ...
 
 
 class Feed:
@@ -73,7 +68,9 @@ class Feed:
         self._woken.set()
 
     def run(self) -> None:
-        """Send what is added, until the administrator leaves, or reads too slowly."""
+        """Send what is added; returns when the administrator has left, or reads too
+        slowly.
+        """
         while True:
             self._woken.wait()
             self._woken.clear()
@@ -82,10 +79,4 @@ class Feed:
                     event, *args = self._waiting.popleft()
                     self._reader.emit(event, *args)
                 if not self._reader.drain(PATIENCE):
-                    log.warning(
-                        "Disconnected an administrator who did not read what was sent "
-                        "within %g seconds",
-                        PATIENCE,
-                    )
-                    self._reader.disconnect()
                     return

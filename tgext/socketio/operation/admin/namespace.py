@@ -14,8 +14,10 @@ from ...engine.namespaces.errors import EventRefused
 from ...engine.namespaces.events import event
 from ...namespace import SocketIOTGNamespace
 from ...wire.escape import escape
+from ...wire.socketio.reasons import SLOW_CONSUMER
 from .administration import Administration, Plan, administration_of
 from .commands import Commands
+from .feed import PATIENCE, Feed
 
 log = get_logger(__name__)
 
@@ -107,13 +109,26 @@ class AdminNamespace(SocketIOTGNamespace):
         self._tgsio_administration = administration_of(
             plan, self.ns_name, rooms, hub, config
         )
-        assert self._tgsio_candidate is not None
-        self._tgsio_candidate.when_admitted(self._tgsio_begin)
+        if self._tgsio_candidate is None:  # a test calls it
+            self._tgsio_begin()
+        else:
+            self._tgsio_candidate.when_admitted(self._tgsio_begin)
 
     def _tgsio_begin(self) -> None:
         if self._tgsio_administration is not None:
-            feed = self._tgsio_administration.console.add(self)
-            self.spawn(feed.run)
+            self.spawn(self._tgsio_tell, self._tgsio_administration.console.add(self))
+
+    def _tgsio_tell(self, feed: Feed) -> None:
+        socket: Any = self.socket
+        feed.run()
+        if not socket.ended:
+            log.warning(
+                "Disconnected administrator %s, who did not read what was sent within "
+                "%g seconds",
+                escape(socket._tgsio_user),
+                PATIENCE,
+            )
+            socket.kill(reason=SLOW_CONSUMER)
 
     def _tgsio_begin_end(self) -> None:
         if self._tgsio_administration is not None:

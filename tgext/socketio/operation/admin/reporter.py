@@ -20,7 +20,8 @@ INTERVAL: Final = 0.25
 #: Seconds between two statistics; the UI takes a process for unhealthy after ten.
 STATISTICS: Final = 2.0
 
-#: Seconds between two reports of all sockets anew, when changes were too many.
+#: Seconds between two reports of all sockets anew, when changes were too many, and
+#: after a report that failed.
 ANEW: Final = 5.0
 
 #: Sockets, and changes, of one report.
@@ -105,9 +106,11 @@ class Reporter:
             while self._readers and not self._stopping():
                 try:
                     self.report()
+                    pause = INTERVAL
                 except ERRORS:
                     log_failure(log, "Reporting to administrators failed")
-                gevent.sleep(INTERVAL)
+                    pause = ANEW
+                gevent.sleep(pause)
                 self._forget_the_late()
         finally:
             self._running = None
@@ -122,12 +125,13 @@ class Reporter:
 
     def report(self) -> None:
         """Tell what there is to tell now."""
-        new, self._new = self._new, set()
+        new = set(self._new)
         if self._sockets is not None:
             self._report_sockets(self._sockets, bool(new))
         if new or self._now() >= self._statistics_at:
             self._statistics_at = self._now() + STATISTICS
             self._tell(STATS, self._statistics())
+        self._new -= new
 
     def _report_sockets(self, sockets: Sockets, anew: bool) -> None:
         if anew or (sockets.lost and self._now() >= self._anew_at):

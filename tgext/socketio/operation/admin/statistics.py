@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections import Counter
 from typing import Any, Final
 
 from ...engine.concurrency.fairness import in_turns
 from ...engine.hub.hub import Hub
 from ...engine.hub.rooms import Rooms
+from ...engine.io.traffic import Traffic
 from .descriptions import name_of
 
 #: When the process began, as far as this package knows.
@@ -26,18 +28,18 @@ class Statistics:
     def __init__(self, hub: Hub, rooms: Rooms) -> None:
         self._hub = hub
         self._rooms = rooms
-        self._before: set[str] | None = None
+        #: Totals since the server began, by the names that the UI has for them.
+        self._before: Counter[tuple[str, str]] | None = None
 
     def take(self) -> dict[str, Any]:
-        """``server_stats`` of the UI.
-
-        The connections that opened and ended are those since the last call.
-        """
-        sockets = dict(self._hub.registry.sockets)
-        polling = sum(
-            getattr(getattr(each, "transport", None), "name", "") == "polling"
-            for each in in_turns(sockets.values())
-        )
+        """``server_stats`` of the UI. What happened is that since the last call."""
+        sockets: list[Any] = list(self._hub.registry.sockets.values())
+        polling, traffic = 0, self._hub.counts.traffic
+        for each in in_turns(sockets):
+            transport = each.transport
+            if transport is not None and not each.ended:
+                polling += transport.name == "polling"
+                traffic = traffic.plus(transport.traffic)
         host, pid = socket.gethostname(), os.getpid()
         return {
             "serverId": f"{host}#{pid}",
@@ -46,23 +48,30 @@ class Statistics:
             "uptime": time.monotonic() - _BEGAN,
             "clientsCount": len(sockets),
             "pollingClientsCount": polling,
-            "aggregatedEvents": self._changes(set(sockets)),
+            "aggregatedEvents": self._happened(traffic),
             "namespaces": self._namespaces(),
         }
 
-    def _changes(self, now: set[str]) -> list[dict[str, Any]]:
+    def _happened(self, traffic: Traffic) -> list[dict[str, Any]]:
+        counts = self._hub.counts
+        now: Counter[tuple[str, str]] = Counter(
+            {
+                ("rawConnection", ""): counts.opened.total(),
+                ("packetsIn", ""): traffic.received,
+                ("packetsOut", ""): traffic.sent,
+                ("bytesIn", ""): traffic.received_bytes,
+                ("bytesOut", ""): traffic.sent_bytes,
+            }
+        )
+        for reason, number in counts.closed.items():
+            now["rawDisconnection", reason] = number
         before, self._before = self._before, now
         if before is None:
             return []
-        counts = {
-            "rawConnection": len(now - before),
-            "rawDisconnection": len(before - now),
-        }
         second = int(time.time()) * 1000
         return [
-            {"timestamp": second, "type": kind, "count": count}
-            for kind, count in counts.items()
-            if count
+            {"timestamp": second, "type": kind, "subType": detail, "count": count}
+            for (kind, detail), count in (now - before).items()  # those above zero
         ]
 
     def _namespaces(self) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from ...engine.concurrency.fairness import in_turns
@@ -16,7 +17,7 @@ from ...engine.hub.roomkeys import Room
 from ...engine.hub.rooms import Rooms
 from ...engine.hub.selection import Receivers
 from ...wire.socketio.packet import EVENTS, Packet
-from .descriptions import describe, moment, name_of, shown_event
+from .descriptions import describe, moment, name_of, shown_event, transport_of
 from .taps import Tap
 
 #: A socket in a namespace.
@@ -32,18 +33,18 @@ RECEIVERS: Final = 3
 class Shown:
     """A socket in a namespace that administrators see.
 
-    :param namespace: its namespace, which knows why it ends.
-
-    :ivar described: whether administrators have its rooms: these are told then.
+    :ivar since: the time at which it came, in seconds since 1970.
+    :ivar described: whether administrators know its rooms: changes are told then.
+    :ivar transport: the name that they know.
     """
 
-    __slots__ = ("described", "namespace", "since", "tap")
+    __slots__ = ("described", "since", "taps", "transport")
 
     def __init__(self, since: float) -> None:
         self.since = since
         self.described = False
-        self.namespace: Any = None
-        self.tap: Tap | None = None
+        self.transport = ""
+        self.taps: list[Tap] = []
 
 
 class Watched:
@@ -98,9 +99,21 @@ class Watched:
 
     def take(self) -> list[Change]:
         """The changes since the last call, in their order. Others may run meanwhile."""
+        self._see_upgrades()
         changes, self._changes = self._changes, []
         self._left = self._most
         return [self._finished(each) for each in in_turns(changes)]
+
+    def _see_upgrades(self) -> None:
+        for (socket, endpoint), shown in self._shown.items():
+            if not shown.described:
+                continue
+            name = transport_of(socket)
+            if name != shown.transport:
+                shown.transport = name
+                sid = socket._tgsio_id_in(endpoint)
+                told = {"id": sid, "nsp": name_of(endpoint), "transport": name}
+                self._add(["socket_updated", told])
 
     def begin_anew(self) -> list[Change]:
         """All sockets that are shown, as if they were connecting now.
@@ -129,7 +142,7 @@ class Watched:
                 if len(self._shown) >= self._most_sockets:
                     return
                 if (socket, endpoint) not in self._shown:
-                    self._shown[socket, endpoint] = Shown(time.time())
+                    self._shown[socket, endpoint] = Shown(_since(socket, endpoint))
 
     def _finished(self, change: Change) -> Change:
         if change[0] != "socket_connected":
@@ -141,6 +154,7 @@ class Watched:
         socket, endpoint = key
         self._tap(key, shown)
         shown.described = True
+        shown.transport = transport_of(socket)
         rooms = self._rooms.rooms_of(endpoint, socket)
         described = describe(socket, endpoint, shown.since, rooms)
         return ["socket_connected", described, moment(shown.since)]
@@ -199,20 +213,24 @@ class Watched:
     def _tap(self, key: Key, shown: Shown) -> None:
         socket, endpoint = key
         namespace = socket.active_ns.get(endpoint)
-        if namespace is None or shown.tap is not None or self._is_own(endpoint):
+        if namespace is None or shown.taps or self._is_own(endpoint):
             return
-        look = lambda packet: self._received(key, packet)  # noqa: E731
-        shown.tap = Tap(namespace, "process_packet", look)
+        received, sent = partial(self._received, key), partial(self._sent, socket)
+        shown.taps.append(Tap(namespace, "process_packet", received))
+        recovery = getattr(namespace, "_tgsio_recovery", None)
+        if recovery is not None:  # which sends in place of the socket
+            shown.taps.append(Tap(recovery, "emit", sent))
         number, tap = self._sending.get(socket, (0, None))
         if tap is None:
-            tap = Tap(socket, "send_packet", lambda pkt: self._sent(socket, pkt))
+            tap = Tap(socket, "send_packet", sent)
         self._sending[socket] = number + 1, tap
 
     def _forget(self, key: Key) -> None:
         shown = self._shown.pop(key, None)
-        if shown is None or shown.tap is None:
+        if shown is None or not shown.taps:
             return
-        shown.tap.remove()
+        for each in shown.taps:
+            each.remove()
         number, tap = self._sending.pop(key[0])
         if number > 1:
             self._sending[key[0]] = number - 1, tap
@@ -223,7 +241,7 @@ class Watched:
         if self._left > 0 and packet["type"] in EVENTS:
             self._happened("event_received", key, packet)
 
-    def _sent(self, socket: Any, packet: Packet) -> None:
+    def _sent(self, socket: Any, packet: Packet, *_: object) -> None:
         key = (socket, packet.get("endpoint", ""))
         if self._left > 0 and packet["type"] in EVENTS and key in self._shown:
             self._happened("event_sent", key, packet)
@@ -253,3 +271,10 @@ class Watched:
         args, sid = shown_event(packet), socket._tgsio_id_in(endpoint)
         now = moment(time.time())
         self._add([event, name_of(endpoint), sid, args, now])
+
+
+def _since(socket: Any, endpoint: str) -> float:
+    """Since when a socket is in a namespace; until now, if the log was not told."""
+    namespace = socket.active_ns.get(endpoint)
+    entered: float = getattr(namespace, "_tgsio_entered", 0.0)
+    return time.time() - (time.monotonic() - entered if entered else 0.0)
