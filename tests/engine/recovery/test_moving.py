@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tgext.socketio.engine.hub.roomkeys import ChannelRoom, SocketRoom
-from tgext.socketio.engine.recovery.kept import Kept
+from tgext.socketio.engine.recovery.kept import Kept, Read
 from tgext.socketio.engine.recovery.record import Position, Start
 from tgext.socketio.engine.recovery.spans import Spans
 from tgext.socketio.wire.socketio.packet import Packet, event_packet
@@ -57,7 +57,7 @@ class Shared:
 
     def read(self, kept: Any, places: Any, after: Position, until: Position) -> Any:
         self.after.append(after.number)
-        return self.missed
+        return None if self.missed is None else Read(self.missed, ("", 0))
 
     def has(self, session: Any) -> bool:
         return self.here

@@ -103,3 +103,14 @@ def test_a_lost_redis_is_told(connect: Connect, server: RedisServer) -> None:
             tables.write("a x", 0, 1)
     finally:
         server.start()
+
+
+def test_a_key_of_another_type_is_no_table(tables: Tables, server: RedisServer) -> None:
+    """Its process writes it anew, as one that Redis has lost."""
+    tables.write_whole("a x", 5, iter({"1": "one"}.items()))
+    server.client.delete("tests/presence/a x")
+    server.client.set("tests/presence/a x", "a text")
+    assert tables.read("a x") is None
+    assert not tables.write("a x", 5, 6)
+    tables.write_whole("a x", 7, iter({"1": "one"}.items()))
+    assert entries_of(tables.read("a x")) == {"1": "one"}

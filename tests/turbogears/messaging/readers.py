@@ -134,6 +134,7 @@ class Reader(Member):
     def __init__(self, *args: Any, **auth: Any) -> None:
         super().__init__(*args, **auth)
         self.heard: list[Any] = []
+        self.offsets: list[str] = []
         self.positions: list[Any] = []
 
     def connected(self) -> Reader:
@@ -152,6 +153,7 @@ class Reader(Member):
 
     def _take(self, packet: Any) -> None:
         *args, self.offset = packet["args"]
+        self.offsets.append(self.offset)
         self.heard.append(args[0])
         self.positions.append(args[1:])
 

@@ -6,6 +6,7 @@
     ├── BackendOptionError   an option is invalid; the message names it
     └── BrokerUnavailable    the broker does not answer
         └── BrokerRefused    it answers, and refuses
+            └── KeyInUse     what is under a key is of another type
 """
 
 from __future__ import annotations
@@ -37,3 +38,15 @@ class BrokerUnavailable(BackendError):
 
 class BrokerRefused(BrokerUnavailable):
     """The broker refuses a command."""
+
+    @classmethod
+    def of(cls, text: str) -> BrokerRefused:
+        """The error with a text that has what Redis answered."""
+        return (KeyInUse if "WRONGTYPE" in text else cls)(text)
+
+
+class KeyInUse(BrokerRefused):
+    """What the broker has under a key is of another type: not what was put there.
+
+    It concerns this key alone, and will not change by itself.
+    """

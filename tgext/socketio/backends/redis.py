@@ -236,7 +236,8 @@ class RedisPubSub(PubSub):
 
     def refused(self, said: object) -> BrokerRefused:
         """The error of something that Redis refuses."""
-        return BrokerRefused(f"{self.name} refuses: {self._credentials.hide(said)}")
+        said = self._credentials.hide(said)
+        return BrokerRefused.of(f"{self.name} refuses: {said}")
 
     def converse(
         self,

@@ -15,6 +15,9 @@ _READ: Final = Script.of("record_read")
 _TAKE: Final = Script.of("record_take")
 _END: Final = Script.of("record_end")
 
+#: The answers of the script for each list of :class:`Written`.
+_NOT_WRITTEN: Final = (0, -1, -2)
+
 
 class Record(NamedTuple):
     """A record.
@@ -25,6 +28,19 @@ class Record(NamedTuple):
 
     owner: str
     text: str
+
+
+class Written(NamedTuple):
+    """What has become of records that were to be written.
+
+    :ivar taken: the names of those that another process has taken.
+    :ivar missing: of those that were to be renewed, and are not there.
+    :ivar refused: of those whose keys have another type of value in Redis.
+    """
+
+    taken: list[str]
+    missing: list[str]
+    refused: list[str]
 
 
 class Records:
@@ -40,17 +56,19 @@ class Records:
         self._prefix = prefix
         self._owner = owner
 
-    def write(self, texts: Mapping[str, str], seconds: float) -> list[str]:
+    def write(self, texts: Mapping[str, str], seconds: float) -> Written:
         """Write records, or renew them.
 
-        :param texts: by their names.
+        :param texts: by their names; an empty one renews the record that is there.
         :param seconds: how long they are valid.
-        :returns: the names of those that another process has taken; these are not
-            written.
+        :returns: those that are not written.
         """
         args = [self._owner, int(seconds * 1000), *texts.values()]
-        written = self._run(_WRITE, self._keys(list(texts)), args)
-        return [name for name, done in zip(texts, written, strict=True) if not done]
+        answers = self._run(_WRITE, self._keys(list(texts)), args)
+        with_answer: dict[int, list[str]] = {}
+        for name, answer in zip(texts, answers, strict=True):
+            with_answer.setdefault(answer, []).append(name)
+        return Written(*(with_answer.get(each, []) for each in _NOT_WRITTEN))
 
     def read(self, name: str) -> Record | None:
         """A record; None if there is none."""

@@ -12,7 +12,11 @@ import pytest
 
 from tests.engine.clients import DEADLINE, wait_for
 from tests.redis_server import RedisServer, running_redis
-from tgext.socketio.backends.errors import BrokerRefused, BrokerUnavailable
+from tgext.socketio.backends.errors import (
+    BrokerRefused,
+    BrokerUnavailable,
+    KeyInUse,
+)
 from tgext.socketio.backends.logs.entries import Entry, Keep, Position
 from tgext.socketio.backends.logs.redis import RedisLog
 
@@ -275,3 +279,23 @@ def test_many_of_one_topic_drop_as_many(connect: Connect, server: RedisServer) -
     assert read(log, start) == (["9"], False)
     assert read(log, last) == (["9"], True)
     assert read(log, last._replace(number=last.number - 1)) == (["9"], False)
+
+
+@pytest.mark.parametrize("part", ["head", "stream"])
+def test_a_key_of_another_type(
+    connect: Connect, server: RedisServer, part: str
+) -> None:
+    """One topic cannot be read or written then; the others can."""
+    server.client.flushall()
+    log = connect().log
+    position = fill(log, "1")
+    key = f"tgext.socketio/log/{position.epoch}/{part}/news"
+    server.client.delete(key)
+    server.client.set(key, "a text")
+    with pytest.raises(KeyInUse):
+        fill(log, "2")
+    log.append("sport", "3", KEEP)
+    replay = log.read(["news", "sport"], position)
+    assert [each.message for each in replay.entries] == ["3"]
+    assert not replay.complete
+    assert log.read(["sport"], position).complete

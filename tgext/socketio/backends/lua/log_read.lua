@@ -12,7 +12,7 @@
 -- ARGV[4]  "1" if there was an entry with the number. If Redis does not know it, its
 --          entries before the gap are lost; the log notes that for all readers.
 -- returns  the epoch of the log; the number of its latest entry; 1 when nothing after
---          the number was dropped or lost; and for each topic a list of number,
+--          the number was dropped or lost, or cannot be read; and for each topic a list of number,
 --          message, number, message, …
 --          If the epoch is another one, nothing else is returned.
 
@@ -47,24 +47,30 @@ local complete = lost <= after and after <= number
 local answer = {epoch, number, 0}
 
 for each = 2, #KEYS, 2 do
-  local head = redis.call('HMGET', KEYS[each], 'last', 'dropped', 'seconds')
-  local dropped = tonumber(head[2] or mark)
-  local oldest = (now - tonumber(head[3] or 0)) * 1000
-  if head[1] and redis.call('XLEN', KEYS[each + 1]) == 0 then
-    dropped = tonumber(head[1])
-  end
-  local entries = {}
   local first = string.format('%.0f-0', after + 1)
-  for _, entry in ipairs(redis.call('XRANGE', KEYS[each + 1], first, '+')) do
-    local count, time = string.match(entry[1], '^(%d+)-(%d+)$')
-    if tonumber(time) > oldest then
-      entries[#entries + 1] = count
-      entries[#entries + 1] = entry[2][2]
-    else
-      dropped = tonumber(count)
+  local head = redis.pcall('HMGET', KEYS[each], 'last', 'dropped', 'seconds')
+  local found = redis.pcall('XRANGE', KEYS[each + 1], first, '+')
+  local entries = {}
+  if head.err or found.err then
+    -- A key has another type of value. The other topics are read nevertheless.
+    complete = false
+  else
+    local dropped = tonumber(head[2] or mark)
+    local oldest = (now - tonumber(head[3] or 0)) * 1000
+    if head[1] and redis.call('XLEN', KEYS[each + 1]) == 0 then
+      dropped = tonumber(head[1])
     end
+    for _, entry in ipairs(found) do
+      local count, time = string.match(entry[1], '^(%d+)-(%d+)$')
+      if tonumber(time) > oldest then
+        entries[#entries + 1] = count
+        entries[#entries + 1] = entry[2][2]
+      else
+        dropped = tonumber(count)
+      end
+    end
+    complete = complete and dropped <= after
   end
-  complete = complete and dropped <= after
   answer[#answer + 1] = entries
 end
 

@@ -4,4 +4,8 @@
 -- returns  the milliseconds for which it is valid, and its fields: reference, entry,
 --          reference, entry, …, among them the number; none if it is gone
 
-return {redis.call('PTTL', KEYS[1]), redis.call('HGETALL', KEYS[1])}
+local fields = redis.pcall('HGETALL', KEYS[1])
+if fields.err then
+  fields = {}  -- the key has another type of value: there is no table
+end
+return {redis.call('PTTL', KEYS[1]), fields}

@@ -16,8 +16,8 @@ local last = first + tonumber(ARGV[5]) - 1
 
 if ARGV[3] == '' then
   redis.call('DEL', KEYS[1])
-elseif redis.call('HGET', KEYS[1], '#') ~= ARGV[3] then
-  return 0
+elseif redis.pcall('HGET', KEYS[1], '#') ~= ARGV[3] then
+  return 0  -- also if the key has another type of value
 end
 for index = first, last, 2 do
   redis.call('HSET', KEYS[1], ARGV[index], ARGV[index + 1])

@@ -4,7 +4,8 @@
 -- ARGV[1]  the process that removes them
 
 for _, key in ipairs(KEYS) do
-  if redis.call('HGET', key, 'owner') == ARGV[1] then
+  -- An error: its key has another type of value, and is no record.
+  if redis.pcall('HGET', key, 'owner') == ARGV[1] then
     redis.call('DEL', key)
   end
 end

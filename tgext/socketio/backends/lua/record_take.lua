@@ -6,7 +6,8 @@
 -- ARGV[3]  the milliseconds for which it is valid
 -- returns  its text; nothing if the first process does not have it any more
 
-if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then
+-- An error: its key has another type of value, and is no record.
+if redis.pcall('HGET', KEYS[1], 'owner') ~= ARGV[1] then
   return false
 end
 redis.call('HSET', KEYS[1], 'owner', ARGV[2])

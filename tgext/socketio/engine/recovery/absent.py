@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from ..hub.roomkeys import Room
 from .record import Place
-from .recoverable import Recoverable, State
+from .recoverable import Recoverable
 from .spans import Mark
+from .states import State
 
 
 def take_out(

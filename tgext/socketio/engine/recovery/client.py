@@ -31,6 +31,9 @@ class Connection(Protocol):
 
     def kill(self, *, reason: str) -> None: ...
 
+    def give_up(self, reason: str) -> Any:
+        """As :meth:`kill`; does not wait for the application."""
+
 
 class Client(Connection, Protocol):
     """A connection, as a journal uses it.
@@ -62,6 +65,9 @@ class Log(Protocol):
     def is_shared(self) -> bool: ...
 
     def append(self, room: SocketRoom, packet: Packet) -> Position: ...
+
+    def send_on(self, sid: str, packet: Packet) -> None:
+        """Send a packet to a client that is at another process by now."""
 
     def read(self, places: Collection[Place], after: Position) -> Missed: ...
 

@@ -18,13 +18,15 @@ from .absent import dismiss, take_out
 from .auth import OFFSET, pid_of
 from .away import Away
 from .client import Client
+from .elsewhere import release, send_on
 from .had import Had
 from .kept import Shared
 from .moving import take_over
 from .receivers import given, named
 from .record import Missed, Place, Position, Record
-from .recoverable import Recoverable, State
+from .recoverable import Recoverable
 from .spans import Mark
+from .states import State
 from .waiting import Waiting
 
 log = get_logger(__name__)
@@ -121,11 +123,12 @@ class Journal:
         if session is not None and not self._has(session):
             session = None
         if session is None:
-            session = self._take_over(pid, offset, user)
+            session = take_over(self, self.shared, pid, offset, user)
             offset = None  # what it missed is numbered anew
         if session is None:
             log.debug("A client of %s comes back too late", self.endpoint or "/")
             return None
+        self._sessions[pid] = session
         if session.user != user:
             log.info(
                 "A client of %s is not recovered: its user is not the one it had",
@@ -149,13 +152,6 @@ class Journal:
             return True
         self.lost_to_another(session)
         return False
-
-    def _take_over(self, pid: str, offset: Any, user: object) -> Recoverable | None:
-        """Take a session from another process; None if there is none to take."""
-        session = take_over(self, self.shared, pid, offset, user)
-        if session is not None:
-            self._sessions[pid] = session
-        return session
 
     def _finds_missed(self, session: Recoverable, offset: Any, client: Client) -> bool:
         """Find what a client missed, or forget its session: all or nothing."""
@@ -198,15 +194,17 @@ class Journal:
             release()
         self.away.end(session)
 
-    def release(self, session: Recoverable) -> None:
-        """Give a session to another process: the client is there now."""
-        if session.connection is not None:
-            session.connection.kill(reason=TRANSPORT_CLOSE)
-
     def lost_to_another(self, session: Recoverable) -> None:
-        """Another process has a session."""
-        self.release(session)  # its end lets the session wait
+        """Another process has a session. Does not wait for the application."""
+        release(session)  # its end lets the session wait
+        is_over = session.state is State.OVER
         self.drop(session)
+        if not is_over:
+            session.move()
+
+    def send_on(self, sid: str, packet: Packet) -> None:
+        """Send a packet to a client that is at another process by now."""
+        send_on(self._rooms, sid, packet)
 
     # Clients that have gone
 

@@ -14,6 +14,10 @@ from .spans import Spans
 Form = tuple[bool, bool]
 
 
+#: A message that a client missed, and where it would have got it.
+Found = tuple[Place, Packet]
+
+
 class Kept(NamedTuple):
     """A session, without its connection.
 
@@ -29,6 +33,10 @@ class Kept(NamedTuple):
     :param form: of the events of channels.
     :param tracked: see :attr:`.Recoverable.tracked`.
     :param epoch: that of the log that all processes share.
+    :param read_up_to: the epoch and the number of that log up to which the process has
+        read what others sent to the client alone.
+    :param local: messages that the process had for the client alone, after ``start``;
+        each has its position there.
     """
 
     user: str | int | None
@@ -42,10 +50,19 @@ class Kept(NamedTuple):
     form: Form = (False, False)
     tracked: Collection[Any] = ()
     epoch: str = ""
+    read_up_to: tuple[str, int] = ("", 0)
+    local: Collection[Found] = ()
 
 
-#: A message that a client missed, and where it would have got it.
-Found = tuple[Place, Packet]
+class Read(NamedTuple):
+    """What was sent to a client.
+
+    :param found: the messages.
+    :param up_to: see :attr:`Kept.read_up_to`.
+    """
+
+    found: list[Found]
+    up_to: tuple[str, int]
 
 
 class Shared(Protocol):
@@ -93,7 +110,7 @@ class Shared(Protocol):
 
     def read(
         self, kept: Kept, places: Collection[Place], after: Position, until: Position
-    ) -> list[Found] | None:
+    ) -> Read | None:
         """What was sent to a client after a position.
 
         :param after: the client's position, in the process that had its session.

@@ -118,16 +118,24 @@ def _number_missed(
     missed = shared.read(kept, places, after, until)
     if missed is None:
         return False
+    local = [each for each in kept.local if _number_of(each) > after.number]
     # From here on nothing waits: what arrives later is numbered after this.
     since = _heard_since(journal, kept, until)
     if since is None:
         return False
     start = _now(journal)
-    for place, packet in (*missed, *since):
+    for place, packet in (*local, *missed.found, *since):
         journal.number_for(SocketRoom(kept.sid), packet, place)
     journal.had.note(session, after)
     session.come_from(pid, kept, start, journal.position)
+    session.read_up_to = missed.up_to
+    journal.changed(session)  # from now on, others can ask this process for it
     return True
+
+
+def _number_of(found: Found) -> int:
+    """The number of a message in the process that had it for the client."""
+    return Position.read(found[1]["position"]).number
 
 
 def _now(journal: Journal) -> Position:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet, ReservedName
-from ...wire.socketio.reasons import (
-    CLIENT_LEFT,
-    PING_TIMEOUT,
-    SHUTTING_DOWN,
-    SLOW_CONSUMER,
-    TRANSPORT_CLOSE,
-    TRANSPORT_ERROR,
-)
+from ...wire.socketio.reasons import SHUTTING_DOWN
 from ...wire.socketio.settled import settled_packet
 from ..hub.index import name_of_user
 from ..hub.roomkeys import Room, SocketRoom, UserRoom
@@ -27,23 +19,9 @@ from .places import is_joined, is_room
 from .positions import Later, as_event, carries, with_position
 from .record import Place, Position, Start, position_of
 from .spans import Spans
+from .states import RECOVERABLE, State
 from .values import Values, values_of
 from .weight import weight
-
-#: The ends of a connection after which its client can recover. The last is also that of
-#: a client which closes its connection and leaves no namespace.
-RECOVERABLE = frozenset(
-    (TRANSPORT_CLOSE, TRANSPORT_ERROR, PING_TIMEOUT, SLOW_CONSUMER, CLIENT_LEFT)
-)
-
-
-class State(enum.Enum):
-    """Where the client of a session is."""
-
-    ASKING = "asking"
-    IN = "in"
-    GONE = "gone"
-    OVER = "over"
 
 
 class Recoverable:
@@ -62,6 +40,8 @@ class Recoverable:
     :ivar values: what the application kept in the ``session`` of the connection.
     :ivar channels: the channels that the client heard, by the names it asked for.
     :ivar form: of the events of channels, for other processes.
+    :ivar read_up_to: see :attr:`.Kept.read_up_to`.
+    :ivar local: up to this number, its messages are kept in this process alone.
     :ivar tracked: where it was present, as :class:`.presence.Tracked` has it.
     """
 
@@ -87,8 +67,7 @@ class Recoverable:
         position = self._journal.position
         self.start = Start(position, position_of(self._offset))
         self.spans = Spans(position.number)
-        #: Up to here, its messages are kept in this process alone.
-        self._local = 0
+        self.local, self.read_up_to = 0, ("", 0)
         self._begun = False
         self._missed = MissedPackets(self._journal, position)
 
@@ -114,13 +93,14 @@ class Recoverable:
             user,
             self.sid,
             self.start,
-            max(self.spans.since, self._local),
+            max(self.spans.since, self.local),
             self.spans,
             self.values.now if connection is None else values_of(connection.session),
             self.channels,
             self.names_rooms,
             self.form,
             self.tracked,
+            read_up_to=self.read_up_to,
         )
 
     def come_from(self, pid: str, kept: Kept, start: Position, read: Position) -> None:
@@ -137,7 +117,7 @@ class Recoverable:
         self.spans = Spans(start.number)
         for place in kept.spans.places:
             self.spans.begin(place, start.number, read.heard)
-        self._local = read.number
+        self.local = read.number
         self._begun = True
         self.state = State.GONE
 
@@ -249,7 +229,7 @@ class Recoverable:
     def emit(self, packet: Packet, hold: Callable[[Encoded], None] | None) -> None:
         """Send a packet to this client alone, and keep it.
 
-        A client that has gone gets it when it is back.
+        A client that has gone gets it when it is back, in whichever process.
 
         :param hold: keeps a packet for a client that is being admitted.
         :raises TypeError: when its data cannot be written as JSON.
@@ -258,6 +238,9 @@ class Recoverable:
         if self.state is State.OVER:
             return
         packet = as_event(packet)
+        if self.state is State.MOVED:
+            self._journal.send_on(self.sid, packet)
+            return
         if self.state is State.ASKING and (hold is not None or not self.recovered):
             if hold is not None and connection is not None:
                 hold(self.encode(connection, packet, logged=True))
@@ -343,6 +326,10 @@ class Recoverable:
         if self.connection is connection:
             self.connection = None
             self._journal.drop(self)
+
+    def move(self) -> None:
+        """Another process has the session, or is about to take it."""
+        self.state = State.MOVED
 
     def forget(self) -> None:
         """The client cannot recover any more."""

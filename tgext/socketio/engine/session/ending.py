@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from gevent import get_hub, getcurrent
+from gevent import Greenlet, get_hub, getcurrent
 
 from ...wire.socketio.reasons import SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
@@ -76,6 +76,18 @@ class Ending:
 
     def end(self, reason: str, code: int) -> None:
         """End a connection whose state has been set to ``DISCONNECTING``."""
+        self._begin(reason, code)
+        self._run(self._end)
+
+    def end_beside(self, reason: str, code: int) -> Greenlet[..., Any]:
+        """As :meth:`end`; the application's functions run in a greenlet of their own.
+
+        :returns: it.
+        """
+        self._begin(reason, code)
+        return gevent.spawn(self._end)
+
+    def _begin(self, reason: str, code: int) -> None:
         socket = self._socket
         self._reason, self._code = reason, code
         self._start()
@@ -86,7 +98,6 @@ class Ending:
         socket.admission.end()
         leave_behind(socket, reason)
         socket.acks.release()
-        self._run(self._end)
 
     def _end(self) -> None:
         try:

@@ -18,7 +18,8 @@ from ..recovery.auth import pid_of
 from ..recovery.journal import Journal
 from ..recovery.positions import Later
 from ..recovery.record import Place
-from ..recovery.recoverable import Recoverable, State
+from ..recovery.recoverable import Recoverable
+from ..recovery.states import State
 from ..recovery.values import Values
 from .connection import Connection
 from .factories import Factory

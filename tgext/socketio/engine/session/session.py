@@ -322,13 +322,22 @@ class Socket(AckNames, Given):
         :param code: the WebSocket close code.
         :raises ValueError: when the code is invalid.
         """
-        if self.ended:
-            return
-        check_code(code)
+        if not self.ended:
+            check_code(code)
+            self._begin_end(reason).end(reason, code)
+
+    def give_up(self, reason: str) -> Greenlet[..., Any] | None:
+        """As :meth:`kill`, from the server's thread; does not wait for its namespaces.
+
+        :returns: the greenlet that they are told in.
+        """
+        return None if self.ended else self._begin_end(reason).end_beside(reason, 1000)
+
+    def _begin_end(self, reason: str) -> Ending:
         self.state = self.STATE_DISCONNECTING
         self.disconnect_reason = reason
         self._ending = self._ending or Ending(self)
-        self._ending.end(reason, code)
+        return self._ending
 
     def settle(self) -> None:
         """Called when a handler has ended, which the end may have waited for."""

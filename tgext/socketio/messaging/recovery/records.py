@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from ...backends.redis_records import Records
+from ...backends.redis_records import Records, Written
 from ...engine.concurrency.failures import ERRORS
 from ...engine.logs import get_logger
 from ...engine.recovery.kept import Kept
@@ -14,7 +14,7 @@ from ...engine.recovery.recoverable import Recoverable
 from ...wire.escape import escape
 from ..sealed import BusMessageError, Seal
 from ..throttle import ThrottledWarnings
-from .texts import read_session, write_session
+from .texts import TooLarge, read_session, write_session
 
 log = get_logger(__name__)
 
@@ -51,19 +51,20 @@ class SessionRecords:
         try:
             kept = session.kept()
             kept = kept._replace(since=max(kept.since, since), epoch=epoch)
-            text = write_session(self._seal(name), kept)
+            return write_session(self._seal(name), kept, MOST)
+        except TooLarge as error:
+            self._warnings.warn("large", f"{self._told} {error}")
         except ERRORS as error:
             self._warnings.warn("failed", f"{self._told} {escape(error)}")
-            return None
-        if len(text) > MOST:
-            reason = f"it has {len(text)} characters, more than {MOST}"
-            self._warnings.warn("large", f"{self._told} {reason}")
-            return None
-        return text
+        return None
 
-    def write(self, texts: Mapping[str, str], seconds: float) -> list[str]:
+    def write(self, texts: Mapping[str, str], seconds: float) -> Written:
         """Write sessions; see :meth:`.Records.write`."""
-        return self._records.write(texts, seconds)
+        written = self._records.write(texts, seconds)
+        for name in written.refused:
+            reason = f"the key '{name}' has another type of value in Redis; delete it"
+            self._warnings.warn("refused", f"{self._told} {reason}")
+        return written
 
     def remove(self, names: Sequence[str]) -> None:
         """Remove sessions of this process."""

@@ -10,36 +10,42 @@ its own connection of the client.
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Collection
 from typing import Any, Final, Protocol
 
 from gevent import GreenletExit
 
-from ...backends.errors import BackendError
+from ...backends.errors import BackendError, KeyInUse
 from ...engine.concurrency.failures import ERRORS, log_failure
 from ...engine.hub.bus import Bus
 from ...engine.hub.roomkeys import Room, SocketRoom
 from ...engine.logs import get_logger
-from ...engine.recovery.kept import Found, Kept
-from ...engine.recovery.record import Place, Position
-from ...engine.recovery.recoverable import Recoverable, State
+from ...engine.recovery.elsewhere import kept_here, release
+from ...engine.recovery.kept import Kept, Read
+from ...engine.recovery.record import Missed, Place, Position
+from ...engine.recovery.recoverable import Recoverable
+from ...engine.recovery.states import State
+from ...wire.escape import escape
 from ...wire.limits import MAX_LOG
 from ...wire.socketio.packet import Packet
 from ..peers import Peers
+from ..sealed import BusMessageError
+from ..throttle import ThrottledWarnings
 from .hearing import Hearing
-from .records import SessionRecords, name_of
+from .records import MOST, SessionRecords, name_of
+from .saving import Saving
 from .sharedlog import SharedLog, Written
 from .writer import Writer
 
 log = get_logger(__name__)
 
-#: Sessions that are written at once.
-_AT_ONCE: Final = 100
-
 #: Seconds for which somebody waits for a write, and for another process.
 PATIENCE: Final = 3.0
+
+#: Seconds for which a session that another process asks for waits for the application:
+#: ``recv_disconnect`` has usually returned before ``recv_connect`` is called there.
+_MOMENT: Final = 0.5
 
 #: Messages for one client that wait to be written, and their characters. With more, the
 #: clients that they are for can recover in this process only.
@@ -55,11 +61,11 @@ class Journal(Protocol):
 
     position: Position
 
-    def release(self, session: Recoverable) -> None:
-        """End the connection of a client that is at another process now."""
+    def read(self, places: Collection[Place], after: Position) -> Missed:
+        """What was sent in this process after a position."""
 
     def lost_to_another(self, session: Recoverable) -> None:
-        """Another process has a session."""
+        """Another process has a session. Does not block."""
 
 
 class SharedSessions:
@@ -73,6 +79,7 @@ class SharedSessions:
     :param endpoint: the name of the namespace.
     :param window: seconds for which the session of a client that has gone is kept.
     :param lasting: those for which that of a connected client is.
+    :param returned: functions that are called when Redis is back.
     """
 
     def __init__(
@@ -85,6 +92,7 @@ class SharedSessions:
         endpoint: str,
         window: float,
         lasting: float,
+        returned: list[Callable[[], object]],
     ) -> None:
         self._kind = kind
         self._records = records
@@ -93,22 +101,20 @@ class SharedSessions:
         self._hearing = Hearing(endpoint, bus, peers.channels)
         self._endpoint = endpoint
         self._window = window
-        self._lasting = lasting
         self.journal: Journal | None = None
         self._epoch = ""
         #: Positions before this number are of an earlier epoch of the log.
         self._since = 0
-        self._names: dict[Recoverable, str] = {}
-        self._by_name: dict[str, Recoverable] = {}
-        self._changed: dict[Recoverable, None] = {}
-        #: Sessions of connected clients, by when they were written.
-        self._written: OrderedDict[Recoverable, float] = OrderedDict()
-        self._removed: dict[str, None] = {}
+        self._saving = Saving(records, self._prepare, self._find_taken, window, lasting)
         #: What is to be written into the log, in order, and its characters.
         self._entries: deque[Written] = deque()
         self._size = 0
+        self._warnings = ThrottledWarnings(log)
         self._writer = Writer(self._write, endpoint or "/", lasting / 10)
         peers.answer(self._question, self._give)
+        # It may have lost what was written last.
+        self._returned = returned
+        returned.append(self._saving.doubt)
 
     @property
     def _question(self) -> str:
@@ -121,7 +127,7 @@ class SharedSessions:
 
     def has(self, session: Recoverable) -> bool:
         """Whether no other process has taken a session; see :meth:`.Shared.has`."""
-        name = self._names.get(session)
+        name = self._saving.name_of(session)
         try:
             owner = None if name is None else self._records.owner(name)
         except BackendError as error:
@@ -133,30 +139,17 @@ class SharedSessions:
 
     def save(self, session: Recoverable) -> None:
         """A session has changed; see :meth:`.Shared.save`."""
-        if session not in self._names:
-            name = name_of(session.pid)
-            self._names[session] = name
-            self._by_name[name] = session
-        self._changed[session] = None
+        self._saving.save(session)
         self._wake()
 
     def remove(self, session: Recoverable) -> None:
         """A session is no more; see :meth:`.Shared.remove`."""
-        if (name := self._drop(session)) is not None:
-            self._removed[name] = None
-            self._wake()
-
-    def _drop(self, session: Recoverable) -> str | None:
-        name = self._names.pop(session, None)
-        if name is not None:
-            del self._by_name[name]
-            self._changed.pop(session, None)
-            self._written.pop(session, None)
-        return name
+        self._saving.remove(session)
+        self._wake()
 
     def forget(self, pid: str) -> None:
         """Remove a session that was taken; see :meth:`.Shared.forget`."""
-        self._removed[name_of(pid)] = None
+        self._saving.forget(pid)
         self._wake()
 
     def keep(self, room: SocketRoom, packet: Packet) -> None:
@@ -180,7 +173,7 @@ class SharedSessions:
         self._entries.clear()
         self._size = 0
         self._begin()
-        self._changed.update(dict.fromkeys(self._names))
+        self._saving.save_all()
         log.warning(
             "Messages for single clients of %s cannot be written as fast as they are "
             "sent: until they have received them, clients recover in this process only",
@@ -194,141 +187,143 @@ class SharedSessions:
     # Writing
 
     def _wake(self) -> None:
-        self._writer.wake()
+        if self._entries or self._saving.has_changed:
+            self._writer.wake()
 
     def wait(self) -> None:
         """Wait until what has changed is written; see :meth:`.Shared.wait`."""
-        if self._changed or self._entries or self._removed:
+        if self._entries or self._saving.has_changed:
             self._writer.wait(PATIENCE)
 
     def close(self) -> None:
         """Write what has changed, and end; see :meth:`.Shared.close`."""
         self._peers.on(self._question, _ignore)
+        if self._saving.doubt in self._returned:
+            self._returned.remove(self._saving.doubt)
         self._writer.close(PATIENCE)
 
-    def _renew(self) -> None:
-        """Write those again that were written long ago."""
-        due = time.monotonic() - self._lasting / 3
-        while self._written:
-            session, written = next(iter(self._written.items()))
-            if written > due:
-                return
-            del self._written[session]
-            self._changed[session] = None
-
     def _write(self) -> None:
-        self._renew()
         # Messages first: who finds a session finds what was sent before it.
         for _ in range(len(self._entries)):
             if self._entries:  # else they were too many meanwhile
                 self._write_entry(self._entries.popleft())
         self._note_epoch()
-        while self._removed:
-            names = list(self._removed)[:_AT_ONCE]
-            self._records.remove(names)
-            for name in names:
-                self._removed.pop(name, None)
-        changed = list(self._changed)
-        for first in range(0, len(changed), _AT_ONCE):
-            self._write_some(changed[first : first + _AT_ONCE])
+        self._saving.write(self._since, self._epoch)
 
     def _write_entry(self, entry: Written) -> None:
         self._size -= len(entry.text)
         try:
             self._log.append(entry)
+        except KeyInUse as error:
+            text = f"A message of {self._endpoint or '/'} is not kept: {escape(error)}"
+            self._warnings.warn("key", text)
+            self._keep_here(entry)
         except (BackendError, GreenletExit):
             self._entries.appendleft(entry)
             self._size += len(entry.text)
             raise
         except ERRORS:
             log_failure(log, "A message of %s was not kept", self._endpoint or "/")
+            self._keep_here(entry)
+
+    def _keep_here(self, entry: Written) -> None:
+        """A message is in this process alone: so is its client, until it has it."""
+        assert self.journal is not None
+        if entry.sid:
+            self._saving.keep_here(entry.sid, self.journal.position.number)
 
     def _note_epoch(self) -> None:
         epoch = self._log.epoch
         if epoch != self._epoch:
             if self._epoch:
                 self._begin()
-                self._changed.update(dict.fromkeys(self._names))
+                self._saving.save_all()
             self._epoch = epoch
 
-    def _write_some(self, sessions: list[Recoverable]) -> None:
-        there: dict[str, str] = {}
-        gone: dict[str, str] = {}
-        for each in sessions:
-            self._changed.pop(each, None)
-            name = self._names.get(each)
-            if name is not None and each.state in (State.IN, State.GONE):
-                text = self._text_of(each, name)
-                if text is None:
-                    self._removed[name] = None
-                else:
-                    (there if each.state is State.IN else gone)[name] = text
-        try:
-            taken = [
-                *(self._records.write(there, self._lasting) if there else ()),
-                *(self._records.write(gone, self._window) if gone else ()),
-            ]
-        except BaseException:
-            self._changed.update(dict.fromkeys(sessions))
-            raise
-        now = time.monotonic()
-        for name in there:
-            if name in self._by_name:
-                self._written[self._by_name[name]] = now
-        for name in taken:
-            self._lose_to_another(name)
-
-    def _text_of(self, session: Recoverable, name: str) -> str | None:
+    def _prepare(self, session: Recoverable) -> None:
+        """Note since when this process hears the places of a client."""
         places = list(session.spans.places)
         self._hearing.wait(places)
         for place in places:
             session.spans.hears(place, self._hearing.since(place))
-        return self._records.text_of(name, session, self._since, self._epoch)
 
-    def _lose_to_another(self, name: str) -> None:
-        session = self._by_name.get(name)
-        if session is not None and self.journal is not None:
-            self._drop(session)
+    def _find_taken(self, session: Recoverable) -> None:
+        """Another process has taken a session, and did not reach this one."""
+        where = self._endpoint or "/"
+        self._warnings.warn(
+            "taken",
+            f"A client of {where} went to another process, which could not ask this one"
+            " for its session: what was emitted to it here since then may be lost",
+        )
+        self._lose_to_another(session)
+
+    def _lose_to_another(self, session: Recoverable) -> None:
+        self._saving.drop(session)
+        if self.journal is not None:
             self.journal.lost_to_another(session)
 
     # Giving and taking
 
-    def _give(self, name: Any) -> bool:
-        """Give a session to another process, which asks for it."""
-        session = self._by_name.get(name)
-        if session is None or self.journal is None:
-            self.wait()  # it may have been dismissed
-            return False
-        self.journal.release(session)
+    def _give(self, name: Any) -> list[str] | None:
+        """Give a session to another process, which asks for it.
+
+        :returns: messages for the client that are in this process alone; None if the
+            session is not.
+        """
+        session = self._saving.named(name)
+        if session is None or session.state is State.MOVED:
+            self.wait()  # it may have been dismissed, or another asked for it before
+            return None
+        ending, messages = release(session), []
         if session.state is State.GONE:
+            messages = self._local_messages(session)
+            session.move()
             self.save(session)
+        if ending is not None:
+            ending.join(_MOMENT)
         self._hearing.flush()
         self.wait()
-        self._lose_to_another(name)
-        return True
+        self._lose_to_another(session)
+        return messages
+
+    def _local_messages(self, session: Recoverable) -> list[str]:
+        """What is in this process alone, if that is not too much for a message."""
+        assert self.journal is not None
+        found = kept_here(self.journal, session)
+        texts = [self._log.message(session.sid, each) for each in found or ()]
+        if found is None or sum(map(len, texts)) > MOST:
+            return []
+        session.local = 0
+        return texts
 
     def take(self, pid: str, user: object) -> Kept | None:
         """Take a session; see :meth:`.Shared.take`."""
         try:
             return self._take(name_of(pid), user)
-        except BackendError as error:
+        except (BackendError, BusMessageError) as error:
             where = self._endpoint or "/"
-            log.warning("A client of %s cannot recover now: %s", where, error)
+            log.warning("A client of %s cannot recover now: %s", where, escape(error))
             return None
 
     def _take(self, name: str, user: object) -> Kept | None:
         owner = self._records.find(name, user)
         if owner is None or owner == self._peers.id:
             return None
+        texts: Any = []
         try:
             # It writes the session once more. What it sent is in the log then, and is
             # not heard here later.
-            if self._peers.ask_one(owner, self._question, name, PATIENCE) is not True:
-                return None
+            texts = self._peers.ask_one(owner, self._question, name, PATIENCE)
         except LookupError:
             pass  # it was killed, or has lost Redis
+        if not isinstance(texts, list):
+            return None
         self.wait()
-        return self._records.take(name, owner, user, self._window)
+        kept = self._records.take(name, owner, user, self._window)
+        if kept is None:
+            return None
+        local = [self._log.read_message(kept.sid, each) for each in texts]
+        return kept._replace(local=local)
 
     def hear(self, kept: Kept) -> Callable[[], object] | None:
         """Hear the channels of a client; see :meth:`.Shared.hear`."""
@@ -336,7 +331,7 @@ class SharedSessions:
 
     def read(
         self, kept: Kept, places: Collection[Place], after: Position, until: Position
-    ) -> list[Found] | None:
+    ) -> Read | None:
         """What was sent to a client; see :meth:`.Shared.read`."""
         self._hearing.flush()  # what this process sent before is in the log then
         try:

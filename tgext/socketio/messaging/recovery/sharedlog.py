@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ...backends.logs.entries import Keep, Log
 from ...backends.logs.entries import Position as LogPosition
 from ...engine.hub.roomkeys import ChannelRoom, Room, SocketRoom, UserRoom
-from ...engine.hub.selection import Receivers
+from ...engine.hub.selection import Receivers, Selection
 from ...engine.logs import get_logger
-from ...engine.recovery.kept import Found, Kept
+from ...engine.recovery.kept import Found, Kept, Read
 from ...engine.recovery.record import Place, Position
 from ...engine.recovery.spans import SHARED
 from ...wire.errors import InvalidJSON
@@ -30,10 +30,14 @@ MOST: Final = 10_000
 
 
 class Written(NamedTuple):
-    """A message for the log, as text."""
+    """A message for the log, as text.
+
+    :param sid: the public id of the client that it is for; empty for commands.
+    """
 
     topic: str
     text: str
+    sid: str = ""
 
 
 class SharedLog:
@@ -77,7 +81,28 @@ class SharedLog:
         """A packet for one client, to :meth:`append`."""
         topic = self._name_of(self._endpoint, room)
         text = self._codec_of(topic).write(packet, room, controller=self._controller)
-        return Written(topic, text)
+        return Written(topic, text, str.__str__(room))
+
+    def message(self, sid: str, found: Found) -> str:
+        """A message for a client, for the process that it has gone to.
+
+        :param sid: the public id of the client.
+        """
+        place, packet = found
+        return self._codec_for(sid).write(packet, Selection((place,)))
+
+    def read_message(self, sid: str, text: Any) -> Found:
+        """Read what :meth:`message` returned.
+
+        :raises BusMessageError: when it is invalid.
+        """
+        _, receivers, packet, _ = self._codec_for(sid).read(text)
+        if not (isinstance(receivers, Selection) and len(receivers.rooms) == 1):
+            raise BusMessageError("its place is invalid")
+        return receivers.rooms[0], packet
+
+    def _codec_for(self, sid: str) -> BusCodec:
+        return self._codec_of(self._name_of(self._endpoint, SocketRoom(sid)))
 
     def command(self, target: Place, room: Room | None) -> Written:
         """That clients were taken out of a room, or disconnected, to :meth:`append`.
@@ -92,7 +117,7 @@ class SharedLog:
 
         :raises BackendError: when the broker does not accept it.
         """
-        self._log.append(*written, self._keep)
+        self._log.append(written.topic, written.text, self._keep)
 
     def read(
         self,
@@ -101,7 +126,7 @@ class SharedLog:
         after: Position,
         until: Position,
         since: Callable[[Place], int],
-    ) -> list[Found] | None:
+    ) -> Read | None:
         """What was sent to a client; see :meth:`.Shared.read`.
 
         :param since: returns the number after which this process hears a place.
@@ -116,6 +141,8 @@ class SharedLog:
         if not replay.complete:
             return None
         reading = Reading(kept, after, until)
+        epoch, read = kept.read_up_to
+        alone = read if epoch == kept.epoch else 0
         # What was sent to a place that the client has left is not heard for it.
         heard = {
             topic: max(until.heard, since(place))
@@ -128,14 +155,17 @@ class SharedLog:
                     if self._is_out(kept, number, message):
                         return None
                     continue
+                place = topics[topic]
+                if isinstance(place, SocketRoom) and number <= alone:
+                    continue  # it was sent to the client where it was before
                 late = number > heard.get(topic, number)
-                for found in self._packets(kept, topics[topic], number, topic, message):
+                for found in self._packets(kept, place, number, topic, message):
                     reading.take(number, *found, late)
         except (BusMessageError, ValueError) as error:
             text = "A message of %s cannot be read: %s"
             logger.warning(text, self._endpoint or "/", escape(error))
             return None
-        return reading.found()
+        return Read(reading.found(), (replay.position.epoch, replay.position.number))
 
     def _read_of(self, kept: Kept, places: Collection[Place]) -> set[Place]:
         """The places whose topics have what was sent to a client."""

@@ -36,8 +36,9 @@ def sessions_of(
         return None
     backend = peers.channels.backend
     run: Callable[..., Any] | None = getattr(backend, "run", None)
+    listener: Any = getattr(backend, "listener", None)
     log = log_of(peers.channels)
-    if run is None or log is None:
+    if run is None or listener is None or log is None:
         return None
     # They need anypubsub, which not every application has installed.
     from ...backends.redis_records import Records
@@ -48,10 +49,10 @@ def sessions_of(
     from .sharedlog import SharedLog
 
     channel, secret = channel_of(settings), secret_of(settings)
-    kind = f"{channel}/recovery/{rooms.name}{endpoint}"
+    kind = f"{channel}/recovery/{rooms.name} {endpoint}"
     codec_of = partial(BusCodec, secret=secret)
     names = naming_of(backend, channel)
     shared = SharedLog(log, endpoint, rooms.name, names, codec_of, keep.seconds, secret)
     records = SessionRecords(Records(run, kind, peers.id), kind, secret, endpoint)
-    times = window, keep.seconds
-    return SharedSessions(kind, records, shared, peers, bus, endpoint, *times)
+    rest = endpoint, window, keep.seconds, listener.returned
+    return SharedSessions(kind, records, shared, peers, bus, *rest)

@@ -15,6 +15,8 @@ A session is a JSON object, signed as other messages between processes are:
 ``form``      whether events of channels carry the channel, and the position
 ``tracked``   a list of ``[room, user, info, inside]``: where it was present
 ``epoch``     that of the log
+``read``      an epoch and a number of the log, up to which its process has read what
+              was sent to the client alone
 """
 
 from __future__ import annotations
@@ -28,11 +30,23 @@ from ...engine.recovery.spans import Mark, Span, Spans
 from ...wire import json
 from ..busmessage import read_room, write_room
 from ..sealed import BusMessageError, Seal, field_of
+from .sizes import least_size
 
 
-def write_session(seal: Seal, kept: Kept) -> str:
-    """A session as text."""
-    return seal.write(
+class TooLarge(ValueError):
+    """A session is too large for other processes."""
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(f"it has {size} characters or more, and {most} are allowed")
+
+
+def write_session(seal: Seal, kept: Kept, most: int) -> str:
+    """A session as text.
+
+    :param most: the most characters.
+    :raises TooLarge: when it has more.
+    """
+    text = seal.write(
         {
             "user": kept.user,
             "sid": kept.sid,
@@ -42,26 +56,44 @@ def write_session(seal: Seal, kept: Kept) -> str:
             "spans": [
                 [write_room(place), begin, end] for place, begin, end in kept.spans.all
             ],
-            "values": _plain(kept.values),
+            "values": _plain(kept.values, most),
             "channels": dict(kept.channels),
             "named": kept.names_rooms,
             "form": kept.form,
             "tracked": [[write_room(room), *rest] for room, *rest in kept.tracked],
             "epoch": kept.epoch,
+            "read": kept.read_up_to,
         }
     )
+    _check(len(text), most)
+    return text
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those values that JSON has, as it has them."""
-    found = {}
+def _check(size: int, most: int) -> None:
+    if size > most:
+        raise TooLarge(size, most)
+
+
+def _plain(values: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """Those values that JSON has, as it has them.
+
+    :raises TooLarge: when they have more characters than ``most``.
+    """
+    # Before any is written: that takes milliseconds for each megabyte.
+    least = len(values)
+    for value in values.values():
+        _check(least, most)
+        least += least_size(value, most)
+    _check(least, most)
+    found, size = {}, 0
     for name, value in values.items():
         if type(name) is not str:
             continue
         try:
-            json.dumps({name: value})
+            size += len(json.dumps({name: value}))
         except (TypeError, ValueError):
             continue
+        _check(size, most)
         found[name] = value
     return found
 
@@ -94,6 +126,7 @@ def read_session(seal: Seal, text: str) -> Kept:
         _form(field_of(message, "form", list)),
         [_tracked(each) for each in field_of(message, "tracked", list)],
         field_of(message, "epoch", str),
+        _read_up_to(field_of(message, "read", list)),
     )
 
 
@@ -103,6 +136,13 @@ def _start(position: str, given: object) -> Start:
         return Start(start, None if given is None else Position.read(str(given)))
     except ValueError:
         raise BusMessageError("its start is no position") from None
+
+
+def _read_up_to(written: list[Any]) -> tuple[str, int]:
+    if [type(each) for each in written] != [str, int]:
+        raise BusMessageError("its field read is invalid")
+    epoch, number = written
+    return epoch, number
 
 
 def _form(written: list[Any]) -> Form:
