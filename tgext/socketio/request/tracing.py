@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 from .._version import __version__
@@ -17,6 +17,9 @@ from ..options import read_option
 
 #: The option that turns spans off.
 OPTION: Final = "socketio.tracing"
+
+#: The context without a span; it can be entered any number of times.
+NO_SPAN: Final = nullcontext()
 
 #: W3C Trace Context, section 3.2.
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -57,16 +60,33 @@ def is_traceparent(value: object) -> bool:
     return isinstance(value, str) and _TRACEPARENT.fullmatch(value) is not None
 
 
-@contextmanager
-def publishing(tracer: Any, name: str, **attributes: str) -> Iterator[str | None]:
-    """A span in which something is published.
+def publishing(
+    tracer: Any, name: str, **attributes: str
+) -> AbstractContextManager[str | None]:
+    """A span in which something is published; its value is the ``traceparent`` for
+    those who receive it, or None without a tracer.
 
     :param attributes: by their names, with ``_`` for dots.
-    :returns: the ``traceparent`` for those who receive it; None without a tracer.
     """
-    if tracer is None:
-        yield None
-        return
+    return NO_SPAN if tracer is None else _publishing(tracer, name, attributes)
+
+
+def receiving(
+    tracer: Any, parent: str | None, name: str, **attributes: str
+) -> AbstractContextManager[None]:
+    """A span in which something that another process has published is delivered.
+
+    :param parent: its ``traceparent``. Without one there is no span.
+    """
+    if tracer is None or parent is None:
+        return NO_SPAN
+    return _receiving(tracer, parent, name, attributes)
+
+
+@contextmanager
+def _publishing(
+    tracer: Any, name: str, attributes: Mapping[str, str]
+) -> Iterator[str | None]:
     from opentelemetry.trace import SpanKind
 
     with tracer.start_as_current_span(
@@ -76,14 +96,9 @@ def publishing(tracer: Any, name: str, **attributes: str) -> Iterator[str | None
 
 
 @contextmanager
-def receiving(tracer: Any, parent: Any, name: str, **attributes: str) -> Iterator[None]:
-    """A span in which something that another process has published is delivered.
-
-    :param parent: its ``traceparent``. Without one there is no span.
-    """
-    if tracer is None or parent is None:
-        yield
-        return
+def _receiving(
+    tracer: Any, parent: str, name: str, attributes: Mapping[str, str]
+) -> Iterator[None]:
     from opentelemetry.trace import SpanKind
     from opentelemetry.trace.propagation.tracecontext import (
         TraceContextTextMapPropagator,
