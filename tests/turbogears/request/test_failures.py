@@ -107,6 +107,11 @@ def test_the_log_says_what_failed_once(
     assert logged(caplog) == [
         f"Event 'fail' of namespace /lab failed (user anonymous, session {name})"
     ]
+    attributes = vars(caplog.records[-1])
+    assert attributes["socketio_event"] == "fail"
+    assert attributes["socketio_namespace"] == "/lab"
+    assert attributes["socketio_session"] == name
+    assert "socketio_user" not in attributes
     assert len(name) == 8
     assert socket.sessid not in caplog.text
     assert "the reason" in caplog.text

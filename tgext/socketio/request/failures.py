@@ -14,6 +14,7 @@ from tg.configurator.components.error_reporting import (
 )
 
 from ..engine.concurrency.failures import log_failure as log_engine_failure
+from ..engine.lines import Details
 from ..engine.logs import get_logger
 from ..wire.socketio.packet import Packet
 
@@ -76,6 +77,11 @@ def log_job_failure(
         "its connection" if endpoint is None else f"namespace {endpoint or '/'}",
         user if user is not None else "anonymous",
         session,
+        extra=Details(
+            user=user,
+            session=session,
+            namespace=None if endpoint is None else endpoint or "/",
+        ),
     )
 
 
@@ -111,6 +117,7 @@ def log_failure(
         where or "/",
         user if user is not None else "anonymous",
         session,
+        extra=Details(user=user, session=session, namespace=where or "/", event=what),
     )
 
 

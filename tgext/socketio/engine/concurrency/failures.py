@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from logging import Logger
 from typing import Any, Final
 
@@ -33,10 +34,15 @@ class Reported(Exception):
     """A handler failed, and the failure has been logged already."""
 
 
-def log_failure(log: Logger, message: str, *args: Any) -> None:
-    """Log the current exception with its traceback, unless it has been logged."""
+def log_failure(
+    log: Logger, message: str, *args: Any, extra: Mapping[str, Any] | None = None
+) -> None:
+    """Log the current exception with its traceback, unless it has been logged.
+
+    :param extra: attributes of the record; see ``engine/lines.py``.
+    """
     error = sys.exc_info()[1]
     if isinstance(error, ConnectionLost):
-        log.info(f"{message}: {LEFT_EARLY}", *args, stacklevel=2)
+        log.info(f"{message}: {LEFT_EARLY}", *args, stacklevel=2, extra=extra)
     elif not isinstance(error, Reported):
-        log.exception(message, *args, stacklevel=2)
+        log.exception(message, *args, stacklevel=2, extra=extra)

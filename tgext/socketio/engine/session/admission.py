@@ -14,6 +14,7 @@ from ...wire.socketio.packet import EVENTS, Packet
 from ...wire.socketio.reasons import CLIENT_LEFT, PARSE_ERROR, SERVER_LEFT
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted
+from ..lines import details_of
 from ..logs import get_logger
 from ..namespaces import leaving, roomnames
 from ..namespaces.base import BaseNamespace
@@ -221,7 +222,9 @@ class Admission:
             raise error
         if candidate.stopped is None:
             where = (candidate.endpoint or "/", self._socket.log_name)
-            log_failure(log, "Connecting a client to %s failed (session %s)", *where)
+            details = details_of(self._socket, candidate.endpoint)
+            failed = "Connecting a client to %s failed (session %s)"
+            log_failure(log, failed, *where, extra=details)
         self._refuse(candidate, FAILED, None)
 
     def _refuse(self, candidate: Candidate, message: str, data: Any) -> None:

@@ -12,6 +12,7 @@ from ...wire.socketio.packet import EVENTS, Packet
 from ...wire.socketio.reasons import CLIENT_LEFT, PARSE_ERROR
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted, Overdue
+from ..lines import details_of
 from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
 from ..namespaces.errors import EventRefused
@@ -96,7 +97,10 @@ class Dispatcher:
         except FAILURES:
             name = packet.get("name", packet["type"])
             where = (name, endpoint or "/", socket.log_name)
-            log_failure(log, "Event %r of namespace %s failed (session %s)", *where)
+            failed = "Event %r of namespace %s failed (session %s)"
+            log_failure(
+                log, failed, *where, extra=details_of(socket, endpoint, event=name)
+            )
             self.fail(packet, "internal_error", "Internal server error")
 
     def _count(self, rate: EventRate) -> None:
