@@ -17,6 +17,7 @@ import pytest  # noqa: E402
 
 from tests.wire.strategies import EXAMPLES  # noqa: E402
 from tgext.socketio.engine import socketio_manage  # noqa: E402
+from tgext.socketio.engine.handover.processes import Directory  # noqa: E402
 from tgext.socketio.engine.namespace import BaseNamespace  # noqa: E402
 from tgext.socketio.engine.server import SocketIOServer  # noqa: E402
 from tgext.socketio.engine.virtsocket import Socket  # noqa: E402
@@ -188,11 +189,14 @@ def serve(
         namespaces: Namespaces | None = None,
         application: Any = None,
         listener: Any = ("127.0.0.1", 0),
+        directory: Directory | None = None,
         **options: Any,
     ) -> Live:
         if application is None:
             application = manage(namespaces or {})
         server = SocketIOServer(listener, application, **options)
+        if directory is not None:
+            server.share_sessions(directory)
         server.start()
         servers.append(Live(server, ExitStack()))
         return servers[-1]

@@ -98,7 +98,8 @@ frontend front
     bind 127.0.0.1:{port}
     default_backend sockets
 backend sockets
-    server one 127.0.0.1:{upstream}
+    balance roundrobin
+    {servers}
 """
 
 
@@ -200,12 +201,14 @@ def nginx(
     return Proxy(arguments, port, directory)
 
 
-def haproxy(directory: Path, upstream: int) -> Proxy:
-    """haproxy in front of a server, whose port is ``upstream``."""
+def haproxy(directory: Path, *upstreams: int) -> Proxy:
+    """haproxy in front of servers with these ports, each in its turn."""
     command = _command("haproxy")
     port = free_port()
     configuration = directory / "haproxy.cfg"
-    configuration.write_text(HAPROXY.format(port=port, upstream=upstream))
+    servers = [f"server s{each} 127.0.0.1:{each}" for each in upstreams]
+    text = HAPROXY.format(port=port, servers="\n    ".join(servers))
+    configuration.write_text(text)
     return Proxy([command, "-db", "-f", str(configuration)], port, directory)
 
 

@@ -34,6 +34,7 @@ from .engine.hub.settings import OPTIONS, Option
 from .engine.io.listening import Port, place_of
 from .engine.server.server import SocketIOServer
 from .messaging.cluster import Elsewhere
+from .messaging.handover import share_sessions
 from .request.cookies import CookieWatch
 from .request.destination import Destinations
 from .serveroptions import APPLICATIONS, OURS, PLACE, WORKERS
@@ -167,6 +168,7 @@ def _run(
         raise OptionError(f"[server:main] {error}") from None
     server.opening_environ = NO_CHALLENGES
     server.application = CookieWatch(Destinations(wsgi_app), Elsewhere())
+    share_sessions(server, [each.config for each in applications])
     scheme = "https" if options.get("certfile") else "http"
     url = place.url(scheme)
     where = ", ".join(resources)

@@ -20,6 +20,7 @@ from .. import test_generations
 from ..clients import DEADLINE, Http, wait_for
 from ..concurrency import test_heartbeat
 from ..conftest import Serve
+from ..handover import test_internal
 from ..http import test_origins
 from ..io import test_output as test_outbox
 from ..namespaces import test_ratelimits
@@ -354,6 +355,7 @@ TESTS: dict[str, tuple[object, ...]] = {
     "slow_event": (test_watching,),
     "cookie": (test_sessions,),
     "cookie_samesite": (test_sessions,),
+    "internal_address": (test_internal,),
     "max_header_size": (
         test_headers_as_large_as_is_allowed_and_larger,
         test_headers_without_an_end_are_refused_when_they_are_too_large,

@@ -33,6 +33,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "keyfile": ("b.pem", "b.pem"),
     "cookie": ("io", "io"),
     "cookie_samesite": ("strict", "Strict"),
+    "internal_address": ("10.0.0.1:9000", ("10.0.0.1", 9000)),
 }
 
 
@@ -141,6 +142,11 @@ def test_other_values_are_kept_as_they_are_checked(name: str) -> None:
         ("keyfile", "\ud800", "'\\ud800' is not a name"),
         ("cookie_samesite", "", "'' is not Lax, Strict or None"),
         ("cookie_samesite", "sometimes", "'sometimes' is not Lax, Strict or None"),
+        ("internal_address", "", "'' is not a name"),
+        ("internal_address", "0.0.0.0", "is not an address that other machines reach"),
+        ("internal_address", "[::]:9000", "is not an address that other machines"),
+        ("internal_address", "10.0.0.1:x", "is not an address that other machines"),
+        ("internal_address", "10.0.0.1:65536", "is not an address that other machin"),
     ],
 )
 def test_an_invalid_value_is_named(name: str, value: Any, message: str) -> None:

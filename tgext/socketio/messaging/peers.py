@@ -184,14 +184,15 @@ class Peers:
         """
         self._told[kind] = told
 
-    def tell(self, kind: str, data: Any = None, to: str = "") -> None:
+    def tell(self, kind: str, data: Any = None, to: str = "") -> object:
         """Send a message to all other processes, or to one.
 
         :param to: the id of the process; empty for all.
+        :returns: how many have received it, if the broker knows; this one counts too.
         :raises TypeError: when the data cannot be written as JSON.
         :raises BackendError: when the broker does not accept the message.
         """
-        self._send(kind, data, to)
+        return self._send(kind, data, to)
 
     def _send(self, kind: str, data: Any, to: str) -> object:
         """Send a message; returns how many have received it, if the backend knows."""

@@ -45,13 +45,32 @@ LINGER = 5.0
 class HTTPHandler(HTTPOutput):
     """Serves one HTTP connection."""
 
-    #: The head of the current request.
+    #: The head of the current request, and its bytes.
     head: Head
+    head_bytes: bytes | bytearray = b""
+    #: ``http`` or ``https``, if another process has accepted the connection.
+    scheme = ""
+    #: Whether the connection has one request only.
+    alone = False
+    #: Whether another process has read the request, and handed it over.
+    handed = False
     _kept_alive = False
 
     def __init__(self, sock: Any, address: Any, server: HTTPServer) -> None:
         super().__init__(sock, address, server)
         self.rfile = buffered_input(sock, server.settings.body_timeout)
+
+    def begin_with(self, begun: bytes, scheme: str, alone: bool) -> None:
+        """Another process has accepted the connection, and read some bytes.
+
+        :param begun: these bytes.
+        :param scheme: ``https`` if the connection is encrypted there, else ``http``.
+        :param alone: whether no other request may follow.
+        """
+        self.scheme, self.alone = scheme, alone
+        seconds = self.server.settings.body_timeout
+        self.rfile = buffered_input(self.socket, seconds, begun)
+        self.handed = True
 
     def handle(self) -> None:
         try:
@@ -86,7 +105,8 @@ class HTTPHandler(HTTPOutput):
             self.requestline = f"{method} {target} {head.version}"
         self.command, self.path = head.method, head.target
         self.request_version = head.version
-        self.close_connection = not head.keep_alive
+        self.close_connection = self.alone or not head.keep_alive
+        self.head_bytes = data
         self.environ = self.get_environ()
         anywhere = head.path == "*"
         self.application = _answer_options if anywhere else self.server.application
@@ -94,7 +114,8 @@ class HTTPHandler(HTTPOutput):
         self.handle_one_response()
         # An idle connection keeps nothing of its last request.
         self.environ = None
-        del self.head
+        self.handed = False
+        del self.head, self.head_bytes
         if body.error is not None and not isinstance(body.error, BodyEnded):
             self._log_refusal(body.error, self.requestline.encode())
         if body.ended and not self.close_connection:
@@ -192,6 +213,8 @@ class HTTPHandler(HTTPOutput):
     def get_environ(self) -> dict[str, Any]:
         head = self.head
         environ: dict[str, Any] = self.server.get_environ()
+        if self.scheme:
+            environ["wsgi.url_scheme"] = self.scheme
         environ.update(head.variables)
         environ["REQUEST_METHOD"] = head.method
         environ["SCRIPT_NAME"] = ""

@@ -14,7 +14,7 @@ from os import PathLike
 from typing import Any
 
 from ...wire.escape import SHOWN
-from ...wire.origin import Origins
+from ...wire.origin import Origins, parse_authority
 from ...wire.socketio.generations import GENERATIONS
 
 #: Every transport that any generation can use.
@@ -135,6 +135,17 @@ def check_place(name: str, value: Any) -> str:
     if not text.isprintable() or text != text.strip() or not text:
         raise ValueError(f"{name}: {shown(text)} is not a name")
     return text
+
+
+def check_internal(name: str, value: Any) -> tuple[str, int]:
+    """An address of this machine, and a port; 0 for any free port."""
+    found = parse_authority(check_place(name, value), "")
+    if found is None or found.host in ("", "0.0.0.0", "[::]"):  # noqa: S104
+        raise ValueError(
+            f"{name}: {shown(value)} is not an address that other machines reach, such "
+            "as 10.0.0.1 or 10.0.0.1:9000"
+        )
+    return found.host.strip("[]"), found.port
 
 
 def check_mode(name: str, value: Any) -> int:

@@ -63,6 +63,7 @@ class Registry:
     :param timers: the timer wheel of the server.
 
     :ivar sockets: the sessions by session id.
+    :ivar token: what new session ids begin with: names this process among others.
     :ivar websockets: the plain WebSockets, which have no session id.
     :ivar endings: the ends of connections whose handlers may still run.
     :ivar interrupted: how many handlers were interrupted after their clients had left.
@@ -74,6 +75,7 @@ class Registry:
         self._settings = settings
         self._timers = timers
         self.sockets: dict[str, Endable] = {}
+        self.token = ""
         self.websockets: set[Closable] = set()
         self.endings: set[Interruptible] = set()
         self.interrupted = 0

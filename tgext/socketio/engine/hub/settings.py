@@ -31,6 +31,7 @@ from ...wire.origin import Origins
 from .checks import (
     TRANSPORTS,
     check_cookie,
+    check_internal,
     check_mode,
     check_not_negative,
     check_origins,
@@ -307,6 +308,11 @@ class Settings:
         "what a process keeps of the messages of one such namespace, for clients that "
         "have gone",
         "the oldest are dropped; who needs them is a new client",
+    )
+    internal_address: tuple[str, int] | None = row(
+        None, Kind(str, "a text", check_internal), "",
+        "address, with or without a port, at which processes on other machines hand "
+        "requests over", shown="none",
     )
     close_timeout: float = row(
         60.0, SECONDS, "s",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from io import BufferedReader, RawIOBase
+from io import DEFAULT_BUFFER_SIZE, BufferedReader, RawIOBase
 from typing import Any
 
 from gevent.socket import wait_read
@@ -28,12 +28,14 @@ class FairInput(RawIOBase):
 
     :param sock: a gevent socket.
     :param patience: seconds to wait for input, at most.
+    :param begun: input that was read before.
 
     :ivar patience: as given; may be changed.
     :ivar reads: the number of reads.
     """
 
-    def __init__(self, sock: Any, patience: float) -> None:
+    def __init__(self, sock: Any, patience: float, begun: bytes = b"") -> None:
+        self._begun = begun
         self._sock = sock
         self.patience = patience
         #: The first read does not wait: the request usually comes with the connection.
@@ -51,6 +53,8 @@ class FairInput(RawIOBase):
         waits = descriptor >= 0 and self._sock.gettimeout() != 0
         patience, begin = self.patience, time.monotonic()
         self.reads += 1
+        if self._begun:
+            return self._read_begun(buffer)
         while True:
             if not waits or self._fresh:
                 self._fresh = False
@@ -68,7 +72,15 @@ class FairInput(RawIOBase):
                 continue
             return count
 
+    def _read_begun(self, buffer: Any) -> int:
+        piece = self._begun[: len(buffer)]
+        self._begun = self._begun[len(piece) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
 
-def buffered_input(sock: Any, patience: float) -> BufferedReader:
+
+def buffered_input(sock: Any, patience: float, begun: bytes = b"") -> BufferedReader:
     """The buffered input for pywsgi's handler; see :class:`FairInput`."""
-    return BufferedReader(FairInput(sock, patience))
+    # The first read gets all that was read before: a WebSocket takes what is buffered.
+    size = max(DEFAULT_BUFFER_SIZE, len(begun))
+    return BufferedReader(FairInput(sock, patience, begun), size)

@@ -7,7 +7,7 @@ from typing import Any
 from ...wire.escape import escape
 from ...wire.socketio.reasons import CLIENT_LEFT
 from ..http.cors import preflight_headers
-from . import handshakes, payloads, polling, websockets
+from . import elsewhere, handshakes, payloads, polling, websockets
 from .errors import (
     BAD_METHOD,
     BAD_REQUEST,
@@ -61,7 +61,7 @@ def _continue(request: Request) -> Body:
         raise handshakes.unknown_transport(request)
     socket = request.connection.server.get_socket(route.sid)
     if socket is None or socket.generation is not generation:
-        return polling.respond_unknown(request)
+        return elsewhere.respond(request)
     if route.disconnect:
         socket.kill(reason=CLIENT_LEFT)
         request.start("200 OK")

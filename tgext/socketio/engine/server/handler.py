@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from gevent.ssl import SSLSocket
+
 from ...wire.websocket.handshake import accept_key
+from ..handover.offers import Origin
+from ..handover.relay import relay
 from ..http import HeaderList, HTTPHandler
 from ..http.cors import cors_headers
 from ..http.errors import RequestError
@@ -169,15 +173,7 @@ class SocketIOHandler(HTTPHandler):
         if not self.wsgi_input.ended:
             raise HandshakeRefused("400 Bad Request")
         sock = self.socket
-        # The buffered reader may hold bytes: `peek` returns them, and does not wait.
-        sock.settimeout(0)
-        try:
-            early = self.rfile.peek()
-        except OSError:
-            self.lost = True
-            raise
-        finally:
-            sock.settimeout(None)
+        early = self._read_ahead()
         lines = [
             "HTTP/1.1 101 Switching Protocols",
             "Upgrade: websocket",
@@ -191,11 +187,43 @@ class SocketIOHandler(HTTPHandler):
         self.forget_request()
         return sock, early
 
+    def _read_ahead(self) -> bytes:
+        """What has come after the head of the request; it does not wait.
+
+        :raises OSError: when the connection failed.
+        """
+        self.socket.settimeout(0)
+        try:
+            # The buffered reader may hold bytes: `peek` returns them.
+            ahead: bytes = self.rfile.peek()
+        except OSError:
+            self.lost = True
+            raise
+        finally:
+            self.socket.settimeout(None)
+        return ahead
+
     def hand_over(self, run: Callable[[], object]) -> None:
         """Run the WebSocket in a new greenlet, which closes the connection."""
         # pywsgi closes `self.socket`, if it is set, at the end of the request.
         sock, self.socket = self.socket, None  # type: ignore[assignment]
         self.server.hand_over(sock, run)
+
+    # Requests of sessions of other processes
+
+    def leave_to(self, give: Callable[[Any, Origin, bytes], Any]) -> None:
+        """Leave the connection to another process; see :class:`.request.Connection`."""
+        begun = bytes(self.head_bytes) + self._read_ahead()
+        sock = self.socket
+        encrypted = isinstance(sock, SSLSocket)
+        scheme = self.scheme or ("https" if encrypted else "http")
+        process = give(sock, Origin(self.client_address, scheme), begun)
+        if process is not None:
+            seconds = self.server.settings.send_timeout
+            self.hand_over(partial(relay, sock, process, seconds))
+        # The descriptor here is closed; nothing was answered on it.
+        self.socket = None  # type: ignore[assignment]
+        self.forget_request()
 
 
 def _without_twins(headers: HeaderList, always: HeaderList) -> HeaderList:

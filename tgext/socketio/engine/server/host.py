@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..handover.handover import HandOver
 from ..http.server import HTTPServer
 from ..hub.hub import Hub
 from ..hub.settings import Settings
@@ -15,6 +16,7 @@ class Host(HTTPServer, Protocol):
     """The server of a handler.
 
     :ivar hub: what the connections share.
+    :ivar elsewhere: hands requests over to other processes; None if there are none.
     :ivar config: gevent-socketio's options.
     :ivar opening_environ: added to the WSGI environment of requests that open a
         connection.
@@ -23,6 +25,7 @@ class Host(HTTPServer, Protocol):
     hub: Hub
     config: dict[str, Any]
     opening_environ: dict[str, Any]
+    elsewhere: HandOver | None
 
     @property
     def settings(self) -> Settings: ...

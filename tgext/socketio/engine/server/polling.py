@@ -47,9 +47,13 @@ def respond(request: Request, socket: Socket) -> Body:
     return _poll(request, transport) if get else _post(request, transport)
 
 
-def respond_unknown(request: Request) -> Body:
+def respond_unknown(
+    request: Request, why: str = SESSION_ENDED, allow: str = ""
+) -> Body:
     """Answer a request with the id of a session that has ended or never existed.
 
+    :param why: the reason, for the log.
+    :param allow: what would allow the request, for the log.
     :raises HTTPError: when its generation answers an unknown id with an error.
     """
     route, generation = request.route, request.generation
@@ -59,11 +63,11 @@ def respond_unknown(request: Request) -> Body:
         return _answer(request, lingering, _take(request, lingering))
     told = generation.unknown_session
     if told is None or (route.transport == "websocket" and not route.disconnect):
-        raise refusal(generation, UNKNOWN_SID, SESSION_ENDED)
+        raise refusal(generation, UNKNOWN_SID, why, allow)
     if not route.disconnect:
         path = f"/{route.resource}/{route.shown}"
-        why = f"{SESSION_ENDED}; the client is told to reconnect"
-        log_refusal(request.environ, path, "200", why)
+        why = f"{why}; the client is told to reconnect"
+        log_refusal(request.environ, path, "200", why, allow)
     headers, body = payloads.text_answer(route, generation, told.encode())
     request.start("200 OK", headers)
     return [body]

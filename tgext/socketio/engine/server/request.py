@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...wire.socketio.generations import Generation
+from ..handover.offers import Origin
 from ..http import HeaderList
 from ..http.body import RequestBody
 from ..hub.hub import Hub
@@ -24,11 +25,13 @@ class Connection(Protocol):
     :ivar server: the server.
     :ivar socket: the gevent socket.
     :ivar wsgi_input: the body of the request.
+    :ivar handed: whether another process has read the request, and handed it over.
     """
 
     server: Host
     socket: Any
     wsgi_input: RequestBody
+    handed: bool
 
     def has_left(self) -> bool:
         """Whether the client closed the connection, as far as the kernel can tell."""
@@ -43,6 +46,13 @@ class Connection(Protocol):
 
     def hand_over(self, run: Callable[[], object]) -> None:
         """Run the WebSocket in a new greenlet, which closes the connection."""
+
+    def leave_to(self, give: Callable[[Any, Origin, bytes], Any]) -> None:
+        """Leave the connection, with this request, to another process.
+
+        :param give: as :meth:`.HandOver.give`; if it raises an exception, the
+            connection stays here.
+        """
 
 
 @dataclass(slots=True)

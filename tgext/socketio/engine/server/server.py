@@ -14,6 +14,9 @@ from ...wire.origin import bracketed
 from ...wire.socketio.generations import SOCKETIO_1
 from ..concurrency.collector import spared_collector
 from ..concurrency.threads import Home, begin_serving, end_serving, get_ident, home
+from ..handover.handover import HandOver, InternalOptions
+from ..handover.offers import Origin
+from ..handover.processes import Directory
 from ..hub.hub import Hub
 from ..hub.settings import OPTIONS, Settings
 from ..io.listening import BACKLOG, Place, Port, place_of
@@ -65,6 +68,8 @@ class SocketIOServer(WSGIServer):
     :ivar config: gevent-socketio's options, as its applications read them.
     :ivar opening_environ: added to the WSGI environment of requests that open a
         connection.
+    :ivar elsewhere: hands requests over to the processes that have their sessions; None
+        if there are no others.
     :ivar handed_over: native sockets whose requests became WebSockets.
     :ivar idle: the sockets of HTTP connections that wait for another request.
     :ivar keeps_connections: whether HTTP connections stay open after their answers;
@@ -110,6 +115,7 @@ class SocketIOServer(WSGIServer):
         self._home: Home | None = None
         self.handed_over: set[Any] = set()
         self.idle: set[Any] = set()
+        self.elsewhere: HandOver | None = None
         options.setdefault("log", access_log)
         options.setdefault("error_log", ErrorStream(log))
         if isinstance(listener, (tuple, Place)):
@@ -232,6 +238,34 @@ class SocketIOServer(WSGIServer):
             if sock not in self.handed_over:
                 self._close(sock)
 
+    def share_sessions(self, directory: Directory) -> None:
+        """Hand requests over to the other processes of a directory, and take theirs.
+
+        The ids of new sessions name this process then. Call it before :meth:`start`.
+        """
+        settings, internal = self.settings, None
+        if settings.internal_address is not None:
+            internal = InternalOptions(
+                settings.internal_address,
+                settings.max_header_size,
+                settings.header_timeout,
+            )
+        self.elsewhere = HandOver(directory, self._serve_handed, internal)
+
+    def _serve_handed(
+        self, sock: Any, origin: Origin, begun: bytes, alone: bool
+    ) -> None:
+        spawn: Any = self._spawn  # type: ignore[attr-defined]
+        spawn(self._run_handed, sock, origin, begun, alone)
+
+    def _run_handed(self, sock: Any, origin: Origin, begun: bytes, alone: bool) -> None:
+        try:
+            handler = self.handler_class(sock, origin.address, cast("Any", self))
+            handler.begin_with(begun, origin.scheme, alone)
+            handler.handle()
+        finally:
+            self.do_close(sock)
+
     def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
         """Run a WebSocket in a greenlet of its own, which closes the connection.
 
@@ -292,6 +326,8 @@ class SocketIOServer(WSGIServer):
                 self.stop_listening()
                 hub.requests.wait()
         end_at_once(hub)
+        if self.elsewhere is not None:
+            self.elsewhere.close()
         super().stop(timeout=timeout)
         hub.timers.close()
         end_serving(self._home)
@@ -326,4 +362,7 @@ class SocketIOServer(WSGIServer):
         end_serving(self._home)
         self._home = home()
         begin_serving(self._home)
+        if self.elsewhere is not None:
+            self.elsewhere.start()
+            self.hub.registry.token = self.elsewhere.token
         super().start()

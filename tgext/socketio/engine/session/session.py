@@ -45,7 +45,7 @@ class Socket(AckNames, Given):
     :param server: the :class:`~tgext.socketio.engine.server.SocketIOServer`.
     :param config: its options.
 
-    :ivar sessid: the session id, 128 random bits: keep it out of logs and pages.
+    :ivar sessid: the session id, with 128 random bits: keep it out of logs and pages.
     :ivar session: a dict for the application, shared by the connection's namespaces.
     :ivar state: one of the ``STATE_`` constants.
     :ivar active_ns: the namespaces that are connected, by name.
@@ -98,7 +98,7 @@ class Socket(AckNames, Given):
         self._ident = self._tgsio_home.ident
         self.hub = hub_of(server)
         self.config = config
-        self.sessid = secrets.token_urlsafe(16)
+        self.sessid = self.hub.registry.token + secrets.token_urlsafe(16)
         self.session: dict[str, Any] = Session(self)
         self.state = self.STATE_NEW
         self.generation: Generation = SOCKETIO_1

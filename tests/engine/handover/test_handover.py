@@ -1,0 +1,301 @@
+"""A session is reached through any process."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from tests.engine import clients
+from tests.engine.clients import (
+    MASK,
+    Client,
+    PollingClient,
+    WebSocket,
+    kinds,
+    wait_for,
+)
+from tests.engine.conftest import Live, Serve
+from tests.engine.sample_namespaces import Echo
+from tgext.socketio.engine.handover.handover import HandOver
+from tgext.socketio.engine.handover.offers import Origin
+from tgext.socketio.engine.handover.processes import Process
+from tgext.socketio.wire.websocket.frames import TEXT, encode_frame
+
+from .streets import Resident, Street, in_turns, two
+
+NAMESPACES = {"/chat": Echo}
+
+UNKNOWN = {"code": 1, "message": "Session ID unknown"}
+
+
+def echo(client: Client, *args: Any) -> list[Any]:
+    return client.call("/chat", "echo", *args)
+
+
+def lost(client: PollingClient) -> None:
+    """The session is gone, and so there is no goodbye."""
+    client.gets.close()
+    client.posts.close()
+
+
+@pytest.mark.parametrize("kind", kinds("polling"))
+def test_requests_go_to_any_process(serve: Serve, kind: str) -> None:
+    one, other = two(serve, NAMESPACES)
+    client = in_turns(one.client(kind), other, one)
+    client.join("/chat")
+    for number in range(5):
+        assert echo(client, number) == [number]
+    assert client.sid in one.server.sockets
+    assert other.server.sockets == {}
+
+
+def test_one_connection_serves_the_sessions_of_several_processes(serve: Serve) -> None:
+    """As those that a proxy keeps; a page, which has no session, is served too."""
+    one, other = two(serve, NAMESPACES)
+    sessions = [one.polling_5(), other.polling_5(), one.polling_5()]
+    shared = one.http()
+    for each in sessions:
+        each.gets.close()
+        each.posts.close()
+        each.gets = each.posts = shared
+        each.join("/chat")
+    for number in range(3):
+        for each in sessions:
+            assert echo(each, number) == [number]
+            assert shared.get("/").text == "a page"
+
+
+def test_requests_are_pipelined_to_the_sessions_of_several_processes(
+    serve: Serve,
+) -> None:
+    one, other = two(serve, NAMESPACES)
+    there: list[Any] = [one.joined("4-polling"), other.joined("4-polling")]
+    raw = other.raw()
+    posts = [
+        f"POST {each.target} HTTP/1.1\r\nHost: a\r\nContent-Length: 19\r\n\r\n"
+        f'42/chat,1["echo",{number}]'
+        for number, each in enumerate(there * 2)
+    ]
+    raw.send_raw("".join(posts).encode())
+    for _ in posts:
+        assert raw.receive_reply().body == b"ok"
+    for number, each in enumerate(there):
+        assert each.receive() == f"43/chat,1[{number}]"
+        assert each.receive() == f"43/chat,1[{number + 2}]"
+
+
+def test_a_body_may_come_later_and_is_limited_by_its_owner(serve: Serve) -> None:
+    one, other = two(serve, NAMESPACES, max_message_size=1000)
+    client = one.joined("4-polling")
+    raw = other.raw()
+    head = f"POST {client.target} HTTP/1.1\r\nHost: a\r\nContent-Length: "
+    body = b'42/chat,1["echo",1]'
+    raw.send_raw(f"{head}{len(body)}\r\n\r\n".encode() + body[:5])
+    transport: Any = one.socket(client).transport
+    wait_for(lambda: transport.posting, "the owner reads the body")
+    raw.send_raw(body[5:])
+    assert raw.receive_reply().body == b"ok"
+    assert client.receive() == "43/chat,1[1]"
+    raw.send_raw(f"{head}1001\r\n\r\n".encode())
+    assert raw.receive_reply().status == 413
+    lost(client)
+
+
+@pytest.mark.parametrize("kind", ["4-polling", "2-polling"])
+def test_an_upgrade_may_begin_anywhere(serve: Serve, kind: str) -> None:
+    one, other = two(serve, NAMESPACES)
+    client: Any = one.joined(kind)
+    poll = one.waiting_poll(client)
+    target = client.target.replace("polling", "websocket")
+    probe = encode_frame(TEXT, b"2probe", MASK)
+    with closing(WebSocket(other.port, target, early=probe)) as websocket:
+        assert websocket.receive() == "3probe"
+        poll.get()
+        websocket.send("5")
+        websocket.send('42/chat,7["echo","there"]')
+        assert websocket.receive() == '43/chat,7["there"]'
+        assert other.server.sockets == {}
+        websocket.send("1")
+        wait_for(lambda: not one.server.sockets, "it ends")
+    lost(client)
+
+
+def test_websockets_of_0_9_open_anywhere(serve: Serve) -> None:
+    one, other = two(serve, NAMESPACES)
+    sid, _ = clients.handshake_1(one.http())
+    target = f"{clients.RESOURCE}/1/websocket/{sid}"
+    with closing(WebSocket(other.port, target)) as websocket:
+        assert websocket.receive() == "1::"
+        assert sid in one.server.sockets
+
+
+def test_a_client_that_leaves_is_noticed(serve: Serve) -> None:
+    one, other = two(serve, NAMESPACES, handshake_timeout=0.05)
+    client = one.joined("4-polling")
+    raw = other.raw()
+    raw.send_raw(f"GET {client.target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    transport: Any = one.socket(client).transport
+    wait_for(lambda: transport.polling, "a poll waits")
+    raw.close()
+    wait_for(lambda: not one.server.sockets, "its session ends")
+    lost(client)
+
+
+def test_the_limits_count_the_address_that_the_first_process_saw(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio")
+    one, other = two(serve, NAMESPACES)
+    client = one.joined("4-polling")
+    with closing(gevent.socket.socket()) as sock:
+        sock.bind(("127.0.0.9", 0))
+        sock.connect(("127.0.0.1", other.port))
+        sock.sendall(
+            f"POST {client.target} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"
+            "?".encode()
+        )
+        assert b" 400 " in sock.recv(1000)
+    (line,) = [each for each in caplog.messages if "Refused" in each]
+    assert "127.0.0.9" in line
+    lost(client)
+
+
+def test_a_kept_connection_goes_on_when_a_process_has_ended(serve: Serve) -> None:
+    street = Street()
+    one, other = (serve(NAMESPACES, directory=street.join()) for _ in range(2))
+    known = dict(street.processes)
+    client = one.joined("4-polling")
+    assert one.server.elsewhere is not None
+    one.server.elsewhere.close()
+    street.processes.update(known)
+    raw = other.raw()
+    for _ in range(3):
+        gevent.sleep(0.01)  # the server waits for the request
+        raw.send_raw(f"GET {client.target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert raw.receive_reply().status == 400
+
+
+# Who is not there
+
+#: What the requests of a session are answered that has ended.
+ENDED = {
+    "0.9-xhr-polling": (200, "7:::1+0"),
+    "2-polling": (400, '{"code":1,"message":"Session ID unknown"}'),
+    "4-polling": (400, '{"code":1,"message":"Session ID unknown"}'),
+}
+
+
+@pytest.mark.parametrize("kind", kinds("polling"))
+def test_a_session_of_a_process_that_ended_is_unknown(serve: Serve, kind: str) -> None:
+    """At once: before the others have heard of its end."""
+    street = Street()
+    one, other = (serve(NAMESPACES, directory=street.join()) for _ in range(2))
+    known = dict(street.processes)
+    client = one.joined(kind)
+    assert one.server.elsewhere is not None
+    one.server.elsewhere.close()
+    street.processes.update(known)
+    http = other.http()
+    reply = http.get(client.target)
+    assert (reply.status, reply.text) == ENDED[kind]
+    # The connection is as good as any.
+    assert http.get("/").text == "a page"
+
+
+def test_a_token_that_no_process_has_is_unknown(serve: Serve) -> None:
+    one, _ = two(serve, NAMESPACES)
+    for sid in (
+        "x" * 30,
+        "x" * 22,
+        "../" * 10,
+        one.server.hub.registry.token + 22 * "x",
+    ):
+        reply = one.http().get(f"/socket.io/?EIO=4&transport=polling&sid={sid}")
+        assert (reply.status, reply.json) == (400, UNKNOWN)
+
+
+def test_a_process_that_is_stopped_is_waited_for_a_while(
+    serve: Serve,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio")
+    monkeypatch.setattr("tgext.socketio.engine.handover.handover.PATIENCE", 0.1)
+    street = Street()
+    live = serve(NAMESPACES, directory=street.join())
+    # It listens, and takes nothing.
+    process = Process("stopped_", str(tmp_path / "socket"))
+    street.processes[process.token] = process
+    listening = gevent.socket.socket(gevent.socket.AF_UNIX)
+    listening.bind(process.path)
+    listening.listen()
+    sid = f"{process.token}{'x' * 22}"
+    raw = live.raw()
+    raw.send_raw(
+        f"GET /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\n"
+        "Host: a\r\n\r\n".encode()
+    )
+    reply = raw.receive_reply()
+    assert (reply.status, reply.headers["Connection"]) == (503, "close")
+    raw.expect_end()
+    (line,) = [each for each in caplog.messages if "503" in each]
+    assert "does not answer" in line
+    assert sid not in caplog.text
+    listening.close()
+
+
+def test_what_was_handed_over_goes_no_further(serve: Serve) -> None:
+    """Also when the processes do not agree whose session it is."""
+    street = Street()
+    one, other = (serve(NAMESPACES, directory=street.join()) for _ in range(2))
+    client = one.joined("4-polling")
+    # As a process would do that does not know its own token.
+    process = street.processes[other.server.hub.registry.token]
+    elsewhere = HandOver(street.join(), lambda *_: None)
+    here, there = gevent.socket.socketpair()
+    request = f"GET {client.target} HTTP/1.1\r\nHost: a\r\n\r\n"
+    origin = Origin(("127.0.0.1", 1), "http")
+    elsewhere.give(process, there, origin, request.encode())
+    there.close()
+    head, _, body = here.recv(10_000).partition(b"\r\n\r\n")
+    assert b" 400 " in head
+    assert json.loads(body) == UNKNOWN
+    # Its next request is like any.
+    here.sendall(request.encode())
+    other_poll = gevent.spawn(here.recv, 10_000)
+    wait_for(lambda: one.socket(client).transport.polling, "the owner has it")
+    client.emit("/chat", "echo", 1, number=3)
+    assert b"43/chat,3[1]" in other_poll.get()
+    here.close()
+    elsewhere.close()
+
+
+def test_one_process_knows_of_no_others(serve: Serve) -> None:
+    live = serve(NAMESPACES)
+    assert live.server.elsewhere is None
+    assert len(live.polling_5().sid) == 22
+
+
+def test_sessions_name_their_process(serve: Serve) -> None:
+    one, other = two(serve, NAMESPACES)
+    for live in (one, other):
+        sid = live.polling_5().sid
+        assert len(sid) == 30
+        assert sid.startswith(live.server.hub.registry.token)
+
+
+def test_nothing_is_left_of_a_server_that_stopped(serve: Serve) -> None:
+    street = Street()
+    resident: Resident = street.join()
+    live: Live = serve(NAMESPACES, directory=resident)
+    path = resident.own.path
+    live.server.stop(timeout=1)
+    assert not Path(path).parent.exists()
+    assert street.processes == {}
