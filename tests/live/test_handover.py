@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.engine import clients
 from tests.redis_server import running_redis
 
 from .nodes import CONNECTIONS, run, transport_name
@@ -73,3 +75,26 @@ def test_no_client_has_to_reach_the_process_of_its_session(
     }
     for server, there in zip(processes, before, strict=True):
         assert "Refused" not in server.errors[len(there) :]
+
+
+def test_a_process_that_was_stopped_and_one_that_was_killed(
+    processes: list[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "RESOURCE", "/socketio")
+    a, b = processes
+    client = clients.Polling5(a.port)
+    client.join("/lab")
+    client.gets.close()
+    client.gets = client.posts = clients.Http(b.port)
+    assert client.call("/lab", "add", 1, 2) == [3]
+
+    a.process.send_signal(signal.SIGSTOP)
+    reply = clients.Http(b.port).get(client.target)
+    assert (reply.status, reply.headers["Connection"]) == (503, "close")
+    a.process.send_signal(signal.SIGCONT)
+    clients.wait_for(lambda: client.post("3").status == 200, "it is back")
+    assert client.call("/lab", "add", 3, 4) == [7]
+
+    a.kill()
+    reply = clients.Http(b.port).get(client.target)
+    assert (reply.status, reply.json["code"]) == (400, 1)

@@ -42,9 +42,9 @@ def _copy(source: Any, target: Any, seconds: float) -> None:
             with gevent.Timeout(seconds, late):
                 target.sendall(data)
             turns.check()
-    except OSError:
-        pass  # one of the two has ended
+    except (OSError, ValueError):
+        pass  # one of the two has ended; ValueError: TLS that said so itself
     try:
         end_output(target)
-    except (OSError, RuntimeError):
+    except (OSError, ValueError, RuntimeError):
         pass  # it has ended
