@@ -192,10 +192,6 @@ class Peers:
         :raises TypeError: when the data cannot be written as JSON.
         :raises BackendError: when the broker does not accept the message.
         """
-        return self._send(kind, data, to)
-
-    def _send(self, kind: str, data: Any, to: str) -> object:
-        """Send a message; returns how many have received it, if the backend knows."""
         channel = OwnName(f"{self._channel}/{to}") if to else self._channel
         seal = Seal(channel, self._secret) if to else self._seal
         message = {"from": self.id, "kind": kind, "data": data}
@@ -242,7 +238,7 @@ class Peers:
         question = self._questions[number] = Question({peer})
         try:
             # Redis says how many have it: none when the process was killed.
-            if self._send(kind, [number, data], peer) == 0:
+            if self.tell(kind, [number, data], peer) == 0:
                 raise LookupError(f"process {peer} is gone")
             question.done.wait(timeout)
         finally:

@@ -17,10 +17,11 @@ from ..concurrency.interruption import Interrupted
 from ..io.reader import FairInput, InputTimeout, buffered_input
 from ..io.sockets import end_output, say_goodbye
 from ..logs import get_logger
+from .answers import answer_options, refusal, refusal_headers
 from .body import PIECE, ChunkedBody, RequestBody, SizedBody
 from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError
 from .headers import Head, check_request_line, parse_head
-from .output import ApplicationError, HeaderList, HTTPOutput
+from .output import ApplicationError, HTTPOutput
 from .refusals import log_invalid_request
 from .server import HTTPServer
 
@@ -109,7 +110,7 @@ class HTTPHandler(HTTPOutput):
         self.head_bytes = data
         self.environ = self.get_environ()
         anywhere = head.path == "*"
-        self.application = _answer_options if anywhere else self.server.application
+        self.application = answer_options if anywhere else self.server.application
         body = self.wsgi_input
         self.handle_one_response()
         # An idle connection keeps nothing of its last request.
@@ -281,11 +282,8 @@ class HTTPHandler(HTTPOutput):
     def _refuse(self, error: RequestError, begun: bytes) -> None:
         """Answer an invalid request; no other is read after it."""
         self._log_refusal(error, begun)
-        text = f"{error.reason}\n"
-        fields = [f"{name}: {value}\r\n" for name, value in _refusal_headers(text)]
-        answer = f"HTTP/1.1 {error.status}\r\n{''.join(fields)}\r\n{text}"
         try:
-            self._send(answer.encode())
+            self._send(refusal(error))
         except OSError:
             return
         self._linger()
@@ -341,22 +339,7 @@ class HTTPHandler(HTTPOutput):
             return
         text = f"{error.reason}\n"
         try:
-            self.start_response(error.status, _refusal_headers(text))
+            self.start_response(error.status, refusal_headers(text))
             self.write(text.encode())
         except OSError:
             self.close_connection = True
-
-
-def _refusal_headers(text: str) -> HeaderList:
-    return [
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Content-Length", str(len(text))),
-        ("Connection", "close"),
-    ]
-
-
-def _answer_options(environ: Any, start_response: Any) -> list[bytes]:
-    """``OPTIONS *`` asks whether there is a server (RFC 9110, section 9.3.7)."""
-    start_response("204 No Content", [("Allow", "GET, HEAD, POST, OPTIONS")])
-    return []
