@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import gevent
@@ -20,13 +19,13 @@ from tests.engine.clients import (
     kinds,
     wait_for,
 )
-from tests.engine.conftest import Live, Serve
+from tests.engine.conftest import Serve
 from tests.engine.sample_namespaces import Echo
 from tgext.socketio.engine.handover.handover import HandOver
 from tgext.socketio.engine.handover.offers import Origin
 from tgext.socketio.wire.websocket.frames import TEXT, encode_frame
 
-from .streets import Resident, Street, in_turns, two
+from .streets import Street, in_turns, two
 
 NAMESPACES = {"/chat": Echo}
 
@@ -189,21 +188,3 @@ def test_what_was_handed_over_goes_no_further(serve: Serve) -> None:
     assert b"43/chat,3[1]" in other_poll.get()
     here.close()
     elsewhere.close()
-
-
-def test_sessions_name_their_process(serve: Serve) -> None:
-    one, other = two(serve, NAMESPACES)
-    for live in (one, other):
-        sid = live.polling_5().sid
-        assert len(sid) == 30
-        assert sid.startswith(live.server.hub.registry.token)
-
-
-def test_nothing_is_left_of_a_server_that_stopped(serve: Serve) -> None:
-    street = Street()
-    resident: Resident = street.join()
-    live: Live = serve(NAMESPACES, directory=resident)
-    path = resident.own.path
-    live.server.stop(timeout=1)
-    assert not Path(path).parent.exists()
-    assert street.processes == {}

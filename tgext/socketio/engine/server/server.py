@@ -14,8 +14,7 @@ from ...wire.origin import bracketed
 from ...wire.socketio.generations import SOCKETIO_1
 from ..concurrency.collector import spared_collector
 from ..concurrency.threads import Home, begin_serving, end_serving, get_ident, home
-from ..handover.handover import HandOver, InternalOptions
-from ..handover.offers import Origin
+from ..handover.handover import HandOver
 from ..handover.processes import Directory
 from ..hub.hub import Hub
 from ..hub.settings import OPTIONS, Settings
@@ -29,6 +28,7 @@ from .balance import PAUSE, Balance
 from .handler import SocketIOHandler
 from .inherited import translate
 from .routes import check_paths, longest_first
+from .sharing import hand_over_of
 from .stopping import end_at_once, end_connections
 
 __all__ = ["SocketIOServer"]
@@ -243,28 +243,7 @@ class SocketIOServer(WSGIServer):
 
         The ids of new sessions name this process then. Call it before :meth:`start`.
         """
-        settings, internal = self.settings, None
-        if settings.internal_address is not None:
-            internal = InternalOptions(
-                settings.internal_address,
-                settings.max_header_size,
-                settings.header_timeout,
-            )
-        self.elsewhere = HandOver(directory, self._serve_handed, internal)
-
-    def _serve_handed(
-        self, sock: Any, origin: Origin, begun: bytes, alone: bool
-    ) -> None:
-        spawn: Any = self._spawn  # type: ignore[attr-defined]
-        spawn(self._run_handed, sock, origin, begun, alone)
-
-    def _run_handed(self, sock: Any, origin: Origin, begun: bytes, alone: bool) -> None:
-        try:
-            handler = self.handler_class(sock, origin.address, cast("Any", self))
-            handler.begin_with(begun, origin.scheme, alone)
-            handler.handle()
-        finally:
-            self.do_close(sock)
+        self.elsewhere = hand_over_of(self, directory)
 
     def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
         """Run a WebSocket in a greenlet of its own, which closes the connection.
