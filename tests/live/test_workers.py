@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +21,8 @@ from .crowds import Member, ask, crowd, wait_until, write_ini
 from .serving import Server
 
 WORKERS = 2
+
+TOKEN = "a secret of the operators"
 
 
 def with_workers(ini: Path, workers: str, **options: str) -> Path:
@@ -60,11 +64,12 @@ def server(
     """A server that the tests of this module share."""
     folder = tmp_path_factory.mktemp("workers")
     shared = {"anypubsub.backend": "redis", "anypubsub.host": redis.url}
-    ini = write_ini(folder, **{"socketio.cluster": "true", **shared})
+    options = {"socketio.cluster": "true", "metrics_token": TOKEN, **shared}
+    ini = write_ini(folder, **options)
     pid_file = folder / "pid"
-    options = ("--pid-file", str(pid_file))
+    arguments = ("--pid-file", str(pid_file))
     with Server(
-        with_workers(ini, str(WORKERS)), folder / "log", options=options
+        with_workers(ini, str(WORKERS)), folder / "log", options=arguments
     ) as made:
         wait_until_they_serve(made, WORKERS)
         yield made
@@ -140,6 +145,26 @@ def test_connections_are_balanced_and_hear_each_other(server: Server) -> None:
         assert members[0].call("shout", "hello") == "shouted"
         heard = ["shouted", "hello"]
         wait_until(lambda: all(heard in each.events for each in members), "all hear")
+
+
+def connections(server: Server) -> dict[int, float]:
+    """How many each worker has, as one request for the metrics tells."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    request = urllib.request.Request(f"{server.url}/metrics", headers=headers)
+    with urllib.request.urlopen(request) as answer:
+        text = answer.read().decode()
+    found = re.findall(
+        r'^socketio_connections{.*process=".*:(\d+)".*} (.*)$', text, re.M
+    )
+    return {int(pid): float(number) for pid, number in found}
+
+
+@pytest.mark.usefixtures("together")
+def test_one_request_has_the_metrics_of_all_workers(server: Server) -> None:
+    with crowd(server, size=20) as members:
+        pids = [each.call("pid") for each in members]
+        own = {each: pids.count(each) for each in workers_of(server)}
+        wait_until(lambda: connections(server) == own, "all are counted")
 
 
 @pytest.mark.usefixtures("together")

@@ -137,10 +137,13 @@ class Globals: ...
 
 def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:
     logging.captureWarnings(True)
+    root: Any = RootController()
+    if "metrics_token" in settings:
+        from tgext.socketio.operation.metrics import BearerToken, MetricsController
+
+        root.metrics = MetricsController(BearerToken(settings["metrics_token"]))
     configurator = MinimalApplicationConfigurator()
-    configurator.update_blueprint(
-        {"root_controller": RootController(), "app_globals": Globals}
-    )
+    configurator.update_blueprint({"root_controller": root, "app_globals": Globals})
     application: Callable[..., Any] = configurator.make_wsgi_app(
         dict(global_conf), settings
     )
