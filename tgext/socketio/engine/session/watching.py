@@ -7,6 +7,7 @@ event in the engine.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from logging import INFO
 from math import inf
@@ -15,7 +16,7 @@ from typing import Any
 
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
-from ..hub.counts import OTHER, Counts, Timing, Timings
+from ..hub.counts import BOUNDS, OTHER, Counts, Timing, Timings
 from ..hub.hub import Hub
 from ..lines import SLOW, details_of
 from ..logs import get_logger
@@ -28,6 +29,9 @@ log = get_logger(SLOW)
 #: The most names of events whose timings are found at once. A client may spell one
 #: event in many ways: ``a b`` is ``a_b``.
 MOST = 1000
+
+#: The class and the name of a namespace, and the name of an event, if it has one.
+Key = tuple[type, str, "str | None"]
 
 #: Handles an event; returns its ack.
 Perform = Callable[[BaseNamespace, Packet], "Encoded | None"]
@@ -45,8 +49,7 @@ class Watch:
         self._slow = slow
         self._counts = counts
         self._timings = timings
-        #: By the class and the name of a namespace, and the name of an event.
-        self._known: dict[tuple[type, str, str], Timing] = {}
+        self._known: dict[Key, Timing] = {}
 
     @property
     def wants(self) -> tuple[float, bool]:
@@ -67,37 +70,27 @@ class Watch:
         finally:
             seconds = perf_counter() - began
             if self._timings is not None:
-                self._count(self._timings, namespace, packet, seconds)
+                # Written out: a call for each of these steps doubles what they take.
+                key = type(namespace), packet["endpoint"], packet.get("name")
+                timing = self._known.get(key) or self._find(key, namespace, packet)
+                timing.seconds += seconds
+                timing.buckets[bisect_left(BOUNDS, seconds)] += 1
+                if "ack" in packet:
+                    self._counts.acks_sent += 1
             if seconds > self._slow:
                 self._tell(socket, packet, seconds)
 
-    def _count(
-        self,
-        timings: Timings,
-        namespace: BaseNamespace,
-        packet: Packet,
-        seconds: float,
-    ) -> None:
-        endpoint, name = packet["endpoint"], packet.get("name", "")
-        timing = self._known.get((type(namespace), endpoint, name))
-        if timing is None or not name:
-            timing = self._find(timings, namespace, packet)
-        timing.add(seconds)
-        if "ack" in packet:
-            self._counts.acks_sent += 1
-
-    def _find(
-        self, timings: Timings, namespace: BaseNamespace, packet: Packet
-    ) -> Timing:
+    def _find(self, key: Key, namespace: BaseNamespace, packet: Packet) -> Timing:
         """The timing of an event, which may have none of its own.
 
         Clients choose the names. So those without a method in the class share one.
         """
-        cls, endpoint, name = type(namespace), packet["endpoint"], packet.get("name")
+        assert self._timings is not None
         label = label_of(namespace, packet)
-        timing = timings.setdefault((endpoint or "/", label), Timing())
-        if name and label != OTHER and len(self._known) < MOST:
-            self._known[cls, endpoint, name] = timing
+        place = packet["endpoint"] or "/", label
+        timing = self._timings.setdefault(place, Timing())
+        if key[2] is not None and label != OTHER and len(self._known) < MOST:
+            self._known[key] = timing
         return timing
 
     def _tell(self, socket: Connection, packet: Packet, seconds: float) -> None:
