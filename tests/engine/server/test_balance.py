@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 
 from tests.wire.strategies import MANY
 from tgext.socketio.engine.server import SocketIOServer
-from tgext.socketio.engine.server.balance import LEAD, NONE, PAUSE, Balance
+from tgext.socketio.engine.server.balance import (
+    LEAD,
+    NONE,
+    PATIENCE,
+    PAUSE,
+    SHARE,
+    Balance,
+)
 
 from ..clients import DEADLINE, Raw, WebSocket5, wait_for
 from ..conftest import Serve
@@ -63,19 +70,42 @@ def test_who_has_more_lets_the_others_accept(clock: Clock) -> None:
     assert one.may_accept()
 
 
-def test_if_nobody_does_it_accepts_itself(clock: Clock) -> None:
+def accepted(one: Balance, most: int = 1000) -> int:
+    """How many connections a process accepts at once."""
+    for number in range(most):
+        if not one.may_accept():
+            return number
+        one.opened(object())
+    return most
+
+
+def test_if_nobody_does_it_accepts_more_and_more(clock: Clock) -> None:
     one, _ = balances(2, clock)
-    for _ in range(LEAD):
+    assert accepted(one) == LEAD
+    clock.now += PATIENCE / 2
+    assert accepted(one) == 0
+    got = []
+    for _ in range(5):
+        clock.now += 1.1 * PATIENCE
+        got.append(accepted(one))
+    assert got == [1, 2, 4, 8, 16]
+
+
+def test_as_long_as_others_accept_it_does_not(clock: Clock) -> None:
+    one, other = balances(2, clock)
+    for _ in range(20):
         one.opened(object())
-    assert not one.may_accept()
-    clock.now += PAUSE / 2
-    assert not one.may_accept()
-    clock.now += PAUSE
     for _ in range(10):
-        assert one.may_accept()
-        one.opened(object())
-    clock.now += PAUSE
-    assert not one.may_accept()
+        assert not one.may_accept()
+        clock.now += 10 * PATIENCE
+        other.opened(object())
+
+
+def test_many_connections_need_not_be_as_many(clock: Clock) -> None:
+    one, other = balances(2, clock)
+    for _ in range(10 * SHARE):
+        other.opened(object())
+    assert accepted(one) == 10 * SHARE + LEAD + 10
 
 
 def test_who_has_left_is_not_waited_for(clock: Clock) -> None:

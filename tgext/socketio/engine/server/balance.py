@@ -3,8 +3,8 @@
 The kernel wakes all of them, and the fastest accepts: that is no balance, and
 connections last for hours. So the processes count their connections in memory that they
 share, and one that has more than another lets the others accept first. If none of them
-does within :data:`PAUSE`, because they are busy, it accepts itself: a connection is
-never left to a process that hangs.
+does so within :data:`PATIENCE`, because they are busy or hang, it accepts itself: first
+one connection, then two, then four.
 """
 
 from __future__ import annotations
@@ -13,13 +13,19 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-__all__ = ["LEAD", "NONE", "PAUSE", "Balance"]
+__all__ = ["LEAD", "NONE", "PATIENCE", "PAUSE", "SHARE", "Balance"]
 
-#: How many connections more than another process one may have.
+#: How many connections more than another process one may have; of many connections, one
+#: in :data:`SHARE` more.
 LEAD: Final = 2
+SHARE: Final = 64
 
-#: Seconds for which it lets the others accept.
+#: Seconds after which a process that lets others accept looks again.
 PAUSE: Final = 0.002
+
+#: Seconds for which it does so while nobody accepts. On a machine that is busy, another
+#: process needs some time until it runs.
+PATIENCE: Final = 0.02
 
 #: Instead of a number of connections, as any below 0: a process that does not accept.
 NONE: Final = -2
@@ -46,8 +52,13 @@ class Balance:
         self._now = now
         self._open: set[Any] = set()
         self._accepts = True
-        self._waits_until = 0.0
-        self._accepts_until = 0.0
+        #: The connections of the others, since when they are so many, and how many are
+        #: accepted if they stay so.
+        self._others = 0
+        self._since = 0.0
+        self._batch = 1
+        #: Of these, how many are left.
+        self._left = 0
         counts[own] = 0
 
     @property
@@ -77,18 +88,21 @@ class Balance:
 
         If not, it has to ask again after :data:`PAUSE`.
         """
-        least = min(each for each in self._counts if each >= 0)
-        if len(self._open) - least < LEAD:
-            self._waits_until = 0.0
+        accepting = [each for each in self._counts if each >= 0]
+        own, least = len(self._open), min(accepting)
+        if own - least < LEAD + least // SHARE:
+            self._since = 0.0
             return True
-        now = self._now()
-        if now < self._accepts_until:
+        now, others = self._now(), sum(accepting) - own
+        if not self._since or others != self._others:
+            self._since, self._others, self._batch, self._left = now, others, 1, 0
+            return False
+        if self._left:
+            self._left -= 1
             return True
-        if not self._waits_until:
-            self._waits_until = now + PAUSE
-        elif now >= self._waits_until:
-            # Nobody else took it.
-            self._waits_until = 0.0
-            self._accepts_until = now + PAUSE
-            return True
-        return False
+        if now - self._since < PATIENCE:
+            return False
+        # Nobody else has accepted it.
+        self._since, self._left = now, self._batch - 1
+        self._batch *= 2
+        return True
