@@ -9,7 +9,7 @@ from typing import Any
 from tg.support.converters import asbool
 
 from .engine.hub.checks import shown
-from .engine.hub.settings import Kind, Option
+from .engine.hub.options import Kind, Option
 
 __all__ = ["APPLICATION_OPTIONS", "SECTION", "import_named", "read_option"]
 

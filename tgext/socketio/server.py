@@ -30,7 +30,8 @@ from .debugger import patch_console
 from .drivers import applications, warn_of_blocking_drivers
 from .engine.concurrency.threads import expect_server
 from .engine.hub.checks import shown, unknown
-from .engine.hub.settings import OPTIONS, Option
+from .engine.hub.options import Option
+from .engine.hub.settings import OPTIONS
 from .engine.io.listening import Port, place_of
 from .engine.server.server import SocketIOServer
 from .messaging.cluster import Elsewhere

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from paste.deploy.converters import asbool
-
-from .engine.hub import settings
-from .engine.hub.checks import shown
-from .engine.hub.settings import Kind, Option
+from .engine.hub import options as kinds
+from .engine.hub.options import Option
 from .workers.possible import WORKERS
 
 __all__ = ["APPLICATIONS", "OURS", "PLACE", "WORKERS"]
@@ -20,15 +15,15 @@ PLACE = {
         Option(
             "host",
             "127.0.0.1",
-            settings.PLACE,
+            kinds.PLACE,
             "",
             "address to listen on; or ``unix:`` and a path, or ``fd://3`` (systemd)",
         ),
-        Option("port", 8080, settings.PORT, "", "port to listen on"),
+        Option("port", 8080, kinds.PORT, "", "port to listen on"),
         Option(
             "socket_mode",
             0o660,
-            settings.MODE,
+            kinds.MODE,
             "",
             "permissions of the file of ``unix:``",
             shown="0660",
@@ -36,7 +31,7 @@ PLACE = {
         Option(
             "socket_owner",
             None,
-            settings.PLACE,
+            kinds.PLACE,
             "",
             "its owner: ``user``, ``user:group`` or ``:group``",
             shown="who runs the server",
@@ -44,7 +39,7 @@ PLACE = {
         Option(
             "socketio_resource",
             ("socketio",),
-            settings.RESOURCES,
+            kinds.RESOURCES,
             "",
             "paths of the ``SocketIOController``, separated by commas",
             shown="socketio",
@@ -53,14 +48,6 @@ PLACE = {
 }
 
 
-def _check_flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{name}: {shown(value)} is not true or false")
-    return value
-
-
-FLAG = Kind(asbool, "true or false", _check_flag)
-
 #: Options of ``[server:main]`` about the applications.
 APPLICATIONS = {
     each.name: each
@@ -68,7 +55,7 @@ APPLICATIONS = {
         Option(
             "allow_debug",
             False,
-            FLAG,
+            kinds.FLAG,
             "",
             "whether the server starts with ``debug = true`` in ``[DEFAULT]``; for "
             "development only",
@@ -77,7 +64,7 @@ APPLICATIONS = {
         Option(
             "warn_of_blocking_drivers",
             True,
-            FLAG,
+            kinds.FLAG,
             "",
             "whether the log tells, at the start, of database drivers that stop the "
             "whole server while they wait",

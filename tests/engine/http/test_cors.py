@@ -14,6 +14,8 @@ from tgext.socketio.engine.http.cors import (
 )
 from tgext.socketio.wire.origin import Origins
 
+from ..conftest import Serve
+
 HERE = "https://here.example"
 
 
@@ -71,3 +73,22 @@ def test_a_preflight_request_may_ask_for_so_many_headers(
     headers = dict(preflight_headers(environ))
     assert headers["Access-Control-Allow-Headers"] == answered
     assert "POST" in headers["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("asked", ["true", "false", None])
+@pytest.mark.parametrize(
+    ("allowed", "status"), [([HERE], 204), (["*"], 204), ([], 403)]
+)
+def test_a_page_that_may_connect_may_reach_a_local_network(
+    serve: Serve, allowed: list[str], status: int, asked: str | None
+) -> None:
+    headers = {"Origin": HERE, "Access-Control-Request-Method": "GET"}
+    if asked is not None:
+        headers["Access-Control-Request-Private-Network"] = asked
+    http = serve({}, allowed_origins=allowed).http()
+    reply = http.request(
+        "OPTIONS", "/socket.io/?EIO=4&transport=polling", headers=headers
+    )
+    assert reply.status == status
+    expected = ["true"] if asked == "true" and status == 204 else None
+    assert reply.headers.get_all("Access-Control-Allow-Private-Network") == expected

@@ -21,8 +21,9 @@ from ..clients import DEADLINE, Http, wait_for
 from ..concurrency import test_heartbeat
 from ..conftest import Serve
 from ..handover import test_internal
-from ..http import test_origins
+from ..http import test_forwarded, test_origins
 from ..io import test_output as test_outbox
+from ..io import test_proxied
 from ..namespaces import test_ratelimits
 from ..sample_namespaces import Echo, Witness, fresh
 from ..server import test_handler, test_health, test_server, test_stopping
@@ -353,6 +354,8 @@ TESTS: dict[str, tuple[object, ...]] = {
     "allowed_origins": (test_origins,),
     "health_path": (test_health,),
     "slow_event": (test_watching,),
+    "trusted_proxies": (test_forwarded,),
+    "proxy_protocol": (test_proxied,),
     "cookie": (test_sessions,),
     "cookie_samesite": (test_sessions,),
     "internal_address": (test_internal,),

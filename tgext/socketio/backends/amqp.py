@@ -16,7 +16,7 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound
 from anypubsub.interfaces import PubSub, Subscriber
 from paste.deploy.converters import asbool
 
-from ..engine.hub.settings import SECONDS, Kind
+from ..engine.hub.options import SECONDS, Kind
 from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
 from .options import SECONDS_OR_0, TEXT, read_options

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from ..engine.hub.checks import MOST_PORT, check_positive, check_seconds, nearest
-from ..engine.hub.settings import Kind, Option
+from ..engine.hub.options import Kind, Option
 from .errors import BackendOptionError
 
 #: What the names of the options begin with.

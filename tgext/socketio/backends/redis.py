@@ -21,7 +21,7 @@ from redis.client import NEVER_DECODE
 from redis.exceptions import AuthenticationError, NoScriptError, ResponseError
 from redis.retry import Retry
 
-from ..engine.hub.settings import NUMBER, NUMBER_OR_0, SECONDS, Kind
+from ..engine.hub.options import NUMBER, NUMBER_OR_0, SECONDS, Kind
 from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerRefused, BrokerUnavailable
 from .feeds import Heard

@@ -18,7 +18,8 @@ from tg.wsgiapp import TGApp
 
 from ..configuration import BROKER, ConfigurationError, check_configuration
 from ..drivers import applications
-from ..engine.hub.settings import OPTIONS, Option
+from ..engine.hub.options import Option
+from ..engine.hub.settings import OPTIONS
 from ..options import APPLICATION_OPTIONS, read_option
 from ..serveroptions import OURS
 from .errors import CommandError

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..engine.hub.checks import shown
-from ..engine.hub.settings import Kind, Option
+from ..engine.hub.options import Kind, Option
 from ..engine.logs import get_logger
 from ..messaging.cluster import is_clustered
 from ..request.mounts import mounted

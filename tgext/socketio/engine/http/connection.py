@@ -59,6 +59,7 @@ class HTTPHandler(HTTPOutput):
 
     def __init__(self, sock: Any, address: Any, server: HTTPServer) -> None:
         super().__init__(sock, address, server)
+        self.peer = address  # `client_address` may be another one for each request
         self.rfile = buffered_input(sock, server.settings.body_timeout)
 
     def begin_with(self, begun: bytes, scheme: str, alone: bool) -> None:
@@ -94,6 +95,8 @@ class HTTPHandler(HTTPOutput):
             if not data:
                 return False
             head = self.head = parse_head(data)
+            if self.server.forwarded is not None:
+                self.server.forwarded.apply_to(self)
         except RequestError as error:
             self._refuse(error, bytes(data or error.begun))
             return False
@@ -116,6 +119,7 @@ class HTTPHandler(HTTPOutput):
         # An idle connection keeps nothing of its last request.
         self.environ = None
         self.handed = False
+        self.client_address = self.peer
         del self.head, self.head_bytes
         if body.error is not None and not isinstance(body.error, BodyEnded):
             self._log_refusal(body.error, self.requestline.encode())
@@ -225,7 +229,8 @@ class HTTPHandler(HTTPOutput):
         address = self.client_address
         if isinstance(address, tuple):
             environ["REMOTE_ADDR"] = str(address[0])
-            environ["REMOTE_PORT"] = str(address[1])
+            if address[1] != "":  # a proxy may not tell it
+                environ["REMOTE_PORT"] = str(address[1])
         source, seconds = self.rfile, self.server.settings.body_timeout
         proceed = self._say_continue if head.expects else None
         if head.length is None:
@@ -292,7 +297,7 @@ class HTTPHandler(HTTPOutput):
         address = self.client_address
         address = address[0] if isinstance(address, tuple) else address
         shown = self._shown(begun.decode("latin-1"))
-        log_invalid_request(address or None, shown, error.status, error.reason)
+        log_invalid_request(address or None, shown, error.status, error.why)
 
     def _shown(self, text: str) -> str:
         """The first line of a request, or a part of it, for the log.

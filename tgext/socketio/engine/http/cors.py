@@ -44,12 +44,17 @@ def preflight_headers(environ: dict[str, Any]) -> Headers:
     A page that may connect may send any headers, as with the reference server.
     """
     names = _requested(environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", ""))
-    return [
+    headers = [
         ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
         ("Access-Control-Allow-Headers", ", ".join(["Content-Type", *names])),
         ("Access-Control-Max-Age", "3600"),
         ("Vary", "Access-Control-Request-Headers"),
     ]
+    # A page on the internet asks for a server in a local network (WICG, Private Network
+    # Access, section 3.1).
+    if environ.get("HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK") == "true":
+        headers.append(("Access-Control-Allow-Private-Network", "true"))
+    return headers
 
 
 def _requested(value: str) -> list[str]:

@@ -20,18 +20,28 @@ class RequestError(_InvalidClientInput):
 
     :param reason: what is wrong, without any text of the request.
     :param status: the status line of the answer.
+    :param detail: what the log tells in addition; text of the request is escaped.
 
     :ivar reason: as given.
     :ivar status: as given.
+    :ivar detail: as given.
     :ivar begun: the bytes of the request that had been read by then.
     """
 
     begun = b""
 
-    def __init__(self, reason: str, status: str = BAD_REQUEST) -> None:
+    def __init__(
+        self, reason: str, status: str = BAD_REQUEST, detail: str = ""
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
+        self.detail = detail
+
+    @property
+    def why(self) -> str:
+        """The reason, for the log."""
+        return f"{self.reason} ({self.detail})" if self.detail else self.reason
 
 
 class BodyEnded(RequestError):

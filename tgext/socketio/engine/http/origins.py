@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...wire.escape import Escaped, escape
+from ...wire.forwarded import FORWARDED, X_HOST
 from ...wire.origin import OPAQUE, Origins, parse_authority, parse_origin
 from ..lines import REFUSALS, Details, address_of
 from ..logs import get_logger
@@ -165,6 +166,8 @@ def log_refused(origin: str | None, environ: dict[str, Any], allowed: Origins) -
         "server pass on the Host that the browser asks for (nginx: proxy_set_header "
         "Host $http_host; Apache: ProxyPreserveHost On)"
     )
+    if any(name in environ for name in (FORWARDED, X_HOST)):
+        advice += ", or list the proxy in trusted_proxies: it tells the Host itself"
     if origin == OPAQUE:
         advice = (
             "it hides its origin, as files and sandboxed frames do; null in "

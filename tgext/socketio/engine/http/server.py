@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from .forwarded import ForwardedHeaders
+
 
 class HTTPSettings(Protocol):
     """Options of the server.
@@ -38,12 +40,15 @@ class HTTPServer(Protocol):
         them.
     :ivar keeps_connections: whether connections stay open after their answers.
     :ivar idle: the sockets of connections that wait for another request.
+    :ivar forwarded: what proxies tell about their clients; None when nothing of it is
+        read.
     """
 
     application: Any
     resources: Sequence[str]
     keeps_connections: bool
     idle: set[Any]
+    forwarded: ForwardedHeaders | None
 
     @property
     def settings(self) -> HTTPSettings: ...

@@ -14,6 +14,7 @@ from os import PathLike
 from typing import Any
 
 from ...wire.escape import SHOWN
+from ...wire.forwarded import TrustedProxies
 from ...wire.origin import Origins, parse_authority
 from ...wire.socketio.generations import GENERATIONS
 
@@ -118,6 +119,20 @@ def check_origins(name: str, values: Any) -> Origins:
     if isinstance(values, Origins):
         return values
     return Origins(check_list(name, values), name)
+
+
+def check_proxies(name: str, values: Any) -> TrustedProxies:
+    """Proxies whose headers are believed."""
+    if isinstance(values, TrustedProxies):
+        return values
+    return TrustedProxies(check_list(name, values), name)
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: {shown(value)} is not true or false")
+    return value
 
 
 def check_text(name: str, value: Any) -> str:

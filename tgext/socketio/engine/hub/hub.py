@@ -15,10 +15,11 @@ from .account import Bounds
 from .counts import Counts
 from .lingering import Lingering
 from .mocks import MockRooms
+from .options import PER_CONNECTION
 from .registry import Registry
 from .requests import Requests
 from .rooms import Rooms
-from .settings import OPTIONS, PER_CONNECTION, Settings
+from .settings import OPTIONS, Settings
 
 #: Those of all servers of this process.
 hubs: WeakSet[Hub] = WeakSet()

@@ -11,11 +11,10 @@ option is one row here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from inspect import cleandoc
-from typing import Any
 
+from ...wire.forwarded import TrustedProxies
 from ...wire.limits import (
     MAX_ATTACHMENTS,
     MAX_CHANNELS,
@@ -32,134 +31,25 @@ from .checks import (
     TRANSPORTS,
     check_cookie,
     check_internal,
-    check_mode,
-    check_not_negative,
     check_origins,
     check_path,
-    check_place,
-    check_port,
-    check_positive,
-    check_resources,
+    check_proxies,
     check_samesite,
-    check_seconds,
-    check_seconds_or_0,
-    check_text,
     check_transports,
-    shown,
 )
-
-
-def split(value: str) -> list[str]:
-    """Split a text at commas and spaces."""
-    return value.replace(",", " ").split()
-
-
-def octal(value: str) -> int:
-    """Read the permissions of a file, such as ``0660``."""
-    return int(value, 8)
-
-
-# Rows
-
-
-@dataclass(frozen=True)
-class Kind:
-    """The type of an option's values.
-
-    :param cast: converts the text of a file; raises :class:`ValueError` when it
-        is invalid.
-    :param noun: what the text should be, for the error.
-    :param check: one of the checks above.
-    """
-
-    cast: Callable[[str], Any]
-    noun: str
-    check: Callable[[str, Any], Any]
-
-
-SECONDS = Kind(float, "a number", check_seconds)
-SECONDS_OR_0 = Kind(float, "a number", check_seconds_or_0)
-NUMBER = Kind(int, "a whole number", check_positive)
-NUMBER_OR_0 = Kind(int, "a whole number", check_not_negative)
-PORT = Kind(int, "a whole number", check_port)
-TEXT = Kind(str, "a text", check_text)
-PLACE = Kind(str, "a text", check_place)
-MODE = Kind(octal, "a mode such as 0660", check_mode)
-
-RESOURCES = Kind(split, "a list", check_resources)
-
-#: The most things of a kind that one connection may have. Its account checks them.
-PER_CONNECTION = Kind(int, "a whole number", check_positive)
-
-
-@dataclass(frozen=True)
-class Option:
-    """One row of the table.
-
-    :param default: the value when the option is not set, or is set to None.
-    :param unit: of the value: ``s`` (seconds), ``bytes``, or none.
-    :param meaning: what the option is for.
-    :param exceeded: what happens when the value is exceeded; "" if it is not a limit.
-    :param shown: the default in words, if it is not a number with its unit.
-    """
-
-    name: str
-    default: Any
-    kind: Kind
-    unit: str
-    meaning: str
-    exceeded: str = ""
-    shown: str = ""
-
-    @property
-    def default_text(self) -> str:
-        """The default, as the documentation shows it."""
-        if self.shown:
-            return self.shown
-        if self.unit == "bytes":
-            return f"{self.default:,} bytes"
-        return f"{self.default:g} {self.unit}" if self.unit else str(self.default)
-
-    def read(self, value: Any) -> Any:
-        """Convert the text of a file. Other values are returned unchanged.
-
-        :raises ValueError: when it is invalid; the message names the option.
-        """
-        if not isinstance(value, str):
-            return value
-        try:
-            return self.kind.cast(value)
-        except ValueError:
-            problem = f"{shown(value)} is not {self.kind.noun}"
-            raise ValueError(f"{self.name}: {problem}") from None
-
-    def check(self, value: Any) -> Any:
-        """The value to keep; the default for None.
-
-        :raises ValueError: when it is invalid; the message names the option.
-        """
-        if value is None:
-            value = self.default
-        return None if value is None else self.kind.check(self.name, value)
-
-
-def row(
-    default: Any,
-    kind: Kind,
-    unit: str,
-    meaning: str,
-    exceeded: str = "",
-    shown: str = "",
-) -> Any:
-    """A field of :class:`Settings`; see :class:`Option`."""
-    rest = {
-        "kind": kind,
-        "unit": unit,
-        "meaning": meaning,
-        "exceeded": exceeded,
-        "shown": shown,
-    }
-    return field(default=default, metadata=rest)
+from .options import (
+    FLAG,
+    NUMBER,
+    NUMBER_OR_0,
+    PER_CONNECTION,
+    PLACE,
+    SECONDS,
+    SECONDS_OR_0,
+    Kind,
+    Option,
+    row,
+    split,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +71,18 @@ class Settings:
     health_path: str | None = row(
         "/socketio/health", Kind(str, "a text", check_path), "",
         "path that answers whether the server serves, to anybody; empty: none",
+    )
+    trusted_proxies: TrustedProxies | None = row(
+        None, Kind(split, "a list", check_proxies), "",
+        "addresses and networks of proxies, whose ``X-Forwarded-…`` and ``Forwarded`` "
+        "headers are believed; ``unix:`` for those on a Unix socket",
+        "others' are removed", shown="not read",
+    )
+    proxy_protocol: bool = row(
+        False, FLAG, "",
+        "whether each connection begins with the header of the PROXY protocol; "
+        "``trusted_proxies`` alone may connect",
+        "connection closed", shown="false",
     )
     max_message_size: int = row(
         MAX_MESSAGE_SIZE, NUMBER, "bytes",
@@ -328,6 +230,12 @@ class Settings:
     def __post_init__(self) -> None:
         for name, each in OPTIONS.items():
             object.__setattr__(self, name, each.check(getattr(self, name)))
+        proxies = self.trusted_proxies
+        if self.proxy_protocol and (proxies is None or not proxies.values):
+            raise ValueError(
+                "proxy_protocol: it is true, and trusted_proxies is not set: list the "
+                "addresses of the proxies there"
+            )
 
 
 #: The rows of the table by name.

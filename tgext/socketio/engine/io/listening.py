@@ -20,7 +20,7 @@ from gevent.socket import socket
 from ...wire.origin import join_port
 from .sockets import NativeSocket
 
-__all__ = ["BACKLOG", "Descriptor", "Path", "Place", "Port", "place_of"]
+__all__ = ["BACKLOG", "MAPPED", "Descriptor", "Path", "Place", "Port", "place_of"]
 
 #: Connections that the kernel keeps until they are accepted: when a server was
 #: restarted, all its clients connect again at once.
@@ -28,6 +28,10 @@ BACKLOG = 1024
 
 #: Windows has none in Python.
 AF_UNIX: Any = getattr(native_socket, "AF_UNIX", None)
+
+#: How the address of an IPv4 client begins where a socket serves IPv6 too (RFC 4291,
+#: section 2.5.5.2).
+MAPPED = "::ffff:"
 
 #: How the option begins for sockets that are not on a port.
 UNIX, FD = "unix:", "fd://"

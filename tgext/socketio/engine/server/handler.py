@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from gevent.ssl import SSLSocket
-
 from ...wire.websocket.handshake import accept_key
 from ..handover.offers import Origin
 from ..handover.relay import relay
 from ..http import HeaderList, HTTPHandler
 from ..http.cors import cors_headers
 from ..http.errors import RequestError
+from ..http.forwarded import scheme_of
 from ..http.origins import (
     drop_credentials,
     is_allowed,
@@ -215,9 +214,8 @@ class SocketIOHandler(HTTPHandler):
         """Leave the connection to another process; see :class:`.request.Connection`."""
         begun = bytes(self.head_bytes) + self._read_ahead()
         sock = self.socket
-        encrypted = isinstance(sock, SSLSocket)
-        scheme = self.scheme or ("https" if encrypted else "http")
-        process = give(sock, Origin(self.client_address, scheme), begun)
+        # The other process reads itself what proxies tell in the request.
+        process = give(sock, Origin(self.peer, scheme_of(self)), begun)
         if process is not None:
             seconds = self.server.settings.send_timeout
             self.hand_over(partial(relay, sock, process, seconds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket as native_socket
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, cast
 
 import gevent
@@ -16,9 +17,10 @@ from ..concurrency.collector import spared_collector
 from ..concurrency.threads import Home, begin_serving, end_serving, get_ident, home
 from ..handover.handover import HandOver
 from ..handover.processes import Directory
+from ..http.forwarded import ForwardedHeaders
 from ..hub.hub import Hub
 from ..hub.settings import OPTIONS, Settings
-from ..io.listening import BACKLOG, Place, Port, place_of
+from ..io.listening import BACKLOG, MAPPED, Place, Port, place_of
 from ..io.sockets import end_input, say_goodbye
 from ..io.tls import tls_context
 from ..logs import REQUESTS, ErrorStream, get_logger
@@ -35,10 +37,6 @@ __all__ = ["SocketIOServer"]
 
 log = get_logger(__name__)
 access_log = get_logger(REQUESTS)
-
-#: How the address of an IPv4 client begins where a socket serves IPv6 too (RFC 4291,
-#: section 2.5.5.2).
-MAPPED = "::ffff:"
 
 
 class SocketIOServer(WSGIServer):
@@ -66,6 +64,7 @@ class SocketIOServer(WSGIServer):
     :ivar rooms: the members of each namespace and room.
     :ivar transports: names of the transports that are served.
     :ivar config: gevent-socketio's options, as its applications read them.
+    :ivar forwarded: what proxies tell about their clients; None when it is not read.
     :ivar opening_environ: added to the WSGI environment of requests that open a
         connection.
     :ivar elsewhere: hands requests over to the processes that have their sessions; None
@@ -99,6 +98,8 @@ class SocketIOServer(WSGIServer):
         self.resource, self.resources = paths[0], longest_first(paths)
         ours = {name: options.pop(name) for name in OPTIONS if name in options}
         self.settings = settings = Settings(**ours)
+        proxies = settings.trusted_proxies
+        self.forwarded = None if proxies is None else ForwardedHeaders(proxies)
         self._tls = tls_context(settings.certfile, settings.keyfile, options)
         self.hub = hub = Hub(settings, self)
         self.sockets = cast("dict[str, Socket]", hub.registry.sockets)
@@ -177,7 +178,7 @@ class SocketIOServer(WSGIServer):
         if self._place is not None:
             # Otherwise pywsgi looks an address up in the DNS, and leaves them empty for
             # other sockets, which WSGI forbids.
-            name, port = "localhost", self._default_port
+            name, port = "localhost", 443 if self.ssl_enabled else 80
             if isinstance(self.address, tuple):
                 name, port = self.address[:2]
             self.environ.setdefault("SERVER_NAME", name)
@@ -185,10 +186,6 @@ class SocketIOServer(WSGIServer):
         super().update_environ()
         name = bracketed(self.environ["SERVER_NAME"])  # RFC 3875, section 4.1.14
         self.environ["SERVER_NAME"] = name
-
-    @property
-    def _default_port(self) -> int:
-        return 443 if self.ssl_enabled else 80
 
     def do_read(self) -> Any:
         """Accept a connection; None when there is none, or another process should."""
@@ -210,13 +207,19 @@ class SocketIOServer(WSGIServer):
         if self.started:
             self.start_accepting()
 
+    def init_socket(self) -> None:
+        super().init_socket()
+        if self.forwarded is not None and self.settings.proxy_protocol:
+            handle = self.wrap_socket_and_handle if self._tls else self.handle
+            seconds = self.settings.header_timeout
+            self._handle: Any = partial(self.forwarded.admit, handle, seconds)
+
     def handle(self, sock: Any, address: Any) -> None:
         if sock.family != getattr(native_socket, "AF_UNIX", None):
             # Nagle's algorithm (RFC 9293, section 3.7.4) would hold small segments back
             # until the peer has acknowledged earlier ones.
             sock.setsockopt(native_socket.IPPROTO_TCP, native_socket.TCP_NODELAY, 1)
-            if address[0].startswith(MAPPED):
-                address = (address[0].removeprefix(MAPPED), *address[1:])
+            address = (address[0].removeprefix(MAPPED), *address[1:])
         super().handle(sock, address)
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
