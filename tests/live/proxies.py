@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -33,16 +34,20 @@ http {{
     fastcgi_temp_path {directory}/fastcgi;
     uwsgi_temp_path {directory}/uwsgi;
     scgi_temp_path {directory}/scgi;
+    {sites}
+}}
+"""
+
+SITE = """
     {http}
     server {{
         listen 127.0.0.1:{port};
         location / {{
-            {location}
+            proxy_buffering {buffering};
             proxy_set_header Host {host};
-            proxy_buffering off;
+            {location}
         }}
     }}
-}}
 """
 
 #: By name, the directives in nginx' ``http`` and in its ``location``.
@@ -132,12 +137,14 @@ class Proxy:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._command = command
+        self._home = str(directory)  # Caddy writes there
         self._output = directory / "output.log"
 
     def __enter__(self) -> Proxy:
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 self._command,
+                env={**os.environ, "HOME": self._home, "XDG_DATA_HOME": self._home},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -165,40 +172,54 @@ class Proxy:
     ) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(timeout=10)
+            # Some wait for connections that they keep.
+            self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
 
-def nginx(
-    directory: Path,
+def site(
+    port: int,
     upstream: int,
     http: str,
     location: str,
     host: str = "$http_host",
-) -> Proxy:
-    """nginx in front of a server.
+    buffering: str = "off",
+) -> str:
+    """A site of nginx in front of a server.
 
-    :param upstream: the port of the server; ``{upstream}`` in the other two.
-    :param http: what stands in its ``http`` block, braces doubled.
-    :param location: what stands in its ``location`` block.
+    :param port: where it listens.
+    :param upstream: the port of the server; ``{upstream}`` in the next two.
+    :param http: what stands in the ``http`` block, braces doubled.
+    :param location: what stands in the ``location`` block.
     :param host: the Host that the server sees.
+    :param buffering: nginx' default is ``on``.
     """
-    command = _command("nginx")
-    port = free_port()
-    text = NGINX.format(
-        directory=directory,
+    return SITE.format(
         port=port,
         http=http.format(upstream=upstream),
         location=location.format(upstream=upstream),
         host=host,
+        buffering=buffering,
     )
+
+
+def nginx_with(directory: Path, port: int, *sites: str) -> Proxy:
+    """nginx with these sites, one of which listens on ``port``."""
+    command = _command("nginx")
     configuration = directory / "nginx.conf"
+    text = NGINX.format(directory=directory, sites="\n".join(sites))
     configuration.write_text(text)
     arguments = [command, "-c", str(configuration), "-p", str(directory)]
     arguments += ["-e", str(directory / "first.log")]
     return Proxy(arguments, port, directory)
+
+
+def nginx(directory: Path, upstream: int, http: str, location: str) -> Proxy:
+    """nginx with one site; for the parameters see :func:`site`."""
+    port = free_port()
+    return nginx_with(directory, port, site(port, upstream, http, location))
 
 
 def haproxy(directory: Path, *upstreams: int) -> Proxy:

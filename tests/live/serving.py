@@ -126,10 +126,16 @@ class Server:
         assert self._process is not None, "the server was not started"
         return self._process
 
-    def start(self) -> None:
-        self.started = time.monotonic()
+    @property
+    def command(self) -> list[str]:
         variables = [f"{name}={value}" for name, value in self.variables.items()]
-        command = [gearbox(), "serve", "-c", str(self.ini), *self.options, *variables]
+        return [gearbox(), "serve", "-c", str(self.ini), *self.options, *variables]
+
+    def start(self) -> None:
+        self.start_by(self.command)
+
+    def start_by(self, command: list[str], pass_fds: tuple[int, ...] = ()) -> None:
+        self.started = time.monotonic()
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 command,
@@ -138,6 +144,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
+                pass_fds=pass_fds,
             )
 
     def _environment(self) -> dict[str, str]:

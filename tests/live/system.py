@@ -37,6 +37,8 @@ PACKAGES = {
     "nginx": "nginx",
     "haproxy": "haproxy",
     "apache2": "apache2",
+    "caddy": "caddy",
+    "systemd": "systemd-analyze",
 }
 
 #: The commands for tests that run only when they are named on the command line.

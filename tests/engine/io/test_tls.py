@@ -58,7 +58,7 @@ CLOSE = ("transport close",)
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
+    return make_certificate(tmp_path_factory.mktemp("tls"), bits=2048)
 
 
 @pytest.fixture
@@ -390,7 +390,7 @@ def short_key(directory: Path) -> tuple[str, str]:
         (lambda own, tmp: (write(tmp / "a.pem"), own[1]), "certfile: .* in PEM$"),
         (lambda own, tmp: short_key(tmp), "certfile: .* a key that is too short"),
         (
-            lambda own, tmp: (own[0], str(make_certificate(tmp)[1])),
+            lambda own, tmp: (own[0], str(make_certificate(tmp, bits=2048)[1])),
             "keyfile: .* is not the key of",
         ),
     ],

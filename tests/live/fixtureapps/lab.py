@@ -27,7 +27,9 @@ from tg import (
     TGController,
     abort,
     expose,
+    request,
     require,
+    url,
     validate,
 )
 from tg.appwrappers.identity import IdentityApplicationWrapper
@@ -349,6 +351,11 @@ class RootController(TGController):
     @expose(content_type="text/plain")
     def index(self) -> str:
         return "lab"
+
+    @expose("json")
+    def seen(self) -> dict[str, str]:
+        """What the application knows of its client, and of its own address."""
+        return {"address": request.remote_addr, "url": url("/", qualified=True)}
 
     @expose()
     def exit(self) -> None:
