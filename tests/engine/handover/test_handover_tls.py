@@ -17,21 +17,15 @@ from .test_handover import (
     NAMESPACES,
     test_a_body_may_come_later_and_is_limited_by_its_owner,
     test_a_client_that_leaves_is_noticed,
-    test_an_upgrade_may_begin_anywhere,
     test_one_connection_serves_the_sessions_of_several_processes,
-    test_requests_are_pipelined_to_the_sessions_of_several_processes,
     test_requests_go_to_any_process,
-    test_websockets_of_0_9_open_anywhere,
 )
 
 __all__ = [
     "test_a_body_may_come_later_and_is_limited_by_its_owner",
     "test_a_client_that_leaves_is_noticed",
-    "test_an_upgrade_may_begin_anywhere",
     "test_one_connection_serves_the_sessions_of_several_processes",
-    "test_requests_are_pipelined_to_the_sessions_of_several_processes",
     "test_requests_go_to_any_process",
-    "test_websockets_of_0_9_open_anywhere",
 ]
 
 Certificate = tuple[Path, Path]

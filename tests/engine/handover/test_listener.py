@@ -7,6 +7,7 @@ import socket as native_socket
 import stat
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -91,7 +92,7 @@ def test_nobody_else_can_reach_it(taking: Taking) -> None:
 def test_a_process_of_another_user_is_refused(
     taking: Taking, pair: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tgext.socketio.engine.handover.links.geteuid", lambda: 12345)
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
     with pytest.raises(Gone):
         Link(taking.path, 10).give(pair[1].fileno(), write_offer(OFFER))
     with taking.connect() as sock:
@@ -166,3 +167,15 @@ def test_many_at_a_time_have_a_connection_each(
 
 def test_the_answer_is_one_byte() -> None:
     assert len(TAKEN) == 1
+
+
+@pytest.mark.parametrize("name", ["long" * 20, "with spaces", "ümlaut"])
+def test_a_directory_that_no_socket_can_be_in_is_not_used(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / name
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    listener = Listener(OFFER.token, lambda *_: None)
+    assert listener.path.startswith("/tmp/tgext.socketio-")
+    listener.close()

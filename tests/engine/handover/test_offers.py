@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.wire.strategies import SOME
 from tgext.socketio.engine.handover.offers import (
     MOST,
     Offer,
@@ -28,6 +29,7 @@ ADDRESSES = st.one_of(
 ORIGINS = st.builds(Origin, ADDRESSES, st.sampled_from(["http", "https"]))
 
 
+@SOME
 @given(st.builds(Offer, st.text(max_size=100), ORIGINS, st.binary()))
 def test_what_is_read_was_written(offer: Offer) -> None:
     data = write_offer(offer)

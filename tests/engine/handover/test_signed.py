@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.wire.strategies import SOME
 from tgext.socketio.engine.handover.offers import Offer, OfferError, Origin
 from tgext.socketio.engine.handover.signed import END, HEADER, WINDOW, Reader, sign
 
@@ -148,6 +149,7 @@ def test_a_signed_message_is_checked(change: dict[str, Any]) -> None:
         refused(b"\r\n".join((line, HEADER + text, rest)), "")
 
 
+@SOME
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused(data: bytes) -> None:
     refused(data, "")

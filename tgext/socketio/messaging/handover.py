@@ -8,6 +8,7 @@ second: the next request of that client may reach any of them.
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ def share_sessions(
     :param configs: the configurations of the applications.
     """
     clustered = [each for each in configs if _is_clustered(each)]
-    if clustered:
+    if clustered and hasattr(socket, "send_fds"):  # Windows has none
         server.share_sessions(Announcements(clustered))
 
 

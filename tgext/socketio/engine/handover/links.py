@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket as native_socket
 import struct
-from os import geteuid
 from typing import Any, Final
 
-from gevent.socket import AF_UNIX, SOCK_STREAM
-from gevent.socket import socket as gevent_socket
+from gevent import socket as gevent_socket
 
 from .offers import TAKEN
 
@@ -38,7 +37,7 @@ def is_ours(sock: Any) -> bool:
     if _PEER is None:
         return True
     ids = sock.getsockopt(native_socket.SOL_SOCKET, _PEER, _IDS.size)
-    return bool(_IDS.unpack(ids)[1] == geteuid())
+    return bool(_IDS.unpack(ids)[1] == os.geteuid())
 
 
 class Link:
@@ -84,7 +83,7 @@ class Link:
             sock.close()
 
     def _connect(self) -> Any:
-        sock = gevent_socket(AF_UNIX, SOCK_STREAM)
+        sock = gevent_socket.socket(gevent_socket.AF_UNIX)
         try:
             # It succeeds or fails at once: gevent's own would wait in a busy loop while
             # the other process accepts nothing.

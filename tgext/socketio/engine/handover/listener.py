@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket as native_socket
 import tempfile
 from collections.abc import Callable
-from socket import recv_fds
 from typing import Any, Final
 
+from gevent import socket as gevent_socket
 from gevent.server import StreamServer
-from gevent.socket import AF_UNIX, SOCK_STREAM
-from gevent.socket import socket as gevent_socket
 
 from ...wire.escape import escape
 from ..io.sockets import NativeSocket
@@ -25,6 +25,10 @@ log = get_logger(__name__)
 PIECE: Final = 65536
 
 _BACKLOG: Final = 1024
+
+#: Characters of the directory for temporary files. With the names below it, a path of a
+#: Unix socket must not have more than 103 (107 on Linux).
+_LONGEST: Final = 60
 
 #: What is done with a connection: its gevent socket, and what is known of it.
 Take = Callable[[Any, Offer], object]
@@ -43,9 +47,9 @@ class Listener:
         self._token = token
         self._take = take
         self._open: set[Any] = set()
-        self._directory = tempfile.mkdtemp(prefix="tgext.socketio-")  # 0700
+        self._directory = _make_directory()
         self.path = os.path.join(self._directory, "connections")
-        sock = gevent_socket(AF_UNIX, SOCK_STREAM)
+        sock = gevent_socket.socket(gevent_socket.AF_UNIX)
         try:
             sock.bind(self.path)
             sock.listen(_BACKLOG)
@@ -83,7 +87,7 @@ class Listener:
 
     def _serve_one(self, sock: Any) -> bool:
         """Take one connection; False at the end."""
-        piece, descriptors, _, _ = recv_fds(sock, PIECE, 1)
+        piece, descriptors, _, _ = native_socket.recv_fds(sock, PIECE, 1)
         connections = [NativeSocket(fileno=each) for each in descriptors]
         try:
             data = self._read_on(sock, piece)
@@ -113,9 +117,19 @@ class Listener:
         return data
 
 
+def _make_directory() -> str:
+    """A directory that only its user can enter, for a path that a Unix socket can have
+    and that others can be told.
+    """
+    place = tempfile.gettempdir()
+    if len(place) > _LONGEST or not re.fullmatch("[!-~]+", place):
+        place = "/tmp"  # noqa: S108
+    return tempfile.mkdtemp(prefix="tgext.socketio-", dir=place)  # 0700
+
+
 def _connection(native: NativeSocket) -> Any:
     """The gevent socket of a native one."""
     kind = native.family, native.type, native.proto
-    sock = gevent_socket(*kind, fileno=native.detach())
+    sock = gevent_socket.socket(*kind, fileno=native.detach())
     os.set_inheritable(sock.fileno(), False)
     return sock
