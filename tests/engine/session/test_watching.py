@@ -10,6 +10,7 @@ import pytest
 
 from tgext.socketio.engine.lines import SLOW
 from tgext.socketio.engine.namespaces.base import BaseNamespace
+from tgext.socketio.engine.session.watching import SAMPLE
 
 from ..clients import Client, wait_for
 from ..conftest import Live, Serve
@@ -84,7 +85,7 @@ def test_otherwise_there_is_none(
     assert client.call("/chat", "wait") == ["done"]
     assert client.call("/chat", "quick") == ["done"]
     assert slow(caplog) == []
-    assert (live.server.hub.watch is None) is (option != 60)
+    assert (not live.server.hub.watches) is (option != 60)
 
 
 def test_a_name_of_a_client_is_escaped_and_cut(
@@ -103,3 +104,37 @@ def test_a_name_of_a_client_is_escaped_and_cut(
     [record] = slow(caplog)
     assert "\n" not in record.getMessage()
     assert record.socketio_event == "a\\n" + "b" * 78 + "..."
+
+
+@pytest.mark.parametrize("option", [0, 60])
+def test_each_eighth_event_of_its_kind_is_timed(
+    serve: Serve, option: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio")
+    live = serve({"/chat": Lazy, "/other": Lazy}, slow_event=option)
+    live.server.hub.counts.events = tallies = {}
+    client = live.joined()
+    client.join("/other")
+    for number in range(SAMPLE + 2):
+        for endpoint in ("/chat", "/other"):
+            assert client.call(endpoint, "quick", number=number) == ["done"]
+    assert client.call("/chat", "wait") == ["done"]
+    found = {key: (each.number, sum(each.buckets)) for key, each in tallies.items()}
+    assert found == {
+        ("/chat", "quick"): (SAMPLE + 2, 2),
+        ("/other", "quick"): (SAMPLE + 2, 2),
+        ("/chat", "wait"): (1, 1),
+    }
+    assert tallies["/chat", "wait"].seconds >= SLEEP - 0.01
+
+
+def test_a_slow_event_is_told_of_where_events_are_counted(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio")
+    live = serve({"/chat": Lazy}, slow_event=LIMIT)
+    live.server.hub.counts.events = {}
+    client = live.joined()
+    for number in range(3):
+        assert client.call("/chat", "wait", number=number) == ["done"]
+    wait_for(lambda: len(slow(caplog)) == 3, "a line of each")

@@ -118,9 +118,12 @@ def _counts(snapshot: Snapshot, known: list[Hub]) -> None:
     snapshot.set("acks", sum(hub.counts.acks_sent for hub in known), "sent")
     snapshot.set("acks", sum(hub.counts.acks_received for hub in known), "received")
     timings: dict[tuple[str, str], Timing] = {}
+    events: Counter[tuple[str, str]] = Counter()
     for hub in known:
         for key, each in (hub.counts.events or {}).items():
+            events[key] += each.number
             timings.setdefault(key, Timing()).include(each)
+    snapshot.set_each("events", events)
     for key, timing in timings.items():
         snapshot.set("event_duration_seconds", _histogram(timing), *key)
 

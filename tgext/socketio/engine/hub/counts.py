@@ -85,8 +85,21 @@ class Timing:
         return list(accumulate(self.buckets))
 
 
-#: How many events of a namespace took how long, by the names of both.
-Timings = dict[tuple[str, str], Timing]
+class Tally(Timing):
+    """The number of events of one kind, and the times that some of them took.
+
+    :ivar number: of all of them.
+    """
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+
+#: By the names of a namespace and of an event.
+Tallies = dict[tuple[str, str], Tally]
 
 
 class Counts:
@@ -111,7 +124,7 @@ class Counts:
         self.recoveries: Counter[str] = Counter()
         self.acks_sent = self.acks_received = 0
         self.traffic = NOTHING
-        self.events: Timings | None = {} if _timed else None
+        self.events: Tallies | None = {} if _timed else None
         _all.add(self)
 
     def close(self, reason: str) -> None:

@@ -47,9 +47,6 @@ class Hub:
     :ivar output_bounds: the bounds of what waits to be sent to one client.
     """
 
-    #: Watches the events of connections, if anybody wants that: `session.watching`.
-    watch: Any = None
-
     def __init__(self, settings: Settings | None = None, server: Any = None) -> None:
         settings = settings or Settings()
         self.settings = settings
@@ -60,6 +57,9 @@ class Hub:
         self._rooms: dict[object, Rooms] = {}
         self.registry = Registry(settings, self.timers)
         self.counts = Counts()
+        #: What watches the events of connections, if anybody wants that; see
+        #: `session.watching`.
+        self.watches: dict[object, Any] = {}
         self.lingering = Lingering(self.timers)
         self.parting = Lingering(self.timers)
         self.requests = Requests()
