@@ -40,8 +40,8 @@ def serve(server: SocketIOServer, inherited: Inherited) -> float:
     term = gevent.signal_handler(signal.SIGTERM, worker.retire)
     try:
         server.start()
-        worker.say_that_it_serves()
-        hearing = gevent.spawn(worker.hear)
+        # It begins with the event loop, which accepts connections.
+        hearing = gevent.spawn(worker.talk)
         try:
             server.serve_forever()
         finally:
@@ -65,17 +65,21 @@ class _Worker:
         self.told = 0.0
         self._words = {RETIRE: self.retire, STOP: self.stop, NOW: self.stop_now}
 
-    def say_that_it_serves(self) -> None:
+    def talk(self) -> None:
+        """Tell the parent that this worker serves, and do what it says."""
+        self._say_that_it_serves()
+        self._hear()
+
+    def _say_that_it_serves(self) -> None:
         """Tell the parent; it gets the listening socket, if this worker has made it."""
         grace = self._server.settings.shutdown_timeout
         file = self._server.share_listener()
         said = json.dumps({"grace": grace, "file": file}).encode()
         fds = [self._server.socket.fileno()] if self._makes_listener else []
-        with suppress(OSError):  # the parent has ended, which `hear` finds
+        with suppress(OSError):  # the parent has ended, which `_hear` finds
             native_socket.send_fds(self._control, [said], fds)
 
-    def hear(self) -> None:
-        """Do what the parent says, until it ends."""
+    def _hear(self) -> None:
         with suppress(OSError):
             while words := self._control.recv(_LINE):
                 for word in words.decode().split():
