@@ -24,8 +24,8 @@ SHARE: Final = 64
 PAUSE: Final = 0.002
 
 #: Seconds for which it does so while nobody accepts. On a machine that is busy, another
-#: process needs some time until it runs.
-PATIENCE: Final = 0.02
+#: process needs some time until it runs; the first request of a new one takes long.
+PATIENCE: Final = 0.05
 
 #: Instead of a number of connections, as any below 0: a process that does not accept.
 NONE: Final = -2
