@@ -105,6 +105,27 @@ def test_a_body_may_come_later_and_is_limited_by_its_owner(serve: Serve) -> None
     lost(client)
 
 
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_the_owner_believes_the_proxies_that_it_trusts(
+    serve: Serve, encrypted: bool
+) -> None:
+    """Its page is one of this server only if it knows what the proxy has told."""
+    one, other = two(serve, NAMESPACES, trusted_proxies=["127.0.0.1"])
+    scheme = "https" if encrypted else "http"
+    headers = {
+        "Origin": f"{scheme}://a.example",
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Proto": scheme,
+        "X-Forwarded-Host": "a.example",
+    }
+    client = one.polling_5()
+    reply = other.http().post(client.target, "40/chat", headers)
+    assert (reply.status, client.sid in one.server.sockets) == (200, True)
+    headers["X-Forwarded-Host"] = "b.example"
+    assert other.http().post(client.target, "41/chat,", headers).status == 403
+    lost(client)
+
+
 @pytest.mark.parametrize("kind", ["4-polling", "2-polling"])
 def test_an_upgrade_may_begin_anywhere(serve: Serve, kind: str) -> None:
     one, other = two(serve, NAMESPACES)
