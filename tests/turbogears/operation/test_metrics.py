@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,18 @@ def test_only_one_module_needs_it_and_none_needs_opentelemetry() -> None:
         if asked.search(each.read_text(encoding="utf-8"))
     ]
     assert found == ["exposition.py"]
+
+
+WITHOUT_CHANNELS = """
+import sys
+sys.modules["anypubsub"] = None
+from gevent import monkey
+monkey.patch_all()
+import tgext.socketio.operation.metrics
+"""
+
+
+def test_an_application_without_channels_has_metrics() -> None:
+    """They do not need anypubsub."""
+    root = PRODUCT.parents[1]
+    subprocess.run([sys.executable, "-c", WITHOUT_CHANNELS], cwd=root, check=True)

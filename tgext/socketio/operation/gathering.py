@@ -7,16 +7,18 @@ Each answers with what it has counted, so nothing is written when something is c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..backends.errors import BackendError
 from ..engine.logs import get_logger
 from ..messaging.cluster import greet, guest_of, is_clustered
-from ..messaging.peers import Peers
 from ..messaging.sealed import BusMessageError, field_of
 from ..wire.escape import escape
 from .catalogue import HISTOGRAM, METRICS
 from .snapshot import Snapshot, take
+
+if TYPE_CHECKING:
+    from ..messaging.peers import Peers
 
 log = get_logger(__name__)
 
