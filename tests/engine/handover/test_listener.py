@@ -6,6 +6,7 @@ import os
 import socket as native_socket
 import stat
 import struct
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -179,3 +180,34 @@ def test_a_directory_that_no_socket_can_be_in_is_not_used(
     listener = Listener(OFFER.token, lambda *_: None)
     assert listener.path.startswith("/tmp/tgext.socketio-")
     listener.close()
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose path is short enough for sockets."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as path:
+        yield Path(path)
+
+
+def test_what_a_killed_process_has_left_is_removed(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(short_path))
+    made = [short_path / f"tgext.socketio-{name}" for name in ("old", "young", "alive")]
+    kept = []
+    for each in made:
+        each.mkdir()
+        sock = socket.socket(socket.AF_UNIX)
+        sock.bind(str(each / "connections"))
+        kept.append(sock)
+        if each.name.endswith("alive"):
+            sock.listen()
+        if not each.name.endswith("young"):
+            os.utime(each, (1, 1))
+    (short_path / "tgext.socketio-link").symlink_to(short_path)
+    listener = Listener(OFFER.token, lambda *_: None)
+    assert [each.exists() for each in made] == [False, True, True]
+    assert os.path.exists(listener.path)
+    listener.close()
+    for sock in kept:
+        sock.close()

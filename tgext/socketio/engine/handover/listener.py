@@ -6,8 +6,12 @@ import os
 import re
 import shutil
 import socket as native_socket
+import stat
 import tempfile
+import time
 from collections.abc import Callable
+from glob import escape as glob_escape
+from glob import glob
 from typing import Any, Final
 
 from gevent import socket as gevent_socket
@@ -25,6 +29,13 @@ log = get_logger(__name__)
 PIECE: Final = 65536
 
 _BACKLOG: Final = 1024
+
+#: The names of the directory and of the socket in it.
+_PREFIX: Final = "tgext.socketio-"
+_NAME: Final = "connections"
+
+#: Seconds in which a process that has made its directory listens there.
+_YOUNG: Final = 60.0
 
 #: Characters of the directory for temporary files. With the names below it, a path of a
 #: Unix socket must not have more than 103 (107 on Linux).
@@ -48,7 +59,7 @@ class Listener:
         self._take = take
         self._open: set[Any] = set()
         self._directory = _make_directory()
-        self.path = os.path.join(self._directory, "connections")
+        self.path = os.path.join(self._directory, _NAME)
         sock = gevent_socket.socket(gevent_socket.AF_UNIX)
         try:
             sock.bind(self.path)
@@ -124,7 +135,35 @@ def _make_directory() -> str:
     place = tempfile.gettempdir()
     if len(place) > _LONGEST or not re.fullmatch("[!-~]+", place):
         place = "/tmp"  # noqa: S108
-    return tempfile.mkdtemp(prefix="tgext.socketio-", dir=place)  # 0700
+    _remove_left(place)
+    return tempfile.mkdtemp(prefix=_PREFIX, dir=place)  # 0700
+
+
+def _remove_left(place: str) -> None:
+    """Remove the directories of processes that were killed."""
+    before = time.time() - _YOUNG
+    for each in glob(os.path.join(glob_escape(place), f"{_PREFIX}*")):
+        try:
+            about = os.lstat(each)
+            ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid()
+            if ours and about.st_mtime < before and _is_deserted(each):
+                shutil.rmtree(each, ignore_errors=True)
+        except OSError:
+            pass  # another process is faster
+
+
+def _is_deserted(directory: str) -> bool:
+    sock = NativeSocket(native_socket.AF_UNIX)
+    sock.setblocking(False)
+    try:
+        sock.connect(os.path.join(directory, _NAME))
+    except (ConnectionRefusedError, FileNotFoundError):
+        return True
+    except BlockingIOError:
+        pass  # it listens, and is busy
+    finally:
+        sock.close()
+    return False
 
 
 def _connection(native: NativeSocket) -> Any:
