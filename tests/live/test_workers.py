@@ -105,7 +105,7 @@ class Visitors:
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._left.wait(0.02):  # leaves time for others
+        while not self._left.wait(0.1):  # leaves time for others
             try:
                 self.answers.append(ask(self._server, "pid"))
             except Exception as error:
