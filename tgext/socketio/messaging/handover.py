@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 from gevent.event import Event
@@ -22,8 +22,10 @@ from ..engine.logs import get_logger
 from ..engine.server.server import SocketIOServer
 from ..wire.escape import escape
 from .cluster import channel_of, is_clustered, peers_of, secret_of
-from .peers import Peers
 from .sealed import BusMessageError, Seal, field_of
+
+if TYPE_CHECKING:
+    from .peers import Peers
 
 log = get_logger(__name__)
 
