@@ -198,11 +198,10 @@ def test_a_backend_that_cannot_be_reached_is_reported(
 ) -> None:
     [server] = servers(redis, 1, **{"anypubsub.host": f"127.0.0.1:{free_port()}"})
     with crowd(server) as [member]:
-        for _ in range(2):
-            member.emit("subscribe", "news")
-        failed = ["error", "internal_error", "Internal server error"]
-        wait_until(lambda: member.events == [failed] * 2, "it is told twice")
+        # It hears the channel when Redis is there.
+        member.emit("subscribe", "news")
         assert "anypubsub.host" in ask(server, "publish", channel="news", message="x")
+        assert member.events == []
     assert "anypubsub.host" in server.errors
     forgive(server)
 

@@ -116,8 +116,7 @@ def test_a_connection_is_found_by_a_ticket_that_was_issued_anew(
     gevent.sleep(0)
     assert not connection.ended
     tell(first, SECRET, Change({"ticket": "d"}, *LOGIN))
-    gevent.sleep(0)
-    assert connection.ended
+    wait_for(lambda: connection.ended, "it has ended")
     assert not other.ended
 
 
@@ -151,8 +150,7 @@ def test_what_is_invalid_is_skipped_with_a_line(
     [line] = caplog.messages
     assert KIND in line
     tell(first, SECRET, Change({"ticket": "a"}, *LOGIN))
-    gevent.sleep(0)
-    assert connection.ended
+    wait_for(lambda: connection.ended, "it has ended")
     assert second.id
 
 
@@ -170,8 +168,7 @@ def test_a_process_that_has_no_client_yet_tells_too(cluster: Cluster) -> None:
     idle = cluster.make(SECRET)
     connection = Connection("ticket=a", "ada")
     tell(idle, SECRET, Change({"ticket": "a"}, *LOGIN))
-    gevent.sleep(0)
-    assert connection.ended
+    wait_for(lambda: connection.ended, "it has ended")
     assert idle.id not in second.alive
 
 

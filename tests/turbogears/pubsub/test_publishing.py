@@ -117,7 +117,10 @@ def test_an_application_may_bring_its_own_backend(live: Live, app: App) -> None:
             {"anypubsub.backend": "carrier pigeons"},
             r"anypubsub\.backend: there is no backend 'carrier pigeons'",
         ),
-        ({"anypubsub.host": "localhost"}, r"backend memory: .*'host'"),
+        (
+            {"anypubsub.host": "localhost"},
+            r"anypubsub\.host: is not an option of the memory backend",
+        ),
     ],
 )
 def test_a_wrong_option_is_named_and_leaves_nothing_locked(

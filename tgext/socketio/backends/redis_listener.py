@@ -293,8 +293,11 @@ class RedisListener:
             self._lost_since = time.monotonic()
             self.losses += 1
             said = self._describe(error)
-            how = "lost, reconnecting" if self._was_there else "not there, connecting"
-            log.warning("%s is %s: %s", self._name, how, said)
+            if self._was_there:
+                log.warning("%s is lost, reconnecting: %s", self._name, said)
+            else:
+                told = "anypubsub.host: %s is not there, connecting: %s"
+                log.warning(told, self._name, said)
 
     def _report_return(self) -> None:
         if self._lost_since:

@@ -31,7 +31,7 @@ class Connection(Protocol):
 
     def kill(self, *, reason: str) -> None: ...
 
-    def give_up(self, reason: str) -> Any:
+    def _tgsio_give_up(self, reason: str) -> Any:
         """As :meth:`kill`; does not wait for the application."""
 
 

@@ -48,7 +48,7 @@ def release(session: Session) -> Greenlet[..., Any] | None:
     :returns: what runs while it ends; None if it has ended.
     """
     connection = session.connection
-    return None if connection is None else connection.give_up(TRANSPORT_CLOSE)
+    return None if connection is None else connection._tgsio_give_up(TRANSPORT_CLOSE)
 
 
 def kept_here(journal: Journal, session: Session) -> list[Found] | None:

@@ -326,7 +326,7 @@ class Socket(AckNames, Given):
             check_code(code)
             self._begin_end(reason).end(reason, code)
 
-    def give_up(self, reason: str) -> Greenlet[..., Any] | None:
+    def _tgsio_give_up(self, reason: str) -> Greenlet[..., Any] | None:
         """As :meth:`kill`, from the server's thread; does not wait for its namespaces.
 
         :returns: the greenlet that they are told in.
