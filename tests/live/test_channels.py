@@ -203,7 +203,6 @@ def test_a_backend_that_cannot_be_reached_is_reported(
         assert "anypubsub.host" in ask(server, "publish", channel="news", message="x")
         assert member.events == []
     assert "anypubsub.host" in server.errors
-    forgive(server)
 
 
 # Broadcasts
