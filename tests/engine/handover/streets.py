@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from tests.engine.clients import Client, Http, PollingClient, Reply
+from tests.engine.clients import (
+    MASK,
+    Client,
+    Http,
+    PollingClient,
+    Raw,
+    Reply,
+    WebSocket,
+    wait_for,
+)
 from tests.engine.conftest import Live, Namespaces, Serve
 from tgext.socketio.engine.handover.processes import Process
 from tgext.socketio.engine.handover.signed import Seal
+from tgext.socketio.wire.websocket.frames import TEXT, encode_frame
 
 
 class Stamp:
@@ -100,3 +111,40 @@ def in_turns(client: Client, *lives: Live) -> Client:
     client.posts.close()
     client.gets, client.posts = Turns(*lives), Turns(*lives)
     return client
+
+
+def lost(client: PollingClient) -> None:
+    """The session is gone, and so there is no goodbye."""
+    client.gets.close()
+    client.posts.close()
+
+
+def get(target: str, to: Live) -> bytes:
+    """A GET, as it is sent to a server."""
+    return f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{to.port}\r\n\r\n".encode()
+
+
+def poll_through(other: Live, one: Live, client: Any) -> Raw:
+    """A connection to a server, with a poll that waits at that of its session."""
+    raw: Raw = other.raw()
+    raw.send_raw(get(client.target, other))
+    transport: Any = one.socket(client).transport
+    wait_for(lambda: transport.polling, "a poll waits")
+    return raw
+
+
+def upgrade_through(other: Live, one: Live, client: Any) -> None:
+    """Upgrade at another server than that of the session, talk, and leave."""
+    poll = one.waiting_poll(client)
+    target = client.target.replace("polling", "websocket")
+    probe = encode_frame(TEXT, b"2probe", MASK)
+    with closing(WebSocket(other.port, target, early=probe)) as websocket:
+        assert websocket.receive() == "3probe"
+        poll.get()
+        websocket.send("5")
+        websocket.send('42/chat,7["echo","there"]')
+        assert websocket.receive() == '43/chat,7["there"]'
+        assert other.server.sockets == {}
+        websocket.send("1")
+        wait_for(lambda: not one.server.sockets, "it ends")
+    lost(client)

@@ -12,9 +12,7 @@ import pytest
 
 from tests.engine import clients
 from tests.engine.clients import (
-    MASK,
     Client,
-    PollingClient,
     WebSocket,
     kinds,
     wait_for,
@@ -23,9 +21,8 @@ from tests.engine.conftest import Serve
 from tests.engine.sample_namespaces import Echo
 from tgext.socketio.engine.handover.handover import HandOver
 from tgext.socketio.engine.handover.offers import Origin
-from tgext.socketio.wire.websocket.frames import TEXT, encode_frame
 
-from .streets import Street, in_turns, two
+from .streets import Street, in_turns, lost, poll_through, two, upgrade_through
 
 NAMESPACES = {"/chat": Echo}
 
@@ -34,12 +31,6 @@ UNKNOWN = {"code": 1, "message": "Session ID unknown"}
 
 def echo(client: Client, *args: Any) -> list[Any]:
     return client.call("/chat", "echo", *args)
-
-
-def lost(client: PollingClient) -> None:
-    """The session is gone, and so there is no goodbye."""
-    client.gets.close()
-    client.posts.close()
 
 
 @pytest.mark.parametrize("kind", kinds("polling"))
@@ -129,20 +120,7 @@ def test_the_owner_believes_the_proxies_that_it_trusts(
 @pytest.mark.parametrize("kind", ["4-polling", "2-polling"])
 def test_an_upgrade_may_begin_anywhere(serve: Serve, kind: str) -> None:
     one, other = two(serve, NAMESPACES)
-    client: Any = one.joined(kind)
-    poll = one.waiting_poll(client)
-    target = client.target.replace("polling", "websocket")
-    probe = encode_frame(TEXT, b"2probe", MASK)
-    with closing(WebSocket(other.port, target, early=probe)) as websocket:
-        assert websocket.receive() == "3probe"
-        poll.get()
-        websocket.send("5")
-        websocket.send('42/chat,7["echo","there"]')
-        assert websocket.receive() == '43/chat,7["there"]'
-        assert other.server.sockets == {}
-        websocket.send("1")
-        wait_for(lambda: not one.server.sockets, "it ends")
-    lost(client)
+    upgrade_through(other, one, one.joined(kind))
 
 
 def test_websockets_of_0_9_open_anywhere(serve: Serve) -> None:
@@ -157,10 +135,7 @@ def test_websockets_of_0_9_open_anywhere(serve: Serve) -> None:
 def test_a_client_that_leaves_is_noticed(serve: Serve) -> None:
     one, other = two(serve, NAMESPACES, handshake_timeout=0.05)
     client = one.joined("4-polling")
-    raw = other.raw()
-    raw.send_raw(f"GET {client.target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-    transport: Any = one.socket(client).transport
-    wait_for(lambda: transport.polling, "a poll waits")
+    raw = poll_through(other, one, client)
     raw.close()
     wait_for(lambda: not one.server.sockets, "its session ends")
     lost(client)

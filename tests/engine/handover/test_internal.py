@@ -9,14 +9,22 @@ from typing import Any
 import pytest
 
 from tests.engine import clients
-from tests.engine.clients import MASK, Raw, WebSocket, kinds, wait_for
-from tests.engine.conftest import Live, Serve
+from tests.engine.clients import Raw, kinds, wait_for
+from tests.engine.conftest import Serve
 from tests.engine.sample_namespaces import Echo
 from tgext.socketio.engine.handover.offers import Offer, Origin
 from tgext.socketio.engine.handover.signed import WINDOW, sign
-from tgext.socketio.wire.websocket.frames import TEXT, encode_frame
 
-from .streets import Resident, Stamp, Street, in_turns
+from .streets import (
+    Resident,
+    Stamp,
+    Street,
+    get,
+    in_turns,
+    lost,
+    poll_through,
+    upgrade_through,
+)
 
 NAMESPACES = {"/chat": Echo}
 
@@ -58,48 +66,24 @@ def test_requests_go_to_any_machine(machines: Machines, kind: str) -> None:
 
 def test_an_upgrade_may_begin_on_any_machine(machines: Machines) -> None:
     one, other = machines.one, machines.other
-    client: Any = one.joined("4-polling")
-    poll = one.waiting_poll(client)
-    target = client.target.replace("polling", "websocket")
-    probe = encode_frame(TEXT, b"2probe", MASK)
-    with closing(WebSocket(other.port, target, early=probe)) as websocket:
-        assert websocket.receive() == "3probe"
-        poll.get()
-        websocket.send("5")
-        websocket.send('42/chat,7["echo","there"]')
-        assert websocket.receive() == '43/chat,7["there"]'
-        websocket.send("1")
-        wait_for(lambda: not one.server.sockets, "it ends")
-    client.gets.close()
-    client.posts.close()
-
-
-def get(live: Live, target: str, to: Live) -> bytes:
-    return f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{to.port}\r\n\r\n".encode()
+    upgrade_through(other, one, one.joined("4-polling"))
 
 
 def test_a_client_that_leaves_is_noticed(serve: Serve) -> None:
     machines = Machines(serve, Stamp(), handshake_timeout=0.05)
     one, other = machines.one, machines.other
     client = one.joined("4-polling")
-    raw = other.raw()
-    raw.send_raw(get(other, client.target, other))
-    transport: Any = one.socket(client).transport
-    wait_for(lambda: transport.polling, "a poll waits")
+    raw = poll_through(other, one, client)
     raw.close()
     wait_for(lambda: not one.server.sockets, "its session ends")
-    client.gets.close()
-    client.posts.close()
+    lost(client)
 
 
 def test_a_process_that_has_gone_ends_its_requests(machines: Machines) -> None:
     """It may be stopped, and its machine may keep the connection."""
     one, other = machines.one, machines.other
     client = one.joined("4-polling")
-    raw = other.raw()
-    raw.send_raw(get(other, client.target, other))
-    transport: Any = one.socket(client).transport
-    wait_for(lambda: transport.polling, "a poll waits")
+    raw = poll_through(other, one, client)
     machines.residents[1].gone(machines.residents[0].own)
     raw.expect_end()
 
@@ -138,7 +122,7 @@ def offered(machines: Machines, **changes: Any) -> Offer:
     client = machines.one.joined("4-polling")
     client.emit("/chat", "echo", number=1)  # for which the poll is answered
     origin = Origin(("192.0.2.1", 5), "http")
-    head = get(machines.one, client.target, machines.one)
+    head = get(client.target, machines.one)
     offer = Offer(machines.residents[0].own.token, origin, head)
     return offer._replace(**changes)
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import tg
 from tg import MinimalApplicationConfigurator, TGController, expose
-from tg.configuration.auth import TGAuthMetadata
 from tg.configurator.components.auth import SimpleAuthenticationConfigurationComponent
 from tg.predicates import is_user
+from users import Users
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.mixins import RoomsMixin
@@ -24,20 +24,6 @@ from tgext.socketio.operation.admin import AdminNamespace
 UI = Path(__file__).parents[1] / "adminui/node_modules/@socket.io/admin-ui/ui/dist"
 
 FONTS = re.compile(rb'<link rel="stylesheet" href="https://.*?">')
-
-
-class Users(TGAuthMetadata):
-    def authenticate(self, environ: Any, identity: Any) -> str | None:
-        return identity["login"] if identity["password"] == "sesame" else None
-
-    def get_user(self, identity: Any, userid: str) -> Any:
-        return {"name": userid}
-
-    def get_groups(self, identity: Any, userid: str) -> list[str]:
-        return []
-
-    def get_permissions(self, identity: Any, userid: str) -> list[str]:
-        return []
 
 
 class Chat(RoomsMixin, SocketIOTGNamespace):

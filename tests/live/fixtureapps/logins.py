@@ -7,25 +7,11 @@ from typing import Any
 
 import tg
 from tg import MinimalApplicationConfigurator, TGController, expose
-from tg.configuration.auth import TGAuthMetadata
 from tg.configurator.components.auth import SimpleAuthenticationConfigurationComponent
 from tg.configurator.components.session import SessionConfigurationComponent
+from users import Users
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
-
-
-class Users(TGAuthMetadata):
-    def authenticate(self, environ: Any, identity: Any) -> str | None:
-        return identity["login"] if identity["password"] == "sesame" else None
-
-    def get_user(self, identity: Any, userid: str) -> Any:
-        return {"name": userid}
-
-    def get_groups(self, identity: Any, userid: str) -> list[str]:
-        return []
-
-    def get_permissions(self, identity: Any, userid: str) -> list[str]:
-        return []
 
 
 class Lab(SocketIOTGNamespace):
