@@ -99,9 +99,8 @@ class SocketIOController(TGController):
         owner = id(request_local.context._current_obj().config)
         found: dict[str, list[Any]] = {}
         for rooms in [each for each, of in cls._tgsio_rooms.items() if of == owner]:
-            for endpoint, room in rooms.occupied():
-                if room is None:
-                    found.setdefault(endpoint, []).extend(rooms.members(endpoint))
+            for endpoint in rooms.endpoints():
+                found.setdefault(endpoint, []).extend(rooms.members(endpoint))
         return found
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

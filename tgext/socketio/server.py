@@ -18,7 +18,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gevent
@@ -153,11 +153,13 @@ def _run(
             "allow_debug = true in [server:main]."
         )
     check_patched()
-    check_applications()
+    made = list(applications)
+    check_applications(made)
+    configs = [each.config for each in made]
     if warns:
-        warn_of_blocking_drivers(each.config for each in applications)
+        warn_of_blocking_drivers(configs)
     try:
-        check_workers(workers, inherited, (each.config for each in applications))
+        check_workers(workers, inherited, configs)
         place = place_of(host, port, mode, owner)
         # 0.0.3 gave the server one text, and a tuple.
         resource = resources[0] if len(resources) == 1 else resources
@@ -169,7 +171,7 @@ def _run(
         raise OptionError(f"[server:main] {error}") from None
     server.opening_environ = NO_CHALLENGES
     server.application = CookieWatch(Destinations(wsgi_app), Elsewhere())
-    share_sessions(server, [each.config for each in applications])
+    share_sessions(server, configs)
     scheme = "https" if options.get("certfile") else "http"
     url = place.url(scheme)
     where = ", ".join(resources)
@@ -246,12 +248,12 @@ def check_patched() -> None:
         )
 
 
-def check_applications() -> None:
-    """Check the configurations of the applications that this process has made.
+def check_applications(made: Iterable[Any]) -> None:
+    """Check the configurations of applications.
 
     :raises OptionError: when an option of one is unknown or invalid.
     """
-    for each in list(applications):
+    for each in made:
         try:
             check_configuration(each.config)
         except ConfigurationError as error:

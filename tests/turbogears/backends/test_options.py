@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tgext.socketio.backends.errors import BackendOptionError
-from tgext.socketio.backends.options import PORT, SECONDS_OR_0, TEXT, read_options
+from tgext.socketio.backends.options import PORT, TEXT, read_options
+from tgext.socketio.engine.hub.options import SECONDS_OR_0
 
 KINDS = {"port": PORT, "password": TEXT, "heartbeat": SECONDS_OR_0}
 

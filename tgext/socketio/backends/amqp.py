@@ -16,10 +16,10 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound
 from anypubsub.interfaces import PubSub, Subscriber
 from paste.deploy.converters import asbool
 
-from ..engine.hub.options import SECONDS, Kind
+from ..engine.hub.options import SECONDS, SECONDS_OR_0, Kind
 from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerUnavailable
-from .options import SECONDS_OR_0, TEXT, read_options
+from .options import TEXT, read_options
 from .urls import Credentials, check_host, read_amqp
 
 #: The errors of a connection that is lost.

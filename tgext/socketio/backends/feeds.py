@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import gevent
 from gevent import GreenletExit
 
-from ..engine.concurrency.failures import ERRORS
+from ..engine.concurrency.failures import ERRORS, log_failure
 from ..engine.concurrency.fairness import SLICE, Turns
 from ..engine.logs import get_logger
 from .backoff import Backoff
@@ -69,8 +69,11 @@ class Pumps:
         self._pumps[channel, heard] = pump
 
     def _tell_missed(self, channel: str) -> None:
-        for told in self.missed:
-            told(channel)
+        for told in list(self.missed):
+            try:
+                told(channel)
+            except ERRORS:
+                log_failure(log, "Telling of a channel that was lost failed")
 
     def unlisten(self, channel: str, heard: Heard) -> None:
         self._pumps.pop((channel, heard)).stop()

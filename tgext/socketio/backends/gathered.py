@@ -87,7 +87,10 @@ class Gathered(Generic[T, R]):
                     gevent.spawn(self._run)
                 else:
                     self._end()
-            return _outcome(outcomes[0])
+            try:
+                return _outcome(outcomes[0])
+            finally:
+                del outcomes  # a cycle, as in _outcome
         if self._owner != get_ident():
             return _outcome(self._call([item])[0])
         return self._wait(item)
@@ -101,7 +104,10 @@ class Gathered(Generic[T, R]):
         except BaseException:
             batch.items[number] = None
             raise
-        return _outcome(batch.outcomes[number])
+        try:
+            return _outcome(batch.outcomes[number])
+        finally:
+            del batch  # a cycle, as in _outcome
 
     def _batch(self, size: int) -> _Batch[T, R]:
         """The batch that an item comes into."""

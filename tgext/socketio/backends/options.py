@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from ..engine.hub.checks import MOST_PORT, check_positive, check_seconds, nearest
+from ..engine.hub.checks import MOST_PORT, check_positive, nearest
 from ..engine.hub.options import Kind, Option
 from .errors import BackendOptionError
 
@@ -23,18 +23,7 @@ def check_port(name: str, value: Any) -> int:
     return int(value)
 
 
-def check_seconds_or_0(name: str, value: Any) -> float:
-    """A time, or 0 for none.
-
-    :raises ValueError: when it is invalid; the message names the option.
-    """
-    return (
-        0.0 if type(value) in (int, float) and not value else check_seconds(name, value)
-    )
-
-
 PORT = Kind(int, "a whole number", check_port)
-SECONDS_OR_0 = Kind(float, "a number", check_seconds_or_0)
 
 #: Whatever it is, its text: an error would quote it, and it may be a password.
 TEXT = Kind(str, "a text", lambda name, value: str(value))

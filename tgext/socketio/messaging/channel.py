@@ -166,11 +166,11 @@ class Channel:
             )
             return None
 
-    def lose(self) -> None:
-        """Messages may be missing: who has gone cannot have them when it is back."""
-        for audience in (*self.audiences, *self.kept):
-            if audience.journal is not None:
-                audience.journal.lose()
+    @property
+    def journals(self) -> set[Any]:
+        """Those of its listeners, and of clients that may be back."""
+        journals = {each.journal for each in (*self.audiences, *self.kept)}
+        return journals - {None}
 
     def tell_lost(self) -> None:
         """Tell listeners that know positions that messages may be missing."""

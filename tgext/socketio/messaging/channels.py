@@ -8,7 +8,7 @@ all listeners, so messages stay in order, and no TurboGears request is active.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -147,16 +147,16 @@ class Channels:
 
     def _tell_lost(self) -> None:
         """Tell those who can ask for what they missed that there is something."""
-        for channel in list(self._channels.values()):
-            if channel.log is not None:
-                channel.lose()
-                channel.tell_lost()
+        channels = [each for each in self._channels.values() if each.log is not None]
+        _lose(channels)
+        for channel in channels:
+            channel.tell_lost()
 
     def _miss(self, name: str) -> None:
         """Let nobody recover who has missed what was published on a channel."""
         channel = self._channels.get(name)
         if channel is not None:
-            channel.lose()
+            _lose([channel])
         for each in self.missed:
             each()
 
@@ -251,3 +251,9 @@ def channels_of(settings: Mapping[str, Any]) -> Channels:
         channels = app_globals.socketio_channels = Channels(backend)
         channels.traced = is_wanted(settings)
     return channels
+
+
+def _lose(channels: Iterable[Channel]) -> None:
+    """Messages may be missing: who has gone cannot have them when it is back."""
+    for journal in set().union(*(each.journals for each in channels)):
+        journal.lose()

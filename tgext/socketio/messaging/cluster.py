@@ -158,19 +158,14 @@ class Elsewhere:
         """Whether any application is clustered."""
         return any(self._clustered())
 
+    def _clustered(self) -> Iterator[Mapping[str, Any]]:
+        return clustered(each.config for each in list(applications))
+
     def tell(self, change: Change) -> None:
         """Tell them of a change of a browser's login or session."""
         self._waiting.extend((config, change) for config in self._clustered())
         if not self._telling:  # a greenlet is false when it has ended
             self._telling = gevent.spawn(self._tell_all)
-
-    def _clustered(self) -> Iterator[Mapping[str, Any]]:
-        for each in list(applications):
-            try:
-                if is_clustered(each.config):
-                    yield each.config
-            except ValueError:
-                pass  # its clients are told; its pages have nothing to do with it
 
     def _tell_all(self) -> None:
         while self._waiting:
@@ -256,6 +251,19 @@ def is_clustered(settings: Mapping[str, Any]) -> bool:
     """
     # Each connection asks.
     return settings.get(OPTION) is not None and bool(read_option(settings, OPTION))
+
+
+def clustered(configs: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Those of some configurations that are clustered.
+
+    One whose option is invalid is not: its clients are told.
+    """
+    for each in configs:
+        try:
+            if is_clustered(each):
+                yield each
+        except ValueError:
+            pass
 
 
 def channel_of(settings: Mapping[str, Any]) -> OwnName:

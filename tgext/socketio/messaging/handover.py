@@ -21,7 +21,7 @@ from ..engine.handover.processes import Process, is_token
 from ..engine.logs import get_logger
 from ..engine.server.server import SocketIOServer
 from ..wire.escape import escape
-from .cluster import channel_of, is_clustered, peers_of, secret_of
+from .cluster import channel_of, clustered, peers_of, secret_of
 from .sealed import BusMessageError, Seal, field_of
 
 if TYPE_CHECKING:
@@ -49,24 +49,14 @@ def share_sessions(
 
     :param configs: the configurations of the applications.
     """
-    clustered = [each for each in configs if _is_clustered(each)]
-    if clustered and hasattr(socket, "send_fds"):  # Windows has none
-        server.share_sessions(Announcements(clustered))
-
-
-def _is_clustered(config: Mapping[str, Any]) -> bool:
-    try:
-        return is_clustered(config)
-    except ValueError:
-        return False  # its clients are told
+    found = list(clustered(configs))
+    if found and hasattr(socket, "send_fds"):  # Windows has none
+        server.share_sessions(Announcements(found))
 
 
 def _seal_of(configs: Iterable[Mapping[str, Any]]) -> Seal | None:
     for each in configs:
-        try:
-            secret = secret_of(each)
-        except BackendOptionError:
-            continue  # joining the others says so
+        secret = secret_of(each)
         if secret:
             return Seal(f"{channel_of(each)}/{_KIND}", secret)
     return None

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from .._version import __version__
@@ -41,17 +42,27 @@ def find_tracer() -> Any:
     provider = api.get_tracer_provider()
     if isinstance(provider, (api.ProxyTracerProvider, api.NoOpTracerProvider)):
         return None
+    return _tracer(api, provider)
+
+
+@lru_cache(maxsize=1)
+def _tracer(api: Any, provider: Any) -> Any:
     return api.get_tracer("tgext.socketio", __version__, provider)
 
 
-def traceparent() -> str | None:
-    """That of the current span; None without one."""
+@cache
+def _propagator() -> Any:
     from opentelemetry.trace.propagation.tracecontext import (
         TraceContextTextMapPropagator,
     )
 
+    return TraceContextTextMapPropagator()
+
+
+def traceparent() -> str | None:
+    """That of the current span; None without one."""
     carrier: dict[str, str] = {}
-    TraceContextTextMapPropagator().inject(carrier)
+    _propagator().inject(carrier)
     return carrier.get("traceparent")
 
 
@@ -100,11 +111,8 @@ def _receiving(
     tracer: Any, parent: str, name: str, attributes: Mapping[str, str]
 ) -> Iterator[None]:
     from opentelemetry.trace import SpanKind
-    from opentelemetry.trace.propagation.tracecontext import (
-        TraceContextTextMapPropagator,
-    )
 
-    context = TraceContextTextMapPropagator().extract({"traceparent": parent})
+    context = _propagator().extract({"traceparent": parent})
     with tracer.start_as_current_span(
         name, context, kind=SpanKind.CONSUMER, attributes=_dotted(attributes)
     ):

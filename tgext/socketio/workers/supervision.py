@@ -246,15 +246,18 @@ class Supervision:
     # A reload
 
     @property
-    def _reloading(self) -> bool:
-        return bool(self._left) or self._new is not None or self._any_retired()
+    def _replacing(self) -> bool:
+        """Whether a worker takes the place of another, or leaves it."""
+        retired = any(each.retired for each in self._workers.values())
+        return retired or self._new is not None
 
-    def _any_retired(self) -> bool:
-        return any(each.retired for each in self._workers.values())
+    @property
+    def _reloading(self) -> bool:
+        return bool(self._left) or self._replacing
 
     def _go_on(self, now: float) -> None:
         """Replace the worker of the next place; the one before has ended."""
-        if self._new is not None or self._any_retired():
+        if self._replacing:
             return
         if self._left:
             self._new = self._start(self._left.popleft(), now)

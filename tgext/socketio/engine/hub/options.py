@@ -31,13 +31,16 @@ def octal(value: str) -> int:
     return int(value, 8)
 
 
+_TRUE = frozenset({"true", "yes", "on", "y", "t", "1"})
+_FALSE = frozenset({"false", "no", "off", "n", "f", "0"})
+
+
 def truth(value: str) -> bool:
     """Read true or false, as PasteDeploy does."""
-    words = {"true": 1, "yes": 1, "on": 1, "y": 1, "t": 1, "1": 1}
-    words |= {"false": 0, "no": 0, "off": 0, "n": 0, "f": 0, "0": 0}
-    if value.strip().lower() not in words:
+    word = value.strip().lower()
+    if word not in _TRUE | _FALSE:
         raise ValueError
-    return bool(words[value.strip().lower()])
+    return word in _TRUE
 
 
 # Rows

@@ -141,6 +141,10 @@ class Rooms:
         """The namespaces and rooms that have members."""
         return list(self._members)
 
+    def endpoints(self) -> list[str]:
+        """The namespaces that have members."""
+        return [endpoint for endpoint, room in self._members if room is None]
+
     def wait(self, endpoint: str, rooms: Iterable[Room | None]) -> None:
         """Wait until other processes know of rooms that were joined.
 

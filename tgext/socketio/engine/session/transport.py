@@ -35,14 +35,9 @@ class Transport(ABC):
     @property
     def traffic(self) -> Traffic:
         """What the session has received and sent, over this transport and earlier."""
-        outbox, earlier = self.outbox, self.earlier
-        messages, size = self.received
-        return Traffic(
-            earlier.received + messages,
-            earlier.received_bytes + size,
-            earlier.sent + outbox.sent,
-            earlier.sent_bytes + outbox.sent_bytes,
-        )
+        outbox = self.outbox
+        own = Traffic(*self.received, outbox.sent, outbox.sent_bytes)
+        return self.earlier.plus(own)
 
     @abstractmethod
     def send_text(self, text: str) -> None:

@@ -135,9 +135,7 @@ class Watched:
 
     def _fill(self) -> None:
         rooms = self._rooms
-        for endpoint, room in rooms.occupied():
-            if room is not None:
-                continue
+        for endpoint in rooms.endpoints():
             for socket in rooms.members(endpoint):
                 if len(self._shown) >= self._most_sockets:
                     return
