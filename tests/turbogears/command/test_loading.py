@@ -57,6 +57,20 @@ def test_the_options_of_the_application(write: Write) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "redis+sentinel://me:hush@127.0.0.1:1/mymaster?sentinel_password=hush",
+        "redis://127.0.0.1:1/2?password=hush&db=3",
+    ],
+)
+def test_no_password_of_the_broker_is_shown(write: Write, host: str) -> None:
+    [config] = load(write(f"anypubsub.backend = redis\nanypubsub.host = {host}"))
+    [shown] = [each.value for each in broker_of(config) if each.name.endswith("host")]
+    assert "hush" not in shown
+    assert "127.0.0.1:1" in shown
+
+
 def test_a_broker_that_is_not_set_is_memory(write: Write) -> None:
     [config] = load(write())
     assert broker_of(config) == [Setting("anypubsub.backend", "memory", False)]

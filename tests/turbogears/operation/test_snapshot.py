@@ -7,7 +7,9 @@ import os
 from typing import Any
 
 import pytest
+from gevent.event import Event
 
+from tests.engine.clients import wait_for
 from tests.engine.conftest import Live, Serve
 from tests.engine.sample_namespaces import Echo
 from tests.turbogears.messaging.clusters import Start
@@ -64,6 +66,31 @@ def test_output_that_is_not_read_is_counted(serve: Serve) -> None:
     assert value(taken(live), "outbox_bytes") > 100_000
     assert client.event("/chat")[0] == "large"
     assert value(taken(live), "outbox_bytes") == 0
+
+
+class Leaving(Echo):
+    """Its clients take long to leave."""
+
+    go_on = Event()
+
+    def recv_disconnect(self) -> None:
+        self.go_on.wait()
+        super().recv_disconnect()
+
+
+def test_what_was_sent_and_received_never_becomes_less(serve: Serve) -> None:
+    live = serve({"/chat": Leaving}, resource="socketio")
+    client = live.joined()
+    socket = live.socket(client)
+    assert client.call("/chat", "echo", 1) == [1]
+    before = value(taken(live), "messages", "received")
+    assert before
+    client.close()
+    wait_for(lambda: socket.ended, "it leaves")
+    assert value(taken(live), "messages", "received") >= before
+    Leaving.go_on.set()
+    wait_for(lambda: not live.server.sockets, "it has left")
+    assert value(taken(live), "messages", "received") >= before
 
 
 def test_users_are_counted_once_and_not_by_their_names(

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 # First of all: it patches the standard library, as it does for the server.
-from ..server import StartError, read_options  # isort: skip
+from ..server import StartError, check_applications, read_options  # isort: skip
 
 from paste.deploy import loadapp
 from paste.deploy.loadwsgi import SERVER, loadcontext
 from tg.wsgiapp import TGApp
 
-from ..configuration import BROKER, ConfigurationError, check_configuration
+from ..configuration import BROKER
 from ..drivers import applications
 from ..engine.hub.options import Option
 from ..engine.hub.settings import OPTIONS
@@ -34,7 +34,7 @@ HIDDEN: Final = "***"
 
 #: Options whose values are secret, and URLs with a user and a password.
 _SECRET = re.compile(r"password|secret")
-_CREDENTIALS = re.compile(r"(?<=//)[^/]*@")
+_CREDENTIALS = re.compile(r"(?<=//)[^/]*(?=@)|(?<=(?:password|username)=)[^&\s]*")
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,19 @@ def load(path: str) -> list[Mapping[str, Any]]:
     if not found:
         raise CommandError(f"{path} has no TurboGears application")
     _kept.append(made)  # the set of applications does not keep them
+    try:
+        check_applications(found)
+    except StartError as error:
+        raise CommandError(str(error)) from None
     for each in found:
-        _check(each)
+        _check_root(each)
     return [each.config for each in found]
 
 
 _kept: list[Any] = []
 
 
-def _check(app: Any) -> None:
-    try:
-        check_configuration(app.config)
-    except ConfigurationError as error:
-        raise CommandError(f"The application's configuration: {error}") from None
+def _check_root(app: Any) -> None:
     if app.config.get("tg.root_controller") is None:
         try:
             TGApp.lookup_controller(app.config, "root")
@@ -149,7 +149,7 @@ def _broker_of(config: Mapping[str, Any]) -> Iterator[Setting]:
 
 
 def _shown(name: str, value: str) -> str:
-    return HIDDEN if _SECRET.search(name) else _CREDENTIALS.sub(f"{HIDDEN}@", value)
+    return HIDDEN if _SECRET.search(name) else _CREDENTIALS.sub(HIDDEN, value)
 
 
 def _line(error: BaseException) -> str:

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from ..backends.errors import BackendError
 from ..drivers import applications
 from ..engine.concurrency.fairness import in_turns
 from ..engine.hub.counts import Timing
 from ..engine.hub.hub import Hub, hubs
 from ..engine.io.traffic import NOTHING
 from ..engine.session.session import Socket
-from ..messaging.cluster import is_clustered
+from ..messaging.cluster import clustered
 from .looplag import LoopLag
 
 #: The values of a metric: each with the labels that :mod:`.catalogue` names. That of a
@@ -79,22 +78,25 @@ def _connections(snapshot: Snapshot, known: list[Hub]) -> None:
     namespaces: Counter[str] = Counter()
     rooms: Counter[str] = Counter()
     traffic, outbox = NOTHING, 0
+    for hub in known:  # before others run: it grows by what ends from now on
+        traffic = traffic.plus(hub.counts.traffic)
     sockets = [each for hub in known for each in hub.registry.sockets.values()]
     for socket in in_turns(sockets):
         assert isinstance(socket, Socket)
         transport = socket.transport
-        if transport is None or socket.ended:
+        if transport is None:
+            continue
+        traffic = traffic.plus(transport.traffic)  # its end has not been counted
+        if socket.ended:
             continue
         connections[socket.generation.name, transport.name] += 1
         namespaces.update(each or "/" for each in socket.active_ns)
-        traffic = traffic.plus(transport.traffic)
         outbox += transport.outbox.size
         user = socket._tgsio_user
         if user is not None:
             name = user.encode("utf-8", "surrogatepass")
             snapshot.users.add(sha256(name).hexdigest()[:_DIGITS])
     for hub in known:
-        traffic = traffic.plus(hub.counts.traffic)
         for each in hub.all_rooms:
             occupied = list(each.occupied())
             rooms.update(name or "/" for name, room in occupied if room is not None)
@@ -140,7 +142,7 @@ def _cluster(snapshot: Snapshot, known: list[Hub]) -> None:
         for rooms in hub.all_rooms
         if rooms.bus is not None
     )
-    peers, lags, lost = 0, [], 0
+    peers, lags = 0, []
     listeners = []
     for application in list(applications):
         app_globals: Any = application.config.get("tg.app_globals")
@@ -155,17 +157,9 @@ def _cluster(snapshot: Snapshot, known: list[Hub]) -> None:
     snapshot.set("topics", topics)
     used = [each for each in listeners if each is not None]
     if used:
-        lost = sum(each.losses for each in used)
         snapshot.set("broker_up", int(not any(each.is_lost for each in used)))
-        snapshot.set("broker_lost", lost)
-    if _any_clustered():
+        snapshot.set("broker_lost", sum(each.losses for each in used))
+    if any(clustered(each.config for each in list(applications))):
         snapshot.set("peers", peers)
     if lags:
         snapshot.set("broker_lag_seconds", max(lags))
-
-
-def _any_clustered() -> bool:
-    try:
-        return any(is_clustered(each.config) for each in list(applications))
-    except (BackendError, ValueError):
-        return False

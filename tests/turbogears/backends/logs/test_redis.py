@@ -299,3 +299,31 @@ def test_a_key_of_another_type(
     assert [each.message for each in replay.entries] == ["3"]
     assert not replay.complete
     assert log.read(["sport"], position).complete
+
+
+def test_an_idempotency_key_of_another_type(
+    connect: Connect, server: RedisServer
+) -> None:
+    """It concerns its own message: what is appended in the same call is there."""
+    server.client.flushall()
+    log = connect().log
+    position = log.append("news", "1", KEEP, key="once")
+    assert position is not None
+    [key] = server.client.keys("tgext.socketio/log/key/*")
+    server.client.delete(key)
+    server.client.lpush(key, "a list")
+    jobs = [
+        gevent.spawn(log.append, *each)
+        for each in (
+            ("news", "2", KEEP),
+            ("sport", "3", KEEP),
+            ("news", "4", KEEP, "once"),
+            ("news", "5", KEEP),
+        )
+    ]
+    gevent.joinall(jobs, timeout=DEADLINE)
+    assert isinstance(jobs[2].exception, KeyInUse)
+    replay = log.read(["news", "sport"], position)
+    assert [each.message for each in replay.entries] == ["2", "3", "5"]
+    assert replay.complete
+    assert server.client.type(key) == "list"

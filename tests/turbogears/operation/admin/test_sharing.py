@@ -127,6 +127,7 @@ SOCKET = {
                 [],
                 [["socket_connected"]],
                 ["all_sockets", []],
+                ["all_sockets"],
                 ["config", {}],
                 ["socket_connected", {**SOCKET, "handshake": {}}, "now"],
                 ["socket_connected", {**SOCKET, "id": 1}, "now"],

@@ -167,17 +167,21 @@ for at = 4 + 3 * topic_count, #ARGV, 3 do
   local given, key = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
   local each = {given = given, text = ARGV[at + 1]}
   messages[#messages + 1] = each
-  if key > 0 then
-    each.key = KEYS[1 + 2 * topic_count + key]
-  end
-  if not (key > 0 and is_in_use(each.key, tonumber(ARGV[3 * given + 3]))) then
-    -- What Redis refuses in one topic must not keep the others back.
-    local done, answer = pcall(append, given, each.text)
-    if done then
-      each.number = answer
-    else
-      refuse(each, answer)
+  -- What Redis refuses in one topic must not keep the others back.
+  local done, answer = pcall(function()
+    if key > 0 then
+      local name = KEYS[1 + 2 * topic_count + key]
+      if is_in_use(name, tonumber(ARGV[3 * given + 3])) then
+        return nil
+      end
+      each.key = name
     end
+    return append(given, each.text)
+  end)
+  if done then
+    each.number = answer
+  else
+    refuse(each, answer)
   end
 end
 

@@ -112,9 +112,12 @@ class Sharing:
 def _checked(change: Any) -> list[Any]:
     if not isinstance(change, list) or not change or not isinstance(change[0], str):
         raise BusMessageError("a change of a socket is invalid")
-    types = _EVENTS.get(change[0], ())
-    args = change[1:]
-    if len(args) != len(types) or not all(map(isinstance, args, types)):
+    types, args = _EVENTS.get(change[0]), change[1:]
+    if (
+        types is None
+        or len(args) != len(types)
+        or not all(map(isinstance, args, types))
+    ):
         raise BusMessageError("a change of a socket is invalid", change[0])
     if change[0] in ("socket_connected", "socket_updated"):
         _check_socket(args[0], whole=change[0] == "socket_connected")

@@ -37,8 +37,8 @@ class Statistics:
         polling, traffic = 0, self._hub.counts.traffic
         for each in in_turns(sockets):
             transport = each.transport
-            if transport is not None and not each.ended:
-                polling += transport.name == "polling"
+            if transport is not None:
+                polling += not each.ended and transport.name == "polling"
                 traffic = traffic.plus(transport.traffic)
         host, pid = socket.gethostname(), os.getpid()
         return {
@@ -78,6 +78,5 @@ class Statistics:
         rooms = self._rooms
         return [
             {"name": name_of(each), "socketsCount": len(rooms.members(each))}
-            for each, room in rooms.occupied()
-            if room is None
+            for each in rooms.endpoints()
         ]
