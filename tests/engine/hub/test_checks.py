@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tgext.socketio.engine.hub import checks
@@ -31,6 +31,9 @@ anything = st.recursive(
 
 @pytest.mark.parametrize("check", ALL)
 @given(value=anything)
+@example(value="")
+@example(value=" / ")
+@example(value=None)
 def test_a_check_returns_a_value_that_it_accepts_or_names_the_option(
     check: Callable[[str, Any], Any], value: Any
 ) -> None:

@@ -171,7 +171,9 @@ def check_mode(name: str, value: Any) -> int:
 
 
 def check_path(name: str, value: Any) -> str | None:
-    """The path of a URL; None for an empty text."""
+    """The path of a URL; None for None and for an empty text."""
+    if value is None:
+        return None
     text = check_text(name, value).strip()
     if text and not re.fullmatch(r"/[!-~]*", text):
         raise ValueError(f"{name}: {shown(value)} is not a path that begins with /")
