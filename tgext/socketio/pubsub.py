@@ -78,7 +78,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
             Histories.are_used = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._tgsio_subscriptions = Subscriptions(self, self._tgsio_tell_left)
+        self._tgsio_subscriptions = Subscriptions(self)
         #: The position after which `on_subscribe` is to send messages, for `on_resume`.
         self._tgsio_since: Position | None = None
         self._tgsio_complete = False

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any, Final, NamedTuple, Protocol
+from weakref import ref
 
 from tg import config
 
@@ -82,6 +83,12 @@ class Owner(Protocol):
     def _tgsio_is_over(self) -> bool:
         """Whether the client has left the namespace."""
 
+    def _tgsio_tell_left(self, channel: str, asked: str) -> None:
+        """Called when a subscription has ended.
+
+        :param asked: the name that the client asked for.
+        """
+
 
 def wanted_by(cls: type) -> Wanted:
     """What a class asks for. Its attributes may be names of the application's."""
@@ -127,21 +134,25 @@ def after(channel: str, position: Position) -> Reader:
 class Subscriptions:
     """The channels that a client hears.
 
-    :param owner: the namespace object.
-    :param left: called with a channel, and with the name that the client asked for,
-        when a subscription has ended.
+    :param owner: the namespace object, which keeps this.
 
     :ivar heard: maps each channel to the name that the client asked for, in the order
         of the subscriptions.
     """
 
-    def __init__(self, owner: Owner, left: Callable[[str, str], object]) -> None:
+    def __init__(self, owner: Owner) -> None:
         self.heard: dict[str, str] = {}
-        self._owner = owner
-        self._left = left
+        # Both would wait for the garbage collector if they kept each other.
+        self._owner_ref = ref(owner)
         self._known: Channels | None = None
         #: Calls of :meth:`add` that have not returned.
         self._adding = 0
+
+    @property
+    def _owner(self) -> Owner:
+        owner = self._owner_ref()
+        assert owner is not None
+        return owner
 
     @property
     def channels(self) -> Channels:
@@ -256,7 +267,7 @@ class Subscriptions:
         asked = self.heard.pop(channel, None)
         if asked is not None:
             self.channels.unsubscribe(channel, self._listener)
-            self._left(channel, asked)
+            self._owner._tgsio_tell_left(channel, asked)
 
     def hear_on(self) -> Callable[[], None]:
         """Let the process hear the channels of a client that goes, and may be back.

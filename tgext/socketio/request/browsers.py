@@ -199,6 +199,11 @@ class BrowserCookies:
         self._unshare()
         self._end()
 
+    def let_go(self) -> None:
+        """The connection has ended."""
+        self._unshare()
+        self._end = bool
+
     def hear(self, change: Change) -> None:
         """A page has changed some of its cookies, which another process served."""
         anonymous = self._user is None

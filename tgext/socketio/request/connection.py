@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import proxy
 
 from ..engine.server.opening import PARSED, SOCKETIO
 from .application import Application, ControllerPath
@@ -77,6 +78,10 @@ class Connection:
         self.cache = tgl.cache
         self.widgets = find_middleware()
         self.language = getattr(tgl.request, "_language", None)
+
+    def let_go(self) -> None:
+        """The connection has ended: refer to it without keeping it."""
+        self.socket = self.environ[str(SOCKETIO)] = proxy(self.socket)
 
 
 def _path_of(tgl: Any) -> ControllerPath:

@@ -297,6 +297,11 @@ class Runner:
         socket.finish()
         gevent.spawn(socket.kill, reason=USER_CHANGED)
 
+    def let_go(self) -> None:
+        self.connection.let_go()
+        self._socket = self.connection.socket
+        self.cookies.let_go()
+
     def _report(
         self, event: Event, function: Callable[..., Any], error: BaseException
     ) -> None:

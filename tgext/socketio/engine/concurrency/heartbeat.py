@@ -90,6 +90,10 @@ class Wheel:
             self._table.add(entry, delay, time.monotonic())
 
 
+def nothing(*args: object) -> None:
+    """What is called instead of a method of an object that has ended."""
+
+
 class Deadline:
     """Calls ``expire`` once, unless it is discarded before."""
 
@@ -98,6 +102,10 @@ class Deadline:
     def __init__(self, expire: Callable[[], object]) -> None:
         self.expire = expire
         self.slot = -1
+
+    def let_go(self) -> None:
+        """Refer to what it would have ended no longer."""
+        self.expire = nothing
 
     def on_timer(self, now: float) -> float | None:
         self.expire()
@@ -154,6 +162,10 @@ class Heartbeat:
         #: Set while input is read although a handler runs.
         self.listening = False
         self.slot = -1
+
+    def let_go(self) -> None:
+        """Refer to the connection no longer: it has ended, or another watches it."""
+        self._ping = self.expire = nothing
 
     def on_timer(self, now: float) -> float | None:
         deaf = self.busy and not self.listening

@@ -137,6 +137,10 @@ class Outbox(ABC):
             if self._overflow is not None:
                 self._overflow(reason)
 
+    def let_go(self) -> None:
+        """Refer to the connection no longer: it has ended, or has another outbox."""
+        self._overflow = None
+
     def give_up_waiting(self) -> None:
         """End the connection of a client that read nothing while a greenlet waited."""
         reason = f"it read none of {self.size} bytes in {self._bounds.patience:g} s"

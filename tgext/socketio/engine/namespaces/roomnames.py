@@ -166,7 +166,14 @@ class Session(dict[str, Any]):
 
     def __init__(self, client: Client) -> None:
         super().__init__()
-        self.client = client
+        self.client: Client | None = client
+
+    def let_go(self) -> None:
+        """The connection has ended: the application may keep this."""
+        self.client = None
+        rooms = self.get(ROOMS)
+        if isinstance(rooms, RoomNames):
+            rooms.client = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)

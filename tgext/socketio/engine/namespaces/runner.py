@@ -56,6 +56,9 @@ class EventRunner(Protocol):
         :raises Exception: what the function raised; it is not logged.
         """
 
+    def let_go(self) -> None:
+        """Called once when the connection has ended: refer to it without keeping it."""
+
 
 class PlainRunner:
     """Calls functions directly, for an application without a framework."""
@@ -77,6 +80,9 @@ class PlainRunner:
     def run_in_job(self, function: Callable[[], Any]) -> Any:
         """Call a function."""
         return function()
+
+    def let_go(self) -> None:
+        pass  # it refers to no connection
 
 
 #: It has no state: one is enough.

@@ -29,7 +29,7 @@ from . import health
 from .dispatch import respond
 from .errors import FORBIDDEN, NOSNIFF, TEXT, HTTPError, engine_error
 from .host import Host
-from .opening import Refused
+from .opening import QUERY, Refused
 from .request import Body
 from .routes import Route, find_route_of
 
@@ -51,9 +51,10 @@ class SocketIOHandler(HTTPHandler):
     _when_answered: Callable[[bool], object] | None = None
 
     def handle_one_response(self) -> None:
-        assert self.environ is not None
-        path = self.environ["PATH_INFO"]
-        query = self.environ["QUERY_STRING"]
+        environ = self.environ
+        assert environ is not None
+        path = environ["PATH_INFO"]
+        query = environ["QUERY_STRING"]
         self._route = find_route_of(self.server.resources, path, query)
         if self._route is not None:
             # pywsgi calls it instead of the application, and writes the answer.
@@ -62,13 +63,14 @@ class SocketIOHandler(HTTPHandler):
             stopping = self.server.hub.registry.stopping
             self.application = partial(health.respond, stopping)
             self._asks_for_health = True
-        elif asks_for_websocket(self.environ):
+        elif asks_for_websocket(environ):
             self.application = partial(serve_websocket, self)
         self.server.hub.requests.began()
         try:
             super().handle_one_response()
         finally:
             self.application = None  # it may refer to this handler
+            environ.pop(QUERY, None)  # what WebOb parsed refers to the environ
             self.server.hub.requests.ended()
 
     def run_application(self) -> None:

@@ -15,13 +15,12 @@ from .application import Answer, ask, is_accepted
 from .host import Host
 from .routes import Route
 
+#: Where WebOb caches the parsed query.
+QUERY = "webob._parsed_query_vars"
+
 #: Where WebOb caches what it parsed. This may be forty times as large as the request,
 #: and WebOb parses the request again when needed.
-PARSED = (
-    "webob._parsed_query_vars",
-    "webob._parsed_post_vars",
-    "webob._parsed_cookies",
-)
+PARSED = (QUERY, "webob._parsed_post_vars", "webob._parsed_cookies")
 
 
 class _Name(str):

@@ -28,13 +28,14 @@ from .encoding import encode_connected
 from .errors import FAILED, note_refusal, text_of
 from .factories import Factory
 from .hearing import hear
+from .parts import Part
 from .recovery import admit, count, forget, session_for, settle
 from .states import State
 
 log = get_logger(__name__)
 
 
-class Admission:
+class Admission(Part):
     """Connects one client to namespaces, which may refuse it.
 
     A client that asks for a namespace is a candidate until ``initialize`` and
@@ -50,17 +51,10 @@ class Admission:
     :ivar early: events that came before the connect packet; None until it is needed.
     """
 
-    __slots__ = (
-        "_knocked",
-        "_socket",
-        "_tellers",
-        "asking",
-        "early",
-        "in_main",
-    )
+    __slots__ = ("_knocked", "_tellers", "asking", "early", "in_main")
 
     def __init__(self, socket: Connection) -> None:
-        self._socket = socket
+        super().__init__(socket)
         self.in_main = False
         self.asking: dict[str, Candidate] = {}
         #: Whether the client has asked to connect to any namespace.
@@ -300,6 +294,10 @@ class Admission:
                 if candidate.leaving is False:
                     self._tell({"type": "disconnect", "endpoint": candidate.endpoint})
             self._close(candidate, State.LEFT)
+
+    def let_go(self) -> None:
+        super().let_go()
+        self.early = None
 
     # Out
 

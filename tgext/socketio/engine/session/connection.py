@@ -28,6 +28,8 @@ class Decoding(Protocol):
 
     def clear(self) -> None: ...
 
+    def let_go(self) -> None: ...
+
 
 class Dispatching(Protocol):
     """The dispatcher of a session."""
@@ -37,6 +39,8 @@ class Dispatching(Protocol):
     def handle(self, packet: Packet) -> None: ...
 
     def fail(self, packet: Packet, error_name: str, error_message: Any) -> None: ...
+
+    def let_go(self) -> None: ...
 
 
 class Admitting(Protocol):
@@ -52,6 +56,8 @@ class Admitting(Protocol):
     def telling(self) -> AbstractContextManager[None]: ...
 
     def end(self) -> None: ...
+
+    def let_go(self) -> None: ...
 
 
 class Connection(Client, Endable, Protocol):

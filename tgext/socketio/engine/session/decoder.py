@@ -16,6 +16,7 @@ from ..hub.account import cost
 from ..logs import get_logger
 from .connection import Connection
 from .pacing import send_pong
+from .parts import Part
 
 log = get_logger(__name__)
 
@@ -58,16 +59,16 @@ def checked_dumps(json_dumps: Dumps) -> Dumps:
     return json_dumps
 
 
-class Assembler:
+class Assembler(Part):
     """Decodes messages, and inserts the attachments into their packets.
 
     :param socket: the session; its generation, limits and JSON parser are used.
     """
 
-    __slots__ = ("_size", "_socket", "partial")
+    __slots__ = ("_size", "partial")
 
     def __init__(self, socket: Connection) -> None:
-        self._socket = socket
+        super().__init__(socket)
         self.partial: Reassembler | None = None
         #: Bytes that were charged to the account for `partial`.
         self._size = 0

@@ -19,13 +19,14 @@ from ..namespaces.errors import EventRefused
 from ..namespaces.leaving import leave
 from ..namespaces.ratelimits import RATE_LIMITED, EventRate
 from .connection import Connection
+from .parts import Part
 from .recovery import note
 from .watching import watch_of
 
 log = get_logger(__name__)
 
 
-class Dispatcher:
+class Dispatcher(Part):
     """Decodes the messages of one client, and lets its namespaces handle the packets.
 
     Invalid messages and exceptions of handlers are logged, and the client is told. Only
@@ -34,10 +35,10 @@ class Dispatcher:
     :param socket: the client's session.
     """
 
-    __slots__ = ("_rate", "_socket", "_watch")
+    __slots__ = ("_rate", "_watch")
 
     def __init__(self, socket: Connection) -> None:
-        self._socket = socket
+        super().__init__(socket)
         most = socket.hub.settings.max_events_per_second
         self._rate = EventRate(most) if most else None
         self._watch = watch_of(socket.hub)

@@ -22,6 +22,7 @@ from ..logs import get_logger
 from ..namespaces.base import BaseNamespace
 from ..namespaces.leaving import abandon, dismiss, leave
 from .connection import Connection
+from .parts import let_go
 from .recovery import leave_behind
 
 log = get_logger(__name__)
@@ -194,6 +195,7 @@ class Ending:
             socket.hub.timers.discard(self)
             if socket.state == socket.STATE_DISCONNECTED:
                 socket._ending = None
+                let_go(socket)
 
     def _running(self) -> list[Run]:
         """What still runs for the connection, such as a handler."""

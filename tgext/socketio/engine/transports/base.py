@@ -19,7 +19,7 @@ from ...wire.socketio.reasons import (
     SERVER_LEFT,
     SLOW_CONSUMER,
 )
-from ..concurrency.heartbeat import Heartbeat
+from ..concurrency.heartbeat import Deadline, Heartbeat
 from ..hub.hub import Hub
 from ..lines import CONNECTIONS, details_of
 from ..logs import get_logger
@@ -67,6 +67,15 @@ class Transport(transport.Transport):
         """Stop the heartbeat: another transport takes over, or the session ends."""
         self.closed = True
         self.hub.timers.discard(self.heartbeat)
+        self.heartbeat.let_go()
+
+    def _let_go(self, deadline: Deadline) -> None:
+        """It has ended: it is to be freed without the garbage collector.
+
+        :param deadline: the one of this transport.
+        """
+        deadline.let_go()
+        self.outbox.let_go()
 
     def expect_ack(self) -> None:
         pass

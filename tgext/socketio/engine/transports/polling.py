@@ -112,6 +112,7 @@ class PollingTransport(Transport):
     def stop(self) -> None:
         super().stop()
         self.hub.timers.discard(self._deserted)
+        self._let_go(self._deserted)
 
     def handling(self) -> Sequence[gevent.Greenlet[..., Any]]:
         worker = self.inbox.worker

@@ -106,7 +106,7 @@ class WebSocketTransport(Transport):
                 messages = self.reads.read()
                 ended = messages is None or self._handle(messages)
         except (ProtocolError, OSError) as raised:
-            error = raised
+            error = raised.with_traceback(None)  # which would keep this frame
         finally:
             try:
                 if self.ahead is not None:
@@ -346,5 +346,5 @@ class WebSocketTransport(Transport):
         self.hub.timers.discard(self._deadline)
         self.hub.parting.remove(self)
         self.reads.close()
-        # Without these references, it is freed without the garbage collector.
+        self._let_go(self._deadline)
         self.predecessor = self.worker = None

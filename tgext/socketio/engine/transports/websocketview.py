@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NoReturn
+from weakref import ref
 
 from geventwebsocket.exceptions import WebSocketError
 from geventwebsocket.websocket import MSG_SOCKET_DEAD
@@ -25,7 +26,8 @@ class WebSocketView:
     __slots__ = ("_transport", "origin", "path", "version")
 
     def __init__(self, transport: WebSocketTransport, environ: dict[str, Any]) -> None:
-        self._transport = transport
+        # The transport keeps the session, which keeps the environment, and that this.
+        self._transport = ref(transport)
         self.path: str = environ["PATH_INFO"]
         self.origin: str | None = environ.get("HTTP_ORIGIN")
         self.version: str | None = environ.get("HTTP_SEC_WEBSOCKET_VERSION")
@@ -33,16 +35,18 @@ class WebSocketView:
     @property
     def closed(self) -> bool:
         """Whether the connection has ended."""
-        return self._transport.socket.ended
+        transport = self._transport()
+        return transport is None or transport.socket.ended
 
     def send(self, message: str, binary: bool | None = None) -> None:
         """Send a text as it is: a packet of Socket.IO 0.9.
 
         :raises WebSocketError: when the connection has ended.
         """
-        if self.closed:
+        transport = self._transport()
+        if transport is None or transport.socket.ended:
             raise WebSocketError(MSG_SOCKET_DEAD)
-        self._transport.send_text(message)
+        transport.send_text(message)
 
     def receive(self) -> NoReturn:
         """Not possible.
@@ -56,4 +60,6 @@ class WebSocketView:
 
         :raises ValueError: when the code is invalid.
         """
-        self._transport.socket.kill(code=code)
+        transport = self._transport()
+        if transport is not None:
+            transport.socket.kill(code=code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, Protocol
+from weakref import proxy
 
 from gevent import get_hub
 
@@ -126,6 +127,8 @@ class Inbox:
         """Stop reading, and close the event loop's watcher."""
         self.stop()
         self._watcher.close()
+        # What keeps it is to be freed without the garbage collector.
+        self._owner = proxy(self._owner)
 
     def refill(self) -> None:
         """The application has taken all messages: decode and read on."""

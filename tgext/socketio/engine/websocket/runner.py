@@ -65,6 +65,7 @@ class Runner:
             self._greenlet = None
             if self._overdue is not None:
                 self._hub.timers.discard(self._overdue)
+                self._overdue = None
 
     @property
     def is_current(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -24,7 +25,7 @@ from ...wire.websocket.connection import ABNORMAL, CLOSE_TIMEOUT, Connection
 from ...wire.websocket.deflate import Agreement
 from ...wire.websocket.frames import PING, FrameReader, encode_frame
 from ...wire.websocket.states import State
-from ..concurrency.heartbeat import Deadline, Heartbeat
+from ..concurrency.heartbeat import Deadline, Heartbeat, nothing
 from ..concurrency.wakeup import Waiting
 from ..hub.hub import Hub
 from ..io.hangup import has_gone
@@ -251,10 +252,8 @@ class FrameStream:
     def abort(self, reason: str = "") -> None:
         """End the connection without a close frame."""
         self.outbox.close()
-        try:
+        with suppress(OSError):  # it is closed
             self._sock.shutdown(2)
-        except OSError:
-            pass  # it is closed
         self.connection.drop(monotonic(), reason)
         self.lost()
         self._over()
@@ -279,6 +278,9 @@ class FrameStream:
             self.connection.drop(monotonic())
             self.lost()
             self.inbox.close()
+            self._ended = nothing  # it is to be freed without the garbage collector
+            for part in (self.heartbeat, self._timer, outbox):
+                part.let_go()
 
     def _drain(self) -> None:
         """Wait until all is sent, as long as the peer reads some of it.
@@ -322,10 +324,8 @@ class FrameStream:
         """If all is sent, end the output, so that the TCP connection ends in order
         (RFC 6455, section 7.1.1)."""
         if not self.outbox.size:
-            try:
+            with suppress(OSError):  # the peer has closed it
                 end_output(self._sock)
-            except OSError:
-                pass  # the peer has closed it
 
     def _late(self) -> None:
         """The deadline of the connection has come."""
