@@ -156,6 +156,18 @@ def test_nothing_is_left_of_it() -> None:
     assert not rooms.watchers
 
 
+def test_a_client_that_has_left_when_it_is_described_is_not_listened_to() -> None:
+    ann: Any = FakeSocket()
+    rooms = rooms_with()
+    owners = [ann, ann.active_ns["/chat"]]
+    before = [set(vars(each)) for each in owners]
+    watched = watching(rooms)
+    rooms.join("/chat", None, ann)
+    rooms.leave_all("/chat", ann)
+    assert kinds(watched.take()) == ["socket_connected", "socket_disconnected"]
+    assert [set(vars(each)) for each in owners] == before
+
+
 def test_the_administrators_own_events_are_not_shown() -> None:
     ann: Any = FakeSocket()
     ann.active_ns = {"/admin": ann.active_ns["/chat"]}

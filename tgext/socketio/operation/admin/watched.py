@@ -213,6 +213,8 @@ class Watched:
         namespace = socket.active_ns.get(endpoint)
         if namespace is None or shown.taps or self._is_own(endpoint):
             return
+        if self._shown.get(key) is not shown:
+            return  # it has left, or is shown anew: nobody would remove the taps
         received, sent = partial(self._received, key), partial(self._sent, socket)
         shown.taps.append(Tap(namespace, "process_packet", received))
         recovery = getattr(namespace, "_tgsio_recovery", None)
