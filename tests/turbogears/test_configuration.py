@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from anypubsub.backends.memory import MemoryPubSub
@@ -147,5 +148,8 @@ def test_the_server_does_not_start_however_the_application_is_configured(
     made = set(drivers.applications) - before
     assert made
     monkeypatch.setattr(server, "applications", made)
+    # These would end the process of the tests without success.
+    monkeypatch.setattr(server, "atexit", mock.Mock())
+    monkeypatch.setattr(server, "end_by", mock.Mock())
     with pytest.raises(OptionError, match=r"did you mean socketio\.cluster\?"):
         socketio_server_runner(app, {})
