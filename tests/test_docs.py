@@ -119,7 +119,7 @@ def test_enough_is_checked() -> None:
 
 def test_the_page_is_distributed() -> None:
     manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8")
-    assert "recursive-include docs *.rst" in manifest
+    assert "recursive-include docs *.rst *.py" in manifest
 
 
 def test_the_paths_of_the_readme_exist() -> None:
