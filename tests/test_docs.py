@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from . import module_index
+from . import module_index, pages
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tgext" / "socketio"
@@ -60,20 +60,23 @@ def missing() -> list[str]:
 
 def imported_names() -> list[str]:
     """The names of this package that the other pages tell applications to import."""
-    pages = ROOT / "README.rst", ROOT / "docs" / "coming_from_gevent_socketio.rst"
-    text = "\n".join(each.read_text(encoding="utf-8") for each in pages)
+    text = "\n".join(pages.read(each) for each in pages.PAGES)
     names = set(re.findall(r"``tgext\.socketio\.([\w.]*\w)``", text))
     for module, imported in re.findall(
         r"from tgext\.socketio((?:\.\w+)*) import ([\w, ]+)", text
     ):
         path = [each for each in module.split(".") if each]
         names |= {".".join([*path, each.strip()]) for each in imported.split(",")}
-    return sorted(names)
+    return sorted(names - LOGGERS)
+
+
+#: Loggers that are no modules.
+LOGGERS = {"access", "connections", "refusals", "slow"}
 
 
 def test_what_the_other_pages_import_exists() -> None:
     names = imported_names()
-    assert len(names) > 10
+    assert len(names) > 30
     command = [sys.executable, "-c", RESOLVE, *names]
     output = subprocess.check_output(command, cwd=ROOT)
     assert output.decode().split() == []
@@ -122,8 +125,28 @@ def test_the_page_is_distributed() -> None:
     assert "recursive-include docs *.rst *.py" in manifest
 
 
-def test_the_paths_of_the_readme_exist() -> None:
-    text = (ROOT / "README.rst").read_text(encoding="utf-8")
-    named = re.findall(r"\b(?:tests|benchmarks|docs|examples)/[\w/.*-]+\w", text)
-    assert len(named) > 15
+#: The folders of the repository that pages name.
+FOLDERS = r"\b(?:tests|benchmarks|deploy|docs|examples)/[\w/.*-]*[\w*]"
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_the_paths_of_a_page_exist(page: str) -> None:
+    named = re.findall(FOLDERS, pages.read(page))
     assert [each for each in named if not any(ROOT.glob(each))] == []
+    assert len(named) > 15 or page != "README.rst"
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_blocks_have_a_language(page: str) -> None:
+    """``.. code-block:: python``, not ``::``; tests run or read them."""
+    assert re.findall(r"^(?!\.\. ).*::\n\n +.*", pages.read(page), re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("page", [each for each in pages.PAGES if "docs/" in each])
+def test_pages_link_to_pages_and_not_to_files(page: str) -> None:
+    """With ``:doc:`` and ``:ref:``, which Sphinx checks."""
+    assert re.findall(r"(?:_: |<)\S+\.rst\b", pages.read(page)) == []
+
+
+def test_the_readme_is_the_front_door() -> None:
+    assert len(pages.read("README.rst").splitlines()) < 150

@@ -1,4 +1,4 @@
-"""A project of ``gearbox quickstart``, and what README.rst edits in it."""
+"""A project of ``gearbox quickstart``, and what docs/start.rst edits in it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 import urllib.request
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
 
-from .serving import ROOT, gearbox
+from tests.pages import block
+
+from .serving import gearbox
 
 #: Seconds for one command; none should need a tenth of it.
 DEADLINE = 60
@@ -56,14 +57,14 @@ class Project:
         if setup:
             run([gearbox(), "setup-app"], cwd=self.home)
 
-    def apply_readme(self, port: int, debug: bool = False) -> None:
-        """The three edits of *Quick start*, on another port.
+    def apply_edits(self, port: int, debug: bool = False) -> None:
+        """The edits of *In your application*, on another port.
 
         :param debug: whether the debug mode, which gearbox sets, is allowed instead of
             ended.
         """
         self.port = port
-        options, server = readme_block("[server:main]").split("\n\n")
+        options, server = edit_of("[server:main]").split("\n\n")
         assert options == "[DEFAULT]\ndebug = false"
         server = replace("^port = 8080$", f"port = {port}", server)
         if debug:
@@ -73,16 +74,16 @@ class Project:
             edit(self.ini, "^debug = true$", "debug = false")
         edit(self.ini, r"^\[server:main\]\n(.+\n)+", server + "\n")
 
-        classes, attribute = readme_block(ROOT_CONTROLLER).split(ROOT_CONTROLLER)
+        classes, attribute = edit_of(ROOT_CONTROLLER).split(ROOT_CONTROLLER)
         root = self.controllers / "root.py"
         edit(root, f"^{re.escape(ROOT_CONTROLLER)}", classes + ROOT_CONTROLLER)
         edit(root, FIRST_METHOD, f"{attribute}\n\n")
 
     def mount(self, name: str, source: str) -> None:
-        """Add a module to the controllers of a project with the README's edits.
+        """Add a module to the controllers of a project with these edits.
 
         :param name: of the module. Its class of this name, capitalized, is mounted in
-            the README's controller; the one with ``Controller`` behind it beside that.
+            the page's controller; the one with ``Controller`` behind it beside that.
         """
         (self.controllers / f"{name}.py").write_text(source)
         root, cls = self.controllers / "root.py", name.capitalize()
@@ -131,13 +132,9 @@ class Browser:
         return text
 
 
-def readme_block(content: str) -> str:
-    """The literal block of README.rst's quick start with this in it."""
-    readme = (ROOT / "README.rst").read_text(encoding="utf-8")
-    text = readme[readme.index("Quick start\n---") : readme.index("Namespaces\n---")]
-    blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", text)
-    [block] = [each for each in map(textwrap.dedent, blocks) if content in each]
-    return block.strip()
+def edit_of(content: str) -> str:
+    """The edit of *In your application* with this in it."""
+    return block("docs/start.rst", content).strip()
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -84,7 +84,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("debugbar")
     project = Project(directory)
     port = free_port()
-    project.apply_readme(port, debug=True)
+    project.apply_edits(port, debug=True)
     project.mount("meeting", MEETING)
     with (project.controllers.parent / "config/app_cfg.py").open("a") as app_cfg:
         app_cfg.write(PLUG)

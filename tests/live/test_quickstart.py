@@ -1,4 +1,4 @@
-"""A project of ``gearbox quickstart``, with the edits that README.rst lists."""
+"""A project of ``gearbox quickstart``, with the edits of docs/start.rst."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class ProbeController(BaseController):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The project, served, with the README's namespace and one for the tests."""
+    """The project, served, with the page's namespace and one for the tests."""
     directory = tmp_path_factory.mktemp("quickstart")
     project = Project(directory)
     port = free_port()
-    project.apply_readme(port)
+    project.apply_edits(port)
     project.mount("probe", PROBE)
     output = directory / "server.log"
     where = {"cwd": project.home, "importable": (project.home,)}
@@ -104,7 +104,7 @@ def warnings(server: Server) -> list[str]:
 
 
 @clients
-def test_the_readmes_namespace_answers(
+def test_the_namespace_of_the_page_answers(
     server: Server, browser: Browser, node_clients: Path, client: str
 ) -> None:
     play = nodes.player(node_clients, server.url, client, "websocket")

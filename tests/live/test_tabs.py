@@ -108,7 +108,7 @@ COMES_BACK = "['transport close', 'transport error'].includes(seen.at(-2))"
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, whose tickets are issued anew often."""
     project = Project(tmp_path_factory.mktemp("tabs"))
-    project.apply_readme(free_port())
+    project.apply_edits(free_port())
     (project.controllers / "tabs.py").write_text(TABS)
     root = project.controllers / "root.py"
     edit(root, "^from tgext", r"from .tabs import Tabs, TabsController\n\g<0>")

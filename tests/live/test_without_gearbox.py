@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +14,10 @@ import pytest
 
 from tests.engine import clients
 from tests.engine.clients import Http, WebSocket5
+from tests.pages import block
 from tests.ports import free_port
 
 from .serving import ROOT, START_DEADLINE, STOP_DEADLINE
-
-PAGE = ROOT / "docs" / "turbogears_features.rst"
 
 #: The module of the application that the program imports.
 APP_CFG = """
@@ -51,13 +48,6 @@ base_config.update_blueprint({'root_controller': RootController()})
 """
 
 
-def program() -> str:
-    text = PAGE.read_text(encoding="utf-8")
-    blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", text)
-    [block] = [each for each in blocks if "socketio_server_runner(" in each]
-    return textwrap.dedent(block)
-
-
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
     """The port of the program, which runs."""
@@ -67,7 +57,7 @@ def port(tmp_path: Path) -> Iterator[int]:
     for folder in (package, package.parent):
         (folder / "__init__.py").touch()
     (package / "app_cfg.py").write_text(APP_CFG)
-    text = program()
+    text = block("docs/turbogears_features.rst", "socketio_server_runner(")
     assert text.count("port='8080'") == 1
     script = tmp_path / "serve.py"
     script.write_text(text.replace("port='8080'", f"port='{port}'"))

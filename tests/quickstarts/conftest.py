@@ -66,15 +66,15 @@ def quickstart(form: Form, parent: Path) -> Project:
 
 @pytest.fixture(scope="module")
 def project(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project, with the README's edits on a free port."""
+    """The project, with the edits of docs/start.rst, on a free port."""
     project = quickstart(form, tmp_path_factory.mktemp("quickstart"))
-    project.apply_readme(free_port())
+    project.apply_edits(free_port())
     return project
 
 
 @pytest.fixture(scope="module")
 def server(form: Form, project: Project) -> Iterator[Server]:
-    """The project, served, with a namespace ``/who`` beside that of the README."""
+    """The project, served, with a namespace ``/who`` beside that of the page."""
     (project.home / "who.py").write_text(WHO)
     root = project.controllers / "root.py"
     edit(root, "^from tgext", r"from who import Who\n\g<0>")

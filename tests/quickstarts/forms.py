@@ -3,7 +3,7 @@
 What decides the code of a project is the command, the database, whether it has a login,
 and whether it is minimal; :data:`FORMS` has all combinations. Without a database there
 is no login: gearbox ignores ``--auth`` then. The other options change no code that
-README.rst edits: ``--package`` changes names, and ``--disable-migrations`` removes a
+the page edits: ``--package`` changes names, and ``--disable-migrations`` removes a
 folder. Each command is tried once with both, and with a name as people write it.
 """
 

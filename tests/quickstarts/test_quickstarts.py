@@ -1,4 +1,4 @@
-"""Every form of project that gearbox makes, with the edits that README.rst lists."""
+"""Every form of project that gearbox makes, with the edits of docs/start.rst."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TestForm:
         assert page == "Hello World" if form.minimal else "</html>" in page
 
     @pytest.mark.parametrize("client", CLIENTS)
-    def test_the_readmes_namespace_answers(
+    def test_the_namespace_of_the_page_answers(
         self, server: Server, node_clients: Path, client: str
     ) -> None:
         play = nodes.player(node_clients, server.url, client, "websocket")

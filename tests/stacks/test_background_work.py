@@ -13,12 +13,11 @@ import pytest
 
 from tests.engine import clients
 from tests.live.serving import ROOT, Server
+from tests.pages import block, blocks
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 
-from .page import block, blocks
-
-PAGE = "background_work.rst"
+PAGE = "docs/background_work.rst"
 
 #: Texts of the page's examples, and the file that each is part of.
 EXAMPLES = {
@@ -140,7 +139,7 @@ socketio.cluster = true
 
 def test_each_example_is_run() -> None:
     found = [block(PAGE, content) for content in EXAMPLES]
-    assert sorted(found) == sorted(blocks(PAGE))
+    assert sorted(found) == sorted(each.text for each in blocks(PAGE))
 
 
 def write_examples(home: Path) -> None:

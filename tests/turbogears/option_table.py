@@ -1,6 +1,6 @@
-"""The README's table of options, made from the rows of the server's table.
+"""The table of options of the documentation, made from the rows of the server's table.
 
-``python -m tests.turbogears.option_table`` writes it into the README.
+``python -m tests.turbogears.option_table`` writes it into docs/options.rst.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from textwrap import wrap
 from tgext.socketio.engine.hub.settings import OPTIONS
 from tgext.socketio.serveroptions import OURS
 
-README = Path(__file__).parents[2] / "README.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "options.rst"
 
 HEAD = ("option", "default", "meaning", "when exceeded")
 
 #: Characters of each column.
 WIDTHS = (31, 17, 36, 29)
 
-#: The table in the README: from its first border to its last.
+#: The table in the page: from its first border to its last.
 TABLE = re.compile(
     r"^=[ =]*=\noption +default +meaning.*?\n(=[ =]*=\n).*?\n\1",
     re.DOTALL | re.MULTILINE,
@@ -54,4 +54,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(TABLE.sub(lambda found: table(), README.read_text()))
+    PAGE.write_text(TABLE.sub(lambda found: table(), PAGE.read_text()))

@@ -1,4 +1,4 @@
-"""The README's table of options equals the server's table."""
+"""The documentation's table of options equals the server's table."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 from . import option_table
 
 
-def test_the_readme_has_the_table_of_the_server() -> None:
+def test_the_documentation_has_the_table_of_the_server() -> None:
     """``python -m tests.turbogears.option_table`` writes it."""
-    [found] = option_table.TABLE.finditer(option_table.README.read_text())
+    [found] = option_table.TABLE.finditer(option_table.PAGE.read_text())
     assert found[0] == option_table.table()
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
-from textwrap import dedent
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,6 +13,7 @@ from tg import MinimalApplicationConfigurator, TGController, expose
 
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
+from tests.pages import block
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.hub.account import LimitExceeded
 from tgext.socketio.engine.mixins import RoomsMixin
@@ -398,14 +397,9 @@ def test_many_who_come_at_once_are_told_together(start: Start) -> None:
     assert events < 20
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "messages_that_must_arrive.rst"
-
-
 def test_the_example_of_the_documentation_runs(start: Start) -> None:
-    section = PAGE.read_text(encoding="utf-8").partition("Presence: who is here\n")[2]
-    example = section.partition(" ::\n\n")[2].partition("\nIn the browser")[0]
     names: dict[str, Any] = {}
-    exec(dedent(example), names)
+    exec(block("docs/presence.rst", "class Chat"), names)
     place = start(names["Chat"])
     ann = place.enter("ann")
     entry = {"name": "somebody", "status": "online"}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,20 +11,11 @@ from tg import MinimalApplicationConfigurator
 
 from tests.engine.clients import Client
 from tests.engine.conftest import Live
-
-PAGE = Path(__file__).parents[2] / "docs" / "messages_that_must_arrive.rst"
-TITLE = "To a person, to a socket, to a room: from anywhere"
+from tests.pages import block
 
 
 def example() -> dict[str, Any]:
-    """Runs the first block of the section."""
-    section = PAGE.read_text(encoding="utf-8").partition(f"\n{TITLE}\n")[2]
-    block = section.partition("::\n\n")[2]
-    lines = []
-    for line in block.splitlines():
-        if line and not line.startswith("    "):
-            break
-        lines.append(line)
+    """Runs the example of the section."""
     offer = SimpleNamespace(customer="anna", title="A lamp", accepted=False)
     query = SimpleNamespace(get=lambda number: offer)
     found: dict[str, Any] = {
@@ -34,7 +23,7 @@ def example() -> dict[str, Any]:
         "Offer": object,
         "offer": offer,
     }
-    exec(compile(dedent("\n".join(lines)), str(PAGE), "exec"), found)
+    exec(block("docs/rooms.rst", "class Shop"), found)
     return found
 
 

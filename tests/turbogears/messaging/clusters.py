@@ -31,7 +31,7 @@ class Chat(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
 
 
 class Table(RoomsMixin, BroadcastMixin, SocketIOTGNamespace):
-    """The example of ``docs/messages_that_must_arrive.rst``."""
+    """The example of ``docs/rooms.rst``."""
 
     def on_sit(self, number: Any) -> None:
         self.join(number)

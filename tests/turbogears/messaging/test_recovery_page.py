@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 from tg import MinimalApplicationConfigurator, TGController
 
 from tests.engine.conftest import Live
+from tests.pages import block
 from tgext.socketio import SocketIOController
 
 from .test_recovery import Globals, Member
 
-PAGE = Path(__file__).parents[3] / "docs" / "messages_that_must_arrive.rst"
-
 
 def test_the_example_does_what_the_page_says(serve: Callable[..., Live]) -> None:
-    section = PAGE.read_text(encoding="utf-8").partition("A client that was away\n")[2]
-    example = section.partition(" ::\n\n")[2].partition("\nThe page needs")[0]
     names: dict[str, Any] = {"latest_messages": lambda: ["hello"]}
-    exec(dedent(example), names)
+    exec(block("docs/recovery.rst", "class Chat"), names)
 
     class SocketIO(SocketIOController):
         chat = names["Chat"]

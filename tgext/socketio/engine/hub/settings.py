@@ -2,8 +2,8 @@
 
 :class:`Settings` is the table: a row has the name, the type, the default, the unit,
 what the option means and what happens when it is exceeded. The server's checks, the
-reader of ``development.ini`` and the README's table are made from it, so that a new
-option is one row here.
+reader of ``development.ini`` and the documentation's table are made from it, so that a
+new option is one row here.
 """
 
 # Each row of the table calls `row`, once, when the class is made.
