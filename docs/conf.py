@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.metadata import version as installed
+
+from gevent.monkey import MonkeyPatchWarning
+
+# The server's module patches the standard library, for a server that is not begun here.
+warnings.simplefilter("ignore", MonkeyPatchWarning)
 
 project = "tgext.socketio"
 author = "the authors of tgext.socketio"
 version = release = installed(project)
 
 # :ref:`in_production:Workers` is the section *Workers* of that page.
-extensions = ["sphinx.ext.autosectionlabel"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosectionlabel"]
 autosectionlabel_prefix_document = True
 autosectionlabel_maxdepth = 2
 
@@ -22,3 +28,7 @@ html_theme_options = {"navigation_with_keys": True}
 # Blocks say their language; what has none is text.
 highlight_language = "text"
 smartquotes = False
+
+# The public docstrings are the reference.
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
