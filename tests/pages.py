@@ -1,7 +1,8 @@
 """The pages of the documentation: their sections and their blocks of code.
 
 Each block is a ``code-block`` with its language. With ``:class: fragment`` it cannot
-run by itself: it is a part of a method, or only one of several possibilities.
+run by itself: it is a part of a method, or only one of several possibilities. With
+``:class: file`` it belongs into a file of a program that another test makes and runs.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Block:
     :ivar section: the title above it.
     :ivar line: the number of the first line of its text.
     :ivar fragment: whether it cannot run by itself.
+    :ivar file: whether another test puts it into a file, and runs that.
     """
 
     page: str
@@ -44,6 +46,7 @@ class Block:
     line: int
     language: str
     fragment: bool
+    file: bool
     text: str
 
     def __str__(self) -> str:
@@ -70,6 +73,7 @@ def _blocks(page: str) -> Iterator[Block]:
             text.count("\n", 0, found.start("text")) + 1,
             found["language"],
             ":class: fragment" in found["options"],
+            ":class: file" in found["options"],
             textwrap.dedent(found["text"]).strip("\n") + "\n",
         )
 

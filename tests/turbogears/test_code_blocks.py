@@ -1,6 +1,6 @@
 """The blocks of code of the documentation: they are run, or read as what they are.
 
-Python runs, page by page, unless it is a fragment. Options exist, and their values are
+Python runs, page by page, unless it is a fragment or a part of a program. Options exist, and their values are
 valid. Scripts are read by Node.js, shell lines by bash. What the examples do is tested
 elsewhere, where a page says it.
 """
@@ -75,7 +75,7 @@ def test_python_runs(page: str) -> None:
     for each in blocks(page, language="python"):
         # Tracebacks have the line of the page.
         source = "\n" * (each.line - 1) + each.text
-        if each.fragment:
+        if each.fragment or each.file:
             ast.parse(source, page)
         else:
             exec(compile(source, page, "exec", dont_inherit=True), vars(module))
