@@ -1,8 +1,8 @@
 """The blocks of code of the documentation: they are run, or read as what they are.
 
-Python runs, page by page, unless it is a fragment or a part of a program. Options exist, and their values are
-valid. Scripts are read by Node.js, shell lines by bash. What the examples do is tested
-elsewhere, where a page says it.
+Python runs, page by page, unless it is a fragment, or a file of a program that another
+test runs. Options exist, and their values are valid. Scripts are read by Node.js, shell
+lines by bash. Other tests try what the examples do.
 """
 
 from __future__ import annotations
