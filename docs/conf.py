@@ -21,13 +21,16 @@ autosectionlabel_maxdepth = 2
 
 html_theme = "furo"
 html_title = project
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_show_copyright = False
 html_show_sourcelink = False
 html_theme_options = {"navigation_with_keys": True}
 
 # Blocks say their language; what has none is text.
 highlight_language = "text"
-smartquotes = False
+# Dashes, and no other quotes than those that are written.
+smartquotes_action = "D"
 
 # The public docstrings are the reference.
 autodoc_member_order = "bysource"

@@ -23,7 +23,7 @@ PAGES = [
 
 _BLOCK = re.compile(
     r"^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n"
-    r"(?P<options>(?:(?P=indent)   :.+\n)*)\n"
+    r"(?P<options>(?:(?P=indent)   +:\w+:.*\n)*)\n"
     r"(?P<text>(?:(?P=indent)   +.*\n|\n)+)",
     re.MULTILINE,
 )

@@ -120,7 +120,7 @@ def test_enough_is_checked() -> None:
 
 def test_the_page_is_distributed() -> None:
     manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8")
-    assert "recursive-include docs *.rst *.py" in manifest
+    assert "recursive-include docs *.rst *.py *.css *.png" in manifest
 
 
 #: The folders of the repository that pages name.
