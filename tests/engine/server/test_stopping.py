@@ -217,3 +217,25 @@ def test_pages_that_have_begun_are_answered_and_no_others(serve: Serve) -> None:
     # The server would not answer another request.
     assert reply.headers["Connection"] == "close"
     stopping.get(timeout=DEADLINE)
+
+
+def test_a_connection_is_closed_whose_answer_ends_after_the_server_stopped(
+    serve: Serve,
+) -> None:
+    begun, go_on = Event(), Event()
+
+    def application(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        start("200 OK", [("Content-Length", "8")])
+        yield b"its "
+        begun.set()
+        assert go_on.wait(DEADLINE)
+        yield b"page"
+
+    live = serve(application=application)
+    raw = live.raw()
+    raw.send_raw(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert begun.wait(DEADLINE)
+    live.server.stop_listening()
+    go_on.set()
+    assert raw.receive_reply().text == "its page"
+    raw.expect_end()

@@ -123,7 +123,7 @@ class HTTPHandler(HTTPOutput):
         del self.head, self.head_bytes
         if body.error is not None and not isinstance(body.error, BodyEnded):
             self._log_refusal(body.error, self.requestline.encode())
-        if body.ended and not self.close_connection:
+        if body.ended and self.server.keeps_connections and not self.close_connection:
             return True
         # A connection that became a WebSocket has no reader here any more.
         answered = self.socket is not None and self.rfile is not None
