@@ -146,5 +146,20 @@ def test_pages_link_to_pages_and_not_to_files(page: str) -> None:
     assert re.findall(r"(?:_: |<)\S+\.rst\b", pages.read(page)) == []
 
 
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_the_first_cells_of_simple_tables_have_one_line(page: str) -> None:
+    """A second line would be another row; ``list-table`` has cells of several lines."""
+    single, border = [], ""
+    for line in pages.read(page).splitlines():
+        if re.fullmatch(r"=+( +=+)+", line):
+            border = line if border != line else border
+            second = len(line) - len(line.lstrip("=").lstrip())
+        elif border and line and line[0] != " " and not line[second:].strip():
+            single.append(line)
+        elif not line:
+            border = ""
+    assert single == []
+
+
 def test_the_readme_is_the_front_door() -> None:
     assert len(pages.read("README.rst").splitlines()) < 150
