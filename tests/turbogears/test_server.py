@@ -19,6 +19,7 @@ import pytest
 
 from tgext.socketio import server
 from tgext.socketio.engine.server import SocketIOServer
+from tgext.socketio.request import context
 from tgext.socketio.server import (
     AddressError,
     DebugModeForbiddenException,
@@ -380,10 +381,8 @@ def test_what_counts_is_what_turbogears_got_not_who_came_first() -> None:
 
 
 def test_a_native_thread_local_is_a_late_patch() -> None:
-    from tg import request_local
-
     with (
-        mock.patch.dict(request_local.context.__dict__, {"____local__": object()}),
+        mock.patch.object(context, "imported_patched", False),
         pytest.raises(LatePatchError),
     ):
         server.check_patched()

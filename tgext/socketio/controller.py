@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 
 from tg import TGController, abort, expose, request, request_local
 
-from . import testing
 from .engine import socketio_manage
 from .engine.http.refusals import log_refusal
 from .engine.hub.hub import Hub
@@ -24,6 +23,7 @@ from .request.application import Application
 from .request.guards import requirements_of
 from .request.jsonify import dumps
 from .request.traced import runner_of
+from .testing import posted
 from .workers.possible import warn_if_alone
 
 __all__ = ["SocketIOController"]
@@ -125,10 +125,10 @@ class SocketIOController(TGController):
             path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
             log_refusal(environ, path, "400", NEITHER)
             abort(400)
-        if testing.MARK in environ:
+        if posted.MARK in environ:
             name = "/" + args[0] if args else ""
             namespaces = self._tgsio_namespaces
-            if not testing.process_posted_packet(namespaces, name, opening):
+            if not posted.process_posted_packet(namespaces, name, opening):
                 abort(400)
             return "done"
         context = request_local.context._current_obj()

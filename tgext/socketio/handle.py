@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from tg import config
 
-from . import testing
 from .engine.concurrency.interruption import sheltered
 from .engine.concurrency.threads import is_serving, where_served
 from .engine.hub.roomkeys import Room, check_room, socket_room, user_room
@@ -24,6 +23,7 @@ from .messaging.presence.shared import present_elsewhere, present_in
 from .request.context import current
 from .request.jsonify import dumps
 from .request.transactions import on_commit
+from .testing.posted import MARK
 from .wire.socketio.packet import Packet, event_packet, text_of_name
 from .wire.socketio.settled import settled_packet
 
@@ -261,4 +261,4 @@ def _broadcast_here(
 def _is_tested() -> bool:
     """Whether WebTest asks for the page that runs. There need not be a server then."""
     context = current()
-    return context is not None and testing.MARK in context.request.environ
+    return context is not None and MARK in context.request.environ

@@ -22,7 +22,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gevent
-from gevent.local import local
 from paste.deploy.converters import asbool
 
 from .configuration import ConfigurationError, check_configuration
@@ -36,8 +35,9 @@ from .engine.io.listening import Port, place_of
 from .engine.server.server import SocketIOServer
 from .messaging.cluster import Elsewhere
 from .messaging.handover import share_sessions
+from .request import context
 from .request.cookies import CookieWatch
-from .request.destination import Destinations
+from .request.destination import NO_CHALLENGES, Destinations
 from .serveroptions import APPLICATIONS, OURS, PLACE, WORKERS
 from .shutdown import end_by
 from .slowrequests import patch_backlash
@@ -77,11 +77,6 @@ class OptionError(StartError):
 class AddressError(StartError):
     """The server cannot listen on its address."""
 
-
-#: Added to the WSGI environment of a request that opens a connection, so that its
-#: client gets the status of the response. For a page, TurboGears replaces a response
-#: 401 by the login form, and 403 by an error page.
-NO_CHALLENGES = {"tg.wsgi.skip_auth_challenge": True, "tg.status_code_redirect": False}
 
 #: What PasteDeploy adds to every section.
 _PASTE = frozenset(("use", "here", "__file__"))
@@ -235,10 +230,7 @@ def check_patched() -> None:
     :raises LatePatchError: when greenlets share a context, because TurboGears was
         imported before the patch.
     """
-    from tg import request_local
-
-    store = request_local.context.__dict__["____local__"]
-    if not isinstance(store, local):
+    if not context.imported_patched:
         raise LatePatchError(
             "TurboGears was imported before gevent patched the standard library, so "
             "requests would see each other's context. Import tgext.socketio.server "

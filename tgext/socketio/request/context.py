@@ -12,13 +12,33 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from gevent.local import local
 from tg import request_local
 
 #: An entry of a stack: the object, and whether a debugger preserves it.
 Entry = tuple[Any, bool]
 
-_CONTEXTS: Final = vars(request_local.context)["____local__"]
-_CONFIGS: Final = vars(request_local.config)["____local__"]
+#: Where TurboGears keeps the stacks of a proxy.
+_STORE: Final = "____local__"
+
+#: Whether TurboGears was imported after gevent had patched the standard library. If it
+#: was not, other libraries may have imported a ``threading.local`` of the thread, too.
+imported_patched: Final = isinstance(vars(request_local.context)[_STORE], local)
+
+
+def _store(proxy: Any) -> Any:
+    """Where a proxy keeps its stacks: one for each greenlet, patched or not."""
+    found = vars(proxy)[_STORE]
+    if isinstance(found, local):
+        return found
+    own = vars(proxy)[_STORE] = local()
+    if hasattr(found, "objects"):
+        own.objects = found.objects
+    return own
+
+
+_CONTEXTS: Final = _store(request_local.context)
+_CONFIGS: Final = _store(request_local.config)
 _EVERYWHERE: Final[list[Any]] = vars(request_local.config)["_process_configs"]
 
 

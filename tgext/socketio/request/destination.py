@@ -13,6 +13,11 @@ from .mounts import MARK, mounted
 
 StartResponse = Callable[..., Any]
 
+#: Added to the WSGI environment of a request that opens a connection, so that its
+#: client gets the status of the response. For a page, TurboGears replaces a response
+#: 401 by the login form, and 403 by an error page.
+NO_CHALLENGES = {"tg.wsgi.skip_auth_challenge": True, "tg.status_code_redirect": False}
+
 
 class Destinations:
     """A WSGI middleware that helps requests which open a connection to a controller.

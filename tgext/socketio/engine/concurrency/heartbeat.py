@@ -7,13 +7,13 @@ A :class:`Heartbeat` pings one connection, and ends it when it does not answer. 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 from gevent import get_hub
 
 from ..logs import get_logger
+from .clock import follow, monotonic
 from .failures import FAILURES
 from .timetable import TICK, Entry, Timetable
 
@@ -39,13 +39,14 @@ class Wheel:
     def __init__(self, tick: float = TICK) -> None:
         self._table = Timetable(tick)
         self._timer: Any = None
+        follow(self)
 
     def __len__(self) -> int:
         return len(self._table)
 
     def add(self, entry: Entry, delay: float) -> None:
         """Call ``entry`` in ``delay`` seconds. It must not be in the wheel yet."""
-        if self._table.add(entry, delay, time.monotonic()):
+        if self._table.add(entry, delay, monotonic()):
             self._set_timer()
 
     def discard(self, entry: Entry) -> None:
@@ -57,6 +58,14 @@ class Wheel:
         self._table.clear()
         self._set_timer()
 
+    def next_due(self) -> float | None:
+        """The time at which the next entry is due; None without entries."""
+        return self._table.next_due()
+
+    def clock_moved(self) -> None:
+        """Call what is due now."""
+        self._set_timer()
+
     def _set_timer(self) -> None:
         """Set the event loop's timer to the next entry."""
         if self._timer is not None:
@@ -65,14 +74,14 @@ class Wheel:
             self._timer = None
         due = self._table.next_due()
         if due is not None:
-            delay = max(0.0, due - time.monotonic())
+            delay = max(0.0, due - monotonic())
             self._timer = get_hub().loop.timer(delay)
             # `update`: the loop's cached time may be old, and the timer would be early.
             self._timer.start(self._advance, update=True)
 
     def _advance(self) -> None:
         try:
-            for entry in self._table.take_due(time.monotonic()):
+            for entry in self._table.take_due(monotonic()):
                 self._call(entry)
         finally:
             if len(self._table):
@@ -82,12 +91,12 @@ class Wheel:
 
     def _call(self, entry: Entry) -> None:
         try:
-            delay = entry.on_timer(time.monotonic())
+            delay = entry.on_timer(monotonic())
         except FAILURES:
             log.exception("A timer failed")
             return
         if delay is not None:
-            self._table.add(entry, delay, time.monotonic())
+            self._table.add(entry, delay, monotonic())
 
 
 def nothing(*args: object) -> None:
@@ -151,7 +160,7 @@ class Heartbeat:
         self._timeout = timeout
         self._ping = ping
         self.expire = expire
-        self._next_ping = (time.monotonic() if now is None else now) + interval
+        self._next_ping = (monotonic() if now is None else now) + interval
         self.unanswered = 0.0
         self._last_chance = False
         #: Set by the reader when there was input.

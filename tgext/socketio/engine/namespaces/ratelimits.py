@@ -9,7 +9,6 @@ connection's counts would be found by text in a store of all connections. Ours a
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -20,6 +19,7 @@ import gevent
 
 from ...wire.escape import escape
 from ...wire.socketio.packet import EVENTS, Packet
+from ..concurrency.clock import monotonic
 from ..hub.rates import Rate, Users, Window, Windows
 from ..hub.rooms import Rooms
 from ..logs import get_logger
@@ -30,7 +30,7 @@ from .methods import Callee, refuse
 log = get_logger(__name__)
 
 #: Returns the time in seconds.
-clock: Callable[[], float] = time.monotonic
+clock: Callable[[], float] = monotonic
 
 #: The name of the error that a client gets.
 RATE_LIMITED: Final = "rate_limited"

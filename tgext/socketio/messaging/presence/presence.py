@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import gevent
 from gevent.event import Event
 
+from ...engine.concurrency.clock import follow, monotonic
 from ...engine.concurrency.failures import ERRORS
 from ...engine.concurrency.fairness import in_turns
 from ...engine.hub.delivery import Receiver
@@ -85,7 +86,7 @@ class Presence:
     :ivar sharing: tells the others; None in an application of one process.
     """
 
-    def __init__(self, rooms: Rooms, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rooms: Rooms, now: Callable[[], float] = monotonic) -> None:
         # Higher than all numbers that this process had before.
         self.replica = Replica(time.time_ns() // 1000)
         self.sharing: Sharing | None = None
@@ -96,6 +97,7 @@ class Presence:
         self._tracked: dict[tuple[Receiver, str], _Tracked] = {}
         self._greenlet: Any = None
         self._woken = Event()
+        follow(self)
         #: The time before which clients are told nothing.
         self._tell_at = 0.0
 
@@ -217,6 +219,10 @@ class Presence:
         if self._greenlet is None:
             self._tell_at = max(self._tell_at, self._now() + INTERVAL)
             self._greenlet = gevent.spawn(self._run)
+
+    def clock_moved(self) -> None:
+        """Do what is due now."""
+        self._woken.set()
 
     def _wake_if_pending(self) -> None:
         if self._announcer.pending:

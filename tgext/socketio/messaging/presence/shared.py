@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ...backends.together import Together
+from ...engine.concurrency.clock import monotonic
 from ...engine.hub.rooms import Rooms
 from ...engine.logs import get_logger
 from ..cluster import channel_of, peers_of, secret_of
@@ -73,7 +73,7 @@ def _sharing(
     from .sharing import ClusterSharing
     from .sources import AnswerSource, Source, TableSource
 
-    replica, now = presence.replica, time.monotonic
+    replica, now = presence.replica, monotonic
     backend = peers.channels.backend
     tables = _tables(backend, settings, MISSED * peers.interval)
     source: Source

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from webtest import TestApp
 
+from tests.turbogears import apps
+from tests.turbogears.apps import Posted, make_app, mount, post
 from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.namespace import SocketIOTGNamespace
 from tgext.socketio.pubsub import PubSubTGNamespace
-
-from . import apps
-from .apps import Posted, make_app, mount, post
 
 
 class Plain(SocketIOTGNamespace):

@@ -28,10 +28,10 @@ from typing import Any
 
 from gevent.event import Event
 
-from .engine.namespaces.base import BaseNamespace
-from .wire.socketio import v1
-from .wire.socketio.encoded import Encoded
-from .wire.socketio.packet import event_packet
+from ..engine.namespaces.base import BaseNamespace
+from ..wire.socketio import v1
+from ..wire.socketio.encoded import Encoded
+from ..wire.socketio.packet import event_packet
 
 #: A key that WebTest puts into the WSGI environment of each of its requests.
 MARK = "paste.testing_variables"

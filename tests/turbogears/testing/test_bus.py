@@ -1,0 +1,71 @@
+"""Two applications, which a bus in memory joins to a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from webtest import TestApp
+
+from tgext.socketio.testing import SocketIOTest
+from tgext.socketio.testing.bus import MemoryBus
+from tgext.socketio.testing.loop import settle
+
+from .shop import make_app
+
+Two = tuple[SocketIOTest, SocketIOTest]
+
+
+@pytest.fixture
+def two() -> Iterator[Two]:
+    options = {"socketio.cluster": "true"}
+    first, second = TestApp(make_app(**options)), TestApp(make_app(**options))
+    with SocketIOTest(first) as one, SocketIOTest(second) as other:
+        yield one, other
+
+
+def test_broadcasts_reach_the_clients_of_the_other(two: Two) -> None:
+    one, other = two
+    ann, bob = one.connect("/queue"), other.connect("/queue")
+    ann.emit("claim", 7)
+    assert bob.expect("claimed") == (7, None)
+    assert ann.received("claimed") == []
+
+
+def test_pages_reach_the_clients_of_both(two: Two) -> None:
+    one, other = two
+    ann, bob = one.connect("/queue"), other.connect("/queue")
+    one.app.get("/tell", {"word": "x"})  # type: ignore[attr-defined]
+    assert ann.expect("told") == bob.expect("told") == ("x",)
+
+
+def test_applications_without_cluster_are_alone() -> None:
+    with SocketIOTest(make_app()) as one, SocketIOTest(make_app()) as other:
+        ann, bob = one.connect("/queue"), other.connect("/queue")
+        ann.emit("claim", 7)
+        assert bob.received("claimed") == []
+
+
+@pytest.fixture
+def bus() -> MemoryBus:
+    return MemoryBus()
+
+
+def test_messages_arrive_in_order(bus: MemoryBus) -> None:
+    heard: list[str] = []
+    hear: Callable[[str], None] = heard.append
+    bus.listen("news", hear)
+    assert [bus.publish("news", each) for each in "ab"] == [1, 1]
+    assert heard == []  # not while they are published
+    settle()
+    assert heard == ["a", "b"]
+    bus.unlisten("news", hear)
+    assert bus.publish("news", "c") == 0
+
+
+def test_subscribers_of_anypubsub(bus: MemoryBus) -> None:
+    messages = bus.subscribe("news", "sports")
+    bus.publish("news", "a")
+    bus.publish("sports", "b")
+    assert [next(messages), messages.next()] == ["a", "b"]
+    assert iter(messages) is messages

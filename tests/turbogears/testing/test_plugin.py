@@ -1,0 +1,120 @@
+"""The plugin of pytest, with the examples of ``docs/testing.rst``; and unittest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from tests.pages import blocks
+from tgext.socketio.testing import plugin
+
+PAGE = "docs/testing.rst"
+
+#: Where the package was installed before it had a plugin.
+GIVEN = (
+    [] if entry_points(group="pytest11", name="tgext.socketio") else [plugin.__name__]
+)
+
+
+def files() -> list[str]:
+    """The page's blocks that are files: the application, then the tests."""
+    return [each.text for each in blocks(PAGE) if each.file]
+
+
+def run(folder: Path, *command: str) -> tuple[int, str]:
+    """Run Python in a folder; its output."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+PATCHED = """
+def test_the_standard_library_is_patched():
+    from gevent.monkey import is_module_patched
+    assert is_module_patched('threading')
+"""
+
+
+def test_the_examples_of_the_page_run_without_a_conftest(tmp_path: Path) -> None:
+    application, *tests = files()
+    (tmp_path / "queue_app.py").write_text(application)
+    (tmp_path / "test_queue.py").write_text("\n\n".join([*tests, PATCHED]))
+    plugins = [argument for each in GIVEN for argument in ("-p", each)]
+    status, output = run(tmp_path, "-m", "pytest", "-q", *plugins)
+    assert status == 0, output
+    # One runs with three generations, and one is not on the page.
+    assert f"{''.join(tests).count('def test_') + 3} passed" in output
+
+
+UNITTEST = """
+from queue_app import make_app
+import unittest
+from gevent.monkey import is_module_patched
+from tgext.socketio.testing import GENERATIONS, SocketIOTest
+
+class TestQueue(unittest.TestCase):
+    def test_it(self):
+        assert not is_module_patched('threading')
+        app = make_app()
+        for generation in GENERATIONS:
+            with SocketIOTest(app, generation) as io:
+                ann, bob = (
+                    io.connect('/queue', extra_environ={'REMOTE_USER': each})
+                    for each in ('ann', 'bob')
+                )
+                assert ann.emit('claim', generation) == 'yours'
+                assert bob.expect('claimed') == (generation, 'ann')
+                bob.drop()
+                bob.reconnect()
+"""
+
+
+def measured() -> Sequence[str]:
+    """How coverage runs a module, where it is installed."""
+    try:
+        import coverage
+    except ModuleNotFoundError:
+        return ("-m",)
+    assert coverage
+    return ("-m", "coverage", "run", "--source=.", "-m")
+
+
+def test_unittest_without_a_patch_under_coverage(tmp_path: Path) -> None:
+    (tmp_path / "queue_app.py").write_text(files()[0])
+    (tmp_path / "test_queue.py").write_text(UNITTEST)
+    status, output = run(tmp_path, *measured(), "unittest", "-q", "test_queue")
+    assert status == 0, output
+    assert output.splitlines()[-1] == "OK"
+
+
+def test_it_patches_before_turbogears_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patched: list[int] = []
+    monkeypatch.setattr("tgext.socketio.patching.patch_all", lambda: patched.append(1))
+    watch = plugin.Patching()
+    monkeypatch.setattr(sys, "meta_path", [watch])
+    assert watch.find_spec("json", None) is None
+    assert patched == []
+    assert watch.find_spec("tg", None) is None
+    assert watch.find_spec("transaction", None) is None
+    assert patched == [1]
+    assert sys.meta_path == []
+
+
+def test_it_is_too_late_where_turbogears_was_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "meta_path", [])
+    plugin.pytest_load_initial_conftests()
+    assert sys.meta_path == []
