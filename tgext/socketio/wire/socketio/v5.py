@@ -223,20 +223,23 @@ def encode(packet: Packet, dumps: Dumps = json.dumps, start: str = "") -> str:
     :raises KeyError: when a field that its type needs is missing.
     """
     kind = packet["type"]
-    if kind == "event" and packet["name"] in CLIENTS_OWN:
-        raise ReservedName(
-            f"an event cannot be called {packet['name']!r}: clients have one of their "
-            "own with this name"
-        )
-    if kind == "event" and "id" not in packet and "attachments" not in packet:
-        # Nearly all packets are. Writing these here saves 6 % of an event that answers
-        # with one (6.6 instead of 7.0 µs, interleaved; the calls are _WRITERS').
-        args = packet.get("args", ())
-        if type(args) is not tuple:
-            args = arguments(packet)
-        data = dumps([packet["name"], *args])
-        endpoint = packet.get("endpoint")
-        return f"{start}2{endpoint},{data}" if endpoint else f"{start}2{data}"
+    if kind == "event":
+        name = packet["name"]
+        if name in CLIENTS_OWN:
+            raise ReservedName(
+                f"an event cannot be called {name!r}: clients have one of their own "
+                "with this name"
+            )
+        if "id" not in packet and "attachments" not in packet:
+            # Nearly all packets are. Writing these here saves 6 % of an event that
+            # answers with one (6.6 instead of 7.0 µs, interleaved; the calls are
+            # _WRITERS').
+            args = packet.get("args", ())
+            if type(args) is not tuple:
+                args = arguments(packet)
+            data = dumps([name, *args])
+            endpoint = packet.get("endpoint")
+            return f"{start}2{endpoint},{data}" if endpoint else f"{start}2{data}"
     return start + _WRITERS[kind](packet, dumps)
 
 
