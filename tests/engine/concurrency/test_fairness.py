@@ -13,6 +13,7 @@ from gevent.event import Event
 from tgext.socketio.engine.concurrency import fairness as turns_module
 from tgext.socketio.engine.concurrency.fairness import SLICE, Turns, in_turns
 from tgext.socketio.engine.io.reader import buffered_input
+from tgext.socketio.engine.session.dispatch import Dispatcher
 
 from ..clients import DEADLINE, wait_for
 from ..conftest import Serve
@@ -150,15 +151,15 @@ def test_what_follows_the_end_in_a_body_is_not_looked_at(
     client: Any = live.client(kind)
     client.join("/chat")
     socket: Any = live.socket(client)
-    received: list[str] = []
-    receive = socket.dispatcher.receive
+    received: list[str | bytes] = []
+    handled = socket.transport.handled
 
-    class Counting:
-        def receive(self, message: str) -> None:
+    class Counting(Dispatcher):
+        def receive(self, message: str | bytes) -> None:
             received.append(message)
-            receive(message)
+            super().receive(message)
 
-    socket.dispatcher = Counting()
+    socket.dispatcher = Counting(socket)
     client.send("3", "42", *["3"] * 100)
-    wait_for(socket.transport.handled.is_set, "all is handled")
+    wait_for(handled.is_set, "all is handled")
     assert received == ["3", "42"]

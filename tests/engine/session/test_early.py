@@ -104,8 +104,8 @@ def test_what_came_early_is_not_kept_when_the_client_goes(
     client.emit("/chat", "echo", 1)
     socket = live.socket(client)
     wait_for(lambda: socket.admission.early is not None, "it came")
-    socket.kill()
     early: Any = socket.admission.early
+    socket.kill()
     assert (early.size, early.count) == (0, 0)
 
 

@@ -210,11 +210,11 @@ def test_nothing_is_kept_for_clients_that_left(serve: Serve, kind: str) -> None:
     client: Any = live.client(kind)
     client.join("/chat")
     socket = live.socket(client)
+    transport: Any = socket.transport
     socket["/chat"].emit("words", "x" * 1000)
     client.send("0::" if kind.startswith("0.9") else "1")
     wait_for(lambda: not live.server.sockets, "the session ends")
-    assert socket.transport is not None
-    assert socket.transport.outbox.size == 0
+    assert transport.outbox.size == 0
     assert live.server.hub.lingering.get(client.sid) is None
 
 
@@ -229,13 +229,13 @@ def test_what_waits_for_all_who_may_fetch_it_is_bounded(
         client: Any = live.client(kind)
         client.join("/chat")
         socket = live.socket(client)
+        ended.append((client, socket.transport))
         socket["/chat"].emit("words", "x" * 4000)
         socket.kill(reason="server shutting down")
-        ended.append((client, socket))
     unfetched = live.server.hub.lingering
     kept = [unfetched.get(client.sid) is not None for client, _ in ended]
     assert kept == [False, False, False, True, True]
-    assert not any(len(socket.transport.outbox) for _, socket in ended[:3])
+    assert not any(len(transport.outbox) for _, transport in ended[:3])
     for client, _ in ended[3:]:
         assert "x" * 4000 in client.poll()[0]
     assert unfetched.size == 0
