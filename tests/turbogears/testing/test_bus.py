@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from webtest import TestApp
 
+from tests.redis_server import running_redis
 from tgext.socketio.testing import SocketIOTest
 from tgext.socketio.testing.bus import MemoryBus
 from tgext.socketio.testing.loop import settle
@@ -37,6 +39,21 @@ def test_pages_reach_the_clients_of_both(two: Two) -> None:
     ann, bob = one.connect("/queue"), other.connect("/queue")
     one.app.get("/tell", {"word": "x"})  # type: ignore[attr-defined]
     assert ann.expect("told") == bob.expect("told") == ("x",)
+
+
+def test_with_the_options_of_redis_they_use_redis(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as redis:
+        options = {
+            "socketio.cluster": "true",
+            "anypubsub.backend": "redis",
+            "anypubsub.host": redis.url,
+        }
+        first, second = make_app(**options), make_app(**options)
+        with SocketIOTest(first) as one, SocketIOTest(second) as other:
+            ann, bob = one.connect("/queue"), other.connect("/queue")
+            assert redis.subscribers() != []
+            ann.emit("claim", 7)
+            assert bob.expect("claimed") == (7, None)
 
 
 def test_applications_without_cluster_are_alone() -> None:

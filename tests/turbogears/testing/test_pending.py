@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tgext.socketio.testing import EventError, NotReceived, SocketIOTest
+from tgext.socketio.testing.loop import settle
 
 from .shop import Queue
 
@@ -72,3 +73,13 @@ def test_an_ack_that_the_end_of_the_connection_has_prevented(io: SocketIOTest) -
     Queue.go_on.set()
     with pytest.raises(NotReceived, match="the connection has ended: transport close"):
         waits.result()
+
+
+def test_a_handler_that_waits_for_ever_does_not_hang_the_end(app: Any) -> None:
+    Queue.go_on.clear()
+    with SocketIOTest(app) as io:
+        io.connect("/queue").submit("wait")
+        settle()
+    Queue.go_on.set()
+    assert not io.server.sockets
+    assert not io.server.hub.registry.endings
