@@ -233,9 +233,13 @@ def is_serving() -> bool:
     return bool(_serving or _expected)
 
 
-def begin_serving(where: Home) -> None:
-    """Note that a server was started in a thread."""
+def begin_serving(where: Home) -> Home:
+    """Note that a server was started in a thread.
+
+    :returns: the same.
+    """
     _serving.append(where)
+    return where
 
 
 def end_serving(where: Home | None) -> None:

@@ -32,6 +32,7 @@ from .inherited import translate
 from .routes import check_paths, longest_first
 from .sharing import hand_over_of
 from .stopping import end_at_once, end_connections
+from .unpatched import warn_if_unpatched
 
 __all__ = ["SocketIOServer"]
 
@@ -155,8 +156,8 @@ class SocketIOServer(WSGIServer):
         self, address: Any, backlog: int = BACKLOG, family: Any = None
     ) -> Any:
         """Make the listening socket."""
-        place = self._place or Port(*address[:2])
-        sock = place.listen(backlog)
+        warn_if_unpatched()
+        sock = (self._place or Port(*address[:2])).listen(backlog)
         self.family = sock.family
         return sock
 
@@ -342,8 +343,7 @@ class SocketIOServer(WSGIServer):
         for rooms in self.hub.all_rooms:
             rooms.move_here()
         end_serving(self._home)
-        self._home = home()
-        begin_serving(self._home)
+        self._home = begin_serving(home())
         if self.elsewhere is not None:
             self.elsewhere.start()
             self.hub.registry.token = self.elsewhere.token
