@@ -23,7 +23,13 @@ from tgext.socketio.wire import json as wire_json
 from tgext.socketio.wire.errors import InvalidJSON
 from tgext.socketio.wire.json import Default
 
-from ..vectors.shapes import DEEP_CLOSED_LIST, DEEP_LIST, DEEP_OBJECT, LONG_NUMBER
+from ..vectors.shapes import (
+    DEEP_CLOSED_LIST,
+    DEEP_LIST,
+    DEEP_OBJECT,
+    EMOJI,
+    LONG_NUMBER,
+)
 from .missing import copy_without
 from .strategies import (
     MANY,
@@ -481,3 +487,67 @@ def test_what_is_written_reads_the_same(value: Any) -> None:
 def test_json_is_read_as_it_was_written(value: Any) -> None:
     for functions in IMPLEMENTATIONS:
         assert functions.loads(functions.dumps(value)) == value
+
+
+# Text in ASCII
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        pytest.param('["a"]', '["a"]', id="ASCII"),
+        pytest.param("", "", id="nothing"),
+        pytest.param('["\x7f"]', '["\x7f"]', id="the last of ASCII"),
+        pytest.param('["\x80"]', '["\\u0080"]', id="the first beyond"),
+        pytest.param('["caf\xe9"]', '["caf\\u00e9"]', id="an accent"),
+        pytest.param('["\u2603"]', '["\\u2603"]', id="a snowman"),
+        pytest.param('["\u6f22\u5b57"]', '["\\u6f22\\u5b57"]', id="kanji"),
+        pytest.param('["\u2028"]', '["\\u2028"]', id="a line separator"),
+        pytest.param('["\uffff"]', '["\\uffff"]', id="the last unit"),
+        pytest.param('["\U00010000"]', '["\\ud800\\udc00"]', id="the first pair"),
+        pytest.param(f'["{EMOJI}"]', '["\\ud83d\\ude00"]', id="an emoji"),
+        pytest.param('["\ud83d"]', '["\\ud83d"]', id="half a pair"),
+        pytest.param('["\\u00e9\xe9"]', '["\\u00e9\\u00e9"]', id="escaped before"),
+        pytest.param('["\\\\\xe9"]', '["\\\\\\u00e9"]', id="behind a backslash"),
+        pytest.param(
+            '[\n\t"\xe9\\n\\t",\r"\\""]', '[\n\t"\\u00e9\\n\\t",\r"\\""]', id="lines"
+        ),
+        pytest.param('{"\xe9":"\u20ac"}', '{"\\u00e9":"\\u20ac"}', id="a key"),
+    ],
+)
+def test_what_is_not_ascii_is_escaped(text: str, escaped: str) -> None:
+    assert wire_json.in_ascii(text) == escaped
+    if text:
+        assert wire_json.py_loads(escaped) == wire_json.py_loads(text)
+
+
+@SOME
+@given(json_values)
+def test_escaped_json_means_the_same(value: Any) -> None:
+    text = wire_json.dumps(value)
+    escaped = wire_json.in_ascii(text)
+    assert escaped.isascii()
+    assert wire_json.loads(escaped) == wire_json.loads(text)
+
+
+def calls_of(text: str) -> int:
+    """How many functions are called to write a text in ASCII."""
+    seen: list[str] = []
+
+    def note(frame: object, event: str, arg: object) -> None:
+        if event in ("call", "c_call"):
+            seen.append(event)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        wire_json.in_ascii(text)
+    finally:
+        sys.setprofile(before)
+    return len(seen)
+
+
+@pytest.mark.parametrize("piece", ["\xe9", "a\xe9", EMOJI, "\u2028\xe9"])
+def test_the_characters_of_a_message_take_no_call_each(piece: str) -> None:
+    """Nobody else is served meanwhile."""
+    assert calls_of(f'["{piece}"]') == calls_of(f'["{piece * 1000}"]')

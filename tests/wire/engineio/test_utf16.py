@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgext.socketio.wire.engineio.utf16 import count_units, escaped, take_units
+from tgext.socketio.wire.engineio.utf16 import count_units, take_units
 from tgext.socketio.wire.errors import PayloadError
 
 from ...vectors.shapes import EMOJI
@@ -29,14 +26,6 @@ ROWS = [
 def test_a_character_above_16_bits_is_two_units(text: str, units: int) -> None:
     assert count_units(text) == units
     assert take_units(f"x{text}y", 1, units) == (text, 1 + len(text))
-
-
-@pytest.mark.parametrize(("text", "units"), ROWS)
-def test_each_unit_is_escaped_as_json_escapes_it(text: str, units: int) -> None:
-    written = re.sub(".", escaped, text)
-    assert written.isascii()
-    assert len(written) == 6 * units
-    assert json.loads(f'"{written}"') == text
 
 
 @pytest.mark.parametrize(

@@ -223,32 +223,6 @@ def test_half_an_emoji_leaves_the_rest_of_a_message_alone(
 
 
 @pytest.mark.parametrize(
-    ("json", "escaped"),
-    [
-        pytest.param('["a"]', '["a"]', id="ASCII"),
-        pytest.param("", "", id="nothing"),
-        pytest.param('["\x7f"]', '["\x7f"]', id="the last of ASCII"),
-        pytest.param('["\x80"]', '["\\u0080"]', id="the first beyond"),
-        pytest.param('["caf\xe9"]', '["caf\\u00e9"]', id="an accent"),
-        pytest.param('["\u2603"]', '["\\u2603"]', id="a snowman"),
-        pytest.param('["\u6f22\u5b57"]', '["\\u6f22\\u5b57"]', id="kanji"),
-        pytest.param('["\u2028"]', '["\\u2028"]', id="a line separator"),
-        pytest.param('["\uffff"]', '["\\uffff"]', id="the last unit"),
-        pytest.param('["\U00010000"]', '["\\ud800\\udc00"]', id="the first pair"),
-        pytest.param(f'["{EMOJI}"]', '["\\ud83d\\ude00"]', id="an emoji"),
-        pytest.param('["\ud83d"]', '["\\ud83d"]', id="half a pair"),
-        pytest.param('["\\u00e9\xe9"]', '["\\u00e9\\u00e9"]', id="escaped before"),
-        pytest.param('["\\\\\xe9"]', '["\\\\\\u00e9"]', id="behind a backslash"),
-        pytest.param('{"\xe9":"\u20ac"}', '{"\\u00e9":"\\u20ac"}', id="a key"),
-    ],
-)
-def test_what_is_not_ascii_is_escaped(json: str, escaped: str) -> None:
-    assert engineio_3.escape(json) == escaped
-    if json:
-        assert wire_json.py_loads(escaped) == wire_json.py_loads(json)
-
-
-@pytest.mark.parametrize(
     ("packets", "body"),
     [
         pytest.param(['42["caf\xe9"]'], b'15:42["caf\\u00e9"]', id="an accent"),
@@ -269,15 +243,6 @@ def test_an_answer_reads_the_same_in_both_dialects(
 ) -> None:
     assert engineio_3.encode_payload(packets) == body
     assert body.isascii()
-
-
-@SOME
-@given(json_values)
-def test_escaped_json_means_the_same(value: Any) -> None:
-    json = wire_json.dumps(value)
-    escaped = engineio_3.escape(json)
-    assert escaped.isascii()
-    assert wire_json.loads(escaped) == wire_json.loads(json)
 
 
 @SOME

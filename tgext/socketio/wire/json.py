@@ -39,6 +39,11 @@ _decode_in_python = PythonDecoder(_refuse_constant).decode
 _with_null = json.JSONDecoder(parse_constant=lambda name: None)
 _COMPACT = (",", ":")
 
+#: Stands for a backslash; JSON text has no such character.
+_BACKSLASH = "\0"
+#: What is in JSON text outside of its strings, or around them, and how it is escaped.
+_STRUCTURE = (('\\"', '"'), ("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"))
+
 
 def py_loads(text: str) -> Any:
     """Parse JSON with the standard library.
@@ -53,6 +58,21 @@ def py_loads(text: str) -> Any:
             return deepest(_decode, _decode_in_python, text)
     except (ValueError, RecursionError) as error:
         raise InvalidJSON(f"invalid JSON: {str(error)[:80]}") from None
+
+
+def in_ascii(text: str) -> str:
+    """JSON text whose characters beyond ASCII are escaped.
+
+    How many there are is up to a client, and nobody else is served meanwhile: no
+    character takes a call of its own.
+    """
+    if text.isascii():
+        return text
+    # This escapes what JSON is made of, too. A backslash that was there is two now.
+    marked = json.dumps(text)[1:-1].replace("\\\\", _BACKSLASH)
+    for escape, character in _STRUCTURE:
+        marked = marked.replace(escape, character)
+    return marked.replace(_BACKSLASH, "\\")
 
 
 def py_dumper(default: Default | None = None) -> Dumps:

@@ -6,8 +6,6 @@ JavaScript clients write are in these units.
 
 from __future__ import annotations
 
-import re
-
 from ..errors import PayloadError
 
 
@@ -40,11 +38,3 @@ def count_units(text: str) -> int:
     if text.isascii():
         return len(text)
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def escaped(match: re.Match[str]) -> str:
-    """The characters of a match as JavaScript and JSON escape them, unit by unit."""
-    units = match[0].encode("utf-16-be", "surrogatepass")
-    return "".join(
-        f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)
-    )

@@ -20,8 +20,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ..errors import PayloadError, PayloadTooLarge
+from ..json import in_ascii
 from ..limits import MAX_DIGITS, Limits
-from .utf16 import count_units, escaped, take_units
+from .utf16 import count_units, take_units
 from .v4 import BINARY_MARK, TYPES, check_packet, decode_base64
 
 #: Marks a message in base64.
@@ -36,12 +37,6 @@ MOST_TEXT = 10_000
 _LENGTH = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}}):")
 #: The head of a Socket.IO message, up to the end of its namespace.
 _NAMESPACE = re.compile(r"4[0-6](?:[0-9]+-)?/[^,]*")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-
-
-def escape(json: str) -> str:
-    """JSON text in ASCII. Only its strings have other characters; they are escaped."""
-    return json if json.isascii() else _NOT_ASCII.sub(escaped, json)
 
 
 def needs_bytes(packets: Sequence[str | bytes]) -> bool:
@@ -91,7 +86,7 @@ def _framed(packet: str | bytes, twice: bool) -> str:
             head, json = _split(packet)
             if twice:
                 head = head.encode("utf-8", "surrogatepass").decode("latin-1")
-            text = head + escape(json)
+            text = head + in_ascii(json)
     return f"{count_units(text)}:{text}"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 from .. import json
-from ..engineio.utf16 import count_units, escaped, take_units
+from ..engineio.utf16 import count_units, take_units
 from ..errors import PacketError, PayloadError, PayloadTooLarge
 from ..json import Dumps, Loads
 from ..limits import MAX_CONNECT, MAX_DIGITS, Limits
@@ -162,9 +162,7 @@ def encode(packet: Packet, dumps: Dumps = json.dumps) -> str:
 
 def _json(value: Any, dumps: Dumps) -> str:
     text = dumps(value)
-    if text.isascii():
-        return text
-    return _ESCAPED.sub(escaped, text)
+    return json.in_ascii(text) if _ESCAPED.search(text) else text
 
 
 def _event(packet: Packet) -> dict[str, Any]:
