@@ -35,7 +35,7 @@ def _timeout() -> Iterator[None]:
 @pytest.mark.parametrize("version", [3, 4])
 def test_nothing_is_lost_doubled_or_reordered(serve: Serve, version: int) -> None:
     live = serve({NAME: Numbers})
-    options = {"clients": CLIENTS, "rate": RATE, "seconds": SECONDS}
+    options = {"size": CLIENTS, "rate": RATE, "seconds": SECONDS}
     ran = subprocess.run(
         crowd_command(port=live.port, version=version, **options),
         cwd=ROOT,

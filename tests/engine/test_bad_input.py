@@ -283,6 +283,15 @@ SEND: dict[type, Callable[[Scene, Any, Outcome], None]] = {
 }
 
 
+#: Each mistake, with each kind of client that can make it.
+CASES = [
+    pytest.param(vector, kind, id=f"{vector.name}-{kind}")
+    for vector in BAD_INPUT
+    for generation in vector.generations
+    for kind in [KINDS[generation][each] for each in vector.transports]
+]
+
+
 @pytest.mark.cites(
     "Engine.IO 4, Protocol 1",
     "Engine.IO 4, Receiving data 3",
@@ -294,15 +303,7 @@ SEND: dict[type, Callable[[Scene, Any, Outcome], None]] = {
     "Socket.IO 5, Difference between v5 and v4 3",
     "Socket.IO 5, Sending and receiving data 1",
 )
-@pytest.mark.parametrize(
-    ("vector", "kind"),
-    [
-        pytest.param(vector, kind, id=f"{vector.name}-{kind}")
-        for vector in BAD_INPUT
-        for generation in vector.generations
-        for kind in [KINDS[generation][each] for each in vector.transports]
-    ],
-)
+@pytest.mark.parametrize(("vector", "kind"), CASES)
 def test_bad_input_is_answered_and_others_are_served(
     serve: Serve, vector: Vector, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from gevent.event import Event
 
 from tgext.socketio.engine.namespace import BaseNamespace
 
+from . import clients
 from .clients import Polling4, Polling5, PollingOfEngineIO, WebSocket
 
 NAME = "/numbers"
@@ -193,7 +194,7 @@ def _number(number: int) -> str:
 
 
 def crowd(
-    port: int, version: int, clients: int, rate: float, seconds: float
+    port: int, version: int, size: int, rate: float, seconds: float
 ) -> list[Journey]:
     """Clients that upgrade one after the other, the last when most time has passed."""
     make = {3: Polling4, 4: Polling5}[version]
@@ -201,14 +202,14 @@ def crowd(
     def travel(index: int) -> Journey:
         # Real clients do not begin at the same moment.
         gevent.sleep(index * 0.003)
-        upgrade_at = seconds * (0.1 + 0.7 * index / clients)
+        upgrade_at = seconds * (0.1 + 0.7 * index / size)
         return Upgrader(make(port), rate, upgrade_at, seconds).run(port)
 
-    travels = [gevent.spawn(travel, index) for index in range(clients)]
+    travels = [gevent.spawn(travel, index) for index in range(size)]
     return [each.get() for each in travels]
 
 
-def crowd_command(**options: float) -> list[str]:
+def crowd_command(**options: float | str) -> list[str]:
     """How to run :func:`crowd` with these options in a process of its own."""
     program = ["-m", "gevent.monkey", "--module", __name__]
     return [sys.executable, *program, *(f"--{k}={v}" for k, v in options.items())]
@@ -219,12 +220,15 @@ def main() -> None:
     for name, kind in [
         ("port", int),
         ("version", int),
-        ("clients", int),
+        ("size", int),
         ("rate", float),
         ("seconds", float),
     ]:
         parser.add_argument(f"--{name}", type=kind, required=True)
-    journeys = crowd(**vars(parser.parse_args()))
+    parser.add_argument("--resource", default=clients.RESOURCE)
+    options = vars(parser.parse_args())
+    clients.RESOURCE = options.pop("resource")
+    journeys = crowd(**options)
     print(json.dumps([asdict(each) for each in journeys]))
 
 

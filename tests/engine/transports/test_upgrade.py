@@ -375,7 +375,7 @@ def test_nothing_is_lost_doubled_or_reordered_by_an_upgrade_under_load(
 ) -> None:
     """``load_upgrade.py`` does it with more of everything."""
     live = serve({NAME: fresh(Numbers, rate=250.0)})
-    journeys = crowd(live.port, version, clients=12, rate=250, seconds=1.2)
+    journeys = crowd(live.port, version, size=12, rate=250, seconds=1.2)
     assert [fault for each in journeys for fault in each.faults()] == []
     # Messages came by both transports.
     by_polling = sum(each.by_polling for each in journeys)
