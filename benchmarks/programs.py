@@ -192,6 +192,11 @@ def presence(port: int, members: int) -> list[str]:
     return [str(our_environment() / "python"), str(HERE / "presence.py"), str(members)]
 
 
+def handover(port: int) -> list[str]:
+    """It starts its servers itself."""
+    return [str(our_environment() / "python"), str(HERE / "handover.py")]
+
+
 def engine(port: int) -> list[str]:
     return [str(our_environment() / "python"), "engine_app.py", str(port)]
 

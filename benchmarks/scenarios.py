@@ -272,6 +272,13 @@ ALL = (
         peers=(),
         measures_itself=True,
     ),
+    Scenario(
+        "handover",
+        ("benchmarks/handover.py",),
+        ours=(Server(OURS.name, "", programs.handover),),
+        peers=(),
+        measures_itself=True,
+    ),
 )
 
 BY_NAME = {each.name: each for each in ALL}

@@ -123,8 +123,12 @@ class Activated(Server):
     The ini file has ``host = fd://3``.
     """
 
+    def listen(self) -> socket.socket:
+        """The socket."""
+        return socket.create_server(("127.0.0.1", self.port))
+
     def start(self) -> None:
-        with socket.create_server(("127.0.0.1", self.port)) as listener:
+        with self.listen() as listener:
             number = listener.fileno()
             command = [sys.executable, "-c", HAND_OVER, str(number), *self.command]
             self.start_by(command, pass_fds=(number,))
