@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import re
 import socket
-import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests import pages
 from tests.certificates import make_certificate
 from tests.live import nodes, recipes
 from tests.live.proxies import nginx_with
 from tests.live.quickstart import Project, edit
 from tests.live.recipes import Activated, Front
-from tests.live.serving import ROOT
 from tests.ports import free_port
 from tests.redis_server import running_redis
 
-TITLE = "From a project to production\n---"
+PAGE, SECTION = "docs/in_production.rst", "From a project to production"
 
 
 def block(content: str) -> str:
-    """The literal block of the page with this in it."""
-    page = (ROOT / "docs" / "in_production.rst").read_text(encoding="utf-8")
-    text = page[page.index(TITLE) : page.index("Behind a proxy\n---")]
-    blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", text)
-    [found] = [each for each in map(textwrap.dedent, blocks) if content in each]
-    return found.strip()
+    """The block of the section with this in it."""
+    return pages.block(PAGE, content, section=SECTION).strip()
 
 
 def production_ini(project: Project, redis: str) -> Path:
@@ -63,7 +57,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the site is."""
     folder = tmp_path_factory.mktemp("first")
     project = Project(folder)
-    project.apply_readme(free_port())
+    project.apply_edits(free_port())
     certificate = make_certificate(folder)
     front = Front(free_port(), "https")
     with ExitStack() as running:
