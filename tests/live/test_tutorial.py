@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from tests.engine.clients import Client, WebSocket5
 from tests.pages import block
 from tests.ports import free_port
 
-from .quickstart import Browser
+from .quickstart import Browser, run
 from .serving import Server
 
 PAGE = "docs/tutorial.rst"
@@ -25,11 +27,13 @@ STEPS = {
     "def on_ask(": "live.py",
     "def on_claim(": "live.py",
     "<!DOCTYPE html>": "page.html",
+    "def test_strangers": "test_desk.py",
 }
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the tutorial, at its end."""
     home = tmp_path_factory.mktemp("desk")
     for content, name in STEPS.items():
         with (home / name).open("a") as file:
@@ -40,6 +44,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     text = live.read_text()
     assert text.count(before) == 1
     live.write_text(text.replace(before, f"{before}\n{line}"))
+    return home
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Server]:
     port = free_port()
     ini = home / "development.ini"
     ini.write_text(ini.read_text().replace("port = 8080", f"port = {port}"))
@@ -137,3 +146,7 @@ def test_who_did_not_log_in_stays_outside(server: Server, enter: Enter) -> None:
     assert refused["type"] == "refused"
     assert refused["data"]["message"] == "Log in first"
     assert 'name="password"' in Browser(server.url).visit("/desk")
+
+
+def test_the_tests_of_the_tutorial_pass(home: Path) -> None:
+    run([sys.executable, "-m", "pytest", "-q", "test_desk.py"], cwd=home)
