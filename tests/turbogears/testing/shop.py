@@ -13,6 +13,7 @@ from tg.validation import Convert
 from tgext.socketio import SocketIOController, SocketIOTGNamespace, rate_limit
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.presence import PresenceMixin
+from tgext.socketio.pubsub import PubSubTGNamespace
 from tgext.socketio.websocket import websocket
 
 
@@ -86,10 +87,21 @@ class Here(SocketIOTGNamespace, PresenceMixin):
         self.track()
 
 
+class News(PubSubTGNamespace):
+    history = 10
+    rewind = 1
+
+    def subscribe_sports(self) -> None: ...
+
+    def on_write(self, text: str) -> None:
+        self.publish("sports", text)
+
+
 class SocketIO(SocketIOController):
     global_namespace = Main
     queue = Queue
     here = Here
+    news = News
 
     @expose()
     @websocket(subprotocols=["chat"])

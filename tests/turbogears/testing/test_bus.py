@@ -37,8 +37,19 @@ def test_broadcasts_reach_the_clients_of_the_other(two: Two) -> None:
 def test_pages_reach_the_clients_of_both(two: Two) -> None:
     one, other = two
     ann, bob = one.connect("/queue"), other.connect("/queue")
-    one.app.get("/tell", {"word": "x"})  # type: ignore[attr-defined]
+    one.app.get("/tell", {"word": "x"})
     assert ann.expect("told") == bob.expect("told") == ("x",)
+
+
+def test_channels_and_their_history(two: Two) -> None:
+    one, other = two
+    ann, bob = one.connect("/news"), other.connect("/news")
+    assert ann.emit("subscribe", "sports") == "sports"
+    bob.emit("write", "won")
+    assert ann.expect("pubblication")[0] == "won"
+    late = one.connect("/news")
+    late.emit("subscribe", "sports")
+    assert late.expect("pubblication")[0] == "won"
 
 
 def test_with_the_options_of_redis_they_use_redis(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_headers(io: SocketIOTest) -> None:
 def test_an_application_without_webtest() -> None:
     with SocketIOTest(make_app()) as io:
         assert io.connect("/queue").emit("count", 1) == 2
-        assert io.app.get("/tell", {"word": "x"}).text == "told"  # type: ignore[attr-defined]
+        assert io.app.get("/tell", {"word": "x"}).text == "told"
 
 
 def test_webtest_is_as_before_at_the_end(app: Any) -> None:

@@ -9,7 +9,7 @@ import gevent
 from gevent.event import Event
 
 #: Seconds after which a loop that is never idle is left alone.
-BUSY = 1.0
+BUSY = 5.0
 
 
 def settle() -> None:

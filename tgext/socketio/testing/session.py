@@ -65,7 +65,7 @@ class SocketIOTest:
             known = ", ".join(map(repr, DIALECTS))
             text = f"generation: {generation!r} is not one of {known}"
             raise ValueError(text)
-        self.app: WebTestApp = app if hasattr(app, "cookiejar") else _webtest(app)
+        self.app: Any = app if hasattr(app, "cookiejar") else _webtest(app)
         self._dialect = DIALECTS[generation]
         self._resource = resource
         self._timeout = timeout
