@@ -91,7 +91,7 @@ def warn_of_blocking_drivers(configs: Iterable[Mapping[str, Any]]) -> None:
     used = {
         engine.dialect.driver: engine
         for config in configs
-        for engine in _engines_of(config)
+        for engine in engines_of(config)
         if _blocks(engine)
     }
     for name in sorted(used):
@@ -104,7 +104,7 @@ def warn_of_blocking_drivers(configs: Iterable[Mapping[str, Any]]) -> None:
         )
 
 
-def _engines_of(config: Mapping[str, Any]) -> Iterator[Any]:
+def engines_of(config: Mapping[str, Any]) -> Iterator[Any]:
     """The engines that TurboGears has made of options, and those of the session."""
     found = [getattr(config.get("tg.app_globals"), "sa_engine", None)]
     balanced = config.get("balanced_engines") or {}

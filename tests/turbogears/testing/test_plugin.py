@@ -116,9 +116,22 @@ def test_it_patches_before_turbogears_and_nothing_else(
     assert sys.meta_path == []
 
 
-def test_it_is_too_late_where_turbogears_was_imported(
+@pytest.mark.parametrize(
+    ("imported", "environ", "watches"),
+    [
+        (["json"], {}, True),
+        (["json", "tg"], {}, False),  # it is too late
+        (["json"], {"PYTEST_XDIST_WORKER": "gw0"}, False),
+    ],
+)
+def test_when_it_waits_for_turbogears(
     monkeypatch: pytest.MonkeyPatch,
+    imported: list[str],
+    environ: dict[str, str],
+    watches: bool,
 ) -> None:
     monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.setattr(plugin, "modules", dict.fromkeys(imported))
+    monkeypatch.setattr(os, "environ", environ)
     plugin.pytest_load_initial_conftests()
-    assert sys.meta_path == []
+    assert bool(sys.meta_path) is watches

@@ -6,10 +6,12 @@ that imports neither TurboGears nor this package. ``-p no:tgext.socketio`` turns
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from sys import modules
 from types import ModuleType
 from typing import Final
 
@@ -38,5 +40,6 @@ class Patching(MetaPathFinder):
 
 def pytest_load_initial_conftests() -> None:
     """Called by pytest before it imports anything of the project."""
-    if not FIRST & sys.modules.keys():
+    # A worker of pytest-xdist waits for threads that are not gevent's.
+    if not FIRST & modules.keys() and "PYTEST_XDIST_WORKER" not in os.environ:
         sys.meta_path.insert(0, Patching())

@@ -16,6 +16,7 @@ from ..request.destination import NO_CHALLENGES, Destinations
 from .browser import Browser, WebTestApp
 from .client import Client
 from .connection import Connection
+from .databases import warn_of_databases_in_memory
 from .dialects import DIALECTS
 from .host import Host
 from .loop import settle
@@ -80,7 +81,12 @@ class SocketIOTest:
     def __enter__(self) -> SocketIOTest:
         with ExitStack() as entered:
             entered.enter_context(moving())
-            self._join_clusters()
+            configs = [each.config for each in list(applications)]
+            warn_of_databases_in_memory(configs)
+            if any(clustered(configs)):
+                from .bus import join  # it needs anypubsub, as clusters do
+
+                join(configs)
             self.server.start()
             entered.callback(self.server.stop, timeout=_PATIENCE)
             entered.callback(settle)  # it need not wait for clients that have gone
@@ -96,13 +102,6 @@ class SocketIOTest:
     ) -> None:
         self._exit.close()
         settle()
-
-    def _join_clusters(self) -> None:
-        configs = [each.config for each in list(applications)]
-        if any(clustered(configs)):
-            from .bus import join  # it needs anypubsub, as clusters do
-
-            join(configs)
 
     def browser(self) -> Any:
         """Another ``webtest.TestApp`` of the application, with cookies of its own."""
