@@ -31,7 +31,7 @@ def io(
     app: Any, unhandled: list[BaseException], greenlets: Callable[[], list[Any]]
 ) -> Iterator[SocketIOTest]:
     """Of the newest generation; nothing of it is left at the end."""
-    with SocketIOTest(app) as io:
+    with SocketIOTest(app, timeout=30) as io:
         yield io
     assert unhandled == []
     assert greenlets() == []

@@ -124,6 +124,19 @@ def test_older_clients_that_are_back_are_new(app: Any, generation: str) -> None:
         assert bob.emit("count", 1) == 2
 
 
+def test_who_is_refused_when_it_comes_back_is_not_connected(app: Any) -> None:
+    with SocketIOTest(app, max_connections=1) as io:
+        ann = io.connect("/queue")
+        ann.drop()
+        bob = io.connect("/queue")
+        with pytest.raises(ConnectRefused, match="Too many connections"):
+            ann.reconnect()
+        assert (ann.connected, ann.disconnect_reason) == (False, "transport close")
+        bob.disconnect()
+        ann.reconnect()
+        assert ann.connected
+
+
 def test_who_is_connected_cannot_reconnect(io: SocketIOTest) -> None:
     with pytest.raises(RuntimeError, match="is connected: drop"):
         io.connect("/queue").reconnect()

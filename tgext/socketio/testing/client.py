@@ -34,6 +34,7 @@ class Client:
 
     :ivar id: the public id of the client, ``self.id`` of its namespace; None for
         clients before 3.0, which are not told.
+    :ivar connected: whether it is connected now.
     :ivar recovered: whether the server has restored an earlier session of the client.
     :ivar disconnect_reason: why the client is not connected, in the words of
         socket.io-client; empty while it is.
@@ -70,9 +71,9 @@ class Client:
 
     def _join(self) -> None:
         self._refusal: ConnectRefused | None = None
-        self.disconnect_reason = ""
         self.connected = self.recovered = False
-        self._connection = connection = self._open(self._take, self._ended)
+        connection = self._open(self._take, self._ended)
+        self._connection, self.disconnect_reason = connection, ""
         dialect = connection.dialect
         if self._endpoint or not dialect.main:
             connection.send(dialect.connect(self._endpoint, self._identification()))
