@@ -11,6 +11,12 @@ def test_a_refusal_says_what_the_client_is_told() -> None:
     assert str(ConnectRefused("/", "no", status=401)) == "/ was refused: HTTP 401: no"
 
 
+def test_a_page_is_cut_in_the_text() -> None:
+    error = ConnectRefused("/", "x" * 1000, status=500)
+    assert len(str(error)) < 250
+    assert len(error.message) == 1000
+
+
 def test_an_event_error() -> None:
     assert str(EventError("denied", "ask ann")) == "denied: ask ann"
 

@@ -9,6 +9,7 @@ import gevent
 import pytest
 from gevent import socket
 
+from tgext.socketio.testing import NotReceived
 from tgext.socketio.testing.link import Link
 from tgext.socketio.testing.loop import settle
 from tgext.socketio.wire.websocket.frames import (
@@ -79,6 +80,23 @@ def test_no_answer(pair: Pair) -> None:
     pair.server.shutdown(1)
     with pytest.raises(OSError, match="closed"):
         pair.link.ask("/", {})
+
+
+def test_an_answer_that_does_not_come() -> None:
+    ours, server = socket.socketpair()
+    link = Link(ours, 0.01)
+    text = r"GET /a has not been answered \(in 0.01 s\)\."
+    with pytest.raises(NotReceived, match=text):
+        link.ask("/a?b", {})
+    link.drop()
+    server.close()
+
+
+def test_a_websocket_that_is_refused(pair: Pair) -> None:
+    pair.server.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+    assert pair.link.upgrade("/", {}, "a, b").status == 404
+    assert pair.link.closed
+    assert b"Sec-WebSocket-Protocol: a, b\r\n" in pair.server.recv(65536)
 
 
 def test_frames_that_come_with_the_answer(pair: Pair) -> None:

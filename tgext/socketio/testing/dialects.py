@@ -115,7 +115,7 @@ class _OnEngineIO(Dialect):
         packet: Packet = {"type": "error", "endpoint": endpoint}
         told = json.loads(data)
         if isinstance(told, dict) and "message" in told:
-            packet["reason"], packet["data"] = told["message"], told.get("data")
+            packet["reason"], packet["data"] = str(told["message"]), told.get("data")
         elif isinstance(told, str):
             packet["reason"], packet["data"] = told, None
         else:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+#: Characters of an answer in the text of an error.
+_LONGEST: Final = 200
 
 
 class ConnectRefused(Exception):
@@ -18,9 +21,11 @@ class ConnectRefused(Exception):
     def __init__(
         self, who: str, message: str, data: Any = None, status: int | None = None
     ) -> None:
+        cut = "..." if len(message) > _LONGEST else ""  # it is a page
+        shown = message[:_LONGEST] + cut
         answer = "" if status is None else f"HTTP {status}: "
         more = "" if data is None else f" {data!r}"
-        super().__init__(f"{who} was refused: {answer}{message}{more}")
+        super().__init__(f"{who} was refused: {answer}{shown}{more}")
         self.message = message
         self.data = data
         self.status = status

@@ -27,6 +27,7 @@ from ..wire.websocket.frames import (
     parse_close,
 )
 from .dialects import LIMITS
+from .errors import NotReceived
 
 _READ = 65536
 _END_OF_HEAD = b"\r\n\r\n"
@@ -83,9 +84,17 @@ class Link:
     def ask(self, target: str, headers: Mapping[str, str]) -> Answer:
         """Send a GET, and wait for the answer.
 
-        :raises TimeoutError: when it takes too long.
+        :raises NotReceived: when it has not come in time.
         :raises OSError: when the connection fails.
         """
+        try:
+            return self._ask(target, headers)
+        except TimeoutError:
+            path = target.partition("?")[0]
+            text = f"GET {path} has not been answered (in {self._timeout:g} s)."
+            raise NotReceived(text) from None
+
+    def _ask(self, target: str, headers: Mapping[str, str]) -> Answer:
         lines = [f"{name}: {value}" for name, value in headers.items()]
         head = "\r\n".join([f"GET {target} HTTP/1.1", *lines, "", ""])
         self._sock.settimeout(self._timeout)
@@ -117,7 +126,7 @@ class Link:
     def upgrade(
         self, target: str, headers: Mapping[str, str], protocols: str = ""
     ) -> Answer:
-        """Ask for a WebSocket; the answer is 101 if there is one.
+        """Ask for a WebSocket; the answer is 101 if there is one, else it is the last.
 
         :param protocols: the value of ``Sec-WebSocket-Protocol``.
         """
@@ -130,7 +139,10 @@ class Link:
         }
         if protocols:
             fields["Sec-WebSocket-Protocol"] = protocols
-        return self.ask(target, fields)
+        answer = self.ask(target, fields)
+        if answer.status != 101:
+            self.drop()
+        return answer
 
     # WebSocket
 
