@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy.pool import StaticPool
+from gevent.pool import Pool
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
-from tgext.socketio.testing import SocketIOTest, databases
+from tgext.socketio.testing import SocketIOTest
 
 from .shop import make_app
 
@@ -20,28 +18,37 @@ class Globals:
     sa_engine: Any = None
 
 
-def enter(engine: Any) -> None:
-    globals_ = type("Own", (Globals,), {"sa_engine": engine})
-    gc.collect()  # the applications of other tests
-    with SocketIOTest(make_app(app_globals=globals_)):
-        pass
+def count(engine: Any) -> Any:
+    """The number of rows, as another greenlet finds it."""
+
+    def ask() -> Any:
+        with engine.begin() as connection:
+            connection.execute(text("insert into tickets values (1)"))
+            return connection.scalar(text("select count(*) from tickets"))
+
+    return Pool().apply(ask)
 
 
-def test_a_database_that_handlers_would_find_empty_is_warned_of() -> None:
-    with pytest.warns(UserWarning, match="use a file") as warned:
-        enter(create_engine("sqlite:///:memory:"))
-    assert warned[0].filename == __file__
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite://"])
+def test_all_greenlets_have_the_database_of_the_test(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("create table tickets (number integer)"))
+    wsgi = make_app(app_globals=type("Own", (Globals,), {"sa_engine": engine}))
+    pool = engine.pool
+    with SocketIOTest(wsgi):
+        assert count(engine) == 1
+        assert count(engine) == 2
+    with engine.connect() as connection:
+        assert connection.scalar(text("select count(*) from tickets")) == 2
+    assert engine.pool is pool
+    with pytest.raises(OperationalError, match="no such table"):
+        count(engine)
 
 
-def test_others_are_not(tmp_path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        enter(create_engine(f"sqlite:///{tmp_path / 'test.db'}"))
-        enter(create_engine("sqlite://", poolclass=StaticPool))
-
-
-def test_without_a_patch_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "is_module_patched", lambda name: False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        enter(create_engine("sqlite:///:memory:"))
+def test_a_file_has_a_connection_for_each(tmp_path: Any) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'test.db'}")
+    wsgi = make_app(app_globals=type("Own", (Globals,), {"sa_engine": engine}))
+    pool = engine.pool
+    with SocketIOTest(wsgi):
+        assert engine.pool is pool

@@ -1,31 +1,42 @@
-"""Databases that the handlers of a test would look for in vain."""
+"""Databases in memory, which the handlers of a test would find empty."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
-
-from gevent.monkey import is_module_patched
 
 from ..drivers import engines_of
 
-#: SQLAlchemy's pool for SQLite in memory: it has a connection for each thread.
+#: SQLAlchemy's pool for SQLite in memory: it has a connection for each thread, which is
+#: each greenlet where gevent has patched.
 _FOR_EACH_THREAD: Final = "SingletonThreadPool"
 
 
-def warn_of_databases_in_memory(configs: Iterable[Mapping[str, Any]]) -> None:
-    """Warn of databases that are others, and empty, for the greenlets of events.
+@contextmanager
+def shared_in_memory(configs: Iterable[Mapping[str, Any]]) -> Iterator[None]:
+    """Let all greenlets share the connection of the test to a database in memory.
+
+    Another connection would have another database, without any table.
 
     :param configs: the configurations of the applications, which have the engines.
     """
-    if not is_module_patched("threading"):
-        return  # all greenlets are of one thread
-    engines = (engine for config in configs for engine in engines_of(config))
-    if any(type(each.pool).__name__ == _FOR_EACH_THREAD for each in engines):
-        warnings.warn(
-            "sqlite:///:memory: is another, empty database for each greenlet, and "
-            "handlers of events run in greenlets: use a file, such as "
-            "sqlite:///%(here)s/test.db",
-            stacklevel=3,
-        )
+    engines = {engine for config in configs for engine in engines_of(config)}
+    found = [each for each in engines if type(each.pool).__name__ == _FOR_EACH_THREAD]
+    pools = [(each, each.pool) for each in found]
+    try:
+        for each in found:
+            _share(each)
+        yield
+    finally:
+        for engine, pool in pools:
+            engine.pool = pool
+
+
+def _share(engine: Any) -> None:
+    from sqlalchemy.pool import StaticPool
+
+    borrowed = engine.raw_connection()
+    connection = borrowed.dbapi_connection
+    borrowed.close()  # the pool keeps it
+    engine.pool = StaticPool(lambda: connection)

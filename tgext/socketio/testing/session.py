@@ -16,7 +16,7 @@ from ..request.destination import NO_CHALLENGES, Destinations
 from .browser import Browser, WebTestApp
 from .client import Client
 from .connection import Connection
-from .databases import warn_of_databases_in_memory
+from .databases import shared_in_memory
 from .dialects import DIALECTS
 from .host import Host
 from .loop import settle
@@ -82,7 +82,7 @@ class SocketIOTest:
         with ExitStack() as entered:
             entered.enter_context(moving())
             configs = [each.config for each in list(applications)]
-            warn_of_databases_in_memory(configs)
+            entered.enter_context(shared_in_memory(configs))
             if any(clustered(configs)):
                 from .bus import join  # it needs anypubsub, as clusters do
 
