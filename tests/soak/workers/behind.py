@@ -61,6 +61,11 @@ class Behind(NamedTuple):
         return counter.stat().st_size if counter.exists() else 0
 
 
+def served_by(server: Server) -> int:
+    """How many workers have begun to serve."""
+    return server.output.count(" serves")
+
+
 @contextmanager
 def serving(
     folder: Path, application: str, workers: int, proxy: str = "", options: str = ""
@@ -85,7 +90,8 @@ def serving(
         ini.write_text(text.replace("host =", added, 1))
         importable = (*APPLICATIONS, ROOT)
         with Server(ini, folder / "log", importable=importable) as server:
-            wait_until(lambda: server.output.count(" serves") >= workers, "they serve")
+            for number in range(workers):
+                wait_until(lambda n=number: served_by(server) > n, "all serve")
             if not proxy:
                 yield Behind(server.url, server.port, server, folder)
                 return
