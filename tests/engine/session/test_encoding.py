@@ -150,3 +150,67 @@ def test_who_waits_for_the_ack_is_told(serve: Serve, kind: str) -> None:
     wait_for(lambda: told, "the callback is called")
     assert isinstance(told[0], AckTimeout)
     assert not live.socket(client).ack_callbacks
+
+
+# What is no JSON
+
+
+class Ticket:
+    pass
+
+
+class Unwritable(Chat):
+    def on_sent(self) -> None:
+        self.emit("claimed", 7, {"ticket": Ticket()})
+
+    def on_asked(self) -> None:
+        self.emit("claimed", 7, {"ticket": Ticket()}, callback=print)
+
+    def on_broadcast(self) -> None:
+        self.broadcast_event("claimed", 7, {"ticket": Ticket()})
+
+    def on_answered(self) -> Any:
+        return 7, {"ticket": Ticket()}
+
+    async def on_awaited(self) -> None: ...
+
+
+WHERE = (
+    f"argument 2, at ['ticket'], is of the type {__name__}.Ticket, which cannot be "
+    "written as JSON. Send a dict, or give the class a __json__ method"
+)
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        ("sent", f"event 'claimed': {WHERE}"),
+        ("asked", f"event 'claimed': {WHERE}"),
+        ("broadcast", f"event 'claimed': {WHERE}"),
+        ("answered", f"answer to the event 'answered': {WHERE}"),
+        (
+            "awaited",
+            "answer to the event 'awaited': argument 1 is of the type coroutine, which "
+            "cannot be written as JSON. Nothing awaits it: define the handler with "
+            "def, not async def",
+        ),
+    ],
+)
+def test_what_is_no_json_is_named_in_one_message(
+    serve: Serve,
+    kind: str,
+    caplog: pytest.LogCaptureFixture,
+    event: str,
+    message: str,
+) -> None:
+    client = serve({"/chat": Unwritable}).client(kind)
+    client.join("/chat")
+    client.emit("/chat", event, number=1)
+    error = ["error", "internal_error", "Internal server error"]
+    assert client.event("/chat") == error
+    [record] = [each for each in caplog.records if each.exc_text or each.exc_info]
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == message
+    shown = caplog.handler.format(record)
+    assert shown.count("Traceback (most recent call last)") == 1

@@ -179,7 +179,8 @@ else:
             try:
                 return _orjson_dumps(value, hook, _OPTIONS).decode()
             except TypeError:
-                return slow(value)
+                pass  # the next error is not one "during handling of" this one
+            return slow(value)
 
         return dumps
 

@@ -10,6 +10,7 @@ from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import CLOSE
 from ...wire.socketio.packet import EVENTS, Packet
 from ...wire.socketio.reasons import CLIENT_LEFT, PARSE_ERROR
+from ...wire.socketio.unwritable import explain
 from ..concurrency.failures import FAILURES, log_failure
 from ..concurrency.interruption import Interrupted, Overdue
 from ..lines import details_of
@@ -180,9 +181,17 @@ class Dispatcher(Part):
         args: list[Any] = []
         if packet["ack"] == "data":
             args = list(result) if type(result) is tuple else [result]
-        encoded = socket.generation.encode_ack(
-            packet["endpoint"], packet["id"], args, socket.json_dumps
-        )
+        dumps = socket.json_dumps
+        try:
+            encoded = socket.generation.encode_ack(
+                packet["endpoint"], packet["id"], args, dumps
+            )
+        except TypeError as error:
+            what = f"answer to the {packet['type']} {packet.get('name', '')!r}"
+            explained = explain(error, what, args, dumps)
+            if explained is None:
+                raise
+            raise explained from None
         if encoded.attachments:
             socket.hub.limits.check_sent(len(encoded.attachments))
         return encoded

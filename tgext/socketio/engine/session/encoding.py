@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
+from ...wire.json import Dumps
 from ...wire.socketio.encoded import Encoded
-from ...wire.socketio.packet import Packet, ReservedName
+from ...wire.socketio.packet import Packet, ReservedName, arguments
+from ...wire.socketio.unwritable import explain
 from ..logs import get_logger
 from ..namespaces.acks import Call, Expiring, release
 from .connection import Connection
@@ -37,9 +39,26 @@ def encode(socket: Connection, packet: Packet) -> Encoded:
     except ReservedName:
         _report(socket, packet)
         raise
+    except TypeError as error:
+        explained = explain_unwritable(error, packet, socket.json_dumps)
+        if explained is None:
+            raise
+        raise explained from None
     if encoded.attachments:
         socket.hub.limits.check_sent(len(encoded.attachments))
     return encoded
+
+
+def explain_unwritable(
+    error: TypeError, packet: Packet, dumps: Dumps
+) -> TypeError | None:
+    """The error of a packet that cannot be written as JSON; see :func:`.explain`."""
+    kind = packet["type"]
+    if kind == "event":
+        return explain(error, f"event {packet['name']!r}", arguments(packet), dumps)
+    if kind in ("message", "json"):
+        return explain(error, kind, [packet["data"]], dumps)
+    return None
 
 
 def encode_connected(socket: Connection, packet: Packet) -> Encoded:
