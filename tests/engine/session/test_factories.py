@@ -106,6 +106,11 @@ class Incomplete(BaseNamespace):
         self.answer = 42
 
 
+class New(BaseNamespace):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return None
+
+
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
@@ -118,6 +123,7 @@ class Incomplete(BaseNamespace):
             lambda *args, **kwargs: Incomplete(*args, **kwargs),
             "Incomplete.__init__ does not call super().__init__",
         ),
+        (New, "New.__new__ returned a builtins.NoneType: it has to return super()"),
         (lambda environ: None, "got an unexpected keyword argument 'request'"),
     ],
 )

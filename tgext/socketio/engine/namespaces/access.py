@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from .events import events_of
+from .events import CATCH_ALL, events_of, is_catch_all
 
 
 class AccessList:
@@ -24,10 +24,13 @@ class AccessList:
 
     #: The methods with :func:`~.events.event`, by the names of their events.
     _tgsio_events: ClassVar[Mapping[str, str]] = {}
+    #: Whether the class has a method for all other events; see :func:`.is_catch_all`.
+    _tgsio_catches: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._tgsio_events = events_of(cls)
+        cls._tgsio_catches = is_catch_all(getattr(cls, CATCH_ALL, None))
 
     def _tgsio_method_of(self, name: str, usual: str) -> str:
         """The method of an event that has a name of its own, or is not known yet.

@@ -16,6 +16,7 @@ from .errors import ConnectionRefused
 from .events import SHORT, cached_method_of, method_of
 from .handlers import Handler, Handlers
 from .jobs import Spawning
+from .mistakes import NO_ENVIRON, made_without_client, warn_of_mistakes
 from .names import OwnNames
 from .targets import Targets
 
@@ -28,6 +29,7 @@ class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
     Subclass it and define ``on_<event>`` methods. The method is called with the
     arguments of the event, and its return value is the ack; a tuple becomes several
     arguments. A method whose only argument is named ``packet`` gets the whole packet.
+    ``on_any(self, event, *args)`` is called for all events without a method.
 
     :ivar environ: the WSGI environment of the request that opened the connection; with
         the path and query of the transport's request, if that is another one (0.9). If
@@ -71,10 +73,16 @@ class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._tgsio_handlers = Handlers(cls._tgsio_handler_class)
+        warn_of_mistakes(cls)
 
     def __init__(
-        self, environ: dict[str, Any], ns_name: str, request: Any = None
+        self,
+        environ: dict[str, Any] = NO_ENVIRON,
+        ns_name: str = "",
+        request: Any = None,
     ) -> None:
+        if environ is NO_ENVIRON:
+            raise made_without_client(type(self))
         self.environ = environ
         begin(self)
         self.socket = environ["socketio"]
@@ -257,7 +265,7 @@ class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
         handler = self._tgsio_handlers.get(method_name)
         if handler is None:
             method_name = self._tgsio_method_of(name, method_name)
-            if not method_name:
+            if not method_name and not self._tgsio_catches:
                 return methods.refuse_name(self, packet)
             handler = self._tgsio_handlers.get(method_name)
         args = packet["args"]
@@ -265,6 +273,8 @@ class BaseNamespace(OwnNames, Targets, AccessList, Spawning):
             method: Any = getattr(self, method_name, None)
             if handler.fits(method, args):
                 return method(*args)
+        if self._tgsio_catches:
+            method_name, args = methods.caught(self, name, method_name, args)
         if method_name == "on_message" and not hasattr(self, method_name):
             # What 1.x to 4.x clients send with `socket.send`.
             method_name = "recv_message"

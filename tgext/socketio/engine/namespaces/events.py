@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from inspect import getattr_static
-from typing import Any, Protocol, TypeVar
+from inspect import CO_VARARGS, getattr_static, unwrap
+from types import CodeType
+from typing import Any, Final, Protocol, TypeVar
 
 from ...wire.socketio.packet import Packet
 from ..hub.counts import OTHER
@@ -20,7 +21,7 @@ allowed_event_name_regex = re.compile(r"^[A-Za-z][A-Za-z0-9_ ]*\Z")
 SHORT = 100
 
 #: The attribute of a method that has the names given to :func:`event`.
-_NAMES = "_tgsio_events"
+ALSO_CALLED: Final = "_tgsio_events"
 
 
 def method_of(name: str) -> str:
@@ -29,6 +30,9 @@ def method_of(name: str) -> str:
         return ""
     return "on_" + name.replace(" ", "_")
 
+
+#: The method of all events that have no other; see :func:`is_catch_all`.
+CATCH_ALL: Final = "on_any"
 
 cached_method_of = lru_cache(maxsize=1024)(method_of)
 
@@ -52,10 +56,25 @@ def event(*names: str) -> Callable[[Method], Method]:
 
     def decorate(method: Method) -> Method:
         function = _function_of(method)
-        setattr(function, _NAMES, (*getattr(function, _NAMES, ()), *names))
+        setattr(function, ALSO_CALLED, (*getattr(function, ALSO_CALLED, ()), *names))
         return method
 
     return decorate
+
+
+def is_catch_all(method: Any) -> bool:
+    """Whether a method is called for all events that have no method of their own.
+
+    It is ``on_any(self, event, *args)``, with this name of the first argument. With
+    other arguments, ``on_any`` handles the event ``any``, as in gevent-socketio.
+    """
+    function = getattr(method, "__func__", method)
+    if getattr(function, "__name__", "") != CATCH_ALL:
+        return False
+    code = getattr(unwrap(function), "__code__", None)
+    if not isinstance(code, CodeType) or not code.co_flags & CO_VARARGS:
+        return False
+    return code.co_varnames[1 : code.co_argcount] == ("event",)
 
 
 def events_of(cls: type) -> dict[str, str]:
@@ -84,7 +103,7 @@ def _function_of(method: Any) -> Any:
 def _own_events(cls: type) -> dict[str, str]:
     own: dict[str, str] = {}
     for method_name, value in vars(cls).items():
-        names: Any = getattr_static(_function_of(value), _NAMES, ())
+        names: Any = getattr_static(_function_of(value), ALSO_CALLED, ())
         for name in names if type(names) is tuple else ():
             if own.setdefault(name, method_name) != method_name:
                 raise _twice(name, cls, own[name], method_name)

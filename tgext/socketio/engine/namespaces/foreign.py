@@ -20,8 +20,9 @@ from inspect import isfunction
 from typing import Any
 
 from .base import BaseNamespace
-from .events import events_of
+from .events import CATCH_ALL, events_of, is_catch_all
 from .handlers import Handlers
+from .mistakes import warn_of_mistakes
 from .mixins import BroadcastMixin, RoomsMixin
 from .names import give_way
 
@@ -100,7 +101,9 @@ def _prepare(cls: Any) -> None:
     if issubclass(cls, BaseNamespace):
         cls._tgsio_handlers = Handlers(cls._tgsio_handler_class)
         cls._tgsio_events = events_of(cls)
+        cls._tgsio_catches = is_catch_all(getattr(cls, CATCH_ALL, None))
         give_way(cls)
+        warn_of_mistakes(cls)
 
 
 class _Passed:

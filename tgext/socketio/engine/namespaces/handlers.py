@@ -9,6 +9,8 @@ from inspect import Parameter
 from types import MethodType
 from typing import Any, Final
 
+from .events import is_catch_all
+
 #: What gevent-socketio tells a client of a method without ``self``.
 NO_SELF = (
     "The server-side method is invalid, as it doesn't have 'self' as its first argument"
@@ -80,7 +82,8 @@ class Handler:
         self.most = sys.maxsize if self.varargs else len(positional)
         self.wants_packet = self.names == ["packet"]
         #: Whether nothing but its arguments decides about a call.
-        self._direct = not self.wants_packet and not getattr(method, LIMITS, ())
+        limited = bool(getattr(method, LIMITS, ()))
+        self._direct = not (self.wants_packet or limited or is_catch_all(method))
 
     def fits(self, method: Callable[..., Any], args: Sequence[Any]) -> bool:
         """Whether ``method`` is the one described here, and may be called with ``args``

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, Protocol
 
@@ -10,6 +10,7 @@ from ...wire.socketio.packet import Packet
 from ..logs import get_logger
 from .client import Candidate, Client
 from .errors import ConnectionRefused
+from .events import CATCH_ALL
 from .handlers import NO_SELF, Handler, Handlers, NoSelf
 
 log = get_logger(__name__)
@@ -73,6 +74,20 @@ def refuse_name(namespace: Callee, packet: Packet) -> None:
         return refuse(namespace, packet, name, info)
     packet["refusal"] = name, info
     return namespace.error(name, info, quiet=True)
+
+
+def caught(
+    namespace: Callee, name: str, method_name: str, args: Sequence[Any]
+) -> tuple[str, Sequence[Any]]:
+    """What a namespace with a method for all other events calls for an event.
+
+    :param method_name: the method of the event; empty when no method has its name.
+    :returns: the name of the method, and its arguments.
+    """
+    other = method_name and method_name != CATCH_ALL and method_name != "on_message"
+    if method_name == "on_message" or (other and hasattr(namespace, method_name)):
+        return method_name, args
+    return CATCH_ALL, (name, *args)
 
 
 def decides(namespace: Callee, method: Callable[..., Any]) -> bool:

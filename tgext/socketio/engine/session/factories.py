@@ -11,6 +11,7 @@ from ..namespaces.base import BaseNamespace
 from ..namespaces.beginning import beginning_with
 from ..namespaces.client import Candidate
 from ..namespaces.foreign import adapt, is_foreign
+from ..namespaces.mistakes import warn_of_kept
 from ..recovery.recoverable import Recoverable
 
 #: Called with the environ, the name of the namespace and ``request=``.
@@ -45,6 +46,9 @@ def make(
     if not hasattr(namespace, "jobs"):
         name = name_of(type(namespace))
         raise TypeError(f"{name}.__init__ does not call super().__init__")
+    generation = environ["socketio"].generation
+    if generation.keeps:
+        warn_of_kept(type(namespace), generation.keeps, generation.name)
     return namespace
 
 
@@ -67,6 +71,11 @@ def _make(
     cls: Any, environ: dict[str, Any], endpoint: str, request: Any, candidate: Asking
 ) -> BaseNamespace:
     namespace: BaseNamespace = cls.__new__(cls, environ, endpoint, request=request)
+    if not isinstance(namespace, BaseNamespace):
+        name, kind = name_of(cls), name_of(type(namespace))
+        raise TypeError(
+            f"{name}.__new__ returned a {kind}: it has to return super().__new__(cls)"
+        )
     _begin(candidate, namespace)
     namespace.__init__(environ, endpoint, request=request)  # type: ignore[misc]
     return namespace

@@ -75,6 +75,8 @@ class Generation(ABC):
     implicit_main: bool
     #: Whether an ack tells that its event was refused or failed; see :meth:`failure`.
     acks_tell: bool = True
+    #: Names of events that its clients keep to themselves: ``emit`` sends none of them.
+    keeps: frozenset[str] = frozenset()
     #: Whether clients send events to a namespace before they ask to connect to it.
     sends_early: bool = False
     #: Whether clients recover: they take the last argument of an event, if it is a

@@ -18,6 +18,21 @@ class SocketIO4(EngineIO):
     name = "1.x/2.x"
     prefix = bytes((int(engineio.MESSAGE),))
     implicit_main = True
+    #: Those of ``lib/socket.js`` of socket.io-client 2 that later clients do send.
+    keeps = frozenset(
+        (
+            "connect_timeout",
+            "connecting",
+            "error",
+            "ping",
+            "pong",
+            "reconnect",
+            "reconnect_attempt",
+            "reconnect_error",
+            "reconnect_failed",
+            "reconnecting",
+        )
+    )
     _alive = (engineio.PING, engineio.PONG, engineio.NOOP)
     _decode = staticmethod(socketio.decode)
     _encode = staticmethod(socketio.encode)
