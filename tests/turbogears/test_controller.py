@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tg import TGController, expose
+from tg import MinimalApplicationConfigurator, TGController, expose
 from tg.predicates import not_anonymous
 from webtest import TestApp
 
+from tests.engine.clients import wait_for
+from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.engine.virtsocket import Socket
@@ -161,6 +164,51 @@ def test_pages_are_pages(path: str, text: str) -> None:
 def test_other_requests_are_bad(path: str) -> None:
     app = TestApp(make_app(Derived()))
     app.get(path, extra_environ={"mocksocketio": "false"}, status=400)
+
+
+def test_another_server_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = TestApp(make_app(Derived()))
+    environ = {"mocksocketio": "false", "SERVER_SOFTWARE": "Waitress 3"}
+    for query in ("EIO=4&transport=polling", "EIO=3&transport=websocket"):
+        app.get(f"/socketio/?{query}", extra_environ=environ, status=400)
+    path = "/socketio/1/?t=1796042645123"
+    app.get(path, extra_environ=environ, status=400)
+    [line] = [each for each in caplog.messages if "does not serve" in each]
+    assert line == (
+        "This server (Waitress 3) does not serve Socket.IO, and its clients are "
+        "answered 400. Set use = egg:tgext.socketio#socketio in [server:main], and "
+        "start with gearbox serve"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/socketio/?EIO=4&transport=polling",
+        "/socketio?EIO=4&transport=polling",
+        "/socketio/?EIO=3&transport=websocket",
+        "/socketio/1/?t=1796042645123",
+    ],
+)
+def test_a_client_whose_path_is_not_the_resource_is_told_of(
+    serve: Callable[..., Live], caplog: pytest.LogCaptureFixture, url: str
+) -> None:
+    """Also where the controller has a page ``index``."""
+    caplog.set_level("INFO", "tgext.socketio")
+
+    class Root(TGController):
+        socketio = Derived()
+
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint({"root_controller": Root()})
+    application = configurator.make_wsgi_app({}, {})
+    live = serve(application=application, resource="socket.io")
+    assert live.http().get(url).status == 400
+    wait_for(lambda: "Refused" in caplog.text, "it is logged")
+    [line] = [each for each in caplog.messages if each.startswith("Refused")]
+    assert "400, it is a Socket.IO client, and socketio_resource is socket.io; " in line
+    assert "list this path in socketio_resource, and set the client's path" in line
+    assert "does not serve" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,10 @@ def test_debug_mode_is_refused(debug: Any, allowed: dict[str, str]) -> None:
     with pytest.raises(DebugModeForbiddenException, match="debug = false") as raised:
         socketio_server_runner(app, {"debug": debug}, **allowed)
     assert "allow_debug = true in [server:main]" in str(raised.value)
+    # gearbox shows it as one line.
+    assert isinstance(raised.value, SystemExit)
+    assert isinstance(raised.value, Exception)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.usefixtures("built")

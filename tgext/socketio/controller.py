@@ -13,9 +13,12 @@ from .engine import socketio_manage
 from .engine.http.refusals import log_refusal
 from .engine.hub.hub import Hub
 from .engine.hub.rooms import Rooms
+from .engine.logs import get_logger
 from .engine.namespaces.base import BaseNamespace
 from .engine.namespaces.foreign import adapt, is_foreign
+from .engine.server.astray import RESOURCES, is_handshake
 from .handle import NamespaceHandle
+from .hidden import warn_of_hidden
 from .messaging.cluster import join_cluster
 from .messaging.recovery.journals import carriers_of, let_recover
 from .namespace import SocketIOTGNamespace
@@ -24,6 +27,7 @@ from .request.guards import requirements_of
 from .request.jsonify import dumps
 from .request.traced import runner_of
 from .testing import posted
+from .wire.escape import escape
 from .workers.possible import warn_if_alone
 
 __all__ = ["SocketIOController"]
@@ -36,6 +40,23 @@ NEITHER = (
     "it is neither a page nor a request of a Socket.IO client; list this path in "
     "socketio_resource, and set the client's path (0.9: resource) to it"
 )
+
+#: Likewise, about a client whose path is that of the controller.
+ELSEWHERE = (
+    "it is a Socket.IO client, and socketio_resource is {}; list this path in "
+    "socketio_resource, and set the client's path (0.9: resource) to it"
+)
+
+#: For the log, about a server that is not that of this package.
+OTHER_SERVER = (
+    "This server (%s) does not serve Socket.IO, and its clients are answered 400. Set "
+    "use = egg:tgext.socketio#socketio in [server:main], and start with gearbox serve"
+)
+
+log = get_logger(__name__)
+
+#: Those that the log has a warning of.
+_other_servers: set[str] = set()
 
 
 class SocketIOController(TGController):
@@ -106,10 +127,16 @@ class SocketIOController(TGController):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
         self._tgsio_namespaces = Mounted(type(self))
+        warn_of_hidden(type(self), lambda value: _as_namespace(value) is not None)
         self._tgsio_applications: dict[int, Application] = {}
 
     def _dispatch(self, state: Any, remainder: list[str]) -> Any:
-        if "socketio" not in request.environ:
+        environ = request.environ
+        if "socketio" not in environ and not (
+            # A client that a page `index` must not swallow: it is told why.
+            not any(remainder)
+            and is_handshake(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        ):
             return super()._dispatch(state, remainder)
         # The handshakes of the generations have different paths. None of them may be
         # taken for a page of the controller.
@@ -123,7 +150,7 @@ class SocketIOController(TGController):
         environ = opening.environ
         if "socketio" not in environ:
             path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-            log_refusal(environ, path, "400", NEITHER)
+            log_refusal(environ, path, "400", _why_not(environ))
             abort(400)
         if posted.MARK in environ:
             name = "/" + args[0] if args else ""
@@ -169,6 +196,20 @@ class SocketIOController(TGController):
         if application is None:
             application = self._tgsio_applications[id(config)] = Application(config)
         return application
+
+
+def _why_not(environ: Mapping[str, Any]) -> str:
+    """Why a request below a controller opens no connection; for the log."""
+    if not is_handshake(environ["PATH_INFO"], environ.get("QUERY_STRING", "")):
+        return NEITHER
+    resources = environ.get(RESOURCES)
+    if resources is not None:
+        return ELSEWHERE.format(", ".join(resources))
+    software = escape(environ.get("SERVER_SOFTWARE", "unknown"))
+    if software not in _other_servers:
+        _other_servers.add(software)
+        log.warning(OTHER_SERVER, software)
+    return "this server does not serve Socket.IO"
 
 
 def _names_of(cls: type[SocketIOController]) -> list[str]:

@@ -35,6 +35,7 @@ from .engine.io.listening import Port, place_of
 from .engine.server.server import SocketIOServer
 from .messaging.cluster import Elsewhere
 from .messaging.handover import share_sessions
+from .mounting import warn_of_mounts
 from .request import context
 from .request.cookies import CookieWatch
 from .request.destination import NO_CHALLENGES, Destinations
@@ -54,16 +55,16 @@ __all__ = ["DebugModeForbiddenException", "socketio_server_runner"]
 expect_server(__name__)
 
 
-class DebugModeForbiddenException(Exception):
+class StartError(SystemExit):
+    """The server cannot start. gearbox shows the message, without a traceback."""
+
+
+class DebugModeForbiddenException(StartError, Exception):
     """``debug = true`` is set, and ``allow_debug`` is not.
 
     TurboGears then keeps the contexts of requests that failed, and lets browsers run
-    code in them.
+    code in them. It is an ``Exception`` too, as in 0.0.3.
     """
-
-
-class StartError(SystemExit):
-    """The server cannot start. gearbox shows the message, without a traceback."""
 
 
 class LatePatchError(StartError):
@@ -153,6 +154,7 @@ def _run(
     configs = [each.config for each in made]
     if warns:
         warn_of_blocking_drivers(configs)
+    warn_of_mounts(configs, resources)
     try:
         check_workers(workers, inherited, configs)
         place = place_of(host, port, mode, owner)

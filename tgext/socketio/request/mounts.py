@@ -20,6 +20,22 @@ def mounted(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
     :param config: the application's configuration.
     """
+    for path, value in _attributes(config):
+        if not isinstance(value, type) and hasattr(value, MARK):
+            yield path, value
+
+
+def mounted_classes(config: Mapping[str, Any]) -> Iterator[tuple[str, type]]:
+    """The classes of such controllers that an application has, by mistake, in the place
+    of an instance.
+    """
+    for path, value in _attributes(config):
+        if isinstance(value, type) and hasattr(value, MARK):
+            yield path, value
+
+
+def _attributes(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The controllers of an application and of those below, and classes of these."""
     root = _root(config)
     seen = {id(root)}
     waiting = deque([("", root)])
@@ -27,13 +43,14 @@ def mounted(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         path, controller = waiting.popleft()
         for name in dir(controller):
             value = inspect.getattr_static(controller, name, None)
-            known = id(value) in seen or name.startswith("_")
-            if known or not hasattr(type(value), "_dispatch"):
+            if id(value) in seen or name.startswith("_"):
                 continue
-            seen.add(id(value))
             below = f"{path}/{name}".lstrip("/")
-            waiting.append((below, value))
-            if hasattr(value, MARK):
+            if isinstance(value, type):
+                yield below, value
+            elif hasattr(type(value), "_dispatch"):
+                seen.add(id(value))
+                waiting.append((below, value))
                 yield below, value
 
 

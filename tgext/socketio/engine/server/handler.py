@@ -25,7 +25,8 @@ from ..http.refusals import log_refusal
 from ..http.upgrade import HandshakeRefused, asks_for_websocket
 from ..logs import get_logger
 from ..websocket.application import serve_websocket
-from . import health
+from . import astray, health
+from .astray import is_handshake
 from .dispatch import respond
 from .errors import FORBIDDEN, NOSNIFF, TEXT, HTTPError, engine_error
 from .host import Host
@@ -65,6 +66,10 @@ class SocketIOHandler(HTTPHandler):
             self._asks_for_health = True
         elif asks_for_websocket(environ):
             self.application = partial(serve_websocket, self)
+        if self._route is None and is_handshake(path, query):
+            answering = self.application or self.server.application
+            resources = self.server.resources
+            self.application = partial(astray.respond, answering, resources)
         self.server.hub.requests.began()
         try:
             super().handle_one_response()
