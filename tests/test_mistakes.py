@@ -12,16 +12,12 @@ from .pages import ROOT, read
 
 PAGE = "docs/mistakes.rst"
 
-#: What others say.
-OF_OTHERS = ("Object of type coroutine is not JSON serializable",)
-
 
 def quoted() -> list[str]:
     """The texts of several words in the page's second columns."""
     cells = re.findall(r"^     - (.+(?:\n       .+)*)", read(PAGE), re.MULTILINE)
     texts = re.findall(r"``([^`]+)``", "\n".join(" ".join(c.split()) for c in cells))
-    messages = [each for each in texts if re.match(r'[\w.…]+( [\w….,"]+){2}', each)]
-    return [each for each in messages if each not in OF_OTHERS]
+    return [each for each in texts if re.match(r'[\w.…]+( [\w….,"]+){2}', each)]
 
 
 def texts() -> Iterator[str]:
