@@ -30,7 +30,7 @@ from typing import Any
 from tg import MinimalApplicationConfigurator, TGController, expose, validate
 from tg.validation import TGValidationError
 
-from examples.pingpong import CLIENTS
+from examples.pages import CLIENTS, Pages
 from tgext.socketio import SocketIOController
 from tgext.socketio.engine.mixins import RoomsMixin
 from tgext.socketio.presence import PresenceMixin
@@ -130,13 +130,16 @@ class SocketIO(SocketIOController):
     chat = Chat
 
 
+START = "python examples/chat.py --client-directory client"
+
+
 class RootController(TGController):
+    pages = Pages()
     socketio = SocketIO()
 
     @expose(content_type="text/html; charset=utf-8")
     def index(self) -> str:
-        client = CLIENTS["4"]
-        return PAGE.substitute(script=client.script, integrity=client.integrity)
+        return PAGE.substitute(client=CLIENTS["4"].tag(START))
 
 
 class Globals:
@@ -160,12 +163,15 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default="8080")
     parser.add_argument("--redis", metavar="URL", help="such as redis://localhost")
+    parser.add_argument("--client-directory", help="has the client file, see pages.py")
     options = parser.parse_args()
     form = "%(asctime)s %(levelname)s [%(name)s] %(message)s"
     logging.basicConfig(level=logging.INFO, format=form)
     settings = {}
+    if options.client_directory:
+        settings["client_directory"] = options.client_directory
     if options.redis:
-        settings = {"anypubsub.backend": "redis", "anypubsub.host": options.redis}
+        settings |= {"anypubsub.backend": "redis", "anypubsub.host": options.redis}
         settings["socketio.cluster"] = "true"
     app = make_app({}, **settings)
     socketio_server_runner(app, {}, host=options.host, port=options.port)

@@ -17,6 +17,7 @@ from typing import Any
 import gevent
 from tg import MinimalApplicationConfigurator, TGController, expose, request
 
+from examples.pages import Pages
 from tgext.socketio.websocket import Group, WebSocket, websocket
 
 #: Seconds that the graphs show.
@@ -46,7 +47,7 @@ def read_own_memory() -> int | None:
 
 
 class Meter:
-    """Measures once a second while there are viewers.
+    """Measures once a second, so that who comes sees the last minutes.
 
     :ivar viewers: the WebSockets of the viewers.
     :ivar history: the samples of the last :data:`SPAN` seconds.
@@ -55,31 +56,26 @@ class Meter:
     def __init__(self) -> None:
         self.viewers = Group()
         self.history: deque[Sample] = deque(maxlen=SPAN)
-        self._running = False
         self._sent = 0
 
     def show(self, viewer: WebSocket) -> None:
         """Send the history to a viewer, and from now on each sample."""
         viewer.send_json({"samples": list(self.history)})
         self.viewers.add(viewer)
-        if not self._running:
-            self._running = True
-            gevent.spawn(self._run, viewer.handler.server)
 
-    def _run(self, server: Any) -> None:
+    def run(self) -> None:
         cpu, then = time.process_time(), time.monotonic()
-        while self.viewers:
+        while True:
             gevent.sleep(1)
             used, now = time.process_time() - cpu, time.monotonic()
-            sample = self._measure(server)
+            sample = self._measure()
             sample["cpu"] = 100 * used / (now - then)
             cpu, then = cpu + used, now
             self.history.append(sample)
             self._sent += len(self.viewers)
             self.viewers.send_json({"samples": [sample]})
-        self._running = False
 
-    def _measure(self, server: Any) -> Sample:
+    def _measure(self) -> Sample:
         memory, all_memory = read_memory()
         return {
             "time": time.time(),
@@ -88,7 +84,7 @@ class Meter:
             "memory": memory,
             "all_memory": all_memory,
             "own_memory": read_own_memory(),
-            "connections": len(server.websockets) + len(server.sockets),
+            "connections": len(self.viewers),
             "sent": self._sent,
         }
 
@@ -97,6 +93,8 @@ meter = Meter()
 
 
 class RootController(TGController):
+    pages = Pages()
+
     @expose(content_type="text/html; charset=utf-8")
     def index(self) -> str:
         return PAGE
@@ -114,7 +112,9 @@ def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., A
     """The application factory of PasteDeploy."""
     configurator = MinimalApplicationConfigurator()
     configurator.update_blueprint({"root_controller": RootController()})
-    return configurator.make_wsgi_app(dict(global_conf), settings)
+    app: Callable[..., Any] = configurator.make_wsgi_app(dict(global_conf), settings)
+    gevent.spawn(meter.run)
+    return app
 
 
 PAGE = """\
@@ -125,37 +125,29 @@ PAGE = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Dashboard</title>
 <link rel="icon" href="data:,">
+<link rel="stylesheet" href="/pages/pages.css">
 <style>
-  :root { color-scheme: light dark; --line: #8883; --accent: #1a8f63; --bad: #c33;
-          --card: #fff; --page: #f3f4f4; }
-  @media (prefers-color-scheme: dark) {
-    :root { --accent: #3fc792; --card: #1e2123; --page: #141617; }
-  }
-  body { background: var(--page); font: 1rem/1.4 system-ui, sans-serif; margin: 0; }
   main { max-width: 66rem; margin: 0 auto; padding: 1.25rem 1rem 2rem; }
   header { align-items: baseline; display: flex; flex-wrap: wrap; gap: .25rem 1rem;
            justify-content: space-between; margin-bottom: 1rem; }
   h1 { font-size: 1.5rem; margin: 0; }
-  #state::before { background: var(--bad); border-radius: 50%; content: "";
-                   display: inline-block; height: .6rem; margin-right: .45rem;
-                   width: .6rem; }
-  #state.live::before { background: var(--accent); }
   #cards { display: grid; gap: 1rem;
            grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
+  html:not([data-state=connected]) #cards { filter: grayscale(1); opacity: .5; }
   .card { background: var(--card); border: 1px solid var(--line);
           border-radius: .75rem; min-width: 0; padding: .85rem 1rem .6rem; }
-  .card h2 { color: GrayText; font-size: .9rem; font-weight: 500; margin: 0; }
+  .card h2 { color: var(--soft); font-size: .9rem; font-weight: 500; margin: 0; }
   .now { align-items: end; display: flex; gap: 1rem; justify-content: space-between;
          padding-bottom: .35rem; }
   .value { font-size: 1.7rem; font-variant-numeric: tabular-nums; font-weight: 600; }
-  .value small { color: GrayText; font-size: .9rem; font-weight: 400; }
+  .value small { color: var(--soft); font-size: .9rem; font-weight: 400; }
   .plot { display: block; height: 7rem; overflow: visible; width: 100%; }
   .grid { stroke: var(--line); stroke-width: 1; }
   .line { fill: none; stroke: var(--accent); stroke-linejoin: round; stroke-width: 2; }
   .area { fill: var(--accent); opacity: .12; }
   .plot path { vector-effect: non-scaling-stroke; }
-  .top { color: GrayText; font-size: .75rem; white-space: nowrap; }
-  .span { color: GrayText; display: flex; font-size: .75rem;
+  .top { color: var(--soft); font-size: .75rem; white-space: nowrap; }
+  .span { color: var(--soft); display: flex; font-size: .75rem;
           justify-content: space-between; padding-top: .3rem; }
   @media (max-width: 40rem) {
     #cards { gap: .6rem; }
@@ -169,15 +161,15 @@ PAGE = """\
 <main>
   <header>
     <h1>Dashboard</h1>
-    <span id="state" role="status">connecting</span>
+    <span id="state" role="status"></span>
   </header>
   <div id="cards"></div>
 </main>
+<script src="/pages/pages.js"></script>
 <script>
 'use strict';
 (function () {
   const SPAN = 120;
-  const state = document.getElementById('state');
   let samples = [];
 
   function size(bytes) {
@@ -278,24 +270,16 @@ PAGE = """\
     cards.forEach((card) => draw(card, now));
   }
 
-  function show(text, live) {
-    state.textContent = text;
-    state.classList.toggle('live', live);
-  }
-
   function connect() {
     const url = new URL('/samples', location);
     url.protocol = url.protocol.replace('http', 'ws');
     const socket = new WebSocket(url);
-    socket.onopen = () => show('live', true);
+    showStateOfWebSocket(socket, connect);
     socket.onmessage = (event) => add(JSON.parse(event.data).samples);
-    socket.onclose = () => {
-      show('connection lost, trying again', false);
-      setTimeout(connect, 1000);
-    };
   }
 
   cards.forEach(build);
+  showState('connecting');
   connect();
 })();
 </script>

@@ -13,12 +13,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from string import Template
-from typing import Any, NamedTuple
+from typing import Any
 
 from tg import MinimalApplicationConfigurator, TGController, expose, redirect, validate
 from tg.support.responses import abort
 from tg.validation import TGValidationError
 
+from examples.pages import CLIENTS, Pages
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 
 
@@ -47,35 +48,6 @@ class PingPong(SocketIOTGNamespace):
             self.emit("pong", {"sound": "pong"})
 
 
-class Client(NamedTuple):
-    """A generation of the browser's client library, and how it connects."""
-
-    version: str
-    integrity: str
-    connect: str
-
-    @property
-    def script(self) -> str:
-        package = f"socket.io-client@{self.version}"
-        return f"https://cdn.jsdelivr.net/npm/{package}/dist/socket.io.min.js"
-
-
-CLIENTS = {
-    "0.9": Client(
-        version="0.9.16",
-        integrity="sha384-"
-        "tJ7w+lULLpmV542qcUadKW9sJk5gTQ+69Sce1hvB1rzLPumRzt+9QikyiyE76LK2",
-        connect="io.connect('/pingpong', {resource: 'socketio'})",
-    ),
-    "4": Client(
-        version="4.8.4",
-        integrity="sha384-"
-        "fBrXvbDtHoeKWJ/hcA6M+YGueiDW+h45I7V6F2kD1S8bOkrF9rZYPLVkCR6BLR/1",
-        connect="io('/pingpong', {path: '/socketio/'})",
-    ),
-}
-
-
 class KnownClient:
     """The ``client`` of the page's query: one of `CLIENTS`, by default the newest."""
 
@@ -92,6 +64,9 @@ def unknown_client(*args: Any, **params: Any) -> None:
     abort(400, f"client must be one of {', '.join(CLIENTS)}")
 
 
+START = "gearbox serve -c development.ini.sample client_directory=client"
+
+
 class SocketIO(SocketIOController):
     pingpong = PingPong
 
@@ -101,14 +76,16 @@ class SocketIO(SocketIOController):
         chosen = CLIENTS[client]
         other = "4" if client == "0.9" else "0.9"
         return PAGE.substitute(
-            chosen._asdict(),
-            script=chosen.script,
+            version=chosen.version,
+            connect=chosen.connect,
+            client=chosen.tag(START),
             other=other,
             other_version=CLIENTS[other].version,
         )
 
 
 class RootController(TGController):
+    pages = Pages()
     socketio = SocketIO()
 
     @expose()
@@ -131,45 +108,38 @@ PAGE = Template("""\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Ping pong</title>
 <link rel="icon" href="data:,">
+<link rel="stylesheet" href="/pages/pages.css">
 <style>
-  :root { color-scheme: light dark; --line: #8884; --accent: #2a7; --bad: #c33; }
-  body { font: 1.1rem/1.5 system-ui, sans-serif; margin: 0; }
-  main { max-width: 34rem; margin: 0 auto; padding: 1.5rem 1rem; }
-  h1 { margin: 0; }
-  #client { color: GrayText; margin: 0 0 1.5rem; }
-  #attacks { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr));
-             gap: .5rem; }
-  .attack { border: 1px solid var(--accent); border-radius: .5rem; color: inherit;
-            padding: .6rem; text-align: center; text-decoration: none; }
-  .attack:hover, .attack:focus { background: var(--accent); color: white; }
+  #attacks { border: 0; margin: 0; padding: 0;
+             display: grid; grid-template-columns: repeat(4, 1fr); gap: .5rem; }
+  #attacks button { border-color: var(--accent); }
   #error { border-left: .3rem solid var(--bad); padding: .3rem .8rem; }
   #result { border-top: 1px solid var(--line); margin: 1.5rem 0; padding: 1rem 0; }
+  @media (max-width: 26rem) { #attacks { grid-template-columns: 1fr 1fr; } }
 </style>
-<script src="$script"
-        integrity="$integrity" crossorigin="anonymous"></script>
+$client
 </head>
 <body>
-<main>
+<main class="column">
   <h1>Ping pong</h1>
-  <p id="client">
-    socket.io-client <span id="version">$version</span>,
-    <span id="state">connecting</span>.
+  <p id="state" role="status"></p>
+  <p>
+    socket.io-client <span id="version">$version</span>.
     <a id="switch" href="?client=$other">Play with $other_version</a>
   </p>
-  <nav id="attacks">
-    <a class="attack" id="ping" href="#ping">Ping</a>
-    <a class="attack" id="fireball" href="#fireball">Fireball</a>
-    <a class="attack" id="auto" href="#auto">Auto</a>
-    <a class="attack" id="provoke" href="#error">Error</a>
-  </nav>
+  <fieldset id="attacks" aria-label="Attacks" data-online>
+    <button id="ping">Ping</button>
+    <button id="fireball">Fireball</button>
+    <button id="auto">Auto</button>
+    <button id="provoke">Error</button>
+  </fieldset>
   <p id="error" role="alert" hidden></p>
   <div id="result" aria-live="polite"></div>
 </main>
+<script src="/pages/pages.js"></script>
 <script>
 'use strict';
 (function () {
-  const element = (id) => document.getElementById(id);
-
   function showError(name, info) {
     // A validator's refusal is an object: field -> message.
     const details = info instanceof Object
@@ -185,26 +155,15 @@ PAGE = Template("""\
     element('result').append(line);
   }
 
-  function showState(state) {
-    element('state').textContent = state;
-  }
-
-  if (!window.io) {
-    showState('not loaded');
-    showError('The client library could not be loaded');
-    return;
-  }
-
+  if (!isClientLoaded()) return;
   const socket = $connect;
-  socket.on('connect', () => showState('connected'));
-  socket.on('disconnect', () => showState('disconnected'));
+  showStateOf(socket);
   socket.on('pong', showSound);
   socket.on('error', showError);
 
   const attacks = {ping: 'ping', fireball: 'fireball', auto: 'auto', provoke: 'error'};
   for (const [id, type] of Object.entries(attacks)) {
-    element(id).addEventListener('click', (click) => {
-      click.preventDefault();
+    element(id).addEventListener('click', () => {
       element('error').hidden = true;
       socket.emit('ping', {type: type});
     });

@@ -24,7 +24,7 @@ from tg.validation import Convert
 
 from examples import support_model
 from examples.chat import Text
-from examples.pingpong import CLIENTS
+from examples.pages import CLIENTS, Pages
 from examples.support_model import Agents, DBSession, Line, Ticket, shown, shown_line
 from tgext.socketio import SocketIOController, SocketIOTGNamespace, rate_limit
 from tgext.socketio.engine.mixins import RoomsMixin
@@ -131,7 +131,11 @@ class SocketIO(SocketIOController):
     desk = Desk
 
 
+START = "gearbox serve -c examples/support.ini client_directory=client"
+
+
 class RootController(TGController):
+    pages = Pages()
     socketio = SocketIO()
     HTML = "text/html; charset=utf-8"
 
@@ -156,8 +160,8 @@ class RootController(TGController):
 
 
 def page(view: str, me: str = "", here: str = "") -> str:
-    client = CLIENTS["4"]._asdict() | {"script": CLIENTS["4"].script}
-    return PAGE.substitute(client, view=view, me=escape(me), here=escape(here))
+    client = CLIENTS["4"].tag(START)
+    return PAGE.substitute(client=client, view=view, me=escape(me), here=escape(here))
 
 
 def make_app(global_conf: Mapping[str, str], **settings: str) -> Callable[..., Any]:

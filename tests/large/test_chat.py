@@ -125,7 +125,7 @@ def expect_back(redis: RedisServer, ada: Page, ben: Page) -> None:
     say(ada, "lost")
     api.expect(ada.locator("#error")).to_have_text(re.compile("server error"))
     redis.start()
-    api.expect(ada.locator("#state")).to_be_empty()
+    api.expect(ada.locator("#state")).to_have_text("connected")
     end = time.monotonic() + START_DEADLINE
     while redis.listeners("room:lobby") != 2:
         assert time.monotonic() < end

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,55 @@ def cdn(clients: Path) -> dict[str, bytes]:
     """The scripts of the CDN, by their URLs."""
     versions = dict(library(clients, client) for client in PACKAGES)
     return {CDN + SCRIPT.format(name): each for name, each in versions.items()}
+
+
+#: Keeps the WebSockets of a page, to cut them.
+KEEP = """
+    window.opened = [];
+    window.WebSocket = class extends WebSocket {
+        constructor(...args) { super(...args); window.opened.push(this); }
+    };
+"""
+
+AWAY = "away, trying again"
+
+
+@contextmanager
+def away(page: Page) -> Iterator[None]:
+    """The connection is lost, and the page tries again only after this.
+
+    :param page: begun with :data:`KEEP`, and connected by a WebSocket.
+    """
+    api = pytest.importorskip("playwright.sync_api")
+    page.wait_for_function("opened.some((each) => each.readyState === 1)")
+    # The page's time stands still: it waits with connecting again.
+    page.clock.install()
+    page.clock.pause_at(datetime.now() + timedelta(minutes=1))
+    page.evaluate("opened.forEach((each) => each.close())")
+    api.expect(page.locator("#state")).to_have_text(AWAY)
+    yield
+    page.clock.run_for(10_000)
+    page.clock.resume()
+    api.expect(page.locator("#state")).to_have_text("connected")
+
+
+@contextmanager
+def without_cdn(browser: Browser, url: str) -> Iterator[Page]:
+    """A window that reaches no other server than that of the *url*."""
+    page = browser.new_page(base_url=url, viewport={"width": 390, "height": 844})
+    page.route("https://**", lambda route: route.abort())
+    yield page
+    page.close()
+
+
+def expect_missing(page: Page, start: str) -> None:
+    """The page tells that it has no client file, and how to serve it."""
+    api = pytest.importorskip("playwright.sync_api")
+    api.expect(page.locator("#state")).to_have_text("client file not loaded")
+    told = page.locator("#missing")
+    api.expect(told).to_contain_text("npm pack socket.io-client@4.8.4")
+    api.expect(told).to_contain_text(start)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,14 +20,6 @@ PHONE = {"width": 320, "height": 568}
 
 #: Milliseconds within which the page has to show the result.
 PATIENCE = 15_000
-
-#: Keeps the WebSockets of the page, to cut them.
-KEEP = """
-    window.opened = [];
-    window.WebSocket = class extends WebSocket {
-        constructor(...args) { super(...args); window.opened.push(this); }
-    };
-"""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +41,7 @@ def enter(browser: Browser, node_clients: Path) -> Iterator[Open]:
 def ada(url: str, enter: Open) -> Page:
     """A user with a phone."""
     page: Page = enter(url, "Ada", viewport=PHONE, color_scheme="dark")
-    page.add_init_script(KEEP)
+    page.add_init_script(browsers.KEEP)
     page.reload()
     page.press("#name", "Enter")
     return page
@@ -120,24 +111,52 @@ def test_who_was_away_gets_what_was_missed(ada: Page, ben: Page) -> None:
     go("train", ada, ben)
     say(ben, "in the tunnel")
     api.expect(said(ada)).to_have_text(["in the tunnel"])
-    ada.wait_for_function("opened.some((each) => each.readyState === 1)")
     line = said(ada).first.element_handle()
-    # The page's time stands still: it waits with connecting again.
-    ada.clock.install()
-    ada.clock.pause_at(datetime.now() + timedelta(minutes=1))
-    ada.evaluate("opened.forEach((each) => each.close())")
-    api.expect(ada.locator("#state")).to_have_text("Connecting again…")
-    expect_fits(ada)
-    for number in range(3):
-        say(ben, f"still there? {number}")
-    api.expect(said(ben)).to_have_count(4)
-    assert said(ada).count() == 1
-    ada.clock.run_for(10_000)
+    with browsers.away(ada):
+        expect_fits(ada)
+        for number in range(3):
+            say(ben, f"still there? {number}")
+        api.expect(said(ben)).to_have_count(4)
+        assert said(ada).count() == 1
+        say(ada, "yes")
+        api.expect(ada.locator("#text")).to_have_value("yes")
+        api.expect(ada.locator("#send")).to_be_disabled()
     missed = [f"still there? {number}" for number in range(3)]
     api.expect(said(ada)).to_have_text(["in the tunnel", *missed])
-    api.expect(ada.locator("#state")).to_be_empty()
     # The page was not filled anew, and nobody left.
     assert line.is_visible()
     assert ben.locator(".notice").filter(has_text="left").count() == 0
-    say(ada, "yes")
+    ada.press("#text", "Enter")
     api.expect(said(ben).last).to_have_text("yes")
+    api.expect(ada.locator("#text")).to_be_empty()
+
+
+def test_a_room_chosen_while_away_is_entered_later(ada: Page, ben: Page) -> None:
+    go("here", ada)
+    go("there", ben)
+    say(ben, "anybody?")
+    with browsers.away(ada):
+        ada.evaluate("location.hash = 'there'")
+        api.expect(ada.locator("#here")).to_have_text("#there")
+    api.expect(said(ada)).to_have_text(["anybody?"])
+
+
+def test_what_may_not_have_been_heard_is_given_back(ada: Page) -> None:
+    go("gap", ada)
+    ada.evaluate("opened.forEach((each) => { each.send = () => {}; })")
+    say(ada, "into the void")
+    with browsers.away(ada):
+        api.expect(ada.locator("#text")).to_have_value("into the void")
+        api.expect(ada.locator("#error")).to_contain_text("has this been heard?")
+
+
+def test_without_the_cdn_the_page_tells_how_to_serve_the_client_file(
+    browser: Browser, url: str
+) -> None:
+    with browsers.without_cdn(browser, url) as page:
+        page.goto("/")
+        browsers.expect_missing(page, "examples/chat.py --client-directory client")
+        page.evaluate("document.getElementById('name').value = 'Ann'")
+        page.locator("#door button").click(force=True)
+        page.keyboard.press("Enter")
+        assert page.url == url

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from webtest import TestApp
 
+from examples.pingpong import make_app
 from tests.ports import free_port
 
 from . import browsers
@@ -122,7 +126,47 @@ def test_the_link_switches_the_client(page: Page) -> None:
         api.expect(page.locator("#state")).to_have_text("connected")
 
 
-def test_fits_a_phone(page: Page) -> None:
-    page.set_viewport_size({"width": 320, "height": 568})
+@pytest.mark.parametrize("client", CLIENTS)
+def test_who_is_away_cannot_attack(page: Page, client: str) -> None:
+    page.add_init_script(browsers.KEEP)
+    open_connected(page, client)
+    with browsers.away(page):
+        api.expect(page.locator("#ping")).to_be_disabled()
+    page.click("#ping")
+    api.expect(page.locator("#result div")).to_have_text(["pong"])
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_it_fits_and_no_button_is_alone(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
     open_connected(page, "4")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = [each.bounding_box() for each in page.locator("#attacks button").all()]
+    rows = Counter(box["y"] for box in boxes if box)
+    assert sorted(rows.values()) in ([4], [2, 2])
+
+
+def test_without_the_cdn_the_page_tells_how_to_serve_the_client_file(
+    browser: Browser, example: Server
+) -> None:
+    with browsers.without_cdn(browser, example.url) as page:
+        page.goto("/")
+        browsers.expect_missing(page, "development.ini.sample client_directory=client")
+        api.expect(page.locator("#ping")).to_be_disabled()
+
+
+def test_the_client_files_can_come_from_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "socket.io-4.8.4.min.js").write_text("io = 4")
+    (tmp_path / "secret").write_text("secret")
+    # As `client_directory=...` of gearbox's command line is given.
+    app = TestApp(make_app({"client_directory": str(tmp_path)}))
+    (script,) = re.findall(
+        'src="([^"]*socket.io[^"]*)"', app.get("/socketio/page").text
+    )
+    assert app.get(script).text == "io = 4"
+    for absent in (
+        "/pages/socket.io-0.9.16.min.js",
+        "/pages/secret",
+        "/pages/pages.py",
+    ):
+        app.get(absent, status=404)

@@ -74,6 +74,7 @@ def ada(visit: Open) -> Page:
 def ben(visit: Open) -> Page:
     """An agent with a phone, logged in."""
     page = visit("/desk", viewport=PHONE, color_scheme="dark")
+    page.add_init_script(browsers.KEEP)
     log_in(page, "ben")
     return page
 
@@ -81,7 +82,9 @@ def ben(visit: Open) -> Page:
 @pytest.fixture(scope="module")
 def customers(visit: Open) -> Page:
     """A browser that belongs to one customer after the other."""
-    return visit("/", viewport=PHONE)
+    page = visit("/", viewport=PHONE)
+    page.add_init_script(browsers.KEEP)
+    return page
 
 
 @pytest.fixture
@@ -214,6 +217,13 @@ def test_the_queue_is_for_agents(eve: Page) -> None:
     api.expect(alert).to_be_visible()
     log_in(eve, "cleo")
     api.expect(eve.get_by_role("navigation", name="Queue")).to_be_visible()
+    eve.wait_for_function("opened.some((each) => each.readyState === 1)")
+    cookies = eve.context.cookies()
+    eve.context.clear_cookies()
+    eve.evaluate("opened.forEach((each) => each.close())")
+    refused = "refused: The current user must have been authenticated"
+    api.expect(eve.locator("#state")).to_have_text(refused)
+    eve.context.add_cookies(cookies)
     eve.click("#out")
     api.expect(eve.get_by_label("Password")).to_be_visible()
     eve.goto("/")
@@ -245,6 +255,15 @@ def test_agents_see_who_is_here_and_write_to_each_other(
     api.expect(eve.locator("#ask")).to_contain_text(re.compile("help: .*ada, ben"))
 
 
+def test_without_the_cdn_nothing_is_asked(browser: Browser, example: Server) -> None:
+    with browsers.without_cdn(browser, example.url) as page:
+        page.goto("/")
+        browsers.expect_missing(page, "examples/support.ini client_directory=client")
+        page.evaluate("document.getElementById('ask').hidden = false")
+        page.get_by_role("button", name="Ask").click(force=True)
+        assert page.url == f"{example.url}/"
+
+
 def test_it_fits_a_phone_and_needs_no_mouse(ben: Page, eve: Page) -> None:
     question = "Why " + "o" * 60
     ask(eve, question, ben)
@@ -254,12 +273,17 @@ def test_it_fits_a_phone_and_needs_no_mouse(ben: Page, eve: Page) -> None:
     expect_state(ben, "Yours")
     for number in range(8):
         say(ben, f"{number} " + "a word " * 20)
+    with browsers.away(ben):
+        say(ben, "typed while away")
+        api.expect(ben.locator("#text")).to_have_value("typed while away")
+        api.expect(ben.locator("#close")).to_be_disabled()
+    ben.press("#text", "Enter")
     for page in (ben, eve):
-        api.expect(page.locator("#lines p")).to_have_count(9)
+        api.expect(page.locator("#lines p")).to_have_count(10)
         api.expect(page.locator("#lines p").last).to_be_in_viewport()
         api.expect(page.locator("#say button")).to_be_in_viewport()
         for side, limit in (("Width", PHONE["width"]), ("Height", PHONE["height"])):
             assert page.evaluate(f"document.documentElement.scroll{side}") <= limit
     ben.locator("#back").focus()
     ben.keyboard.press("Enter")
-    api.expect(tickets(ben, "Mine").filter(has_text="a word")).to_be_focused()
+    api.expect(tickets(ben, "Mine").filter(has_text="away")).to_be_focused()

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gevent
 import pytest
 
+from examples import dashboard
 from tests.ports import free_port
 
+from . import browsers
 from .serving import ROOT, Server
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def test_echo(start: Start, page: Page) -> None:
+    page.add_init_script(browsers.KEEP)
     with start("echo") as server:
         page.goto(server.url)
         api.expect(page.locator("#state")).to_have_text("connected")
@@ -76,6 +80,14 @@ def test_echo(start: Start, page: Page) -> None:
         api.expect(page.locator("#received div")).to_have_text(
             ["Message received: hello", "Message received: grüße ☃ 😀"]
         )
+        with browsers.away(page):
+            page.fill("#message", "typed while away")
+            page.press("#message", "Enter")
+            api.expect(page.locator("#message")).to_have_value("typed while away")
+            api.expect(page.locator("button")).to_be_disabled()
+        page.press("#message", "Enter")
+        received = page.locator("#received div").last
+        api.expect(received).to_have_text("Message received: typed while away")
         answer = page.request.get(f"{server.url}/echo")
         assert (answer.status, answer.text()) == (400, "Invalid WebSocket request")
         assert server.stop().code == 0
@@ -93,7 +105,7 @@ def test_the_dashboard_draws_and_draws_on_after_a_reconnect(
 ) -> None:
     with start("dashboard") as server:
         page.goto(server.url)
-        api.expect(page.locator("#state")).to_have_text("live")
+        api.expect(page.locator("#state")).to_have_text("connected")
         page.wait_for_function("document.querySelector('.line').getAttribute('d')")
         cards = page.locator(".card")
         api.expect(cards).to_have_count(6)
@@ -104,12 +116,14 @@ def test_the_dashboard_draws_and_draws_on_after_a_reconnect(
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert server.stop().code == 0
-        api.expect(page.locator("#state")).to_contain_text("trying again")
+        api.expect(page.locator("#state")).to_have_text(browsers.AWAY)
+        api.expect(page.locator("#cards")).to_have_css("filter", "grayscale(1)")
         before = drawn(page)
         assert before >= 1
         server.start()
         server.wait_until_serving()
-        api.expect(page.locator("#state")).to_have_text("live")
+        api.expect(page.locator("#state")).to_have_text("connected")
+        api.expect(page.locator("#cards")).to_have_css("filter", "none")
         page.wait_for_function(
             f"document.querySelector('.line').getAttribute('d')"
             f".split(/[ML]/).length > {before + 1}"
@@ -117,6 +131,22 @@ def test_the_dashboard_draws_and_draws_on_after_a_reconnect(
         # The page still shows the earlier samples.
         assert drawn(page) > before
         assert "Traceback" not in server.output
+
+
+def test_the_dashboard_measures_before_anybody_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jobs: list[gevent.Greenlet] = []
+    meter = dashboard.Meter()
+    monkeypatch.setattr(dashboard, "meter", meter)
+    spawn = gevent.spawn
+    monkeypatch.setattr(gevent, "spawn", lambda *job: jobs.append(spawn(*job)))
+    dashboard.make_app({})
+    with gevent.Timeout(PATIENCE / 1000):
+        while not meter.history:
+            gevent.sleep(0.05)
+    gevent.killall(jobs)
+    assert not meter.viewers
 
 
 def test_who_comes_later_sees_what_was(start: Start, page: Page) -> None:
