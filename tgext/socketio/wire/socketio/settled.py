@@ -10,6 +10,7 @@ from ..errors import PacketError
 from ..json import Dumps
 from .binary import put_back, take_out
 from .packet import Packet, event_packet, text_of_name
+from .unwritable import explain
 
 
 def settled_packet(
@@ -24,7 +25,14 @@ def settled_packet(
         neither text nor a number.
     """
     attachments: list[bytes | None] = []
-    copied: Any = json.loads(dumps(take_out(args, attachments)))  # type: ignore[arg-type]
+    try:
+        text = dumps(take_out(args, attachments))  # type: ignore[arg-type]
+    except TypeError as error:
+        explained = explain(error, f"event {name!r}", args, dumps)
+        if explained is None:
+            raise
+        raise explained from None
+    copied: Any = json.loads(text)
     if attachments:
         try:
             copied = put_back(copied, attachments)
