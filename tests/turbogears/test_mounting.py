@@ -35,6 +35,11 @@ class Forgotten(TGController):
     socketio = SocketIO
 
 
+class Both(TGController):
+    live = SocketIO()
+    socketio = SocketIO
+
+
 class Nested(TGController):
     class Live(SocketIOController):
         pass
@@ -71,6 +76,7 @@ def told(
         ),
         (Below, ["live/section"], "Set socketio_resource = section/live in"),
         (Two, ["socketio", "socket.io"], "The SocketIO at /other is not in"),
+        (Both, ["live"], "/socketio is the class SocketIO: its clients"),
         (
             Forgotten,
             ["socketio"],

@@ -28,9 +28,10 @@ def warn_of_mounts(
     for config in configs:
         controllers = list(mounted(config))
         for path, cls in mounted_classes(config):
-            if any(type(each) is cls for _, each in controllers):
-                continue  # it is mounted elsewhere
             name = path.rpartition("/")[2]
+            has_instance = any(type(each) is cls for _, each in controllers)
+            if has_instance and name == cls.__name__:
+                continue  # it is defined here, and mounted by another name
             log.warning(
                 "/%s is the class %s: its clients are answered 500. Mount an instance, "
                 "%s = %s(), with parentheses",

@@ -41,9 +41,9 @@ METHODS: dict[str, tuple[str, str]] = {
         "keep 'connect_error' to themselves",
     ),
     "a digit": ("def on_1(self): pass", "@event('...') on the method"),
-    "an underscore": ("def on__private(self): pass", "is not called: the names of"),
-    "nothing": ("def on_(self): pass", "is not called"),
-    "another alphabet": ("def on_größe(self): pass", "is not called"),
+    "an underscore": ("def on__private(self): pass", "no client: the names of"),
+    "nothing": ("def on_(self): pass", "is called by no client"),
+    "another alphabet": ("def on_größe(self): pass", "is called by no client"),
     "__init__": (
         "def __init__(self, *args, **kwargs): self.count = 0",
         "does not call super().__init__: every client will be refused",

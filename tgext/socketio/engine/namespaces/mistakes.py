@@ -171,14 +171,14 @@ def _cannot_be_sent(cls: Any, name: str, function: FunctionType) -> str:
     if event in CLIENTS_OWN:
         instead = _INSTEAD.get(name, "an event of another name")
         return (
-            f"is not called: clients 1.x to 4.x keep {event!r} to themselves, and do "
-            f"not send it. Define {instead}"
+            f"is called by no client: clients 1.x to 4.x keep {event!r} to themselves. "
+            f"Define {instead}"
         )
     if method_of(event):
         return ""
     return (
-        "is not called: the names of events begin with a letter from a to z or A to Z, "
-        "and have these letters, digits, _ and spaces. Name the event with "
+        "is called by no client: the names of events begin with a letter from a to z "
+        "or A to Z, and have these letters, digits, _ and spaces. Name the event with "
         "@event('...') on the method"
     )
 
