@@ -66,7 +66,7 @@ def test_a_number_is_a_name() -> None:
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, [b"x", object()]], ids=repr)
 def test_what_is_no_json_is_told_at_once(value: object) -> None:
-    with pytest.raises(TypeError, match="event 'said': argument 1.* is of the type "):
+    with pytest.raises(TypeError, match=r"event 'said': argument 1.* is of the type "):
         settled_packet("", "said", [value])
 
 
