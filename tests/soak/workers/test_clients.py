@@ -26,11 +26,16 @@ del test_who_is_not_admitted_hears_no_secret  # noqa: F821
 
 @pytest.fixture(scope="module")
 def played(lab: Behind, node_clients: Path) -> dict[tuple[str, str], Any]:
-    """What each client sees."""
-    plays = {each: player(node_clients, lab.url, *each) for each in CONNECTIONS}
+    """What each client sees, or why it has not played to the end."""
+
+    def play(connection: tuple[str, str]) -> Any:
+        try:
+            return player(node_clients, lab.url, *connection)()
+        except AssertionError as error:
+            return str(error)
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        seen = pool.map(lambda each: plays[each](), CONNECTIONS)
-        return dict(zip(CONNECTIONS, seen, strict=True))
+        return dict(zip(CONNECTIONS, pool.map(play, CONNECTIONS), strict=True))
 
 
 @pytest.fixture(scope="module", params=CONNECTIONS, ids="-".join)
@@ -41,5 +46,7 @@ def connection(
     played: dict[tuple[str, str], Any],
 ) -> Connection:
     client, transport = request.param
+    if isinstance(played[request.param], str):
+        pytest.fail(played[request.param])
     play = player(node_clients, lab.url, client, transport)
     return Connection(client, transport, played[client, transport], play)
