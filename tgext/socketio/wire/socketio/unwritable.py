@@ -32,12 +32,13 @@ def explain(
     if not f"{module}.".startswith(_WRITERS):
         return None
     try:
-        without_bytes = take_out(list(args), [])
-        path, value = _find(without_bytes, dumps) or _find(list(args), dumps) or ((), 0)
+        # Bytes are for the generations to decide about.
+        found = _find(take_out(list(args), []), dumps)
     except TypeError:
+        found = None
+    if found is None:
         return None
-    if not path:
-        return None
+    path, value = found
     number, *inside = path
     where = f"argument {number + 1}"
     if inside:
@@ -95,6 +96,4 @@ def _hint(value: Any) -> str:
         return "Its keys have to be texts"
     if inspect.iscoroutine(value):
         return "Nothing awaits it: define the handler with def, not async def"
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return "0.9 clients receive no bytes: send a text, such as base64"
     return "Send a dict, or give the class a __json__ method"
