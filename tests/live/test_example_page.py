@@ -136,14 +136,14 @@ def test_who_is_away_cannot_attack(page: Page, client: str) -> None:
     api.expect(page.locator("#result div")).to_have_text(["pong"])
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
-def test_it_fits_and_no_button_is_alone(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+def test_it_fits_and_no_button_is_alone(page: Page) -> None:
     open_connected(page, "4")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    boxes = [each.bounding_box() for each in page.locator("#attacks button").all()]
-    rows = Counter(box["y"] for box in boxes if box)
-    assert sorted(rows.values()) in ([4], [2, 2])
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        boxes = [each.bounding_box() for each in page.locator("#attacks button").all()]
+        rows = Counter(box["y"] for box in boxes if box)
+        assert sorted(rows.values()) in ([4], [2, 2])
 
 
 def test_without_the_cdn_the_page_tells_how_to_serve_the_client_file(
