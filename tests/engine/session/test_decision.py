@@ -43,6 +43,22 @@ def test_a_wrapper_that_answers_itself_refuses(
     assert client.call("/other", "echo", 1) == [1]
 
 
+async def too_late(namespace: BaseNamespace) -> None:
+    raise ConnectionRefused("nothing awaits this")
+
+
+@pytest.mark.parametrize("name", ["initialize", "recv_connect"])
+def test_a_method_that_nothing_awaits_lets_nobody_in(
+    serve: Serve, kind: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = serve({"/chat": type("Late", (Echo,), {name: too_late}), "/other": Echo})
+    client = live.client(kind)
+    client.join("/other")
+    client.send(client.dialect.connect("/chat"))
+    expect_refusal(client, kind, "Internal server error")
+    assert f"{name} is async def, and nothing awaits it: write def" in caplog.text
+
+
 @pytest.mark.parametrize("step", ["_make", "_greet"])
 def test_a_commit_that_fails_refuses(serve: Serve, kind: str, step: str) -> None:
     def around(function: Any, *args: Any) -> Any:

@@ -7,6 +7,9 @@ the client by raising an exception.
 
 from __future__ import annotations
 
+from inspect import iscoroutine
+from typing import Any
+
 from ...wire.socketio.packet import Packet
 from ..namespaces.errors import ConnectionRefused
 from ..recovery.auth import without_pid
@@ -67,14 +70,27 @@ def _make(
         restore(socket, namespace, candidate.recovery)
     for each in type(namespace).__mro__:
         if "initialize" in vars(each):
-            vars(each)["initialize"](namespace)
+            _check_ran(vars(each)["initialize"](namespace), "initialize")
     candidate.ready = True
 
 
 def _greet(candidate: Candidate, packet: Packet) -> None:
     candidate.begin()
     assert candidate.namespace is not None
-    candidate.namespace.process_packet(packet)
+    _check_ran(candidate.namespace.process_packet(packet), "recv_connect")
     if candidate.failure is not None:
         raise candidate.failure  # the application caught it
     candidate.ready = True
+
+
+def _check_ran(result: Any, method_name: str) -> None:
+    """Refuse the client if a method has not run: it may have been to refuse it.
+
+    :raises TypeError: when the method was a coroutine function.
+    """
+    if iscoroutine(result):
+        result.close()
+        raise TypeError(
+            f"{method_name} is async def, and nothing awaits it: write def. Until "
+            "then, its namespace refuses all clients"
+        )
