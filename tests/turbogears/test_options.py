@@ -12,8 +12,8 @@ from tgext.socketio.options import APPLICATION_OPTIONS, SECTION, read_option
 
 ROOT = Path(__file__).parents[2]
 
-#: What begins like an option and is none: keys of the WSGI environment, a hook, and
-#: attributes of spans.
+#: What begins like an option and is none: keys of the WSGI environment, a hook, a
+#: module, and attributes of spans.
 OTHERS = {
     "socketio.anonymous",
     "socketio.answered_by",
@@ -21,7 +21,9 @@ OTHERS = {
     "socketio.event",
     "socketio.event_over",
     "socketio.namespace",
+    "socketio.resources",
     "socketio.session",
+    "socketio.unwritable",
 }
 
 
