@@ -65,9 +65,20 @@ def cdn(clients: Path) -> dict[str, bytes]:
 KEEP = """
     window.opened = [];
     window.WebSocket = class extends WebSocket {
-        constructor(...args) { super(...args); window.opened.push(this); }
+        constructor(...args) {
+            super(...args);
+            window.opened.push(this);
+            this.carries = !String(args[0]).includes("sid=");
+        }
+        send(data) {
+            this.carries ||= data === "5";  // the end of an upgrade from polling
+            super.send(data);
+        }
     };
 """
+
+#: Whether the page is connected by a WebSocket.
+CARRIES = "opened.some((each) => each.carries && each.readyState === 1)"
 
 AWAY = "away, trying again"
 
@@ -79,7 +90,7 @@ def away(page: Page) -> Iterator[None]:
     :param page: begun with :data:`KEEP`, and connected by a WebSocket.
     """
     api = pytest.importorskip("playwright.sync_api")
-    page.wait_for_function("opened.some((each) => each.readyState === 1)")
+    page.wait_for_function(CARRIES)
     # The page's time stands still: it waits with connecting again.
     page.clock.install()
     page.clock.pause_at(datetime.now() + timedelta(minutes=1))

@@ -217,7 +217,7 @@ def test_the_queue_is_for_agents(eve: Page) -> None:
     api.expect(alert).to_be_visible()
     log_in(eve, "cleo")
     api.expect(eve.get_by_role("navigation", name="Queue")).to_be_visible()
-    eve.wait_for_function("opened.some((each) => each.readyState === 1)")
+    eve.wait_for_function(browsers.CARRIES)
     cookies = eve.context.cookies()
     eve.context.clear_cookies()
     eve.evaluate("opened.forEach((each) => each.close())")
