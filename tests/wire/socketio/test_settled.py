@@ -78,3 +78,14 @@ def test_what_looks_like_an_attachment_is_told_at_once() -> None:
     dumps = json.dumper(lambda value: {"_placeholder": True, "num": 7})
     with pytest.raises(TypeError, match="attachment 7 does not exist"):
         settled_packet("", "said", [b"x", Forged()], dumps)
+
+
+def test_a_fault_of_the_application_s_writer_is_raised_as_it_is() -> None:
+    fault = TypeError("a fault of the application")
+
+    def dumps(value: Any) -> str:
+        raise fault
+
+    with pytest.raises(TypeError) as raised:
+        settled_packet("", "said", [1], dumps)
+    assert raised.value is fault

@@ -83,3 +83,10 @@ def test_it_ends_for_what_is_very_deep() -> None:
     for _ in range(100):
         value = [value]
     assert "argument 1, at [0][0]" in (explained([value]) or "")
+
+
+def test_what_is_too_deep_to_be_looked_at_is_not_explained() -> None:
+    value: Any = []
+    for _ in range(6000):
+        value = [value]
+    assert explained([value]) is None
