@@ -122,7 +122,8 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         :raises BackendError: when the broker does not accept the message within
             seconds.
         """
-        channel, text = check_channel(channel), write(message)
+        channel = check_channel(channel)
+        text = write(message, channel)
         if on_commit:
             self._tgsio_on_commit(self._tgsio_publish, channel, text, key)
         else:

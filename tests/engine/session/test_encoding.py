@@ -172,6 +172,22 @@ class Unwritable(Chat):
     def on_answered(self) -> Any:
         return 7, {"ticket": Ticket()}
 
+    def on_acked(self) -> None:
+        args = 7, {"ticket": Ticket()}
+        self.socket.send_packet(
+            {"type": "ack", "endpoint": self.ns_name, "ackId": 3, "args": args}
+        )
+
+    def on_packet(self) -> None:
+        self.socket.send_packet(
+            {
+                "type": "event",
+                "endpoint": self.ns_name,
+                "name": "claimed",
+                "args": (7, {"ticket": Ticket()}),
+            }
+        )
+
     async def on_awaited(self) -> None: ...
 
 
@@ -188,6 +204,8 @@ WHERE = (
         ("sent", f"event 'claimed': {WHERE}"),
         ("asked", f"event 'claimed': {WHERE}"),
         ("broadcast", f"event 'claimed': {WHERE}"),
+        ("packet", f"event 'claimed': {WHERE}"),
+        ("acked", f"ack 3: {WHERE}"),
         ("answered", f"answer to the event 'answered': {WHERE}"),
         (
             "awaited",

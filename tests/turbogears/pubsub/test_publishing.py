@@ -72,9 +72,10 @@ def test_without_an_application_nor_settings_it_says_what_to_do(
         publish("news", "hello")
 
 
-def test_values_that_json_cannot_hold_are_refused(app: App) -> None:
-    with pytest.raises(TypeError):
-        publish("news", object(), app.config)
+def test_values_that_json_cannot_hold_are_named(app: App) -> None:
+    said = r"channel 'news': the message, at \['at'\], is of the type object, which"
+    with pytest.raises(TypeError, match=said):
+        publish("news", {"at": object()}, app.config)
 
 
 # The backend

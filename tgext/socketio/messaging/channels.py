@@ -65,7 +65,8 @@ class Channels:
         :raises ValueError: when the name is invalid.
         :raises BackendError: when the broker does not accept the message.
         """
-        self.send(check_channel(name), write(message))
+        name = check_channel(name)
+        self.send(name, write(message, name))
 
     def send(
         self, name: str, text: str, keep: Keep | None = None, key: str | None = None

@@ -17,15 +17,28 @@ from ..request.jsonify import dumps
 from ..wire import json
 from ..wire.errors import InvalidJSON, ProtocolError
 from ..wire.socketio.binary import put_back, take_out
+from ..wire.socketio.unwritable import explain_named
 
 _BINARY: Final = "binary "
 
 
-def write(message: Any) -> str:
+def write(message: Any, channel: str) -> str:
     """A message as text.
 
+    :param channel: the name of its channel, for errors.
     :raises TypeError: when it cannot be written as JSON.
     """
+    try:
+        return _write(message)
+    except TypeError as error:
+        what = f"channel {channel!r}"
+        explained = explain_named(error, what, ["the message"], [message], dumps)
+        if explained is None:
+            raise
+        raise explained from None
+
+
+def _write(message: Any) -> str:
     try:
         return dumps(message)
     except TypeError:

@@ -59,7 +59,8 @@ def publish(
         broker does not accept the message within seconds.
     :raises LookupError: when there is neither an application nor ``settings``.
     """
-    channel, text = check_channel(channel), write(message)
+    channel = check_channel(channel)
+    text = write(message, channel)
     keep = None if history is None else _keep(history, history_ttl)
     chosen = _chosen(settings)
     args = (channel, text, chosen, keep, key)

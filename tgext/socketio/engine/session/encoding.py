@@ -56,6 +56,8 @@ def explain_unwritable(
     kind = packet["type"]
     if kind == "event":
         return explain(error, f"event {packet['name']!r}", arguments(packet), dumps)
+    if kind == "ack":
+        return explain(error, f"ack {packet['ackId']}", arguments(packet), dumps)
     if kind in ("message", "json"):
         return explain(error, kind, [packet["data"]], dumps)
     return None

@@ -28,19 +28,31 @@ def explain(
     :param args: the arguments.
     :returns: None when the error has another cause.
     """
+    names = [f"argument {number}" for number in range(1, len(args) + 1)]
+    return explain_named(error, what, names, args, dumps)
+
+
+def explain_named(
+    error: TypeError,
+    what: str,
+    names: Sequence[str],
+    values: Sequence[Any],
+    dumps: Dumps,
+) -> TypeError | None:
+    """As :func:`explain`, of values that have names of their own."""
     module = _raised_in(error.__traceback__)
     if not f"{module}.".startswith(_WRITERS):
         return None
     try:
         # Bytes are for the generations to decide about.
-        found = _find(take_out(list(args), []), dumps)
+        found = _find(take_out(list(values), []), dumps)
     except TypeError:
         found = None
     if found is None:
         return None
     path, value = found
     number, *inside = path
-    where = f"argument {number + 1}"
+    where = names[number]
     if inside:
         where += ", at " + "".join(f"[{each!r:.40}]" for each in inside) + ","
     kind = type(value)
