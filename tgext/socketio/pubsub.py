@@ -122,8 +122,7 @@ class PubSubTGNamespace(SocketIOTGNamespace):
         :raises BackendError: when the broker does not accept the message within
             seconds.
         """
-        channel = check_channel(channel)
-        text = write(message, channel)
+        text = write(message, channel := check_channel(channel))
         if on_commit:
             self._tgsio_on_commit(self._tgsio_publish, channel, text, key)
         else:

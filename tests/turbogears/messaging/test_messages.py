@@ -76,7 +76,7 @@ def test_other_values_are_refused(message: Any, said: str) -> None:
 
 
 def test_a_fault_of_the_application_is_raised_as_it_is() -> None:
-    with pytest.raises(TypeError, match="^a fault of the application$"):
+    with pytest.raises(TypeError, match=r"^a fault of the application$"):
         write([Faulty()], "news")
 
 
