@@ -13,7 +13,10 @@ from anypubsub.backends.memory import MemoryPubSub
 from gevent.queue import Queue
 
 from tests.engine.clients import DEADLINE, wait_for
-from tgext.socketio.backends.feeds import yielding
+from tgext.socketio.backends import feeds
+from tgext.socketio.backends.errors import BackendError
+from tgext.socketio.backends.feeds import Pumps, yielding
+from tgext.socketio.backends.redis import RedisPubSub
 from tgext.socketio.engine.concurrency.fairness import SLICE
 from tgext.socketio.messaging.channels import Channels
 
@@ -50,6 +53,15 @@ class Iterating:
             raise ConnectionError("still away")
         self.made.append(Subscription())
         return self.made[-1]
+
+
+@pytest.mark.parametrize("kind", [RedisPubSub, lambda: Pumps(MemoryPubSub())])
+def test_nothing_listens_in_a_process_that_it_would_stop(
+    monkeypatch: pytest.MonkeyPatch, kind: Callable[[], Any]
+) -> None:
+    monkeypatch.setattr(feeds, "is_module_patched", lambda name: name != "socket")
+    with pytest.raises(BackendError, match="process is not patched for gevent"):
+        kind().listen("news", print)
 
 
 @pytest.fixture

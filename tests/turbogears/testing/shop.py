@@ -52,6 +52,12 @@ class Queue(SocketIOTGNamespace, RoomsMixin, BroadcastMixin):
     def on_count(self, number: int) -> int:
         return number + 1
 
+    def recv_message(self, data: Any) -> Any:
+        self.send(data, json=not isinstance(data, str))
+        return ["heard", data]
+
+    recv_json = recv_message
+
     def on_fail(self) -> None:
         raise RuntimeError("broken")
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from anypubsub.backends.memory import MemoryPubSub
 from webtest import TestApp
 
 from tests.redis_server import running_redis
 from tgext.socketio.testing import SocketIOTest
-from tgext.socketio.testing.bus import MemoryBus
+from tgext.socketio.testing.bus import MemoryBus, join
 from tgext.socketio.testing.loop import settle
 
 from .shop import make_app
@@ -72,6 +73,30 @@ def test_applications_without_cluster_are_alone() -> None:
         ann, bob = one.connect("/queue"), other.connect("/queue")
         ann.emit("claim", 7)
         assert bob.received("claimed") == []
+
+
+class Globals: ...
+
+
+def test_where_channels_are_in_memory_they_block_nothing() -> None:
+    """anypubsub's own would, where the standard library is not patched."""
+    kinds = None, MemoryPubSub(), MemoryBus(), object()
+    made = [Globals() for _ in kinds]
+    for each, backend in zip(made, kinds, strict=True):
+        each.anypubsub = backend  # type: ignore[attr-defined]
+    join([{"tg.app_globals": each} for each in made] + [{}])
+    first, second, third, fourth = (vars(each)["anypubsub"] for each in made)
+    assert isinstance(first, MemoryBus)
+    assert isinstance(second, MemoryBus)
+    assert first is not second
+    assert third is kinds[2]
+    assert fourth is kinds[3]
+
+
+def test_other_backends_are_left_alone() -> None:
+    made = Globals()
+    join([{"tg.app_globals": made, "anypubsub.backend": "redis"}])
+    assert vars(made) == {}
 
 
 @pytest.fixture

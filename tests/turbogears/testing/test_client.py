@@ -22,6 +22,14 @@ def test_the_answers_of_handlers(app: Any, generation: str) -> None:
         assert ann.emit("echo", None) is None
 
 
+@pytest.mark.parametrize("data", ["hello", {"a": [1]}])
+def test_messages_that_are_no_events(app: Any, generation: str, data: Any) -> None:
+    with SocketIOTest(app, generation) as io:
+        ann = io.connect("/queue")
+        assert ann.send(data) == ["heard", data]
+        assert ann.expect("message") == (data,)
+
+
 @pytest.mark.parametrize("generation", ["4", "2"])
 def test_bytes(app: Any, generation: str) -> None:
     with SocketIOTest(app, generation) as io:

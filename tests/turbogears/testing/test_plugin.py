@@ -60,15 +60,43 @@ def test_pytest_finds_it_by_itself() -> None:
 
 
 UNITTEST = """
-from queue_app import make_app
+import queue_app
 import unittest
 from gevent.monkey import is_module_patched
-from tgext.socketio.testing import GENERATIONS, SocketIOTest
+from tgext.socketio.pubsub import PubSubTGNamespace
+from tgext.socketio.testing import GENERATIONS, EventError, SocketIOTest
+
+class News(PubSubTGNamespace):
+    def subscribe_sports(self):
+        pass
+
+    def on_write(self, text):
+        self.publish('sports', text)
+
+class SocketIO(queue_app.SocketIO):
+    news = News
+
+queue_app.RootController.socketio = SocketIO()
+
+class TestNews(unittest.TestCase):
+    def test_a_channel_in_memory(self):
+        with SocketIOTest(queue_app.make_app()) as io:
+            ann, bob = io.connect('/news'), io.connect('/news')
+            assert ann.emit('subscribe', 'sports') == 'sports'
+            bob.emit('write', 'won')
+            assert ann.expect('pubblication') == ('won',)
+
+    def test_a_broker_is_not_waited_for(self):
+        app = queue_app.make_app(**{'anypubsub.backend': 'redis'})
+        with SocketIOTest(app) as io, self.assertLogs() as logs:
+            with self.assertRaisesRegex(EventError, 'internal_error'):
+                io.connect('/news').emit('subscribe', 'sports')
+        assert 'import tgext.socketio.server before' in ''.join(logs.output)
 
 class TestQueue(unittest.TestCase):
     def test_it(self):
         assert not is_module_patched('threading')
-        app = make_app()
+        app = queue_app.make_app()
         for generation in GENERATIONS:
             with SocketIOTest(app, generation) as io:
                 ann, bob = (

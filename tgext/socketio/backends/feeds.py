@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import gevent
 from gevent import GreenletExit
+from gevent.monkey import is_module_patched
 
 from ..engine.concurrency.failures import ERRORS, log_failure
 from ..engine.concurrency.fairness import SLICE, Turns
 from ..engine.logs import get_logger
 from .backoff import Backoff
 from .channelnames import check_channel
+from .errors import BackendError
 
 if TYPE_CHECKING:
     from anypubsub.interfaces import PubSub
@@ -51,6 +53,20 @@ def feed_of(backend: PubSub) -> Feed:
     return backend if isinstance(backend, Feed) else Pumps(backend)
 
 
+def check_patched() -> None:
+    """Check that a greenlet which waits for a broker does not stop the process.
+
+    :raises BackendError: when it would.
+    """
+    if not is_module_patched("socket"):
+        raise BackendError(
+            "this process is not patched for gevent, and would wait for messages of "
+            "channels for ever: import tgext.socketio.server before anything that "
+            "imports TurboGears. Tests with SocketIOTest need no patch if "
+            "anypubsub.backend is memory"
+        )
+
+
 class Pumps:
     """Listens to any backend of anypubsub's interfaces.
 
@@ -65,6 +81,7 @@ class Pumps:
 
     def listen(self, channel: str, heard: Heard) -> None:
         channel = check_channel(channel)
+        check_patched()
         pump = Pump(self._backend, channel, heard, self._tell_missed)
         self._pumps[channel, heard] = pump
 

@@ -24,7 +24,7 @@ from redis.retry import Retry
 from ..engine.hub.options import NUMBER, NUMBER_OR_0, SECONDS, Kind
 from .channelnames import check_channel
 from .errors import BackendError, BackendOptionError, BrokerRefused, BrokerUnavailable
-from .feeds import Heard
+from .feeds import Heard, check_patched
 from .logs.redis import RedisLog
 from .options import PORT, TEXT, read_options
 from .redis_conversation import converse
@@ -274,8 +274,10 @@ class RedisPubSub(PubSub):
         """Call ``heard`` with each message; see :class:`.feeds.Feed`.
 
         :raises ValueError: when the name of the channel is invalid.
+        :raises BackendError: when the process is not patched for gevent.
         """
         channel = check_channel(channel)
+        check_patched()
         try:
             self.listener.listen(channel, heard)
         except LOST as error:

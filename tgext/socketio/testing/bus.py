@@ -1,11 +1,12 @@
-"""A bus in memory, which joins the applications of one test to a cluster."""
+"""A bus in memory: it carries channels, and joins applications to a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gevent
+from anypubsub.backends.memory import MemoryPubSub
 from anypubsub.interfaces import PubSub, Subscriber
 from gevent.queue import Queue
 
@@ -66,16 +67,29 @@ class _Subscriber(Subscriber):
     next = __next__
 
 
-#: That of all applications of this process.
+#: That of all applications of this process with ``socketio.cluster``.
 _bus = MemoryBus()
 
 
-def join(configs: Iterable[Mapping[str, Any]]) -> None:
-    """Join the applications with ``socketio.cluster`` and the backend ``memory``.
+def join(configs: Sequence[Mapping[str, Any]]) -> None:
+    """Give a bus to the applications with the backend ``memory``.
+
+    Those with ``socketio.cluster`` share one. Others would have that of anypubsub,
+    which blocks a process that is not patched.
 
     :param configs: their configurations.
     """
-    for each in clustered(configs):
+    joined = list(clustered(configs))
+    for each in configs:
         app_globals = each.get("tg.app_globals")
-        if app_globals is not None and is_local(each):
+        if app_globals is None or not is_local(each):
+            continue
+        if any(each is other for other in joined):
             app_globals.anypubsub = _bus
+        elif _is_theirs(getattr(app_globals, "anypubsub", None)):
+            app_globals.anypubsub = MemoryBus()
+
+
+def _is_theirs(backend: PubSub | None) -> bool:
+    """Whether a backend is that of anypubsub, or will be."""
+    return backend is None or isinstance(backend, MemoryPubSub)

@@ -1,8 +1,9 @@
-"""A client of Socket.IO in a test: one namespace, over a connection of its own."""
+"""A client of Socket.IO in a test, in one namespace."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -10,23 +11,21 @@ import gevent
 
 from ..wire.socketio.packet import Packet, arguments
 from .arrivals import Arrivals
-from .connection import Connection
 from .errors import ConnectRefused, NotReceived
 from .loop import settle
+from .manager import Manager
 from .pending import Pending
 
 #: Why a client is no longer connected, in the words of socket.io-client.
 _LEFT, _REMOVED = "io client disconnect", "io server disconnect"
 _DROPPED: Final = "transport close"
 
-Open = Callable[[Callable[[Packet], object], Callable[[str], object]], Connection]
-
 
 class Client:
     """A client that is connected to a namespace.
 
-    :param open: opens a connection; see :class:`.Connection`.
-    :param endpoint: the namespace, ``'/chat'``; ``''`` for the main one.
+    :param manager: has its connection.
+    :param namespace: its name, ``'/chat'``; ``'/'`` for the main one.
     :param auth: what the client tells of itself when it connects.
     :param timeout: seconds to wait for anything, where no others are given.
     :param who: the client, for texts.
@@ -42,17 +41,18 @@ class Client:
 
     def __init__(
         self,
-        open: Open,
-        endpoint: str,
+        manager: Manager,
+        namespace: str,
         auth: Mapping[str, Any] | None,
         timeout: float,
         who: str,
     ) -> None:
-        self._open = open
-        self._endpoint = endpoint
+        self._manager = manager
+        self._endpoint = f"/{namespace.strip('/')}".rstrip("/")
         self._auth = auth
         self._timeout = timeout
-        self._who = who
+        self._client = who
+        self._who = f"{who} in {self._endpoint or '/'}"
         self.id: str | None = None
         self.recovered = False
         self.disconnect_reason = ""
@@ -61,7 +61,7 @@ class Client:
         self._numbers = count(1)
         self._pending: dict[int, Pending] = {}
         self._handlers: dict[str, Callable[..., Any]] = {}
-        self._arrivals = Arrivals(who, lambda: self.disconnect_reason)
+        self._arrivals = Arrivals(self._who, lambda: self.disconnect_reason)
         self._join()
 
     def __repr__(self) -> str:
@@ -72,7 +72,7 @@ class Client:
     def _join(self) -> None:
         self._refusal: ConnectRefused | None = None
         self.connected = self.recovered = False
-        connection = self._open(self._take, self._ended)
+        connection = self._manager.join(self._endpoint, self)
         self._connection, self.disconnect_reason = connection, ""
         dialect = connection.dialect
         if self._endpoint or not dialect.main:
@@ -82,8 +82,7 @@ class Client:
             self._timeout,
         )
         if self._refusal is not None:
-            connection.end("refused")
-            settle()
+            self._leave("refused")
             raise self._refusal
         if not self.connected:
             what = "the server has not answered the connect"
@@ -98,6 +97,19 @@ class Client:
         if self._offset is not None:
             back["offset"] = self._offset
         return {**(self._auth or {}), **back}
+
+    def of(self, namespace: str, *, auth: Mapping[str, Any] | None = None) -> Client:
+        """Connect to another namespace, over the same connection.
+
+        As a page does that calls ``io()`` twice: :meth:`drop` and :meth:`freeze` are
+        for all namespaces of the connection, :meth:`reconnect` and :meth:`disconnect`
+        for one; the connection ends with the last.
+
+        :param auth: as for :meth:`.SocketIOTest.connect`.
+        :raises ConnectRefused: when the namespace refuses the client.
+        :raises ValueError: when the connection is in this namespace already.
+        """
+        return Client(self._manager, namespace, auth, self._timeout, self._client)
 
     def drop(self) -> None:
         """Lose the connection, as when a network is lost: the server is told nothing.
@@ -120,14 +132,17 @@ class Client:
         self._join()
 
     def disconnect(self) -> None:
-        """Leave the namespace, and close the connection."""
+        """Leave the namespace, and close the connection if no other one has it."""
         if not self.disconnect_reason:
             connection = self._connection
             connection.send(connection.dialect.disconnect(self._endpoint))
             settle()
-            self._ended(_LEFT)
-            connection.end(_LEFT)
-            settle()
+            self._leave(_LEFT)
+
+    def _leave(self, reason: str) -> None:
+        self.ended(reason)
+        self._manager.leave(self._endpoint, reason)
+        settle()
 
     def freeze(self) -> None:
         """Read nothing more, and answer no ping: the client's computer sleeps."""
@@ -150,16 +165,33 @@ class Client:
 
         :raises TypeError: when an argument cannot be written as JSON.
         """
+        dialect = self._connection.dialect
+        return self._ask(event, partial(dialect.event, self._endpoint, event, args))
+
+    def send(self, data: Any, timeout: float | None = None) -> Any:
+        """Send a message, as ``socket.send`` does, and wait for its ack.
+
+        Clients 0.9 have messages of text and of JSON, which are no events; of later
+        clients it is the event ``message``.
+
+        :param timeout: seconds to wait at most.
+        :returns: what the handler has returned, and errors, as of :meth:`emit`.
+        """
+        dialect = self._connection.dialect
+        write = partial(dialect.message, self._endpoint, data)
+        return self._ask("message", write).result(timeout)
+
+    def _ask(
+        self, event: str, write: Callable[[int], Iterator[str | bytes]]
+    ) -> Pending:
+        """Send what is written with the number of an ack."""
         if self.disconnect_reason:
             reason = self.disconnect_reason
             raise RuntimeError(f"{self._who} is not connected: {reason}")
         number = next(self._numbers)
         pending = Pending(event, self._arrivals, self._timeout)
         self._pending[number] = pending
-        connection = self._connection
-        connection.send_all(
-            connection.dialect.event(self._endpoint, event, args, number)
-        )
+        self._connection.send_all(write(number))
         return pending
 
     def expect(self, event: str, timeout: float | None = None) -> tuple[Any, ...]:
@@ -193,16 +225,16 @@ class Client:
 
     # Packets
 
-    def _take(self, packet: Packet) -> None:
-        if packet["endpoint"] != self._endpoint:
-            return  # the main namespace, which older clients are always in
+    def take(self, packet: Packet) -> None:
+        """A packet of the namespace has come."""
         kind = packet["type"]
         if kind == "connect":
             self._accepted(packet)
         elif kind == "error":
             self._refuse(packet.get("reason", ""), packet.get("data"))
         elif kind == "disconnect":
-            self._connection.end(_REMOVED)
+            self.ended(_REMOVED)
+            self._manager.leave(self._endpoint, _REMOVED)
         elif kind == "ack":
             pending = self._pending.pop(packet["ackId"], None)
             if pending is not None:
@@ -248,7 +280,8 @@ class Client:
             connection = self._connection
             connection.send_all(connection.dialect.ack(self._endpoint, number, answer))
 
-    def _ended(self, reason: str) -> None:
+    def ended(self, reason: str) -> None:
+        """It is no longer connected, for a reason."""
         if not self.disconnect_reason:
             self.disconnect_reason = reason
         self.connected = False

@@ -70,6 +70,10 @@ class Dialect(ABC):
             packet["ack"] = "data"
         return self._write(packet)
 
+    def message(self, endpoint: str, data: Any, number: int) -> Iterator[str | bytes]:
+        """The messages of what ``send`` sends; the ack ``number`` is asked for."""
+        return self.event(endpoint, "message", [data], number)
+
     def ack(
         self, endpoint: str, number: int, args: Sequence[Any]
     ) -> Iterator[str | bytes]:
@@ -163,6 +167,17 @@ class Dialect1(Dialect):
 
     def connect(self, endpoint: str, auth: Mapping[str, Any] | None) -> str:
         return f"1::{endpoint}{_query(auth)}"
+
+    def message(self, endpoint: str, data: Any, number: int) -> Iterator[str | bytes]:
+        return self._write(
+            {
+                "type": "message" if isinstance(data, str) else "json",
+                "endpoint": endpoint,
+                "data": data,
+                "id": number,
+                "ack": "data",
+            }
+        )
 
     def answer(self, text: str) -> str | None:
         return v1.HEARTBEAT if text.startswith(v1.HEARTBEAT) else None

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from ..drivers import applications
-from ..messaging.cluster import Elsewhere, clustered
+from ..messaging.cluster import Elsewhere
 from ..request.cookies import CookieWatch
 from ..request.destination import NO_CHALLENGES, Destinations
 from .browser import Browser, WebTestApp
@@ -20,6 +20,7 @@ from .databases import shared_in_memory
 from .dialects import DIALECTS
 from .host import Host
 from .loop import settle
+from .manager import Manager
 from .passing import advance, moving
 from .plain import WebSocket
 
@@ -83,10 +84,7 @@ class SocketIOTest:
             entered.enter_context(moving())
             configs = [each.config for each in list(applications)]
             entered.enter_context(shared_in_memory(configs))
-            if any(clustered(configs)):
-                from .bus import join  # it needs anypubsub, as clusters do
-
-                join(configs)
+            _join(configs)
             self.server.start()
             entered.callback(self.server.stop, timeout=_PATIENCE)
             entered.callback(settle)  # it need not wait for clients that have gone
@@ -142,11 +140,10 @@ class SocketIOTest:
         :raises ConnectRefused: when the server, the application or the namespace
             refuses the client.
         """
-        endpoint = f"/{namespace.strip('/')}".rstrip("/")
         opener = self._browser(browser, extra_environ, headers)
-        who = f"client {next(self._numbers)} in {endpoint or '/'}"
+        who = f"client {next(self._numbers)}"
         open_ = partial(Connection, opener, self._dialect, self._resource)
-        return Client(open_, endpoint, auth, self._timeout, who)
+        return Client(Manager(open_), namespace, auth, self._timeout, who)
 
     def websocket(
         self,
@@ -189,6 +186,15 @@ class SocketIOTest:
         browser = Browser(self.server, used, extra_environ, headers, self._timeout)
         self._exit.callback(browser.close)
         return browser
+
+
+def _join(configs: Sequence[Mapping[str, Any]]) -> None:
+    """Give applications what carries their channels, if there can be any."""
+    try:
+        from .bus import join
+    except ModuleNotFoundError:
+        return  # channels and clusters need anypubsub
+    join(configs)
 
 
 def _webtest(application: Any) -> Any:
