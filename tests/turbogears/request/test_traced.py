@@ -18,6 +18,11 @@ from .spans import Spans, spans
 __all__ = ["spans"]
 
 
+class WithoutText(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 class Chat(SocketIOTGNamespace):
     def on_ask(self, value: Any) -> Any:
         span = trace.get_current_span()
@@ -26,6 +31,9 @@ class Chat(SocketIOTGNamespace):
 
     def on_fail(self) -> None:
         raise LookupError("no such thing")
+
+    def on_fail_without_a_text(self) -> None:
+        raise WithoutText
 
     @require(not_anonymous())
     def on_secret(self) -> None: ...
@@ -73,6 +81,18 @@ def test_a_failure_is_an_exception_of_the_span(serve: Serve, spans: Spans) -> No
     assert span.status.status_code is trace.StatusCode.ERROR
     [event] = span.events
     assert event.attributes["exception.type"] == "LookupError"
+
+
+def test_an_exception_without_a_text_fails_once(
+    serve: Serve, spans: Spans, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = start(serve).joined()
+    client.emit("/chat", "fail_without_a_text")
+    wait_for(lambda: spans.ended, "the span")
+    [event] = spans.ended[0].events
+    assert event.attributes["exception.type"] == f"{__name__}.WithoutText"
+    failed = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert [each.name for each in failed] == ["tgext.socketio.request.failures"]
 
 
 @pytest.mark.parametrize(

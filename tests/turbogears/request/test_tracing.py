@@ -86,6 +86,36 @@ def test_what_fails_is_in_its_span(spans: Spans) -> None:
     assert span.status.status_code is trace.StatusCode.ERROR
 
 
+class WithoutText(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (ValueError("no number: '\ud800'"), r"no number: '\ud800'"),
+        (ValueError("a\n\x1b[31m"), r"a\n\x1b[31m"),
+        (ValueError("x" * 3_000_000), "x" * 2000 + "..."),
+        (WithoutText(), "<WithoutText without a text>"),
+    ],
+    ids=["surrogate", "control", "long", "without a text"],
+)
+def test_an_exporter_can_send_what_an_exception_says(
+    spans: Spans, error: Exception, shown: str
+) -> None:
+    with (
+        pytest.raises(type(error)) as raised,
+        publishing(find_tracer(), "publish /chat"),
+    ):
+        raise error from ValueError("\ud800")
+    assert raised.value is error
+    [event] = spans.ended[0].events
+    assert event.attributes["exception.message"] == shown
+    told = str(dict(event.attributes)) + event.attributes["exception.stacktrace"]
+    assert len(told.encode()) < 50_000
+
+
 def test_without_a_tracer_or_a_parent_there_are_no_spans(spans: Spans) -> None:
     with publishing(None, "publish") as parent:
         assert parent is None

@@ -7,11 +7,13 @@ from typing import Any
 
 from ..engine.concurrency.failures import Reported
 from ..engine.lines import address_of
+from ..engine.logs import ARGUMENT
 from ..engine.namespaces.errors import EventRefused
 from ..engine.namespaces.events import label_of
+from ..wire.escape import escape
 from ..wire.socketio.packet import EVENTS, Packet
 from .runner import Runner
-from .tracing import find_tracer, is_wanted
+from .tracing import find_tracer, is_wanted, note_failure
 
 
 class TracedRunner(Runner):
@@ -45,15 +47,15 @@ class TracedRunner(Runner):
             try:
                 result = super().run(function, *args)
             except EventRefused as refused:
-                span.set_attribute("socketio.error", refused.name)
+                span.set_attribute("socketio.error", escape(refused.name))
                 raise
             except Reported as reported:
                 if reported.__cause__ is not None:
-                    span.record_exception(reported.__cause__)
+                    note_failure(span, reported.__cause__)
                 span.set_status(StatusCode.ERROR)
                 raise
             if "refusal" in packet:
-                span.set_attribute("socketio.error", str(packet["refusal"][0]))
+                span.set_attribute("socketio.error", escape(packet["refusal"][0]))
             return result
 
     def _describe(
@@ -72,7 +74,7 @@ class TracedRunner(Runner):
         if address is not None:
             attributes["client.address"] = address
         if user is not None:
-            attributes["user.id"] = user
+            attributes["user.id"] = escape(user, ARGUMENT)
         return f"{endpoint} {label}", attributes
 
 

@@ -14,7 +14,10 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 from .._version import __version__
+from ..engine.concurrency.failures import ERRORS
+from ..engine.logs import MESSAGE, describe
 from ..options import read_option
+from ..wire.escape import escape
 
 #: The option that turns spans off.
 OPTION: Final = "socketio.tracing"
@@ -95,14 +98,51 @@ def receiving(
 
 
 @contextmanager
+def span_of(tracer: Any, name: str, **options: Any) -> Iterator[Any]:
+    """The current span of what runs in it. An exception is noted in it.
+
+    OpenTelemetry is not asked to do that: see :func:`note_failure`.
+
+    :param options: of ``start_as_current_span``.
+    """
+    with tracer.start_as_current_span(
+        name, record_exception=False, set_status_on_exception=False, **options
+    ) as span:
+        try:
+            yield span
+        except ERRORS as error:
+            note_failure(span, error)
+            raise
+
+
+def note_failure(span: Any, error: BaseException) -> None:
+    """Note in a span that an exception ended it, as the log tells of one.
+
+    The text of an exception may quote a client: megabytes of it, or lone surrogates,
+    with which exporters drop this span and those that they send with it. And an
+    exception's own ``__str__``, which ``record_exception`` calls, may raise another.
+    """
+    from opentelemetry.trace import StatusCode
+
+    cls = type(error)
+    module = "" if cls.__module__ == "builtins" else f"{cls.__module__}."
+    about = {
+        "exception.type": escape(f"{module}{cls.__qualname__}", MESSAGE),
+        "exception.message": escape(error, MESSAGE),
+        "exception.stacktrace": describe(error),
+    }
+    span.add_event("exception", about)
+    span.set_status(StatusCode.ERROR)
+
+
+@contextmanager
 def _publishing(
     tracer: Any, name: str, attributes: Mapping[str, str]
 ) -> Iterator[str | None]:
     from opentelemetry.trace import SpanKind
 
-    with tracer.start_as_current_span(
-        name, kind=SpanKind.PRODUCER, attributes=_dotted(attributes)
-    ):
+    kind = SpanKind.PRODUCER
+    with span_of(tracer, name, kind=kind, attributes=_dotted(attributes)):
         yield traceparent()
 
 
@@ -112,10 +152,9 @@ def _receiving(
 ) -> Iterator[None]:
     from opentelemetry.trace import SpanKind
 
-    context = _propagator().extract({"traceparent": parent})
-    with tracer.start_as_current_span(
-        name, context, kind=SpanKind.CONSUMER, attributes=_dotted(attributes)
-    ):
+    context, kind = _propagator().extract({"traceparent": parent}), SpanKind.CONSUMER
+    about = _dotted(attributes)
+    with span_of(tracer, name, context=context, kind=kind, attributes=about):
         yield
 
 
