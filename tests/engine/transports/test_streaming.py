@@ -123,6 +123,34 @@ def test_what_a_stream_could_not_take_is_kept(serve: Serve, transport: str) -> N
     socket.kill(reason="client namespace disconnect")
 
 
+@each_stream
+def test_a_client_that_answers_no_heartbeat_is_gone(
+    serve: Serve, transport: str
+) -> None:
+    """What the server itself writes to the stream is no sign of the client."""
+    live = serve({"/chat": Echo}, heartbeat_interval=0.1, heartbeat_timeout=0.3)
+    stream = Stream(live, transport)
+    stream.expect("1::")
+    socket = live.server.sockets[stream.sid]
+    wait_for(lambda: socket.disconnect_reason, "the silence is noticed")
+    assert socket.disconnect_reason == "ping timeout"
+    stream.expect_end()
+
+
+@each_stream
+def test_a_client_that_answers_heartbeats_stays(serve: Serve, transport: str) -> None:
+    live = serve({"/chat": Echo}, heartbeat_interval=0.1, heartbeat_timeout=5)
+    stream = Stream(live, transport)
+    stream.expect("1::")
+    socket = live.server.sockets[stream.sid]
+    for _ in range(3):
+        stream.expect("2::")
+        stream.post("2::")
+    assert socket.connected
+    socket.kill()
+    stream.expect_end()
+
+
 def events_of(reply: Reply) -> list[dict[str, Any]]:
     messages = socketio_1.decode_payload(reply.body, DEFAULT_LIMITS)
     return [json.loads(each.split(":", 3)[3]) for each in messages]

@@ -124,15 +124,19 @@ class PollingTransport(Transport):
     # Polls
 
     def poll(self, sock: Any) -> list[str | bytes]:
-        """Wait for messages, and return them.
+        """Wait for the messages that a request asks for; see :meth:`more`."""
+        self._request_came()
+        if self._answering:
+            self._end_answers()
+        return self.more(sock)
+
+    def more(self, sock: Any) -> list[str | bytes]:
+        """Wait for messages, and return them. The client need not have asked again.
 
         A poll whose connection has ended takes no messages: the next one gets them.
 
         :param sock: the gevent socket on which the answer is sent.
         """
-        self._request_came()
-        if self._answering:
-            self._end_answers()
         self.polling += 1
         try:
             if not self.outbox.ready and not (self.follower and self._released):

@@ -49,8 +49,10 @@ def _payloads(transport: PollingTransport, sock: Any) -> Iterator[bytes]:
     Messages that cannot be sent are kept for the client's next request.
     """
     generation = transport.socket.generation
+    take = transport.poll
     while (not transport.closed or len(transport.outbox)) and not has_gone(sock):
-        messages = deque(transport.poll(sock))
+        messages = deque(take(sock))
+        take = transport.more  # no request: it does not tell that the client is there
         try:
             while messages:
                 transport.answer_begins(sock)
