@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import stat
@@ -148,6 +149,35 @@ def test_debug_mode_is_refused(debug: Any, allowed: dict[str, str]) -> None:
     assert isinstance(raised.value, SystemExit)
     assert isinstance(raised.value, Exception)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("level", "handled", "propagate", "told"),
+    [
+        (logging.INFO, logging.INFO, True, False),  # as gearbox has it
+        (logging.INFO, logging.NOTSET, False, False),
+        (logging.WARNING, logging.NOTSET, True, True),
+        (logging.INFO, logging.WARNING, False, True),  # gearbox -q
+        (logging.INFO, None, False, True),
+    ],
+)
+def test_why_it_has_not_started_is_told_where_gearbox_does_not_show_it(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    level: int,
+    handled: int | None,
+    propagate: bool,
+    told: bool,
+) -> None:
+    """gearbox tells it at INFO, which the logging of development.ini may leave out."""
+    logger = logging.getLogger("gearbox")
+    handlers = [] if handled is None else [logging.NullHandler(handled)]
+    monkeypatch.setattr(logger, "handlers", handlers)
+    monkeypatch.setattr(logger, "propagate", propagate)
+    caplog.set_level(level, "gearbox")
+    with pytest.raises(OptionError, match="did you mean heartbeat_interval") as raised:
+        socketio_server_runner(app, {}, heartbeat_intervall="3")
+    assert caplog.messages == ([str(raised.value)] if told else [])
 
 
 @pytest.mark.usefixtures("built")
