@@ -170,6 +170,7 @@ def test_why_it_has_not_started_is_told_where_gearbox_does_not_show_it(
     told: bool,
 ) -> None:
     """gearbox tells it at INFO, which the logging of development.ini may leave out."""
+    monkeypatch.setitem(sys.modules, "gearbox", mock.Mock())
     logger = logging.getLogger("gearbox")
     handlers = [] if handled is None else [logging.NullHandler(handled)]
     monkeypatch.setattr(logger, "handlers", handlers)
@@ -178,6 +179,15 @@ def test_why_it_has_not_started_is_told_where_gearbox_does_not_show_it(
     with pytest.raises(OptionError, match="did you mean heartbeat_interval") as raised:
         socketio_server_runner(app, {}, heartbeat_intervall="3")
     assert caplog.messages == ([str(raised.value)] if told else [])
+
+
+def test_without_gearbox_python_shows_why_it_has_not_started(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delitem(sys.modules, "gearbox", raising=False)
+    with pytest.raises(OptionError, match="did you mean heartbeat_interval"):
+        socketio_server_runner(app, {}, heartbeat_intervall="3")
+    assert caplog.messages == []
 
 
 @pytest.mark.usefixtures("built")

@@ -118,7 +118,7 @@ def serve_application(
     try:
         _run(wsgi_app, global_config, kw, inherited)
     except StartError as error:
-        if not _shows_info(logging.getLogger("gearbox")):
+        if "gearbox" in sys.modules and not _shows_info(logging.getLogger("gearbox")):
             log.error(str(error))
         end_by(time.monotonic())
         # gearbox exits with status 0 then, and a supervisor would not restart it.
