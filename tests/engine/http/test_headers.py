@@ -11,7 +11,7 @@ import pytest
 from tgext.socketio.engine.http import headers
 from tgext.socketio.engine.http.errors import RequestError
 from tgext.socketio.engine.http.headers import Head, parse_head
-from tgext.socketio.wire.limits import MAX_HEADERS
+from tgext.socketio.wire.limits import MAX_HEADERS, MAX_SEGMENTS
 
 from ..conftest import Serve
 
@@ -293,6 +293,9 @@ BAD = {
 #: Refused with statuses of their own.
 OTHERS = {
     "417": LINE + HOST + b"Content-Length: 5\r\nExpect: wonders\r\n",
+    "414": b"GET %b HTTP/1.1\r\n" % (b"/" * (MAX_SEGMENTS + 1)) + HOST,
+    "414 ": b"GET /%b HTTP/1.1\r\n" % (b"a%2F" * MAX_SEGMENTS) + HOST,
+    "414  ": b"GET http://h%b HTTP/1.1\r\n" % (b"/a" * 2 * MAX_SEGMENTS) + HOST,
     "431": LINE + HOST + b"X: x\r\n" * MAX_HEADERS,
     "501": b"CONNECT here:80 HTTP/1.1\r\n" + HOST,
     "501 ": b"CONNECT / HTTP/1.1\r\n" + HOST,
@@ -317,6 +320,12 @@ def test_what_a_proxy_may_read_in_another_way_is_refused(
 
 def test_as_many_headers_as_there_may_be() -> None:
     assert read(HOST + b"X: x\r\n" * (MAX_HEADERS - 1)).length == 0
+
+
+def test_as_many_segments_as_there_may_be() -> None:
+    path = b"/a" * MAX_SEGMENTS
+    line = b"GET %b?%b HTTP/1.1\r\n" % (path, b"/" * 5000)
+    assert parse_head(line + HOST + b"\r\n").path == path.decode()
 
 
 def test_long_names_are_not_kept() -> None:

@@ -21,7 +21,7 @@ from ..clients import DEADLINE, Http, wait_for
 from ..concurrency import test_heartbeat
 from ..conftest import Serve
 from ..handover import test_internal
-from ..http import test_forwarded, test_origins
+from ..http import test_forms, test_forwarded, test_origins
 from ..io import test_output as test_outbox
 from ..io import test_proxied
 from ..namespaces import test_ratelimits
@@ -363,6 +363,7 @@ TESTS: dict[str, tuple[object, ...]] = {
         test_headers_as_large_as_is_allowed_and_larger,
         test_headers_without_an_end_are_refused_when_they_are_too_large,
     ),
+    "max_form_fields": (test_forms,),
     "header_timeout": (
         test_handler.test_a_connection_between_two_requests_has_time,
         test_handler.test_the_time_for_headers_does_not_limit_bodies_polls_and_websockets,

@@ -50,6 +50,11 @@ MAX_HEADER_SIZE = 65536
 MAX_REQUEST_LINE = 32768
 #: Headers of one request. Each costs memory beside its bytes.
 MAX_HEADERS = 256
+#: Segments of the path of one request. TurboGears takes the empty ones at its end away
+#: one by one, and copies the others each time.
+MAX_SEGMENTS = 1000
+#: Bytes of the headers of one part of a form, which are parsed in one go.
+MAX_PART_HEADERS = 16384
 
 
 @dataclass(frozen=True)

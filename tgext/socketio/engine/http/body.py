@@ -172,6 +172,11 @@ class RequestBody(ABC):
         self._source = source
         return data
 
+    def refuse(self, error: RequestError) -> NoReturn:
+        """Read no more, and raise an error: the body is not acceptable."""
+        self._withheld = True
+        self._fail(error)
+
     def _fail(self, error: RequestError) -> NoReturn:
         self.error = error
         raise error from None

@@ -6,6 +6,7 @@ from gevent.pywsgi import _InvalidClientInput  # type: ignore[attr-defined]
 
 BAD_REQUEST = "400 Bad Request"
 TIMEOUT = "408 Request Timeout"
+CONTENT_TOO_LARGE = "413 Content Too Large"
 TOO_LONG = "414 URI Too Long"
 EXPECTATION = "417 Expectation Failed"
 TOO_LARGE = "431 Request Header Fields Too Large"

@@ -12,11 +12,12 @@ import re
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from ...wire.limits import MAX_HEADERS
+from ...wire.limits import MAX_HEADERS, MAX_SEGMENTS
 from .errors import (
     EXPECTATION,
     NOT_IMPLEMENTED,
     TOO_LARGE,
+    TOO_LONG,
     VERSION,
     RequestError,
 )
@@ -132,6 +133,9 @@ class Head:
             except UnicodeDecodeError:
                 raise RequestError("the path is not UTF-8") from None
             path = decoded.decode("latin-1")
+        if path.count("/") > MAX_SEGMENTS:
+            text = f"the path has more than {MAX_SEGMENTS} segments"
+            raise RequestError(text, TOO_LONG)
         return path, query
 
     def _without_host(self, target: str) -> str:

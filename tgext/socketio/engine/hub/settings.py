@@ -156,6 +156,10 @@ class Settings:
         MAX_HEADER_SIZE, NUMBER, "bytes",
         "size of a request's line and headers together", "431",
     )
+    max_form_fields: int = row(
+        5000, NUMBER, "",
+        "fields of a form that is posted to a page", "413",
+    )
     header_timeout: float = row(
         20.0, SECONDS, "s",
         "time for the headers of a request, and for a TLS handshake",

@@ -13,6 +13,7 @@ from ..handover.relay import relay
 from ..http import HeaderList, HTTPHandler
 from ..http.cors import cors_headers
 from ..http.errors import RequestError
+from ..http.forms import FormBody, asks_with_form
 from ..http.forwarded import scheme_of
 from ..http.origins import (
     drop_credentials,
@@ -66,6 +67,11 @@ class SocketIOHandler(HTTPHandler):
             self._asks_for_health = True
         elif asks_for_websocket(environ):
             self.application = partial(serve_websocket, self)
+        if self._route is None and asks_with_form(environ):
+            settings = self.server.settings
+            FormBody(
+                self.wsgi_input, settings.max_form_fields, settings.max_message_size
+            ).take_place(environ)
         if self._route is None and is_handshake(path, query):
             answering = self.application or self.server.application
             resources = self.server.resources
