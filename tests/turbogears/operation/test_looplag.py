@@ -21,6 +21,17 @@ def test_what_blocks_the_loop_is_seen() -> None:
     wait_for(lambda: timing.seconds > seen + 0.05, "the lag")
 
 
+def test_it_looks_once_in_an_interval() -> None:
+    """It once looked in each turn of the loop, which never slept again."""
+    lag = LoopLag(0.05)
+    timing = lag.ask()
+    wait_for(lambda: timing.cumulative[-1], "a look")
+    began, seen = time.monotonic(), timing.cumulative[-1]
+    gevent.sleep(0.2)
+    most = (time.monotonic() - began) / 0.05 + 1
+    assert timing.cumulative[-1] - seen <= most
+
+
 def _block(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -33,13 +33,16 @@ class LoopLag:
         self._asked = now = monotonic()
         if self._timer is None:
             # Not a greenlet: it waits for its turn among all others.
-            self._timer = get_hub().loop.timer(self._interval, ref=False)
+            every = self._interval
+            self._timer = get_hub().loop.timer(every, repeat=every, ref=False)
             self._start(now)
         return self.timing
 
     def _start(self, now: float) -> None:
         self._due = now + self._interval
-        self._timer.start(self._look, update=True)
+        # `start` would set a timer that has run before to the time at which it ran: it
+        # would run again at once.
+        self._timer.again(self._look, update=True)
 
     def _look(self) -> None:
         now = monotonic()
