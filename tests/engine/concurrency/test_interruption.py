@@ -11,6 +11,7 @@ from gevent.event import Event
 from tests.native import start_native
 from tgext.socketio.engine.concurrency.interruption import (
     Interrupted,
+    in_own_greenlet,
     interrupt,
     sheltered,
 )
@@ -103,3 +104,27 @@ def test_what_is_sheltered_raises_to_its_caller(start: Any) -> None:
         start(lambda: sheltered(fail)).get()
     with pytest.raises(KeyError, match="no broker"):
         sheltered(fail)
+
+
+def test_a_function_runs_in_a_greenlet_of_its_own() -> None:
+    assert in_own_greenlet(gevent.getcurrent) is not gevent.getcurrent()
+    with pytest.raises(ZeroDivisionError):
+        in_own_greenlet(divmod, 1, 0)
+
+
+def test_who_is_interrupted_interrupts_what_it_waits_for() -> None:
+    ended: list[str] = []
+    begun = Event()
+
+    def work() -> None:
+        try:
+            begun.set()
+            Event().wait()
+        finally:
+            ended.append("cleaned up")
+
+    greenlet = gevent.spawn(in_own_greenlet, work)
+    begun.wait()
+    greenlet.kill(Interrupted)
+    gevent.sleep(0)
+    assert ended == ["cleaned up"]

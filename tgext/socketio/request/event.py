@@ -168,14 +168,13 @@ class Event:
         succeeded. ``on_commit`` adds them when there is no transaction.
     """
 
-    __slots__ = (
-        "__dict__",
-        "at_success",
-        "connection",
-        "has_request",
-        "packet",
-        "recalls",
-    )
+    __slots__ = ("__dict__", "connection", "packet")
+
+    # What few events change is of the class: each attribute that is set for every event
+    # takes time.
+    recalls: bool = False
+    has_request: bool = False
+    at_success: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]] = ()
 
     #: The environment under which a slow event is reported, while it is watched.
     watched: dict[str, Any] | None = None
@@ -183,9 +182,6 @@ class Event:
     def __init__(self, connection: Connection, packet: Packet | None) -> None:
         self.connection = connection
         self.packet = packet
-        self.recalls = False
-        self.has_request = False
-        self.at_success: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]] = ()
 
     @property
     def config(self) -> MutableMapping[str, Any]:

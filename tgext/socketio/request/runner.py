@@ -13,13 +13,12 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 import gevent
-from gevent.event import AsyncResult
 from tg import request_local
 from webob.exc import HTTPException
 
 from ..engine.concurrency.failures import ERRORS, FAILURES, ConnectionLost, Reported
 from ..engine.concurrency.failures import log_failure as log_engine_failure
-from ..engine.concurrency.interruption import Interrupted
+from ..engine.concurrency.interruption import Interrupted, in_own_greenlet
 from ..engine.hub.rooms import Rooms
 from ..engine.logs import get_logger
 from ..engine.namespaces.base import ConnectionRefused
@@ -31,7 +30,7 @@ from .activity import is_activity
 from .application import Application
 from .browsers import BrowserCookies
 from .connection import Connection
-from .context import configs, contexts, is_everywhere
+from .context import CONTEXTS, EVERYWHERE, configs, contexts
 from .dispatch import Dispatched, Failed, abort_transaction, as_refusal
 from .event import Event
 from .failures import log_failure
@@ -89,6 +88,14 @@ class Runner:
         self._lookup = lookup = connection.lookup
         self._activity = lookup.activity
         self._middleware = application.event_middleware
+        #: Whether there is nothing to do before an event but to push its context.
+        self._is_bare = not (
+            requirements
+            or application.dispatch is not None
+            or application.event_middleware
+            or application.slow_events is not None
+            or self._activity is not None
+        )
         user_with = None
         if API in environ:
             user_with = partial(lookup.user_with, connection.environ)
@@ -109,41 +116,37 @@ class Runner:
         :raises EventRefused: for an HTTP error of the function or of a wrapper.
         :raises Reported: when it failed; the failure is in the log then.
         """
-        outer = contexts()
-        dispatches = self.application.dispatch is not None
+        try:
+            outer = CONTEXTS.objects
+        except AttributeError:  # the first of this greenlet
+            outer = contexts()
         if outer:
             running = outer[-1][0]
             if type(running) is Event and running.connection is self.connection:
                 return function(*args)
-            if dispatches:
+            if self.application.dispatch is not None:
                 # Transactions and sessions of two requests can't nest in a greenlet.
-                return _in_own_greenlet(self.run, function, *args)
+                return in_own_greenlet(self.run, function, *args)
         packet: Any = args[-1] if args else None
         if type(packet) is not dict:
             packet = None
-        if self._activity is not None and is_activity(packet):
-            self._activity.note()
         event = Event(self.connection, packet)
-        asked = function
-        if self._requirements and _is_asked_for(packet):
-            asked = partial(self._guard, function)
         # If the process has one application, `tg.config` finds its configuration with
         # an empty stack. Then no event spends time on pushing it.
-        stack = configs() if outer or not is_everywhere(self.config) else None
+        stack = None
+        if outer or not EVERYWHERE or EVERYWHERE[-1] is not self.config:
+            stack = configs()
         outer.append((event, False))
         if stack is not None:
             stack.append((self.config, False))
         try:
-            if self._middleware:
-                self._let_see(event)
-            if self._slow_events is not None:
-                self._slow_events.watch(event)
-            if dispatches:
-                result = Dispatched(event, asked, args).run()
+            if self._is_bare:
+                result = function(*args)
             else:
-                result = asked(*args)
-            for late, values in event.at_success:
-                late(*values)
+                result = self._run_prepared(event, function, args)
+            if event.at_success:
+                for late, values in event.at_success:
+                    late(*values)
         except HTTPException as answer:
             raise as_refusal(answer) from answer
         except (ConnectionRefused, EventRefused):
@@ -169,6 +172,22 @@ class Runner:
                 if event.has_request or self._sent_away or self._lookup.changed:
                     self._tidy_up(event)
         return result
+
+    def _run_prepared(
+        self, event: Event, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> Any:
+        """Do what the application wants to be done before an event, and run it."""
+        if self._activity is not None and is_activity(event.packet):
+            self._activity.note()
+        if self._requirements and _is_asked_for(event.packet):
+            function = partial(self._guard, function)
+        if self._middleware:
+            self._let_see(event)
+        if self._slow_events is not None:
+            self._slow_events.watch(event)
+        if self.application.dispatch is None:
+            return function(*args)
+        return Dispatched(event, function, args).run()
 
     def _let_see(self, event: Event) -> None:
         """Make the request now: the application's middleware sees every event."""
@@ -325,22 +344,3 @@ def _is_asked_for(packet: Packet | None) -> bool:
 def _environ() -> dict[str, Any]:
     environ: dict[str, Any] = request_local.request.environ
     return environ
-
-
-def _in_own_greenlet(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function in a greenlet of its own, and wait for it."""
-    outcome: AsyncResult[Any] = AsyncResult()
-
-    def run() -> None:
-        try:
-            outcome.set(function(*args))
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    greenlet = gevent.spawn(run)
-    try:
-        return outcome.get()
-    except BaseException:
-        if not outcome.ready():  # this greenlet was interrupted
-            greenlet.kill(Interrupted, block=False)
-        raise

@@ -7,6 +7,7 @@ from typing import Any
 
 import gevent
 from gevent import GreenletExit, get_hub
+from gevent.event import AsyncResult
 
 
 class Interrupted(GreenletExit):
@@ -43,6 +44,28 @@ def sheltered(function: Callable[..., object], *args: Any) -> None:
     gevent.spawn(run).join()
     if failed:
         raise failed[0]
+
+
+def in_own_greenlet(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a greenlet of its own, and wait for it.
+
+    If the wait is interrupted, so is the function.
+    """
+    outcome: AsyncResult[Any] = AsyncResult()
+
+    def run() -> None:
+        try:
+            outcome.set(function(*args))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    greenlet = gevent.spawn(run)
+    try:
+        return outcome.get()
+    except BaseException:
+        if not outcome.ready():  # this greenlet was interrupted
+            greenlet.kill(Interrupted, block=False)
+        raise
 
 
 def interrupt(
