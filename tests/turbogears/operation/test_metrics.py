@@ -12,7 +12,7 @@ import gevent
 import pytest
 from tg import require
 from tg.predicates import Any as AnyOf
-from tg.predicates import not_anonymous
+from tg.predicates import NotAuthorizedError, not_anonymous
 
 from tests.engine.clients import DEADLINE, Http, wait_for
 from tests.engine.conftest import Serve
@@ -85,7 +85,8 @@ def test_prometheus_gets_the_format_that_it_asks_for(serve: Serve) -> None:
     [
         {},
         {"Authorization": f"Bearer {TOKEN}x"},
-        {"Authorization": f"bearer {TOKEN}"},
+        {"Authorization": TOKEN},
+        {"Authorization": "Bearer"},
         {"Authorization": f"Basic {TOKEN}"},
         {"Authorization": "Bearer \xe9"},
     ],
@@ -95,6 +96,16 @@ def test_nobody_else_reads_them(serve: Serve, headers: Any) -> None:
     reply = Http(live.port).get("/metrics", headers)
     assert reply.status in (401, 403)
     assert "socketio_" not in reply.text
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
+@pytest.mark.parametrize("token", [TOKEN, "ein geheimes Paßwort €"])
+def test_a_token_is_read_as_http_spells_it(scheme: str, token: str) -> None:
+    sent = f"{scheme}{token}".encode().decode("latin-1")
+    credentials: dict[str, Any] = {}
+    BearerToken(token).evaluate({"HTTP_AUTHORIZATION": sent}, credentials)
+    with pytest.raises(NotAuthorizedError):
+        BearerToken(token + "x").evaluate({"HTTP_AUTHORIZATION": sent}, credentials)
 
 
 @pytest.mark.parametrize("wrap", [require, lambda predicate: predicate])

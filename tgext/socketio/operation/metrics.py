@@ -78,9 +78,13 @@ class BearerToken(Predicate):
         if not isinstance(token, str) or len(token) < 16:
             raise ValueError("BearerToken: the token has less than 16 characters")
         super().__init__(**kwargs)
-        self._header = f"Bearer {token}".encode()
+        self._token = token.encode()
 
     def evaluate(self, environ: dict[str, Any], credentials: Any) -> None:
-        given = environ.get("HTTP_AUTHORIZATION", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, self._header):
+        # WSGI reads the bytes of a header as Latin-1 (PEP 3333). The name of a scheme
+        # has no case, and spaces may follow it (RFC 9110, sections 11.1 and 11.4).
+        given = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
+        scheme, _, token = given.partition(b" ")
+        is_token = hmac.compare_digest(token.lstrip(b" "), self._token)
+        if scheme.lower() != b"bearer" or not is_token:
             self.unmet()
