@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+from pathlib import Path
+
 import pytest
 
 from tgext.socketio.engine.handover.processes import is_token, make_token, token_of
@@ -25,3 +29,12 @@ def test_other_ids_have_none(sid: str) -> None:
 )
 def test_other_texts_are_none(text: str) -> None:
     assert not is_token(text)
+
+
+def test_the_documented_column_takes_the_longest_id() -> None:
+    docs = Path(__file__).parents[3] / "docs"
+    text = (docs / "coming_from_gevent_socketio.rst").read_text(encoding="utf-8")
+    [length] = re.findall(r"user_id = Column\(String\((\d+)\)\)", text)
+    token = make_token()
+    assert token_of(token + secrets.token_urlsafe(16)) == token
+    assert int(length) == len(token + secrets.token_urlsafe(16))
