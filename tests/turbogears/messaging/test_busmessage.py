@@ -279,6 +279,28 @@ def test_whatever_is_nested_so_deep_that_it_is_written_is_read(leaf: Any) -> Non
     assert max(written) > 2_300
 
 
+class Faulty:
+    def __json__(self) -> Any:
+        raise TypeError("a fault of the application")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (
+            {"b": object()},
+            "^event 'a': argument 2, at \\['b'\\], is of the type object",
+        ),
+        ([b"bytes", {1}], "^event 'a': argument 2, at \\[1\\], is of the type set, "),
+        (Faulty(), "^a fault of the application$"),
+    ],
+)
+def test_what_is_no_json_is_named(value: Any, said: str) -> None:
+    """Also for namespaces whose clients recover, and whose log has it."""
+    with pytest.raises(TypeError, match=said):
+        PLAIN.write(event_packet("/chat", "a", [1, value]), None)
+
+
 def test_numbers_are_what_json_makes_of_them() -> None:
     big = 10 ** min(400, sys.get_int_max_str_digits() or 400)
     args = PLAIN.read(PLAIN.write(event_packet("", "a", [big]), None)).packet["args"]

@@ -41,7 +41,8 @@ from ..request.tracing import is_traceparent
 from ..wire.errors import ProtocolError
 from ..wire.limits import Limits
 from ..wire.socketio.binary import put_back, take_out
-from ..wire.socketio.packet import Packet, event_packet
+from ..wire.socketio.packet import Packet, arguments, event_packet
+from ..wire.socketio.unwritable import explain
 from .sealed import BusMessageError, Seal, field_of, sender_of
 
 #: JSON readers agree on integers below 2**53 (RFC 8259, section 6).
@@ -118,15 +119,21 @@ class BusCodec:
         args, binary = pack(packet["args"])
         if binary and self._limits is not None:
             self._limits.check_sent(len(binary))
-        return self._seal.write(
-            {
-                "from": sender,
-                "to": controller,
-                **_write_receivers(receivers),
-                "packet": {**packet, "args": args},
-                "binary": binary,
-            }
-        )
+        message = {
+            "from": sender,
+            "to": controller,
+            **_write_receivers(receivers),
+            "packet": {**packet, "args": args},
+            "binary": binary,
+        }
+        try:
+            return self._seal.write(message)
+        except TypeError as error:
+            what = f"event {packet.get('name')!r}"
+            explained = explain(error, what, arguments(packet), dumps)
+            if explained is None:
+                raise
+            raise explained from None
 
     def begins(self, data: Any, beginning: str) -> bool:
         """Whether a message begins with a text; see :func:`beginning_of`."""
