@@ -22,13 +22,13 @@ from gevent import socket
 from gevent.ssl import SSLContext
 
 from tgext.socketio.wire.limits import Limits
+from tgext.socketio.wire.websocket.close import parse_close
 from tgext.socketio.wire.websocket.frames import (
     CLOSE,
     TEXT,
     FrameReader,
     Message,
     encode_frame,
-    parse_close,
 )
 from tgext.socketio.wire.websocket.handshake import accept_key
 

@@ -23,6 +23,7 @@ from tgext.socketio.wire.socketio import v5 as socketio_5
 from tgext.socketio.wire.socketio.binary import Reassembler, take_out
 from tgext.socketio.wire.socketio.packet import Packet
 from tgext.socketio.wire.websocket import frames as websocket
+from tgext.socketio.wire.websocket.close import encode_close, parse_close
 
 from ..engine.smuggling import WAYS, compare
 from ..vectors.bad_input import BAD_INPUT
@@ -247,10 +248,10 @@ def frames(data: bytes) -> None:
     assert _frames([data[:middle], data[middle:]]) == whole
     for opcode, payload in whole[0]:
         if opcode == websocket.CLOSE:
-            close = outcome(lambda: websocket.parse_close(payload))  # noqa: B023
+            close = outcome(lambda: parse_close(payload))  # noqa: B023
             if isinstance(close, tuple) and payload:
                 reader = websocket.FrameReader(masked=False)
-                sent = list(reader.feed(websocket.encode_close(*close)))
+                sent = list(reader.feed(encode_close(*close)))
                 assert sent == [(opcode, payload)]
 
 

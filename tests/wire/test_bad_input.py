@@ -21,7 +21,8 @@ from tgext.socketio.wire.socketio import v3_4 as socketio_4
 from tgext.socketio.wire.socketio import v5 as socketio_5
 from tgext.socketio.wire.socketio.binary import Reassembler
 from tgext.socketio.wire.socketio.packet import Packet
-from tgext.socketio.wire.websocket.frames import CLOSE, FrameReader, parse_close
+from tgext.socketio.wire.websocket.close import parse_close
+from tgext.socketio.wire.websocket.frames import CLOSE, FrameReader
 
 from ..vectors.bad_input import BAD_INPUT, BYTES, ITEMS
 from ..vectors.outcomes import EIO3, EIO4, OLD, Body, Frames, Messages, Nothing, Vector

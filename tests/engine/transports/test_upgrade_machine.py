@@ -32,12 +32,12 @@ from tgext.socketio.wire.socketio.generations import (
     SOCKETIO_5,
     Generation,
 )
+from tgext.socketio.wire.websocket.close import encode_close
 from tgext.socketio.wire.websocket.frames import (
     CLOSE,
     PONG,
     TEXT,
     FrameReader,
-    encode_close,
     encode_frame,
 )
 

@@ -12,13 +12,13 @@ from gevent import socket
 from tgext.socketio.testing import NotReceived
 from tgext.socketio.testing.link import Link
 from tgext.socketio.testing.loop import settle
+from tgext.socketio.wire.websocket.close import encode_close
 from tgext.socketio.wire.websocket.frames import (
     CLOSE,
     PING,
     PONG,
     TEXT,
     FrameReader,
-    encode_close,
     encode_frame,
 )
 

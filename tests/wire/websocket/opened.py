@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from tgext.socketio.wire.websocket.close import encode_close
 from tgext.socketio.wire.websocket.connection import (
     Connection,
 )
-from tgext.socketio.wire.websocket.frames import (
-    FrameReader,
-    encode_close,
-)
+from tgext.socketio.wire.websocket.frames import FrameReader
 
 #: The time of the tests that do not let it pass.
 NOW = 100.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tgext.socketio.wire.errors import InvalidFramePayload, ProtocolError
+from tgext.socketio.wire.websocket.close import encode_close, parse_close
 from tgext.socketio.wire.websocket.connection import (
     ABNORMAL,
     NO_CODE,
@@ -17,9 +18,7 @@ from tgext.socketio.wire.websocket.frames import (
     PING,
     TEXT,
     FrameReader,
-    encode_close,
     encode_frame,
-    parse_close,
 )
 from tgext.socketio.wire.websocket.states import (
     State,

@@ -15,6 +15,7 @@ from hypothesis.stateful import (
 )
 
 from tgext.socketio.wire.errors import ProtocolError
+from tgext.socketio.wire.websocket.close import encode_close, parse_close
 from tgext.socketio.wire.websocket.connection import (
     ABNORMAL,
     PATIENCE,
@@ -30,9 +31,7 @@ from tgext.socketio.wire.websocket.frames import (
     TEXT,
     FrameReader,
     Message,
-    encode_close,
     encode_frame,
-    parse_close,
 )
 from tgext.socketio.wire.websocket.states import (
     TABLE,

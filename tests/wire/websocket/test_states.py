@@ -7,20 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from tgext.socketio.wire.errors import FrameError
+from tgext.socketio.wire.websocket.close import encode_close
 from tgext.socketio.wire.websocket.connection import (
     CLOSE_TIMEOUT,
     PATIENCE,
     Connection,
     Misuse,
 )
-from tgext.socketio.wire.websocket.frames import (
-    CLOSE,
-    PING,
-    PONG,
-    TEXT,
-    encode_close,
-    encode_frame,
-)
+from tgext.socketio.wire.websocket.frames import CLOSE, PING, PONG, TEXT, encode_frame
 from tgext.socketio.wire.websocket.states import (
     READING,
     SENDING,

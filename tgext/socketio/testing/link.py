@@ -15,6 +15,7 @@ import gevent
 from gevent.event import Event
 
 from ..wire.errors import ProtocolError
+from ..wire.websocket.close import parse_close
 from ..wire.websocket.frames import (
     BINARY,
     CLOSE,
@@ -24,7 +25,6 @@ from ..wire.websocket.frames import (
     FrameReader,
     Message,
     encode_frame,
-    parse_close,
 )
 from .dialects import LIMITS
 from .errors import NotReceived

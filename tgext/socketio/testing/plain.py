@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..wire.websocket.frames import check_code
+from ..wire.websocket.close import check_code
 from .arrivals import shown
 from .connection import Opener
 from .errors import ConnectRefused, NotReceived

@@ -13,7 +13,7 @@ from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import SOCKETIO_1, Generation
 from ...wire.socketio.packet import Packet, ReservedName
 from ...wire.socketio.reasons import SERVER_LEFT
-from ...wire.websocket.frames import check_code
+from ...wire.websocket.close import check_code
 from ..concurrency.greenlets import Jobs, ended_job, start_job
 from ..concurrency.heartbeat import Deadline
 from ..concurrency.threads import carried, get_ident, home

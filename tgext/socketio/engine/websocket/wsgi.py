@@ -17,8 +17,8 @@ from ...wire import json
 from ...wire.errors import InvalidJSON
 from ...wire.origin import Origins
 from ...wire.websocket.broadcast import Broadcast
+from ...wire.websocket.close import check_code
 from ...wire.websocket.deflate import Deflate
-from ...wire.websocket.frames import check_code
 from ..concurrency.threads import Home, carried, get_ident, home
 from ..http.refusals import log_handshake_refusal
 from ..http.upgrade import HandshakeRefused

@@ -16,18 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import ProtocolError
+from .close import encode_close, parse_close
 from .deflate import Deflater
-from .frames import (
-    CLOSE,
-    COMPRESSED,
-    PING,
-    PONG,
-    FrameReader,
-    Message,
-    encode_close,
-    encode_frame,
-    parse_close,
-)
+from .frames import CLOSE, COMPRESSED, PING, PONG, FrameReader, Message, encode_frame
 from .states import READING, SENDING, TABLE, Effect, Input, State
 
 #: Section 7.4.1: "a normal closure".
