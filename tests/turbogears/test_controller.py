@@ -181,6 +181,28 @@ def test_another_server_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
     )
 
 
+def with_another_resource(serve: Callable[..., Live]) -> Live:
+    class Root(TGController):
+        socketio = Derived()
+
+    configurator = MinimalApplicationConfigurator()
+    configurator.update_blueprint({"root_controller": Root()})
+    application = configurator.make_wsgi_app({}, {})
+    return serve(application=application, resource="socket.io")
+
+
+def test_the_line_has_no_session_id(
+    serve: Callable[..., Live], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tgext.socketio")
+    sid = "Afhb4ZsDZ3j-0ryWMxc_Q1"
+    url = f"/socketio/1/xhr-polling/{sid}"
+    assert with_another_resource(serve).http().get(url).status == 400
+    wait_for(lambda: "HTTP/1.1" in caplog.text, "it is logged")
+    assert "Refused GET /socketio/1/xhr-polling/... of 127.0.0.1: 400" in caplog.text
+    assert sid not in caplog.text
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -195,14 +217,7 @@ def test_a_client_whose_path_is_not_the_resource_is_told_of(
 ) -> None:
     """Also where the controller has a page ``index``."""
     caplog.set_level("INFO", "tgext.socketio")
-
-    class Root(TGController):
-        socketio = Derived()
-
-    configurator = MinimalApplicationConfigurator()
-    configurator.update_blueprint({"root_controller": Root()})
-    application = configurator.make_wsgi_app({}, {})
-    live = serve(application=application, resource="socket.io")
+    live = with_another_resource(serve)
     assert live.http().get(url).status == 400
     wait_for(lambda: "Refused" in caplog.text, "it is logged")
     [line] = [each for each in caplog.messages if each.startswith("Refused")]

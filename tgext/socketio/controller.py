@@ -16,7 +16,7 @@ from .engine.hub.rooms import Rooms
 from .engine.logs import get_logger
 from .engine.namespaces.base import BaseNamespace
 from .engine.namespaces.foreign import adapt, is_foreign
-from .engine.server.astray import RESOURCES, is_handshake
+from .engine.server.astray import RESOURCES, is_handshake, without_session
 from .handle import NamespaceHandle
 from .hidden import warn_of_hidden
 from .messaging.cluster import join_cluster
@@ -150,7 +150,7 @@ class SocketIOController(TGController):
         environ = opening.environ
         if "socketio" not in environ:
             path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-            log_refusal(environ, path, "400", _why_not(environ))
+            log_refusal(environ, without_session(path), "400", _why_not(environ))
             abort(400)
         if posted.MARK in environ:
             name = "/" + args[0] if args else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tgext.socketio.engine.server.astray import is_handshake
+from tgext.socketio.engine.server.astray import is_handshake, without_session
 
 from ..clients import wait_for
 from ..conftest import Serve
@@ -80,3 +80,31 @@ def test_other_requests_are_not_told(
 def test_the_requests_of_all_generations_are_known(url: str) -> None:
     path, _, query = url.partition("?")
     assert is_handshake(path, query)
+
+
+SID = "Afhb4ZsDZ3j-0ryWMxc_Q1"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            f"//live/?EIO=4&transport=websocket&sid={SID}",
+            "//live/?EIO=4&transport=websocket&sid=...",
+        ),
+        (f"/a/?sid={SID}&EIO=3&t=1", "/a/?sid=...&EIO=3&t=1"),
+        (f"/a/1/xhr-polling/{SID}?t=1", "/a/1/xhr-polling/...?t=1"),
+        (f"//live/1//websocket/{SID}", "//live/1//websocket/..."),
+        ("/page?sid=7", "/page?sid=7"),
+        ("/page/1/books/7", "/page/1/books/7"),
+    ],
+)
+def test_no_line_has_the_id_of_a_session(
+    serve: Serve, caplog: pytest.LogCaptureFixture, url: str, shown: str
+) -> None:
+    caplog.set_level(logging.INFO, "tgext.socketio")
+    live = serve(application=application, resource="live")
+    live.http().get(url)
+    wait_for(lambda: f'"GET {shown} HTTP/1.1"' in caplog.text, "the line of the access")
+    assert SID not in caplog.text
+    assert without_session(url) == shown

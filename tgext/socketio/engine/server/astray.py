@@ -18,6 +18,24 @@ RESOURCES: Final = "socketio.resources"
 #: What a 0.9 client appends to the URL: the time in milliseconds.
 _TIME: Final = re.compile(r"(?:^|&)t=\d{13}(?:&|\Z)")
 
+#: Where a request has the session id: 0.9 clients in the path, others in the query.
+_IN_PATH: Final = re.compile(
+    r"(/1/+(?:websocket|xhr-polling|jsonp-polling|htmlfile|xhr-multipart|flashsocket)/)"
+    r"[^/?\s]+"
+)
+_IN_QUERY: Final = re.compile(r"([?&]sid=)[^&\s]+")
+
+
+def without_session(text: str) -> str:
+    """A path, or a line with a path and a query, for the log: without session ids.
+
+    A proxy may rewrite the path of WebSockets alone. The id in such a request is that
+    of a session, with which readers of the log could use it.
+    """
+    if "/1/" in text:
+        text = _IN_PATH.sub(r"\1...", text)
+    return _IN_QUERY.sub(r"\1...", text) if "EIO=" in text else text
+
 
 def is_handshake(path: str, query: str) -> bool:
     """Whether a request looks like one that opens a connection, whatever its path."""
@@ -48,7 +66,7 @@ def respond(
                 f"set the client's path: io('/chat', {{path: '/{resources[0]}/'}}); or "
                 "list this path in socketio_resource, and mount the controller there"
             )
-            log_refusal(environ, path, status, why, allow)
+            log_refusal(environ, without_session(path), status, why, allow)
         return start_response(status, headers, *more)
 
     return application(environ, start)

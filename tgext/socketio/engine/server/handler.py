@@ -27,7 +27,7 @@ from ..http.upgrade import HandshakeRefused, asks_for_websocket
 from ..logs import get_logger
 from ..websocket.application import serve_websocket
 from . import astray, health
-from .astray import is_handshake
+from .astray import is_handshake, without_session
 from .dispatch import respond
 from .errors import FORBIDDEN, NOSNIFF, TEXT, HTTPError, engine_error
 from .host import Host
@@ -99,7 +99,7 @@ class SocketIOHandler(HTTPHandler):
         self._when_answered = call
 
     def format_request(self) -> str:
-        line: str = super().format_request()
+        line = without_session(super().format_request())
         return f"{line} {self.ending}" if self.ending else line
 
     def log_request(self) -> None:
