@@ -49,6 +49,8 @@ def form_page(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return [f"{len(found)} fields, {size}".encode()]
 
 
+FORM_IN_PART = "Content-Type: application/x-www-form-urlencoded\r\n"
+
 TAKEN = {
     "none": (URLENCODED, b"", "0 fields, 0"),
     "one": (URLENCODED, b"a=1", "1 fields, 1"),
@@ -67,9 +69,30 @@ TAKEN = {
         "1 fields, 200000",
     ),
     "as many headers": (IN_PARTS, part_with(MAX_PART_HEADERS - 50), "1 fields, 1"),
+    "a form in a part": (IN_PARTS, parts(1, FORM_IN_PART, "a=1&b=2"), "1 fields, 0"),
+    "what looks like a form": (
+        IN_PARTS,
+        parts(1, "", "a&" * 20_000),
+        "1 fields, 40000",
+    ),
     "a part in a part": (IN_PARTS, nested("X: y\r\n"), "1 fields, 0"),
 }
 REFUSED = {
+    "fields in a part": (
+        IN_PARTS,
+        parts(1, FORM_IN_PART, "a&" * 20_000),
+        "max_form_fields",
+    ),
+    "a large form in a part": (
+        IN_PARTS,
+        parts(1, FORM_IN_PART, "a" * LARGE),
+        "max_message_size",
+    ),
+    "a form in a part with its length": (
+        IN_PARTS,
+        parts(1, FORM_IN_PART + "Content-Length: 40000\r\n", "a&" * 20_000),
+        "max_form_fields",
+    ),
     "more fields": (URLENCODED, b"a=1&" * 20 + b"a=1", "max_form_fields"),
     "empty fields": (URLENCODED, b"&" * 200_000, "max_message_size|max_form_fields"),
     "without a type": ({}, b"a&" * 21, "max_form_fields"),
@@ -187,3 +210,12 @@ def test_it_is_read_as_a_file_is() -> None:
     assert form.read() == b"\nthree"
     form.seek(0)
     assert form.read(None) == data
+
+
+def test_a_form_in_parts_may_be_read_at_once() -> None:
+    """What an application reads itself is none of the parser's business."""
+    data = parts(1, content="a&" * LARGE)
+    form, environ = stored(data)
+    assert form.read() == data
+    assert len(Request(environ).POST) == 1
+    assert Request(environ).body == data

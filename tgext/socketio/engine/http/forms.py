@@ -15,6 +15,9 @@ from ..concurrency.fairness import Turns, in_turns
 from .body import PIECE, RequestBody
 from .errors import CONTENT_TOO_LARGE, RequestError
 
+#: Bytes that the parser reads of a part at once, if it need not have all of it.
+_PIECE = 8192
+
 _URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
@@ -72,6 +75,13 @@ class FormBody:
     def _refuse(self, reason: str) -> NoReturn:
         self._body.refuse(RequestError(reason, CONTENT_TOO_LARGE))
 
+    def _check(self, size: int, separators: int) -> None:
+        """Check a form that is not in parts."""
+        if size > self._most_bytes:
+            self._refuse("the form is larger than max_message_size")
+        if separators >= self._most_fields:
+            self._refuse_fields()
+
     def _refuse_fields(self) -> NoReturn:
         self._refuse(f"the form has more than {self._most_fields} (max_form_fields)")
 
@@ -86,10 +96,7 @@ class FormBody:
                 size += len(piece)
                 if not self._in_parts:
                     fields += piece.count(b"&")
-                    if size > self._most_bytes:
-                        self._refuse("the form is larger than max_message_size")
-                    if fields >= self._most_fields:
-                        self._refuse_fields()
+                    self._check(size, fields)
             if environ is not None:
                 environ["CONTENT_LENGTH"] = str(size)
             stored.seek(0)
@@ -104,7 +111,12 @@ class FormBody:
         :raises RequestError: when the body is invalid, or a limit is exceeded.
         """
         self._turns.check()
-        return self._stored.read(-1 if size is None else size)
+        data = self._stored.read(-1 if size is None else size)
+        if self._headers and len(data) > _PIECE:
+            # The content of a part, which says that it is a form, too.
+            self._check(len(data), data.count(b"&"))
+        self._headers = 0
+        return data
 
     def readline(self, size: int | None = -1) -> bytes:
         """Read up to the end of a line, ``size`` bytes at most.
