@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -165,6 +166,26 @@ def test_one_request_has_the_metrics_of_all_workers(server: Server) -> None:
         pids = [each.call("pid") for each in members]
         own = {each: pids.count(each) for each in workers_of(server)}
         wait_until(lambda: connections(server) == own, "all are counted")
+
+
+def processor_seconds(pids: set[int]) -> float:
+    """What processes have used so far."""
+    used = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        used += int(fields[11]) + int(fields[12])
+    return used / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.usefixtures("together")
+def test_while_nothing_happens_no_processor_is_used(server: Server) -> None:
+    """What watches the event loop for the metrics once kept it from sleeping."""
+    with crowd(server, size=20):
+        connections(server)
+        time.sleep(2)  # what watches has begun
+        before = processor_seconds(workers_of(server))
+        time.sleep(2)
+        assert processor_seconds(workers_of(server)) - before < 0.25
 
 
 @pytest.mark.usefixtures("together")
