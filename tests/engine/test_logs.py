@@ -29,6 +29,7 @@ from tgext.socketio.engine.logs import (
     describe,
     get_logger,
     make_fit,
+    shows_info,
 )
 from tgext.socketio.engine.namespaces.base import BaseNamespace, ConnectionRefused
 from tgext.socketio.wire.escape import escape
@@ -376,6 +377,32 @@ def test_each_logger_of_the_package_is_made_here() -> None:
         if path.name != "logs.py":
             own = re.search(r"\bgetLogger\(", path.read_text())
             assert not own, f"{path}: take get_logger of engine.logs"
+
+
+@pytest.mark.parametrize(
+    ("level", "handler", "own", "shown"),
+    [
+        (logging.INFO, logging.NOTSET, False, True),
+        (logging.INFO, logging.INFO, True, True),
+        (logging.INFO, logging.WARNING, True, False),
+        (logging.WARNING, logging.NOTSET, False, False),
+        (logging.INFO, None, False, False),
+    ],
+)
+def test_whether_another_package_s_lines_are_shown(
+    level: int, handler: int | None, own: bool, shown: bool
+) -> None:
+    parent, logger = logging.getLogger("theirs"), logging.getLogger("theirs.own")
+    parent.propagate = False
+    logger.setLevel(level)
+    added = logging.NullHandler(logging.NOTSET if handler is None else handler)
+    if handler is not None:
+        (logger if own else parent).addHandler(added)
+    try:
+        assert shows_info("theirs.own") is shown
+    finally:
+        parent.removeHandler(added)
+        logger.removeHandler(added)
 
 
 # A server whose clients choose all they can

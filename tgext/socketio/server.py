@@ -32,7 +32,7 @@ from .engine.hub.checks import shown, unknown
 from .engine.hub.options import Option
 from .engine.hub.settings import OPTIONS
 from .engine.io.listening import Port, place_of
-from .engine.logs import get_logger
+from .engine.logs import get_logger, shows_info
 from .engine.server.server import SocketIOServer
 from .messaging.cluster import Elsewhere
 from .messaging.handover import share_sessions
@@ -118,27 +118,12 @@ def serve_application(
     try:
         _run(wsgi_app, global_config, kw, inherited)
     except StartError as error:
-        if "gearbox" in sys.modules and not _shows_info(logging.getLogger("gearbox")):
-            log.error(str(error))
+        if "gearbox" in sys.modules and not shows_info("gearbox"):
+            log.error(str(error))  # gearbox would say it at INFO
         end_by(time.monotonic())
         # gearbox exits with status 0 then, and a supervisor would not restart it.
         atexit.register(_exit_unsuccessfully)
         raise
-
-
-def _shows_info(logger: logging.Logger) -> bool:
-    """Whether what a logger writes at INFO is shown.
-
-    gearbox says in such a line why a server has not started.
-    """
-    if not logger.isEnabledFor(logging.INFO):
-        return False
-    each: logging.Logger | None = logger
-    while each is not None:
-        if any(handler.level <= logging.INFO for handler in each.handlers):
-            return True
-        each = each.parent if each.propagate else None
-    return False
 
 
 def _exit_unsuccessfully() -> None:

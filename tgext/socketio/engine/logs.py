@@ -63,6 +63,19 @@ def get_logger(name: str) -> logging.Logger:
     return logger
 
 
+def shows_info(name: str) -> bool:
+    """Whether what the logger of another package writes at INFO is shown."""
+    logger = logging.getLogger(name)
+    if not logger.isEnabledFor(logging.INFO):
+        return False
+    each: logging.Logger | None = logger
+    while each is not None:
+        if any(handler.level <= logging.INFO for handler in each.handlers):
+            return True
+        each = each.parent if each.propagate else None
+    return False
+
+
 class ErrorStream:
     """``wsgi.errors``: the errors of pages, for a log.
 
