@@ -401,6 +401,7 @@ def test_whether_another_package_s_lines_are_shown(
     try:
         assert shows_info("theirs.own") is shown
     finally:
+        parent.propagate = True  # pytest adds handlers of its own otherwise
         parent.removeHandler(added)
         logger.removeHandler(added)
 
