@@ -45,6 +45,14 @@ def test_tens_of_thousands_of_topics_leave_others_alone() -> None:
     assert sum(kept) > 23_000
 
 
+def test_a_topic_that_was_replaced_keeps_its_number() -> None:
+    emptied = Emptied(buckets=1)
+    for number in range(1, KNOWN + 3):
+        emptied.note(f"topic {number}", number)
+    emptied.note("topic 2", 1)
+    assert emptied.last("topic 2") == 2
+
+
 @MANY
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 1000))), st.integers(1, 3))
 def test_no_number_is_too_low(notes: list[tuple[int, int]], buckets: int) -> None:

@@ -40,9 +40,9 @@ class Emptied:
             slot = self._hashes.index(hashed, slots.start, slots.stop)
         except ValueError:
             slot = min(slots, key=self._numbers.__getitem__)
-            replaced = self._numbers[slot]
-            self._replaced[bucket] = max(self._replaced[bucket], replaced)
-            self._hashes[slot], self._numbers[slot] = hashed, 0
+            earlier = self._replaced[bucket]  # the topic's own may be among them
+            self._replaced[bucket] = max(earlier, self._numbers[slot])
+            self._hashes[slot], self._numbers[slot] = hashed, earlier
         self._numbers[slot] = max(self._numbers[slot], number)
 
     def last(self, topic: str) -> int:
