@@ -99,7 +99,9 @@ class SocketIOHandler(HTTPHandler):
         self._when_answered = call
 
     def format_request(self) -> str:
-        line = without_session(super().format_request())
+        line: str = super().format_request()
+        if self._route is None:  # else only DEBUG shows it
+            line = without_session(line)
         return f"{line} {self.ending}" if self.ending else line
 
     def log_request(self) -> None:
