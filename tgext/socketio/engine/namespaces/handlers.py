@@ -1,4 +1,4 @@
-"""The methods that handle events: their arguments."""
+"""The methods that handle events: their arguments, and what is told of wrong ones."""
 
 from __future__ import annotations
 
