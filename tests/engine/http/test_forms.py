@@ -15,6 +15,7 @@ from tgext.socketio.engine.http.body import SizedBody
 from tgext.socketio.engine.http.forms import FormBody, asks_with_form
 from tgext.socketio.wire.limits import MAX_PART_HEADERS
 
+from ..clients import Raw
 from ..conftest import Serve
 from .test_body import in_chunks
 
@@ -117,8 +118,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", TAKEN)
 def test_a_form_within_the_limits(serve: Serve, name: str, chunk: int) -> None:
     headers, body, answer = TAKEN[name]
-    options = {"max_form_fields": 20, "max_message_size": LARGE}
-    raw = serve(application=form_page, **options).raw()
+    raw = with_limits(serve)
     for _ in range(2):
         raw.send_raw(post_of(headers, body, chunk))
         assert raw.receive_reply().text == answer
@@ -128,13 +128,18 @@ def test_a_form_within_the_limits(serve: Serve, name: str, chunk: int) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_form_past_the_limits_is_refused(serve: Serve, name: str, chunk: int) -> None:
     headers, body, why = REFUSED[name]
-    options = {"max_form_fields": 20, "max_message_size": LARGE}
-    raw = serve(application=form_page, **options).raw()
+    raw = with_limits(serve)
     raw.send_raw(post_of(headers, body, chunk))
     reply = raw.receive_reply()
     assert (reply.status, reply.headers["Connection"]) == (413, "close")
     assert any(each in reply.text for each in why.split("|"))
     raw.expect_end()
+
+
+def with_limits(serve: Serve) -> Raw:
+    """A connection to a server whose limits the tables of this module exceed."""
+    options = {"max_form_fields": 20, "max_message_size": LARGE}
+    return serve(application=form_page, **options).raw()
 
 
 def post_of(headers: dict[str, str], body: bytes, chunk: int) -> bytes:

@@ -13,7 +13,7 @@ from tg import MinimalApplicationConfigurator, TGController, expose, request_loc
 from webtest import TestApp
 
 from tests.engine.clients import DEADLINE
-from tgext.socketio.request.context import EVERYWHERE, configs, contexts, current
+from tgext.socketio.request.context import configs, contexts, current, is_everywhere
 
 
 @pytest.fixture(autouse=True)
@@ -83,15 +83,16 @@ def test_each_greenlet_has_a_stack_of_its_own() -> None:
 def test_a_configuration_of_the_process_needs_no_stack() -> None:
     """It is used everywhere until another one is pushed for the process."""
     first, second = {"n": 1}, {"n": 2}
-    assert first not in EVERYWHERE
+    assert not is_everywhere(first)
     request_local.config.push_process_config(first)
     try:
-        assert EVERYWHERE[-1] is first
+        assert is_everywhere(first)
         assert request_local.config["n"] == 1
+        assert not is_everywhere(dict(first))
         request_local.config.push_process_config(second)
         try:
-            assert EVERYWHERE[-1] is second
-            assert request_local.config["n"] == 2
+            assert is_everywhere(second)
+            assert not is_everywhere(first)
         finally:
             request_local.config.pop_process_config(second)
     finally:

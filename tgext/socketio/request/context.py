@@ -37,12 +37,9 @@ def _store(proxy: Any) -> Any:
     return own
 
 
-#: In its attribute ``objects`` are the contexts of the greenlet, if it has had any. An
-#: event reads it; a call of :func:`contexts` takes half a percent of an event.
-CONTEXTS: Final = _store(request_local.context)
+_CONTEXTS: Final = _store(request_local.context)
 _CONFIGS: Final = _store(request_local.config)
-#: ``tg.config`` shows the last of these configurations where the stack is empty.
-EVERYWHERE: Final[list[Any]] = vars(request_local.config)["_process_configs"]
+_EVERYWHERE: Final[list[Any]] = vars(request_local.config)["_process_configs"]
 
 
 def _stack(store: Any) -> list[Entry]:
@@ -54,10 +51,15 @@ def _stack(store: Any) -> list[Entry]:
 
 
 #: The contexts of the pages and events that run in this greenlet, the innermost last.
-contexts: Final[Callable[[], list[Entry]]] = partial(_stack, CONTEXTS)
+contexts: Final[Callable[[], list[Entry]]] = partial(_stack, _CONTEXTS)
 
 #: The configurations of these pages and events; ``tg.config`` shows the last one.
 configs: Final[Callable[[], list[Entry]]] = partial(_stack, _CONFIGS)
+
+
+def is_everywhere(config: Any) -> bool:
+    """Whether ``tg.config`` shows this configuration when the stack is empty."""
+    return bool(_EVERYWHERE) and _EVERYWHERE[-1] is config
 
 
 def current() -> Any:

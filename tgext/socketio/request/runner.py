@@ -30,7 +30,7 @@ from .activity import is_activity
 from .application import Application
 from .browsers import BrowserCookies
 from .connection import Connection
-from .context import CONTEXTS, EVERYWHERE, configs, contexts
+from .context import configs, contexts, is_everywhere
 from .dispatch import Dispatched, Failed, abort_transaction, as_refusal
 from .event import Event
 from .failures import log_failure
@@ -116,10 +116,7 @@ class Runner:
         :raises EventRefused: for an HTTP error of the function or of a wrapper.
         :raises Reported: when it failed; the failure is in the log then.
         """
-        try:
-            outer = CONTEXTS.objects
-        except AttributeError:  # the first of this greenlet
-            outer = contexts()
+        outer = contexts()
         if outer:
             running = outer[-1][0]
             if type(running) is Event and running.connection is self.connection:
@@ -133,9 +130,7 @@ class Runner:
         event = Event(self.connection, packet)
         # If the process has one application, `tg.config` finds its configuration with
         # an empty stack. Then no event spends time on pushing it.
-        stack = None
-        if outer or not EVERYWHERE or EVERYWHERE[-1] is not self.config:
-            stack = configs()
+        stack = configs() if outer or not is_everywhere(self.config) else None
         outer.append((event, False))
         if stack is not None:
             stack.append((self.config, False))

@@ -16,7 +16,7 @@ from .body import PIECE, RequestBody
 from .errors import CONTENT_TOO_LARGE, RequestError
 
 #: Bytes that the parser reads of a part at once, if it need not have all of it.
-_PIECE = 8192
+_AT_ONCE = 8192
 
 _URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
@@ -112,7 +112,7 @@ class FormBody:
         """
         self._turns.check()
         data = self._stored.read(-1 if size is None else size)
-        if self._headers and len(data) > _PIECE:
+        if self._headers and len(data) > _AT_ONCE:
             # The content of a part, which says that it is a form, too.
             self._check(len(data), data.count(b"&"))
         self._headers = 0
