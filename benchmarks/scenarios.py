@@ -204,6 +204,26 @@ EVENT_COST = Scenario(
     peers=(),
 )
 
+
+
+def of_full_stack(name: str, namespace: str) -> Server:
+    return Server(name, "/socketio/", programs.full_stack, namespace, signs_in=True)
+
+
+#: What an event of an application costs that was made by ``gearbox quickstart``.
+FULL_STACK = Scenario(
+    "full-stack",
+    ("--mode=echo", *BUSY),
+    ours=(
+        of_full_stack("looks at nothing", "/bench"),
+        of_full_stack("@require(has_permission(…))", "/guarded"),
+        of_full_stack("reads the session", "/remembering"),
+        of_full_stack("reads from the database", "/querying"),
+        of_full_stack("translates", "/translating"),
+    ),
+    peers=(),
+)
+
 ALL = (
     Scenario("echo", ("--mode=echo", *BUSY), peers=(*PEERS, BARE, FLOOR)),
     Scenario("ack", ("--mode=ack", *BUSY), peers=(*PEERS, BARE)),
@@ -255,6 +275,7 @@ ALL = (
     raw("raw", 64),
     raw("raw-16k", 16384),
     EVENT_COST,
+    FULL_STACK,
     recovery("recovery-echo", "--mode=echo", *BUSY),
     recovery(
         "recovery-fanout",

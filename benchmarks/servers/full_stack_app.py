@@ -16,8 +16,16 @@ import transaction
 import zope.sqlalchemy
 from sqlalchemy import Column, ForeignKey, Integer, String, Table
 from sqlalchemy.orm import declarative_base, relationship, scoped_session, sessionmaker
-from tg import FullStackApplicationConfigurator, TGController, expose, session
+from tg import (
+    FullStackApplicationConfigurator,
+    TGController,
+    expose,
+    require,
+    session,
+)
 from tg.configuration.auth import TGAuthMetadata
+from tg.i18n import ugettext
+from tg.predicates import has_permission
 
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 
@@ -96,8 +104,40 @@ class Bench(SocketIOTGNamespace):
         return data
 
 
+class Guarded(Bench):
+    @require(has_permission("manage"))
+    def on_echo(self, data: Any) -> Any:
+        return super().on_echo(data)
+
+
+class Remembering(Bench):
+    """It reads the browser's session."""
+
+    def on_echo(self, data: Any) -> Any:
+        assert session["colour"] == "blue"
+        return super().on_echo(data)
+
+
+class Querying(Bench):
+    """It reads from the database."""
+
+    def on_echo(self, data: Any) -> Any:
+        assert DBSession.get(Permission, 1).name == "manage"
+        return super().on_echo(data)
+
+
+class Translating(Bench):
+    def on_echo(self, data: Any) -> Any:
+        assert str(ugettext("welcome")) == "welcome"
+        return super().on_echo(data)
+
+
 class Sockets(SocketIOController):
     bench = Bench
+    guarded = Guarded
+    remembering = Remembering
+    querying = Querying
+    translating = Translating
 
 
 class RootController(TGController):

@@ -58,9 +58,9 @@ class Dispatched:
         if application.dispatch_known is not None and lookup.holds:
             event.recalls = True
             dispatch = application.dispatch_known
-            lookup.recall(event.request)
+            lookup.recall(event.environ)
         assert dispatch is not None
-        response = dispatch(self._handle, event.request.environ, event)
+        response = dispatch(self._handle, event.environ, event)
         if not self._reached:
             raise as_refusal(response)
         if isinstance(self._refusal, HTTPException):
@@ -77,7 +77,7 @@ class Dispatched:
         self._reached = True
         connection = context.connection
         if not (context.recalls or connection.socket.ended):
-            connection.lookup.check(context.request, connection.config)
+            connection.lookup.check(environ, connection.config)
         response = self._respond(context)
         connection.application.sessions.check(context.session)
         return response

@@ -105,7 +105,7 @@ class _Member:
         return value
 
 
-def _make_request(event: Event) -> Request:
+def _make_environ(event: Event) -> dict[str, Any]:
     connection = event.connection
     environ = dict(connection.environ)
     environ["wsgi.input"] = BytesIO()
@@ -121,10 +121,14 @@ def _make_request(event: Event) -> Request:
         lookup.pass_through(middleware, environ)
     if not event.recalls:
         lookup.identify(environ, is_activity(event.packet))
-    request = EventRequest(environ)
-    event.has_request = True
+    event.has_environ = True
+    return environ
+
+
+def _make_request(event: Event) -> Request:
+    request = EventRequest(event.environ)
     for name, value in (
-        ("_language", connection.language),
+        ("_language", event.connection.language),
         ("_response_type", None),
         ("_decode_json_params", False),
         ("validation", _ValidationStatus()),
@@ -150,6 +154,12 @@ def _make_tmpl_context(event: Event) -> TemplateContext:
     return AttribSafeTemplateContext()
 
 
+def _make_translator(event: Event) -> Any:
+    if event.find_translator is None:
+        return event.connection.translator
+    return event.find_translator(event)
+
+
 def _make_widgets(event: Event) -> dict[str, Any]:
     return state_with(event.connection.widgets)
 
@@ -162,7 +172,8 @@ class Event:
     :ivar connection: what the event inherits from the opening request.
     :ivar packet: what the client sent; None when no packet led to the event, as
         for the callback of an ack that did not come in time.
-    :ivar has_request: whether there is a ``tg.request``.
+    :ivar environ: the WSGI environment of ``tg.request``.
+    :ivar has_environ: whether there is one.
     :ivar recalls: whether the event uses the user that an earlier event looked up.
     :ivar at_success: functions to call, each with its arguments, when the event has
         succeeded. ``on_commit`` adds them when there is no transaction.
@@ -173,8 +184,11 @@ class Event:
     # What few events change is of the class: each attribute that is set for every event
     # takes time.
     recalls: bool = False
-    has_request: bool = False
+    has_environ: bool = False
     at_success: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]] = ()
+
+    #: Finds the translator, where the application chooses one for each event.
+    find_translator: Callable[[Event], Any] | None = None
 
     #: The environment under which a slow event is reported, while it is watched.
     watched: dict[str, Any] | None = None
@@ -194,13 +208,14 @@ class Event:
         """Whether TurboGears' transaction manager runs a transaction around it."""
         return self.connection.application.wrappers.transactions
 
+    environ = _Member(_make_environ)
     request = _Member(_make_request)
     response = _Member(_make_response)
     tmpl_context = _Member(_make_tmpl_context)
     app_globals = _Member(attrgetter("connection.app_globals"))
     cache = _Member(attrgetter("connection.cache"))
     session = _Member(attrgetter("connection.session"))
-    translator = _Member(attrgetter("connection.translator"))
+    translator = _Member(_make_translator)
     widgets = _Member(_make_widgets)
 
     def when_it_succeeds(
@@ -209,27 +224,27 @@ class Event:
         """Call a function at the end of the event, unless the event fails."""
         self.at_success = (*self.at_success, (function, args))
 
-    def make_request(self) -> None:
-        """Make ``tg.request`` before anything reads it."""
-        self.has_request = self.request is not None
+    def make_environ(self) -> None:
+        """Make the environment before anything reads it."""
+        self.has_environ = self.environ is not None
 
     def forget_request(self) -> None:
-        """Break the cycle of references between the event and its request.
+        """Break the cycles of references between the event, its environ and request.
 
         Both, and what the client sent, would stay in memory until the garbage collector
         runs. The number of objects starts it, not their size. TurboGears breaks the
         cycle of a page in the same way.
         """
-        request = self.request
-        request.environ.pop("tg.locals", None)
-        if request.validation.exception is not None:
+        self.environ.pop("tg.locals", None)
+        request = self.__dict__.get("request")
+        if request is not None and request.validation.exception is not None:
             forget_frames(request.validation.exception)
 
 
-def _make_request_of_nobody(job: Job) -> Request:
-    request = _make_request(job)
-    job.connection.lookup.forget(request)
-    return request
+def _make_environ_of_nobody(job: Job) -> dict[str, Any]:
+    environ = _make_environ(job)
+    job.connection.lookup.forget(environ)
+    return environ
 
 
 class Job(Event):
@@ -254,4 +269,4 @@ class Job(Event):
         """False: a job begins its transactions itself."""
         return False
 
-    request = _Member(_make_request_of_nobody)
+    environ = _Member(_make_environ_of_nobody)

@@ -1,9 +1,10 @@
-"""The user of a connection, looked up anew for each of its events.
+"""The user of a connection, looked up anew for its events.
 
 For a page, ``repoze.who`` reads the cookies, and TurboGears' identity wrapper asks the
-application for the user, the groups and the permissions. Both do so for each event:
-when a permission is taken away, the next event is denied. ``socketio.identity_ttl``
-lets a look-up hold for some seconds.
+application for the user, the groups and the permissions. For an event the cookies are
+read, and the application is asked when something reads the user: when a permission is
+taken away, the next event is denied. ``socketio.identity_ttl`` lets a look-up hold for
+some seconds.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from .activity import Activity, activity_of
+from .identities import LOOKED_UP, EventIdentity, KnownIdentity
 from .middleware import EventMiddleware
 
 #: The key of `repoze.who`'s API object, which reads the cookies.
@@ -24,12 +27,16 @@ _IDENTITY = "repoze.who.identity"
 _CREDENTIALS = "repoze.what.credentials"
 _USER = "repoze.who.userid"
 
+#: Where WebOb keeps what is set on a request.
+_ATTRIBUTES = "webob.adhoc_attrs"
+
 #: The id of a user whom middleware in front of ``repoze.who`` has identified.
 _REMOTE_USER = "REMOTE_USER"
 
-#: Keys of an identity that belong to one look-up: their values may come from a
-#: database session that has been closed since.
-_OF_A_LOOKUP = ("user", "groups", "permissions")
+
+def set_identity(environ: dict[str, Any], identity: Any) -> None:
+    """Set ``request.identity`` of the requests of an environment."""
+    environ.setdefault(_ATTRIBUTES, {})["identity"] = identity
 
 
 class OtherUser(Exception):
@@ -41,9 +48,7 @@ def user_of(environ: Mapping[str, Any]) -> Any:
 
     :returns: None when the request is anonymous, or the user was not looked up yet.
     """
-    identity = environ.get(_IDENTITY) or environ.get("webob.adhoc_attrs", {}).get(
-        "identity"
-    )
+    identity = environ.get(_IDENTITY) or environ.get(_ATTRIBUTES, {}).get("identity")
     return identity.get(_USER) if isinstance(identity, Mapping) else None
 
 
@@ -143,31 +148,31 @@ class Lookup:
             self.activity.authenticate(asked)
         return user_of(asked)
 
-    def recall(self, request: Any) -> None:
-        """Set the result of the last look-up on the request of an event."""
-        environ, known = request.environ, self._known
+    def recall(self, environ: dict[str, Any]) -> None:
+        """Set the result of the last look-up in the environment of an event."""
+        known = self._known
         if known is None:
             for name in (_IDENTITY, _CREDENTIALS):
                 environ.pop(name, None)
         else:
             environ[_IDENTITY] = environ[_CREDENTIALS] = known
-        request.identity = known
+        set_identity(environ, known)
 
-    def forget(self, request: Any) -> None:
-        """Remove the user of the opening request from the request of a job."""
+    def forget(self, environ: dict[str, Any]) -> None:
+        """Remove the user of the opening request from the environment of a job."""
         names = [_IDENTITY, _CREDENTIALS]
         if self._api is not None:
             names.append(self._api.remote_user_key)
         for name in names:
-            request.environ.pop(name, None)
-        request.identity = None
+            environ.pop(name, None)
+        set_identity(environ, None)
 
-    def check(self, request: Any, config: Mapping[str, Any]) -> None:
+    def check(self, environ: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         """Check, and remember, what the application's wrapper found for an event.
 
         :raises OtherUser: when it is not the user that the connection opened with.
         """
-        identity = getattr(request, "identity", None)
+        identity = environ.get(_ATTRIBUTES, {}).get("identity")
         user = identity.get(_USER) if isinstance(identity, Mapping) else None
         if user is not None and user != self.user:
             self.changed = True
@@ -175,6 +180,12 @@ class Lookup:
             raise OtherUser
         if self._ttl <= 0:
             return
+        if type(identity) is EventIdentity:
+            identity.when_found(partial(self._remember, config))
+        else:
+            self._remember(config, identity)
+
+    def _remember(self, config: Mapping[str, Any], identity: Any) -> None:
         self._known = KnownIdentity(identity, config) if identity else None
         self._holds_until = time.monotonic() + self._ttl
 
@@ -197,32 +208,6 @@ def _authenticate(api: Any, environ: dict[str, Any]) -> None:
     api.authenticate()
 
 
-class KnownIdentity(dict[str, Any]):
-    """An identity that is kept after the database session of its look-up was closed.
-
-    Its ``user``, an object of the database, is loaded each time it is read, in the
-    session of the event that reads it.
-    """
-
-    def __init__(self, identity: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-        super().__init__(identity)
-        self.pop("user", None)
-        self["groups"] = list(identity.get("groups") or ())
-        self["permissions"] = list(identity.get("permissions") or ())
-        self._metadata = config.get("sa_auth.authmetadata")
-
-    def __missing__(self, key: str) -> Any:
-        if key != "user" or self._metadata is None:
-            raise KeyError(key)
-        return self._metadata.get_user(self, self[_USER])
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key == "user" else super().get(key, default)
-
-    def __repr__(self) -> str:
-        return f"<Identity (hidden, dict-like) at {id(self):#x}>"
-
-
 def remove_lookup(environ: dict[str, Any], for_each_event: bool) -> None:
     """Remove what a look-up added from a copy of the opening request's environment.
 
@@ -238,7 +223,5 @@ def remove_lookup(environ: dict[str, Any], for_each_event: bool) -> None:
         identity = environ.get(_IDENTITY)
         if identity:
             environ[_IDENTITY] = {
-                name: value
-                for name, value in identity.items()
-                if name not in _OF_A_LOOKUP
+                name: value for name, value in identity.items() if name not in LOOKED_UP
             }

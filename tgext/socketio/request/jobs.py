@@ -76,7 +76,7 @@ class _Job:
             finally:
                 outer.pop()
                 stack.pop()
-                if context.has_request:
+                if context.has_environ:
                     context.forget_request()
 
     def _close(self, context: Job) -> None:
@@ -93,4 +93,4 @@ class _Job:
         log_job_failure(self._function, self._endpoint, user, session)
         report = connection.application.report
         if report is not None and type(error) is not ConnectionLost:
-            report(context.request.environ)
+            report(context.environ)

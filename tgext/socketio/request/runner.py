@@ -164,7 +164,7 @@ class Runner:
                 outer.pop()
                 if stack is not None:
                     stack.pop()
-                if event.has_request or self._sent_away or self._lookup.changed:
+                if event.has_environ or self._sent_away or self._lookup.changed:
                     self._tidy_up(event)
         return result
 
@@ -185,8 +185,8 @@ class Runner:
         return Dispatched(event, function, args).run()
 
     def _let_see(self, event: Event) -> None:
-        """Make the request now: the application's middleware sees every event."""
-        event.make_request()
+        """Make the environment now: the application's middleware sees every event."""
+        event.make_environ()
         if self._lookup.changed and not self._socket.ended:
             raise OtherUser
 
@@ -198,7 +198,7 @@ class Runner:
         """
         if self._slow_events is not None:
             self._slow_events.forget(event)
-        if event.has_request:
+        if event.has_environ:
             event.forget_request()
         if self._sent_away:
             # In another greenlet, so that the caller sends the reason first.
@@ -320,7 +320,7 @@ class Runner:
         self, event: Event, function: Callable[..., Any], error: BaseException
     ) -> None:
         try:
-            environ = event.request.environ
+            environ = event.environ
         except ERRORS:  # what makes the request has failed
             environ = self.connection.environ
         identity = environ.get("repoze.who.identity") or {}

@@ -20,8 +20,8 @@ class SlowEvents:
         self._middleware = middleware
 
     def watch(self, event: Any) -> None:
-        """Begin to watch an :class:`~.event.Event`. Its request is made."""
-        event.watched = environ = dict(event.request.environ)
+        """Begin to watch an :class:`~.event.Event`. Its environment is made."""
+        event.watched = environ = dict(event.environ)
         packet = event.packet or {}
         name = packet.get("name") or packet.get("type") or "callback of an ack"
         namespace = escape(packet.get("endpoint") or "/")

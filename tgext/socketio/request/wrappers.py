@@ -19,6 +19,7 @@ from tg.appwrappers.transaction_manager import TransactionApplicationWrapper
 from tg.wsgiapp import TGApp
 
 from ..engine.logs import get_logger
+from .eventwrappers import FOR_EVENTS
 
 log = get_logger(__name__)
 
@@ -69,6 +70,8 @@ class Wrappers:
         self.session = _has(around, SessionApplicationWrapper)
 
     def _build(self, wrapper: Callable[..., Any], *args: Any) -> Any:
+        if isinstance(wrapper, type):
+            wrapper = FOR_EVENTS.get(wrapper, wrapper)
         built = wrapper(*args)
         self._built.append(built)
         return built
