@@ -17,6 +17,7 @@ from programs import (
     Server,
     call,
     running,
+    scraped,
     sign_in,
 )
 from scenarios import Scenario
@@ -55,6 +56,8 @@ def measure(server: Server, scenario: Scenario, seconds: float) -> Result:
         if scenario.is_storm:
             other = replace(server, name=f"{server.name}, the other process")
             command.append(f"--other-port={stack.enter_context(running(other))[0]}")
+        if server.is_scraped:
+            stack.enter_context(scraped(port))
         if server.positions:
             command.append("--positions")
         if server.signs_in:

@@ -58,6 +58,7 @@ OUR_PACKAGES = (
     "TurboGears2==2.5.1",
     "gearbox==0.5.0",
     "orjson==3.13.0",
+    "prometheus_client==0.26.0",
     "anypubsub==0.6",
     "redis==8.1.0",
 )
@@ -179,12 +180,15 @@ def redis_url() -> str:
     return f"redis://127.0.0.1:{port}/0"
 
 
-def ours(port: int, redis: bool = False, cluster: bool = False) -> list[str]:
+def ours(
+    port: int, redis: bool = False, cluster: bool = False, metrics: bool = False
+) -> list[str]:
     gearbox = str(our_environment() / "gearbox")
     backend = "redis" if redis else "memory"
     url = redis_url() if redis else ""
     options = [f"http_port={port}", f"backend={backend}", f"redis={url}"]
-    return [gearbox, "serve", "-c", "ours.ini", *options, f"cluster={cluster}"]
+    options += [f"cluster={cluster}", f"metrics={metrics}"]
+    return [gearbox, "serve", "-c", "ours.ini", *options]
 
 
 def presence(port: int, members: int) -> list[str]:
@@ -287,6 +291,8 @@ class Server:
     signs_in: bool = False
     #: Whether each event ends with a position: see ``--positions`` of the load.
     positions: bool = False
+    #: Whether its metrics are read, every 15 seconds as Prometheus does.
+    is_scraped: bool = False
     #: Another checkout from which tgext.socketio is imported.
     checkout: str = ""
 
@@ -341,6 +347,23 @@ def running(server: Server) -> Iterator[tuple[int, int]]:
         wait_for(process, port, log)
         # taskset becomes the server, so this is the server's process id.
         yield port, process.pid
+    finally:
+        stop(process)
+
+
+@contextmanager
+def scraped(port: int) -> Iterator[None]:
+    """Read the metrics at once, and every 15 seconds, as Prometheus does by default."""
+    url = f"http://127.0.0.1:{port}/metrics"
+    command = (
+        "while curl -sSf -o /dev/null -H 'Authorization: Bearer a secret of 16 "
+        f"characters' {url}; do sleep 15; done"
+    )
+    process = subprocess.Popen(["taskset", "-c", LOAD_CORE, "sh", "-c", command])
+    try:
+        yield
+        if process.poll() is not None:
+            raise BenchmarkError("the metrics could not be read")
     finally:
         stop(process)
 

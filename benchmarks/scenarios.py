@@ -206,6 +206,23 @@ EVENT_COST = Scenario(
 
 
 
+#: What it costs that metrics are read.
+METRICS = Scenario(
+    "metrics",
+    ("--mode=echo", *BUSY),
+    ours=(
+        replace(OURS, name="without metrics"),
+        Server(
+            "with metrics",
+            OURS.path,
+            partial(programs.ours, metrics=True),
+            is_scraped=True,
+        ),
+    ),
+    peers=(),
+)
+
+
 def of_full_stack(name: str, namespace: str) -> Server:
     return Server(name, "/socketio/", programs.full_stack, namespace, signs_in=True)
 
@@ -276,6 +293,7 @@ ALL = (
     raw("raw-16k", 16384),
     EVENT_COST,
     FULL_STACK,
+    METRICS,
     recovery("recovery-echo", "--mode=echo", *BUSY),
     recovery(
         "recovery-fanout",

@@ -98,6 +98,11 @@ def make_app(global_config: dict[str, str], **settings: str) -> Any:
     """The application factory that ours.ini names."""
     if not settings["anypubsub.host"]:
         del settings["anypubsub.host"]  # the memory backend does not know the option
+    root = RootController()
+    if settings.pop("has_metrics") == "True":
+        from tgext.socketio.operation.metrics import BearerToken, MetricsController
+
+        root.metrics = MetricsController(BearerToken("a secret of 16 characters"))
     configurator = MinimalApplicationConfigurator()
-    configurator.update_blueprint({"root_controller": RootController()})
+    configurator.update_blueprint({"root_controller": root})
     return configurator.make_wsgi_app(global_config, settings)

@@ -107,7 +107,7 @@ def test_a_name_of_a_client_is_escaped_and_cut(
 
 
 @pytest.mark.parametrize("option", [0, 60])
-def test_each_eighth_event_of_its_kind_is_timed(
+def test_each_sixteenth_event_of_its_kind_is_timed(
     serve: Serve, option: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "tgext.socketio")

@@ -46,7 +46,7 @@ METRICS: Final = {
         Metric(
             "event_duration_seconds",
             HISTOGRAM,
-            "time of each eighth event of its kind, from the first",
+            "time of each sixteenth event of its kind, from the first",
             ("namespace", "event"),
         ),
         Metric("acks", COUNTER, "acks sent and received", ("direction",)),

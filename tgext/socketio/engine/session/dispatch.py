@@ -82,6 +82,7 @@ class Dispatcher(Part):
                 if socket.recovering is not None:
                     note(socket)
                 if ack is not None:
+                    socket.hub.counts.acks_sent += 1
                     outbox = socket.outbox
                     if outbox is not None and outbox.size <= outbox.ease:
                         outbox.send(ack)
@@ -125,6 +126,7 @@ class Dispatcher(Part):
         packet["refusal"] = error_name, error_message
         try:
             self._socket.send_when_room(self._ack(packet, None), endpoint)
+            self._socket.hub.counts.acks_sent += 1
         except Interrupted:
             raise
         except FAILURES:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.packet import Packet
-from ..hub.counts import OTHER, Counts, Tallies, Tally
+from ..hub.counts import OTHER, Tallies, Tally
 from ..hub.hub import Hub
 from ..lines import SLOW, details_of
 from ..logs import get_logger
@@ -25,12 +25,12 @@ from .connection import Connection
 
 log = get_logger(SLOW)
 
-#: The most names of events whose counts are found at once. A client may spell one
-#: event in many ways: ``a b`` is ``a_b``.
+#: The most names of events of one namespace whose counts are found at once. A client
+#: may spell one event in many ways: ``a b`` is ``a_b``.
 MOST = 1000
 
 #: Of so many events of one kind, one is timed: the clock is most of the cost.
-SAMPLE = 8
+SAMPLE = 16
 
 #: Handles an event; returns its ack.
 Perform = Callable[[BaseNamespace, Packet], "Encoded | None"]
@@ -79,32 +79,19 @@ class Watch:
         )
 
 
-class _Kind:
-    """The events of one name in one namespace."""
-
-    __slots__ = ("cls", "endpoint", "tally")
-
-    def __init__(self, cls: type, endpoint: str, tally: Tally) -> None:
-        self.cls = cls
-        self.endpoint = endpoint
-        self.tally = tally
-
-
 class CountingWatch(Watch):
     """Counts all events, and times some of them.
 
     :param slow: seconds above which the log has a line; infinite for no lines.
-    :param counts: where acks are counted.
     :param tallies: where events are counted.
     """
 
-    def __init__(self, slow: float, counts: Counts, tallies: Tallies) -> None:
+    def __init__(self, slow: float, tallies: Tallies) -> None:
         super().__init__(slow)
         self._tells = slow != inf
-        self._counts = counts
         self._tallies = tallies
-        #: The latest of each name.
-        self._known: dict[str | None, _Kind] = {}
+        #: What namespaces count with, by their class and where it is mounted.
+        self._known: dict[tuple[type, str], dict[str, Tally]] = {}
 
     def run(
         self,
@@ -114,44 +101,40 @@ class CountingWatch(Watch):
         packet: Packet,
     ) -> Any:
         """Run an event, wrappers and all."""
-        kind = self._known.get(packet.get("name"))
-        if (
-            kind is None
-            or kind.cls is not namespace.__class__
-            or kind.endpoint != packet["endpoint"]
-        ):
-            kind = self._find(namespace, packet)
-        tally = kind.tally
+        # An attribute of the namespace: its class, and where it is mounted, are right.
+        counted: Any = namespace
+        try:
+            tally = counted._tgsio_tallies[packet["name"]]
+        except (KeyError, AttributeError):  # a message; the first event
+            tally = self._find(namespace, packet)
         tally.number = number = tally.number + 1
-        if "ack" in packet:
-            self._counts.acks_sent += 1
-        if number % SAMPLE == 1:
-            began = perf_counter()
-            try:
-                return self._run(socket, perform, namespace, packet)
-            finally:
-                tally.add(perf_counter() - began)
-        if self._tells:
-            return super().run(socket, perform, namespace, packet)
-        return socket.runner.run(perform, namespace, packet)
+        is_timed = number % SAMPLE == 1
+        if not (is_timed or self._tells):
+            return socket.runner.run(perform, namespace, packet)
+        began = perf_counter()
+        try:
+            return socket.runner.run(perform, namespace, packet)
+        finally:
+            seconds = perf_counter() - began
+            if is_timed:
+                tally.add(seconds)
+            if seconds > self._slow:
+                self._tell(socket, packet, seconds)
 
-    def _run(self, socket: Connection, *args: Any) -> Any:
-        if self._tells:
-            return super().run(socket, *args)
-        return socket.runner.run(*args)
-
-    def _find(self, namespace: BaseNamespace, packet: Packet) -> _Kind:
+    def _find(self, namespace: BaseNamespace, packet: Packet) -> Tally:
         """The events that one counts among.
 
         Clients choose the names. So those without a method in the class share one.
         """
         label, endpoint = label_of(namespace, packet), packet["endpoint"]
         tally = self._tallies.setdefault((endpoint or "/", label), Tally())
-        kind = _Kind(type(namespace), endpoint, tally)
+        known = self._known.setdefault((type(namespace), endpoint), {})
         name = packet.get("name")
-        if name and label != OTHER and len(self._known) < MOST:
-            self._known[name] = kind
-        return kind
+        if name and label != OTHER and len(known) < MOST:
+            known[name] = tally
+        counted: Any = namespace
+        counted._tgsio_tallies = known
+        return tally
 
 
 def watch_of(hub: Hub) -> Watch | None:
@@ -164,8 +147,6 @@ def watch_of(hub: Hub) -> Watch | None:
     wanted = slow, tallies is not None
     watch: Watch | None = hub.watches.get(wanted)
     if watch is None:
-        watch = (
-            Watch(slow) if tallies is None else CountingWatch(slow, hub.counts, tallies)
-        )
+        watch = Watch(slow) if tallies is None else CountingWatch(slow, tallies)
         hub.watches[wanted] = watch
     return watch
