@@ -108,6 +108,9 @@ def test_an_administrator_sees_and_disconnects_clients(
         counts = page.locator("tr").filter(has_text="/chat").locator("td")
         api.expect(counts.nth(1)).to_have_text(str(len(joined)))
 
+        empty = page.locator("tr").filter(has_text="/quiet").locator("td")
+        api.expect(empty.nth(1)).to_have_text("0")
+
         go(page, "Sockets")
         rows = page.locator("tbody tr")
         api.expect(rows).to_have_count(len(joined))

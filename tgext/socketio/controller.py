@@ -183,6 +183,7 @@ class SocketIOController(TGController):
         if self._tgsio_rooms.get(rooms) == owner:
             return  # not the first client
         warn_if_alone(request.environ, settings)
+        rooms.mounted = tuple(self._tgsio_namespaces)
         for endpoint, each in self._tgsio_namespaces.items():
             if issubclass(each, SocketIOTGNamespace):
                 each._tgsio_serve(endpoint, rooms, hub, settings)

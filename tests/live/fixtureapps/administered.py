@@ -36,12 +36,17 @@ class Chat(RoomsMixin, SocketIOTGNamespace):
         return text
 
 
+class Quiet(SocketIOTGNamespace):
+    """Nobody connects to it."""
+
+
 class Admin(AdminNamespace):
     allow_only = is_user("ada")
 
 
 class SocketIO(SocketIOController):
     chat = Chat
+    quiet = Quiet
     admin = Admin
 
 

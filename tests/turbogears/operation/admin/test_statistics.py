@@ -29,6 +29,16 @@ def test_clients_are_counted() -> None:
     ]
 
 
+def test_namespaces_without_members_are_told() -> None:
+    rooms = rooms_with(FakeSocket("ann"))
+    rooms.mounted = ("/admin", "/chat", "")
+    assert Statistics(Hub(), rooms).take()["namespaces"] == [
+        {"name": "/admin", "socketsCount": 0},
+        {"name": "/chat", "socketsCount": 1},
+        {"name": "/", "socketsCount": 0},
+    ]
+
+
 def test_what_happened_since_the_last_time() -> None:
     hub = Hub()
     statistics = Statistics(hub, rooms_with())

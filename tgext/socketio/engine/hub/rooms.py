@@ -46,6 +46,7 @@ class Rooms:
     :ivar bus: carries broadcasts to other processes, if there are any.
     :ivar watchers: are told who comes and leaves; see :meth:`watch`.
     :ivar name: of their controller, the same in every process.
+    :ivar mounted: the namespaces of their controller.
     :ivar others: the other processes, for what is done with sockets in all of them; see
         ``engine/namespaces/targets.py``.
     :ivar attached: what others keep with the rooms, as long as there are these.
@@ -58,6 +59,7 @@ class Rooms:
         self.bus: Bus | None = None
         self.watchers: tuple[Watcher, ...] = ()
         self.name = ""
+        self.mounted: tuple[str, ...] = ()
         self.others: Any = None
         self.attached: dict[Any, Any] = {}
         self.home = home()

@@ -76,7 +76,9 @@ class Statistics:
 
     def _namespaces(self) -> list[dict[str, Any]]:
         rooms = self._rooms
+        # Those without members, too: the UI does not show one that comes later.
+        found = dict.fromkeys([*rooms.mounted, *rooms.endpoints()])
         return [
             {"name": name_of(each), "socketsCount": len(rooms.members(each))}
-            for each in rooms.endpoints()
+            for each in found
         ]
