@@ -271,7 +271,7 @@ def test_room_that_does_not_come(pair: Pair) -> None:
 
 
 def test_waiting_for_room_as_long_as_some_is_taken(pair: Pair) -> None:
-    impatient(pair, 0.1)
+    impatient(pair, 1)  # reading takes longer than that, and each read much less
     expected = overfill(pair, 10 * KIB)
     waiting = gevent.spawn(pair.outbox.wait_for_room)
     received = b""
