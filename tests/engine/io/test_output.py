@@ -277,7 +277,7 @@ def test_waiting_for_room_as_long_as_some_is_taken(pair: Pair) -> None:
     received = b""
     while len(received) < len(expected):
         received += pair.read(KIB // 2)
-        gevent.sleep(0.01)
+        gevent.sleep(0.1)
     assert waiting.get(timeout=DEADLINE) is True
 
 
