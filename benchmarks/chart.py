@@ -16,7 +16,7 @@ from scenarios import OURS, PEERS
 #: Scenarios that the chart shows.
 SHOWN = ("echo", "ack", "fanout", "fanout-burst", "rooms", "channels-redis", "storm")
 
-COLOURS = ("#c44e52", "#dd8452", "#8172b3", "#937860", "#55a868")
+COLOURS = ("#c44e52", "#dd8452", "#8172b3", "#937860", "#55a868", "#4c72b0")
 
 
 def draw(data: Mapping[str, Measurements], path: Path) -> bool:

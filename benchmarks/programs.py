@@ -52,7 +52,14 @@ ASGI_PACKAGES = (
     "websockets==17.4",
     "httptools",
 )
-RAW_PACKAGES = (GEVENT, "gevent-websocket==0.10.1", "websockets==17.4")
+RAW_PACKAGES = (
+    GEVENT,
+    "gevent-websocket==0.10.1",
+    "websockets==17.4",
+    "picows==2.3.1",
+    "uvloop==0.23.0",
+    "socketify==0.0.31",
+)
 OUR_PACKAGES = (
     GEVENT,
     "TurboGears2==2.5.1",
@@ -151,14 +158,22 @@ def raw_peer_environment() -> Path:
     return python_environment("raw-peers", list(RAW_PACKAGES))
 
 
-def node_packages() -> Path:
-    home = SERVERS / "node"
+def npm_packages(folder: str) -> Path:
+    """The folder of servers, with the packages that its lock file names."""
+    home = SERVERS / folder
     stamp = home / "node_modules" / ".made-with.json"
     lock = (home / "package-lock.json").read_text()
     if not stamp.exists() or stamp.read_text() != lock:
         call(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=home)
         stamp.write_text(lock)
     return home
+
+
+def bun_program(script: str) -> list[str]:
+    """The command of a script on Bun, which is a package of npm itself."""
+    home = npm_packages("bun")
+    program = home / "node_modules" / "@oven" / "bun-linux-x64" / "bin" / "bun"
+    return [str(program), str(home / script)]
 
 
 # The servers
@@ -259,7 +274,11 @@ def node(
     options = ["--recovery"] * recovery + ["--streams"] * streams
     if redis:
         options.append(f"--redis={redis_url()}")
-    return ["node", str(node_packages() / "server.js"), str(port), *options]
+    return ["node", str(npm_packages("node") / "server.js"), str(port), *options]
+
+
+def bun(port: int) -> list[str]:
+    return [*bun_program("server.js"), str(port)]
 
 
 def wsgi(port: int) -> list[str]:
@@ -277,7 +296,19 @@ def websockets(port: int) -> list[str]:
 
 def ws(port: int, native: bool = False) -> list[str]:
     addons = ["native"] if native else []
-    return ["node", str(node_packages() / "raw_ws.js"), str(port), *addons]
+    return ["node", str(npm_packages("node") / "raw_ws.js"), str(port), *addons]
+
+
+def picows(port: int) -> list[str]:
+    return [str(raw_peer_environment() / "python"), "raw_picows.py", str(port)]
+
+
+def socketify(port: int) -> list[str]:
+    return [str(raw_peer_environment() / "python"), "raw_socketify.py", str(port)]
+
+
+def bun_raw(port: int) -> list[str]:
+    return [*bun_program("raw.js"), str(port)]
 
 
 @dataclass(frozen=True)

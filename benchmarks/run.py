@@ -16,11 +16,11 @@ machine and on its other work. With `--name` the tables are kept, with a chart, 
 `benchmarks/results/`. With `--before` our servers also run from another checkout, to
 measure a change against the code before it.
 
-It needs Linux, two cores, `taskset`, and a C compiler as `cc`. The peer in JavaScript
-needs `node` and `npm`; channels need `redis-server`. Environments are made once, in
-`benchmarks/.cache/`, with the Python that runs this file. If a server cannot be
-installed, started or measured, this is reported below the tables, and the exit status
-is 1.
+It needs Linux, two cores, `taskset`, and a C compiler as `cc`. The peers in JavaScript
+need `node` and `npm`, those on Bun an x64 processor and glibc; channels need
+`redis-server`. Environments are made once, in `benchmarks/.cache/`, with the Python
+that runs this file. If a server cannot be installed, started or measured, this is
+reported below the tables, and the exit status is 1.
 """
 
 from __future__ import annotations

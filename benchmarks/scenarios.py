@@ -12,6 +12,7 @@ OURS = Server("tgext.socketio", "/socketio/", programs.ours)
 ENGINE = Server("engine", "/socketio/", programs.engine)
 
 NODE = Server("node", "/socket.io/", programs.node)
+BUN = Server("bun", "/socket.io/", programs.bun)
 PYTHON_SOCKETIO = Server("python-socketio", "/socket.io/", programs.python_socketio)
 SIMPLE = Server(
     "python-socketio, simple-websocket", "/socket.io/", programs.python_socketio_simple
@@ -20,11 +21,15 @@ UVICORN = Server(
     "python-socketio, uvicorn", "/socket.io/", programs.python_socketio_uvicorn
 )
 FLASK = Server("Flask-SocketIO", "/socket.io/", programs.flask_socketio)
-PEERS = (PYTHON_SOCKETIO, SIMPLE, UVICORN, FLASK, NODE)
+PEERS = (PYTHON_SOCKETIO, SIMPLE, UVICORN, FLASK, NODE, BUN)
 #: Not a peer: the cost of the system calls alone.
 FLOOR = Server("floor (C)", "/socket.io/", programs.floor)
 #: The cost of Python and gevent alone.
 BARE = Server("floor (gevent)", "/socket.io/", programs.bare_gevent)
+
+# Servers of plain WebSockets.
+CONTROLLER = Server("controller", "/raw", programs.ours)
+PICOWS = Server("picows", "/", programs.picows)
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,7 @@ def raw(name: str, size: int) -> Scenario:
         name,
         ("--mode=raw", "--connections=100", "--in-flight=8", f"--size={size}"),
         ours=(
-            Server("controller", "/raw", programs.ours),
+            CONTROLLER,
             Server("wsgi", "/raw", programs.wsgi),
         ),
         peers=(
@@ -170,6 +175,9 @@ def raw(name: str, size: int) -> Scenario:
             Server("websockets", "/", programs.websockets),
             Server("ws", "/", programs.ws),
             Server("ws, native", "/", partial(programs.ws, native=True)),
+            PICOWS,
+            Server("socketify", "/", programs.socketify),
+            Server("bun", "/", programs.bun_raw),
         ),
         unit="frames",
     )
@@ -203,7 +211,6 @@ EVENT_COST = Scenario(
     ),
     peers=(),
 )
-
 
 
 #: What it costs that metrics are read.
