@@ -161,11 +161,14 @@ def old(name: str, *load: str) -> Scenario:
     return Scenario(name, ("--protocol=0.9", *load), peers=(peer,))
 
 
-def raw(name: str, size: int) -> Scenario:
+def raw(name: str, size: int, in_flight: int = 8) -> Scenario:
     """Plain WebSockets."""
     return Scenario(
         name,
-        ("--mode=raw", "--connections=100", "--in-flight=8", f"--size={size}"),
+        (
+            *("--mode=raw", "--connections=100"),
+            *(f"--in-flight={in_flight}", f"--size={size}"),
+        ),
         ours=(
             CONTROLLER,
             Server("wsgi", "/raw", programs.wsgi),
@@ -298,6 +301,8 @@ ALL = (
     ),
     raw("raw", 64),
     raw("raw-16k", 16384),
+    raw("raw-steady", 64, in_flight=1),
+    raw("raw-16k-steady", 16384, in_flight=1),
     EVENT_COST,
     FULL_STACK,
     METRICS,
@@ -333,5 +338,6 @@ BY_NAME = {each.name: each for each in ALL}
 USUAL = [
     *("echo", "ack", "steady", "fanout", "fanout-burst", "rooms", "channels-redis"),
     *("storm", "idle", "greedy"),
+    *("raw", "raw-16k", "raw-steady", "raw-16k-steady"),
     *("scale-100", "scale-1000", "scale-10000", "scale-idle"),
 ]
