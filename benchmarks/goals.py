@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from measuring import CPU, MEMORY, P50, P99, RATE, Measurements
-from scenarios import ENGINE, FLASK, FLOOR, NODE, OURS, PYTHON_SOCKETIO, SIMPLE, UVICORN
+from scenarios import (
+    BUN,
+    CONTROLLER,
+    ENGINE,
+    FLASK,
+    FLOOR,
+    NODE,
+    OURS,
+    PICOWS,
+    PYTHON_SOCKETIO,
+    SIMPLE,
+    UVICORN,
+)
 from tables import markdown
 
 Data = Mapping[str, Measurements]
@@ -96,8 +108,11 @@ def _goals() -> Iterator[Goal]:
             1.2,
             ratio(scenario, engine, node, *RATE),
         )
+    for scenario in ("echo", "ack", "steady"):
+        yield Goal(f"{scenario}: rate ÷ bun", 0.7, ratio(scenario, tg, BUN.name, *RATE))
     for scenario in ("fanout", "fanout-burst"):
         yield Goal(f"{scenario}: rate ÷ node", 1.4, ratio(scenario, tg, node, *RATE))
+        yield Goal(f"{scenario}: rate ÷ bun", 1.3, ratio(scenario, tg, BUN.name, *RATE))
         for peer in PYTHON:
             yield Goal(
                 f"{scenario}: rate ÷ {peer.name}",
@@ -109,6 +124,12 @@ def _goals() -> Iterator[Goal]:
             1.3,
             ratio(scenario, tg, FLOOR.name, *CPU),
             at_most=True,
+        )
+    for scenario in ("raw", "raw-16k", "raw-steady", "raw-16k-steady"):
+        yield Goal(
+            f"{scenario}: rate ÷ picows",
+            1,
+            ratio(scenario, CONTROLLER.name, PICOWS.name, *RATE),
         )
     yield Goal("idle: KiB per connection, of 10,000", 20, _memory, at_most=True)
     yield Goal("storm: connects ÷ node", 1, ratio("storm", tg, node, *RATE))
