@@ -251,6 +251,14 @@ FULL_STACK = Scenario(
     peers=(),
 )
 
+#: What a client feels that is connected already, while 200 others connect.
+STORM_NEIGHBOUR = Scenario(
+    "storm-neighbour",
+    ("--mode=storm", "--connections=201", "--neighbour", "--in-flight=1"),
+    peers=(PYTHON_SOCKETIO, NODE, BUN),
+    unit="connections",
+)
+
 ALL = (
     Scenario("echo", ("--mode=echo", *BUSY), peers=(*PEERS, BARE, FLOOR)),
     Scenario("ack", ("--mode=ack", *BUSY), peers=(*PEERS, BARE)),
@@ -271,6 +279,7 @@ ALL = (
     channels("channels-memory", redis=False),
     channels("channels-redis", redis=True),
     Scenario("storm", ("--mode=storm", "--connections=200"), unit="connections"),
+    STORM_NEIGHBOUR,
     Scenario("idle", ("--mode=idle", "--connections=10000"), unit="nothing"),
     Scenario(
         "mixed",

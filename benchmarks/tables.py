@@ -10,6 +10,9 @@ from measuring import (
     CPU,
     MAX_LOAD_CPU_PERCENT,
     MEMORY,
+    NEIGHBOUR_MAX,
+    NEIGHBOUR_P50,
+    NEIGHBOUR_P99,
     P50,
     P99,
     RATE,
@@ -17,7 +20,7 @@ from measuring import (
     Measurements,
     cpu_percent,
 )
-from scenarios import EVENT_COST
+from scenarios import EVENT_COST, STORM_NEIGHBOUR
 
 Row = list[str]
 
@@ -78,6 +81,16 @@ def event_cost_table(data: Measurements) -> str:
         added = "" if before is None else f"{cost - before:+.1f}"
         rows.append([name, f"{data.median(name, *RATE):,.0f}", f"{cost:.1f}", added])
         before = cost
+    return markdown(rows)
+
+
+def neighbour_table(data: Measurements) -> str:
+    """How long a client waited for its echoes while others connected."""
+    rows = [["server", "the neighbour's p50 ms", "p99 ms", "max ms"]]
+    for name in data.measured(data.scenario.servers):
+        figures = (NEIGHBOUR_P50, NEIGHBOUR_P99, NEIGHBOUR_MAX)
+        values = (data.median(name, *keys) / 1000 for keys in figures)
+        rows.append([name, *(f"{each:.2f}" for each in values)])
     return markdown(rows)
 
 
@@ -144,6 +157,8 @@ def section(data: Measurements, rounds: int, seconds: float) -> str:
             parts.append(ratio_table(data))
         if data.measured(scenario.servers):
             parts.append(figure_table(data))
+            if scenario.name == STORM_NEIGHBOUR.name:
+                parts.append(neighbour_table(data))
     parts += [f"{name} failed: {why}" for name, why in data.failures.items()]
     parts += [f"{name}: events were missing or doubled" for name in data.faulty()]
     parts += [

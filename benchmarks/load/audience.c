@@ -5,8 +5,8 @@
 int senders(void)
 {
     switch (opt.mode) {
-    case IDLE:
-    case STORM: return 0;
+    case IDLE: return 0;
+    case STORM: return opt.neighbour ? 1 : 0;
     case FANOUT:
     case CHANNELS:
     case RECOVERY: return 1;
@@ -18,6 +18,11 @@ int senders(void)
 bool is_greedy(int number)
 {
     return number >= senders() - opt.greedy && number < senders();
+}
+
+bool is_neighbour(int number)
+{
+    return opt.neighbour && number == 0;
 }
 
 int sender_of(int number)

@@ -10,6 +10,9 @@ int senders(void);
 /* Whether a connection is one of the senders that send as fast as they can. */
 bool is_greedy(int number);
 
+/* Whether a connection is the one that echoes while the others storm. */
+bool is_neighbour(int number);
+
 /* The connection that sends what this one receives. */
 int sender_of(int number);
 

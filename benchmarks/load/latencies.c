@@ -1,14 +1,7 @@
 #include "latencies.h"
 
-/* Buckets grow with the value, 64 to each power of two: no error above 1.6 %, and no
- * memory that grows with the number of messages. */
-#define SUB_BITS 6
-#define SUB (1 << SUB_BITS)
-#define BUCKETS ((64 - SUB_BITS + 1) * SUB)
-
-static uint64_t histogram[BUCKETS];
-static uint64_t recorded;
-static uint64_t worst;
+struct latencies latencies;
+struct latencies neighbour_latencies;
 
 static int bucket_of(uint64_t value)
 {
@@ -27,27 +20,22 @@ static double value_of(int bucket)
     return ((double)(SUB + bucket % SUB) + 0.5) * (double)(1ull << shift);
 }
 
-void record_latency(uint64_t nanoseconds)
+void record_latency(struct latencies *l, uint64_t nanoseconds)
 {
-    histogram[bucket_of(nanoseconds)]++;
-    recorded++;
-    if (nanoseconds > worst)
-        worst = nanoseconds;
+    l->histogram[bucket_of(nanoseconds)]++;
+    l->recorded++;
+    if (nanoseconds > l->worst)
+        l->worst = nanoseconds;
 }
 
-double latency_percentile(double share)
+double latency_percentile(const struct latencies *l, double share)
 {
-    uint64_t wanted = (uint64_t)(share * (double)recorded);
+    uint64_t wanted = (uint64_t)(share * (double)l->recorded);
     uint64_t seen = 0;
     for (int bucket = 0; bucket < BUCKETS; bucket++) {
-        seen += histogram[bucket];
-        if (seen > wanted && value_of(bucket) < (double)worst)
+        seen += l->histogram[bucket];
+        if (seen > wanted && value_of(bucket) < (double)l->worst)
             return value_of(bucket);
     }
-    return (double)worst;
-}
-
-double worst_latency(void)
-{
-    return (double)worst;
+    return (double)l->worst;
 }

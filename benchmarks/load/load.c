@@ -21,7 +21,8 @@
  *     raw     as echo, without Socket.IO: text messages that come back as they are
  *     idle    the connections are open, and answer pings
  *     storm   connections open, enter the namespace and close, again and again; a message
- *             is one that did
+ *             is one that did. With --neighbour, the first connection stays open instead,
+ *             and keeps W events in flight as mode echo does
  *     recovery  one connection sends events at a rate, and all receive them, which have
  *             connection state recovery; then a server is killed, or the connections are
  *             cut, and all but the sender come back at the other server. It measures how

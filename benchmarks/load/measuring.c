@@ -47,6 +47,10 @@ static struct counts count_replies(void)
     int many = is_for_many() || opt.mode == STORM ? opt.connections : senders();
     for (int i = 0; i < many; i++) {
         uint64_t n = connections[i].received - connections[i].received_at_mark;
+        if (is_neighbour(i)) {
+            result.silent += n == 0;
+            continue;
+        }
         result.all += n;
         if (is_greedy(i)) {
             result.greedy += n;
@@ -71,6 +75,14 @@ static void print_server(double cpu, uint64_t messages, double rss, double growt
            opt.connections > 1 ? growth / (opt.connections - 1) : growth);
 }
 
+static void print_neighbour(void)
+{
+    const struct latencies *l = &neighbour_latencies;
+    printf(", \"neighbour_us\": {\"p50\": %.0f, \"p99\": %.0f, \"max\": %.0f}",
+           latency_percentile(l, 0.5) / 1e3, latency_percentile(l, 0.99) / 1e3,
+           (double)l->worst / 1e3);
+}
+
 static void print_result(struct sample from, struct sample to, struct counts n,
                          double growth)
 {
@@ -80,13 +92,16 @@ static void print_result(struct sample from, struct sample to, struct counts n,
            mode_name(opt.mode), opt.connections, opt.in_flight, opt.size, seconds,
            (unsigned long long)n.all, (double)n.all / seconds);
     printf(", \"latency_us\": {\"p50\": %.0f, \"p90\": %.0f, \"p99\": %.0f, "
-           "\"max\": %.0f}", latency_percentile(0.5) / 1e3, latency_percentile(0.9) / 1e3,
-           latency_percentile(0.99) / 1e3, worst_latency() / 1e3);
+           "\"max\": %.0f}", latency_percentile(&latencies, 0.5) / 1e3,
+           latency_percentile(&latencies, 0.9) / 1e3,
+           latency_percentile(&latencies, 0.99) / 1e3, (double)latencies.worst / 1e3);
     printf(", \"per_connection\": {\"min\": %llu, \"max\": %llu, \"silent\": %d}",
            n.least == UINT64_MAX ? 0 : (unsigned long long)n.least,
            (unsigned long long)n.most, n.silent);
     if (opt.greedy > 0)
         printf(", \"greedy_messages_per_second\": %.1f", (double)n.greedy / seconds);
+    if (opt.neighbour)
+        print_neighbour();
     print_server(to.server_cpu - from.server_cpu, n.all, server_rss_kib(), growth);
     printf(", \"engine_pings\": %llu, \"other_events\": %llu, \"unanswered\": %llu, "
            "\"load_cpu_percent\": %.1f}\n", (unsigned long long)sessions.engine_pings,
@@ -110,7 +125,8 @@ static void start(void)
 {
     sessions.storming = opt.mode == STORM;
     for (int i = 0; sessions.storming && i < opt.connections; i++)
-        begin(&connections[i]);
+        if (!is_neighbour(i))
+            begin(&connections[i]);
     start_sending();
 }
 

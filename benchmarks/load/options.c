@@ -58,6 +58,8 @@ static const char USAGE[] =
     "  -g, --greedy N          of those, the last that send as fast as they can, up to\n"
     "                          2000 events unanswered; what the server does for the\n"
     "                          others is measured (0)\n"
+    "  -N, --neighbour         mode storm: the first connection stays open and echoes, and\n"
+    "                          its latency is measured, too\n"
     "  -s, --size BYTES        payload, at least 20 (64)\n"
     "  -d, --seconds SECONDS   length of the measurement (4)\n"
     "  -W, --warmup SECONDS    before it (1)\n"
@@ -85,6 +87,7 @@ static const struct option LONG_OPTIONS[] = {
     {"rooms", required_argument, NULL, 'R'},
     {"busy", required_argument, NULL, 'b'},
     {"greedy", required_argument, NULL, 'g'},
+    {"neighbour", no_argument, NULL, 'N'},
     {"size", required_argument, NULL, 's'},
     {"seconds", required_argument, NULL, 'd'},
     {"warmup", required_argument, NULL, 'W'},
@@ -170,6 +173,7 @@ static void set_option(int letter, const char *value)
     case 'R': opt.rooms = (int)number(value, 1, 1e5, "rooms"); break;
     case 'b': opt.busy = (int)number(value, 1, 1e5, "busy"); break;
     case 'g': opt.greedy = (int)number(value, 0, 1e5, "greedy"); break;
+    case 'N': opt.neighbour = true; break;
     case 's': opt.size = (size_t)number(value, PAYLOAD_HEAD, 16e6, "size"); break;
     case 'd': opt.seconds = number(value, 0.1, 3600, "seconds"); break;
     case 'W': opt.warmup = number(value, 0, 3600, "warmup"); break;
@@ -198,6 +202,8 @@ static void check_options(void)
         usage("polling is for echo, of protocol 5", "");
     if (opt.old && opt.mode != ECHO && opt.mode != FANOUT)
         usage("0.9 is for echo and fanout", "");
+    if (opt.neighbour && (opt.mode != STORM || opt.connections < 2))
+        usage("a neighbour needs a storm, and a second connection", "");
     if (opt.mode == RECOVERY && (opt.other_port == 0 || opt.connections < 2))
         usage("recovery needs another server, and two connections", "");
     if (opt.mode == RECOVERY && !opt.cuts && opt.pid == 0)
@@ -209,15 +215,16 @@ static void check_options(void)
 void read_options(int argc, char **argv)
 {
     int letter;
-    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:x:c:w:T:O:R:b:g:s:d:W:t:oa:A:l:P:h",
+    while ((letter = getopt_long(argc, argv, "m:H:p:u:n:e:r:x:c:w:T:O:R:b:g:Ns:d:W:t:oa:A:l:P:h",
                                  LONG_OPTIONS, NULL)) != -1)
         set_option(letter, optarg);
     if (optind < argc)
         usage("unknown argument: ", argv[optind]);
+    enum mode sends_as = opt.neighbour ? ECHO : opt.mode;
     if (opt.event == NULL)
-        opt.event = MODES[opt.mode].event;
+        opt.event = MODES[sends_as].event;
     if (opt.reply == NULL)
-        opt.reply = MODES[opt.mode].reply;
+        opt.reply = MODES[sends_as].reply;
     if (opt.busy == 0 || opt.busy > opt.connections)
         opt.busy = opt.connections;
     opt.positions |= opt.mode == RECOVERY;

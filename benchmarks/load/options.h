@@ -29,6 +29,7 @@ struct options {
     bool old; /* Socket.IO 0.9 */
     int rooms;
     int busy;   /* connections that send */
+    bool neighbour; /* of a storm: the first connection sends, and stays open */
     int greedy; /* those of them that send as fast as they can: the last ones */
     size_t size; /* bytes of a payload */
     double seconds;

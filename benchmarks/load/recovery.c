@@ -78,8 +78,10 @@ static void print_result(uint64_t begin, double seconds, double cpu)
            (double)returns.received / seconds, returns.recovered, returns.as_new,
            (unsigned long long)returns.missing, (unsigned long long)returns.wrong,
            since(begin, returns.last_back),
-           since(begin, returns.last_caught_up), latency_percentile(0.5) / 1e3,
-           latency_percentile(0.99) / 1e3, worst_latency() / 1e3, 100 * cpu / seconds);
+           since(begin, returns.last_caught_up),
+           latency_percentile(&latencies, 0.5) / 1e3,
+           latency_percentile(&latencies, 0.99) / 1e3, (double)latencies.worst / 1e3,
+           100 * cpu / seconds);
 }
 
 void measure_recovery(void)

@@ -44,7 +44,7 @@ static void check_caught_up(struct connection *c)
     c->behind = false;
     returns.caught_up++;
     returns.last_caught_up = now();
-    record_latency(returns.last_caught_up - c->lost_at);
+    record_latency(&latencies, returns.last_caught_up - c->lost_at);
 }
 
 void on_back(struct connection *c, struct text packet)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "audience.h"
 #include "clock.h"
 #include "http.h"
 #include "latencies.h"
@@ -21,7 +22,7 @@ static void start_over(struct connection *c)
     hang_up(c);
     c->received++;
     if (traffic.measuring)
-        record_latency(now() - c->begun);
+        record_latency(&latencies, now() - c->begun);
     if (sessions.storming)
         begin(c);
 }
@@ -29,7 +30,7 @@ static void start_over(struct connection *c)
 static void on_ready(struct connection *c)
 {
     ready++;
-    if (opt.mode == STORM)
+    if (opt.mode == STORM && !is_neighbour(c->number))
         start_over(c);
     else
         c->state = READY;

@@ -64,7 +64,8 @@ void on_reply(struct connection *c, struct text packet, struct text rest, uint64
     uint64_t slot = c->received++ % (uint64_t)sender->window;
     traffic.outstanding--;
     if (traffic.measuring && !is_greedy(c->number))
-        record_latency(when - sender->sent_at[slot]);
+        record_latency(is_neighbour(c->number) ? &neighbour_latencies : &latencies,
+                       when - sender->sent_at[slot]);
     if (is_for_many())
         count_delivery(sender, slot, when);
     else if (traffic.sending)
