@@ -282,6 +282,12 @@ ALL = (
     STORM_NEIGHBOUR,
     Scenario("idle", ("--mode=idle", "--connections=10000"), unit="nothing"),
     Scenario(
+        "idle-18000",
+        ("--mode=idle", "--connections=18000"),
+        peers=(NODE,),
+        unit="nothing",
+    ),
+    Scenario(
         "mixed",
         ("--mode=echo", "--connections=5000", "--busy=500", "--in-flight=1"),
     ),
