@@ -303,6 +303,12 @@ ALL = (
             *("--connections=100", "--in-flight=1"),
         ),
     ),
+    Scenario(
+        "polling-waiting",
+        ("--mode=idle", "--transport=polling", "--connections=5000"),
+        peers=(NODE,),
+        unit="nothing",
+    ),
     old("echo-0.9", "--mode=echo", *BUSY),
     old(
         "fanout-0.9",

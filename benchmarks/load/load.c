@@ -19,7 +19,8 @@
  *             all of its room but itself receive
  *     channels  as fanout, by a channel that all subscribe to first
  *     raw     as echo, without Socket.IO: text messages that come back as they are
- *     idle    the connections are open, and answer pings
+ *     idle    the connections are open, and answer pings; those over long-polling have a
+ *             poll that waits
  *     storm   connections open, enter the namespace and close, again and again; a message
  *             is one that did. With --neighbour, the first connection stays open instead,
  *             and keeps W events in flight as mode echo does

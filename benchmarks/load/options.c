@@ -51,7 +51,8 @@ static const char USAGE[] =
     "  -x, --header LINE       sent with the handshake; may be given several times\n"
     "  -c, --connections N     (100)\n"
     "  -w, --in-flight N       events in flight per connection, or per fan-out (8)\n"
-    "  -T, --transport NAME    websocket or polling (websocket); polling for echo\n"
+    "  -T, --transport NAME    websocket or polling (websocket); polling for\n"
+    "                          echo and idle\n"
     "  -O, --protocol NAME     5 or 0.9 (5); 0.9 for echo and fanout\n"
     "  -R, --rooms N           rooms of mode rooms (100)\n"
     "  -b, --busy N            connections that send, of echo and ack (all)\n"
@@ -198,8 +199,8 @@ static void check_options(void)
         usage("not an IPv4 address: ", opt.host);
     if (opt.mode == ROOMS && opt.connections < 2 * opt.rooms)
         usage("a room needs two connections", "");
-    if (opt.polling && (opt.mode != ECHO || opt.old))
-        usage("polling is for echo, of protocol 5", "");
+    if (opt.polling && ((opt.mode != ECHO && opt.mode != IDLE) || opt.old))
+        usage("polling is for echo and idle, of protocol 5", "");
     if (opt.old && opt.mode != ECHO && opt.mode != FANOUT)
         usage("0.9 is for echo and fanout", "");
     if (opt.neighbour && (opt.mode != STORM || opt.connections < 2))

@@ -19,9 +19,10 @@ void write_message(struct connection *c, const char *data, size_t length)
 void flush(struct connection *c)
 {
     /* Poll only for an event that is due: with one connection, an open poll would have
-     * to be answered before the next event can be posted. */
+     * to be answered before the next event can be posted. Who is idle posts none. */
     if (opt.polling && !c->asked && c->state > UPGRADING
-        && (buffered(&c->pending) > 0 || c->state < READY || c->received < c->sent))
+        && (buffered(&c->pending) > 0 || c->state < READY || c->received < c->sent
+            || opt.mode == IDLE))
         ask(c);
     send_waiting(c);
 }
