@@ -11,7 +11,12 @@ from gevent import socket
 from gevent.event import Event
 
 from tgext.socketio.engine.concurrency import fairness as turns_module
-from tgext.socketio.engine.concurrency.fairness import SLICE, Turns, in_turns
+from tgext.socketio.engine.concurrency.fairness import (
+    SLICE,
+    Turns,
+    in_turns,
+    take_turn,
+)
 from tgext.socketio.engine.io.reader import buffered_input
 from tgext.socketio.engine.session.dispatch import Dispatcher
 
@@ -48,6 +53,26 @@ def work(seconds: float) -> None:
     end = perf_counter() + seconds
     while perf_counter() < end:
         pass
+
+
+def test_whose_turn_is_over_comes_after_the_input_of_others() -> None:
+    here, there = socket.socketpair()
+    seen: list[str] = []
+
+    def read() -> None:
+        for _ in range(2):
+            seen.append(here.recv(1).decode())
+
+    reader = gevent.spawn(read)
+    gevent.sleep(0)
+    for text in ("1", "2"):
+        there.sendall(text.encode())
+        take_turn()
+        seen.append("then")
+    reader.join()
+    assert seen == ["1", "then", "2", "then"]
+    here.close()
+    there.close()
 
 
 def test_items_come_in_order_and_others_have_turns() -> None:

@@ -15,6 +15,8 @@ from typing import Any, Final
 from gevent.local import local
 from tg import request_local
 
+from ..engine.concurrency.pool import HARMLESS
+
 #: An entry of a stack: the object, and whether a debugger preserves it.
 Entry = tuple[Any, bool]
 
@@ -55,6 +57,10 @@ contexts: Final[Callable[[], list[Entry]]] = partial(_stack, _CONTEXTS)
 
 #: The configurations of these pages and events; ``tg.config`` shows the last one.
 configs: Final[Callable[[], list[Entry]]] = partial(_stack, _CONFIGS)
+
+
+# They are empty between events.
+HARMLESS.extend((contexts, configs))
 
 
 def is_everywhere(config: Any) -> bool:

@@ -15,13 +15,17 @@ SLICE = 0.003
 
 
 def take_turn() -> None:
-    """Let all other greenlets run, and the event loop read input.
+    """Let the event loop read input, and all do what they have to do with it.
 
-    `sleep(0)` would not let the event loop read. In a callback of the event loop this
-    does nothing, because a callback cannot wait.
+    It takes no time when nobody has anything to do: `sleep` would wait for a
+    millisecond, and `sleep(0)` would not let the event loop read. In a callback of the
+    event loop this does nothing, because a callback cannot wait.
     """
-    if gevent.getcurrent() is not gevent.get_hub():
-        gevent.sleep(0.0001)
+    hub = gevent.get_hub()
+    if gevent.getcurrent() is not hub:
+        # After the input that is there: a lower priority.
+        hub.wait(hub.loop.timer(0.0, priority=-2))
+        gevent.sleep(0)  # after the greenlets that handle it
 
 
 class Turns:

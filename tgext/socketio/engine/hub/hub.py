@@ -9,6 +9,7 @@ from weakref import WeakSet
 from ...wire.limits import Limits
 from ...wire.socketio.generations import GENERATIONS, SOCKETIO_5, Generation
 from ..concurrency.heartbeat import Wheel
+from ..concurrency.pool import Pool
 from ..io.backlog import OutputBounds
 from ..io.output import Batcher
 from .account import Bounds
@@ -34,6 +35,7 @@ class Hub:
 
     :ivar settings: as given.
     :ivar timers: one timer wheel for all connections.
+    :ivar pool: handles what WebSockets have received.
     :ivar batcher: coalesces the output of all connections.
     :ivar rooms: the members of each namespace and room, of the clients whose
         application has no rooms of its own: see :meth:`rooms_of`.
@@ -52,6 +54,7 @@ class Hub:
         self.settings = settings
         self.server = server
         self.timers = Wheel()
+        self.pool = Pool()
         self.batcher = Batcher()
         self.rooms: Rooms = Rooms(self.batcher)
         self._rooms: dict[object, Rooms] = {}

@@ -30,7 +30,7 @@ from . import astray, health
 from .astray import is_handshake, without_session
 from .dispatch import respond
 from .errors import FORBIDDEN, NOSNIFF, TEXT, HTTPError, engine_error
-from .host import Host
+from .host import Host, Run
 from .opening import QUERY, Refused
 from .request import Body
 from .routes import Route, find_route_of
@@ -217,7 +217,7 @@ class SocketIOHandler(HTTPHandler):
             self.socket.settimeout(None)
         return ahead
 
-    def hand_over(self, run: Callable[[], object]) -> None:
+    def hand_over(self, run: Run) -> None:
         """Run the WebSocket in a new greenlet, which closes the connection."""
         # pywsgi closes `self.socket`, if it is set, at the end of the request.
         sock, self.socket = self.socket, None  # type: ignore[assignment]

@@ -12,6 +12,17 @@ from ..hub.settings import Settings
 from ..session.session import Socket
 
 
+class GoesOn(Protocol):
+    """A connection that needs no greenlet while it waits."""
+
+    def when_ended(self, function: Callable[[], object]) -> None:
+        """Call a function when it has ended."""
+
+
+#: Runs a WebSocket. Returns None when it has ended, or what goes on with it.
+Run = Callable[[], "GoesOn | None"]
+
+
 class Host(HTTPServer, Protocol):
     """The server of a handler.
 
@@ -33,5 +44,5 @@ class Host(HTTPServer, Protocol):
     def get_socket(self, sessid: str = "") -> Socket | None:
         """The connection with a session id, or None."""
 
-    def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
+    def hand_over(self, sock: Any, run: Run) -> None:
         """Run a WebSocket in a greenlet of its own, which closes the connection."""

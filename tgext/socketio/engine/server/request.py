@@ -11,7 +11,7 @@ from ..handover.offers import Origin
 from ..http import HeaderList
 from ..http.body import RequestBody
 from ..hub.hub import Hub
-from .host import Host
+from .host import Host, Run
 from .routes import Route
 
 #: Begins an answer: by default with the status ``200 OK``, and as text.
@@ -44,7 +44,7 @@ class Connection(Protocol):
     ) -> tuple[Any, bytes]:
         """Answer 101; see :meth:`.SocketIOHandler.switch_protocols`."""
 
-    def hand_over(self, run: Callable[[], object]) -> None:
+    def hand_over(self, run: Run) -> None:
         """Run the WebSocket in a new greenlet, which closes the connection."""
 
     def leave_to(self, give: Callable[[Any, Origin, bytes], Any]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket as native_socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, cast
 
 import gevent
 from gevent.pywsgi import WSGIServer
-from gevent.ssl import SSLSocket
 
 from ...wire.origin import bracketed
 from ...wire.socketio.generations import SOCKETIO_1
@@ -21,18 +20,20 @@ from ..http.forwarded import ForwardedHeaders
 from ..hub.hub import Hub
 from ..hub.settings import OPTIONS, Settings
 from ..io.listening import BACKLOG, MAPPED, Place, Port, place_of
-from ..io.sockets import end_input, say_goodbye
+from ..io.sockets import end_input
 from ..io.tls import tls_context
 from ..logs import REQUESTS, ErrorStream, get_logger
 from ..session.session import Socket
 from ..websocket.wsgi import WebSocket
 from .balance import PAUSE, Balance
 from .handler import SocketIOHandler
+from .host import Run
 from .inherited import translate
 from .routes import check_paths, longest_first
 from .sharing import hand_over_of
 from .stopping import end_at_once, end_connections
 from .unpatched import warn_if_unpatched
+from .upgraded import UpgradedConnections, close
 
 __all__ = ["SocketIOServer"]
 
@@ -70,7 +71,7 @@ class SocketIOServer(WSGIServer):
         connection.
     :ivar elsewhere: hands requests over to the processes that have their sessions; None
         if there are no others.
-    :ivar handed_over: native sockets whose requests became WebSockets.
+    :ivar upgraded: the connections that have become WebSockets.
     :ivar idle: the sockets of HTTP connections that wait for another request.
     :ivar keeps_connections: whether HTTP connections stay open after their answers;
         false when the server no longer listens.
@@ -115,7 +116,7 @@ class SocketIOServer(WSGIServer):
         self.opening_environ: dict[str, Any] = {}
         #: The thread that serves; None while the server is stopped.
         self._home: Home | None = None
-        self.handed_over: set[Any] = set()
+        self.upgraded = UpgradedConnections(self)
         self.idle: set[Any] = set()
         self.elsewhere: HandOver | None = None
         options.setdefault("log", access_log)
@@ -239,8 +240,8 @@ class SocketIOServer(WSGIServer):
         try:
             self.handle(sock, address)
         finally:
-            if sock not in self.handed_over:
-                self._close(sock)
+            if sock not in self.upgraded:
+                close(sock)
 
     def share_sessions(self, directory: Directory) -> None:
         """Hand requests over to the other processes of a directory, and take theirs.
@@ -249,37 +250,18 @@ class SocketIOServer(WSGIServer):
         """
         self.elsewhere = hand_over_of(self, directory)
 
-    def hand_over(self, sock: Any, run: Callable[[], object]) -> None:
-        """Run a WebSocket in a greenlet of its own, which closes the connection.
+    def hand_over(self, sock: Any, run: Run) -> None:
+        """Run a WebSocket in another greenlet, which closes the connection.
 
         The greenlet of the request ends, and releases what only the request needed.
 
         :param sock: the gevent socket of the connection.
-        :param run: returns when the WebSocket has ended.
+        :param run: returns when the WebSocket has ended, or what goes on with it.
         """
-        self.handed_over.add(sock)
-        if self.balance is not None:
-            self.balance.opened(sock)  # over TLS, it is not the one that was accepted
-        gevent.spawn(self._run_connection, sock, run)
-
-    def _run_connection(self, sock: Any, run: Callable[[], object]) -> None:
-        self.hub.requests.began()
-        try:
-            run()
-        finally:
-            self.handed_over.discard(sock)
-            self._close(sock)
-            if self.balance is not None:
-                self.balance.closed(sock)
-            self.hub.requests.ended()
-
-    def _close(self, sock: Any) -> None:
-        if isinstance(sock, SSLSocket):
-            say_goodbye(sock)
-        sock.close()
+        self.upgraded.add(sock, run)
 
     def do_close(self, sock: Any, *args: Any) -> None:
-        if sock not in self.handed_over:
+        if sock not in self.upgraded:
             if self.balance is not None:
                 self.balance.closed(sock)
             super().do_close(sock, *args)
@@ -313,6 +295,7 @@ class SocketIOServer(WSGIServer):
             self.elsewhere.close()
         super().stop(timeout=timeout)
         hub.timers.close()
+        hub.pool.close()
         end_serving(self._home)
         self._home = None
         for rooms in hub.all_rooms:
@@ -339,6 +322,7 @@ class SocketIOServer(WSGIServer):
 
     def start(self) -> None:
         self.hub.registry.stopping = False
+        self.hub.pool.open()
         self.keeps_connections = True
         for rooms in self.hub.all_rooms:
             rooms.move_here()

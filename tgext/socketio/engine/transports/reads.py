@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
@@ -40,6 +40,7 @@ class Reads:
         self._early = early
         self.received = 0
         self._watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
+        self._watched = False
 
     def __iter__(self) -> Iterator[Iterator[Message]]:
         return self
@@ -57,10 +58,42 @@ class Reads:
         its C stack, and `next` would make that larger.
         """
         data, self._early = self._early, b""
-        if not data:
-            data = self.receive()
+        return self._decoded(data or self.receive())
+
+    def read_ready(self) -> Iterator[Message] | None:
+        """The messages of what has come; None at the end of the connection.
+
+        It does not wait.
+
+        :raises BlockingIOError: when nothing has, or an incomplete record of TLS.
+        """
+        data, self._early = self._early, b""
+        return self._decoded(data or self._recv(self._size()))
+
+    def _decoded(self, data: bytes) -> Iterator[Message] | None:
         self.received += len(data)
         return self._connection.receive(data) if data else None
+
+    def watch(self, ready: Callable[[], object]) -> None:
+        """Call a function, in the event loop, each time that there is input.
+
+        It is called until :meth:`unwatch`, as long as the input is not read.
+        """
+        if self._early or (self._pending is not None and self._pending()):
+            gevent.get_hub().loop.run_callback(ready)
+        elif not self._watched:
+            self._watched = True
+            self._watcher.start(ready)
+
+    def unwatch(self) -> None:
+        """Watch for input no more."""
+        if self._watched:
+            self._watched = False
+            self._watcher.stop()
+
+    def _size(self) -> int:
+        missing = self._connection.missing
+        return READ_SIZE if missing <= READ_SIZE else min(missing, MOST_READ)
 
     def receive(self) -> bytes:
         """Wait for input, at least until the next iteration of the event loop.
@@ -68,8 +101,8 @@ class Reads:
         gevent's own `recv` does not wait while there is input: a client that sends
         without pause would keep all others from being read.
         """
-        missing = self._connection.missing
-        size = READ_SIZE if missing <= READ_SIZE else min(missing, MOST_READ)
+        size = self._size()
+        self.unwatch()
         while True:
             if self._pending is not None and self._pending():
                 take_turn()
@@ -95,4 +128,5 @@ class Reads:
 
     def close(self) -> None:
         """Close the event loop's watcher."""
+        self._watched = False
         self._watcher.close()

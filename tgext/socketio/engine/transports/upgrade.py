@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ...wire.engineio import v4 as engineio
@@ -32,8 +33,8 @@ class Upgrade:
         self.websocket = WebSocketTransport(polling.hub, polling.socket, sock, early)
         self._timeout = timeout
 
-    def run(self) -> None:
-        """Upgrade, then read until the connection ends.
+    def run(self) -> WebSocketTransport | None:
+        """Upgrade, and run the WebSocket.
 
         After any other message, or the timeout, the WebSocket is closed and polling
         goes on.
@@ -47,16 +48,22 @@ class Upgrade:
         except (FrameError, OSError) as error:
             log.debug("An upgrade failed: %s", error)
             rest = None
+        except BaseException:
+            self._give_up()
+            raise
         finally:
             websocket.hub.timers.discard(deadline)
         if rest is None or self.polling.closed:
-            self.polling.follower = None
-            self.polling.socket.claimed = False
-            websocket.abort()
-            websocket.reads.close()
-            return
+            self._give_up()
+            return None
         self._switch()
-        websocket.run(self._catch_up(rest))
+        return websocket.run(partial(self._catch_up, rest))
+
+    def _give_up(self) -> None:
+        self.polling.follower = None
+        self.polling.socket.claimed = False
+        self.websocket.abort()
+        self.websocket.reads.close()
 
     def _switch(self) -> None:
         self.polling.stop()

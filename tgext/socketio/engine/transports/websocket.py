@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic, perf_counter
 from typing import Any, cast
 
@@ -30,13 +30,13 @@ from ..session.pacing import may_pong
 from ..session.session import Socket
 from .base import BATCH, FINAL, Transport
 from .readahead import ReadAhead
-from .reads import Reads
+from .resumed import ResumedTransport
 
 log = get_logger(__name__)
 
 
-class WebSocketTransport(Transport):
-    """A WebSocket, read by the greenlet that :meth:`run` was called in.
+class WebSocketTransport(ResumedTransport):
+    """A WebSocket.
 
     :param sock: the gevent socket, after the opening handshake.
     :param early: bytes that were read with the handshake and follow it.
@@ -47,20 +47,17 @@ class WebSocketTransport(Transport):
     name = "websocket"
 
     def __init__(self, hub: Hub, socket: Socket, sock: Any, early: bytes = b"") -> None:
-        super().__init__(hub, socket)
+        reader = FrameReader(hub.limits.max_message_size)
+        #: The states of the closing handshake.
+        self.connection = Connection(reader, close_timeout=CLOSE_TIMEOUT)
+        self.connection.establish()
+        super().__init__(hub, socket, sock, self.connection, early)
         self._batcher = hub.batcher
         outbox = TextOutbox if socket.base64 else SocketOutbox
         self.outbox: SocketOutbox = outbox(
             sock, self._batcher, hub.output_bounds, self._overflowed
         )
         self.sock = sock
-        #: The greenlet in which handlers run.
-        self.worker: Any = None
-        reader = FrameReader(hub.limits.max_message_size)
-        #: The states of the closing handshake.
-        self.connection = Connection(reader, close_timeout=CLOSE_TIMEOUT)
-        self.connection.establish()
-        self.reads = Reads(sock, self.connection, early)
         self._handled = 0  # messages
         #: What was read and is being handled; None while nothing is.
         self._messages: Iterator[Message] | None = None
@@ -71,7 +68,7 @@ class WebSocketTransport(Transport):
         #: When it was noticed that nothing more can be sent; None before.
         self._lost_at: float | None = None
 
-    def open(self) -> None:
+    def open(self) -> WebSocketTransport | None:
         """Begin, and :meth:`run`.
 
         The main namespace may wait for an ack of the client while it connects it; the
@@ -80,10 +77,13 @@ class WebSocketTransport(Transport):
         if self.socket.ended:  # since the WebSocket was accepted
             self.abort()
             self.reads.close()
-            return
-        self.worker = gevent.getcurrent()
+            return None
         self.socket.attach(self)
         self.start()
+        return self.run(self._connect_main)
+
+    def _connect_main(self) -> Iterator[Message]:
+        self.worker = gevent.getcurrent()
         self._messages = iter(())
         try:
             self.heartbeat.busy = True
@@ -91,35 +91,17 @@ class WebSocketTransport(Transport):
         finally:
             self.heartbeat.busy = False
             self._messages = None
-        self.run(self.ahead)
+        return self.ahead or iter(())
 
-    def run(self, first: Iterator[Message] | None = None) -> None:
-        """Read and handle messages until the connection ends.
+    def run(
+        self, first: Callable[[], Iterator[Message] | None]
+    ) -> WebSocketTransport | None:
+        """Handle messages that were read, and from now on those that come.
 
-        :param first: messages that were read before.
+        :param first: returns what was read.
+        :returns: itself; None when the connection has ended already.
         """
-        self.worker = gevent.getcurrent()
-        error: ProtocolError | OSError | None = None
-        try:
-            ended = first is not None and self._handle(first)
-            while not ended:
-                messages = self.reads.read()
-                ended = messages is None or self._handle(messages)
-        except (ProtocolError, OSError) as raised:
-            error = raised.with_traceback(None)  # which would keep this frame
-        finally:
-            try:
-                if self.ahead is not None:
-                    self.ahead.stop()
-                self._end(error)
-                if isinstance(error, ProtocolError):
-                    self.reads.discard()
-            except BaseException:
-                # Of a recv_disconnect that was interrupted, because it took too long.
-                self.outbox.close()
-                raise
-            finally:
-                self._finish()
+        return self if self.go_on(first) else None
 
     def _handle(self, messages: Iterator[Message]) -> bool:
         """Handle what was read; True when it ended the connection."""
@@ -169,7 +151,7 @@ class WebSocketTransport(Transport):
             if turn == BATCH:
                 turn = 0
                 self._batcher.flush()
-                gevent.sleep(0)  # runs ready greenlets, but reads no input
+                take_turn()
             elif not turn & 1:
                 # Some handlers take milliseconds, but most take less time than reading
                 # the clock after each message would.
@@ -339,12 +321,25 @@ class WebSocketTransport(Transport):
         except OSError:
             pass  # it is closed
 
+    def _leave(self, error: ProtocolError | OSError | None) -> None:
+        try:
+            if self.ahead is not None:
+                self.ahead.stop()
+            self._end(error)
+            if isinstance(error, ProtocolError):
+                self.reads.discard()
+        except BaseException:
+            # Of a recv_disconnect that was interrupted, because it took too long.
+            self.outbox.close()
+            raise
+        finally:
+            self._finish()
+
     def _finish(self) -> None:
         self.outbox.wait_drained(CLOSE_TIMEOUT)
         self.outbox.close()
         self.hub.timers.discard(self.heartbeat)
         self.hub.timers.discard(self._deadline)
         self.hub.parting.remove(self)
-        self.reads.close()
         self._let_go(self._deadline)
-        self.predecessor = self.worker = None
+        self.predecessor = None
