@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from tests.engine.clients import wait_for
 from tests.engine.conftest import Live
@@ -40,6 +41,16 @@ def processes(serve: Callable[..., Live], redis: RedisServer) -> Iterator[Start]
         each.close()
         each.channels.backend.close()
     wait_for(lambda: redis.subscribers() == [], "nothing is subscribed any more")
+
+
+def wait_until_written(process: Readers, number: int) -> None:
+    """Wait until Redis has so many clients: they can go elsewhere from then on.
+
+    A process writes of its clients some milliseconds after they have come.
+    """
+    redis = Redis.from_url(process.config["anypubsub.host"])
+    wait_for(lambda: len(redis.keys("*/recovery/*")) >= number, "Redis has the clients")
+    redis.close()
 
 
 def at(process: Readers, member: Member) -> Reader:

@@ -15,7 +15,7 @@ from gevent.event import Event
 
 from tgext.socketio.engine.mixins import BroadcastMixin
 
-from .processes import Start, at, processes
+from .processes import Start, at, processes, wait_until_written
 from .readers import Reader, Readers, Reading
 
 __all__ = ["processes"]
@@ -70,6 +70,7 @@ class Walk:
         self.servers = servers
         self.senders = [each.join() for each in servers]
         self.client: Reader = servers[0].join()
+        wait_until_written(servers[0], len(servers) + 1)
         self.rooms: set[str] = set()
         self.is_here = True
         self.due: list[int] = []

@@ -30,6 +30,9 @@ class UpgradedConnections:
         self._server = server
         self._sockets: set[Any] = set()
 
+    def __len__(self) -> int:
+        return len(self._sockets)
+
     def __contains__(self, sock: object) -> bool:
         return sock in self._sockets
 
