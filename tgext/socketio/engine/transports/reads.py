@@ -46,19 +46,11 @@ class Reads:
         return self
 
     def __next__(self) -> Iterator[Message]:
-        messages = self.read()
+        data, self._early = self._early, b""
+        messages = self._decoded(data or self.receive())
         if messages is None:
             raise StopIteration
         return messages
-
-    def read(self) -> Iterator[Message] | None:
-        """The messages of the next read; None at the end of the connection.
-
-        Called directly rather than by `next`: a greenlet that waits keeps a copy of
-        its C stack, and `next` would make that larger.
-        """
-        data, self._early = self._early, b""
-        return self._decoded(data or self.receive())
 
     def read_ready(self) -> Iterator[Message] | None:
         """The messages of what has come; None at the end of the connection.
