@@ -142,7 +142,11 @@ class Live:
         for journal in journals:
             journal.close()  # nobody will come back
         assert [len(each) for each in journals] == [0] * len(journals)
-        wait_for(lambda: not len(server.hub.timers), "no timer is left")
+        # Each connection that waits for a request has one.
+        wait_for(
+            lambda: len(server.hub.timers) == len(server.connections.direct),
+            "no timer is left",
+        )
 
 
 Serve = Callable[..., Live]

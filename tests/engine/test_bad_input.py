@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine.http import connection
+from tgext.socketio.engine.http import lingering
 from tgext.socketio.engine.transports import websocket as websocket_module
 from tgext.socketio.wire.websocket.frames import TEXT, encode_frame
 
@@ -309,7 +309,7 @@ def test_bad_input_is_answered_and_others_are_served(
 ) -> None:
     # The server reads on after its answer, however slow the machine is.
     monkeypatch.setattr(websocket_module, "CLOSE_TIMEOUT", DEADLINE)
-    monkeypatch.setattr(connection, "LINGER", DEADLINE)
+    monkeypatch.setattr(lingering, "LINGER", DEADLINE)
     scene = Scene(serve, vector, kind)
     SEND[type(vector.sent)](scene, vector.sent, vector.live)
     scene.serve_neighbour()

@@ -142,7 +142,7 @@ def expect_nothing_of(server: SocketIOServer, sockets: list[Any]) -> None:
     wait_for(lambda: not server.hub.requests.number, "all connections are given back")
     wait_for(lambda: not len(server.hub.timers), "no timer is left")
     assert server.rooms.statistics() == (0, 0)
-    assert len(server.upgraded) == 0
+    assert len(server.connections.upgraded) == 0
     for each in sockets:
         assert (each.jobs, each.ack_callbacks, each.acks.owners) == ([], {}, {})
         assert each.active_ns == {}

@@ -38,12 +38,12 @@ def test_a_connection_that_has_ended_is_forgotten_without_the_collector(
     serve: Serve,
 ) -> None:
     """Its buffers are as large as all other objects of a connection together."""
-    handlers: weakref.WeakSet[SocketIOHandler] = weakref.WeakSet()
+    left: weakref.WeakSet[object] = weakref.WeakSet()
 
     class Counted(SocketIOHandler):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
-            handlers.add(self)
+            left.add(self)
 
     live = serve({"/chat": Echo})
     live.server.handler_class = Counted
@@ -53,10 +53,11 @@ def test_a_connection_that_has_ended_is_forgotten_without_the_collector(
         client.join("/chat")
         assert client.call("/chat", "echo", 1) == [1]
         assert http.get("/").text == "a page"
-        assert len(handlers) == 3
+        left.update(live.server.connections.direct.values())
+        assert len(left) == 3
         client.close()
         http.close()
-        wait_for(lambda: not handlers, "all handlers are gone")
+        wait_for(lambda: not left, "all are gone")
     finally:
         gc.enable()
 

@@ -13,7 +13,7 @@ import pytest
 from gevent import socket
 from gevent.event import Event
 
-from tgext.socketio.engine.http import SENT_AT_ONCE, connection
+from tgext.socketio.engine.http import SENT_AT_ONCE, lingering
 
 from ..clients import DEADLINE, wait_for
 from ..conftest import Serve
@@ -416,7 +416,7 @@ def test_what_comes_behind_the_last_request_does_not_hide_the_answer(
 def test_who_sends_after_a_refusal_is_not_listened_to_for_ever(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "LINGER", 0.1)
+    monkeypatch.setattr(lingering, "LINGER", 0.1)
     raw = serve().raw()
     raw.send_raw(b"GET  / HTTP/1.1\r\n\r\n")
     assert raw.receive_reply().status == 400

@@ -252,7 +252,7 @@ def expect_one_end(
         wait_for(lambda: "/chat" not in socket.active_ns, "it is left")
         wait_for(lambda: len(namespace.told) == len(calls) * (1 + others), "the calls")
         kept.disconnect()
-        client.close()
+        live.close_clients()
         wait_for(lambda: socket.sessid not in live.server.sockets, "it ends")
     assert sorted(namespace.told) == sorted(calls * (1 + others))
     assert namespace.users == []

@@ -265,7 +265,7 @@ def test_session_ids_are_in_no_log_above_debug(
 def test_debugging_shows_the_requests(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "tgext.socketio.engine.server.handler")
+    caplog.set_level(logging.DEBUG, "tgext.socketio.engine.server.exchange")
     live = serve({"/chat": Echo})
     client = live.client("4-polling")
     client.close()

@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 import pytest
 
-from tgext.socketio.engine.http import connection
+from tgext.socketio.engine.http import lingering
 from tgext.socketio.wire.engineio import v3 as engineio_3
 
 from ..clients import (
@@ -176,7 +176,7 @@ def test_other_generations_have_text(serve: Serve) -> None:
 def test_a_body_above_the_limit_is_refused_unread(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
-    monkeypatch.setattr(connection, "LINGER", 0.1)
+    monkeypatch.setattr(lingering, "LINGER", 0.1)
     live = serve({}, max_message_size=100)
     client = live.polling_5()
     raw = live.raw()

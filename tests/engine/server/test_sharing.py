@@ -23,10 +23,12 @@ class Counting:
         return True
 
     def opened(self, sock: Any) -> None:
-        self.open.append(sock)
+        if sock not in self.open:
+            self.open.append(sock)
 
     def closed(self, sock: Any) -> None:
-        self.open.remove(sock)
+        if sock in self.open:
+            self.open.remove(sock)
 
 
 def test_a_connection_counts_where_it_is(serve: Serve) -> None:

@@ -231,7 +231,7 @@ def test_the_end_is_told_once_with_its_reason(
     function(live, client)
     wait_for(lambda: namespace.left, "the end is told")
     wait_for(lambda: job[0].dead, "the job ends")
-    client.close()
+    live.close_clients()
     live.expect_nothing_left()
     if reason is None:
         websocket = isinstance(client, WebSocketClient)

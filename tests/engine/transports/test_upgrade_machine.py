@@ -7,6 +7,7 @@ end. The numbers show that no message is lost, doubled or reordered.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gevent
@@ -95,6 +96,14 @@ class Poll:
         return messages
 
 
+def _close_when_ended(sock: Any, run: Any) -> None:
+    """As the server does it: the WebSocket may go on without its greenlet."""
+    if run.value is None:
+        sock.close()
+    else:
+        run.value.when_ended(sock.close)
+
+
 class Upgrades(RuleBasedStateMachine):
     """A client and its session."""
 
@@ -164,8 +173,9 @@ class Upgrades(RuleBasedStateMachine):
     @precondition(lambda self: self.polls)
     @rule(count=st.integers(1, 5))
     def post(self, count: int) -> None:
-        with self.polling.one_post(None):
-            self.polling.post(self.numbers(count))
+        self.polling.begin_post(None)
+        self.polling.post(self.numbers(count))
+        self.polling.end_post()
         self.settle()
 
     @precondition(lambda self: self.polls and self.poll is None)
@@ -211,7 +221,7 @@ class Upgrades(RuleBasedStateMachine):
         self.socket.claimed = True
         upgrade = Upgrade(self.polling, ours, b"", NEVER)
         self.run = gevent.spawn(upgrade.run)
-        self.run.link(lambda _: ours.close())
+        self.run.link(partial(_close_when_ended, ours))
         self.settle()
 
     def tell(self, *texts: str) -> None:

@@ -8,20 +8,10 @@ from typing import Any
 
 from gevent import socket
 
-from ..engine.server.handler import SocketIOHandler
 from ..engine.server.server import SocketIOServer
 
 #: Where the server seems to listen, as WebTest has it.
 ADDRESS = ("localhost", 80)
-
-
-class _Handler(SocketIOHandler):
-    server: Host  # type: ignore[assignment]
-
-    def get_environ(self) -> dict[str, Any]:
-        environ = super().get_environ()
-        environ.update(self.server.extra_environ.get(self.peer[1], {}))
-        return environ
 
 
 class Host(SocketIOServer):
@@ -31,12 +21,15 @@ class Host(SocketIOServer):
         ports that these seem to come from.
     """
 
-    handler_class = _Handler
-
     def __init__(self, application: Any, resource: str, **options: Any) -> None:
         super().__init__(ADDRESS, application, resource=resource, **options)
         self.extra_environ: dict[int, Mapping[str, Any]] = {}
         self._ports = count(40_000)
+
+    def environ_of(self, peer: Any) -> dict[str, Any]:
+        environ = super().environ_of(peer)
+        environ.update(self.extra_environ.get(peer[1], {}))
+        return environ
 
     def init_socket(self) -> None:
         self.update_environ()

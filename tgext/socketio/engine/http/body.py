@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from typing import NoReturn
 
 import gevent
 
 from ..io.reader import InputTimeout
 from .errors import TIMEOUT, BodyEnded, RequestError
-from .headers import FIELD
+from .headers import FIELD, Head
 
 #: Bytes that are read at once. Python allocates the memory before it reads.
 PIECE = 65536
@@ -282,3 +282,26 @@ class ChunkedBody(RequestBody):
             name = line.partition(b":")[0].lower()
             if room <= 0 or not FIELD.fullmatch(line) or name in _NO_TRAILERS:
                 self._fail(RequestError("the trailer is invalid or too long"))
+
+
+def no_body() -> RequestBody:
+    """The body of a request that has none."""
+    return SizedBody(BytesIO(), 0, 0)  # type: ignore[arg-type]
+
+
+def body_of(
+    head: Head,
+    source: BufferedReader,
+    seconds: float,
+    say_continue: Callable[[], object],
+) -> RequestBody:
+    """The body of a request.
+
+    :param source: the input of the connection, after the head.
+    :param seconds: as for :class:`RequestBody`.
+    :param say_continue: sends a 100 (Continue), for a client that waits for it.
+    """
+    proceed = say_continue if head.expects else None
+    if head.length is None:
+        return ChunkedBody(source, seconds, proceed)
+    return SizedBody(source, seconds, head.length, proceed)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket as native_socket
-from io import BytesIO
 from typing import Any, Literal, cast
 
 import gevent
@@ -15,14 +13,17 @@ from ...wire.limits import MAX_REQUEST_LINE
 from ..concurrency.fairness import Turns
 from ..concurrency.interruption import Interrupted
 from ..io.reader import FairInput, InputTimeout, buffered_input
-from ..io.sockets import end_output, say_goodbye
+from ..io.sockets import say_goodbye
 from ..logs import get_logger
-from .answers import answer_options, refusal, refusal_headers
-from .body import PIECE, ChunkedBody, RequestBody, SizedBody
+from .answers import answer_options, refusal, refusal_headers, say_continue
+from .begun import Begun
+from .body import body_of, no_body
+from .environ import complete_variables
 from .errors import TOO_LARGE, TOO_LONG, BodyEnded, RequestError
 from .headers import Head, check_request_line, parse_head
+from .lingering import has_more, linger
 from .output import ApplicationError, HTTPOutput
-from .refusals import log_invalid_request
+from .refusals import log_invalid_request, without_session
 from .server import HTTPServer
 
 log = get_logger(__name__)
@@ -33,14 +34,8 @@ END_OF_HEAD = b"\r\n\r\n"
 #: A line feed alone. Lenient parsers read it as the end of a line, strict ones do not.
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
 #: Characters of the method and of the target of a request in a log line.
 _METHOD, _TARGET = 40, 1000
-
-#: Seconds to go on reading after the last answer. Closing a connection with unread
-#: input resets it, and the client might not receive the answer (RFC 9112, section 9.6).
-LINGER = 5.0
 
 
 class HTTPHandler(HTTPOutput):
@@ -62,17 +57,12 @@ class HTTPHandler(HTTPOutput):
         self.peer = address  # `client_address` may be another one for each request
         self.rfile = buffered_input(sock, server.settings.body_timeout)
 
-    def begin_with(self, begun: bytes, scheme: str, alone: bool) -> None:
-        """Another process has accepted the connection, and read some bytes.
-
-        :param begun: these bytes.
-        :param scheme: ``https`` if the connection is encrypted there, else ``http``.
-        :param alone: whether no other request may follow.
-        """
-        self.scheme, self.alone = scheme, alone
+    def begin_with(self, begun: Begun) -> None:
+        """Somebody else has begun to read the connection."""
+        self.scheme, self.alone = begun.scheme, begun.alone
         seconds = self.server.settings.body_timeout
-        self.rfile = buffered_input(self.socket, seconds, begun)
-        self.handed = True
+        self.rfile = buffered_input(self.socket, seconds, begun.data)
+        self.handed = begun.handed
 
     def handle(self) -> None:
         try:
@@ -127,8 +117,10 @@ class HTTPHandler(HTTPOutput):
             return True
         # A connection that became a WebSocket has no reader here any more.
         answered = self.socket is not None and self.rfile is not None
-        if answered and (not body.ended or head.upgrades or self._has_more()):
-            self._linger()
+        if answered and (
+            not body.ended or head.upgrades or has_more(self.socket, self.rfile)
+        ):
+            linger(self.socket, self.rfile, self.server.settings.body_timeout)
         return False
 
     # The head of a request
@@ -154,7 +146,7 @@ class HTTPHandler(HTTPOutput):
         source.patience = (
             settings.keepalive_timeout if kept else settings.header_timeout
         )
-        reads, idle = source.reads, self.server.idle
+        reads, idle = source.reads, self.server.connections.idle
         if kept:
             idle.add(self.socket)
         try:
@@ -216,27 +208,12 @@ class HTTPHandler(HTTPOutput):
     # Its body
 
     def get_environ(self) -> dict[str, Any]:
-        head = self.head
-        environ: dict[str, Any] = self.server.get_environ()
+        environ = self.server.environ_of(self.peer)
         if self.scheme:
             environ["wsgi.url_scheme"] = self.scheme
-        environ.update(head.variables)
-        environ["REQUEST_METHOD"] = head.method
-        environ["SCRIPT_NAME"] = ""
-        environ["PATH_INFO"] = head.path
-        environ["QUERY_STRING"] = head.query
-        environ["SERVER_PROTOCOL"] = head.version
-        address = self.client_address
-        if isinstance(address, tuple):
-            environ["REMOTE_ADDR"] = str(address[0])
-            if address[1] != "":  # a proxy may not tell it
-                environ["REMOTE_PORT"] = str(address[1])
-        source, seconds = self.rfile, self.server.settings.body_timeout
-        proceed = self._say_continue if head.expects else None
-        if head.length is None:
-            body: RequestBody = ChunkedBody(source, seconds, proceed)
-        else:
-            body = SizedBody(source, seconds, head.length, proceed)
+        environ.update(complete_variables(self.head, self.client_address))
+        seconds = self.server.settings.body_timeout
+        body = body_of(self.head, self.rfile, seconds, self._say_continue)
         self.wsgi_input = environ["wsgi.input"] = body
         # Applications may read to the end without knowing the length.
         environ["wsgi.input_terminated"] = True
@@ -245,30 +222,12 @@ class HTTPHandler(HTTPOutput):
     def forget_request(self) -> None:
         """The connection has become a WebSocket: no answer follows."""
         self.close_connection = True
-        self.wsgi_input = SizedBody(BytesIO(), 0, 0)  # type: ignore[arg-type]
+        self.wsgi_input = no_body()
         self.rfile = self.headers = None  # type: ignore[assignment]
         self.environ = {}
 
     def _say_continue(self) -> None:
-        self.socket.settimeout(self.server.settings.send_timeout)
-        try:
-            self.socket.sendall(_CONTINUE)
-        except TimeoutError:
-            raise InputTimeout from None  # the client does not read earlier answers
-        finally:
-            self.socket.settimeout(None)
-
-    def has_left(self) -> bool:
-        """Whether the client closed the connection, as far as the kernel knows."""
-        if isinstance(self.socket, SSLSocket):
-            return False  # MSG_PEEK cannot look into TLS records
-        try:
-            ahead: bytes = self._below.recv(1, native_socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return not ahead
+        say_continue(self.socket, self.server.settings.send_timeout)
 
     # Refusals and errors
 
@@ -291,7 +250,7 @@ class HTTPHandler(HTTPOutput):
             self._send(refusal(error))
         except OSError:
             return
-        self._linger()
+        linger(self.socket, self.rfile, self.server.settings.body_timeout)
 
     def _log_refusal(self, error: RequestError, begun: bytes) -> None:
         address = self.client_address
@@ -300,39 +259,7 @@ class HTTPHandler(HTTPOutput):
         log_invalid_request(address or None, shown, error.status, error.why)
 
     def _shown(self, text: str) -> str:
-        """The first line of a request, or a part of it, for the log.
-
-        It is cut before the session id, with which readers of the log could use the
-        session.
-        """
-        line, _, _ = text.lstrip("\r\n").partition("\n")
-        line, _, _ = line.rstrip("\r").partition("?")
-        for each in self.server.resources:
-            before, own, _ = line.partition(f"/{each}/")
-            if own:
-                return escape(before + own)
-        return escape(line)
-
-    def _has_more(self) -> bool:
-        """Whether the client has sent more than was read."""
-        self.socket.settimeout(0)
-        try:
-            return bool(self.rfile.peek())
-        except OSError:
-            return False
-        finally:
-            self.socket.settimeout(None)
-
-    def _linger(self) -> None:
-        """End the output; read and discard input for at most :data:`LINGER` seconds."""
-        seconds = min(LINGER, self.server.settings.body_timeout)
-        try:
-            end_output(self.socket)
-            with gevent.Timeout(seconds, False):  # type: ignore[arg-type]
-                while self.rfile.read1(PIECE):
-                    pass
-        except (OSError, RuntimeError):
-            pass
+        return without_session(text, self.server.resources)
 
     def _handle_client_error(self, ex: Exception) -> None:
         """No effect: an invalid body is logged after the answer."""

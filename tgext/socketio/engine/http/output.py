@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import re
-import ssl
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
@@ -12,16 +10,13 @@ from typing import Any
 from gevent.pywsgi import WSGIHandler
 
 from ..concurrency.fairness import Turns
+from ..io.sending import SENT_AT_ONCE, send_in_pieces
 from ..io.sockets import below
 from .body import RequestBody
 from .errors import RequestError
 from .server import HTTPServer
 
 HeaderList = list[tuple[str, str]]
-
-#: Bytes of an answer that have to be sent within `send_timeout`.
-SENT_AT_ONCE = 65536
-
 
 #: The status of a final answer. After an interim one (1xx) the client waits for the
 #: final one, and after a 101 a proxy passes on any bytes that follow.
@@ -32,7 +27,7 @@ _VALUE = re.compile(r"[\t -~\x80-\xff]*")
 _LENGTH = re.compile(r"[0-9]{1,19}")
 
 #: Statuses of answers without a body (RFC 9110, section 6.4.1).
-_BODILESS = (204, 304)
+BODILESS = (204, 304)
 
 #: Headers that tell where an answer ends.
 _ENDS = ("content-length", "transfer-encoding")
@@ -71,10 +66,10 @@ class HTTPOutput(WSGIHandler):
     ) -> Callable[[bytes], None]:
         if not self.server.keeps_connections:
             self.close_connection = True
-        status = _checked_status(status)
+        status = checked_status(status)
         if check_headers(headers):
-            headers = _with_one_end(headers, int(status[:3]) in _BODILESS)
-            self.close_connection |= _closes(headers)
+            headers = with_one_end(headers, int(status[:3]) in BODILESS)
+            self.close_connection |= closes(headers)
         return super().start_response(status, headers, exc_info)
 
     def write(self, data: bytes) -> None:
@@ -83,7 +78,7 @@ class HTTPOutput(WSGIHandler):
             # run.
             self._turns.check()
         # pywsgi raises an error for a body that must not be sent.
-        super().write(b"" if self.code in _BODILESS else data)
+        super().write(b"" if self.code in BODILESS else data)
 
     def run_application(self) -> None:
         try:
@@ -105,7 +100,7 @@ class HTTPOutput(WSGIHandler):
         body.withhold_continue()
         if body.abandoned:
             self.close_connection = True
-        bodiless = self.command == "HEAD" or self.code in _BODILESS
+        bodiless = self.command == "HEAD" or self.code in BODILESS
         length = self.provided_content_length
         self._promised = None
         if self.command == "HEAD":
@@ -128,7 +123,7 @@ class HTTPOutput(WSGIHandler):
         """
         if (
             self.provided_content_length is None
-            and self.code not in _BODILESS
+            and self.code not in BODILESS
             and isinstance(result, (list, tuple))
         ):
             length = str(sum(map(len, result)))
@@ -204,25 +199,17 @@ class HTTPOutput(WSGIHandler):
             self._send_in_time(memoryview(data)[sent:])
 
     def _send_in_time(self, data: memoryview) -> None:
-        self.socket.settimeout(self.server.settings.send_timeout)
+        seconds = self.server.settings.send_timeout
         try:
-            for at in range(0, len(data), SENT_AT_ONCE):
-                part = data[at : at + SENT_AT_ONCE]
-                self.socket.sendall(part)
-                self.response_length += len(part)
-        except (ssl.SSLError, TimeoutError) as error:
-            # The error by which pywsgi recognises that the client disconnected.
-            self.lost = True
-            raise ConnectionResetError(errno.ECONNRESET, str(error)) from error
+            for count in send_in_pieces(self.socket, data, seconds):
+                self.response_length += count
         except OSError:
             self.lost = True
             raise
-        finally:
-            self.socket.settimeout(None)
 
 
 @lru_cache(maxsize=256)
-def _checked_status(status: str) -> str:
+def checked_status(status: str) -> str:
     """A status line. Its reason may be empty, its space is required (RFC 9112, section
     4).
 
@@ -259,7 +246,7 @@ def _concerns_connection(name: object) -> bool:
     return name.lower() in (*_ENDS, "connection")
 
 
-def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
+def with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
     """An application's headers, without those that give the answer an ambiguous end.
 
     A length is kept if it is valid and the only one. For an answer with two lengths, or
@@ -275,7 +262,7 @@ def _with_one_end(headers: HeaderList, bodiless: bool) -> HeaderList:
     return kept
 
 
-def _closes(headers: HeaderList) -> bool:
+def closes(headers: HeaderList) -> bool:
     """Whether an application asks to close the connection."""
     return any(
         name.lower() == "connection" and "close" in value.lower()

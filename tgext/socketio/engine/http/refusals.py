@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from logging import INFO
 from typing import Any
 
@@ -69,6 +69,23 @@ def log_invalid_request(
                 reason=why,
             ),
         )
+
+
+def without_session(text: str, resources: Iterable[str]) -> str:
+    """The first line of a request, or a part of it, for the log.
+
+    It is cut before the session id, with which readers of the log could use the
+    session.
+
+    :param resources: the paths of Socket.IO.
+    """
+    line, _, _ = text.lstrip("\r\n").partition("\n")
+    line, _, _ = line.rstrip("\r").partition("?")
+    for each in resources:
+        before, own, _ = line.partition(f"/{each}/")
+        if own:
+            return escape(before + own)
+    return escape(line)
 
 
 def log_handshake_refusal(

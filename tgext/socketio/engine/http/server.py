@@ -31,6 +31,15 @@ class HTTPSettings(Protocol):
     def keepalive_timeout(self) -> float: ...
 
 
+class Idle(Protocol):
+    """Connections of the server.
+
+    :ivar idle: the sockets of those that wait for another request.
+    """
+
+    idle: set[Any]
+
+
 class HTTPServer(Protocol):
     """The server of an HTTP connection.
 
@@ -39,19 +48,23 @@ class HTTPServer(Protocol):
     :ivar resources: the paths of Socket.IO; logs must not show the session ids after
         them.
     :ivar keeps_connections: whether connections stay open after their answers.
-    :ivar idle: the sockets of connections that wait for another request.
     :ivar forwarded: what proxies tell about their clients; None when nothing of it is
         read.
     """
 
     application: Any
-    resources: Sequence[str]
     keeps_connections: bool
-    idle: set[Any]
     forwarded: ForwardedHeaders | None
 
     @property
+    def connections(self) -> Idle: ...
+    @property
+    def resources(self) -> Sequence[str]: ...
+    @property
     def settings(self) -> HTTPSettings: ...
 
-    def get_environ(self) -> dict[str, Any]:
-        """The part of the WSGI environment that all requests have."""
+    def environ_of(self, peer: Any) -> dict[str, Any]:
+        """The part of the WSGI environment that all requests of a connection have.
+
+        :param peer: the address of its other end.
+        """

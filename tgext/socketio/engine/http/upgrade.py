@@ -9,7 +9,13 @@ from typing import Any
 from geventwebsocket.exceptions import WebSocketError
 
 from ...wire.websocket.deflate import NAME, Agreement, Deflate
-from ...wire.websocket.handshake import VERSION, is_key, parse_extensions, parse_tokens
+from ...wire.websocket.handshake import (
+    VERSION,
+    accept_key,
+    is_key,
+    parse_extensions,
+    parse_tokens,
+)
 
 Headers = list[tuple[str, str]]
 
@@ -117,6 +123,21 @@ def read_handshake(environ: dict[str, Any]) -> Handshake:
         )
     except ValueError as error:
         raise _invalid(error) from None
+
+
+def acceptance(key: str, headers: Headers) -> bytes:
+    """The answer that accepts a handshake (section 4.2.2).
+
+    :param key: the client's ``Sec-WebSocket-Key``.
+    """
+    lines = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {accept_key(key)}",
+        *(f"{name}: {value}" for name, value in headers),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def _invalid(error: ValueError) -> HandshakeRefused:

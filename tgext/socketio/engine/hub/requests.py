@@ -13,20 +13,23 @@ class Requests:
 
     def __init__(self) -> None:
         self.number = 0
-        self._idle = Event()
-        self._idle.set()
+        #: Set when the number is 0; made when somebody waits for that.
+        self._none: Event | None = None
 
     def began(self) -> None:
         """Count one more."""
         self.number += 1
-        self._idle.clear()
 
     def ended(self) -> None:
         """Count one less."""
         self.number -= 1
-        if not self.number:
-            self._idle.set()
+        if not self.number and self._none is not None:
+            self._none.set()
+            self._none = None
 
     def wait(self) -> None:
         """Wait until the number is 0."""
-        self._idle.wait()
+        if self.number:
+            if self._none is None:
+                self._none = Event()
+            self._none.wait()

@@ -1,7 +1,7 @@
 """Noticing that a peer has disconnected, while its connection is not read.
 
-`recv` reports the end of a connection only after all input before it has been read.
-While there is unread input, Linux reports the TCP state of the connection.
+Linux reports the TCP state of the connection. Elsewhere `recv` reports the end, but
+only after all input before it has been read.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ def has_gone(sock: Any) -> bool:
     :param sock: a gevent socket, encrypted or not. Nothing is read from it.
     """
     raw = sock._sock
+    state = _state(raw)
+    if state is not None:
+        return state in _GONE
     try:
-        if not raw.recv(1, _PEEK):
-            return True
+        return not raw.recv(1, _PEEK)
     except BlockingIOError:
         return False
     except (OSError, ValueError):
         return True
-    return _state(raw) in _GONE
 
 
 def _state(raw: Any) -> int | None:
@@ -51,9 +52,10 @@ def _state(raw: Any) -> int | None:
     if _TCP_INFO is None:
         return None
     try:
-        return int(raw.getsockopt(native_socket.IPPROTO_TCP, _TCP_INFO, 1)[0])
+        state: int = raw.getsockopt(native_socket.IPPROTO_TCP, _TCP_INFO, 1)[0]
     except OSError:
-        return None  # not TCP
+        return None  # not TCP, or closed
+    return state
 
 
 class HangupWatch:

@@ -23,8 +23,8 @@ from .routes import Route
 
 def respond(
     connection: Connection, route: Route, environ: dict[str, Any], start: Start
-) -> Body:
-    """Answer a request whose origin is allowed.
+) -> Body | None:
+    """Answer a request whose origin is allowed; None if the answer comes later.
 
     :raises HTTPError: when the request is refused.
     :raises Refused: when the application or a limit refuses a new session.
@@ -53,7 +53,7 @@ def respond(
     return handshakes.respond(request)
 
 
-def _continue(request: Request) -> Body:
+def _continue(request: Request) -> Body | None:
     """Answer a request that names a session."""
     route, generation = request.route, request.generation
     served = request.hub.transports_of(generation)

@@ -24,12 +24,15 @@ from .request import Body, Request
 #: is answered, but never more than a few.
 MOST_POSTS = 16
 
+#: What the log tells of a request: while a poll waits, nothing else of it is kept.
+_LOGGED = ("REQUEST_METHOD", "REMOTE_ADDR", "REMOTE_USER")
+
 #: Why a session id is unknown, for the log.
 SESSION_ENDED = "the session has ended, or belongs to another process"
 
 
-def respond(request: Request, socket: Socket) -> Body:
-    """Answer a poll or a POST of a session.
+def respond(request: Request, socket: Socket) -> Body | None:
+    """Answer a poll or a POST of a session; None if the answer comes later.
 
     :raises HTTPError: when it is refused.
     """
@@ -60,7 +63,9 @@ def respond_unknown(
     lingering = request.hub.lingering.get(route.sid)
     if lingering is not None and request.method == "GET":
         assert isinstance(lingering, PollingTransport)
-        return _answer(request, lingering, _take(request, lingering))
+        messages = lingering.poll(request.connection.socket)
+        _answer_begins(request, lingering, messages)
+        return _answer(request, lingering, messages)
     told = generation.unknown_session
     if told is None or (route.transport == "websocket" and not route.disconnect):
         raise refusal(generation, UNKNOWN_SID, why, allow)
@@ -76,13 +81,29 @@ def respond_unknown(
 # Polls
 
 
-def _poll(request: Request, transport: PollingTransport) -> Body:
+def _poll(request: Request, transport: PollingTransport) -> Body | None:
     _check_overlap(request, transport)
     if request.route.transport in STREAMS:
         content_type, stream = STREAMS[request.route.transport]
         request.start("200 OK", [("Content-Type", content_type)])
         return stream(transport, request.connection.socket)
-    messages = _take(request, transport)
+    sock, wake = request.connection.socket, request.connection.wake
+    if transport.begin_poll(sock, wake):
+        return _fetch(request, transport)
+    request.environ = {
+        name: request.environ[name] for name in _LOGGED if name in request.environ
+    }
+    request.connection.when_ready(
+        partial(_fetch, request, transport), partial(transport.forget_poll, wake)
+    )
+    return None
+
+
+def _fetch(request: Request, transport: PollingTransport) -> Body:
+    """Answer a poll that does not have to wait any more."""
+    connection = request.connection
+    messages = transport.end_poll(connection.socket, connection.wake)
+    _answer_begins(request, transport, messages)
     if transport.refused:
         return respond_unknown(request)
     return _answer(request, transport, messages)
@@ -103,14 +124,14 @@ def _check_overlap(request: Request, transport: PollingTransport) -> None:
     raise refusal(request.generation, BAD_REQUEST, why)
 
 
-def _take(request: Request, transport: PollingTransport) -> list[str | bytes]:
-    """Wait for messages. If the answer cannot be sent, they are put back."""
+def _answer_begins(
+    request: Request, transport: PollingTransport, messages: list[str | bytes]
+) -> None:
+    """If the answer cannot be sent, the messages are put back."""
     connection = request.connection
     sock = connection.socket
-    messages = transport.poll(sock)
     transport.answer_begins(sock)
     connection.when_answered(partial(_answered, transport, messages, sock))
-    return messages
 
 
 def _answered(
@@ -145,12 +166,15 @@ def _post(request: Request, transport: PollingTransport) -> Body:
         refused.allow = f"a session has at most {MOST_POSTS}"
         raise refused
     try:
-        with transport.one_post(request.connection.socket):
-            if transport.socket.account.closed:
-                raise _unread(request, "400 Bad Request", b"The session has ended")
-            _read(request, transport)
+        transport.begin_post(request.connection.socket)
     except PostLost as error:
         raise _unread(request, "400 Bad Request", b"the body ended early") from error
+    try:
+        if transport.socket.account.closed:
+            raise _unread(request, "400 Bad Request", b"The session has ended")
+        _read(request, transport)
+    finally:
+        transport.end_post()
     request.start("200 OK", [TEXT])
     return [generation.post_answer]
 
@@ -188,10 +212,13 @@ def _read_body(request: Request) -> bytes:
     limit = settings.max_message_size
     if int(request.environ.get("CONTENT_LENGTH") or 0) > limit:
         raise PayloadTooLarge("the body is larger than max_message_size")
+    whole = request.connection.take_body()
+    if whole is not None:
+        return whole
     late = RequestError("the body takes too long", TIMEOUT)
     try:
         with gevent.Timeout(settings.body_timeout, late):
-            body: bytes = request.environ["wsgi.input"].read(limit + 1)
+            body: bytes = request.connection.wsgi_input.read(limit + 1)
     except RequestError as error:
         refused = _unread(request, error.status, error.reason.encode())
         if error is late:

@@ -26,15 +26,27 @@ class Connection(Protocol):
     :ivar socket: the gevent socket.
     :ivar wsgi_input: the body of the request.
     :ivar handed: whether another process has read the request, and handed it over.
+    :ivar wake: called when a poll that waits can be answered; must not block.
     """
 
     server: Host
     socket: Any
-    wsgi_input: RequestBody
     handed: bool
+    wake: Callable[[], object]
 
     def has_left(self) -> bool:
         """Whether the client closed the connection, as far as the kernel can tell."""
+
+    @property
+    def wsgi_input(self) -> RequestBody: ...
+
+    def take_body(self) -> bytes | None:
+        """The body, if all of it has come with the head; else None."""
+
+    def when_ready(
+        self, function: Callable[[], Body], abandon: Callable[[], object]
+    ) -> None:
+        """Let the client wait; see :meth:`.Exchange.when_ready`."""
 
     def when_answered(self, call: Callable[[bool], object]) -> None:
         """Call a function after the answer, with True if all of it was sent."""
@@ -42,10 +54,10 @@ class Connection(Protocol):
     def switch_protocols(
         self, key: str, headers: HeaderList, first: bytes = b""
     ) -> tuple[Any, bytes]:
-        """Answer 101; see :meth:`.SocketIOHandler.switch_protocols`."""
+        """Answer 101; see :meth:`.Exchange.switch_protocols`."""
 
     def hand_over(self, run: Run) -> None:
-        """Run the WebSocket in a new greenlet, which closes the connection."""
+        """Run the WebSocket, and close the connection then."""
 
     def leave_to(self, give: Callable[[Any, Origin, bytes], Any]) -> None:
         """Leave the connection, with this request, to another process.

@@ -20,20 +20,19 @@ from ..http.forwarded import ForwardedHeaders
 from ..hub.hub import Hub
 from ..hub.settings import OPTIONS, Settings
 from ..io.listening import BACKLOG, MAPPED, Place, Port, place_of
-from ..io.sockets import end_input
 from ..io.tls import tls_context
 from ..logs import REQUESTS, ErrorStream, get_logger
 from ..session.session import Socket
 from ..websocket.wsgi import WebSocket
 from .balance import PAUSE, Balance
+from .connections import Connections
 from .handler import SocketIOHandler
-from .host import Run
 from .inherited import translate
 from .routes import check_paths, longest_first
 from .sharing import hand_over_of
 from .stopping import end_at_once, end_connections
 from .unpatched import warn_if_unpatched
-from .upgraded import UpgradedConnections, close
+from .upgraded import close
 
 __all__ = ["SocketIOServer"]
 
@@ -71,8 +70,7 @@ class SocketIOServer(WSGIServer):
         connection.
     :ivar elsewhere: hands requests over to the processes that have their sessions; None
         if there are no others.
-    :ivar upgraded: the connections that have become WebSockets.
-    :ivar idle: the sockets of HTTP connections that wait for another request.
+    :ivar connections: who owns which connection.
     :ivar keeps_connections: whether HTTP connections stay open after their answers;
         false when the server no longer listens.
     :ivar balance: the connections of the processes that share the listening socket;
@@ -116,8 +114,7 @@ class SocketIOServer(WSGIServer):
         self.opening_environ: dict[str, Any] = {}
         #: The thread that serves; None while the server is stopped.
         self._home: Home | None = None
-        self.upgraded = UpgradedConnections(self)
-        self.idle: set[Any] = set()
+        self.connections = Connections(self)
         self.elsewhere: HandOver | None = None
         options.setdefault("log", access_log)
         options.setdefault("error_log", ErrorStream(log))
@@ -189,6 +186,10 @@ class SocketIOServer(WSGIServer):
         name = bracketed(self.environ["SERVER_NAME"])  # RFC 3875, section 4.1.14
         self.environ["SERVER_NAME"] = name
 
+    def environ_of(self, peer: Any) -> dict[str, Any]:
+        environ: dict[str, Any] = self.get_environ()
+        return environ
+
     def do_read(self) -> Any:
         """Accept a connection; None when there is none, or another process should."""
         balance = self.balance
@@ -222,7 +223,7 @@ class SocketIOServer(WSGIServer):
             # until the peer has acknowledged earlier ones.
             sock.setsockopt(native_socket.IPPROTO_TCP, native_socket.TCP_NODELAY, 1)
             address = (address[0].removeprefix(MAPPED), *address[1:])
-        super().handle(sock, address)
+        self.connections.serve(sock, address)
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
         """Serve a connection over TLS."""
@@ -240,7 +241,7 @@ class SocketIOServer(WSGIServer):
         try:
             self.handle(sock, address)
         finally:
-            if sock not in self.upgraded:
+            if sock not in self.connections:
                 close(sock)
 
     def share_sessions(self, directory: Directory) -> None:
@@ -250,18 +251,8 @@ class SocketIOServer(WSGIServer):
         """
         self.elsewhere = hand_over_of(self, directory)
 
-    def hand_over(self, sock: Any, run: Run) -> None:
-        """Run a WebSocket in another greenlet, which closes the connection.
-
-        The greenlet of the request ends, and releases what only the request needed.
-
-        :param sock: the gevent socket of the connection.
-        :param run: returns when the WebSocket has ended, or what goes on with it.
-        """
-        self.upgraded.add(sock, run)
-
     def do_close(self, sock: Any, *args: Any) -> None:
-        if sock not in self.upgraded:
+        if sock not in self.connections:
             if self.balance is not None:
                 self.balance.closed(sock)
             super().do_close(sock, *args)
@@ -294,6 +285,7 @@ class SocketIOServer(WSGIServer):
         if self.elsewhere is not None:
             self.elsewhere.close()
         super().stop(timeout=timeout)
+        self.connections.close()
         hub.timers.close()
         hub.pool.close()
         end_serving(self._home)
@@ -307,8 +299,7 @@ class SocketIOServer(WSGIServer):
         Those that wait for another request are closed now.
         """
         self.keeps_connections = False
-        for each in list(self.idle):
-            end_input(each)
+        self.connections.end_idle()
         if not self.closed:
             self.stop_accepting()
             if self._place is not None:

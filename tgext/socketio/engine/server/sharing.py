@@ -8,6 +8,7 @@ from typing import Any
 from ..handover.handover import HandOver, InternalOptions
 from ..handover.offers import Origin
 from ..handover.processes import Directory
+from ..http.begun import Begun
 
 
 def hand_over_of(server: Any, directory: Directory) -> HandOver:
@@ -25,16 +26,5 @@ def hand_over_of(server: Any, directory: Directory) -> HandOver:
 
 
 def _serve(server: Any, sock: Any, origin: Origin, begun: bytes, alone: bool) -> None:
-    if server.balance is not None:
-        server.balance.opened(sock)
-    # As pywsgi does it for a connection that it has accepted.
-    server._spawn(_run, server, sock, origin, begun, alone)
-
-
-def _run(server: Any, sock: Any, origin: Origin, begun: bytes, alone: bool) -> None:
-    try:
-        handler = server.handler_class(sock, origin.address, server)
-        handler.begin_with(begun, origin.scheme, alone)
-        handler.handle()
-    finally:
-        server.do_close(sock)
+    handed = Begun(begun, origin.scheme, alone, handed=True)
+    server.connections.serve(sock, origin.address, handed)

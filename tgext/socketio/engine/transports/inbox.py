@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -15,7 +15,7 @@ from ...wire.errors import ProtocolError
 from ..concurrency.fairness import Turns, in_turns
 from ..concurrency.heartbeat import Heartbeat
 from ..hub.account import cost
-from ..hub.requests import Requests
+from ..hub.hub import Hub
 from ..session.decoder import AckFilter
 from ..session.session import Socket
 
@@ -24,13 +24,13 @@ READERS = 2
 
 
 class Inbox:
-    """Handles messages in the order in which they came, in a greenlet of its own.
+    """Handles messages in the order in which they came, in a greenlet of the pool.
 
     A POST is answered before its messages are handled. If it waited for the handlers, a
     handler that waits for an ack would wait for ever, since the client sends the ack
     after the answer.
 
-    :param requests: is told when handlers begin and end.
+    :param hub: its pool has the greenlets, and is told when handlers begin and end.
     :param socket: handles the messages.
     :param heartbeat: is told when the client is heard, and whether a handler runs.
 
@@ -39,10 +39,8 @@ class Inbox:
     :ivar handled: set while nothing waits to be handled, and no handler runs.
     """
 
-    def __init__(
-        self, requests: Requests, socket: Socket, heartbeat: Heartbeat
-    ) -> None:
-        self._requests = requests
+    def __init__(self, hub: Hub, socket: Socket, heartbeat: Heartbeat) -> None:
+        self._hub = hub
         self._socket = socket
         self._heartbeat = heartbeat
         self._messages: deque[str | bytes] = deque()
@@ -53,7 +51,9 @@ class Inbox:
         self._adding = BoundedSemaphore(1)
         self._acks = AckFilter(socket)
         self.taken = 0
-        self.worker: gevent.Greenlet[..., Any] | None = None
+        self.worker: Any = None
+        #: Whether handlers run, or are about to.
+        self._busy = False
         self.handled = Event()
         self.handled.set()
 
@@ -66,27 +66,32 @@ class Inbox:
         self._start_worker(self._open)
 
     def _open(self) -> None:
-        self._heartbeat.busy = True
         self._socket.admission.connect_main()
-        self._work()
+        self._handle()
 
     @property
     def blocked(self) -> bool:
         """Whether the next POST has to wait before its body is read."""
         return self._readers.locked() or self._socket.account.full
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """A context in which a POST is read.
+    def begin_reading(self) -> None:
+        """A POST is about to be read; call :meth:`end_reading` after it.
 
         It waits while :data:`READERS` others are being read, and while the session's
         account is full.
         """
-        with self._readers:
-            self._heartbeat.heard = True
-            if self._socket.account.full:
+        self._readers.acquire()
+        self._heartbeat.heard = True
+        if self._socket.account.full:
+            try:
                 self._wait_for_room()
-            yield
+            except BaseException:
+                self._readers.release()
+                raise
+
+    def end_reading(self) -> None:
+        """A POST has been read, or not."""
+        self._readers.release()
 
     def _wait_for_room(self) -> None:
         # Until then, pongs of the client are not read.
@@ -109,14 +114,14 @@ class Inbox:
         with self._adding:
             came = self._charged(messages)
             self.taken += len(came)
-            if self.worker is not None or self._acks.incomplete:
+            if self._busy or self._acks.incomplete:
                 came = self._without_acks(came)
             if self._socket.account.closed:
                 return
             self._messages.extend(came)
             self.handled.clear()
-            if self.worker is None:
-                self._start_worker(self._work)
+            if not self._busy:
+                self._start_worker(self._handle)
 
     def _charged(self, messages: Iterable[str | bytes]) -> list[str | bytes]:
         """The messages, charged to the session's account."""
@@ -151,32 +156,35 @@ class Inbox:
 
     def _start_worker(self, work: Callable[[], None]) -> None:
         """Run handlers. A server that stops waits for them, as it does for requests."""
-        self._requests.began()
-        self.worker = gevent.spawn(work)
-        self.worker.rawlink(self._worker_ended)
+        self._busy = True
+        self._hub.requests.began()
+        self._hub.pool.add(partial(self._work, work))
 
-    def _worker_ended(self, worker: gevent.Greenlet[..., Any]) -> None:
-        self._requests.ended()
-        self._socket.settle()
-
-    def _work(self) -> None:
+    def _work(self, work: Callable[[], None]) -> None:
         heartbeat = self._heartbeat
         heartbeat.busy = True
-        socket = self._socket
-        account = socket.account
-        turns = Turns()
+        self.worker = gevent.getcurrent()
         try:
-            while self._messages and socket.connected:
-                message = self._messages.popleft()
-                account.release(cost(message))
-                socket.dispatcher.receive(message)
-                turns.check()
+            work()
         finally:
             heartbeat.busy = False
             heartbeat.heard = heartbeat.listening = True
             self._forget()
             self.worker = None
+            self._busy = False
             self.handled.set()
+            self._hub.requests.ended()
+            self._socket.settle()
+
+    def _handle(self) -> None:
+        socket = self._socket
+        account = socket.account
+        turns = Turns()
+        while self._messages and socket.connected:
+            message = self._messages.popleft()
+            account.release(cost(message))
+            socket.dispatcher.receive(message)
+            turns.check()
 
     def _forget(self) -> None:
         self._socket.account.release(sum(map(cost, self._messages)))

@@ -20,6 +20,7 @@ class PollingOutbox(Outbox):
     :param bounds: how much may wait, and how long.
     :param overflow: called once, with the reason, when the client is too slow.
 
+    :ivar ready: whether a poll is answered at once.
     :ivar answering: how many answers to polls are being sent. While there are some, the
         client is reading, even if it takes no further packet.
     """
@@ -29,9 +30,9 @@ class PollingOutbox(Outbox):
     ) -> None:
         super().__init__(bounds, overflow)
         self._packets: deque[str | bytes] = deque()
-        self._ready = Event()
-        #: How many polls wait in :meth:`wait`.
-        self._polls = 0
+        self.ready = False
+        #: What polls that wait have asked to be called.
+        self._waiting: list[Callable[[], object]] = []
         self.answering = 0
 
     def __len__(self) -> int:
@@ -47,39 +48,51 @@ class PollingOutbox(Outbox):
             return
         self._packets.extend(packets)
         self.size += size
-        self._ready.set()
+        self.wake()
 
     def send_own(self, encoded: Encoded) -> None:
         """Keep a packet of the protocol, even if more than ``max_outbox`` waits."""
         if not self.closed:
             self._packets.append(encoded.text)
             self.size += message_size(encoded.text)
-            self._ready.set()
+            self.wake()
 
     @property
     def writable(self) -> bool:
         """Whether a poll waits, and takes what is sent now."""
-        return self._polls > 0 and self.size <= self.ease and not self.closed
+        return bool(self._waiting) and self.size <= self.ease and not self.closed
 
     def flush(self) -> None:
         """Has no effect: the client fetches what waits."""
 
-    @property
-    def ready(self) -> bool:
-        """Whether :meth:`wait` would return at once."""
-        return self._ready.is_set()
+    def call_when_ready(self, function: Callable[[], object]) -> None:
+        """Call a function once a poll can be answered, until :meth:`forget`.
+
+        It is not called if one can be answered already. It must not block.
+        """
+        self._waiting.append(function)
+
+    def forget(self, function: Callable[[], object]) -> None:
+        """No longer call a function; one that is not called has no effect."""
+        if function in self._waiting:
+            self._waiting.remove(function)
 
     def wait(self) -> None:
         """Block until there is a packet, or :meth:`wake` or :meth:`close` is called."""
-        self._polls += 1
-        try:
-            self._ready.wait()
-        finally:
-            self._polls -= 1
+        if not self.ready:
+            event = Event()
+            self.call_when_ready(event.set)
+            try:
+                event.wait()
+            finally:
+                self.forget(event.set)
 
     def wake(self) -> None:
-        """End a :meth:`wait` without a packet."""
-        self._ready.set()
+        """Let polls be answered, with or without a packet."""
+        if not self.ready:
+            self.ready = True
+            for each in self._waiting:
+                each()
 
     def take(
         self, most: int = MAX_PACKETS_SENT, most_bytes: int = MAX_BYTES_SENT
@@ -105,8 +118,7 @@ class PollingOutbox(Outbox):
             self._took(taken)
         if not waiting:
             self._unwatch()
-            if not self.closed:
-                self._ready.clear()
+            self.ready = self.closed
         return packets
 
     def put_back(self, packets: Sequence[str | bytes]) -> None:
@@ -116,7 +128,7 @@ class PollingOutbox(Outbox):
         self.size += size
         self.sent -= len(packets)
         self.sent_bytes -= size
-        self._ready.set()
+        self.wake()
 
     def move_to(self, other: SocketOutbox, prefix: bytes) -> None:
         """Move what waits to the outbox of the transport that takes over.
@@ -139,7 +151,7 @@ class PollingOutbox(Outbox):
     def close(self) -> None:
         """Take no more packets; those that wait may still be fetched."""
         self.closed = True
-        self._ready.set()
+        self.wake()
         self._unwatch()
 
     def drop(self) -> None:

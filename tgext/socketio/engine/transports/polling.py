@@ -5,8 +5,7 @@ HTTP requests carry the messages: a GET receives them, a POST sends them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from socket import SHUT_RDWR
 from typing import Any, Protocol
@@ -73,13 +72,14 @@ class PollingTransport(Transport):
         self._released = False
         #: Bytes of the bodies of POSTs.
         self._posted = 0
-        self._watches: set[HangupWatch] = set()
+        #: The connections of polls that wait, by what is called to answer them.
+        self._waiting: dict[Callable[[], object], Any] = {}
         #: The connections on which polls are being answered.
         self._answering: set[Any] = set()
         self._answered: Event | None = None
         #: Ends the session when no request follows a poll whose connection ended.
         self._deserted = Deadline(self._desert)
-        self.inbox = Inbox(hub.requests, socket, self.heartbeat)
+        self.inbox = Inbox(hub, socket, self.heartbeat)
         self.handled = self.inbox.handled
         # Requests are read while a handler runs, whatever it does.
         self.heartbeat.listening = True
@@ -123,47 +123,77 @@ class PollingTransport(Transport):
 
     # Polls
 
-    def poll(self, sock: Any) -> list[str | bytes]:
-        """Wait for the messages that a request asks for; see :meth:`more`."""
+    def begin_poll(self, sock: Any, ready: Callable[[], object]) -> bool:
+        """A request asks for messages; :meth:`end_poll` returns them.
+
+        :param sock: the gevent socket on which the answer is sent.
+        :param ready: called when there is an answer. It must not block.
+        :returns: whether there is one already; then ``ready`` is not called.
+        """
         self._request_came()
         if self._answering:
             self._end_answers()
-        return self.more(sock)
+        return self._begin(sock, ready)
 
-    def more(self, sock: Any) -> list[str | bytes]:
-        """Wait for messages, and return them. The client need not have asked again.
+    def end_poll(self, sock: Any, ready: Callable[[], object]) -> list[str | bytes]:
+        """The messages for a poll that has begun: one for nothing if there is none.
 
         A poll whose connection has ended takes no messages: the next one gets them.
-
-        :param sock: the gevent socket on which the answer is sent.
+        Call it once, with the same arguments, when there is an answer or the connection
+        has ended.
         """
-        self.polling += 1
-        try:
-            if not self.outbox.ready and not (self.follower and self._released):
-                self._wait(sock)
-            dead = has_gone(sock)
-            packets = self.outbox.take(0) if dead else self.outbox.take()
-        finally:
-            self.polling -= 1
+        self.forget_poll(ready)
+        dead = has_gone(sock)
+        packets = self.outbox.take(0) if dead else self.outbox.take()
         if dead:
             self._poll_failed()
         elif self.closed and not len(self.outbox):
             self.hub.lingering.remove(self)
         return packets or [self.socket.generation.noop]
 
-    def _wait(self, sock: Any) -> None:
-        watch = HangupWatch(sock, self.hub.timers, self.outbox.wake)
-        self._watches.add(watch)
+    def poll(self, sock: Any) -> list[str | bytes]:
+        """Wait for the messages that a request asks for, and return them."""
+        self._request_came()
+        if self._answering:
+            self._end_answers()
+        return self.more(sock)
+
+    def more(self, sock: Any) -> list[str | bytes]:
+        """Wait for messages, and return them. The client need not have asked again."""
+        came = Event()
         try:
-            self.outbox.wait()
+            if not self._begin(sock, came.set):
+                self._wait(sock, came)
+        except BaseException:
+            self.forget_poll(came.set)
+            raise
+        return self.end_poll(sock, came.set)
+
+    def _begin(self, sock: Any, ready: Callable[[], object]) -> bool:
+        self.polling += 1
+        if self.outbox.ready or (self.follower is not None and self._released):
+            return True
+        self._waiting[ready] = sock
+        self.outbox.call_when_ready(ready)
+        return False
+
+    def forget_poll(self, ready: Callable[[], object]) -> None:
+        """End a poll that has begun, without an answer."""
+        self.polling -= 1
+        if self._waiting.pop(ready, None) is not None:
+            self.outbox.forget(ready)
+
+    def _wait(self, sock: Any, came: Event) -> None:
+        watch = HangupWatch(sock, self.hub.timers, came.set)
+        try:
+            came.wait()
         finally:
-            self._watches.discard(watch)
             watch.close()
 
     @property
     def waits_in_vain(self) -> bool:
         """Whether the clients of all polls that wait have gone."""
-        return all(has_gone(each.sock) for each in self._watches)
+        return all(map(has_gone, self._waiting.values()))
 
     def release_polls(self) -> None:
         """Answer the waiting poll, and later ones at once: the follower takes over."""
@@ -224,11 +254,10 @@ class PollingTransport(Transport):
 
     # POSTs
 
-    @contextmanager
-    def one_post(self, sock: Any) -> Iterator[None]:
-        """A POST from its headers to its answer; it waits until its body may be read.
+    def begin_post(self, sock: Any) -> None:
+        """A POST has come; wait until its body may be read. :meth:`end_post` ends it.
 
-        See :meth:`.Inbox.reading`.
+        See :meth:`.Inbox.begin_reading`.
 
         :param sock: the gevent socket of the request.
         :raises PostLost: when the connection ended while it waited. A client that has
@@ -237,19 +266,26 @@ class PollingTransport(Transport):
         self._request_came()
         self.posting += 1
         try:
-            with ExitStack() as reading:
-                if self.inbox.blocked:
-                    gone = partial(gevent.getcurrent().throw, PostLost())
-                    watch = HangupWatch(sock, self.hub.timers, gone)
-                    try:
-                        reading.enter_context(self.inbox.reading())
-                    finally:
-                        watch.close()
-                else:
-                    reading.enter_context(self.inbox.reading())
-                yield
-        finally:
+            if self.inbox.blocked:
+                self._wait_for_inbox(sock)
+            else:
+                self.inbox.begin_reading()
+        except BaseException:
             self.posting -= 1
+            raise
+
+    def _wait_for_inbox(self, sock: Any) -> None:
+        gone = partial(gevent.getcurrent().throw, PostLost())
+        watch = HangupWatch(sock, self.hub.timers, gone)
+        try:
+            self.inbox.begin_reading()
+        finally:
+            watch.close()
+
+    def end_post(self) -> None:
+        """A POST has been read, or refused."""
+        self.inbox.end_reading()
+        self.posting -= 1
 
     def post(self, messages: Iterable[str | bytes], size: int = 0) -> None:
         """Take the messages of a POST; see :meth:`.Inbox.add`.
