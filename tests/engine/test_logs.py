@@ -25,6 +25,7 @@ from tgext.socketio.engine.logs import (
     PER_SECOND,
     TAIL,
     ErrorStream,
+    Line,
     Sparing,
     describe,
     get_logger,
@@ -131,7 +132,8 @@ class Flooded(Keeping):
         super().__init__()
         self.time = 1000.0
         self.log = logging.Logger("flooded")
-        self.log.addFilter(Sparing(lambda: self.time))
+        self.sparing = Sparing(lambda: self.time)
+        self.log.addFilter(self.sparing)
         self.log.addFilter(make_fit)
         self.log.addHandler(self)
 
@@ -169,6 +171,32 @@ def test_what_was_left_out_is_counted() -> None:
         flooded.tell(1)
         assert "1 more" in flooded.lines.pop()
         flooded.time += 10 * AT_ONCE / PER_SECOND
+
+
+def test_a_line_that_is_left_out_need_not_be_made() -> None:
+    """It is counted, and others are not left out for it."""
+    flooded = Flooded()
+    line = Line(flooded.log, flooded.sparing)
+    made: list[str] = []
+
+    def tell(text: str) -> None:
+        if line.is_due():
+            made.append(text)
+            line.write("A client sent %s", text, extra={"own": text})
+
+    for _ in range(AT_ONCE + 7):
+        tell("text")
+    assert len(made) == len(flooded.lines) == AT_ONCE
+    flooded.tell(1)
+    flooded.time += 1.5 / PER_SECOND
+    tell("more")
+    assert flooded.lines[AT_ONCE:] == [
+        "INFO A client sent 100% of 1",
+        "INFO A client sent more (and 7 more like this)",
+    ]
+    silent = Flooded()
+    silent.log.setLevel(logging.WARNING)
+    assert not Line(silent.log, silent.sparing).is_due()
 
 
 def test_failures_of_two_places_are_two_kinds() -> None:

@@ -118,6 +118,8 @@ class Sparing:
         self._now = now
         #: By kind: lines that may be written, since when, and the number left out.
         self._kinds: dict[Kind, tuple[float, float, int]] = {}
+        #: The kind of the last record.
+        self.last: Kind | None = None
 
     def forget(self) -> None:
         """Forget all counts."""
@@ -127,17 +129,23 @@ class Sparing:
         """Whether a record passes."""
         if record.levelno < logging.INFO:
             return True
-        kind, now = _kind(record), self._now()
-        left, since, missed = self._kinds.get(kind, (float(AT_ONCE), now, 0))
-        left = min(AT_ONCE, left + (now - since) * PER_SECOND)
-        if left < 1:
-            self._kinds[kind] = left, now, missed + 1
+        kind = self.last = _kind(record)
+        if self.leaves_out(kind):
             return False
-        self._kinds[kind] = left - 1, now, 0
+        left, since, missed = self._kinds[kind]
+        self._kinds[kind] = left - 1, since, 0
         if missed:
             more = f" (and {missed} more like this)"
             record.msg = f"{record.msg}{more}"
         return True
+
+    def leaves_out(self, kind: Kind) -> bool:
+        """Whether a line of a kind is left out now; if so, it is counted."""
+        now = self._now()
+        left, since, missed = self._kinds.get(kind, (float(AT_ONCE), now, 0))
+        left = min(AT_ONCE, left + (now - since) * PER_SECOND)
+        self._kinds[kind] = left, now, missed + (left < 1)
+        return left < 1
 
 
 def _kind(record: logging.LogRecord) -> Kind:
@@ -151,6 +159,33 @@ def _kind(record: logging.LogRecord) -> Kind:
 
 
 spare = Sparing()
+
+
+class Line:
+    """A line at INFO that clients cause so often that most of them are left out.
+
+    Making a line takes longer than noticing that it is one of these.
+
+    :param logger: one of :func:`get_logger`.
+    :param sparing: the filter that leaves lines out.
+    """
+
+    def __init__(self, logger: logging.Logger, sparing: Sparing = spare) -> None:
+        self._logger = logger
+        self._sparing = sparing
+        self._kind: Kind | None = None
+
+    def is_due(self) -> bool:
+        """Whether the next line is written; if not, it is counted as left out."""
+        if not self._logger.isEnabledFor(logging.INFO):
+            return False
+        return self._kind is None or not self._sparing.leaves_out(self._kind)
+
+    def write(self, text: str, *args: object, extra: Mapping[str, Any]) -> None:
+        """Write the line, after :meth:`is_due`; always called at the same place."""
+        self._sparing.last = None
+        self._logger.info(text, *args, extra=extra, stacklevel=2)
+        self._kind = self._sparing.last
 
 
 def make_fit(record: logging.LogRecord) -> bool:

@@ -12,9 +12,10 @@ from typing import Protocol
 from ...wire.socketio.generations import Generation
 from ..io.traffic import NOTHING, Traffic
 from ..lines import CONNECTIONS, Known, details_of
-from ..logs import get_logger
+from ..logs import Line, get_logger
 
 log = get_logger(CONNECTIONS)
+_entered, _left = Line(log), Line(log)
 
 
 class Carrier(Protocol):
@@ -57,10 +58,12 @@ def entered(
     if not log.isEnabledFor(INFO):
         return
     namespace._tgsio_entered = monotonic()
+    if not _entered.is_due():
+        return
     generation = client.generation.name
     by = "no transport" if transport is None else transport.name
     details = details_of(client, namespace.ns_name, generation=generation, transport=by)
-    log.info(
+    _entered.write(
         "%s %s (%s; client %s, %s)",
         "Recovered in" if recovered else "Connected to",
         details["socketio_namespace"],
@@ -78,6 +81,8 @@ def left(
     since, namespace._tgsio_entered = namespace._tgsio_entered, 0.0
     if not since:
         return
+    if not _left.is_due():
+        return
     reason = namespace._tgsio_reason or client.disconnect_reason or reason
     traffic = NOTHING if transport is None else transport.traffic
     seconds = monotonic() - since
@@ -88,7 +93,7 @@ def left(
         duration=round(seconds, 3),
         **traffic._asdict(),
     )
-    log.info(
+    _left.write(
         "Disconnected from %s: %s, after %.1f s; %d messages in, %d out (%s)",
         details["socketio_namespace"],
         details["socketio_reason"],
