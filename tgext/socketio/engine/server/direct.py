@@ -78,13 +78,13 @@ class DirectConnection:
         self._kept = False
         self._since = monotonic()
         self._pending = getattr(sock, "pending", None)
-        self._watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
+        #: Made when the connection has to wait: most requests come with it.
+        self._watcher: Any = None
         self._watched = False
         self.slot = -1
 
     def begin(self) -> None:
         """Serve requests until the connection ends, or is left to somebody else."""
-        self._server.hub.timers.add(self, self._patience)
         self._call_soon(self._resume)
 
     # Waiting
@@ -104,6 +104,9 @@ class DirectConnection:
         if self._pending is not None and self._exchange is None and self._pending():
             self._call_soon(self._resume)  # decrypted bytes that no event loop sees
         elif not self._watched:
+            if self._watcher is None:
+                self._watcher = gevent.get_hub().loop.io(self._sock.fileno(), 1)
+                self._set_timer(self._patience)
             self._watched = True
             self._watcher.start(self._readable)
 
@@ -234,7 +237,8 @@ class DirectConnection:
             self._since = monotonic()
             if not self._kept:
                 self._kept = True
-                self._set_timer(self._patience)
+                if self._watcher is not None:
+                    self._set_timer(self._patience)
         return outcome
 
     def _leave(self, data: bytes) -> Outcome:
@@ -265,7 +269,8 @@ class DirectConnection:
         if exchange is not None:
             exchange.abandon()
         self._server.hub.timers.discard(self)
-        self._unwatch()
-        self._watcher.close()
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
         self._server.connections.forget(self._sock)
         self._sock = None

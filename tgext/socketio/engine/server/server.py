@@ -225,6 +225,16 @@ class SocketIOServer(WSGIServer):
             address = (address[0].removeprefix(MAPPED), *address[1:])
         self.connections.serve(sock, address)
 
+    def do_handle(self, *args: Any) -> None:
+        """Serve a connection that was accepted."""
+        if self._tls is not None or self.settings.proxy_protocol:
+            super().do_handle(*args)  # in a greenlet, which can wait
+            return
+        try:
+            self.handle(*args)
+        except OSError:
+            self.do_close(*args)  # the client has left already
+
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
         """Serve a connection over TLS."""
         assert self._tls is not None
