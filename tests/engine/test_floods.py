@@ -233,10 +233,10 @@ def test_a_plain_websocket_that_ended_keeps_no_half_message(serve: Serve) -> Non
     client = serve(application=serving(held)).websocket("/")
     client.send_raw(encode_frame(BINARY, b"x" * 500_000, MASK)[:400_000])
     stream: Any = held.first().stream
-    wait_for(lambda: 2 < stream.connection.missing < 100_100, "it has come")
+    wait_for(lambda: stream.connection.frame_size > 500_000, "it has come")
     client.close()
     wait_for(lambda: not stream.open, "the end is noticed")
-    assert stream.connection.missing == 2  # of a frame that has not begun
+    assert stream.connection.frame_size == 2  # of a frame that has not begun
     held.go_on.set()
 
 

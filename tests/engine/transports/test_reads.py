@@ -8,7 +8,8 @@ import gevent
 import pytest
 from gevent import socket
 
-from tgext.socketio.engine.transports.reads import MOST_READ, READ_SIZE, Reads
+from tgext.socketio.engine.io.readsize import MOST_READ, READ_SIZE
+from tgext.socketio.engine.transports.reads import Reads
 from tgext.socketio.wire.websocket.connection import Connection
 from tgext.socketio.wire.websocket.frames import BINARY, TEXT, FrameReader, encode_frame
 

@@ -205,7 +205,7 @@ def test_what_may_be_sent_and_read_is_what_the_table_says(state: State) -> None:
     if state not in (*READING, State.CONNECTING):
         # Of half a message nothing is kept, and nothing more is decoded.
         assert list(connection.receive(encode_frame(TEXT, b"late"))) == []
-        assert connection.missing == 2
+        assert connection.frame_size == 2
 
 
 @pytest.mark.parametrize("state", State)

@@ -10,13 +10,8 @@ import gevent
 from ...wire.websocket.connection import Connection
 from ...wire.websocket.frames import Message
 from ..concurrency.fairness import take_turn
+from ..io.readsize import ReadSize
 from ..io.sockets import below
-
-#: Bytes of one read. They are handled before other connections are read.
-READ_SIZE = 8192
-
-#: The most bytes of one read, in a message that is larger than that.
-MOST_READ = 65536
 
 
 class Reads:
@@ -37,6 +32,9 @@ class Reads:
         #: see.
         self._pending = getattr(sock, "pending", None)
         self._connection = connection
+        self._read_size = ReadSize()
+        #: Bytes of the last read.
+        self._count = 0
         self._early = early
         self.received = 0
         self._watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
@@ -63,8 +61,11 @@ class Reads:
         return self._decoded(data or self._recv(self._size()))
 
     def _decoded(self, data: bytes) -> Iterator[Message] | None:
-        self.received += len(data)
-        return self._connection.receive(data) if data else None
+        if not data:
+            return None
+        self._count = len(data)
+        self.received += self._count
+        return self._connection.receive(data)
 
     def watch(self, ready: Callable[[], object]) -> None:
         """Call a function, in the event loop, each time that there is input.
@@ -84,8 +85,8 @@ class Reads:
             self._watcher.stop()
 
     def _size(self) -> int:
-        missing = self._connection.missing
-        return READ_SIZE if missing <= READ_SIZE else min(missing, MOST_READ)
+        self._read_size.follow(self._count, self._connection.frame_size)
+        return self._read_size.size
 
     def receive(self) -> bytes:
         """Wait for input, at least until the next iteration of the event loop.

@@ -20,13 +20,8 @@ from ...wire.websocket.states import State
 from ..concurrency.fairness import Turns
 from ..concurrency.heartbeat import Heartbeat
 from ..concurrency.wakeup import Waiting
+from ..io.readsize import ReadSize
 from ..io.sockets import below
-
-#: Bytes of one read. They are handled before other connections are read.
-READ_SIZE = 8192
-
-#: The most bytes of one read, in a message that is larger than that.
-MOST_READ = 65536
 
 #: Bytes in the inbox at which reading stops.
 READ_AHEAD = 65536
@@ -71,6 +66,7 @@ class Inbox:
         "_loop",
         "_owner",
         "_pending",
+        "_read_size",
         "_recv",
         "_rest",
         "_stopped",
@@ -90,6 +86,7 @@ class Inbox:
         self._owner = owner
         self._waiting = waiting
         lower = below(sock)
+        self._read_size = ReadSize()
         self._recv = lower.recv
         #: Returns how many decrypted bytes TLS keeps, which the event loop does not
         #: see.
@@ -174,11 +171,8 @@ class Inbox:
 
     def _readable(self) -> None:
         connection = self._connection
-        missing = connection.missing
         try:
-            data = self._recv(
-                READ_SIZE if missing <= READ_SIZE else min(missing, MOST_READ)
-            )
+            data = self._recv(self._read_size.size)
         except BlockingIOError:
             return
         except OSError:
@@ -190,6 +184,7 @@ class Inbox:
             # Before `_feed`, which may switch to another greenlet.
             self._read_on()
             self._feed(data)
+            self._read_size.follow(len(data), connection.frame_size)
 
     def _feed(self, data: bytes) -> None:
         self._take(self._connection.receive(data))

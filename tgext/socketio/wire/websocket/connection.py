@@ -134,9 +134,9 @@ class Connection:
     # Input
 
     @property
-    def missing(self) -> int:
-        """How many bytes are missing of a frame that has begun; at least 1."""
-        return 2 if self._reader is None else self._reader.missing
+    def frame_size(self) -> int:
+        """Bytes of the frame that has begun, as far as it is known: at least 2."""
+        return 2 if self._reader is None else self._reader.needed
 
     def receive(self, data: bytes) -> Iterator[Message]:
         """The messages that ``data`` completes, in their order.

@@ -83,11 +83,6 @@ class FrameReader:
         self._compressed = False
         self._fragments = bytearray()
 
-    @property
-    def missing(self) -> int:
-        """Bytes that the incomplete frame still needs."""
-        return self.needed - len(self._pending)
-
     def feed(self, data: bytes) -> Iterator[Message]:
         """Yield the messages that ``data`` completes.
 
