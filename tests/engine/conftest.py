@@ -14,6 +14,7 @@ from typing import Any, TypeVar  # noqa: E402
 
 import gevent  # noqa: E402
 import pytest  # noqa: E402
+from gevent import socket  # noqa: E402
 
 from tests.wire.strategies import EXAMPLES  # noqa: E402
 from tgext.socketio.engine import socketio_manage  # noqa: E402
@@ -151,6 +152,9 @@ class Live:
 
 Serve = Callable[..., Live]
 
+#: The two ends of a connection: gevent sockets.
+Ends = tuple[Any, Any]
+
 
 @pytest.fixture(autouse=True)
 def _timeout() -> Iterator[None]:
@@ -170,6 +174,15 @@ def unhandled(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
 
     monkeypatch.setattr(gevent.get_hub(), "print_exception", print_exception)
     return errors
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    """The two ends of a connection in this process."""
+    ours, theirs = socket.socketpair()
+    yield ours, theirs
+    ours.close()
+    theirs.close()
 
 
 @pytest.fixture

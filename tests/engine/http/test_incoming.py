@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from gevent import socket
 
 from tgext.socketio.engine.http.body import DRAINED
 from tgext.socketio.engine.http.headers import parse_head
 from tgext.socketio.engine.http.incoming import Incoming
 from tgext.socketio.engine.hub.settings import Settings
 
-Ends = tuple[Any, Any]
+from ..conftest import Ends
 
 SIZED = b"Content-Length: 3\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 LARGE = b"Content-Length: %d\r\n" % (DRAINED + 1)
 NEXT = b"GET /next"
-
-
-@pytest.fixture
-def ends() -> Iterator[Ends]:
-    ours, theirs = socket.socketpair()
-    yield ours, theirs
-    ours.close()
-    theirs.close()
 
 
 def incoming(ours: Any, fields: bytes = b"", rest: bytes = b"") -> Incoming:

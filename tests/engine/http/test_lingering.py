@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import gevent
 import pytest
-from gevent import socket
 
 from tgext.socketio.engine.http import lingering
 from tgext.socketio.engine.http.lingering import has_more, linger, read_ahead
 from tgext.socketio.engine.io.reader import buffered_input
 
 from ..clients import DEADLINE
-
-Ends = tuple[Any, Any]
-
-
-@pytest.fixture
-def ends() -> Iterator[Ends]:
-    ours, theirs = socket.socketpair()
-    yield ours, theirs
-    ours.close()
-    theirs.close()
+from ..conftest import Ends
 
 
 def test_it_reads_until_the_client_closes(ends: Ends) -> None:

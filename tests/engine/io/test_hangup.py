@@ -13,6 +13,7 @@ import pytest
 from gevent import socket
 
 from tgext.socketio.engine.concurrency.heartbeat import Wheel
+from tgext.socketio.engine.io import hangup
 from tgext.socketio.engine.io.hangup import LOOK, HangupWatch, has_gone
 
 from ..clients import DEADLINE, wait_for
@@ -81,17 +82,23 @@ def test_a_closed_socket_has_no_peer(tcp: Ends) -> None:
     assert has_gone(tcp.ours)
 
 
-def test_sockets_other_than_tcp_show_only_the_end() -> None:
-    """Unread input hides the end of other sockets than TCP's."""
+@pytest.mark.parametrize("linux", [True, False], ids=["Linux", "elsewhere"])
+def test_unread_input_hides_the_end_elsewhere(
+    linux: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not linux:
+        monkeypatch.setattr(hangup, "_ENDED", None)
     ours, theirs = socket.socketpair()
     ends = Ends(ours, theirs)
     assert not has_gone(ours)
     theirs.sendall(b"unread")
-    theirs.close()
     assert not has_gone(ours)
+    theirs.close()
+    assert has_gone(ours) == linux
     ours.recv(10)
     assert has_gone(ours)
     ends.close()
+    assert has_gone(ours)
 
 
 @pytest.fixture

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import gevent
 import pytest
-from gevent import socket
 
 from tgext.socketio.engine.io.sending import SENT_AT_ONCE, send_all, send_in_pieces
 from tgext.socketio.engine.io.sockets import below
 
 from ..clients import DEADLINE
-
-Ends = tuple[Any, Any]
+from ..conftest import Ends
 
 #: More than the kernel takes at once.
 LARGE = bytes(range(256)) * 20_000
-
-
-@pytest.fixture
-def ends() -> Iterator[Ends]:
-    ours, theirs = socket.socketpair()
-    yield ours, theirs
-    ours.close()
-    theirs.close()
 
 
 def read(sock: Any, size: int) -> bytes:

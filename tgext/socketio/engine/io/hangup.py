@@ -1,25 +1,25 @@
 """Noticing that a peer has disconnected, while its connection is not read.
 
-Linux reports the TCP state of the connection. Elsewhere `recv` reports the end, but
-only after all input before it has been read.
+Linux reports it at once. Elsewhere `recv` reports the end of a connection, but only
+after all input before it has been read.
 """
 
 from __future__ import annotations
 
+import select
 import socket as native_socket
 from collections.abc import Callable
 from typing import Any
 
 from gevent import get_hub
+from gevent.monkey import get_original
 
 from ..concurrency.heartbeat import Wheel
 
-#: The option that returns Linux's ``struct tcp_info``; None on other systems.
-_TCP_INFO: int | None = getattr(native_socket, "TCP_INFO", None)
+_poll = get_original("select", "poll")
 
-#: States in which the peer sends nothing more (RFC 9293, section 3.3.2), as Linux
-#: numbers them: CLOSE, CLOSE-WAIT, LAST-ACK, and CLOSING.
-_GONE = frozenset((7, 8, 9, 11))
+#: What Linux reports when the peer sends nothing more (poll(2)); None elsewhere.
+_ENDED: int | None = getattr(select, "POLLRDHUP", None)
 
 _READ = 1
 
@@ -35,27 +35,24 @@ def has_gone(sock: Any) -> bool:
 
     :param sock: a gevent socket, encrypted or not. Nothing is read from it.
     """
-    raw = sock._sock
-    state = _state(raw)
-    if state is not None:
-        return state in _GONE
+    descriptor = sock.fileno()
+    if descriptor < 0:
+        return True
+    if _ENDED is None:
+        return _is_at_end(sock._sock)
+    asked = _poll()
+    asked.register(descriptor, _ENDED)
+    return bool(asked.poll(0))  # resets are reported always
+
+
+def _is_at_end(raw: Any) -> bool:
+    """Whether nothing can be read, because the peer has ended the connection."""
     try:
         return not raw.recv(1, _PEEK)
     except BlockingIOError:
         return False
     except (OSError, ValueError):
         return True
-
-
-def _state(raw: Any) -> int | None:
-    """The state of a TCP connection; None if the system does not report it."""
-    if _TCP_INFO is None:
-        return None
-    try:
-        state: int = raw.getsockopt(native_socket.IPPROTO_TCP, _TCP_INFO, 1)[0]
-    except OSError:
-        return None  # not TCP, or closed
-    return state
 
 
 class HangupWatch:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from ...wire.socketio.generations import SOCKETIO_1, SOCKETIO_4, SOCKETIO_5, Generation
-
-#: Fields of a query that have a value.
-_FIELDS = re.compile(r"(?:\A|(?<=&))([^&=]*)=([^&]+)")
 
 #: The generations by value of `EIO`. The first clients 1.0 send 2 but speak revision 3.
 ENGINEIO_VERSIONS = {"2": SOCKETIO_4, "3": SOCKETIO_4, "4": SOCKETIO_5}
@@ -145,5 +141,6 @@ def _values(query: str) -> dict[str, str]:
     """The first non-empty value of each field of a query."""
     if "%" in query or "+" in query:
         return {name: each[0] for name, each in parse_qs(query).items()}
-    # `parse_qs` takes many times as long, and clients need no escapes.
-    return dict(reversed(_FIELDS.findall(query)))
+    # `parse_qs` takes three times as long, and clients need no escapes.
+    fields = [each.partition("=") for each in query.split("&")]
+    return {name: value for name, _, value in reversed(fields) if value}
