@@ -199,6 +199,25 @@ def test_a_line_that_is_left_out_need_not_be_made() -> None:
     assert not Line(silent.log, silent.sparing).is_due()
 
 
+def test_a_line_is_its_own_kind_whatever_is_logged_meanwhile() -> None:
+    """A handler that sends lines over a network lets other greenlets log, too."""
+    flooded = Flooded()
+    line = Line(flooded.log, flooded.sparing)
+    emit = flooded.emit
+
+    def emit_and_more(record: logging.LogRecord) -> None:
+        emit(record)
+        if record.args == ("a client",):
+            for number in range(2 * AT_ONCE):
+                flooded.tell(number)
+
+    flooded.emit = emit_and_more  # type: ignore[method-assign]
+    for _ in range(3):
+        assert line.is_due()
+        line.write("%s has come", "a client", extra={})
+    assert flooded.lines.count("INFO a client has come") == 3
+
+
 def test_failures_of_two_places_are_two_kinds() -> None:
     """Many failures of one handler do not hide the failures of others."""
     flooded = Flooded()

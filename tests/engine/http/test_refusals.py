@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tgext.socketio.engine.http.refusals import without_session
 from tgext.socketio.engine.namespaces.base import BaseNamespace, ConnectionRefused
 from tgext.socketio.engine.server.opening import ANSWERED_BY
 
@@ -220,3 +221,21 @@ def test_a_refused_namespace_leaves_one_line(
         f"Refused namespace /unheard {who}: nothing is mounted there",
     ]
     assert socket.sessid not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("GET /socket.io/1/xhr-polling/secret HTTP/1.1", "GET /socket.io/"),
+        ("\r\nGET /socket.io/1/websocket/secret", "GET /socket.io/"),
+        ("GET /socket%2eio/1/xhr-polling/secret HTTP/9", "GET /socket.io/"),
+        ("GET /socket.io%2F1/xhr-polling/secret", "GET /socket.io/"),
+        ("GET http://h/%73ocket.io/1/x/secret", "GET http://h/socket.io/"),
+        ("GET /socket.io/?EIO=4&sid=secret HTTP/1.1", "GET /socket.io/"),
+        ("POST /pages/%0d?secret HTTP/1.1", "POST /pages/%0d"),
+    ],
+)
+def test_a_refused_line_has_no_session_id_however_it_is_written(
+    line: str, shown: str
+) -> None:
+    assert without_session(line, ["socket.io", "other"]) == shown

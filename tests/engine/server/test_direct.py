@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import struct
+import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
@@ -15,7 +18,7 @@ from tgext.socketio.engine.concurrency.pool import MOST_IDLE
 from tgext.socketio.engine.io.hangup import LOOK
 
 from ..clients import DEADLINE, RESOURCE, Raw, wait_for
-from ..conftest import Live, Serve
+from ..conftest import Live, Serve, manage
 from ..sample_namespaces import Witness, fresh
 
 HEAD = "HTTP/1.1\r\nHost: here\r\n"
@@ -182,6 +185,84 @@ def test_a_poll_whose_connection_the_server_closes_waits_no_longer(
     assert not transport_of(live, client).polling
     assert not live.server.hub.requests.number
     live.socket(client).kill()
+
+
+def test_nothing_of_one_handshake_reaches_the_next_on_its_connection(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A proxy may send the requests of several clients over one connection."""
+    kept, variable = threading.local(), ContextVar("variable", default="nobody")
+    seen: list[tuple[str, str]] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append((getattr(kept, "user", "nobody"), variable.get()))
+        kept.user = environ["QUERY_STRING"]
+        variable.set(environ["QUERY_STRING"])
+        gevent.Timeout.start_new(0.02)  # it is never cancelled
+        gevent.sleep(0.01)
+        return manage({"/chat": fresh(Talk)})(environ, start_response)
+
+    live = serve(application=application, handshake_timeout=0.2)
+    body = OPENING.replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\n")
+    for data in (OPENING * 4, body + b"12345" + OPENING, OPENING):
+        raw = live.raw()
+        raw.send_raw(data)
+        for _ in range(data.count(b"GET ")):
+            assert raw.receive_reply().status == 200
+    raw = live.raw()
+    raw.send_raw(body)
+    assert raw.receive_reply().status == 200
+    raw.send_raw(b"12345" + OPENING)
+    assert raw.receive_reply().status == 200
+    assert seen == [("nobody", "nobody")] * 9
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("target", ["?EIO=4&transport=polling", "?EIO=9"])
+def test_a_server_that_stops_serves_no_request_that_has_come_already(
+    serve: Serve, target: str
+) -> None:
+    live = serve({"/chat": fresh(Talk)}, shutdown_timeout=0.2)
+    request = f"OPTIONS {RESOURCE}/{target} {HEAD}\r\n".encode()
+    raws = [live.raw() for _ in range(4)]
+    for raw in raws:
+        raw.send_raw(request * 2000)
+    for raw in raws:
+        assert raw.receive_reply().status == 204
+    live.server.stop()
+    wait_for(lambda: not live.server.connections.direct, "all connections end")
+    assert not live.server.hub.requests.number
+
+
+@pytest.mark.parametrize("part", [b"", b"42"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_server_that_stops_waits_for_no_body(
+    serve: Serve, greenlets: Callable[[], list[Any]], method: str, part: bytes
+) -> None:
+    live = serve({"/chat": fresh(Talk)}, shutdown_timeout=0.1)
+    client = joined(live)
+    target = client.target if method == "POST" else f"{RESOURCE}/?EIO=4"
+    raw = live.raw()
+    raw.send_raw(f"{method} {target} {HEAD}Content-Length: 100\r\n\r\n".encode() + part)
+    gevent.sleep(0.05)
+    live.server.stop()
+    wait_for(lambda: not live.server.hub.requests.number, "no request is served")
+    wait_for(lambda: len(greenlets()) <= MOST_IDLE, "all greenlets end")
+    wait_for(lambda: not live.server.connections.direct, "the connection ends")
+
+
+def test_of_a_poll_that_waits_little_is_kept(serve: Serve) -> None:
+    live = serve({"/chat": fresh(Talk)}, max_header_size=60_000)
+    client = joined(live)
+    raw = live.raw()
+    large = "X-Large: " + "x" * 50_000
+    raw.send_raw(f"GET {client.target} {HEAD}{large}\r\n\r\n".encode())
+    wait_for(lambda: transport_of(live, client).polling, "the poll waits")
+    gevent.sleep(0.01)
+    texts = [each for each in gc.get_objects() if isinstance(each, dict)]
+    assert not any("HTTP_X_LARGE" in each for each in texts)
+    live.socket(client)["/chat"].emit("news", 1)
+    assert raw.receive_reply().text == '42/chat,["news",1]'
 
 
 def test_a_connection_ends_with_a_failure_that_nobody_expects(

@@ -9,6 +9,7 @@ made here: the arguments of its records are escaped and shortened.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -118,8 +119,6 @@ class Sparing:
         self._now = now
         #: By kind: lines that may be written, since when, and the number left out.
         self._kinds: dict[Kind, tuple[float, float, int]] = {}
-        #: The kind of the last record.
-        self.last: Kind | None = None
 
     def forget(self) -> None:
         """Forget all counts."""
@@ -129,7 +128,7 @@ class Sparing:
         """Whether a record passes."""
         if record.levelno < logging.INFO:
             return True
-        kind = self.last = _kind(record)
+        kind = _kind(record)
         if self.leaves_out(kind):
             return False
         left, since, missed = self._kinds[kind]
@@ -183,9 +182,10 @@ class Line:
 
     def write(self, text: str, *args: object, extra: Mapping[str, Any]) -> None:
         """Write the line, after :meth:`is_due`; always called at the same place."""
-        self._sparing.last = None
+        caller = sys._getframe(1)
+        # That of the record which is about to be made.
+        self._kind = caller.f_code.co_filename, caller.f_lineno, type(None), None
         self._logger.info(text, *args, extra=extra, stacklevel=2)
-        self._kind = self._sparing.last
 
 
 def make_fit(record: logging.LogRecord) -> bool:

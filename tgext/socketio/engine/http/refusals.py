@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from logging import INFO
 from typing import Any
+from urllib.parse import unquote
 
 from ...wire.escape import Escaped, escape
 from ..lines import REFUSALS, Details, Known, address_of, details_of
@@ -81,8 +82,9 @@ def without_session(text: str, resources: Iterable[str]) -> str:
     """
     line, _, _ = text.lstrip("\r\n").partition("\n")
     line, _, _ = line.rstrip("\r").partition("?")
+    decoded = unquote(line)  # as the path is compared
     for each in resources:
-        before, own, _ = line.partition(f"/{each}/")
+        before, own, _ = decoded.partition(f"/{each}/")
         if own:
             return escape(before + own)
     return escape(line)

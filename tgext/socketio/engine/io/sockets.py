@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ssl
 from _socket import socket as NativeSocket
-from socket import SHUT_RD, SHUT_WR
+from socket import SHUT_RD, SHUT_RDWR, SHUT_WR
 from typing import Any
 
 from gevent.ssl import SSLSocket
@@ -20,6 +20,7 @@ __all__ = [
     "Encrypted",
     "NativeSocket",
     "below",
+    "end_both",
     "end_input",
     "end_output",
     "say_goodbye",
@@ -129,6 +130,18 @@ def end_output(sock: Any) -> None:
     if isinstance(sock, SSLSocket):
         say_goodbye(sock)
     sock.shutdown(SHUT_WR)
+
+
+def end_both(sock: Any) -> None:
+    """End both directions of a gevent socket, which stays open.
+
+    Who waits for the peer is woken, and reads the end or gets an error. If the socket
+    were closed instead, they would wait for ever.
+    """
+    try:
+        sock._sock.shutdown(SHUT_RDWR)
+    except OSError:
+        pass  # it has ended
 
 
 def end_input(sock: Any) -> None:

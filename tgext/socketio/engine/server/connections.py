@@ -92,6 +92,6 @@ class Connections:
             connection.end_if_idle()
 
     def close(self) -> None:
-        """Close those that have no greenlet."""
+        """End those that only the server's own greenlets serve."""
         for each in list(self.direct.values()):
-            each.close()
+            each.end()

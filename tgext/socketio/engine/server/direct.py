@@ -14,12 +14,11 @@ from typing import Any
 import gevent
 
 from ..concurrency.clock import monotonic
-from ..concurrency.fairness import Turns
 from ..http.begun import FRESH, Begun
 from ..http.errors import RequestError
 from ..http.headers import parse_head
 from ..io.hangup import LOOK, has_gone
-from ..io.sockets import below, end_input
+from ..io.sockets import below, end_both, end_input
 from .exchange import Exchange, Outcome
 from .host import Host
 from .routes import find_route_of
@@ -160,7 +159,8 @@ class DirectConnection:
     # Serving
 
     def _resume(self) -> None:
-        self._run(self._receive)
+        if self._sock is not None:
+            self._run(self._receive)
 
     def _answer(self) -> None:
         exchange, self._exchange = self._exchange, None
@@ -171,12 +171,6 @@ class DirectConnection:
         outcome = Outcome.ENDS
         try:
             outcome = step()
-            turns = None
-            while outcome is Outcome.ANSWERED and self._ahead:
-                # A client that pipelines its requests: others have their turns.
-                turns = turns or Turns()
-                turns.check()
-                outcome = self._receive()
         except OSError:
             outcome = Outcome.ENDS
         finally:
@@ -184,7 +178,12 @@ class DirectConnection:
                 self.close()
             elif outcome is Outcome.GIVEN:
                 self._forget()
-            elif self._sock is not None:
+            elif self._ahead:
+                # The client pipelines its requests, or shares a connection of its proxy
+                # with others. Nothing that the application has left may reach the next
+                # request, so it is another function of the pool, in another turn.
+                gevent.get_hub().loop.run_callback(self._call_soon, self._resume)
+            else:
                 self._watch()
 
     def _receive(self) -> Outcome:
@@ -229,6 +228,10 @@ class DirectConnection:
         return self._after(exchange, exchange.serve(route))
 
     def _after(self, exchange: Exchange, outcome: Outcome) -> Outcome:
+        if self._sock is None:  # the server has stopped meanwhile
+            if outcome is Outcome.WAITS:
+                exchange.abandon()
+            return Outcome.ENDS
         if outcome is Outcome.WAITS:
             self._exchange = exchange
         elif outcome is Outcome.ANSWERED:
@@ -253,6 +256,13 @@ class DirectConnection:
         """Close the connection if it waits for another request; the server stops."""
         if self._kept and not self._busy and self._exchange is None:
             end_input(self._sock)
+
+    def end(self) -> None:
+        """End the connection; a greenlet that serves it closes it then."""
+        if self._busy:
+            end_both(self._sock)
+        else:
+            self.close()
 
     def close(self) -> None:
         """Close the connection. A second call has no effect."""

@@ -180,6 +180,7 @@ class Exchange:
         :param abandon: called when the connection has ended.
         """
         self._pending, self._abandon = function, abandon
+        self._raw = b""
 
     def abandon(self) -> None:
         """The connection of a poll that waits has ended."""

@@ -90,9 +90,10 @@ def _poll(request: Request, transport: PollingTransport) -> Body | None:
     sock, wake = request.connection.socket, request.connection.wake
     if transport.begin_poll(sock, wake):
         return _fetch(request, transport)
-    request.environ = {
-        name: request.environ[name] for name in _LOGGED if name in request.environ
-    }
+    environ = request.environ
+    logged = {name: environ[name] for name in _LOGGED if name in environ}
+    environ.clear()  # others refer to it, too
+    environ.update(logged)
     request.connection.when_ready(
         partial(_fetch, request, transport), partial(transport.forget_poll, wake)
     )
