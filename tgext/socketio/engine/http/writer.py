@@ -19,6 +19,8 @@ from .output import (
 )
 
 _CLOSE = ("Connection", "close")
+#: An HTTP/1.0 client expects the end of the connection otherwise.
+_KEEP = ("Connection", "keep-alive")
 
 
 class AnswerWriter:
@@ -88,8 +90,7 @@ class AnswerWriter:
             data = b""
         else:
             headers.append(("Content-Length", str(len(data))))
-        if self.close:
-            headers.append(_CLOSE)
+        self._say_what_follows()
         if self._head.method == "HEAD":
             data = b""
         self._send(head_of(self.status, headers) + data)
@@ -103,8 +104,7 @@ class AnswerWriter:
             headers.append(("Transfer-Encoding", "chunked"))
         else:
             self.close = True
-        if self.close:
-            headers.append(_CLOSE)
+        self._say_what_follows()
         turns = Turns()
         begun = head_of(self.status, headers)
         for each in body:
@@ -114,6 +114,12 @@ class AnswerWriter:
             begun = b""
             turns.check()
         self._send(begun + (b"0\r\n\r\n" if chunked else b""))
+
+    def _say_what_follows(self) -> None:
+        if self.close:
+            self._headers.append(_CLOSE)
+        elif self._head.version == "HTTP/1.0":
+            self._headers.append(_KEEP)
 
     def _send(self, data: bytes) -> None:
         send_all(self._sock, self._below, data, self._seconds)

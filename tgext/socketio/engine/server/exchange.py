@@ -248,8 +248,7 @@ class Exchange:
         if self.incoming.close_after_answer():
             writer.close = True
         writer.write(body)
-        if log.isEnabledFor(logging.DEBUG):
-            self._log()
+        self._log()
 
     def _finish(self) -> Outcome:
         """Read what is left of the body; if it is too long, nothing may follow."""
@@ -285,6 +284,7 @@ class Exchange:
         answer = acceptance(key, headers) + first
         send_all(self.socket, self._below, answer, seconds)
         self.writer.status = "101 Switching Protocols"
+        self._log()
         return self.socket, self.incoming.rest
 
     def hand_over(self, run: Run) -> None:
@@ -316,6 +316,8 @@ class Exchange:
         log_invalid_request(address or None, self._shown(), error.status, error.why)
 
     def _log(self) -> None:
+        if not log.isEnabledFor(logging.DEBUG):
+            return
         head, writer, address = self.head, self.writer, self.client_address
         # The line has the session id, with which anybody could use the session.
         log.debug(
