@@ -19,6 +19,7 @@ from gevent.hub import Hub
 from tg import MinimalApplicationConfigurator, TGController, config, expose, request
 
 from tgext.socketio import SocketIOController
+from tgext.socketio.engine.concurrency.pool import Pool
 from tgext.socketio.engine.io.output import SocketOutbox
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
@@ -215,10 +216,17 @@ class RootController(TGController):
             for kind in OF_CLIENTS
             if isinstance(each, kind)
         )
+        # Of the pool, a few wait for work, now more and now less.
+        idle = {
+            worker
+            for each in gc.get_objects()
+            if isinstance(each, Pool)
+            for worker in each.idle
+        }
         greenlets = [
             each
             for each in gc.get_objects()
-            if isinstance(each, gevent.Greenlet) and not each.dead
+            if isinstance(each, gevent.Greenlet) and not (each.dead or each in idle)
         ]
         assert isinstance(gevent.get_hub(), Hub)
         counts.update(greenlets=len(greenlets), channels=len(channels_of(config)))

@@ -34,6 +34,9 @@ anything = st.recursive(
 @example(value="")
 @example(value=" / ")
 @example(value=None)
+@example(value="10.0.0.1:9000")
+@example(value="[::1]")
+@example(value="0")
 def test_a_check_returns_a_value_that_it_accepts_or_names_the_option(
     check: Callable[[str, Any], Any], value: Any
 ) -> None:

@@ -50,11 +50,14 @@ class _Worker(_Greenlet):
 
 
 class Pool:
-    """Does what is ready, in as few greenlets as possible."""
+    """Does what is ready, in as few greenlets as possible.
+
+    :ivar idle: the greenlets that wait for work.
+    """
 
     def __init__(self) -> None:
         self._ready: deque[Callable[[], object]] = deque()
-        self._idle: list[_Worker] = []
+        self.idle: list[_Worker] = []
         #: The callback of the event loop that begins with what is ready.
         self._due: Any = None
         self._closed = False
@@ -75,19 +78,19 @@ class Pool:
     def close(self) -> None:
         """End the greenlets that wait for work, now and later."""
         self._closed = True
-        idle, self._idle = self._idle, []
+        idle, self.idle = self.idle, []
         gevent.killall(idle, block=False)
 
     def _begin(self) -> None:
         """Called in the event loop, where no greenlet runs: all others wait."""
         self._due = None
         while self._ready:
-            if not self._idle:
+            if not self.idle:
                 _Worker.spawn(self._work)
                 self._due = gevent.get_hub().loop.run_callback(self._begin)
                 return
             # Returns when the greenlet has done all, or has to wait.
-            self._idle.pop().switch()
+            self.idle.pop().switch()
 
     def _work(self) -> None:
         worker: Any = getcurrent()
@@ -122,15 +125,15 @@ class Pool:
         return True
 
     def _is_wanted(self) -> bool:
-        return not self._closed and len(self._idle) < MOST_IDLE
+        return not self._closed and len(self.idle) < MOST_IDLE
 
     def _await_work(self, worker: Any) -> None:
-        self._idle.append(worker)
+        self.idle.append(worker)
         try:
             # Whatever else may wake it, it is taken out of the list for work.
-            while worker in self._idle:
+            while worker in self.idle:
                 gevent.get_hub().switch()
         except BaseException:
-            if worker in self._idle:
-                self._idle.remove(worker)
+            if worker in self.idle:
+                self.idle.remove(worker)
             raise

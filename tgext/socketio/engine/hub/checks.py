@@ -15,7 +15,7 @@ from typing import Any
 
 from ...wire.escape import SHOWN
 from ...wire.forwarded import TrustedProxies
-from ...wire.origin import Origins, parse_authority
+from ...wire.origin import Origins, bracketed, join_port, parse_authority
 from ...wire.socketio.generations import GENERATIONS
 
 #: Every transport that any generation can use.
@@ -154,6 +154,9 @@ def check_place(name: str, value: Any) -> str:
 
 def check_internal(name: str, value: Any) -> tuple[str, int]:
     """An address of this machine, and a port; 0 for any free port."""
+    if isinstance(value, tuple) and [*map(type, value)] == [str, int]:
+        host, port = value  # it has been checked before
+        value = join_port(host, port) if port else bracketed(host)
     found = parse_authority(check_place(name, value), "")
     if found is None or found.host in ("", "0.0.0.0", "[::]"):  # noqa: S104
         raise ValueError(
