@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Iterator
+from time import perf_counter
 from typing import Any
 
 import gevent
@@ -12,6 +13,7 @@ import gevent.local
 import pytest
 from hypothesis import given, strategies
 
+from tgext.socketio.engine.concurrency.fairness import SLICE
 from tgext.socketio.engine.concurrency.pool import HARMLESS, MOST_IDLE, Pool
 
 from ..connections import wait_for
@@ -260,3 +262,78 @@ def test_each_thing_is_done_once_and_begins_in_its_order(
     assert not len(pool)
     pool.close()
     gevent.sleep(0)
+
+
+# What can wait
+
+
+def busy(seconds: float) -> None:
+    until = perf_counter() + seconds
+    while perf_counter() < until:
+        pass
+
+
+def test_what_can_wait_is_done_after_what_is_ready(pool: Pool) -> None:
+    order: list[str] = []
+    done = gevent.event.Event()
+    pool.add_later(lambda: order.append("later"))
+    pool.add_later(done.set)
+    for _ in range(3):
+        pool.add(lambda: order.append("now"))
+    done.wait()
+    assert order == ["now", "now", "now", "later"]
+
+
+def test_what_comes_meanwhile_does_not_wait_for_all_that_can_wait(pool: Pool) -> None:
+    """Thousands of clients connect, and one that is there already sends something."""
+    began: list[float] = []
+    waited: list[float] = []
+    done = gevent.event.Event()
+
+    def serve() -> None:
+        waited.append(len(began))
+
+    for _ in range(100):
+        pool.add_later(lambda: (began.append(perf_counter()), busy(SLICE / 2)))
+    pool.add_later(done.set)
+    for _ in range(5):
+        gevent.sleep(SLICE)
+        pool.add(serve)
+    assert not done.is_set()
+    done.wait()
+    # A few are done in each turn, and what has come is served between them.
+    assert len(waited) == 5
+    assert max(waited) < 60
+
+
+def test_one_is_done_in_each_turn_however_long_the_others_take(pool: Pool) -> None:
+    done = gevent.event.Event()
+    turns = 0
+    input_comes = gevent.get_hub().loop.timer(0.0)
+
+    def come_again() -> None:
+        nonlocal turns
+        turns += 1
+        busy(2 * SLICE)
+        input_comes.stop()
+        if not done.is_set():
+            input_comes.start(pool.add, come_again)
+
+    pool.add(come_again)
+    for _ in range(3):
+        pool.add_later(lambda: busy(2 * SLICE))
+    pool.add_later(done.set)
+    done.wait()
+    assert turns < 20
+    input_comes.close()
+    gevent.sleep(0.02)
+
+
+def test_what_can_wait_may_wait_itself(pool: Pool) -> None:
+    go_on, done = gevent.event.Event(), gevent.event.Event()
+    for _ in range(5):
+        pool.add_later(go_on.wait)
+    pool.add_later(done.set)
+    done.wait()
+    pool.add(go_on.set)
+    assert do(pool, lambda: None)

@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from sys import getrefcount
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 from gevent import Greenlet, getcurrent
+
+from .fairness import SLICE
 
 #: Greenlets that wait for work at most; further ones end.
 MOST_IDLE: Final = 2
@@ -57,6 +60,13 @@ class Pool:
 
     def __init__(self) -> None:
         self._ready: deque[Callable[[], object]] = deque()
+        #: What can wait until all others have been served.
+        self._later: deque[Callable[[], object]] = deque()
+        #: The timer of the event loop that lets some of it be done, if it runs; whether
+        #: that is so in this turn; and until when.
+        self._timer: Any = None
+        self._has_turn = False
+        self._until = 0.0
         self.idle: list[_Worker] = []
         #: The callback of the event loop that begins with what is ready.
         self._due: Any = None
@@ -71,6 +81,38 @@ class Pool:
         if self._due is None:
             self._due = gevent.get_hub().loop.run_callback(self._begin)
 
+    def add_later(self, function: Callable[[], object]) -> None:
+        """Call a function when all others are served: :data:`SLICE` of these a turn.
+
+        The clients that come at once when a server was restarted do not keep those
+        waiting who are there already.
+        """
+        self._later.append(function)
+        self._await_turn()
+
+    def _await_turn(self) -> None:
+        if self._timer is None:
+            # After the input that has come: a lower priority.
+            self._timer = gevent.get_hub().loop.timer(0.0, priority=-2)
+            self._timer.start(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._timer.close()
+        self._timer = None
+        self._has_turn, self._until = True, 0.0
+        self._begin()
+
+    def _next(self) -> Callable[[], object] | None:
+        """What is done next; None when nothing is to be done in this turn."""
+        if self._ready:
+            return self._ready.popleft()
+        if not (self._later and self._has_turn):
+            return None
+        now = perf_counter()
+        self._until = self._until or now + SLICE
+        self._has_turn = now < self._until
+        return self._later.popleft() if self._has_turn else None
+
     def open(self) -> None:
         """Let greenlets wait for work."""
         self._closed = False
@@ -84,13 +126,16 @@ class Pool:
     def _begin(self) -> None:
         """Called in the event loop, where no greenlet runs: all others wait."""
         self._due = None
-        while self._ready:
+        while self._ready or (self._later and self._has_turn):
             if not self.idle:
                 _Worker.spawn(self._work)
                 self._due = gevent.get_hub().loop.run_callback(self._begin)
                 return
             # Returns when the greenlet has done all, or has to wait.
             self.idle.pop().switch()
+        self._has_turn = False
+        if self._later:
+            self._await_turn()
 
     def _work(self) -> None:
         worker: Any = getcurrent()
@@ -108,11 +153,11 @@ class Pool:
 
         :returns: whether it may.
         """
-        ready = self._ready
         kept, resumed, attributes = worker.kept, worker.resumed, len(vars(worker))
         references = getrefcount(worker)
-        while ready:
-            ready.popleft()()
+        while (function := self._next()) is not None:
+            function()
+            del function  # it may refer to what has ended
             if (
                 worker.kept != kept
                 or worker.resumed != resumed

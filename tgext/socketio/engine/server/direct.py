@@ -84,7 +84,8 @@ class DirectConnection:
 
     def begin(self) -> None:
         """Serve requests until the connection ends, or is left to somebody else."""
-        self._call_soon(self._resume)
+        self._busy = True
+        self._server.hub.pool.add_later(self._resume)
 
     # Waiting
 
