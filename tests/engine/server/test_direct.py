@@ -6,7 +6,7 @@ import gc
 import random
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import gevent
 import pytest
 
+from tgext.socketio.engine.concurrency import clock
 from tgext.socketio.engine.concurrency.pool import MOST_IDLE
 from tgext.socketio.engine.io.hangup import LOOK
 
@@ -137,23 +138,37 @@ def test_who_sends_nothing_more_is_not_waited_for(serve: Serve, first: bytes) ->
     assert not live.server.connections.direct
 
 
-def test_each_request_renews_the_time(serve: Serve) -> None:
-    live = serve({"/chat": fresh(Talk)}, header_timeout=0.4, keepalive_timeout=0.4)
+@pytest.fixture
+def moved() -> Iterator[Callable[[float], None]]:
+    """Moves the clock of the timers forward."""
+    yield clock.advance
+    clock.reset()
+
+
+def test_each_request_renews_the_time(
+    serve: Serve, moved: Callable[[float], None]
+) -> None:
+    live = serve({"/chat": fresh(Talk)}, header_timeout=5, keepalive_timeout=5)
     client = joined(live)
     raw = live.raw()
-    for _ in range(6):
-        gevent.sleep(0.15)
+    for _ in range(4):
         raw.send_raw(post(client, '42/chat,["say",1]'))
         assert raw.receive_reply().text == "ok"
+        moved(3)
+    moved(3)
     raw.expect_end()
     live.socket(client).kill()
 
 
-def test_a_poll_that_waits_is_not_idle(serve: Serve) -> None:
-    live = serve({"/chat": fresh(Talk)}, header_timeout=0.05, keepalive_timeout=0.05)
+def test_a_poll_that_waits_is_not_idle(
+    serve: Serve, moved: Callable[[float], None]
+) -> None:
+    live = serve({"/chat": fresh(Talk)}, header_timeout=5, keepalive_timeout=5)
     client = joined(live)
     raw = waiting(live, client)
-    gevent.sleep(0.3)
+    for _ in range(3):
+        moved(6)
+        gevent.sleep(0.01)
     live.socket(client)["/chat"].emit("news", 1)
     assert raw.receive_reply().text == '42/chat,["news",1]'
     live.socket(client).kill()
