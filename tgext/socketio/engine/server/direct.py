@@ -15,19 +15,16 @@ import gevent
 
 from ..concurrency.clock import monotonic
 from ..http.begun import FRESH, Begun
+from ..http.connection import END_OF_HEAD
 from ..http.errors import RequestError
 from ..http.headers import parse_head
 from ..io.hangup import LOOK, has_gone
+from ..io.readsize import READ_SIZE
 from ..io.sockets import below, end_both, end_input
 from .exchange import Exchange, Outcome
 from .host import Host
 from .routes import find_route_of
 from .upgraded import close
-
-#: Bytes of one read.
-READ_SIZE = 8192
-
-END_OF_HEAD = b"\r\n\r\n"
 
 
 class DirectConnection:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from socket import SHUT_RDWR
 from typing import Any, Protocol
 
 import gevent
@@ -23,6 +22,7 @@ from ...wire.socketio.reasons import (
 from ..concurrency.heartbeat import Deadline
 from ..hub.hub import Hub
 from ..io.hangup import HangupWatch, has_gone
+from ..io.sockets import end_both
 from ..session.session import Socket
 from .base import Transport
 from .inbox import Inbox
@@ -206,10 +206,7 @@ class PollingTransport(Transport):
         Returns when what was not sent has been put back.
         """
         for each in self._answering:
-            try:
-                each._sock.shutdown(SHUT_RDWR)
-            except OSError:
-                pass  # it has ended
+            end_both(each)
         self._answered = self._answered or Event()
         self._answered.wait()
 
