@@ -12,6 +12,7 @@ from tgext.socketio.engine.io.backlog import OutputBounds
 from tgext.socketio.engine.io.output import Batcher, SocketOutbox
 from tgext.socketio.engine.mixins import BroadcastMixin
 
+from ..clients import wait_for
 from ..conftest import Serve
 from ..sample_namespaces import Holding, fresh
 
@@ -193,3 +194,67 @@ def test_a_broadcast_leaves_before_its_handler_blocks(serve: Serve, kind: str) -
         assert client.event("/chat") == ["heard", 1]
         assert client.event("/chat") == ["heard", 2]
     namespace.go_on.set()
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few connections are many, and writing to them takes long."""
+    monkeypatch.setattr("tgext.socketio.engine.io.output.WIDE", 2)
+    monkeypatch.setattr("tgext.socketio.engine.io.output.WRITING", 3600)
+
+
+def say(batcher: Batcher, receivers: list[Receiver], word: bytes) -> None:
+    """Broadcast."""
+    batcher.hold()
+    for each in receivers:
+        each.outbox.write(word)
+    batcher.release_broadcast()
+
+
+@pytest.mark.usefixtures("wide")
+def test_what_is_expected_is_written_with_what_came_before(
+    batcher: Batcher, receivers: list[Receiver]
+) -> None:
+    for word in (b"one ", b"two ", b"three"):
+        batcher.expect()
+        say(batcher, receivers, word)
+        gevent.sleep(0.001)
+        batcher.has_come()
+        assert [each.read() for each in receivers] == [b""] * 3
+    gevent.sleep(0)
+    assert [each.read() for each in receivers] == [b"one two three"] * 3
+    assert batcher.expected == 0
+
+
+@pytest.mark.usefixtures("wide")
+def test_a_few_connections_wait_for_nothing(
+    batcher: Batcher, receivers: list[Receiver]
+) -> None:
+    batcher.expect()
+    say(batcher, receivers[:1], b"now")
+    gevent.sleep(0)
+    assert receivers[0].read() == b"now"
+
+
+@pytest.mark.usefixtures("wide")
+def test_nothing_expected_is_waited_for_longer_than_writing_takes(
+    batcher: Batcher, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tgext.socketio.engine.io.output.WRITING", 0.001)
+    batcher.expect()
+    say(batcher, receivers, b"now")
+    wait_for(lambda: not batcher.pending, "nothing waits")
+    assert [each.read() for each in receivers] == [b"now"] * 3
+
+
+def test_broadcasts_are_written_together_while_writing_would_take_longer(
+    batcher: Batcher, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tgext.socketio.engine.io.output.PATIENCE", 0)
+    monkeypatch.setattr("tgext.socketio.engine.io.output.WRITING", 3600)
+    say(batcher, receivers, b"one ")
+    say(batcher, receivers, b"two")
+    assert [each.read() for each in receivers] == [b""] * 3
+    monkeypatch.setattr("tgext.socketio.engine.io.output.WRITING", 0)
+    say(batcher, receivers, b" three")
+    assert [each.read() for each in receivers] == [b"one two three"] * 3

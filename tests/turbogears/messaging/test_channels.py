@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -78,6 +79,30 @@ def test_one_subscription_serves_any_number(channels: Channels, feed: OwnFeed) -
         channels.unsubscribe("news", each)
     assert feed.open == {}
     assert len(channels) == 0
+
+
+@pytest.mark.parametrize("error", [None, BrokerUnavailable("away"), GreenletExit()])
+def test_its_listeners_expect_what_is_published(
+    channels: Channels, feed: OwnFeed, error: BaseException | None
+) -> None:
+    """So that what else the broker brings soon is written with it."""
+    each = listener()
+    batcher = each.socket.hub.batcher
+    expected: list[int] = []
+
+    def publish(channel: str, message: str) -> None:
+        expected.append(batcher.expected)
+        if error is not None:
+            raise error
+
+    feed.publish = publish  # type: ignore[method-assign]
+    with suppress(BrokerUnavailable, GreenletExit):
+        channels.publish("news", 1)
+    channels.subscribe("news", each)
+    with suppress(BrokerUnavailable, GreenletExit):
+        channels.publish("news", 2)
+    assert expected == [0, 1]
+    assert batcher.expected == 0
 
 
 def test_who_left_hears_nothing(channels: Channels) -> None:

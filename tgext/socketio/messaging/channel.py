@@ -11,6 +11,7 @@ from ..backends.together import Together
 from ..engine.concurrency.failures import ERRORS
 from ..engine.concurrency.fairness import in_turns
 from ..engine.hub.roomkeys import ChannelRoom
+from ..engine.io.output import Batcher
 from ..engine.logs import get_logger
 from ..engine.namespaces.client import Client
 from ..wire.errors import InvalidJSON
@@ -101,6 +102,14 @@ class Channel:
         sockets = self.audiences.get(listener.audience, {})
         known = listener.socket in sockets
         return known and sockets[listener.socket] is listener.owner
+
+    @property
+    def batcher(self) -> Batcher | None:
+        """The one of a listener: it writes what the channel brings."""
+        for sockets in self.audiences.values():
+            for each in sockets:
+                return each.hub.batcher
+        return None
 
     # What arrives
 

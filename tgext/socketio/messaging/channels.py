@@ -8,7 +8,8 @@ all listeners, so messages stay in order, and no TurboGears request is active.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,8 @@ class Channels:
         if keep is not None and known is not None and known.keep is not None:
             keep = at_least(keep, known.keep)  # other namespaces may ask for more
         tracer = find_tracer() if self.traced else None
-        with publishing(tracer, "publish channel", messaging_destination_name=name):
+        told = publishing(tracer, "publish channel", messaging_destination_name=name)
+        with told, _expecting(known):
             if keep is None and key is None and not self.histories.are_used:
                 publish(self.backend, name, text)
             else:
@@ -252,6 +254,20 @@ def channels_of(settings: Mapping[str, Any]) -> Channels:
         channels = app_globals.socketio_channels = Channels(backend)
         channels.traced = is_wanted(settings)
     return channels
+
+
+@contextmanager
+def _expecting(channel: Channel | None) -> Iterator[None]:
+    """Expect what is published on a channel, if it has listeners here."""
+    batcher = None if channel is None else channel.batcher
+    if batcher is None:
+        yield
+        return
+    batcher.expect()
+    try:
+        yield
+    finally:
+        batcher.has_come()
 
 
 def _lose(channels: Iterable[Channel]) -> None:

@@ -73,7 +73,7 @@ def deliver(sockets: Iterable[Receiver], packet: Packet, batcher: Batcher) -> No
         try:
             _deliver(sockets, packet)
         finally:
-            batcher.release()
+            batcher.release_broadcast()
 
 
 def _deliver(sockets: list[Receiver], packet: Packet) -> None:
