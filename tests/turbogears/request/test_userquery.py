@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, select
 from sqlalchemy.orm import (
+    Query,
     declarative_base,
     relationship,
     scoped_session,
@@ -183,3 +184,64 @@ def test_without_sqlalchemy_the_application_is_asked_itself(
 
 def test_with_it_the_application_is_asked_through_it(database: Database) -> None:
     assert isinstance(with_one_query(object(), database.config), UserQuery)
+
+
+def test_the_query_for_the_user_is_made_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = with_one_query(Users(database), database.config)
+    made: list[Any] = []
+    filter_by = Query.filter_by
+
+    def note(query: Any, **values: Any) -> Any:
+        made.append(query)
+        return filter_by(query, **values)
+
+    monkeypatch.setattr(Query, "filter_by", note)
+    for name in ("ada", "ada", "bob"):
+        database.end_event()
+        identity = EventIdentity({"repoze.who.userid": name}, provider)
+        assert bool(identity["permissions"]) is (name == "ada")
+        assert identity["user"].name == name
+    assert len(database.queries) == 1
+    assert made == []
+
+
+def test_a_permission_that_is_taken_away_is_seen_at_once(database: Database) -> None:
+    provider = with_one_query(Users(database), database.config)
+    for _ in range(3):
+        database.end_event()
+        identity = EventIdentity({"repoze.who.userid": "ada"}, provider)
+        assert "manage" in identity["permissions"]
+    managers = database.session.query(Group).filter_by(name="managers").one()
+    managers.permissions.clear()
+    database.session.commit()
+    database.end_event()
+    identity = EventIdentity({"repoze.who.userid": "ada"}, provider)
+    assert identity["permissions"] == ["read", "write"]
+    database.end_event()
+    ada = database.session.query(User).filter_by(name="ada").one()
+    ada.groups.clear()
+    database.session.commit()
+    database.end_event()
+    identity = EventIdentity({"repoze.who.userid": "ada"}, provider)
+    assert identity["permissions"] == []
+
+
+class TwoQueries(Users):
+    """It asks for the user of another one."""
+
+    def get_user(self, identity: Any, userid: str) -> Any:
+        found = self.session.query(User).filter_by(name="bob").first()
+        assert found is not None
+        return self.session.query(User).filter_by(name=userid).first()
+
+
+def test_a_second_query_for_a_user_is_not_joined(database: Database) -> None:
+    provider = with_one_query(TwoQueries(database), database.config)
+    for _ in range(2):
+        database.end_event()
+        identity = EventIdentity({"repoze.who.userid": "ada"}, provider)
+        assert identity["permissions"] == ["manage", "read", "write"]
+    assert "JOIN" in database.queries[0]
+    assert "JOIN" not in database.queries[1]

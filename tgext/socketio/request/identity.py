@@ -13,6 +13,7 @@ import copy
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
+from logging import INFO, Logger
 from typing import Any
 
 from .activity import Activity, activity_of
@@ -205,6 +206,10 @@ def look_up(api: Any, environ: Mapping[str, Any], cookies: str) -> dict[str, Any
 def _authenticate(api: Any, environ: dict[str, Any]) -> None:
     api = environ[API] = copy.copy(api)
     api.environ = environ
+    logger = getattr(api, "logger", None)
+    if isinstance(logger, Logger) and not logger.isEnabledFor(INFO):
+        # It would be given the texts of all plugins, which take half of the time.
+        api.logger = None
     api.authenticate()
 
 

@@ -7,11 +7,11 @@ queries or more. What a look-up has loaded so is joined to the query of the next
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..engine.logs import get_logger
+from .preparedquery import Statements, write_down
 
 log = get_logger(__name__)
 
@@ -27,30 +27,42 @@ class UserQuery:
     """
 
     def __init__(self, provider: Any, session: Any) -> None:
+        from sqlalchemy.exc import InvalidRequestError
+
         self._provider = provider
         self._session = session
         #: What was loaded, by what was asked for.
         self._loaded = {name: _Relationships() for name in ("groups", "permissions")}
+        self._nothing = _Relationships()
         self._joins = True
+        self._not_joined = InvalidRequestError
 
     def get_user(self, identity: Any, userid: Any) -> Any:
         """Look up the user, and what was loaded the last time that it was asked for."""
-        from sqlalchemy.exc import InvalidRequestError
-
-        get_user = self._provider.get_user
         read = self._read_of(identity.pending)
-        if read is None:
-            return get_user(identity, userid)
         try:
-            with self._watch(_Joining(read)):
-                return get_user(identity, userid)
-        except InvalidRequestError as error:
+            return self._get_user(_Joining(read), identity, userid)
+        except self._not_joined as error:
+            if read is self._nothing:
+                raise
             # Queries of SQLAlchemy's newer form can demand `unique()` of joined rows.
             self._joins = False
             log.info(
                 "The users' groups are not joined to the query for them: %s", error
             )
-            return get_user(identity, userid)
+            return self._provider.get_user(identity, userid)
+
+    def _get_user(self, joining: _Joining, identity: Any, userid: Any) -> Any:
+        session = self._session()
+        info = session.info
+        outer = info.get(_KEY)
+        info[_KEY] = joining
+        end = write_down(session, joining.take)
+        try:
+            return self._provider.get_user(identity, userid)
+        finally:
+            end()
+            info[_KEY] = outer
 
     def get_groups(self, identity: Any, userid: Any) -> Any:
         """Ask for the names of the user's groups."""
@@ -66,25 +78,20 @@ class UserQuery:
     ) -> Any:
         if not self._joins:
             return ask(identity, userid)
-        with self._watch(self._loaded[name].note):
-            return ask(identity, userid)
-
-    def _read_of(self, pending: Collection[str]) -> _Relationships | None:
-        """What will be read of the user; None when nothing is joined."""
-        for name, loaded in self._loaded.items():
-            if name in pending and loaded.attributes and self._joins:
-                return loaded
-        return None
-
-    @contextmanager
-    def _watch(self, watch: Callable[[Any], None]) -> Iterator[None]:
         info = self._session().info
         outer = info.get(_KEY)
-        info[_KEY] = watch
+        info[_KEY] = self._loaded[name].note
         try:
-            yield
+            return ask(identity, userid)
         finally:
             info[_KEY] = outer
+
+    def _read_of(self, pending: Collection[str]) -> _Relationships:
+        """What will be read of the user, if it is to be joined."""
+        for name, loaded in self._loaded.items():
+            if name in pending and self._joins:
+                return loaded
+        return self._nothing
 
 
 class _Relationships:
@@ -93,6 +100,8 @@ class _Relationships:
     def __init__(self) -> None:
         self.attributes: list[Any] = []
         self._options: dict[Any, list[Any]] = {}
+        #: The statements that load a user and them.
+        self.statements = Statements(self.options)
 
     def note(self, state: Any) -> None:
         """Note the relationship that a query loads, if it loads one."""
@@ -105,6 +114,7 @@ class _Relationships:
         ):
             self.attributes.append(attribute)
             self._options.clear()
+            self.statements.forget()
 
     def options(self, mapper: Any) -> list[Any]:
         """The options that join them to a query for a class."""
@@ -125,7 +135,15 @@ class _Joining:
             return
         self._done = True
         options = self._relationships.options(state.bind_mapper)
-        state.statement = state.statement.options(*options)
+        if options:
+            state.statement = state.statement.options(*options)
+
+    def take(self) -> Statements | None:
+        """The statements that have them joined, for the first query."""
+        if self._done:
+            return None
+        self._done = True
+        return self._relationships.statements
 
 
 def _chains(mapper: Any, relationships: list[Any]) -> list[Any]:
