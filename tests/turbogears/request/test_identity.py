@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -11,20 +10,16 @@ import gevent
 import pytest
 import tg
 from gevent.event import Event
-from repoze.who.api import API
-from repoze.who.interfaces import IAuthenticator, IIdentifier
 from repoze.who.plugins import auth_tkt
 from tg import MinimalApplicationConfigurator, TGController, expose, predicates, require
 from tg.configuration.auth import TGAuthMetadata
 from tg.configurator.components.auth import SimpleAuthenticationConfigurationComponent
-from zope.interface import directlyProvides
 
 from tests.engine.clients import DEADLINE, RESOURCE, Http, wait_for
 from tests.engine.conftest import Live
 from tgext.socketio import SocketIOController, SocketIOTGNamespace
 from tgext.socketio.engine.namespace import BaseNamespace
 from tgext.socketio.request.cookies import CookieWatch
-from tgext.socketio.request.identity import look_up, user_of
 from tgext.socketio.server import NO_CHALLENGES
 
 DENIED = ["error", "method_access_denied"]
@@ -569,36 +564,3 @@ def test_an_anonymous_user_is_remembered_too(serve: Callable[..., Live]) -> None
 def test_pages_are_served_as_before(site: Site) -> None:
     http: Http = site.live.http()
     assert http.get("/login").text == "log in"
-
-
-class Shown:
-    """An identifier that counts how often its text is asked for."""
-
-    shown = 0
-
-    def identify(self, environ: Any) -> dict[str, Any]:
-        return {"login": "ada"}
-
-    def authenticate(self, environ: Any, identity: Any) -> str:
-        return "ada"
-
-    def remember(self, environ: Any, identity: Any) -> None: ...
-
-    def forget(self, environ: Any, identity: Any) -> None: ...
-
-    def __repr__(self) -> str:
-        self.shown += 1
-        return "shown"
-
-
-@pytest.mark.parametrize(("level", "shows"), [("WARNING", False), ("DEBUG", True)])
-def test_plugins_are_shown_to_a_log_that_wants_them(level: str, shows: bool) -> None:
-    plugin, logger = Shown(), logging.Logger("auth", level)
-    directlyProvides(plugin, IIdentifier, IAuthenticator)
-    plugins = [("shown", plugin)]
-    environ: dict[str, Any] = {}
-    api = API(environ, plugins, plugins, [], [], None, None, "REMOTE_USER", logger)
-    asked = look_up(api, environ, "")
-    assert user_of(asked) == "ada"
-    assert bool(plugin.shown) is shows
-    assert api.logger is logger
