@@ -152,7 +152,7 @@ def recovery_storm(name: str, lose: str) -> Scenario:
 
 def scale(connections: int) -> Scenario:
     load = ("--mode=echo", f"--connections={connections}", "--in-flight=1")
-    return Scenario(f"scale-{connections}", load, peers=(NODE,))
+    return Scenario(f"scale-{connections}", load, peers=(NODE, FLOOR))
 
 
 def old(name: str, *load: str) -> Scenario:
