@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gevent.event import Event
 from tg import MinimalApplicationConfigurator, TGController
 from tg.predicates import Predicate
 
 from tests.engine.clients import Client
 from tests.engine.conftest import Live
+from tests.engine.connections import wait_for
 from tests.engine.sample_namespaces import Chat
 from tgext.socketio import SocketIOController
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
@@ -41,7 +41,6 @@ class Room(Chat, PubSubTGNamespace, PresenceMixin):
 
     allow_only = Invited()
     left: list[Any]
-    gone: Event
 
     def on_ask(self) -> None:
         self.emit("question", callback=self.answered)
@@ -67,7 +66,6 @@ class Room(Chat, PubSubTGNamespace, PresenceMixin):
     def recv_disconnect(self) -> None:
         self.left.append("recv_disconnect")
         self.disconnect(silent=True)
-        self.gone.set()
 
 
 def as_method(self: Any, *args: Any) -> Any:
@@ -152,7 +150,7 @@ def expect_all_of(live: Live, name: str, found: Any, namespace: Any) -> None:
     expect_others_to_hear(client, other)
     client.emit("/room", "quit")
     assert client.read() == {"type": "disconnect", "endpoint": "/room"}
-    assert namespace.gone.wait(10)
+    wait_for(lambda: len(namespace.left) == 2, "both have been called")
     assert sorted(namespace.left) == ["news", "recv_disconnect"]
 
 
@@ -174,7 +172,7 @@ def test_an_application_uses_a_name_of_ours(
 ) -> None:
     make, value, found = USES[use]
     namespace: Any = make(name, value)
-    namespace.left, namespace.gone = [], Event()
+    namespace.left = []
     live = serve(application=application(namespace), resource="socketio")
     expect_all_of(live, name, found, namespace)
 
@@ -191,7 +189,7 @@ def test_a_controller_uses_a_name_of_ours(
     serve: Callable[..., Live], name: str, value: Any
 ) -> None:
     namespace = on_the_class("theirs", 1)
-    namespace.left, namespace.gone = [], Event()
+    namespace.left = []
     mounted = application(namespace, **{name: value})
     live = serve(application=mounted, resource="socketio")
     expect_all_of(live, "theirs", 1, namespace)

@@ -172,7 +172,8 @@ def write_down(
     """
     from sqlalchemy.orm import Query
 
-    if getattr(session, "_query_cls", None) is not Query or _are_changed():
+    used: Any = getattr(session, "_query_cls", None)
+    if used is not Query or _are_changed():
         return _nothing
 
     def query(entities: Sequence[Any], owner: Any = None, **options: Any) -> Any:
