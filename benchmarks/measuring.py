@@ -53,20 +53,26 @@ def measure(server: Server, scenario: Scenario, seconds: float) -> Result:
         return measure_program(server)
     with ExitStack() as stack:
         port, pid = stack.enter_context(running(server))
-        command = ["taskset", "-c", LOAD_CORE, str(LOAD), *scenario.load]
-        command += [f"--port={port}", f"--path={server.path}", f"--pid={pid}"]
-        command += [f"--namespace={server.namespace}", f"--patience={PATIENCE}"]
+        command = load_command(server, scenario, port, pid)
         if scenario.is_storm:
             other = replace(server, name=f"{server.name}, the other process")
             command.append(f"--other-port={stack.enter_context(running(other))[0]}")
         if server.is_scraped:
             stack.enter_context(scraped(port))
-        if server.positions:
-            command.append("--positions")
-        if server.signs_in:
-            command += [f"--header=Cookie: {sign_in(port)}", f"--header={LANGUAGES}"]
         result: Result = json.loads(call([*command, f"--seconds={seconds}"]))
     return result
+
+
+def load_command(server: Server, scenario: Scenario, port: int, pid: int) -> list[str]:
+    """What runs the load generator against a server that has started."""
+    command = ["taskset", "-c", LOAD_CORE, str(LOAD), *scenario.load]
+    command += [f"--port={port}", f"--path={server.path}", f"--pid={pid}"]
+    command += [f"--namespace={server.namespace}", f"--patience={PATIENCE}"]
+    if server.positions:
+        command.append("--positions")
+    if server.signs_in:
+        command += [f"--header=Cookie: {sign_in(port)}", f"--header={LANGUAGES}"]
+    return command
 
 
 def measure_program(server: Server) -> Result:

@@ -20,7 +20,7 @@ import gevent  # noqa: E402
 
 from tgext.socketio.engine.concurrency.collector import spared_collector  # noqa: E402
 from tgext.socketio.engine.hub.rooms import Rooms  # noqa: E402
-from tgext.socketio.engine.io.output import Batcher  # noqa: E402
+from tgext.socketio.engine.io.batcher import Batcher  # noqa: E402
 from tgext.socketio.messaging.presence.members import Topic  # noqa: E402
 from tgext.socketio.messaging.presence.presence import Presence  # noqa: E402
 from tgext.socketio.wire import json  # noqa: E402

@@ -19,7 +19,6 @@ from gevent.hub import Hub
 from tg import MinimalApplicationConfigurator, TGController, config, expose, request
 
 from tgext.socketio import SocketIOController
-from tgext.socketio.engine.concurrency.pool import Pool
 from tgext.socketio.engine.io.output import SocketOutbox
 from tgext.socketio.engine.mixins import BroadcastMixin, RoomsMixin
 from tgext.socketio.engine.namespace import BaseNamespace
@@ -169,6 +168,16 @@ def figures() -> dict[str, int]:
     }
 
 
+def busy() -> list[gevent.Greenlet[..., Any]]:
+    """The greenlets, without those of the pool that wait for work."""
+    idle = {worker for server in serving for worker in server.hub.pool.idle}
+    return [
+        each
+        for each in gc.get_objects()
+        if isinstance(each, gevent.Greenlet) and not (each.dead or each in idle)
+    ]
+
+
 class SocketIO(SocketIOController):
     chat = Chat
     lab = lab.Lab
@@ -216,21 +225,18 @@ class RootController(TGController):
             for kind in OF_CLIENTS
             if isinstance(each, kind)
         )
-        # Of the pool, a few wait for work, now more and now less.
-        idle = {
-            worker
-            for each in gc.get_objects()
-            if isinstance(each, Pool)
-            for worker in each.idle
-        }
-        greenlets = [
-            each
-            for each in gc.get_objects()
-            if isinstance(each, gevent.Greenlet) and not (each.dead or each in idle)
-        ]
         assert isinstance(gevent.get_hub(), Hub)
-        counts.update(greenlets=len(greenlets), channels=len(channels_of(config)))
+        counts.update(greenlets=len(busy()), channels=len(channels_of(config)))
         return {**counts, **figures()}
+
+    @expose("json")
+    def where(self) -> dict[str, list[str]]:
+        """What each greenlet does."""
+        return {
+            "greenlets": [
+                "".join(traceback.format_stack(each.gr_frame)) for each in busy()
+            ]
+        }
 
 
 def make_app(global_config: Mapping[str, str], **settings: str) -> Any:

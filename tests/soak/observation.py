@@ -47,6 +47,13 @@ def counts(server: Server) -> Counts:
     return told
 
 
+def where(server: Server) -> list[str]:
+    """What each greenlet of the server does."""
+    with urllib.request.urlopen(f"{server.url}/where", timeout=60) as answer:
+        stacks: list[str] = json.load(answer)["greenlets"]
+    return stacks
+
+
 def rss_kib(server: Server) -> int:
     """Memory of the server's process."""
     pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
@@ -78,6 +85,8 @@ def await_counts(server: Server, expected: Counts, seconds: float) -> Counts:
             if found[name] > expected.get(name, 0)
         }
         if not left or time.monotonic() > end:
+            if "greenlets" in left:
+                print(*where(server), sep="\n")
             return {name: now for name, (now, _) in left.items()}
         time.sleep(1)
 

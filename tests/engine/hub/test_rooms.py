@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tgext.socketio.engine.hub.rooms import Rooms
-from tgext.socketio.engine.io.output import Batcher
+from tgext.socketio.engine.io.batcher import Batcher
 from tgext.socketio.wire.socketio.packet import Packet, event_packet
 
 from ..conftest import Serve
@@ -182,7 +182,7 @@ def test_what_another_process_sent_stays_in_this_one(serve: Serve) -> None:
 def test_what_goes_to_many_leaves_together_whoever_sends_it(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tgext.socketio.engine.io.output.PATIENCE", 3600)
+    monkeypatch.setattr("tgext.socketio.engine.io.batcher.PATIENCE", 3600)
     live = serve({"/chat": Chat})
     clients = [live.client("4-websocket") for _ in range(3)]
     for client in clients:

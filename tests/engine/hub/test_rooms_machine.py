@@ -17,7 +17,7 @@ from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
 from tgext.socketio.engine.hub.rooms import Rooms
 from tgext.socketio.engine.hub.selection import Selection
-from tgext.socketio.engine.io.output import Batcher
+from tgext.socketio.engine.io.batcher import Batcher
 from tgext.socketio.wire.socketio.encoded import Encoded
 from tgext.socketio.wire.socketio.generations import (
     SOCKETIO_1,

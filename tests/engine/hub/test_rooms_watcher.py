@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tgext.socketio.engine.hub.rooms import Rooms
-from tgext.socketio.engine.io.output import Batcher
+from tgext.socketio.engine.io.batcher import Batcher
 
 from ..conftest import Serve
 from ..sample_namespaces import Echo

@@ -19,7 +19,8 @@ from hypothesis.stateful import (
 from tests.wire.strategies import machine_settings
 from tgext.socketio.engine.concurrency.timetable import Entry, Timetable
 from tgext.socketio.engine.io.backlog import BURST, Backlog, OutputBounds
-from tgext.socketio.engine.io.output import Batcher, SocketOutbox
+from tgext.socketio.engine.io.batcher import Batcher
+from tgext.socketio.engine.io.output import SocketOutbox
 from tgext.socketio.engine.transports.outbox import PollingOutbox
 from tgext.socketio.wire.socketio.encoded import Encoded
 from tgext.socketio.wire.websocket.frames import FrameReader

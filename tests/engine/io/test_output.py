@@ -11,7 +11,8 @@ from gevent import socket
 from gevent.event import Event
 
 from tgext.socketio.engine.io.backlog import BURST, OutputBounds
-from tgext.socketio.engine.io.output import Batcher, SocketOutbox
+from tgext.socketio.engine.io.batcher import Batcher
+from tgext.socketio.engine.io.output import SocketOutbox
 
 from ..clients import DEADLINE, wait_for
 from ..conftest import Serve

@@ -17,7 +17,8 @@ from gevent.ssl import SSLContext, create_default_context
 
 from tests.certificates import make_certificate
 from tgext.socketio.engine.io.backlog import OutputBounds
-from tgext.socketio.engine.io.output import Batcher, SocketOutbox
+from tgext.socketio.engine.io.batcher import Batcher
+from tgext.socketio.engine.io.output import SocketOutbox
 from tgext.socketio.engine.io.sockets import RECORD
 from tgext.socketio.engine.io.tls import server_context
 from tgext.socketio.engine.server import SocketIOServer
@@ -48,8 +49,8 @@ from ..websocket.test_stream_bad_input import (  # noqa: F401
     test_the_close_frame_arrives_though_the_client_goes_on_sending as test_a_stream,
 )
 from ..websocket.test_wsgi import *  # noqa: F403
+from .test_batcher import *  # noqa: F403
 from .test_output import *  # noqa: F403
-from .test_output_batches import *  # noqa: F403
 
 Certificate = tuple[Path, Path]
 

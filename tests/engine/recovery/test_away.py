@@ -7,7 +7,7 @@ from typing import Any
 
 from tgext.socketio.engine.hub.roomkeys import SocketRoom, UserRoom
 from tgext.socketio.engine.hub.rooms import Rooms
-from tgext.socketio.engine.io.output import Batcher
+from tgext.socketio.engine.io.batcher import Batcher
 from tgext.socketio.engine.recovery.away import Away
 
 

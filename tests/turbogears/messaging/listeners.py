@@ -6,7 +6,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from tgext.socketio.engine.io.output import Batcher
+from tgext.socketio.engine.io.batcher import Batcher
 from tgext.socketio.messaging.channels import Listener
 from tgext.socketio.wire.socketio import v1
 from tgext.socketio.wire.socketio.encoded import Encoded

@@ -23,7 +23,7 @@ from tests.wire.strategies import machine_settings
 from tgext.socketio.backends.channelnames import OwnName
 from tgext.socketio.backends.errors import BrokerUnavailable
 from tgext.socketio.engine.hub.rooms import Rooms
-from tgext.socketio.engine.io.output import Batcher
+from tgext.socketio.engine.io.batcher import Batcher
 from tgext.socketio.messaging.bus import ClusterBus
 from tgext.socketio.messaging.channels import Channels
 from tgext.socketio.messaging.listening import Listening, Plain

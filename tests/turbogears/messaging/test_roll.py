@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tgext.socketio.engine.hub.rooms import Rooms
-from tgext.socketio.engine.io.output import Batcher
+from tgext.socketio.engine.io.batcher import Batcher
 from tgext.socketio.messaging.roll import MOST, Entry, Roll, read_roll, write_roll
 
 

@@ -11,7 +11,7 @@ from ..backends.together import Together
 from ..engine.concurrency.failures import ERRORS
 from ..engine.concurrency.fairness import in_turns
 from ..engine.hub.roomkeys import ChannelRoom
-from ..engine.io.output import Batcher
+from ..engine.io.batcher import Batcher
 from ..engine.logs import get_logger
 from ..engine.namespaces.client import Client
 from ..wire.errors import InvalidJSON

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tgext.socketio.engine.hub.rooms import Rooms
-from tgext.socketio.engine.io.output import Batcher
+from tgext.socketio.engine.io.batcher import Batcher
 from tgext.socketio.engine.io.traffic import NOTHING
 from tgext.socketio.wire.socketio.encoded import Encoded
 from tgext.socketio.wire.socketio.generations import SOCKETIO_5

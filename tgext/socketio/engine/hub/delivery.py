@@ -9,7 +9,7 @@ from ...wire.json import Dumps
 from ...wire.socketio.encoded import Encoded
 from ...wire.socketio.generations import Generation
 from ...wire.socketio.packet import Packet, ReservedName
-from ..io.output import Batcher
+from ..io.batcher import Batcher
 
 
 class Outlet(Protocol):

@@ -11,7 +11,7 @@ from ...wire.socketio.generations import GENERATIONS, SOCKETIO_5, Generation
 from ..concurrency.heartbeat import Wheel
 from ..concurrency.pool import Pool
 from ..io.backlog import OutputBounds
-from ..io.output import Batcher
+from ..io.batcher import Batcher
 from .account import Bounds
 from .counts import Counts
 from .lingering import Lingering

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...wire.socketio.packet import Packet
-from ..io.output import Batcher
+from ..io.batcher import Batcher
 from .delivery import Receiver, deliver
 from .rooms import Rooms
 from .selection import Receivers, Selection

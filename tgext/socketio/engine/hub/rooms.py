@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ...wire.socketio.packet import Packet, text_of_name
 from ..concurrency.fairness import in_turns
 from ..concurrency.threads import get_ident, home
-from ..io.output import Batcher
+from ..io.batcher import Batcher
 from ..logs import get_logger
 from .bus import Bus
 from .delivery import Receiver, deliver

@@ -9,7 +9,8 @@ import pytest
 from gevent import socket
 
 from tgext.socketio.engine.io.backlog import OutputBounds
-from tgext.socketio.engine.io.output import Batcher, SocketOutbox
+from tgext.socketio.engine.io.batcher import Batcher
+from tgext.socketio.engine.io.output import SocketOutbox
 from tgext.socketio.engine.mixins import BroadcastMixin
 
 from ..clients import wait_for
@@ -40,7 +41,7 @@ class Receiver:
 @pytest.fixture
 def batcher(monkeypatch: pytest.MonkeyPatch) -> Batcher:
     """A batcher that waits for the loop, however slow the machine is."""
-    monkeypatch.setattr("tgext.socketio.engine.io.output.PATIENCE", 3600)
+    monkeypatch.setattr("tgext.socketio.engine.io.batcher.PATIENCE", 3600)
     return Batcher()
 
 
@@ -69,7 +70,7 @@ def test_a_batch_that_took_long_leaves_at_once(
     batcher: Batcher, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many greenlets may be ready, and handlers may be slow."""
-    monkeypatch.setattr("tgext.socketio.engine.io.output.PATIENCE", 0)
+    monkeypatch.setattr("tgext.socketio.engine.io.batcher.PATIENCE", 0)
     first, second, _ = receivers
     batcher.hold()
     first.outbox.write(b"one ")
@@ -199,8 +200,8 @@ def test_a_broadcast_leaves_before_its_handler_blocks(serve: Serve, kind: str) -
 @pytest.fixture
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few connections are many, and writing to them takes long."""
-    monkeypatch.setattr("tgext.socketio.engine.io.output.WIDE", 2)
-    monkeypatch.setattr("tgext.socketio.engine.io.output.WRITING", 3600)
+    monkeypatch.setattr("tgext.socketio.engine.io.batcher.WIDE", 2)
+    monkeypatch.setattr("tgext.socketio.engine.io.batcher.WRITING", 3600)
 
 
 def say(batcher: Batcher, receivers: list[Receiver], word: bytes) -> None:
@@ -240,7 +241,7 @@ def test_a_few_connections_wait_for_nothing(
 def test_nothing_expected_is_waited_for_longer_than_writing_takes(
     batcher: Batcher, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tgext.socketio.engine.io.output.WRITING", 0.001)
+    monkeypatch.setattr("tgext.socketio.engine.io.batcher.WRITING", 0.001)
     batcher.expect()
     say(batcher, receivers, b"now")
     wait_for(lambda: not batcher.pending, "nothing waits")
@@ -250,11 +251,11 @@ def test_nothing_expected_is_waited_for_longer_than_writing_takes(
 def test_broadcasts_are_written_together_while_writing_would_take_longer(
     batcher: Batcher, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tgext.socketio.engine.io.output.PATIENCE", 0)
-    monkeypatch.setattr("tgext.socketio.engine.io.output.WRITING", 3600)
+    monkeypatch.setattr("tgext.socketio.engine.io.batcher.PATIENCE", 0)
+    monkeypatch.setattr("tgext.socketio.engine.io.batcher.WRITING", 3600)
     say(batcher, receivers, b"one ")
     say(batcher, receivers, b"two")
     assert [each.read() for each in receivers] == [b""] * 3
-    monkeypatch.setattr("tgext.socketio.engine.io.output.WRITING", 0)
+    monkeypatch.setattr("tgext.socketio.engine.io.batcher.WRITING", 0)
     say(batcher, receivers, b" three")
     assert [each.read() for each in receivers] == [b"one two three"] * 3
