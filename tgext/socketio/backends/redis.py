@@ -7,17 +7,14 @@ and receives all channels of a process over one connection.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import redis
 from anypubsub.interfaces import PubSub, Subscriber
 from gevent.queue import Queue
 from redis.backoff import NoBackoff
-from redis.client import NEVER_DECODE
 from redis.exceptions import AuthenticationError, NoScriptError, ResponseError
 from redis.retry import Retry
 
@@ -27,15 +24,13 @@ from .errors import BackendError, BackendOptionError, BrokerRefused, BrokerUnava
 from .feeds import Heard, check_patched
 from .logs.redis import RedisLog
 from .options import PORT, TEXT, read_options
+from .redis_commands import CALLS, Commands
 from .redis_conversation import converse
 from .redis_link import LOST
 from .redis_listener import RedisListener
 from .redis_pool import address_of, credentials_of, make_pool
 from .redis_scripts import Argument, Script, encoded
 from .urls import OPTION, UNREADABLE, Credentials
-
-#: Messages that are published at the same time, if ``max_connections`` is not set.
-PUBLISHERS: Final = 4
 
 #: The type of each option.
 OPTIONS: Final[dict[str, Kind]] = {
@@ -69,7 +64,7 @@ class RedisPubSub(PubSub):
     :param host: a host, or a URL: ``redis://``, ``rediss://`` (TLS), ``unix://``, or
         ``redis+sentinel://host:port,host:port/service/db`` (``rediss+sentinel://``),
         whose query may have ``sentinel_username`` and ``sentinel_password``.
-    :param max_connections: the number of messages that are published at the same time.
+    :param max_connections: the number of threads that send at the same time.
     :param connection_pool: a pool of redis-py, which replaces the parameters above.
     :param socket_timeout: seconds within which Redis must answer.
     :param socket_connect_timeout: seconds within which it must accept a connection.
@@ -120,8 +115,14 @@ class RedisPubSub(PubSub):
         #: Seconds for which a call waits for a connection.
         self.patience = socket_timeout
         self._client = redis.Redis(connection_pool=pool)
-        # A semaphore of `threading`, which works with gevent's patch and without.
-        self._turns = threading.BoundedSemaphore(max_connections or PUBLISHERS)
+        self._commands = Commands(
+            self._client,
+            self.name,
+            max_connections or CALLS,
+            socket_timeout,
+            self._explained,
+            self.late,
+        )
         self.listener = RedisListener(
             self._make_connection,
             self.name,
@@ -169,8 +170,7 @@ class RedisPubSub(PubSub):
         name = check_channel(channel).encode()
         if isinstance(message, str):
             message = message.encode()
-        with self._turn():
-            count: Any = self._client.publish(name, message)
+        count = self._commands.send("PUBLISH", name, message)
         self.listener.wake()
         return int(count)
 
@@ -188,44 +188,17 @@ class RedisPubSub(PubSub):
         :returns: its answer: an int, None, bytes, or a list of these.
         :raises BackendError: when Redis does not run it within seconds.
         """
-        operands = (len(keys), *encoded((*keys, *args)))
+        operands = encoded((len(keys), *keys, *args))
         try:
-            with self._turn():
-                answer = self._execute("EVALSHA", script.sha, *operands)
+            answer = self._commands.send("EVALSHA", script.sha.encode(), *operands)
         except NoScriptError:
             if unknown is not None:
                 unknown()
             # Not SCRIPT LOAD: older versions pass that on to replicas, where a script
             # would be known that has not run there.
-            with self._turn():
-                answer = self._execute("EVAL", script.text, *operands)
+            answer = self._commands.send("EVAL", script.text.encode(), *operands)
         self.listener.wake()
         return answer
-
-    def _execute(self, *command: Any) -> Any:
-        # Answers are bytes, also if a pool decodes them.
-        return self._client.execute_command(*command, **{NEVER_DECODE: True})
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait until a connection may be used, and explain what goes wrong.
-
-        :raises NoScriptError: when Redis does not know a script.
-        :raises BackendError: when something else goes wrong.
-        """
-        if not self._turns.acquire(timeout=self.patience):
-            raise BrokerUnavailable(
-                f"{self.name} does not answer in time: all connections that "
-                "anypubsub.max_connections allows are waiting for it"
-            )
-        try:
-            yield
-        except NoScriptError:
-            raise
-        except LOST as error:
-            self._explain(error)
-        finally:
-            self._turns.release()
 
     def late(self) -> BrokerUnavailable:
         """The error of what has waited too long for what was published before it."""
@@ -260,7 +233,7 @@ class RedisPubSub(PubSub):
         try:
             return converse(self._client, own, publish, seconds, heard)
         except LOST as error:
-            self._explain(error)
+            raise self._explained(error) from self._credentials.cause(error)
 
     def subscribe(self, *channels: str) -> RedisSubscriber:
         """Subscribe to channels.
@@ -281,7 +254,7 @@ class RedisPubSub(PubSub):
         try:
             self.listener.listen(channel, heard)
         except LOST as error:
-            self._explain(error)
+            raise self._explained(error) from self._credentials.cause(error)
 
     def unlisten(self, channel: str, heard: Heard) -> None:
         """No longer call ``heard``; does not block."""
@@ -292,11 +265,8 @@ class RedisPubSub(PubSub):
         self.listener.close()
         self.connection_pool.disconnect()
 
-    def _explain(self, error: Exception) -> NoReturn:
-        """Raise an error that names the option to check.
-
-        :raises BackendError: always.
-        """
+    def _explained(self, error: Exception) -> BackendError:
+        """An error that names the option to check."""
         said = self._credentials.hide(error)
         if isinstance(error, AuthenticationError):
             option, problem = self._password_option, f"{self.name} refuses it"
@@ -311,7 +281,8 @@ class RedisPubSub(PubSub):
         else:
             text = f"anypubsub.host: {self.name} cannot be reached: {said}"
             explained = BrokerUnavailable(text)
-        raise explained from self._credentials.cause(error)
+        explained.__cause__ = self._credentials.cause(error)
+        return explained
 
 
 class RedisSubscriber(Subscriber):

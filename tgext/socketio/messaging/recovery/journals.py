@@ -23,6 +23,7 @@ from ..cluster import channel_of, peers_of
 from ..log import log_of
 from ..sealed import BusMessageError
 from ..throttle import ThrottledWarnings
+from .recent import RecentMessages
 from .sharing import sessions_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class LoggedNamespace:
         self._log = log
         self._name = name
         self._codec = codec
+        self._recent = RecentMessages(lambda topic: codec)
         self._keep = keep
         self._heard = heard
         self._holds = holds
@@ -114,7 +116,7 @@ class LoggedNamespace:
         entries, complete = [], replay.complete
         for number, _, message in replay.entries:
             try:
-                _, receivers, packet, _ = self._codec.read(message)
+                _, receivers, packet, _ = self._recent.read(self._name, message)
             except BusMessageError as error:
                 text = f"A message of the log {self._name} is lost: {escape(error)}"
                 self._warnings.warn(error.kind, text)

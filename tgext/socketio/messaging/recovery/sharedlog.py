@@ -22,6 +22,7 @@ from ..messages import read
 from ..sealed import BusMessageError, Seal
 from ..topics import Naming
 from .reading import Reading
+from .recent import RecentMessages
 
 logger = get_logger(__name__)
 
@@ -67,6 +68,7 @@ class SharedLog:
         self._controller = controller
         self._name_of = name_of
         self._codec_of = codec_of
+        self._recent = RecentMessages(codec_of)
         self._keep = Keep(MOST, seconds)
         #: The topic of commands. Nobody listens to it.
         self._commands = f"{name_of(endpoint, None)} commands {controller}"
@@ -193,7 +195,7 @@ class SharedLog:
             audience = Audience(self._endpoint, *kept.form)
             yield audience.packet(topic, told), place
             return
-        found = self._codec_of(topic).read(message)
+        found = self._recent.read(topic, message)
         if (
             found.controller in ("", self._controller)
             and found.packet["endpoint"] == self._endpoint
