@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import traceback
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -13,7 +15,7 @@ from gevent.monkey import get_original
 
 from tests.engine.clients import DEADLINE
 from tgext.socketio.backends import BrokerUnavailable
-from tgext.socketio.backends.gathered import MOST, MOST_SIZE, Gathered
+from tgext.socketio.backends.gathered import FEW, MOST, MOST_SIZE, PART, Gathered
 
 
 class Broker:
@@ -71,7 +73,8 @@ def test_what_comes_meanwhile_is_one_call_in_its_order(broker: Broker) -> None:
 @pytest.mark.parametrize(
     ("items", "sizes"),
     [
-        (["x"] * (2 * MOST + 2), [1, MOST, MOST, 1]),
+        # Calls that are quick may have more and more items.
+        (["x"] * (2 * MOST + 14), [1, FEW, 2 * FEW, 4 * FEW, MOST, 1]),
         (["x"] + ["x" * (MOST_SIZE // 2)] * 3, [1, 2, 1]),
         (["x"] + ["x" * (MOST_SIZE + 1)] * 2, [1, 1, 1]),
     ],
@@ -81,6 +84,28 @@ def test_a_call_is_bounded(broker: Broker, items: list[str], sizes: list[int]) -
     broker.go_on.set()
     assert outcomes(jobs) == [each.upper() for each in items]
     assert [len(each) for each in broker.calls] == sizes
+
+
+def test_the_longer_calls_take_the_fewer_items_they_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A broker answers all items of a call at its end, and has to be in time."""
+    now, sizes = 0.0, []
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(f"{Gathered.__module__}.time", clock)
+
+    def call(items: Sequence[int]) -> Sequence[int | Exception]:
+        nonlocal now
+        gevent.sleep(0)
+        sizes.append(len(items))
+        now += len(items) * 1.5
+        return items
+
+    # Six items at a time are in time.
+    gathered: Gathered[int, int] = Gathered(call, int, 10 / PART, TimeoutError)
+    jobs = [gevent.spawn(gathered.do, 1) for _ in range(60)]
+    gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
+    assert sizes == [1, 16, 8, 4, 8, 4, 8, 4, 7]
 
 
 def test_an_outcome_may_be_an_error(broker: Broker) -> None:
@@ -97,6 +122,40 @@ def test_a_call_that_fails_fails_for_all_of_it(broker: Broker) -> None:
     broker.go_on.set()
     assert outcomes(jobs) == [repr(OSError(each)) for each in "122"]
     assert broker.gathered.do("e") == "E"
+
+
+@pytest.mark.parametrize("kind", ["fails", "is late", "is killed"])
+def test_an_error_has_nothing_of_other_greenlets(kind: str) -> None:
+    """What one is handling while it waits is not in the log of another one."""
+    broker = Broker(patience=0.0 if kind == "is late" else DEADLINE)
+    errors: dict[str, BaseException] = {}
+
+    def publish(user: str) -> None:
+        try:
+            raise KeyError(f"card of {user}")
+        except KeyError:
+            try:
+                broker.gathered.do(user)
+            except Exception as error:
+                errors[user] = error
+
+    known = set(all_greenlets())
+    first, *others = (gevent.spawn(publish, each) for each in ("first", "ann", "bob"))
+    gevent.sleep(0.01)
+    if kind == "is killed":
+        first.kill()
+        gevent.sleep(0)
+        [calling] = set(all_greenlets()) - known - {first, *others}
+        calling.kill()
+    broker.errors = [OSError("1"), OSError("2")]
+    broker.go_on.set()
+    gevent.joinall(others, timeout=DEADLINE, raise_error=True)
+    assert errors["ann"] is not errors["bob"]
+    for user in ("ann", "bob"):
+        error = errors[user]
+        text = "".join(traceback.format_exception(error))
+        assert "card of" not in text.replace(f"card of {user}", "")
+        assert str(error.__context__) == repr(f"card of {user}")
 
 
 def test_one_that_was_killed_keeps_no_others(broker: Broker) -> None:

@@ -10,6 +10,8 @@ import gevent
 import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.engine.clients import DEADLINE
 from tests.redis_server import RedisServer
@@ -107,6 +109,46 @@ def test_each_has_its_own_answer(
             assert job.get(block=False) == [f"é {number}".encode()]
     assert backend.run(FIRST, [], ["still there"]) == b"still there"
     backend.close()
+
+
+COUNTS = Script("return redis.call('INCR', KEYS[1])")
+
+
+def test_what_was_answered_before_the_connection_was_lost_is_not_sent_again(
+    server: RedisServer,
+) -> None:
+    """Also if the application's own pool sends again what has failed."""
+    pool = redis.ConnectionPool(port=server.port, retry=Retry(NoBackoff(), 3))
+    backend = RedisPubSub(connection_pool=pool)
+    server.client.delete("count")
+    backend.run(COUNTS, ["count"])
+    count = partial(backend.run, COUNTS, ["count"])
+    # Redis answers QUIT, and closes the connection.
+    leave = partial(backend.commands.send, "QUIT")
+    alone, *answers = together(count, count, count, leave, count, count)
+    assert (alone, answers[:3]) == (2, [3, 4, b"OK"])
+    assert ["cannot be reached" in str(each) for each in answers[3:]] == [True, True]
+    assert answers[3] is not answers[4]
+    assert backend.run(COUNTS, ["count"]) == 5
+    backend.close()
+
+
+def test_a_connection_that_is_closed_meanwhile_is_an_error_of_the_backend(
+    connect: Connect, server: RedisServer
+) -> None:
+    backend = connect(socket_timeout="0.3")
+    backend.run(FIRST, [], ["connected"])
+    server.freeze()
+    try:
+        jobs = [gevent.spawn(together, text_of(FIRST, "x", backend)) for _ in "12"]
+        gevent.sleep(0)
+        backend.connection_pool.disconnect()
+        gevent.joinall(jobs[:1], timeout=DEADLINE)
+    finally:
+        server.thaw()
+    [first] = jobs[0].get(block=False)
+    assert isinstance(first, BrokerUnavailable)
+    gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
 
 
 def test_without_redis_all_are_told(connect: Connect, server: RedisServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import gevent
@@ -46,6 +47,29 @@ def test_one_does_it_for_all() -> None:
     assert results == [True, False, False, False, False]
     assert work.calls == 1
     assert not work.together.under_way
+
+
+def test_each_has_the_failure_as_an_error_of_its_own() -> None:
+    """What the first was handling is not in the log of the others."""
+    work, errors = Work(), []
+
+    def need(user: str) -> None:
+        try:
+            raise KeyError(f"card of {user}")
+        except KeyError:
+            try:
+                work.together.do(work)
+            except OSError as error:
+                errors.append("".join(traceback.format_exception(error)))
+
+    jobs = [gevent.spawn(need, user) for user in ("ann", "bob", "eve")]
+    gevent.sleep(0)
+    work.error = OSError("no broker")
+    work.go_on.set()
+    gevent.joinall(jobs, timeout=DEADLINE, raise_error=True)
+    assert ["card of ann" in each for each in errors] == [True, False, False]
+    assert "card of eve" not in errors[1]
+    assert all("no broker" in each for each in errors)
 
 
 def test_who_comes_later_has_it_done_anew() -> None:

@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 
 class BackendError(Exception):
     """A backend cannot do what it was asked."""
@@ -50,3 +52,19 @@ class KeyInUse(BrokerRefused):
 
     It concerns this key alone, and will not change by itself.
     """
+
+
+def copied(error: Exception) -> Exception:
+    """An error for one of several greenlets that have the same one.
+
+    Raising an error notes in it the exception that is being handled, which may have
+    values of another client, so each greenlet raises an object of its own. Its message
+    says what the cause was.
+    """
+    try:
+        own = copy(error)
+    except Exception:  # its arguments are not those of its class
+        own = type(error).__new__(type(error), *error.args)
+        own.__dict__.update(error.__dict__)
+    own.__suppress_context__ = True
+    return own

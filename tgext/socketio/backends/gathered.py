@@ -4,42 +4,52 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Generic, TypeVar, cast
 
 import gevent
 from gevent.event import Event
+from greenlet import getcurrent
 
 from ..engine.concurrency.failures import ERRORS
-from ..engine.concurrency.threads import allocate_lock, get_ident
-from .errors import BrokerUnavailable
+from ..engine.concurrency.threads import allocate_lock
+from .errors import BrokerUnavailable, copied
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: The most items of one call, and their size.
+#: The most items of one call, at first and later, and their size.
+FEW: Final = 16
 MOST: Final = 100
 MOST_SIZE: Final = 1024 * 1024
 
+#: A call with many items should take this part of the patience at most.
+PART: Final = 1 / 20
 
-class _Batch(Generic[T, R]):
-    """Items that wait for a call.
 
-    :ivar items: None for one whose greenlet no longer waits.
-    :ivar size: the size of all.
-    :ivar since: the time at which the first came.
-    :ivar done: set when the call was made.
-    :ivar outcomes: of the items.
+class _Waiting(Generic[T, R]):
+    """An item that waits for a call.
+
+    :ivar size: its size.
+    :ivar since: the time at which it came.
+    :ivar left: whether its greenlet no longer waits.
+    :ivar done: set when there is an outcome.
     """
 
-    __slots__ = ("done", "items", "outcomes", "since", "size")
+    __slots__ = ("done", "item", "left", "outcome", "since", "size")
 
-    def __init__(self) -> None:
-        self.items: list[T | None] = []
-        self.size = 0
+    def __init__(self, item: T, size: int) -> None:
+        self.item = item
+        self.size = size
         self.since = time.monotonic()
+        self.left = False
         self.done = Event()
-        self.outcomes: Sequence[R | Exception] = ()
+        self.outcome: R | Exception = _ended()
+
+    def end(self, outcome: R | Exception) -> None:
+        """Give the outcome to the greenlet."""
+        self.outcome = outcome
+        self.done.set()
 
 
 class Gathered(Generic[T, R]):
@@ -47,9 +57,11 @@ class Gathered(Generic[T, R]):
 
     An item that comes while nothing is under way is called with alone, at once. What
     comes meanwhile is gathered for the next call, so that the more comes, the less each
-    costs, and nothing waits for what may come.
+    costs, and nothing waits for what may come. The longer the calls take, the fewer
+    items they have: a broker answers them all at the end, and has to be in time.
 
-    :param call: called with items; returns the outcome of each, which may be an error.
+    :param call: called with items; returns, or yields, the outcome of each in their
+        order, which may be an error.
     :param size_of: returns the size of an item.
     :param patience: seconds after which gathered items are not called with any more.
     :param late: makes the error that their greenlets are given.
@@ -57,7 +69,7 @@ class Gathered(Generic[T, R]):
 
     def __init__(
         self,
-        call: Callable[[Sequence[T]], Sequence[R | Exception]],
+        call: Callable[[Sequence[T]], Iterable[R | Exception]],
         size_of: Callable[[T], int],
         patience: float,
         late: Callable[[], Exception],
@@ -66,10 +78,11 @@ class Gathered(Generic[T, R]):
         self._size_of = size_of
         self._patience = patience
         self._late = late
-        self._batches: deque[_Batch[T, R]] = deque()
+        self._waiting: deque[_Waiting[T, R]] = deque()
+        self._most = FEW
         #: Held while a call of a thread is under way. Other threads call by themselves.
         self._turn = allocate_lock()
-        self._owner: int | None = None
+        self._owner: object = None
 
     def do(self, item: T) -> R:
         """Call with an item, or have it called with; returns its outcome.
@@ -77,46 +90,36 @@ class Gathered(Generic[T, R]):
         :raises Exception: what the call has raised, or its outcome.
         """
         if self._turn.acquire(False):
-            self._owner = get_ident()
+            self._owner = _thread()
             try:
-                outcomes = self._call([item])
+                [outcome] = self._call([item])
             finally:
                 # In a greenlet of its own: this one may be killed, which is no matter
                 # of the others.
-                if self._batches:
+                if self._waiting:
                     gevent.spawn(self._run)
                 else:
                     self._end()
             try:
-                return _outcome(outcomes[0])
+                return _outcome(outcome)
             finally:
-                del outcomes  # a cycle, as in _outcome
-        if self._owner != get_ident():
-            return _outcome(self._call([item])[0])
+                del outcome  # a cycle, as in _outcome
+        if self._owner is not _thread():
+            return _outcome(*self._call([item]))
         return self._wait(item)
 
     def _wait(self, item: T) -> R:
-        batch = self._batch(self._size_of(item))
-        number = len(batch.items)
-        batch.items.append(item)
+        waiting: _Waiting[T, R] = _Waiting(item, self._size_of(item))
+        self._waiting.append(waiting)
         try:
-            batch.done.wait()
+            waiting.done.wait()
         except BaseException:
-            batch.items[number] = None
+            waiting.left = True
             raise
         try:
-            return _outcome(batch.outcomes[number])
+            return _outcome(waiting.outcome)
         finally:
-            del batch  # a cycle, as in _outcome
-
-    def _batch(self, size: int) -> _Batch[T, R]:
-        """The batch that an item comes into."""
-        batch = self._batches[-1] if self._batches else None
-        if batch is None or len(batch.items) >= MOST or batch.size + size > MOST_SIZE:
-            batch = _Batch()
-            self._batches.append(batch)
-        batch.size += size
-        return batch
+            del waiting  # a cycle, as in _outcome
 
     def _end(self) -> None:
         self._owner = None
@@ -125,31 +128,59 @@ class Gathered(Generic[T, R]):
     def _run(self) -> None:
         """Call with what was gathered, until nothing was."""
         try:
-            while self._batches:
-                self._make(self._batches.popleft())
+            while self._waiting:
+                self._make(self._next())
         finally:
-            while self._batches:  # it was killed
-                batch = self._batches.popleft()
-                batch.outcomes = [_ended()] * len(batch.items)
-                batch.done.set()
+            while self._waiting:  # it was killed
+                self._waiting.popleft().end(_ended())
             self._end()
 
-    def _make(self, batch: _Batch[T, R]) -> None:
-        given = [(n, each) for n, each in enumerate(batch.items) if each is not None]
-        outcomes: list[R | Exception] = [_ended()] * len(batch.items)
+    def _next(self) -> list[_Waiting[T, R]]:
+        """The items of the next call. Those that have waited too long have ended."""
+        found: list[_Waiting[T, R]] = []
+        size = 0
+        while self._waiting and len(found) < self._most:
+            first = self._waiting[0]
+            size += first.size
+            if found and size > MOST_SIZE:
+                break
+            self._waiting.popleft()
+            if time.monotonic() - first.since > self._patience:
+                first.end(self._late())
+            elif not first.left:
+                found.append(first)
+        return found
+
+    def _make(self, batch: list[_Waiting[T, R]]) -> None:
+        """Make a call, and give each outcome on when it is there."""
+        if not batch:
+            return
+        began, waiting = time.monotonic(), deque(batch)
+        failure: Exception = _ended()
         try:
-            if not given:
-                return
-            if time.monotonic() - batch.since > self._patience:
-                raise self._late()
-            made = self._call([each for _, each in given])
-            for (number, _), outcome in zip(given, made, strict=True):
-                outcomes[number] = outcome
+            for outcome in self._call([each.item for each in batch]):
+                waiting.popleft().end(outcome)
         except ERRORS as error:
-            outcomes = [cast("Exception", error)] * len(batch.items)
+            failure = cast("Exception", error.with_traceback(None))
         finally:
-            batch.outcomes = outcomes
-            batch.done.set()
+            for each in waiting:
+                each.end(failure)
+            self._adapt(len(batch), time.monotonic() - began)
+
+    def _adapt(self, count: int, seconds: float) -> None:
+        """Adapt how many items the next call may have to the time that one took."""
+        if seconds > self._patience * PART:
+            self._most = max(self._most // 2, 1)
+        elif count >= self._most:
+            self._most = min(self._most * 2, MOST)
+
+
+def _thread() -> object:
+    """The main greenlet of this thread. The number of a thread may be used again."""
+    greenlet = getcurrent()
+    while greenlet.parent is not None:
+        greenlet = greenlet.parent
+    return greenlet
 
 
 def _ended() -> Exception:
@@ -159,8 +190,7 @@ def _ended() -> Exception:
 def _outcome(outcome: R | Exception) -> R:
     if isinstance(outcome, Exception):
         try:
-            # Without the traceback of another greenlet.
-            raise outcome.with_traceback(None)
+            raise copied(outcome)
         finally:
             del outcome  # a cycle: its traceback refers to this frame
     return outcome

@@ -72,6 +72,7 @@ class RedisPubSub(PubSub):
         connection is pinged.
 
     :ivar listener: receives all channels of the process.
+    :ivar commands: sends everything else.
 
     :raises BackendOptionError: when an argument is invalid.
     """
@@ -115,7 +116,7 @@ class RedisPubSub(PubSub):
         #: Seconds for which a call waits for a connection.
         self.patience = socket_timeout
         self._client = redis.Redis(connection_pool=pool)
-        self._commands = Commands(
+        self.commands = Commands(
             self._client,
             self.name,
             max_connections or CALLS,
@@ -170,7 +171,7 @@ class RedisPubSub(PubSub):
         name = check_channel(channel).encode()
         if isinstance(message, str):
             message = message.encode()
-        count = self._commands.send("PUBLISH", name, message)
+        count = self.commands.send("PUBLISH", name, message)
         self.listener.wake()
         return int(count)
 
@@ -190,13 +191,13 @@ class RedisPubSub(PubSub):
         """
         operands = encoded((len(keys), *keys, *args))
         try:
-            answer = self._commands.send("EVALSHA", script.sha.encode(), *operands)
+            answer = self.commands.send("EVALSHA", script.sha.encode(), *operands)
         except NoScriptError:
             if unknown is not None:
                 unknown()
             # Not SCRIPT LOAD: older versions pass that on to replicas, where a script
             # would be known that has not run there.
-            answer = self._commands.send("EVAL", script.text.encode(), *operands)
+            answer = self.commands.send("EVAL", script.text.encode(), *operands)
         self.listener.wake()
         return answer
 

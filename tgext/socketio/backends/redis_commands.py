@@ -5,17 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from inspect import Parameter, signature
 from typing import Any, Final
 
+import redis
 from redis.client import NEVER_DECODE
 from redis.exceptions import NoScriptError
 
+from ..engine.concurrency.fairness import in_turns
 from .errors import BrokerUnavailable
 from .gathered import Gathered
 from .redis_link import LOST
 
 #: Calls that are made at the same time, if ``max_connections`` is not set.
 CALLS: Final = 4
+
+#: What may be raised when a connection fails; ValueError if it was closed meanwhile.
+FAILED: Final = (*LOST, ValueError)
 
 #: Answers are bytes, also if a pool decodes them.
 _AS_BYTES: Final[dict[str, Any]] = {NEVER_DECODE: True}
@@ -54,6 +60,11 @@ class Commands:
         late: Callable[[], Exception],
     ) -> None:
         self._client = client
+        self._pool = client.connection_pool
+        # Before redis-py 5.3, a connection is asked for with the name of a command.
+        asked = signature(self._pool.get_connection).parameters.get("command_name")
+        needed = asked is not None and asked.default is Parameter.empty
+        self._purpose = ("PIPELINE",) if needed else ()
         self._name = name
         self._patience = patience
         self._explained = explained
@@ -72,20 +83,41 @@ class Commands:
         """
         return self._gathered.do((name, *operands))
 
-    def _call(self, commands: Sequence[Command]) -> list[Any]:
+    def _call(self, commands: Sequence[Command]) -> Iterator[Any]:
         with self._turn():
             if len(commands) == 1:
-                return [self._client.execute_command(*commands[0], **_AS_BYTES)]
-            pipeline = self._client.pipeline(transaction=False)
-            for each in commands:
-                pipeline.execute_command(*each, **_AS_BYTES)
-            answers = pipeline.execute(raise_on_error=False)
-        return [self._answer(each) for each in answers]
+                yield self._client.execute_command(*commands[0], **_AS_BYTES)
+                return
+            connection = self._pool.get_connection(*self._purpose)
+            try:
+                yield from self._answers(connection, commands)
+            finally:
+                self._pool.release(connection)
 
-    def _answer(self, answer: Any) -> Any:
-        if isinstance(answer, Exception) and not isinstance(answer, NoScriptError):
-            return self._explained(answer)
-        return answer
+    def _answers(self, connection: Any, commands: Sequence[Command]) -> Iterator[Any]:
+        """Send commands together.
+
+        Not with a pipeline of redis-py: when the connection is lost, that forgets which
+        commands were answered, and with a ``Retry`` of a pool it sends them again.
+        """
+        unanswered = len(commands)
+        try:
+            connection.send_packed_command(connection.pack_commands(commands))
+            for _ in in_turns(commands):
+                answer = self._read(connection)
+                unanswered -= 1
+                yield answer
+        finally:
+            if unanswered:
+                connection.disconnect()  # or the next command would get their answers
+
+    def _read(self, connection: Any) -> Any:
+        try:
+            return connection.read_response(disable_decoding=True)
+        except NoScriptError as error:
+            return error
+        except redis.ResponseError as error:
+            return self._explained(error)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -103,7 +135,7 @@ class Commands:
             yield
         except NoScriptError:
             raise
-        except LOST as error:
+        except FAILED as error:
             failure = self._explained(error)
             raise failure from failure.__cause__
         finally:

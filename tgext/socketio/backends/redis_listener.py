@@ -14,6 +14,7 @@ from ..engine.concurrency.failures import ERRORS
 from ..engine.logs import get_logger
 from ..wire.escape import escape
 from .backoff import FIRST, Backoff
+from .errors import copied
 from .feeds import Heard, yielding
 from .redis_link import LOST, MESSAGE, REFUSED, WRONG, Link, text
 from .together import Together
@@ -103,7 +104,7 @@ class RedisListener:
                 # connection, and another one is opened.
                 answer.wait(self._timeout)
                 if answer.ready():
-                    answer.get()
+                    _raise_if_refused(answer)
         except BaseException:
             self.unlisten(channel, heard)
             raise
@@ -310,3 +311,14 @@ class RedisListener:
                 seconds,
                 len(self.heard),
             )
+
+
+def _raise_if_refused(answer: AsyncResult[None]) -> None:
+    """Raise the error of Redis, which several may have waited for."""
+    try:
+        answer.get()
+    except LOST as error:
+        refused = copied(error)
+    else:
+        return
+    raise refused

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from gevent.event import AsyncResult
 
+from .errors import copied
+
 
 class Together:
     """Work that takes long. One greenlet does it; the others wait for its outcome.
@@ -37,8 +39,7 @@ class Together:
             end = self._end.get()
             if isinstance(end, Exception):
                 try:
-                    # Without the traceback of the other greenlet.
-                    raise end.with_traceback(None)
+                    raise copied(end)
                 finally:
                     del end  # a cycle: its traceback refers to this frame
             if end:

@@ -36,9 +36,10 @@ class Statements:
             another statement each time.
         """
         key = (entity, *[(name, type(value)) for name, value in values.items()])
-        if key not in self._made:
-            self._made[key] = self._make(entity, values)
-        return self._made[key]
+        made = self._made.get(key, self)
+        if made is self:
+            made = self._made[key] = self._make(entity, values)
+        return made
 
     def forget(self) -> None:
         """Make them anew, with other options."""

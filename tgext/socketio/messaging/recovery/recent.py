@@ -9,8 +9,8 @@ from typing import Final
 from ..busmessage import BusCodec, BusMessage
 
 #: How many messages are remembered, and the characters of the longest of these.
-MOST: Final = 2000
-LONGEST: Final = 2048
+MOST: Final = 1000
+LONGEST: Final = 1024
 
 
 class RecentMessages:
