@@ -115,10 +115,14 @@ class Measurements:
     def median(self, name: str, *keys: str) -> float:
         return median(dig(result, keys) for result in self.results[name])
 
-    def ratio(self, ours: str, peer: str, *keys: str) -> float:
-        """A figure, ours divided by the peer's: the median of the rounds' ratios."""
+    def ratios(self, ours: str, peer: str, *keys: str) -> list[float]:
+        """A figure, ours divided by the peer's, of each round."""
         pairs = zip(self.results[ours], self.results[peer], strict=False)
-        return median(dig(a, keys) / (dig(b, keys) or 1e-9) for a, b in pairs)
+        return [dig(a, keys) / (dig(b, keys) or 1e-9) for a, b in pairs]
+
+    def ratio(self, ours: str, peer: str, *keys: str) -> float:
+        """The median of the rounds' ratios."""
+        return median(self.ratios(ours, peer, *keys))
 
     def faulty(self) -> list[str]:
         """Servers with clients that were recovered, and have not received all once."""

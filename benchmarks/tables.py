@@ -32,7 +32,7 @@ def markdown(rows: list[Row]) -> str:
 
 
 def ratio_table(data: Measurements) -> str:
-    """Our figures divided by those of the peers."""
+    """Our figures divided by those of the peers: the median, and the spread."""
     ours = data.measured(data.scenario.ours)
     unit = data.scenario.unit
     if unit == "nothing":
@@ -44,9 +44,17 @@ def ratio_table(data: Measurements) -> str:
         rows[0] += [f"CPU, {each}" for each in ours]
         figures = (RATE, CPU)
     for peer in data.measured(data.scenario.peers):
-        ratios = (data.ratio(each, peer, *keys) for keys in figures for each in ours)
-        rows.append([peer, *(f"{each:.2f}" for each in ratios)])
+        ratios = (data.ratios(each, peer, *keys) for keys in figures for each in ours)
+        rows.append([peer, *map(_with_spread, ratios)])
     return markdown(rows)
+
+
+def _with_spread(values: list[float]) -> str:
+    """The median, and between what the values are if there are several."""
+    middle = f"{median(values):.2f}"
+    if len(values) == 1:
+        return middle
+    return f"{middle} ({min(values):.2f} to {max(values):.2f})"
 
 
 def figure_table(data: Measurements) -> str:
