@@ -167,6 +167,15 @@ def test_one_that_was_killed_keeps_no_others(broker: Broker) -> None:
     assert broker.calls == [["first"], ["a", "c"]]
 
 
+def test_one_that_was_killed_takes_no_room(broker: Broker) -> None:
+    half = "x" * (MOST_SIZE // 2)
+    jobs = broker.begin("first", half, half, half)
+    jobs[1].kill()
+    broker.go_on.set()
+    outcomes(jobs[2:])
+    assert [len(each) for each in broker.calls] == [1, 2]
+
+
 def test_who_waits_too_long_is_not_called_with() -> None:
     broker = Broker(patience=0.0)
     jobs = broker.begin("a", "b")

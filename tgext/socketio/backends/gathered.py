@@ -34,9 +34,12 @@ class _Waiting(Generic[T, R]):
     :ivar since: the time at which it came.
     :ivar left: whether its greenlet no longer waits.
     :ivar done: set when there is an outcome.
+    :ivar outcome: it; not there before.
     """
 
     __slots__ = ("done", "item", "left", "outcome", "since", "size")
+
+    outcome: R | Exception
 
     def __init__(self, item: T, size: int) -> None:
         self.item = item
@@ -44,7 +47,6 @@ class _Waiting(Generic[T, R]):
         self.since = time.monotonic()
         self.left = False
         self.done = Event()
-        self.outcome: R | Exception = _ended()
 
     def end(self, outcome: R | Exception) -> None:
         """Give the outcome to the greenlet."""
@@ -140,15 +142,17 @@ class Gathered(Generic[T, R]):
         found: list[_Waiting[T, R]] = []
         size = 0
         while self._waiting and len(found) < self._most:
-            first = self._waiting[0]
-            size += first.size
-            if found and size > MOST_SIZE:
-                break
-            self._waiting.popleft()
+            first = self._waiting.popleft()
+            if first.left:
+                continue
             if time.monotonic() - first.since > self._patience:
                 first.end(self._late())
-            elif not first.left:
-                found.append(first)
+                continue
+            if found and size + first.size > MOST_SIZE:
+                self._waiting.appendleft(first)
+                break
+            found.append(first)
+            size += first.size
         return found
 
     def _make(self, batch: list[_Waiting[T, R]]) -> None:
@@ -156,7 +160,7 @@ class Gathered(Generic[T, R]):
         if not batch:
             return
         began, waiting = time.monotonic(), deque(batch)
-        failure: Exception = _ended()
+        failure: Exception | None = None  # unless it fails, this greenlet was killed
         try:
             for outcome in self._call([each.item for each in batch]):
                 waiting.popleft().end(outcome)
@@ -164,7 +168,7 @@ class Gathered(Generic[T, R]):
             failure = cast("Exception", error.with_traceback(None))
         finally:
             for each in waiting:
-                each.end(failure)
+                each.end(failure or _ended())
             self._adapt(len(batch), time.monotonic() - began)
 
     def _adapt(self, count: int, seconds: float) -> None:

@@ -234,7 +234,8 @@ class RedisPubSub(PubSub):
         try:
             return converse(self._client, own, publish, seconds, heard)
         except LOST as error:
-            raise self._explained(error) from self._credentials.cause(error)
+            failure = self._explained(error)
+            raise failure from failure.__cause__
 
     def subscribe(self, *channels: str) -> RedisSubscriber:
         """Subscribe to channels.
@@ -255,7 +256,8 @@ class RedisPubSub(PubSub):
         try:
             self.listener.listen(channel, heard)
         except LOST as error:
-            raise self._explained(error) from self._credentials.cause(error)
+            failure = self._explained(error)
+            raise failure from failure.__cause__
 
     def unlisten(self, channel: str, heard: Heard) -> None:
         """No longer call ``heard``; does not block."""
